@@ -1,0 +1,9 @@
+-- Grain: one row per upload (an object generation, or an HTTPS image), whatever number of times it was recorded.
+-- From:  predictions (append-only; at-least-once, so it can hold duplicates).
+-- Use:   the answer to "what is on this picture?"; most other views.
+SELECT
+  prediction_id, upload_id, uploaded_on, uploaded_at, recorded_at, label, score, needs_review, candidates, image, model,
+  call
+FROM `${dataset}.predictions`
+-- The partitioning column comes first, so that a filter on it prunes below the window.
+QUALIFY ROW_NUMBER() OVER (PARTITION BY uploaded_on, upload_id ORDER BY recorded_at DESC, prediction_id) = 1

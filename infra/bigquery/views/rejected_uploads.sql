@@ -1,0 +1,8 @@
+-- Grain: one row per upload that could not become a prediction.
+-- From:  failures (append-only; at-least-once, so it can hold duplicates).
+-- Use:   telling uploaders what was wrong; finding the file in quarantine.
+SELECT
+  failure_id, uploaded_on, uploaded_at, recorded_at, reason, detail, image.bucket, image.name, image.generation,
+  image.quarantine_uri, image.size_bytes, image.content_type
+FROM `${dataset}.failures`
+QUALIFY ROW_NUMBER() OVER (PARTITION BY uploaded_on, failure_id ORDER BY recorded_at DESC) = 1

@@ -1,0 +1,253 @@
+"""A model bundle: a folder with a manifest, the model, its labels and a model card, checked whole on loading.
+
+``manifest.json`` says all that serving needs to know; its sha256 is the model's digest, and since it holds the
+digests of the other files, one digest pins everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shared.errors import InvalidBundle
+from shared.types import ModelFacts
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LABELS = "labels.txt"
+
+RUNTIMES = ("litert", "keras", "saved_model")
+DTYPES = ("uint8", "float32")
+FITS = ("crop", "stretch", "pad")
+FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+ACTIVATIONS = ("logits", "softmax")
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What the model takes: one RGB picture, shape (1, height, width, 3)."""
+
+    height_px: int
+    width_px: int
+    dtype: str
+    """``uint8``: pixels as they are; ``float32``: ``pixels * scale + offset``."""
+    scale: float
+    offset: float
+    fit: str
+    """``crop``: the centre, in the model's proportions; ``stretch``: all of it; ``pad``: all of it, on black."""
+    filter: str
+    """Pillow's resampling filter by name."""
+
+    @property
+    def long_edge_px(self) -> int:
+        """The smallest edge that a decoded picture needs for a resize that invents nothing."""
+        return max(self.height_px, self.width_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``manifest.json``, parsed. Every field is described in docs/bundle.md."""
+
+    name: str
+    version: str
+    description: str
+    runtime: str
+    model_file: str
+    labels: tuple[str, ...]
+    input: InputSpec
+    activation: str
+    """What the model returns: ``logits``, or ``softmax`` probabilities."""
+    temperature: float
+    """Logits are divided by it before the softmax; above 1 it makes scores more modest."""
+    review_below: float
+    """A best score below this needs a person."""
+    metrics: Mapping[str, Any]
+    lineage: Mapping[str, Any]
+    files: Mapping[str, str]
+    """File name to sha256, 64 hex digits."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the manifest as it is written to ``manifest.json``."""
+        spec = self.input
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "runtime": self.runtime,
+            "model_file": self.model_file,
+            "labels": list(self.labels),
+            "input": {
+                "height_px": spec.height_px,
+                "width_px": spec.width_px,
+                "channels": "RGB",
+                "dtype": spec.dtype,
+                "scale": spec.scale,
+                "offset": spec.offset,
+            },
+            "resize": {"fit": spec.fit, "filter": spec.filter},
+            "output": {"activation": self.activation},
+            "calibration": {"temperature": self.temperature},
+            "decision": {"review_below": self.review_below},
+            "metrics": dict(self.metrics),
+            "lineage": dict(self.lineage),
+            "files": dict(self.files),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was read whole: the manifest holds, and every file is what the manifest says."""
+
+    folder: Path
+    manifest: Manifest
+    digest: str
+    """sha256 of ``manifest.json``, 64 hex digits."""
+
+    @property
+    def model_path(self) -> Path:
+        """Where the model file lies."""
+        return self.folder / self.manifest.model_file
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What a row says of the model."""
+        manifest = self.manifest
+        return ModelFacts(manifest.name, manifest.version, self.digest, manifest.runtime)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle folder.
+
+    The model itself is not opened here: ``classify.Classifier`` compares its input and output with the manifest.
+
+    Raises:
+        InvalidBundle: naming every fault: missing or changed files, fields that are missing, of the wrong type or
+            out of range, labels that are empty, repeated or differ from ``labels.txt``.
+    """
+    path = folder / MANIFEST
+    try:
+        content = path.read_bytes()
+        document = json.loads(content)
+    except OSError as error:
+        raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} cannot be read ({error.strerror})"]) from error
+    except ValueError as error:
+        raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} is not JSON ({error})"]) from error
+    faults: list[str] = []
+    manifest = _manifest_from(document, faults)
+    if not faults:
+        faults += _faults_of_files(folder, manifest)
+    if faults:
+        raise InvalidBundle(f"the bundle {folder}", faults)
+    return Bundle(folder, manifest, hashlib.sha256(content).hexdigest())
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json`` into a folder that already holds the files it names."""
+    (folder / MANIFEST).write_text(json.dumps(manifest.as_json(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's sha256, 64 hex digits; a folder's is over its files' relative names and digests, sorted."""
+    if path.is_dir():
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+        lines = "".join(f"{digest_of(file)}  {file.relative_to(path).as_posix()}\n" for file in inside)
+        return hashlib.sha256(lines.encode()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest_from(document: Any, faults: list[str]) -> Manifest:
+    """Parse what can be parsed, and add a sentence to ``faults`` for each field that cannot."""
+    field = _Fields(document, faults)
+    if field.of("format", int, 0) != FORMAT:
+        faults.append(f"format is {field.of('format', int, 0)}, this release reads {FORMAT}")
+    labels = tuple(field.of("labels", list, []))
+    if not labels or not all(isinstance(label, str) and label.strip() for label in labels):
+        faults.append("labels must be a list of at least one non-empty string")
+    elif len(set(labels)) != len(labels):
+        faults.append("labels has one label twice")
+    files = field.of("files", dict, {})
+    for name in files:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            faults.append(f"files names {name!r}, which is outside the bundle")
+    model_file = field.of("model_file", str, "")
+    for name in (model_file, LABELS):
+        if name and name not in files:
+            faults.append(f"files has no digest of {name}")
+    return Manifest(
+        name=field.of("name", str, "", lambda name: bool(name)),
+        version=field.of("version", str, "", lambda version: bool(version)),
+        description=field.of("description", str, ""),
+        runtime=field.one_of("runtime", RUNTIMES),
+        model_file=model_file,
+        labels=labels,
+        input=InputSpec(
+            height_px=field.of("input.height_px", int, 1, lambda px: 1 <= px <= 4096),
+            width_px=field.of("input.width_px", int, 1, lambda px: 1 <= px <= 4096),
+            dtype=field.one_of("input.dtype", DTYPES),
+            scale=field.of("input.scale", float, 1.0),
+            offset=field.of("input.offset", float, 0.0),
+            fit=field.one_of("resize.fit", FITS),
+            filter=field.one_of("resize.filter", FILTERS),
+        ),
+        activation=field.one_of("output.activation", ACTIVATIONS),
+        temperature=field.of("calibration.temperature", float, 1.0, lambda value: 0.01 <= value <= 100),
+        review_below=field.of("decision.review_below", float, 0.0, lambda value: 0 <= value <= 1),
+        metrics=field.of("metrics", dict, {}),
+        lineage=field.of("lineage", dict, {}),
+        files=files,
+    )
+
+
+def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
+    faults = []
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.exists():
+            faults.append(f"{name} is missing")
+        elif (found := digest_of(path)) != expected:
+            faults.append(f"{name} has sha256 {found}, the manifest says {expected}")
+    if not faults:
+        lines = tuple((folder / LABELS).read_text("utf-8").splitlines())
+        if lines != manifest.labels:
+            faults.append(f"{LABELS} has {list(lines)}, the manifest's labels are {list(manifest.labels)}")
+    return faults
+
+
+class _Fields:
+    """Reads dotted fields of a JSON document and collects what is wrong with them."""
+
+    def __init__(self, document: Any, faults: list[str]) -> None:
+        self.document = document
+        self.faults = faults
+
+    def of(self, path: str, kind: type, default: Any, holds: Callable[[Any], bool] = lambda _: True) -> Any:
+        value = self.document
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if value is None:
+            self._add(f"{path} is missing")
+        elif not isinstance(value, kind) or isinstance(value, bool):
+            self._add(f"{path} is {value!r}, expected {kind.__name__}")
+        elif not holds(value):
+            self._add(f"{path} is {value!r}, which is out of range")
+        else:
+            return value
+        return default
+
+    def one_of(self, path: str, allowed: tuple[str, ...]) -> str:
+        value: str = self.of(path, str, allowed[0])
+        if value not in allowed:
+            self._add(f"{path} is {value!r}, expected one of {', '.join(allowed)}")
+        return value
+
+    def _add(self, fault: str) -> None:
+        if fault not in self.faults:
+            self.faults.append(fault)

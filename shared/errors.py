@@ -1,0 +1,122 @@
+"""Every error of ours, as a tree of what to do about it.
+
+::
+
+    BucketlensError
+    ├── AlreadyDone               this generation is gone           → acknowledge
+    │   └── Superseded            it was overwritten before we read → acknowledge, count
+    ├── Permanent                 trying again cannot help          → quarantine, record, acknowledge
+    │   ├── NotAnImage            no format that we know
+    │   ├── DamagedImage          the format is known, the pixels cannot be read
+    │   ├── TooManyBytes          over MAX_IMAGE_BYTES
+    │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
+    │   └── TriedTooOften         the sweep gave up on it
+    ├── BadRequest                the caller can mend it            → 4xx
+    ├── Transient                 trying again may help             → raise; 503 with Retry-After
+    │   ├── Busy                  no room for one more picture      → 429 with Retry-After
+    │   ├── StorageUnavailable
+    │   └── WarehouseUnavailable
+    └── Misconfigured             the deployment is wrong           → fail at start, naming every fault
+        └── InvalidBundle
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class BucketlensError(Exception):
+    """The root; nothing else leaves ``shared/``."""
+
+
+class AlreadyDone(BucketlensError):
+    """The object's generation is gone: an earlier delivery finished the work."""
+
+
+class Superseded(AlreadyDone):
+    """The object's generation is gone because a newer one took its place before it was read."""
+
+
+class Permanent(BucketlensError):
+    """Trying again cannot help. The message is a sentence for the person who uploaded the file."""
+
+    reason: ClassVar[str] = "permanent"
+    http_status: ClassVar[int] = 422
+
+
+class NotAnImage(Permanent):
+    """The bytes are of no image format that we know."""
+
+    reason = "not_an_image"
+    http_status = 415
+
+
+class DamagedImage(Permanent):
+    """The bytes begin like an image and cannot be read to the end."""
+
+    reason = "damaged_image"
+    http_status = 422
+
+
+class TooManyBytes(Permanent):
+    """The file is larger than we read."""
+
+    reason = "too_many_bytes"
+    http_status = 413
+
+
+class TooManyPixels(Permanent):
+    """The picture is larger than we decode."""
+
+    reason = "too_many_pixels"
+    http_status = 413
+
+
+class TriedTooOften(Permanent):
+    """The sweep began this upload several times and never finished it."""
+
+    reason = "tried_too_often"
+    http_status = 422
+
+
+class BadRequest(BucketlensError):
+    """The caller's request is malformed. The message is a sentence for the caller."""
+
+    def __init__(self, message: str, http_status: int = 400) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class Transient(BucketlensError):
+    """Trying again may help."""
+
+    http_status: ClassVar[int] = 503
+    retry_after_s: ClassVar[int] = 2
+
+
+class Busy(Transient):
+    """The pictures being decoded fill the memory set aside for them."""
+
+    http_status = 429
+    retry_after_s = 1
+
+
+class StorageUnavailable(Transient):
+    """Cloud Storage did not answer, or refused for now."""
+
+
+class WarehouseUnavailable(Transient):
+    """BigQuery did not take the row, for now."""
+
+
+class Misconfigured(BucketlensError):
+    """The deployment is wrong; every fault is named at once."""
+
+    def __init__(self, what: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(f"{what}: " + "; ".join(self.faults))
+
+
+class InvalidBundle(Misconfigured):
+    """A model bundle cannot be served as it is."""

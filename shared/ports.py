@@ -1,0 +1,79 @@
+"""What the pipeline needs from the outside world, in its own words. The adapters provide it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.types import ObjectRef, Outcome, Upload
+
+
+class Model(Protocol):
+    """A neural network that takes one prepared picture. ``run`` may be called from several threads at once."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """(1, height, width, 3)."""
+
+    @property
+    def input_dtype(self) -> str:
+        """``uint8`` or ``float32``."""
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers come back."""
+
+    def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the outputs of one picture, shape (outputs,), float32."""
+
+
+class ObjectStore(Protocol):
+    """Buckets. Every error is one of ``shared.errors``: gone is ``AlreadyDone``, unreachable is ``Transient``."""
+
+    def read(self, ref: ObjectRef) -> bytes:
+        """Return the bytes of exactly this generation.
+
+        Raises:
+            AlreadyDone: this generation is gone; ``Superseded`` where a newer one took its place.
+            StorageUnavailable: no answer within the deadline.
+        """
+
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> None:
+        """Create an object if there is none of that name; one that exists already is left as it is."""
+
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> None:
+        """Copy exactly this generation, if there is no object of that name yet.
+
+        Raises:
+            AlreadyDone: this generation is gone, and no copy of that name exists either.
+        """
+
+    def delete(self, ref: ObjectRef) -> None:
+        """Delete exactly this generation; one that is gone already is no error, a newer one stays."""
+
+    def find(self, bucket: str, name: str) -> Upload:
+        """Return the live generation of an object.
+
+        Raises:
+            AlreadyDone: there is none of that name.
+        """
+
+    def uploads(self, bucket: str, prefix: str = "") -> Iterable[Upload]:
+        """List every generation of every object below a prefix, by name and generation."""
+
+
+class Warehouse(Protocol):
+    """Tables that rows are appended to."""
+
+    def append(self, outcome: Outcome) -> None:
+        """Append the row of a prediction or a failure.
+
+        Raises:
+            WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
+        """
+
+    def check(self) -> Sequence[str]:
+        """Return what is missing or different about the tables, a sentence each; empty where all is well."""

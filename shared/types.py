@@ -1,0 +1,191 @@
+"""The vocabulary: what the steps hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""RGB, shape (height, width, 3), uint8."""
+
+Scores = npt.NDArray[np.float32]
+"""One score a label, shape (labels,), float32, each 0 to 1, together 1."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Source(StrEnum):
+    """Which door an image came through."""
+
+    EVENT = "event"
+    REQUEST = "request"
+    BACKLOG = "backlog"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectRef:
+    """One generation of one object in a bucket."""
+
+    bucket: str
+    name: str
+    generation: int
+    """Cloud Storage's generation number: microseconds since 1970, UTC."""
+
+    @property
+    def uri(self) -> str:
+        """``gs://bucket/name``, without the generation, as people and tools write it."""
+        return f"gs://{self.bucket}/{self.name}"
+
+    @property
+    def created_at(self) -> datetime:
+        """When this generation was written, aware, UTC.
+
+        Derived from the generation, so that every copy of an event agrees on it.
+        """
+        return EPOCH + timedelta(microseconds=self.generation)
+
+    def __str__(self) -> str:
+        return f"{self.uri}#{self.generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that waits in the upload bucket."""
+
+    ref: ObjectRef
+    size_bytes: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A decoded picture and the facts of the file that it came from."""
+
+    pixels: Pixels
+    """Possibly at a reduced scale; upright."""
+    format: str
+    """What the bytes are, whatever the name says: ``jpeg``, ``png``, ``webp``, ``gif``, ``bmp``, ``tiff``, …"""
+    width_px: int
+    """Of the original, upright."""
+    height_px: int
+    """Of the original, upright."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A label and its calibrated score, 0 to 1."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What the model says of one image."""
+
+    label: str
+    score: float
+    candidates: tuple[Candidate, ...]
+    """Every label of the model, best first; the scores add up to 1."""
+    needs_review: bool
+    """The score is below the bundle's threshold: a person should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """Which model said it."""
+
+    name: str
+    version: str
+    digest: str
+    """sha256 of the bundle's manifest, 64 hex digits."""
+    runtime: str
+
+
+@dataclass(slots=True)
+class Times:
+    """Milliseconds by step; None for a step that did not run."""
+
+    read_ms: float | None = None
+    decode_ms: float | None = None
+    classify_ms: float | None = None
+    archive_ms: float | None = None
+    total_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How the image reached us, and who served it."""
+
+    source: Source
+    received_at: datetime
+    event_id: str | None = None
+    trace: str | None = None
+    """``projects/P/traces/T`` where the project is known, else the bare trace id."""
+    caller: str | None = None
+    """The identity that IAM gives; never a token or an address."""
+    service: str | None = None
+    revision: str | None = None
+    instance: str | None = None
+    is_cold_start: bool = False
+    times: Times = field(default_factory=Times)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Where an image came from and what its file is. What is unknown is None."""
+
+    sha256: str
+    size_bytes: int
+    content_type: str | None
+    bucket: str | None = None
+    name: str | None = None
+    generation: int | None = None
+    format: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One row of ``predictions``."""
+
+    prediction_id: str
+    upload_id: str
+    uploaded_at: datetime
+    classification: Classification
+    image: ImageFacts
+    archive_uri: str | None
+    """Where the picture rests; None where nothing was recorded."""
+    model: ModelFacts
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One row of ``failures``: an upload that cannot become a prediction."""
+
+    failure_id: str
+    uploaded_at: datetime
+    reason: str
+    """One word of ``errors.Permanent``'s family, such as ``not_an_image``."""
+    detail: str
+    image: ImageFacts
+    quarantine_uri: str
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Nothing to do: the upload is not ours, too old for an event, or already done."""
+
+    ref: ObjectRef | None
+    why: str
+    """``already_done``, ``superseded``, ``not_our_bucket``, ``too_old`` or ``malformed_event``."""
+
+
+Outcome = Prediction | Failure | Acknowledged
