@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from shared.types import ObjectRef, Outcome, Upload
+from shared.types import ObjectRef, Recorded, Upload
 
 
 class Model(Protocol):
@@ -33,10 +33,11 @@ class Model(Protocol):
 class ObjectStore(Protocol):
     """Buckets. Every error is one of ``shared.errors``: gone is ``AlreadyDone``, unreachable is ``Transient``."""
 
-    def read(self, ref: ObjectRef) -> bytes:
+    def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         """Return the bytes of exactly this generation.
 
         Raises:
+            TooManyBytes: there are more than ``max_bytes``; what was read is dropped.
             AlreadyDone: this generation is gone; ``Superseded`` where a newer one took its place.
             StorageUnavailable: no answer within the deadline.
         """
@@ -48,7 +49,7 @@ class ObjectStore(Protocol):
         """Copy exactly this generation, if there is no object of that name yet.
 
         Raises:
-            AlreadyDone: this generation is gone, and no copy of that name exists either.
+            AlreadyDone: this generation is gone.
         """
 
     def delete(self, ref: ObjectRef) -> None:
@@ -68,12 +69,9 @@ class ObjectStore(Protocol):
 class Warehouse(Protocol):
     """Tables that rows are appended to."""
 
-    def append(self, outcome: Outcome) -> None:
+    def append(self, outcome: Recorded) -> None:
         """Append the row of a prediction or a failure.
 
         Raises:
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
         """
-
-    def check(self) -> Sequence[str]:
-        """Return what is missing or different about the tables, a sentence each; empty where all is well."""

@@ -139,11 +139,13 @@ class Call:
 class ImageFacts:
     """Where an image came from and what its file is. What is unknown is None."""
 
-    sha256: str
     size_bytes: int
     content_type: str | None
+    sha256: str | None = None
+    """None for a file that was too large to read."""
     bucket: str | None = None
     name: str | None = None
+    """The object's name; of a request the file's name, where one was given."""
     generation: int | None = None
     format: str | None = None
     width_px: int | None = None
@@ -183,9 +185,12 @@ class Failure:
 class Acknowledged:
     """Nothing to do: the upload is not ours, too old for an event, or already done."""
 
-    ref: ObjectRef | None
+    ref: ObjectRef
     why: str
-    """``already_done``, ``superseded``, ``not_our_bucket``, ``too_old`` or ``malformed_event``."""
+    """``already_done``, ``superseded``, ``not_our_bucket`` or ``too_old``."""
 
+
+Recorded = Prediction | Failure
+"""What leaves a row."""
 
 Outcome = Prediction | Failure | Acknowledged

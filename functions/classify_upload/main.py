@@ -1,0 +1,37 @@
+"""When an object is complete in the upload bucket, classify it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import functions_framework
+from cloudevents.http import CloudEvent
+from flask import current_app, request
+
+from shared.answers import add_routes
+from shared.logs import log, log_outcome
+from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.service import Service
+from shared.types import Source
+
+service = Service.from_environment()
+add_routes(current_app, service)
+
+
+@functions_framework.cloud_event
+def classify_upload(event: CloudEvent) -> None:
+    """Returning acknowledges the event; raising asks the platform to deliver it again."""
+    attributes = event.get_attributes()
+    try:
+        upload = upload_from(attributes, event.get_data())
+    except MalformedEvent as error:
+        log.error(f"dropped an event: {error}", extra={"fields": {"outcome": "malformed_event"}})
+        return
+    settings = service.settings
+    max_age = timedelta(seconds=settings.max_event_age_s)
+    outcome = refusal(upload, settings.upload_bucket, occurred_at(attributes), datetime.now(UTC), max_age)
+    if outcome is None:
+        pipeline = service.pipeline()
+        call = service.call(Source.EVENT, request.headers, event_id=str(attributes["id"]))
+        outcome = pipeline.process(upload, call)
+    log_outcome(outcome)

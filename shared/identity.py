@@ -1,0 +1,50 @@
+"""Who is who: ids that come out the same however often the work is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.types import ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes one upload itself, apart from the model that looks at it."""
+
+    key: tuple[str | int, ...]
+    uploaded_at: datetime
+    """Aware, UTC. Its date is the partition, so it must be the same in every copy of a row."""
+
+    @property
+    def upload_id(self) -> str:
+        """sha256 of the JSON array of the key, 64 hex digits; a failed upload's ``failure_id``."""
+        return _digest(self.key)
+
+    def prediction_id(self, model_digest: str) -> str:
+        """sha256 of the JSON array of the key and the model's digest, 64 hex digits."""
+        return _digest((*self.key, model_digest))
+
+
+def of_object(ref: ObjectRef) -> Identity:
+    """An object in a bucket is its bucket, name and generation."""
+    return Identity((ref.bucket, ref.name, ref.generation), ref.created_at)
+
+
+def of_request(
+    idempotency_key: str | None, caller: str | None, index: int, sha256: str, received_at: datetime
+) -> Identity:
+    """An image in a request is the caller's idempotency key, its place in the request and its bytes.
+
+    Without a key each request is a new upload. Another picture under a used key is another upload, so a key that
+    a careless client re-uses hides nothing. A repeat after midnight UTC lands in the next partition.
+    """
+    key = idempotency_key or str(uuid.uuid4())
+    return Identity(("request", caller or "", key, index, sha256), received_at)
+
+
+def _digest(parts: tuple[str | int, ...]) -> str:
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""The story of one image: receive → decode → classify ∥ archive → record → done.
+
+Every step may be repeated: ids come from the upload, the archive and the quarantine are written once, and the views
+count one row. A kill between any two steps leaves the upload where it is, and the next delivery or the sweep takes
+it from there; only the last step removes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from shared import identity
+from shared.archive import archive_content_type, archive_name
+from shared.classify import Classifier
+from shared.decode import Limits, PixelBudget, check_size, decode
+from shared.errors import AlreadyDone, Permanent, Superseded
+from shared.identity import Identity
+from shared.ports import ObjectStore, Warehouse
+from shared.stopwatch import Stopwatch
+from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Upload
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The steps, and what they work with. Thread-safe."""
+
+    classifier: Classifier
+    store: ObjectStore
+    warehouse: Warehouse
+    archive_bucket: str
+    quarantine_bucket: str
+    limits: Limits
+    budget: PixelBudget
+
+    def process(self, upload: Upload, call: Call) -> Outcome:
+        """Take one upload from its bucket to its row, and then out of the bucket.
+
+        Raises:
+            Transient: nothing is lost; the upload still lies in its bucket and must be delivered again.
+        """
+        watch = Stopwatch(call.times)
+        try:
+            outcome: Prediction | Failure = self._predict_upload(upload, call, watch)
+        except Superseded:
+            return Acknowledged(upload.ref, "superseded")
+        except AlreadyDone:
+            return Acknowledged(upload.ref, "already_done")
+        except Permanent as error:
+            return self.reject(upload, call, error, watch)
+        self.warehouse.append(outcome)
+        self.store.delete(upload.ref)
+        return outcome
+
+    def answer(
+        self, content: bytes, facts: ImageFacts, who: Identity, call: Call, *, record: bool = True
+    ) -> Prediction:
+        """Classify an image that a caller sent; unless ``record`` is False, archive it and write its row.
+
+        Raises:
+            Permanent: the image cannot be classified; nothing is kept.
+            Transient: the caller may send it again.
+        """
+        watch = Stopwatch(call.times)
+        prediction = self._predict(content, facts, who, call, watch, keep=record)
+        if record:
+            self.warehouse.append(prediction)
+        return prediction
+
+    def reject(self, upload: Upload, call: Call, error: Permanent, watch: Stopwatch | None = None) -> Outcome:
+        """Put an upload that cannot become a prediction into quarantine, record why, and remove it.
+
+        Raises:
+            Transient: as ``process``.
+        """
+        watch = watch or Stopwatch(call.times)
+        who = identity.of_object(upload.ref)
+        try:
+            with watch.step("archive_ms"):
+                self.store.copy_once(upload.ref, self.quarantine_bucket, who.upload_id)
+        except AlreadyDone:
+            return Acknowledged(upload.ref, "already_done")
+        watch.stop()
+        failure = Failure(
+            failure_id=who.upload_id,
+            uploaded_at=who.uploaded_at,
+            reason=error.reason,
+            detail=str(error),
+            image=_facts_of(upload),
+            quarantine_uri=f"gs://{self.quarantine_bucket}/{who.upload_id}",
+            call=call,
+        )
+        self.warehouse.append(failure)
+        self.store.delete(upload.ref)
+        return failure
+
+    def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
+        check_size(upload.size_bytes, self.limits)
+        with watch.step("read_ms"):
+            content = self.store.read(upload.ref, self.limits.max_bytes)
+        return self._predict(content, _facts_of(upload), identity.of_object(upload.ref), call, watch, keep=True)
+
+    def _predict(
+        self, content: bytes, facts: ImageFacts, who: Identity, call: Call, watch: Stopwatch, *, keep: bool
+    ) -> Prediction:
+        with watch.step("decode_ms"):
+            image = decode(
+                content,
+                self.limits,
+                shrink_to_px=self.classifier.bundle.manifest.input.long_edge_px,
+                budget=self.budget,
+            )
+        sha256 = hashlib.sha256(content).hexdigest()
+        # The copy needs only bytes that are known to be a picture, so it travels while the model works.
+        name = archive_name(sha256, image.format)
+        copy = self._copies.submit(self._archive, name, content, image.format, watch) if keep else None
+        try:
+            with watch.step("classify_ms"):
+                classification = self.classifier.classify(image.pixels)
+        finally:
+            if copy:
+                copy.result()
+        watch.stop()
+        model = self.classifier.bundle.facts
+        return Prediction(
+            prediction_id=who.prediction_id(model.digest),
+            upload_id=who.upload_id,
+            uploaded_at=who.uploaded_at,
+            classification=classification,
+            image=replace(
+                facts, sha256=sha256, format=image.format, width_px=image.width_px, height_px=image.height_px
+            ),
+            archive_uri=f"gs://{self.archive_bucket}/{name}" if keep else None,
+            model=model,
+            call=call,
+        )
+
+    def _archive(self, name: str, content: bytes, format: str, watch: Stopwatch) -> None:
+        with watch.step("archive_ms"):
+            self.store.write_once(self.archive_bucket, name, content, archive_content_type(format))
+
+    @cached_property
+    def _copies(self) -> ThreadPoolExecutor:
+        """Threads for the copies into the archive; made on first use, since threads do not survive a fork."""
+        return ThreadPoolExecutor(max_workers=16, thread_name_prefix="archive")
+
+
+def _facts_of(upload: Upload) -> ImageFacts:
+    return ImageFacts(
+        bucket=upload.ref.bucket,
+        name=upload.ref.name,
+        generation=upload.ref.generation,
+        size_bytes=upload.size_bytes,
+        content_type=upload.content_type or None,
+    )

@@ -1,0 +1,78 @@
+"""Step 1: a CloudEvent becomes an ``Upload``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.errors import BucketlensError
+from shared.types import Acknowledged, ObjectRef, Upload
+
+FINALIZED = "google.cloud.storage.object.v1.finalized"
+
+
+class MalformedEvent(BucketlensError):
+    """An event that says nothing we understand: it is acknowledged, since it will not improve by coming back."""
+
+
+def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
+    """Read the event that Eventarc sends when an object is complete.
+
+    Args:
+        attributes: the CloudEvent's attributes, of which ``type`` is read.
+        data: the CloudEvent's data, a ``StorageObjectData`` as JSON
+            (https://github.com/googleapis/google-cloudevents, storage/v1).
+
+    Raises:
+        MalformedEvent: naming the first field that is missing or of the wrong kind.
+    """
+    if attributes.get("type") != FINALIZED:
+        raise MalformedEvent(f"The event's type is {attributes.get('type')!r}, expected {FINALIZED!r}.")
+    if not isinstance(data, Mapping):
+        raise MalformedEvent(f"The event's data is {type(data).__name__}, expected a JSON object.")
+    bucket, name = (_text(data, key) for key in ("bucket", "name"))
+    return Upload(
+        ObjectRef(bucket, name, _number(data, "generation")),
+        size_bytes=_number(data, "size"),
+        content_type=str(data.get("contentType") or ""),
+    )
+
+
+def refusal(
+    upload: Upload, upload_bucket: str, occurred_at: datetime | None, now: datetime, max_age: timedelta
+) -> Acknowledged | None:
+    """Say why an event must not be worked on, or None.
+
+    An object outside the upload bucket is never touched, so that no setting makes the function react to its own
+    output. An event that was retried for too long is left to the sweep, which counts its attempts.
+    """
+    if upload.ref.bucket != upload_bucket:
+        return Acknowledged(upload.ref, "not_our_bucket")
+    if occurred_at is not None and now - occurred_at > max_age:
+        return Acknowledged(upload.ref, "too_old")
+    return None
+
+
+def occurred_at(attributes: Mapping[str, Any]) -> datetime | None:
+    """Return the event's time, aware; None where it has none that can be read."""
+    try:
+        time = datetime.fromisoformat(str(attributes.get("time")))
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    if not isinstance(value, str) or not value:
+        raise MalformedEvent(f"The event's {key} is {value!r}, expected a non-empty string.")
+    return value
+
+
+def _number(data: Mapping[str, Any], key: str) -> int:
+    """Read an int64, which protobuf's JSON writes as a string."""
+    value = data.get(key)
+    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
+        raise MalformedEvent(f"The event's {key} is {value!r}, expected a number of 0 or more.")
+    return int(str(value))

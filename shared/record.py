@@ -1,0 +1,66 @@
+"""Step 5: an outcome becomes a row. The columns are those of infra/bigquery/tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from typing import Any
+
+from shared.types import Call, Failure, Prediction
+
+Row = dict[str, Any]
+
+
+def prediction_row(prediction: Prediction, recorded_at: datetime) -> Row:
+    """Return the row of ``predictions``, ready for JSON."""
+    said, image = prediction.classification, prediction.image
+    return {
+        "prediction_id": prediction.prediction_id,
+        "upload_id": prediction.upload_id,
+        "uploaded_on": prediction.uploaded_at.date().isoformat(),
+        "uploaded_at": _timestamp(prediction.uploaded_at),
+        "recorded_at": _timestamp(recorded_at),
+        "label": said.label,
+        "score": said.score,
+        "needs_review": said.needs_review,
+        "candidates": [dataclasses.asdict(candidate) for candidate in said.candidates],
+        "image": {**dataclasses.asdict(image), "archive_uri": prediction.archive_uri},
+        "model": dataclasses.asdict(prediction.model),
+        "call": _call(prediction.call, image.size_bytes),
+    }
+
+
+def failure_row(failure: Failure, recorded_at: datetime) -> Row:
+    """Return the row of ``failures``, ready for JSON."""
+    image = failure.image
+    return {
+        "failure_id": failure.failure_id,
+        "uploaded_on": failure.uploaded_at.date().isoformat(),
+        "uploaded_at": _timestamp(failure.uploaded_at),
+        "recorded_at": _timestamp(recorded_at),
+        "reason": failure.reason,
+        "detail": failure.detail,
+        "image": {
+            "bucket": image.bucket,
+            "name": image.name,
+            "generation": image.generation,
+            "quarantine_uri": failure.quarantine_uri,
+            "sha256": image.sha256,
+            "content_type": image.content_type,
+            "size_bytes": image.size_bytes,
+        },
+        "call": _call(failure.call, image.size_bytes),
+    }
+
+
+def _call(call: Call, received_bytes: int) -> Row:
+    row = dataclasses.asdict(call)
+    row["received_at"] = _timestamp(call.received_at)
+    row["received_bytes"] = received_bytes
+    row["times"] = {name: value if value is None else round(value, 3) for name, value in row["times"].items()}
+    return row
+
+
+def _timestamp(moment: datetime) -> str:
+    """RFC 3339 with microseconds and zone, as BigQuery reads it."""
+    return moment.isoformat(timespec="microseconds")

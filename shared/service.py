@@ -1,0 +1,84 @@
+"""A function's process: settings and bundle checked at start, the pipeline built where requests are served."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shared import logs
+from shared.bundle import load_bundle
+from shared.caller import caller_from, trace_from
+from shared.pipeline import Pipeline
+from shared.settings import Platform, Settings
+from shared.types import Call, Source
+
+
+class Service:
+    """What every request of one process shares. Thread-safe.
+
+    functions-framework runs a function's module in gunicorn's master and then forks, and neither threads nor
+    TensorFlow survive that. So the constructor only checks, and ``pipeline`` builds on first use.
+
+    Raises:
+        Misconfigured: the environment or the bundle is wrong; the process should end and say so.
+    """
+
+    def __init__(self, settings: Settings, platform: Platform) -> None:
+        logs.configure(settings.log_format)
+        self.settings = settings
+        self.platform = platform
+        self.bundle = load_bundle(settings.bundle_folder)
+        self._lock = threading.Lock()
+        self._pipeline: Pipeline | None = None
+        self._instance = ""
+        self._has_served = False
+
+    @classmethod
+    def from_environment(cls) -> Service:
+        """Build the service of this process."""
+        return cls(Settings.from_environment(), Platform.from_environment())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the clients are built and one inference has run."""
+        return self._pipeline is not None
+
+    def pipeline(self) -> Pipeline:
+        """Return the pipeline; the first call builds it, and others wait for that."""
+        with self._lock:
+            if self._pipeline is None:
+                from shared.wiring import build_pipeline
+
+                self._pipeline = build_pipeline(self.settings, self.platform, self.bundle)
+                self._instance = uuid.uuid4().hex[:12]
+            return self._pipeline
+
+    def prepare_in_background(self) -> None:
+        """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
+        if not self.is_ready and not self._lock.locked():
+            threading.Thread(target=self.pipeline, name="prepare", daemon=True).start()
+
+    def call(
+        self,
+        source: Source,
+        headers: Mapping[str, str] | None = None,
+        *,
+        event_id: str | None = None,
+    ) -> Call:
+        """Begin the record of one call."""
+        with self._lock:
+            is_cold_start, self._has_served = not self._has_served, True
+        headers = headers or {}
+        return Call(
+            source=source,
+            received_at=datetime.now(UTC),
+            event_id=event_id,
+            trace=trace_from(headers, self.settings.project),
+            caller=caller_from(headers) if self.platform.is_cloud and source == Source.REQUEST else None,
+            service=self.platform.service,
+            revision=self.platform.revision,
+            instance=self._instance,
+            is_cold_start=is_cold_start,
+        )

@@ -1,0 +1,171 @@
+"""Settings: the only reader of the environment. They are read once and validated together."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from shared.errors import Misconfigured
+
+MODELS = Path(__file__).parent / "models"
+BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024
+"""https://cloud.google.com/run/quotas: the largest HTTP/1 request."""
+
+DATASET_NAME = re.compile(r"[A-Za-z0-9_]{1,1024}")
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _bucket(value: str) -> str:
+    if not BUCKET_NAME.fullmatch(value):
+        raise ValueError("a bucket name: 3 to 222 of a-z, 0-9, dot, dash, underscore")
+    return value
+
+
+def _buckets(value: str) -> tuple[str, ...]:
+    return tuple(_bucket(name.strip()) for name in value.split(",") if name.strip())
+
+
+def _dataset(value: str) -> str:
+    if not DATASET_NAME.fullmatch(value):
+        raise ValueError("a dataset name: letters, digits and underscores")
+    return value
+
+
+def _positive(value: str) -> int:
+    number = int(value) if value.isascii() and value.isdigit() else 0
+    if number < 1:
+        raise ValueError("a whole number above 0")
+    return number
+
+
+def _log_format(value: str) -> str:
+    if value not in ("auto", "json", "text"):
+        raise ValueError("auto, json or text")
+    return value
+
+
+def _setting(env: str, parse: Callable[[str], Any], help: str, default: str | None = None) -> Any:
+    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed."""
+    return field(metadata={"env": env, "parse": parse, "help": help, "default": default})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a deployment decides. The README's table is made of this."""
+
+    project: str = _setting("GOOGLE_CLOUD_PROJECT", _text, "The project that holds the buckets and the dataset.")
+    upload_bucket: str = _setting("UPLOAD_BUCKET", _bucket, "Where people drop images.")
+    archive_bucket: str = _setting("ARCHIVE_BUCKET", _bucket, "Where pictures rest once they are classified.")
+    quarantine_bucket: str = _setting("QUARANTINE_BUCKET", _bucket, "Where files rest that cannot be classified.")
+    dataset: str = _setting("BIGQUERY_DATASET", _dataset, "The BigQuery dataset of the tables and views.", "bucketlens")
+    readable_buckets: tuple[str, ...] = _setting(
+        "READABLE_BUCKETS", _buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
+    )
+    model_bundle: str = _setting(
+        "MODEL_BUNDLE", _text, "The model: the name of a bundle that ships here, or a folder.", "flowers_v1"
+    )
+    max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
+    max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")
+    max_images_per_request: int = _setting("MAX_IMAGES_PER_REQUEST", _positive, "Files in one multipart request.", "16")
+    max_event_age_s: int = _setting(
+        "MAX_EVENT_AGE_S", _positive, "Older events are acknowledged and left to the sweep.", "3600"
+    )
+    backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")
+    decode_memory_mb: int = _setting(
+        "DECODE_MEMORY_MB", _positive, "MiB that the pictures being decoded share; who finds no room waits.", "192"
+    )
+    model_threads: int = _setting("MODEL_THREADS", _positive, "Inferences at once, an interpreter each.", "4")
+    storage_deadline_s: int = _setting("STORAGE_DEADLINE_S", _positive, "For one call, retries included.", "20")
+    warehouse_deadline_s: int = _setting("WAREHOUSE_DEADLINE_S", _positive, "For one row, retries included.", "20")
+    log_format: str = _setting(
+        "LOG_FORMAT", _log_format, "`json` for Cloud Logging, `text` for people; `auto` asks the terminal.", "auto"
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read every setting.
+
+        Raises:
+            Misconfigured: naming all that are missing or malformed, and what was expected, at once.
+        """
+        faults: list[str] = []
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            env, default = setting.metadata["env"], setting.metadata["default"]
+            given = environment.get(env) or default
+            if given is None:
+                faults.append(f"{env} is not set ({setting.metadata['help']})")
+                continue
+            try:
+                values[setting.name] = setting.metadata["parse"](given)
+            except ValueError as error:
+                faults.append(f"{env} is {given!r}, expected {error}")
+        faults += _faults_between(values)
+        if faults:
+            raise Misconfigured("the environment", faults)
+        return cls(**values)
+
+    @property
+    def max_request_bytes(self) -> int:
+        """A request's whole body: one image of the largest size, or what Cloud Run lets through at most."""
+        return max(CLOUD_RUN_REQUEST_BYTES, self.max_image_bytes)
+
+    @property
+    def bundle_folder(self) -> Path:
+        """Where the model bundle lies: a bundle that ships here, else a folder as given."""
+        shipped = MODELS / self.model_bundle
+        return shipped if "/" not in self.model_bundle and shipped.is_dir() else Path(self.model_bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What Cloud Run says about this process (https://cloud.google.com/run/docs/container-contract)."""
+
+    service: str | None
+    revision: str | None
+    is_cloud: bool
+    """Whether IAM stands before us, so that a caller's token was checked by the platform."""
+    storage_is_emulated: bool
+    warehouse_is_emulated: bool
+    task_index: int
+    task_count: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Platform:
+        """Read what the platform sets; everything has a value elsewhere too."""
+        return cls(
+            service=environment.get("K_SERVICE") or environment.get("CLOUD_RUN_JOB"),
+            revision=environment.get("K_REVISION") or environment.get("CLOUD_RUN_EXECUTION"),
+            is_cloud=bool(environment.get("K_SERVICE")) and not environment.get("BIGQUERY_EMULATOR_HOST"),
+            storage_is_emulated=bool(environment.get("STORAGE_EMULATOR_HOST")),
+            warehouse_is_emulated=bool(environment.get("BIGQUERY_EMULATOR_HOST")),
+            task_index=int(environment.get("CLOUD_RUN_TASK_INDEX") or 0),
+            task_count=int(environment.get("CLOUD_RUN_TASK_COUNT") or 1),
+        )
+
+
+def settings_table() -> str:
+    """Return the README's table of settings, in Markdown."""
+    lines = ["| setting | default | what it decides |", "|---|---|---|"]
+    for setting in fields(Settings):
+        default = setting.metadata["default"]
+        shown = "required" if default is None else f"`{default}`" if default else "none"
+        lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
+    return "\n".join(lines)
+
+
+def _faults_between(values: Mapping[str, Any]) -> list[str]:
+    """One bucket in two roles would make the function react to its own output, for ever and at a price."""
+    roles = {name: values[name] for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values}
+    if len(set(roles.values())) == len(roles):
+        return []
+    named = ", ".join(f"{name.upper()} is {bucket!r}" for name, bucket in roles.items())
+    return [f"{named}: expected three different buckets, or an image would be classified again and again"]

@@ -1,0 +1,53 @@
+"""Settings become a pipeline: the one place that chooses adapters, and where the heavy imports happen."""
+
+from __future__ import annotations
+
+from shared.bundle import Bundle
+from shared.classify import Classifier
+from shared.decode import Limits, PixelBudget
+from shared.errors import InvalidBundle
+from shared.pipeline import Pipeline
+from shared.ports import Model
+from shared.settings import Platform, Settings
+
+
+def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pipeline:
+    """Connect the steps to Cloud Storage, BigQuery and the model's runtime, and warm the model up.
+
+    Raises:
+        InvalidBundle: the model file and its manifest disagree.
+    """
+    from shared.adapters.bigquery import BigQuery
+    from shared.adapters.gcs import CloudStorage
+
+    classifier = Classifier(bundle, load_model(bundle, settings.model_threads))
+    classifier.warm_up()
+    return Pipeline(
+        classifier=classifier,
+        store=CloudStorage(settings.project, settings.storage_deadline_s),
+        warehouse=BigQuery(
+            settings.project,
+            settings.dataset,
+            settings.warehouse_deadline_s,
+            is_emulated=platform.warehouse_is_emulated,
+        ),
+        archive_bucket=settings.archive_bucket,
+        quarantine_bucket=settings.quarantine_bucket,
+        limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
+        budget=PixelBudget(settings.decode_memory_mb * 1024 * 1024),
+    )
+
+
+def load_model(bundle: Bundle, threads: int) -> Model:
+    """Open the bundle's model in the runtime that its manifest names.
+
+    Raises:
+        InvalidBundle: the file is no model of that runtime, or the runtime is not served by this release.
+    """
+    if bundle.manifest.runtime == "litert":
+        from shared.adapters.litert import LiteRTModel
+
+        return LiteRTModel(bundle.model_path, threads)
+    raise InvalidBundle(
+        f"the bundle {bundle.folder}", [f"runtime is {bundle.manifest.runtime!r}; this release serves 'litert'"]
+    )
