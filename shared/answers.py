@@ -53,8 +53,7 @@ def error_answer(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
             return _error(error.http_status, "busy" if error.http_status == 429 else "unavailable", message, retry)
         case HTTPException():
             status = HTTPStatus(error.code or 500)
-            allow = {"Allow": ", ".join(error.valid_methods)} if getattr(error, "valid_methods", None) else {}
-            return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.", allow)
+            return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.")
     return _error(500, "internal", "Something broke on our side; it was logged.")
 
 

@@ -172,13 +172,10 @@ def _manifest_from(document: Any, faults: list[str]) -> Manifest:
     elif len(set(labels)) != len(labels):
         faults.append("labels has one label twice")
     files = field.of("files", dict, {})
-    for name in files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            faults.append(f"files names {name!r}, which is outside the bundle")
+    outside = [name for name in files if Path(name).is_absolute() or ".." in Path(name).parts]
+    faults += [f"files names {name!r}, which is outside the bundle" for name in outside]
     model_file = field.of("model_file", str, "")
-    for name in (model_file, LABELS):
-        if name and name not in files:
-            faults.append(f"files has no digest of {name}")
+    faults += [f"files has no digest of {name}" for name in (model_file, LABELS) if name and name not in files]
     return Manifest(
         name=field.of("name", str, "", lambda name: bool(name)),
         version=field.of("version", str, "", lambda version: bool(version)),

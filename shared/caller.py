@@ -6,13 +6,14 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+
+from werkzeug.datastructures import Headers
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(?:/\d+)?(?:;o=\d)?")
 
 
-def caller_from(headers: Mapping[str, str]) -> str | None:
+def caller_from(headers: Headers) -> str | None:
     """Return the e-mail or subject of the identity token that Cloud Run has checked.
 
     The token's signature is not checked again: Cloud Run refuses requests whose token is not valid, and replaces
@@ -32,7 +33,7 @@ def caller_from(headers: Mapping[str, str]) -> str | None:
     return None
 
 
-def trace_from(headers: Mapping[str, str], project: str) -> str | None:
+def trace_from(headers: Headers, project: str) -> str | None:
     """Return the trace as Cloud Logging names it, from a W3C ``traceparent`` or ``X-Cloud-Trace-Context`` header."""
     found = TRACEPARENT.fullmatch(headers.get("traceparent", ""))
     found = found or CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context", ""))

@@ -71,7 +71,8 @@ def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
     batch = np.asarray(fitted, dtype=np.uint8)[np.newaxis]
     if spec.dtype == "uint8":
         return batch
-    return batch.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
+    scaled: npt.NDArray[np.float32] = batch.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
+    return scaled
 
 
 def calibrated(outputs: npt.NDArray[np.float32], activation: str, temperature: float) -> Scores:
@@ -90,7 +91,8 @@ def calibrated(outputs: npt.NDArray[np.float32], activation: str, temperature: f
         logits = np.log(np.clip(logits, 1e-12, 1.0))
     logits = logits / temperature
     odds = np.exp(logits - logits.max())
-    return (odds / odds.sum()).astype(np.float32)
+    scores: Scores = (odds / odds.sum()).astype(np.float32)
+    return scores
 
 
 def _faults_between(bundle: Bundle, model: Model) -> list[str]:

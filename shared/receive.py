@@ -39,9 +39,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
     )
 
 
-def refusal(
-    upload: Upload, upload_bucket: str, occurred_at: datetime | None, now: datetime, max_age: timedelta
-) -> Acknowledged | None:
+def refusal(upload: Upload, upload_bucket: str, age: timedelta, max_age_s: int) -> Acknowledged | None:
     """Say why an event must not be worked on, or None.
 
     An object outside the upload bucket is never touched, so that no setting makes the function react to its own
@@ -49,7 +47,7 @@ def refusal(
     """
     if upload.ref.bucket != upload_bucket:
         return Acknowledged(upload.ref, "not_our_bucket")
-    if occurred_at is not None and now - occurred_at > max_age:
+    if age.total_seconds() > max_age_s:
         return Acknowledged(upload.ref, "too_old")
     return None
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
+
+from werkzeug.datastructures import Headers
 
 from shared import logs
 from shared.bundle import load_bundle
 from shared.caller import caller_from, trace_from
 from shared.pipeline import Pipeline
-from shared.settings import Platform, Settings
+from shared.settings import Platform, Settings, bundle_folder
 from shared.types import Call, Source
 
 
@@ -29,7 +30,7 @@ class Service:
         logs.configure(settings.log_format)
         self.settings = settings
         self.platform = platform
-        self.bundle = load_bundle(settings.bundle_folder)
+        self.bundle = load_bundle(bundle_folder(settings.model_bundle))
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._instance = ""
@@ -63,14 +64,14 @@ class Service:
     def call(
         self,
         source: Source,
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         *,
         event_id: str | None = None,
     ) -> Call:
         """Begin the record of one call."""
         with self._lock:
             is_cold_start, self._has_served = not self._has_served, True
-        headers = headers or {}
+        headers = Headers() if headers is None else headers
         return Call(
             source=source,
             received_at=datetime.now(UTC),

@@ -118,12 +118,6 @@ class Settings:
         """A request's whole body: one image of the largest size, or what Cloud Run lets through at most."""
         return max(CLOUD_RUN_REQUEST_BYTES, self.max_image_bytes)
 
-    @property
-    def bundle_folder(self) -> Path:
-        """Where the model bundle lies: a bundle that ships here, else a folder as given."""
-        shipped = MODELS / self.model_bundle
-        return shipped if "/" not in self.model_bundle and shipped.is_dir() else Path(self.model_bundle)
-
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -133,8 +127,10 @@ class Platform:
     revision: str | None
     is_cloud: bool
     """Whether IAM stands before us, so that a caller's token was checked by the platform."""
-    storage_is_emulated: bool
-    warehouse_is_emulated: bool
+    storage_endpoint: str | None
+    """Of a local object store; None for Cloud Storage itself."""
+    warehouse_endpoint: str | None
+    """Of a local warehouse; None for BigQuery itself."""
     task_index: int
     task_count: int
 
@@ -145,11 +141,23 @@ class Platform:
             service=environment.get("K_SERVICE") or environment.get("CLOUD_RUN_JOB"),
             revision=environment.get("K_REVISION") or environment.get("CLOUD_RUN_EXECUTION"),
             is_cloud=bool(environment.get("K_SERVICE")) and not environment.get("BIGQUERY_EMULATOR_HOST"),
-            storage_is_emulated=bool(environment.get("STORAGE_EMULATOR_HOST")),
-            warehouse_is_emulated=bool(environment.get("BIGQUERY_EMULATOR_HOST")),
+            storage_endpoint=environment.get("STORAGE_EMULATOR_HOST") or None,
+            warehouse_endpoint=environment.get("BIGQUERY_EMULATOR_HOST") or None,
             task_index=int(environment.get("CLOUD_RUN_TASK_INDEX") or 0),
             task_count=int(environment.get("CLOUD_RUN_TASK_COUNT") or 1),
         )
+
+
+def bundle_folder(name: str) -> Path:
+    """Return where a bundle lies: one that ships here, by its name, else a folder as given."""
+    shipped = MODELS / name
+    return shipped if "/" not in name and shipped.is_dir() else Path(name)
+
+
+def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a process that we start: our own, without our settings, and with those given."""
+    ours = {setting.metadata["env"] for setting in fields(Settings)}
+    return {name: value for name, value in os.environ.items() if name not in ours} | dict(settings)
 
 
 def settings_table() -> str:

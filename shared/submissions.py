@@ -82,7 +82,7 @@ def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Submiss
     if scheme != "gs" or not bucket or not name:
         raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
     if bucket not in settings.readable_buckets:
-        raise BadRequest(f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists those that may.", 403)
+        raise BadRequest(f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403)
     upload = pipeline.store.find(bucket, name)
     content = pipeline.store.read(upload.ref, settings.max_image_bytes)
     facts = ImageFacts(

@@ -24,12 +24,12 @@ def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pi
     classifier.warm_up()
     return Pipeline(
         classifier=classifier,
-        store=CloudStorage(settings.project, settings.storage_deadline_s),
+        store=CloudStorage(settings.project, settings.storage_deadline_s, endpoint=platform.storage_endpoint),
         warehouse=BigQuery(
             settings.project,
             settings.dataset,
             settings.warehouse_deadline_s,
-            is_emulated=platform.warehouse_is_emulated,
+            endpoint=platform.warehouse_endpoint,
         ),
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import functions_framework
 from cloudevents.http import CloudEvent
@@ -12,7 +12,7 @@ from shared.answers import add_routes
 from shared.logs import log, log_outcome
 from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
-from shared.types import Source
+from shared.types import Outcome, Source
 
 service = Service.from_environment()
 add_routes(current_app, service)
@@ -28,8 +28,8 @@ def classify_upload(event: CloudEvent) -> None:
         log.error(f"dropped an event: {error}", extra={"fields": {"outcome": "malformed_event"}})
         return
     settings = service.settings
-    max_age = timedelta(seconds=settings.max_event_age_s)
-    outcome = refusal(upload, settings.upload_bucket, occurred_at(attributes), datetime.now(UTC), max_age)
+    age = datetime.now(UTC) - (occurred_at(attributes) or upload.ref.created_at)
+    outcome: Outcome | None = refusal(upload, settings.upload_bucket, age, settings.max_event_age_s)
     if outcome is None:
         pipeline = service.pipeline()
         call = service.call(Source.EVENT, request.headers, event_id=str(attributes["id"]))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,9 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
-from shared.errors import WarehouseUnavailable
+from shared.errors import BadRequest, WarehouseUnavailable
 from shared.record import failure_row, prediction_row
 from shared.types import Failure, Recorded
 
@@ -31,6 +33,16 @@ WORTH_ANOTHER_TRY = if_exception_type(
     TimeoutError,
 )
 
+QUERY_DEADLINE_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gave: column names in order, and each row by column."""
+
+    columns: list[str]
+    rows: list[dict[str, Any]]
+
 
 class BigQuery:
     """``ports.Warehouse`` on the real client. Thread-safe.
@@ -39,17 +51,17 @@ class BigQuery:
         project: the project that holds the dataset.
         dataset: the dataset's name.
         deadline_s: an append ends within this many seconds, retries included.
-        is_emulated: the library was pointed at a local warehouse, which asks for no credentials.
+        endpoint: of a local warehouse, which asks for no credentials; None for BigQuery itself.
     """
 
-    def __init__(self, project: str, dataset: str, deadline_s: float, *, is_emulated: bool = False) -> None:
-        credentials = AnonymousCredentials() if is_emulated else None  # type: ignore[no-untyped-call]
-        self._client = bigquery.Client(project=project, credentials=credentials)
+    def __init__(self, project: str, dataset: str, deadline_s: float, *, endpoint: str | None = None) -> None:
+        credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
+        options = {"api_endpoint": endpoint} if endpoint else None
+        self._client = bigquery.Client(project=project, credentials=credentials, client_options=options)
         self._dataset = f"{project}.{dataset}"
         self._deadline_s = deadline_s
-        self._retry = Retry(
-            predicate=WORTH_ANOTHER_TRY, initial=0.2, maximum=2.0, multiplier=2.0, timeout=deadline_s
-        )
+        self._retry = Retry(predicate=WORTH_ANOTHER_TRY, initial=0.2, maximum=2.0, multiplier=2.0, timeout=deadline_s)
+        self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
 
     def append(self, outcome: Recorded) -> None:
         """See ``ports.Warehouse.append``. The row's id is its insertId, which spares most duplicates, not all."""
@@ -58,6 +70,35 @@ class BigQuery:
             self._insert("failures", outcome.failure_id, failure_row(outcome, now))
         else:
             self._insert("predictions", outcome.prediction_id, prediction_row(outcome, now))
+
+    def query(self, sql: str, **parameters: Sequence[str]) -> Result:
+        """Run GoogleSQL; unqualified names are of our dataset.
+
+        Args:
+            sql: the query.
+            parameters: lists of strings, as ``@name`` in the query.
+
+        Raises:
+            BadRequest: the query cannot be run as it is; the message is BigQuery's own.
+            WarehouseUnavailable: no answer within the deadline.
+        """
+        config = bigquery.QueryJobConfig(
+            default_dataset=self._dataset,
+            query_parameters=[
+                bigquery.ArrayQueryParameter(name, "STRING", list(values)) for name, values in parameters.items()
+            ],
+        )
+        try:
+            with translated("running a query"):
+                rows = self._client.query_and_wait(
+                    sql, job_config=config, retry=self._retry_of_queries, wait_timeout=QUERY_DEADLINE_S
+                )
+                columns = [field.name for field in rows.schema]
+                return Result(columns, [dict(row.items()) for row in rows])
+        except WarehouseUnavailable as error:
+            if isinstance(error.__cause__, (api.BadRequest, api.NotFound, api.Forbidden)):
+                raise BadRequest(f"BigQuery refused the query: {error.__cause__.message}") from error
+            raise
 
     def _insert(self, table: str, row_id: str, row: dict[str, Any]) -> None:
         name = f"{self._dataset}.{table}"
@@ -68,7 +109,7 @@ class BigQuery:
             )
         if refused:
             raise WarehouseUnavailable(
-                f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables/{table}.json."
+                f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables."
             )
 
 

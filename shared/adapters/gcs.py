@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from google.api_core import exceptions as api
+from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import storage
+from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
 from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
@@ -28,11 +30,16 @@ CONNECTIONS = 32
 class CloudStorage:
     """``ports.ObjectStore`` on the real client. Thread-safe.
 
-    Every call ends within ``deadline_s`` seconds, retries included.
+    Args:
+        project: the project that pays for the calls.
+        deadline_s: every call ends within this many seconds, retries included.
+        endpoint: of a local object store, which asks for no credentials; None for Cloud Storage itself.
     """
 
-    def __init__(self, project: str, deadline_s: float) -> None:
-        self._client = storage.Client(project=project)
+    def __init__(self, project: str, deadline_s: float, *, endpoint: str | None = None) -> None:
+        credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
+        options = {"api_endpoint": endpoint} if endpoint else None
+        self._client = storage.Client(project=project, credentials=credentials, client_options=options)
         for scheme in ("https://", "http://"):
             self._client._http.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS))
         retry = DEFAULT_RETRY.with_delay(initial=0.2, maximum=2.0, multiplier=2.0).with_timeout(deadline_s)
@@ -57,6 +64,21 @@ class CloudStorage:
         with translated(f"writing gs://{bucket}/{name}"), _absent_before():
             blob.upload_from_string(content, content_type, if_generation_match=0, **self._call)
 
+    def upload(self, bucket: str, name: str, path: Path) -> ObjectRef | None:
+        """Upload a file if there is no object of that name; None if there is one, which is left as it is.
+
+        Raises:
+            AlreadyDone: there is no such bucket.
+            StorageUnavailable: no answer within the deadline.
+        """
+        blob = self._client.bucket(bucket).blob(name)
+        with translated(f"uploading {path.name} to gs://{bucket}"):
+            try:
+                blob.upload_from_filename(str(path), if_generation_match=0, **self._call)
+            except api.PreconditionFailed:
+                return None
+        return ObjectRef(bucket, name, int(blob.generation))
+
     def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> None:
         """See ``ports.ObjectStore.copy_once``; copies inside Cloud Storage, whatever the size."""
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
@@ -69,11 +91,8 @@ class CloudStorage:
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
         blob = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
-        try:
-            with translated(f"deleting {ref}"):
-                blob.delete(if_generation_match=ref.generation, **self._call)
-        except AlreadyDone:
-            pass
+        with suppress(AlreadyDone), translated(f"deleting {ref}"):
+            blob.delete(if_generation_match=ref.generation, **self._call)
 
     def find(self, bucket: str, name: str) -> Upload:
         """See ``ports.ObjectStore.find``."""
@@ -88,6 +107,11 @@ class CloudStorage:
         with translated(f"listing gs://{bucket}/{prefix}"):
             for blob in self._client.list_blobs(bucket, prefix=prefix or None, versions=True, **self._call):
                 yield _upload_from(blob)
+
+    def create_bucket(self, name: str) -> None:
+        """Create a bucket, unless it is there already. For local clouds: in production Terraform makes them."""
+        with translated(f"creating gs://{name}"), suppress(api.Conflict):
+            self._client.create_bucket(name, **self._call)
 
     def _has_another_generation(self, ref: ObjectRef) -> bool:
         try:
@@ -116,10 +140,8 @@ def translated(what: str) -> Iterator[None]:
 @contextmanager
 def _absent_before() -> Iterator[None]:
     """An object that exists already was written by an earlier attempt, or holds the same bytes by its name."""
-    try:
+    with suppress(api.PreconditionFailed):
         yield
-    except api.PreconditionFailed:
-        pass
 
 
 def _upload_from(blob: storage.Blob) -> Upload:

@@ -1,0 +1,46 @@
+# The task list. `make demo` and `make test` set up what they need, in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint format setup train lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder]
+	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)")
+
+test: .venv/.everything lint  ## Run every test
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: .venv/.everything  ## Check format, lint and types
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
+
+format: .venv/.everything  ## Write the format
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+setup: .venv/.everything  ## Install everything into .venv: serving, local cloud, training, tests
+
+train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
+	@$(BIN)/bucketlens train "$(DATA)" --name "$(NAME)"
+
+lock: .venv/.everything  ## Write the requirements files from pyproject.toml
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh shared/local/lock.sh
+
+clean:  ## Remove what was made here: .venv, the local cloud's data, caches
+	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
+	  f"This is Python {v[0]}.{v[1]}, expected 3.11 to 3.13; name another with: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt
+	@echo "Installing the local cloud into .venv (once)"
+	@$(PIP) -r shared/local/requirements.txt && $(PIP) --no-deps -e . && touch $@
+
+.venv/.everything: .venv/.local requirements.txt
+	@echo "Installing everything into .venv, TensorFlow too (once)"
+	@$(PIP) -r requirements.txt && touch $@

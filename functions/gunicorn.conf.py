@@ -1,0 +1,24 @@
+"""How a function is served: functions-framework's own app under gunicorn, with what the framework does not pass on.
+
+    FUNCTION_TARGET=classify_upload gunicorn --config functions/gunicorn.conf.py
+
+The app is made in the worker and not in the master, so threads and TensorFlow are safe in it; ``functions-framework
+--target`` works as well, and forks after the import.
+"""
+
+import os
+from pathlib import Path
+
+_target = os.environ.get("FUNCTION_TARGET", "classify_request")
+_source = Path(__file__).parent / _target / "main.py"
+
+wsgi_app = f"functions_framework:create_app({_target!r}, {str(_source)!r})"
+bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # as Cloud Run asks
+workers = 1  # Cloud Run adds instances, not processes
+threads = int(os.environ.get("THREADS", "8"))
+worker_class = "gthread"
+timeout = 0  # Cloud Run ends what takes too long
+graceful_timeout = 8  # Cloud Run kills 10 s after SIGTERM
+keepalive = 75
+backlog = 128  # more waiting connections are better answered by another instance
+loglevel = "warning"

@@ -1,0 +1,52 @@
+"""The command line. Each command is a module of its own name, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS = (
+    "up",
+    "status",
+    "down",
+    "demo",
+    "drop",
+    "classify",
+    "query",
+    "sweep",
+    "bundle",
+    "train",
+    "evaluate",
+)
+"""In the order in which people need them."""
+
+
+class _Commands(click.Group):
+    """Imports a command's module on demand: ``--help`` should not wait for TensorFlow."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"shared.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="bucketlens")
+def main() -> None:
+    """Drop an image into a bucket; read its label in BigQuery.
+
+    \b
+    Example, without any account:
+      bucketlens up --detach
+      bucketlens drop photo.jpg --wait
+      bucketlens query "SELECT image.name, label, score FROM bucketlens.latest_predictions"
+      bucketlens down
+
+    Exit codes: 0 all went well; 1 something was found wanting, and the output says what; 2 the call cannot be
+    carried out as it was typed.
+    """

@@ -1,0 +1,78 @@
+"""``bucketlens bundle``."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+from rich.table import Table
+
+from shared.bundle import MANIFEST, load_bundle
+from shared.classify import Classifier
+from shared.cli.options import console
+from shared.errors import InvalidBundle
+from shared.settings import MODELS, bundle_folder
+from shared.wiring import load_model
+
+
+@click.group("bundle", short_help="Look at model bundles.")
+def command() -> None:
+    """Look at model bundles: the folders that hold a model and what serving needs to know of it."""
+
+
+@command.command("list")
+def list_bundles() -> None:
+    """List the bundles that ship here.
+
+    \b
+    Example:
+      bucketlens bundle list
+    """
+    table = Table()
+    for column in ("bundle", "labels", "runtime", "accuracy", "digest"):
+        table.add_column(column)
+    for path in sorted(MODELS.glob(f"*/{MANIFEST}")):
+        bundle = load_bundle(path.parent)
+        accuracy = bundle.manifest.metrics.get("accuracy")
+        shown = f"{accuracy:.1%}" if isinstance(accuracy, float) else ""
+        labels = ", ".join(bundle.manifest.labels)
+        table.add_row(path.parent.name, labels, bundle.manifest.runtime, shown, bundle.digest[:12])
+    console.print(table)
+
+
+@command.command("show")
+@click.argument("bundle")
+def show_bundle(bundle: str) -> None:
+    """Print a bundle's manifest and digest as JSON.
+
+    \b
+    Example:
+      bucketlens bundle show flowers_v1 | jq .metrics.accuracy
+    """
+    try:
+        loaded = load_bundle(bundle_folder(bundle))
+    except InvalidBundle as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(json.dumps({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2, ensure_ascii=False))
+
+
+@command.command("check")
+@click.argument("bundle")
+def check_bundle(bundle: str) -> None:
+    """Check a bundle whole: files, digests, labels, and the model's input and output; run it once.
+
+    Exit codes: 0 it can be served; 1 it cannot, and every fault is named.
+
+    \b
+    Example:
+      bucketlens bundle check ./my_bundle
+    """
+    try:
+        loaded = load_bundle(bundle_folder(bundle))
+        Classifier(loaded, load_model(loaded, threads=1)).warm_up()
+    except InvalidBundle as error:
+        for fault in error.faults:
+            click.echo(f"✗ {fault}", err=True)
+        sys.exit(1)
+    click.echo(f"✓ {loaded.manifest.name} version {loaded.manifest.version} can be served; digest {loaded.digest}")

@@ -1,0 +1,84 @@
+"""What several commands share: how they find the cloud, and where results and remarks go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from shared.adapters.bigquery import BigQuery
+from shared.adapters.gcs import CloudStorage
+from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
+
+DEADLINE_S = 60
+
+console = Console()
+"""For results: stdout."""
+
+remarks = Console(stderr=True)
+"""For progress and remarks: stderr, so that output can be piped."""
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_FOLDER,
+    show_default=True,
+    envvar="BUCKETLENS_FOLDER",
+    help="Where the local cloud keeps its data.",
+)
+
+
+@dataclass(frozen=True)
+class Places:
+    """A deployment, seen from the command line: its bucket for uploads and its warehouse."""
+
+    project: str
+    dataset: str
+    cloud: Cloud | None
+    """The local cloud, or None for Google's."""
+
+    @cached_property
+    def store(self) -> CloudStorage:
+        """The object store; the client is made on first use."""
+        return CloudStorage(self.project, DEADLINE_S, endpoint=self.cloud.url("storage") if self.cloud else None)
+
+    @cached_property
+    def warehouse(self) -> BigQuery:
+        """The warehouse; the client is made on first use."""
+        endpoint = self.cloud.url("warehouse") if self.cloud else None
+        return BigQuery(self.project, self.dataset, DEADLINE_S, endpoint=endpoint)
+
+    @property
+    def upload_bucket(self) -> str | None:
+        """The local cloud's; a deployment in Google's cloud has a name of its own."""
+        return UPLOAD_BUCKET if self.cloud else None
+
+
+def places_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --folder, --project and --dataset to a command, and hand them to it as ``places``."""
+
+    @wraps(command)
+    def with_places(folder: Path, project: str | None, dataset: str, **options: Any) -> None:
+        places = Places(project, dataset, None) if project else Places(PROJECT, DATASET, required_cloud(folder))
+        command(places=places, **options)
+
+    project = click.option("--project", help="A Google Cloud project, instead of the local cloud.")
+    dataset = click.option("--dataset", default=DATASET, show_default=True, help="Its BigQuery dataset.")
+    return folder_option(project(dataset(with_places)))
+
+
+def required_cloud(folder: Path) -> Cloud:
+    """Return the cloud that runs in a folder.
+
+    Raises:
+        click.UsageError: none does.
+    """
+    cloud = running_cloud(folder)
+    if cloud is None:
+        raise click.UsageError(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
+    return cloud

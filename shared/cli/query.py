@@ -1,0 +1,88 @@
+"""``bucketlens query``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import date, datetime
+from typing import Any
+
+import click
+from rich.table import Table
+
+from shared.adapters.bigquery import Result
+from shared.cli.options import Places, console, places_options
+from shared.errors import BadRequest, WarehouseUnavailable
+
+
+@click.command("query", short_help="Ask the warehouse in BigQuery SQL.")
+@click.argument("sql")
+@places_options
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="json: one object a line.",
+)
+def command(sql: str, places: Places, format_: str) -> None:
+    """Run BigQuery SQL against the local warehouse, or with --project against BigQuery itself.
+
+    Names without a dataset are looked for in the deployment's own.
+
+    \b
+    Example:
+      bucketlens query "SELECT label, COUNT(*) AS images FROM latest_predictions GROUP BY label"
+      bucketlens query "SELECT * FROM review_queue ORDER BY score" --format json
+      bucketlens query "SELECT * FROM latency_by_revision" --project my-project
+    """
+    try:
+        result = places.warehouse.query(sql)
+    except BadRequest as error:
+        raise click.UsageError(str(error)) from error
+    except WarehouseUnavailable as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    if format_ == "table":
+        console.print(table_of(result))
+    elif format_ == "json":
+        for row in result.rows:
+            click.echo(json.dumps(row, default=_plain, ensure_ascii=False))
+    else:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(result.columns)
+        writer.writerows([_cell(row[column], "") for column in result.columns] for row in result.rows)
+
+
+def table_of(result: Result, title: str | None = None) -> Table:
+    """Return a result as a table for a terminal."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in result.columns:
+        numeric = any(isinstance(row[column], (int, float)) for row in result.rows)
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in result.rows:
+        table.add_row(*(_cell(row[column], "–") for column in result.columns))
+    if not result.rows:
+        table.caption = "no rows"
+    return table
+
+
+def _cell(value: Any, nothing: str) -> str:
+    match value:
+        case None:
+            return nothing
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return f"{value:.4g}"
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case dict() | list():
+            return json.dumps(value, default=_plain, ensure_ascii=False)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)

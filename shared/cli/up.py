@@ -1,0 +1,152 @@
+"""``bucketlens up``."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from shared.cli.options import folder_option, remarks
+from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
+from shared.local.parts import FUNCTIONS
+from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
+from shared.settings import inherited_environment
+
+
+@click.command("up", short_help="Start the local cloud.")
+@folder_option
+@click.option("--detach", is_flag=True, help="Return once it is ready; `bucketlens down` stops it.")
+@click.option(
+    "--duplicates", type=click.FloatRange(0, 1), default=0.0, help="Share of events to deliver twice.  [default: 0]"
+)
+@click.option(
+    "--sweep-every",
+    type=click.IntRange(0),
+    default=60,
+    show_default=True,
+    help="Seconds between sweeps over uploads that no event finished; 0 for never.",
+)
+def command(folder: Path, detach: bool, duplicates: float, sweep_every: int) -> None:
+    """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1.
+
+    Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again.
+
+    \b
+    Example:
+      bucketlens up
+      bucketlens up --detach --duplicates 0.2
+    """
+    if detach:
+        sys.exit(_detached(folder, duplicates, sweep_every))
+    with sole_use(folder) as is_ours:
+        if not is_ours:
+            raise click.UsageError(_already_runs(folder))
+        sys.exit(_run(folder, duplicates, sweep_every))
+
+
+def what_to_type_next(cloud: Cloud) -> str:
+    """Return the URLs of a cloud, and commands that work against it."""
+    storage, warehouse = cloud.url("storage"), cloud.url("warehouse")
+    here = "" if cloud.folder == Path(".bucketlens").resolve() else f" --folder {cloud.folder}"
+    return f"""The local cloud is up; its data is in {cloud.folder}
+
+  classify_request  {cloud.url("classify_request")}
+  Cloud Storage     {storage}
+  BigQuery          {warehouse}
+
+Type next:
+  bucketlens drop photo.jpg --wait{here}
+  bucketlens query "SELECT image.name, label, score FROM latest_predictions"{here}
+  curl --data-binary @photo.jpg {cloud.url("classify_request")}/v1/classify
+  bq --api {warehouse} --oauth_access_token=local --project_id local query --nouse_legacy_sql "SELECT 1"
+  CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE={storage}/storage/v1/ \\
+    gcloud storage cp photo.jpg gs://bucketlens-uploads
+"""
+
+
+def _already_runs(folder: Path) -> str:
+    cloud = saved_cloud(folder)
+    where = f", process {cloud.pid}" if cloud and cloud.pid else ""
+    return f"A local cloud runs in {folder} already{where}; `bucketlens status` shows it, `bucketlens down` stops it."
+
+
+def _run(folder: Path, duplicates: float, sweep_every: int) -> int:
+    """Start and watch until a signal comes. Returns the exit code."""
+    signals: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signals.append(number)
+        if len(signals) == 1:
+            raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    if (before := saved_cloud(folder)) and (left := end_leftovers(before)):
+        remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
+    supervisor = Supervisor(new_cloud(folder), remarks.print, duplicates, sweep_every)
+    code = 0
+    try:
+        supervisor.start()
+        click.echo(what_to_type_next(supervisor.cloud))
+        logs = [_Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
+        while True:
+            supervisor.watch()
+            for log in logs:
+                log.show()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        pass
+    except PartFailed as failure:
+        remarks.print(str(failure), style="red", markup=False)
+        code = 1
+    finally:
+        supervisor.stop()
+    return code
+
+
+def _detached(folder: Path, duplicates: float, sweep_every: int) -> int:
+    """Start ``up`` in a session of its own and wait until it is ready. Returns the exit code."""
+    if running_cloud(folder):
+        raise click.UsageError(_already_runs(folder))
+    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    log_file = folder / "logs" / "up.log"
+    arguments = ("--folder", str(folder.resolve()), "--duplicates", str(duplicates), "--sweep-every", str(sweep_every))
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            (sys.executable, "-m", "shared.cli", "up", *arguments),
+            env=inherited_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    give_up_at = time.monotonic() + START_TIMEOUT_S + 5
+    while b"Type next:" not in log_file.read_bytes():
+        if process.poll() is not None or time.monotonic() > give_up_at:
+            process.terminate()
+            process.wait()
+            remarks.print(log_file.read_text("utf-8", "replace"), style="red", markup=False)
+            return 1
+        time.sleep(0.05)
+    cloud = running_cloud(folder)
+    if cloud:
+        click.echo(what_to_type_next(cloud))
+    return 0 if cloud else 1
+
+
+class _Tail:
+    """Shows what is added to a log file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("r", encoding="utf-8", errors="replace")
+        self._file.seek(0, 2)
+
+    def show(self) -> None:
+        """Print what was added since the last look."""
+        if added := self._file.read():
+            click.echo(added, nl=False)

@@ -1,0 +1,17 @@
+"""Files that people name, one by one or by their folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def files_under(path: Path) -> Iterator[Path]:
+    """Yield a file, or every file below a folder by name, without those that are hidden."""
+    if not path.is_dir():
+        yield path
+        return
+    for inside in sorted(path.rglob("*")):
+        hidden = any(part.startswith(".") for part in inside.relative_to(path).parts)
+        if inside.is_file() and not hidden:
+            yield inside

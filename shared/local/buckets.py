@@ -1,0 +1,13 @@
+"""The three buckets of a local cloud."""
+
+from __future__ import annotations
+
+from shared.adapters.gcs import CloudStorage
+from shared.local.cloud import ARCHIVE_BUCKET, PROJECT, QUARANTINE_BUCKET, UPLOAD_BUCKET, Cloud
+
+
+def create_buckets(cloud: Cloud) -> None:
+    """Create the buckets that are not there yet."""
+    store = CloudStorage(PROJECT, deadline_s=10, endpoint=cloud.url("storage"))
+    for name in (UPLOAD_BUCKET, ARCHIVE_BUCKET, QUARANTINE_BUCKET):
+        store.create_bucket(name)

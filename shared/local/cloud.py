@@ -1,0 +1,150 @@
+"""What a local cloud is: its folder, its ports, and the environment that points the functions at it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HOST = "127.0.0.1"
+PROJECT = "local"
+DATASET = "bucketlens"
+UPLOAD_BUCKET = "bucketlens-uploads"
+ARCHIVE_BUCKET = "bucketlens-archive"
+QUARANTINE_BUCKET = "bucketlens-quarantine"
+
+DEFAULT_FOLDER = Path(".bucketlens")
+PREFERRED_PORTS = {
+    "classify_request": 8080,
+    "classify_upload": 8081,
+    "storage": 9023,
+    "object_store": 9024,
+    "relay": 9025,
+    "relay_grpc": 9026,
+    "warehouse": 9050,
+}
+"""Where each part listens if nobody else does."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A local cloud that was given its ports."""
+
+    folder: Path
+    ports: dict[str, int]
+    pid: int
+    """Of the process that watches the parts."""
+    children: dict[str, list[float]] = field(default_factory=dict)
+    """By part: process id and its start time, which together name one process for good."""
+
+    def url(self, part: str) -> str:
+        """Return where a part answers."""
+        return f"http://{HOST}:{self.ports[part]}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings that a function needs to run against this cloud."""
+        return {
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "UPLOAD_BUCKET": UPLOAD_BUCKET,
+            "ARCHIVE_BUCKET": ARCHIVE_BUCKET,
+            "QUARANTINE_BUCKET": QUARANTINE_BUCKET,
+            "READABLE_BUCKETS": f"{UPLOAD_BUCKET},{ARCHIVE_BUCKET}",
+            "BIGQUERY_DATASET": DATASET,
+            "STORAGE_EMULATOR_HOST": self.url("storage"),
+            "BIGQUERY_EMULATOR_HOST": self.url("warehouse"),
+        }
+
+    def log_file(self, part: str) -> Path:
+        """Where a part's output goes."""
+        return self.folder / "logs" / f"{part}.log"
+
+    def save(self) -> None:
+        """Write ``cloud.json``, from which other commands learn where the parts are."""
+        state = {**asdict(self), "folder": str(self.folder)}
+        temporary = self.folder / "cloud.json.new"
+        temporary.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
+        temporary.replace(self.folder / "cloud.json")
+
+
+def new_cloud(folder: Path) -> Cloud:
+    """Choose a port for each part: the preferred one, or a free one where it is taken."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "logs").mkdir(exist_ok=True)
+    taken: set[int] = set()
+    ports = {}
+    for part, preferred in PREFERRED_PORTS.items():
+        ports[part] = _free_port(preferred, taken)
+        taken.add(ports[part])
+    return Cloud(folder.resolve(), ports, os.getpid())
+
+
+def running_cloud(folder: Path) -> Cloud | None:
+    """Return the cloud that runs in a folder, or None."""
+    cloud = saved_cloud(folder)
+    return cloud if cloud and _is_locked(folder) else None
+
+
+def saved_cloud(folder: Path) -> Cloud | None:
+    """Return what ``cloud.json`` says, whether it still runs or not."""
+    try:
+        state: dict[str, Any] = json.loads((folder / "cloud.json").read_text("utf-8"))
+        return Cloud(**{**state, "folder": Path(state["folder"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def process_of(identity: list[float]) -> psutil.Process | None:
+    """Return the very process that was started, or None if it has ended, even if its id is used again."""
+    try:
+        process = psutil.Process(int(identity[0]))
+        is_same = abs(process.create_time() - identity[1]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return None
+    return process if is_same else None
+
+
+@contextmanager
+def sole_use(folder: Path) -> Iterator[bool]:
+    """Hold the folder's lock for the length of the block; False if somebody else does. It dies with its holder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _free_port(preferred: int, taken: set[int]) -> int:
+    for port in (preferred, 0, 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+        if found not in taken:
+            return found
+    raise OSError(f"No port is free on {HOST}.")

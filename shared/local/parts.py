@@ -1,0 +1,102 @@
+"""The parts of a local cloud: what each is started with, and how to tell that it is ready."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.local.cloud import DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
+from shared.local.object_store import object_store_command
+from shared.settings import inherited_environment
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = ("classify_upload", "classify_request")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    ready_url: str
+    """Answers 200 once the part can be used."""
+
+
+def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
+    """List the parts in the order in which they may be stopped: those that call before those that are called.
+
+    Args:
+        cloud: where they listen and keep their data.
+        duplicates: the share of events, 0 to 1, that the relay delivers twice.
+    """
+    functions = (_function(cloud, name) for name in FUNCTIONS)
+    return [*functions, _relay(cloud, duplicates), *_storage(cloud), _warehouse(cloud)]
+
+
+def sweep_command(cloud: Cloud, age_s: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the command and the environment of one sweep over uploads that have waited for ``age_s`` seconds."""
+    settings = {"BACKLOG_AGE_S": str(age_s), "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "local"}
+    command = (sys.executable, str(ROOT / "functions" / "classify_backlog" / "main.py"))
+    return command, _environment({**cloud.environment, **settings})
+
+
+def _function(cloud: Cloud, name: str) -> Part:
+    service = name.replace("_", "-")
+    environment = {
+        **cloud.environment,
+        "FUNCTION_TARGET": name,
+        "HOST": HOST,
+        "PORT": str(cloud.ports[name]),
+        "K_SERVICE": service,
+        "K_REVISION": f"{service}-local",
+        "LOG_FORMAT": "text",
+    }
+    command = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py"))
+    return Part(name, command, _environment(environment), f"{cloud.url(name)}/v2/health/ready")
+
+
+def _relay(cloud: Cloud, duplicates: float) -> Part:
+    command = (
+        *(sys.executable, "-m", "shared.local.relay"),
+        *("--port", str(cloud.ports["relay"]), "--grpc-port", str(cloud.ports["relay_grpc"])),
+        *("--queue", str(cloud.folder / "relay.sqlite"), "--target", f"{cloud.url('classify_upload')}/"),
+        *("--duplicates", str(duplicates)),
+    )
+    return Part("relay", command, _environment({}), f"{cloud.url('relay')}/status")
+
+
+def _storage(cloud: Cloud) -> tuple[Part, Part]:
+    command, environment = object_store_command(
+        port=cloud.ports["object_store"],
+        folder=cloud.folder / "buckets",
+        public_url=cloud.url("storage"),
+        event_bucket=UPLOAD_BUCKET,
+        relay=f"{HOST}:{cloud.ports['relay_grpc']}",
+    )
+    store = Part(
+        "object_store",
+        tuple(command),
+        _environment(environment),
+        f"{cloud.url('object_store')}/storage/v1/b?project=local",
+    )
+    proxy_command = (
+        *(sys.executable, "-m", "shared.local.storage_proxy"),
+        *("--port", str(cloud.ports["storage"]), "--upstream", cloud.url("object_store")),
+    )
+    return Part("storage", proxy_command, _environment({}), f"{cloud.url('storage')}/_bucketlens/status"), store
+
+
+def _warehouse(cloud: Cloud) -> Part:
+    command = (
+        *(sys.executable, "-m", "shared.local.warehouse"),
+        *("--port", str(cloud.ports["warehouse"]), "--data", str(cloud.folder / "warehouse")),
+        *("--project", PROJECT, "--dataset", DATASET, "--schemas", str(ROOT / "infra" / "bigquery")),
+    )
+    return Part("warehouse", command, _environment({}), f"{cloud.url('warehouse')}/status")
+
+
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    return inherited_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings})

@@ -1,0 +1,185 @@
+"""Starts the parts of a local cloud, starts again what dies, and stops what it started and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import psutil
+
+from shared.local.buckets import create_buckets
+from shared.local.cloud import Cloud, process_of
+from shared.local.parts import Part, parts_of, sweep_command
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 10
+LONGEST_PAUSE_S = 5.0
+SWEEP_AGE_S = 30
+
+
+class PartFailed(Exception):
+    """A part ended, or was not ready in time; the message ends with the last lines of its log."""
+
+
+@dataclass
+class _Running:
+    part: Part
+    process: subprocess.Popen[bytes]
+    deaths: int = 0
+    again_at: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """The parts of one cloud and the processes that run them.
+
+    Args:
+        cloud: ports and folder.
+        say: takes a sentence for the person who watches.
+        duplicates: the share of events that the relay delivers twice.
+        sweep_every_s: how often uploads that no event finished are swept; 0 for never.
+    """
+
+    cloud: Cloud
+    say: Callable[[str], None]
+    duplicates: float = 0.0
+    sweep_every_s: int = 60
+    _running: dict[str, _Running] = field(default_factory=dict)
+    _sweep: subprocess.Popen[bytes] | None = None
+    _sweep_at: float = 0.0
+
+    def start(self) -> None:
+        """Start every part and wait until all are ready.
+
+        Raises:
+            PartFailed: one is not; those that run are left to ``stop``.
+        """
+        parts = parts_of(self.cloud, self.duplicates)
+        for part in reversed(parts):
+            self._running[part.name] = _Running(part, self._spawn(part))
+        self._save()
+        for part in reversed(parts):
+            self._wait_for(part)
+            if part.name == "storage":
+                create_buckets(self.cloud)
+        self._sweep_at = time.monotonic() + self.sweep_every_s
+
+    def watch(self) -> None:
+        """Look once: start again what has died, and sweep when it is time."""
+        now = time.monotonic()
+        for running in self._running.values():
+            code = running.process.poll()
+            if code is None:
+                continue
+            if not running.again_at:
+                running.deaths += 1
+                pause = min(0.2 * 2**running.deaths, LONGEST_PAUSE_S)
+                running.again_at = now + pause
+                self.say(f"{running.part.name} ended ({_ending(code)}); starting it again in {pause:.1f} s")
+            elif now >= running.again_at:
+                running.process, running.again_at = self._spawn(running.part), 0.0
+                self._save()
+        if self.sweep_every_s and now >= self._sweep_at and (self._sweep is None or self._sweep.poll() is not None):
+            self._sweep_at = now + self.sweep_every_s
+            self._sweep = self._spawn_sweep()
+
+    def stop(self) -> None:
+        """End every part, callers first, so that nothing in flight loses what it calls."""
+        self._end([self._sweep] if self._sweep else [])
+        callers = ("classify_upload", "classify_request", "relay")
+        self._end([running.process for name, running in self._running.items() if name in callers])
+        self._end([running.process for name, running in self._running.items() if name not in callers])
+
+    def _end(self, processes: list[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            try:
+                process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
+        return _spawn(part.command, part.environment, self.cloud, part.name)
+
+    def _spawn_sweep(self) -> subprocess.Popen[bytes]:
+        command, environment = sweep_command(self.cloud, SWEEP_AGE_S)
+        return _spawn(command, environment, self.cloud, "classify_backlog")
+
+    def _save(self) -> None:
+        self.cloud.children.clear()
+        for name, running in self._running.items():
+            with contextlib.suppress(psutil.Error):
+                self.cloud.children[name] = [running.process.pid, psutil.Process(running.process.pid).create_time()]
+        self.cloud.save()
+
+    def _wait_for(self, part: Part) -> None:
+        running = self._running[part.name]
+        give_up_at = time.monotonic() + START_TIMEOUT_S
+        while not _answers(part.ready_url):
+            code = running.process.poll()
+            if code is not None or time.monotonic() > give_up_at:
+                ending = f"ended ({_ending(code)})" if code is not None else f"was not ready in {START_TIMEOUT_S} s"
+                raise PartFailed(f"{part.name} {ending}. Its log says:\n{self._last_lines(part.name)}")
+            time.sleep(0.05)
+
+    def _last_lines(self, name: str) -> str:
+        lines = self.cloud.log_file(name).read_text("utf-8", "replace").splitlines()[-12:]
+        return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
+
+
+def end_leftovers(cloud: Cloud) -> list[str]:
+    """End the parts that a killed ``up`` left behind; returns their names."""
+    left = [(name, process) for name, identity in cloud.children.items() if (process := process_of(identity))]
+    family = [member for _, process in left for member in (process, *_children(process))]
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+    for process in stubborn:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return [name for name, _ in left]
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        children: list[psutil.Process] = process.children(recursive=True)
+    except psutil.Error:
+        return []
+    return children
+
+
+def _spawn(command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, name: str) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own: Ctrl-C is ours to pass on, in the right order."""
+    with cloud.log_file(name).open("ab") as log:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cloud.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own http:// on loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _ending(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
