@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
-from flask import Flask, Response, jsonify
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Request, Response, jsonify, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
 from shared.logs import log
@@ -62,6 +63,7 @@ def add_routes(app: Flask, service: Service) -> None:
 
     functions-framework would answer a crash with the exception's text, and a CloudEvent function every GET with 405.
     """
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # an answer begins with the label
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
     app.add_url_rule("/v2/health/live", view_func=lambda: jsonify(live=True), endpoint="live")
     app.add_url_rule("/v2/health/ready", view_func=lambda: _ready(service), endpoint="ready")
@@ -76,6 +78,9 @@ def _ready(service: Service) -> tuple[Response, int]:
 
 def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
     body, status, headers = error_answer(error)
+    if isinstance(error, RequestEntityTooLarge):
+        _forget_body(request)
+        headers = {**headers, "Connection": "close"}
     if isinstance(error, Transient):
         log.warning(str(error), extra={"fields": {"outcome": "transient", "reason": type(error).__name__}})
     elif status >= 500 or isinstance(error, Misconfigured):
@@ -83,6 +88,13 @@ def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
     elif isinstance(error, BucketlensError):
         log.info(f"refused: {error}", extra={"fields": {"outcome": "refused", "reason": body["error"]["reason"]}})
     return jsonify(body), status, headers
+
+
+def _forget_body(request: Request) -> None:
+    """Let nobody read a body that is too large: functions-framework reads it all before it answers."""
+    request.__dict__.pop("stream", None)
+    request.environ["wsgi.input"] = BytesIO()
+    request.max_content_length = None
 
 
 def _error(

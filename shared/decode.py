@@ -21,7 +21,8 @@ from shared.types import Image, Pixels
 register_heif_opener()
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is checked first and says what to do
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+"""As Pillow names them. A JPEG of several pictures opens as JPEG and is then called MPO."""
 
 EXTENSIONS = {
     "jpeg": "jpg",

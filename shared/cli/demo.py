@@ -1,0 +1,133 @@
+"""``bucketlens demo``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.syntax import Syntax
+
+from shared.cli.options import Places, console, folder_option, remarks
+from shared.cli.query import table_of
+from shared.dropping import drop, names_of, wait_for
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
+from shared.local.demo.samples import write_samples
+from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
+
+PATIENCE_S = 120
+LONG_LIST = 20
+
+QUERIES = {
+    "Predictions": "SELECT image.name, label, ROUND(score, 3) AS score, needs_review\n"
+    f"FROM latest_predictions ORDER BY image.name LIMIT {LONG_LIST}",
+    "Review queue: too uncertain to trust": "SELECT name, label, ROUND(score, 3) AS score\n"
+    f"FROM review_queue ORDER BY score LIMIT {LONG_LIST}",
+    "Failures: in quarantine, with the reason": f"SELECT name, reason, detail\nFROM rejected_uploads LIMIT {LONG_LIST}",
+    "One picture, stored once": "SELECT image.archive_uri, COUNT(*) AS uploads\n"
+    "FROM latest_predictions GROUP BY image.archive_uri HAVING COUNT(*) > 1",
+    "Latency, milliseconds": "SELECT service, calls, cold_starts, ROUND(p50_ms, 1) AS p50_ms,\n"
+    "  ROUND(p95_ms, 1) AS p95_ms, ROUND(mean_decode_ms, 1) AS decode_ms, ROUND(mean_classify_ms, 1) AS classify_ms\n"
+    "FROM latency_by_revision ORDER BY service",
+}
+
+
+@click.command("demo", short_help="Show the whole of it, and stop again.")
+@folder_option
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Your own images, not the drawn ones.",
+)
+def command(folder: Path, images: Path | None) -> None:
+    """Start a local cloud of its own, drop images, show the rows by BigQuery SQL, and stop.
+
+    The demo's data is in the folder's sub-folder demo, and is made anew each time.
+
+    Exit codes: 0 every image has its row; 1 something is missing.
+
+    \b
+    Example:
+      bucketlens demo
+      bucketlens demo --images ~/Pictures/garden
+    """
+    folder = folder / "demo"
+    with sole_use(folder) as is_ours:
+        if not is_ours:
+            raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
+        signal.signal(signal.SIGTERM, _interrupt)
+        sys.exit(_demo(folder, images))
+
+
+def _demo(folder: Path, images: Path | None) -> int:
+    began = time.monotonic()
+    _clear(folder)
+    files = names_of([images] if images else write_samples(folder / "images"))
+    if not files:
+        raise click.UsageError(f"There is no file in {images}, expected images.")
+    supervisor = Supervisor(new_cloud(folder), remarks.print)
+    try:
+        with console.status("Starting the object store, the relay, the warehouse and the functions"):
+            supervisor.start()
+        console.print(f"The local cloud is up after [bold]{time.monotonic() - began:.1f} s[/], all of it on 127.0.0.1")
+        missing = _drop_and_show(supervisor, files)
+        _ask_over_https(supervisor.cloud, files[0][0])
+    except PartFailed as failure:
+        remarks.print(str(failure), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        remarks.print("Interrupted.")
+        return 130
+    finally:
+        supervisor.stop()
+    console.print("\nStopped; nothing is left running. Keep a cloud: [bold]bucketlens up[/]")
+    return 1 if missing else 0
+
+
+def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int:
+    """Drop the files and print what the warehouse says. Returns how many have no row."""
+    places = Places(PROJECT, DATASET, supervisor.cloud)
+    dropped = list(drop(places.store, UPLOAD_BUCKET, files))
+    console.print(f"Dropped [bold]{len(dropped)} files[/] into gs://{UPLOAD_BUCKET}")
+    with console.status("Waiting for their rows"):
+        landed = list(wait_for(places.warehouse, dropped, PATIENCE_S))
+    for title, sql in QUERIES.items():
+        result = places.warehouse.query(sql)
+        console.print(f"\n[bold]{title}[/]")
+        console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
+        console.print(table_of(result))
+    missing = len(dropped) - len(landed)
+    if missing:
+        remarks.print(f"{missing} of {len(dropped)} files have no row after {PATIENCE_S} s.", style="red")
+    return missing
+
+
+def _ask_over_https(cloud: Cloud, image: Path) -> None:
+    """Send one image as an HTTPS client would, and print the answer's main fields."""
+    url = f"{cloud.url('classify_request')}/v1/classify?record=false"
+    console.print(f"\n[bold]The same over HTTPS[/]\ncurl --data-binary @{image.name} {url}", highlight=False)
+    request = urllib.request.Request(url, image.read_bytes(), {"Content-Type": "image/jpeg"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # our own http:// on loopback
+        answer = json.load(response)
+    shown = {name: answer[name] for name in ("label", "score", "needs_review", "prediction_id")}
+    console.print_json(json.dumps(shown))
+
+
+def _clear(folder: Path) -> None:
+    """Remove an earlier demo's data, and what a killed one left running."""
+    if running_before := saved_cloud(folder):
+        end_leftovers(running_before)
+    for name in ("images", "buckets", "buckets.tmp", "warehouse", "logs"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for file in folder.glob("relay.sqlite*"):
+        file.unlink()
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,130 @@
+"""``bucketlens evaluate``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.progress import Progress
+from rich.table import Table
+
+from shared.bundle import load_bundle
+from shared.classify import Classifier
+from shared.cli.options import console, remarks
+from shared.errors import Misconfigured
+from shared.settings import bundle_folder
+from shared.wiring import load_model
+
+if TYPE_CHECKING:
+    from shared.training.dataset import BadFile
+    from shared.training.report import Report
+
+SHARE = click.FloatRange(0, 1)
+BAD_FILES_SHOWN = 20
+
+
+@click.command("evaluate", short_help="Measure a bundle on a labelled folder.")
+@click.argument("bundle")
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--min-accuracy", type=SHARE, help="Fail below this accuracy.")
+@click.option("--min-macro-f1", type=SHARE, help="Fail below this mean F1 of the labels.")
+@click.option("--max-ece", type=SHARE, help="Fail above this expected calibration error.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option(
+    "--confusion-matrix", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
+)
+def command(
+    bundle: str,
+    data: Path,
+    min_accuracy: float | None,
+    min_macro_f1: float | None,
+    max_ece: float | None,
+    as_json: bool,
+    picture: Path | None,
+) -> None:
+    """Classify every picture of DATA, a folder with one sub-folder a label, as the functions would, and compare.
+
+    Exit codes: 0 all thresholds hold; 1 one does not; 2 the bundle or the data cannot be used.
+
+    \b
+    Example:
+      bucketlens evaluate flowers_v1 photos/ --min-accuracy 0.95 --confusion-matrix confusion.png
+    """
+    try:
+        classifier, report, bad_files = _measured(bundle, data)
+    except Misconfigured as error:
+        raise click.UsageError(str(error)) from error
+    manifest = classifier.bundle.manifest
+    failed = list(_failed(report, min_accuracy, min_macro_f1, max_ece))
+    if as_json:
+        left_out = [{"path": str(bad.path), "reason": bad.reason} for bad in bad_files]
+        about = {"bundle": manifest.name, "version": manifest.version, "digest": classifier.bundle.digest}
+        click.echo(json.dumps({**about, **report.as_json(), "left_out": left_out, "failed": failed}, indent=2))
+    else:
+        _print(report, bad_files, failed)
+    if picture is not None:
+        from shared.training.pictures import draw_confusion
+
+        title = f"{manifest.name} {manifest.version} on {data.resolve().name}: {report.accuracy:.1%}"
+        draw_confusion(report.confusion, manifest.labels, title, picture)
+    sys.exit(1 if failed else 0)
+
+
+def _measured(bundle: str, data: Path) -> tuple[Classifier, Report, list[BadFile]]:
+    from shared.training.dataset import files_by_label, labels_of
+    from shared.training.report import measure
+
+    threads = os.cpu_count() or 1
+    loaded = load_bundle(bundle_folder(bundle))
+    if unknown := sorted(set(labels_of(data)) - set(loaded.manifest.labels)):
+        raise Misconfigured(
+            f"the data in {data}",
+            [
+                f"{loaded.manifest.name} has no label {label!r}, only {', '.join(loaded.manifest.labels)}"
+                for label in unknown
+            ],
+        )
+    classifier = Classifier(loaded, load_model(loaded, threads))
+    files = files_by_label(data)
+    with Progress(console=remarks, transient=True) as progress:
+        task = progress.add_task("Classifying", total=len(files))
+        report, bad_files = measure(classifier, files, lambda: progress.advance(task), threads)
+    return classifier, report, bad_files
+
+
+def _failed(
+    report: Report, min_accuracy: float | None, min_macro_f1: float | None, max_ece: float | None
+) -> Iterator[str]:
+    if min_accuracy is not None and report.accuracy < min_accuracy:
+        yield f"accuracy is {report.accuracy}, below {min_accuracy}"
+    if min_macro_f1 is not None and report.macro_f1 < min_macro_f1:
+        yield f"macro F1 is {report.macro_f1}, below {min_macro_f1}"
+    if max_ece is not None and report.ece > max_ece:
+        yield f"expected calibration error is {report.ece}, above {max_ece}"
+
+
+def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
+    table = Table("label", *("precision", "recall", "F1", "pictures"))
+    for label, one in report.by_label.items():
+        shares = (f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}") if one.images else ("", "", "")
+        table.add_row(label, *shares, str(one.images))
+    console.print(table)
+    accepted = "" if report.accepted_accuracy is None else f", the others are {report.accepted_accuracy:.2%} right"
+    console.print(
+        f"{report.images} pictures: accuracy {report.accuracy:.2%}, macro F1 {report.macro_f1:.4f}, "
+        f"expected calibration error {report.ece:.4f}, negative log-likelihood {report.nll:.4f}; "
+        f"{report.needs_review:.1%} need review{accepted}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    for bad in bad_files[:BAD_FILES_SHOWN]:
+        remarks.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False, soft_wrap=True)
+    if more := len(bad_files[BAD_FILES_SHOWN:]):
+        remarks.print(f"left out: {more} more", style="yellow")
+    for fault in failed:
+        remarks.print(f"✗ {fault}", style="red", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""The images that ``bucketlens demo`` drops: drawn here, since no photograph of a data set belongs in a repository."""
