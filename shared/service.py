@@ -59,7 +59,13 @@ class Service:
     def prepare_in_background(self) -> None:
         """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
         if not self.is_ready and not self._lock.locked():
-            threading.Thread(target=self.pipeline, name="prepare", daemon=True).start()
+            threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _prepare(self) -> None:
+        try:
+            self.pipeline()
+        except Exception:  # the end of a thread: whatever it is, it must reach the log
+            logs.log.exception("the pipeline cannot be built; this instance stays unready")
 
     def call(
         self,

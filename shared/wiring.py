@@ -5,7 +5,6 @@ from __future__ import annotations
 from shared.bundle import Bundle
 from shared.classify import Classifier
 from shared.decode import Limits, PixelBudget
-from shared.errors import InvalidBundle
 from shared.pipeline import Pipeline
 from shared.ports import Model
 from shared.settings import Platform, Settings
@@ -42,12 +41,18 @@ def load_model(bundle: Bundle, threads: int) -> Model:
     """Open the bundle's model in the runtime that its manifest names.
 
     Raises:
-        InvalidBundle: the file is no model of that runtime, or the runtime is not served by this release.
+        InvalidBundle: the file is no model of that runtime, or the runtime is not installed.
     """
-    if bundle.manifest.runtime == "litert":
-        from shared.adapters.litert import LiteRTModel
+    match bundle.manifest.runtime:
+        case "litert":
+            from shared.adapters.litert import LiteRTModel
 
-        return LiteRTModel(bundle.model_path, threads)
-    raise InvalidBundle(
-        f"the bundle {bundle.folder}", [f"runtime is {bundle.manifest.runtime!r}; this release serves 'litert'"]
-    )
+            return LiteRTModel(bundle.model_path, threads)
+        case "keras":
+            from shared.adapters.keras import load_keras
+
+            return load_keras(bundle.model_path)
+        case _:
+            from shared.adapters.keras import load_saved_model
+
+            return load_saved_model(bundle.model_path)

@@ -35,7 +35,7 @@ LARGER = (15 / 14, 8 / 7)
 @click.option("--description", default="", help="One sentence for the model card.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped run; give the same options.")
 @click.option("--epochs", default=14, show_default=True, type=click.IntRange(1))
-@click.option("--patience", default=5, show_default=True, help="Stop after so many epochs without progress.")
+@click.option("--patience", default=5, show_default=True, help="Stop so many epochs after the chosen one.")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--image-size", default=224, show_default=True, type=click.IntRange(32, 1024), help="Edge in pixels.")
 @click.option(
@@ -57,7 +57,7 @@ LARGER = (15 / 14, 8 / 7)
 @click.option("--label-smoothing", default=0.1, show_default=True, type=SHARE)
 @click.option("--dropout", default=0.3, show_default=True, type=SHARE)
 @click.option(
-    "--average", default=0.99, show_default=True, type=SHARE, help="What the weights' moving average keeps a step."
+    "--average", default=0.995, show_default=True, type=SHARE, help="What the weights' moving average keeps a step."
 )
 @click.option("--balanced", is_flag=True, help="Draw every label equally often, where some are rare.")
 @click.option("--smallest-crop", default=0.35, show_default=True, type=SHARE, help="Share of the area.")
@@ -66,7 +66,7 @@ LARGER = (15 / 14, 8 / 7)
 @click.option("--contrast", default=0.25, show_default=True, type=SHARE)
 @click.option("--saturation", default=0.25, show_default=True, type=SHARE)
 @click.option("--erase", default=0.25, show_default=True, type=SHARE, help="Chance to hide a rectangle.")
-@click.option("--mixup", default=0.0, show_default=True, help="Alpha; 0 mixes nothing.")
+@click.option("--mixup", default=0.2, show_default=True, help="Alpha; 0 mixes nothing.")
 @click.option(
     "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="Of each label."
 )
@@ -74,7 +74,8 @@ LARGER = (15 / 14, 8 / 7)
 def command(data: Path, out: Path | None, resume: bool, **options: Any) -> None:
     """Fine-tune EfficientNet-Lite0 on DATA, a folder with one sub-folder a label, and export an int8 bundle.
 
-    Files that do not decode are named and left out. The best epoch on pictures held out is kept. A run that was
+    Files that do not decode are named and left out. Of the epochs that do as well as the best on pictures
+    held out, the last is kept. A run that was
     stopped, by Ctrl-C or otherwise, goes on after its last whole epoch with --resume.
 
     Exit codes: 0 the bundle is written; 2 the data or the options cannot be used; 130 stopped by Ctrl-C.

@@ -106,9 +106,7 @@ def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, filters:
 
 
 def _convolved(x: Any, name: str, filters: int, kernel: int, stride: int) -> Any:
-    layer = layers.Conv2D(
-        filters, kernel, strides=stride, padding="same", use_bias=False, name=_keras_name(name)
-    )
+    layer = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False, name=_keras_name(name))
     return layer(x)
 
 

@@ -22,7 +22,7 @@ from shared.errors import Misconfigured
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
-STORAGES = {
+STORAGES: Mapping[str, np.dtype[Any]] = {
     "FloatStorage": np.dtype("<f4"),
     "DoubleStorage": np.dtype("<f8"),
     "HalfStorage": np.dtype("<f2"),

@@ -1,0 +1,106 @@
+"""Pictures are varied while training: other crops, mirrored, other light. In Pillow, with the resampling of serving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import PIL.ImageEnhance
+
+from shared.types import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How far a picture may be varied. A range of 0 switches a step off."""
+
+    smallest_crop: float = 0.35
+    """Share of the picture's area that a crop keeps at least; 1 keeps all of it (Szegedy et al., 2014)."""
+    aspect: float = 4 / 3
+    """A crop is at most this much wider or taller than the model's input."""
+    flip: bool = True
+    """Mirror half of the pictures."""
+    brightness: float = 0.25
+    """Brightness is multiplied by 1 - this to 1 + this."""
+    contrast: float = 0.25
+    saturation: float = 0.25
+    erase: float = 0.25
+    """Chance that a rectangle of 2 to 15 % of the area becomes noise (Zhong et al., 2017)."""
+    mixup: float = 0.2
+    """Alpha of the Beta distribution that mixes pairs of pictures (Zhang et al., 2017)."""
+
+
+def varied(pixels: Pixels, size: int, how: Augmentation, random: np.random.Generator) -> Pixels:
+    """Return a variation of a picture at the model's size.
+
+    Args:
+        pixels: RGB, shape (height, width, 3), uint8; not modified.
+        size: edge of the result in pixels.
+        how: the ranges.
+        random: all chance comes from here, so the same generator state gives the same picture.
+
+    Returns:
+        Shape (size, size, 3), uint8, writable.
+    """
+    picture = PIL.Image.fromarray(pixels)
+    box = _crop(picture.size, how, random)
+    picture = picture.resize((size, size), PIL.Image.Resampling.BICUBIC, box=box)
+    if how.flip and random.random() < 0.5:
+        picture = picture.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT)
+    for enhance, extent in (
+        (PIL.ImageEnhance.Brightness, how.brightness),
+        (PIL.ImageEnhance.Contrast, how.contrast),
+        (PIL.ImageEnhance.Color, how.saturation),
+    ):
+        if extent > 0:
+            picture = enhance(picture).enhance(random.uniform(1 - extent, 1 + extent))
+    result = np.array(picture, dtype=np.uint8)
+    if how.erase > 0 and random.random() < how.erase:
+        _erase(result, random)
+    return result
+
+
+def mixed(
+    batch: npt.NDArray[np.float32], targets: npt.NDArray[np.float32], alpha: float, random: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mix each picture of a batch, and its target, with another of the batch (mixup).
+
+    Args:
+        batch: shape (n, size, size, 3).
+        targets: shape (n, labels), each row adds up to 1.
+        alpha: of Beta(alpha, alpha); 0 changes nothing.
+        random: where chance comes from.
+    """
+    if alpha == 0:
+        return batch, targets
+    share = random.beta(alpha, alpha, (len(batch), 1)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    other = random.permutation(len(batch))
+    wide = share[:, :, np.newaxis, np.newaxis]
+    return wide * batch + (1 - wide) * batch[other], share * targets + (1 - share) * targets[other]
+
+
+def _crop(size: tuple[int, int], how: Augmentation, random: np.random.Generator) -> tuple[float, float, float, float]:
+    """A box inside the picture: left, upper, right, lower, in pixels."""
+    width, height = size
+    for _ in range(10):
+        area = width * height * random.uniform(how.smallest_crop, 1)
+        aspect = np.exp(random.uniform(-np.log(how.aspect), np.log(how.aspect)))
+        across, down = np.sqrt(area * aspect), np.sqrt(area / aspect)
+        if across <= width and down <= height:
+            break
+    else:
+        across = down = float(min(width, height))
+    left, upper = random.uniform(0, width - across), random.uniform(0, height - down)
+    return left, upper, min(left + across, width), min(upper + down, height)
+
+
+def _erase(pixels: Pixels, random: np.random.Generator) -> None:
+    size = len(pixels)
+    area, aspect = size * size * random.uniform(0.02, 0.15), np.exp(random.uniform(-1, 1))
+    across = max(1, min(size, round(float(np.sqrt(area * aspect)))))
+    down = max(1, min(size, round(float(np.sqrt(area / aspect)))))
+    left, upper = random.integers(0, size - across + 1), random.integers(0, size - down + 1)
+    pixels[upper : upper + down, left : left + across] = random.integers(0, 256, (down, across, 3), np.uint8)

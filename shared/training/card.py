@@ -1,0 +1,124 @@
+"""The model card: what a bundle is, how well it does and what it must not be used for, from its manifest alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from shared.bundle import Manifest
+
+CARD = "README.md"
+
+
+def write_card(folder: Path, manifest: Manifest, review_accuracy: float) -> None:
+    """Write the model card into a bundle.
+
+    Args:
+        folder: the bundle's.
+        manifest: with metrics and lineage filled in.
+        review_accuracy: what accuracy the threshold was chosen for.
+    """
+    parts = (
+        _head(manifest),
+        _measured(manifest),
+        _review(manifest, review_accuracy),
+        _sizes(manifest),
+        _origin(manifest),
+    )
+    (folder / CARD).write_text("\n".join(parts), "utf-8")
+
+
+def _head(manifest: Manifest) -> str:
+    spec, lineage = manifest.input, manifest.lineage
+    return f"""# {manifest.name} {manifest.version}
+
+{manifest.description}
+
+- **Says** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
+  It knows no others: a picture of something else gets one of these, as a rule with a low score.
+- **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({spec.fit}, {spec.filter}), RGB.
+- **Is** {lineage["network"]}, int8, run by LiteRT: `{manifest.model_file}` takes pixels as uint8 and returns logits.
+  `{lineage["retraining"]["file"]}` is the same network for retraining: Keras, float16 weights, pixels 0 to 255.
+- **Scores** are softmax(logits / {manifest.temperature}).
+"""
+
+
+def _measured(manifest: Manifest) -> str:
+    metrics = manifest.metrics
+    rows = "\n".join(
+        f"| {label} | {one['precision']:.3f} | {one['recall']:.3f} | {one['f1']:.3f} | {one['images']} |"
+        for label, one in metrics["by_label"].items()
+    )
+    return f"""## Measured
+
+On {metrics["images"]} validation pictures, with the int8 model, through the code that serves:
+accuracy **{metrics["accuracy"]:.1%}**, macro F1 {metrics["macro_f1"]:.3f},
+expected calibration error {metrics["ece"]:.3f} (15 bins), negative log-likelihood {metrics["nll"]:.3f}.
+
+These pictures were not trained on, but they chose the epoch, the size, the temperature and the threshold:
+expect a little less of new ones.
+
+| label | precision | recall | F1 | pictures |
+|---|---|---|---|---|
+{rows}
+
+![Rows: the true label; columns: the predicted one](confusion_matrix.png)
+![Loss and accuracy by epoch](learning_curve.png)
+"""
+
+
+def _review(manifest: Manifest, review_accuracy: float) -> str:
+    metrics = manifest.metrics
+    accepted = metrics["accepted_accuracy"]
+    outcome = "none is left above it" if accepted is None else f"the others are {accepted:.1%} right"
+    return f"""## When a person should look
+
+A best score below **{manifest.review_below:.2f}** sets `needs_review`.
+The rule: the smallest threshold from 0.50 to 0.90 at which the validation pictures above it are at least
+{review_accuracy:.1%} right, else 0.90.
+Here {metrics["needs_review"]:.1%} of them need review, and {outcome}.
+"""
+
+
+def _sizes(manifest: Manifest) -> str:
+    metrics = manifest.metrics
+    rows = "\n".join(f"| {one['size_px']} | {one['accuracy']:.1%} | {one['nll']:.4f} |" for one in metrics["sizes"])
+    return f"""## What was given up for size and speed
+
+| compared with float32 weights | same label | mean difference of a logit | largest |
+|---|---|---|---|
+{_compared("int8, served", metrics["int8_against_float32"])}
+{_compared("float16, for retraining", metrics["float16_against_float32"])}
+
+The network in float32 by serving size; a larger one is taken where its loss is at least 5 % lower and its accuracy
+no lower:
+
+| pixels | accuracy | negative log-likelihood |
+|---|---|---|
+{rows}
+"""
+
+
+def _compared(name: str, agreement: dict[str, Any]) -> str:
+    return (
+        f"| {name} | {agreement['same_label']:.1%} | {agreement['mean_logit_difference']:.4f} "
+        f"| {agreement['largest_logit_difference']:.4f} |"
+    )
+
+
+def _origin(manifest: Manifest) -> str:
+    lineage = manifest.lineage
+    data, epochs, code = lineage["data"], lineage["epochs"], lineage["code"]
+    counts = ", ".join(f"{label} {count}" for label, count in data["by_label"].items())
+    libraries = ", ".join(f"{name} {version}" for name, version in lineage["libraries"].items())
+    changes = ", with changes that were not committed" if code["has_changes"] else ""
+    return f"""## Where it comes from
+
+- Data: `{data["name"]}`, {data["images"]} pictures ({counts}); {data["training"]} to train on, {data["validation"]} to
+  validate on, split by content. Fingerprint `{data["fingerprint"]}`.
+- Began with {lineage["pretrained"]}.
+- {epochs["run"]} epochs in {epochs["seconds"] / 60:.0f} minutes; the weights of epoch {epochs["chosen"]} were kept.
+  Seed {lineage["seed"]}, {lineage["trained_at"]}.
+- Code: commit `{code["commit"]}`{changes}.
+- Libraries: {libraries}.
+"""

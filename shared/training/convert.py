@@ -1,0 +1,102 @@
+"""The trained network becomes files: int8 .tflite for serving, .keras with float16 weights for retraining."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py  # type: ignore[import-untyped]
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+WEIGHTS = "model.weights.h5"
+"""Where a .keras file, which is a zip archive, keeps its weights."""
+
+
+def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path: Path) -> None:
+    """Convert to a .tflite file that takes one picture as uint8 pixels and returns float32 logits, int8 in between.
+
+    Args:
+        network: takes pixels 0 to 255, returns logits.
+        representative: pictures that the ranges of the activations are measured on, shape (n, height, width, 3).
+        path: the file to write.
+    """
+    shape = (1, *representative.shape[1:])
+    single = keras.Input(batch_shape=shape, name="pixels")
+
+    def examples() -> Iterator[list[npt.NDArray[np.float32]]]:
+        # the ends of the range, so that the input's quantisation is exactly one step a grey level
+        yield [np.linspace(0, 255, int(np.prod(shape)), dtype=np.float32).reshape(shape)]
+        for pixels in representative:
+            yield [pixels[np.newaxis].astype(np.float32)]
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(single, network(single)))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = examples
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.float32
+    with _silence(), warnings.catch_warnings(action="ignore"):
+        content = converter.convert()
+    path.write_bytes(content)
+
+
+def write_float16(network: keras.Model, path: Path) -> None:
+    """Save as a .keras file with its weights in half precision, which ``keras.models.load_model`` opens as any other.
+
+    Args:
+        network: not compiled, so no optimizer is saved.
+        path: ends in ``.keras``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole.keras"
+        network.save(whole)
+        with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                target.writestr(name, _halved(content) if name == WEIGHTS else content)
+
+
+def _halved(content: bytes) -> bytes:
+    """Copy an HDF5 file, its float32 arrays as float16."""
+    with h5py.File(io.BytesIO(content)) as source, h5py.File(buffer := io.BytesIO(), "w") as target:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                there = target.require_group(name)
+            else:
+                values = item[()]
+                halved = values.astype(np.float16) if values.dtype == np.float32 else values
+                there = target.create_dataset(name, data=halved)
+            there.attrs.update(item.attrs)
+
+        target.attrs.update(source.attrs)
+        source.visititems(copy)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the converter's chatter, much of it from C++, off the terminal; what fails is raised all the same."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            for descriptor in kept:
+                os.dup2(nowhere.fileno(), descriptor)
+            yield
+            sys.stdout.flush()
+    finally:
+        for descriptor, copy in kept.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)

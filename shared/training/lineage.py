@@ -1,0 +1,92 @@
+"""Where a model comes from: data, recipe, code and libraries, as it stands in the manifest."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from shared.training.dataset import Dataset, Example
+from shared.training.fit import Recipe
+from shared.training.network import PRETRAINED
+from shared.training.state import Epoch, chosen_epoch
+
+LIBRARIES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
+CODE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Everything that a model was made from."""
+
+    dataset: Dataset
+    training: Sequence[Example]
+    validation: Sequence[Example]
+    history: Sequence[Epoch]
+    recipe: Recipe
+    options: Mapping[str, Any]
+    """As the command was given, without paths of the machine it ran on."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the manifest says under ``lineage``."""
+        counts = self.dataset.counts
+        return {
+            "data": {
+                "name": self.dataset.name,
+                "fingerprint": self.dataset.fingerprint,
+                "images": sum(counts.values()),
+                "by_label": counts,
+                "training": len(self.training),
+                "validation": len(self.validation),
+                "left_out": len(self.dataset.bad_files),
+            },
+            "network": "EfficientNet-Lite0",
+            "pretrained": PRETRAINED,
+            "options": dict(self.options),
+            "recipe": asdict(self.recipe),
+            "seed": self.recipe.seed,
+            "epochs": {
+                "run": len(self.history),
+                "chosen": chosen_epoch(self.history).number,
+                "seconds": round(sum(epoch.seconds for epoch in self.history)),
+                "curve": [_rounded(epoch) for epoch in self.history],
+            },
+            "code": code_version(),
+            "libraries": library_versions(),
+            "trained_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+
+def code_version() -> dict[str, Any]:
+    """Return the commit of the code, and whether files differed from it; None where there is no git to ask."""
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    return {"commit": commit, "has_changes": None if changes is None else bool(changes)}
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what decides the result, and of Python."""
+    versions = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _rounded(epoch: Epoch) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in asdict(epoch).items() if name not in ("number", "seconds")}
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", *arguments]
+    try:
+        answer = subprocess.run(command, cwd=CODE, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

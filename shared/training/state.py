@@ -1,0 +1,106 @@
+"""What a training run needs to go on where it was killed, in one file that is replaced whole after each epoch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.errors import Misconfigured
+
+Weights = list[npt.NDArray[Any]]
+
+FILE = "state.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of the learning curve."""
+
+    number: int
+    """From 1."""
+    loss: float
+    """Mean over the epoch, with label smoothing and augmentation."""
+    accuracy: float
+    """On augmented training pictures, 0 to 1."""
+    validation_loss: float
+    """Negative log-likelihood after temperature scaling."""
+    validation_accuracy: float
+    standard_error: float
+    """Of the validation accuracy: sqrt(p (1 - p) / n)."""
+    seconds: float
+
+
+@dataclass(slots=True)
+class State:
+    """Between two epochs."""
+
+    history: list[Epoch] = field(default_factory=list)
+    weights: dict[str, Weights] = field(default_factory=dict)
+    """``network``, ``average``, ``chosen`` and ``optimizer``; empty before the first epoch."""
+
+    @property
+    def stale_epochs(self) -> int:
+        """How many epochs have passed since the chosen one."""
+        return len(self.history) - chosen_epoch(self.history).number if self.history else 0
+
+
+def chosen_epoch(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch whose weights are kept: the last whose accuracy is within one standard error of the best.
+
+    That is the rule of Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3: on a few hundred
+    pictures the highest figure is mostly luck, and the epochs with a low learning rate are the better ones.
+    """
+    best = max(history, key=lambda epoch: epoch.validation_accuracy)
+    least = best.validation_accuracy - best.standard_error
+    return [epoch for epoch in history if epoch.validation_accuracy >= least][-1]
+
+
+def save_state(folder: Path, state: State, identity: Mapping[str, Any]) -> None:
+    """Replace the saved state; a kill at any moment leaves the old one or the new one.
+
+    Args:
+        folder: made if it is not there.
+        state: after at least one epoch.
+        identity: what must be equal for a later run to go on from here, as JSON values.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {"identity": identity, "history": [asdict(epoch) for epoch in state.history]}
+    arrays: dict[str, Any] = {
+        f"{part}/{index:04d}": value for part, values in state.weights.items() for index, value in enumerate(values)
+    }
+    beside = folder / f"{FILE}.new"
+    with beside.open("wb") as file:
+        np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
+    beside.replace(folder / FILE)
+
+
+def load_state(folder: Path, identity: Mapping[str, Any]) -> State:
+    """Return the saved state, or a fresh one where nothing was saved.
+
+    Raises:
+        Misconfigured: the state was saved by a run with other data or other options, which are named.
+    """
+    if not (folder / FILE).exists():
+        return State()
+    with np.load(folder / FILE, allow_pickle=False) as file:
+        facts = json.loads(str(file["facts"]))
+        if faults := _differences(facts["identity"], json.loads(json.dumps(identity))):
+            raise Misconfigured(f"cannot resume from {folder}", faults)
+        weights: dict[str, Weights] = {}
+        for name in sorted(set(file.files) - {"facts"}):
+            weights.setdefault(name.split("/")[0], []).append(file[name])
+    return State([Epoch(**epoch) for epoch in facts["history"]], weights)
+
+
+def _differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> Sequence[str]:
+    return [
+        f"{key} was {saved.get(key)!r} then and is {ours.get(key)!r} now"
+        for key in sorted({*saved, *ours})
+        if saved.get(key) != ours.get(key)
+    ]

@@ -1,0 +1,88 @@
+"""Variations keep size and type, depend on the generator alone, and each can be switched off."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from shared.training.augmentation import Augmentation, mixed, varied
+
+STILL = Augmentation(smallest_crop=1, aspect=1, flip=False, brightness=0, contrast=0, saturation=0, erase=0, mixup=0)
+
+
+def _picture(width: int = 60, height: int = 40) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 40), (40, 60), (1, 1), (300, 3)])
+def test_a_variation_has_the_models_size_whatever_the_picture(width: int, height: int) -> None:
+    result = varied(_picture(width, height), 32, Augmentation(erase=1), np.random.default_rng(0))
+
+    assert result.shape == (32, 32, 3)
+    assert result.dtype == np.uint8
+
+
+def test_the_same_generator_state_gives_the_same_variation_and_another_gives_another() -> None:
+    one, same, other = (varied(_picture(), 32, Augmentation(), np.random.default_rng(seed)) for seed in (5, 5, 6))
+
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_the_picture_itself_is_not_changed() -> None:
+    picture = _picture()
+    before = picture.copy()
+
+    varied(picture, 40, Augmentation(erase=1), np.random.default_rng(0))
+
+    assert np.array_equal(picture, before)
+
+
+def test_with_everything_off_a_square_picture_is_only_resized() -> None:
+    picture = _picture(48, 48)
+
+    result = varied(picture, 32, STILL, np.random.default_rng(0))
+
+    expected = np.asarray(PIL.Image.fromarray(picture).resize((32, 32), PIL.Image.Resampling.BICUBIC))
+    assert np.array_equal(result, expected)
+
+
+def test_flip_alone_mirrors_about_half_of_the_pictures() -> None:
+    picture = _picture(32, 32)
+    how = replace(STILL, flip=True)
+
+    results = [varied(picture, 32, how, np.random.default_rng(seed)) for seed in range(40)]
+
+    mirrored = sum(np.array_equal(result, picture[:, ::-1]) for result in results)
+    assert all(np.array_equal(result, picture) or np.array_equal(result, picture[:, ::-1]) for result in results)
+    assert 10 <= mirrored <= 30
+
+
+def test_erase_hides_a_part_and_leaves_the_rest() -> None:
+    picture = np.full((64, 64, 3), 7, np.uint8)
+
+    result = varied(picture, 64, replace(STILL, erase=1), np.random.default_rng(0))
+
+    hidden = (result != 7).any(axis=2).mean()
+    assert 0.01 < hidden < 0.2
+
+
+def test_mixup_keeps_targets_a_distribution_in_which_the_own_label_leads() -> None:
+    batch = np.random.default_rng(0).uniform(0, 255, (8, 4, 4, 3)).astype(np.float32)
+    targets = np.eye(8, dtype=np.float32)
+
+    pixels, soft = mixed(batch, targets, 0.4, np.random.default_rng(2))
+
+    assert pixels.shape == batch.shape
+    assert soft.sum(axis=1) == pytest.approx(np.ones(8))
+    assert (soft.argmax(axis=1) == np.arange(8)).all()
+    assert not np.array_equal(pixels, batch)
+
+
+def test_no_mixup_changes_nothing() -> None:
+    batch, targets = np.ones((2, 4, 4, 3), np.float32), np.eye(2, dtype=np.float32)
+
+    assert mixed(batch, targets, 0, np.random.default_rng(0)) == (pytest.approx(batch), pytest.approx(targets))

@@ -1,0 +1,99 @@
+"""The network is the published one: with its ImageNet weights and classifier it knows what a photograph shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
+
+keras = pytest.importorskip("keras")
+pytest.importorskip("tensorflow")
+
+from shared.adapters.litert import LiteRTModel  # noqa: E402
+from shared.classify import prepare  # noqa: E402
+from shared.training.convert import write_float16, write_int8  # noqa: E402
+from shared.training.fit import Recipe  # noqa: E402
+from shared.training.network import efficientnet_lite0, load_pretrained, pretrained_path, resized  # noqa: E402
+from shared.training.torch_weights import arrays_from  # noqa: E402
+
+IMAGENET_DAISY = 985
+IMAGENET_CLASSES = 1000
+PARAMETERS = 4_652_008
+"""Of EfficientNet-Lite0 with 1,000 classes, as published: without the statistics of BatchNorm."""
+
+# Keras 3 converts TensorFlow's tensors in a way that NumPy 2 deprecates
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def flower() -> np.ndarray:
+    """Scikit-learn's photograph of a dahlia, fitted to 224 px: ImageNet has no dahlia, a daisy comes nearest."""
+    return prepare(load_sample_image("flower.jpg"), Recipe().input_spec(224))
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    network = efficientnet_lite0(224, IMAGENET_CLASSES)
+    load_pretrained(network)
+    arrays = arrays_from(pretrained_path())
+    network.get_layer("logits").set_weights([arrays["_fc.weight"].T, arrays["_fc.bias"]])
+    return network
+
+
+def _logits(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    return np.asarray(network(pixels.astype(np.float32), training=False))
+
+
+def test_the_imagenet_network_takes_a_dahlia_for_a_daisy(network: keras.Model, flower: np.ndarray) -> None:
+    assert int(_logits(network, flower).argmax()) == IMAGENET_DAISY
+
+
+def test_every_batch_norm_is_frozen_and_everything_else_learns(network: keras.Model) -> None:
+    frozen = {type(layer).__name__ for layer in network.layers if layer.weights and not layer.trainable}
+
+    assert frozen == {"BatchNormalization"}
+    assert len(network.trainable_variables) == 51
+    counted = [weight for weight in network.weights if "moving" not in weight.path]
+    assert sum(int(np.prod(weight.shape)) for weight in counted) == PARAMETERS
+
+
+def test_another_size_has_the_same_weights_and_its_own_input(network: keras.Model, flower: np.ndarray) -> None:
+    larger = resized(network, 256)
+
+    assert larger.input_shape == (None, 256, 256, 3)
+    pixels = prepare(np.asarray(Image.fromarray(flower[0])), Recipe().input_spec(256))
+    assert int(_logits(larger, pixels).argmax()) == IMAGENET_DAISY
+
+
+def test_half_precision_on_disk_opens_as_a_float32_network_that_says_the_same(
+    network: keras.Model, flower: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.keras"
+
+    write_float16(network, path)
+    loaded = keras.models.load_model(path)
+
+    assert path.stat().st_size < 2.2 * network.count_params()
+    assert {weight.dtype for weight in loaded.weights} == {"float32"}
+    assert _logits(loaded, flower) == pytest.approx(_logits(network, flower), abs=0.1)
+
+
+def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_path: Path, flower: np.ndarray) -> None:
+    keras.utils.set_random_seed(1)
+    small = efficientnet_lite0(64, 4)
+    load_pretrained(small)
+    random = np.random.default_rng(0)
+    pictures = np.stack(
+        [np.asarray(Image.fromarray(flower[0]).rotate(angle).resize((64, 64))) for angle in random.uniform(0, 360, 20)]
+    )
+
+    write_int8(small, pictures, tmp_path / "model.tflite")
+    model = LiteRTModel(tmp_path / "model.tflite")
+
+    assert (model.input_shape, model.input_dtype, model.outputs) == ((1, 64, 64, 3), "uint8", 4)
+    wanted = _logits(small, pictures)
+    found = np.stack([model.run(picture[np.newaxis]) for picture in pictures])
+    assert np.abs(found - wanted).mean() < 0.1 * wanted.std() + 0.02

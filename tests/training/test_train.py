@@ -1,0 +1,155 @@
+"""`bucketlens train` on rendered shapes: stopped, resumed, exported, and the same as without the stop."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from shared.bundle import Bundle, load_bundle
+from shared.classify import Classifier
+from shared.cli.train import command
+from shared.wiring import load_model
+
+pytest.importorskip("tensorflow")
+
+EPOCHS, SIZE, BATCH, SHARE, SEED, PEAK = 3, 64, 8, 0.2, 5, 1e-3
+TIMEOUT_S = 170
+
+# Keras 3 converts TensorFlow's tensors in a way that NumPy 2 deprecates
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run that was stopped once, and what it said."""
+
+    stopped: subprocess.CompletedProcess[str]
+    resumed: subprocess.CompletedProcess[str]
+    out: Path
+    bundle: Bundle
+
+
+@pytest.fixture(scope="module")
+def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Train as a person would: begin, press Ctrl-C after the first epoch, resume."""
+    out = tmp_path_factory.mktemp("models") / "shapes_v3"
+    stopped = _run_until(out / ".training" / "state.npz", shapes, out)
+    resumed = subprocess.run(
+        [*_call(shapes, out), "--resume"], capture_output=True, text=True, check=False, timeout=TIMEOUT_S
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    return Trained(stopped, resumed, out, load_bundle(out))
+
+
+def _call(data: Path, out: Path) -> list[str]:
+    numbers = {"epochs": EPOCHS, "image-size": SIZE, "batch-size": BATCH, "validation-share": SHARE, "seed": SEED}
+    options = [f"--{name}={value}" for name, value in (numbers | {"learning-rate": PEAK, "patience": EPOCHS}).items()]
+    return [sys.executable, "-m", "shared.cli", "train", str(data), "--name=shapes", f"--out={out}", *options]
+
+
+def _run_until(file: Path, data: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    process = subprocess.Popen(_call(data, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not file.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=TIMEOUT_S)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def test_ctrl_c_leaves_a_state_and_says_how_to_go_on(trained: Trained) -> None:
+    assert trained.stopped.returncode == 130, trained.stopped.stderr
+    assert "--resume" in trained.stopped.stderr
+    assert "Traceback" not in trained.stopped.stderr
+
+
+def test_a_resumed_run_does_only_the_epochs_that_were_missing(trained: Trained) -> None:
+    assert "epoch  1/" in trained.stopped.stderr
+    assert "epoch  1/" not in trained.resumed.stderr
+    assert f"epoch  {EPOCHS}/" in trained.resumed.stderr
+
+
+def test_bad_files_are_named(trained: Trained) -> None:
+    assert "note.jpg" in trained.resumed.stderr
+
+
+def test_the_bundle_is_whole_and_classifies(trained: Trained) -> None:
+    manifest = trained.bundle.manifest
+    classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
+
+    said = classifier.classify(np.full((80, 96, 3), (240, 40, 40), np.uint8))
+
+    assert manifest.labels == ("disc", "square")
+    assert manifest.version == "3"
+    assert {candidate.label for candidate in said.candidates} == {"disc", "square"}
+    expected = {"manifest.json", "model.tflite", "model.keras", "labels.txt", "README.md"}
+    assert expected < {path.name for path in trained.out.iterdir()}
+    assert not (trained.out / ".training").exists()
+
+
+def test_the_manifest_says_what_was_measured_and_where_the_model_comes_from(trained: Trained) -> None:
+    manifest = trained.bundle.manifest
+
+    assert manifest.metrics["images"] == manifest.lineage["data"]["validation"] == 8
+    assert set(manifest.metrics["by_label"]) == {"disc", "square"}
+    assert manifest.lineage["seed"] == SEED
+    assert manifest.lineage["data"]["left_out"] == 1
+    assert manifest.lineage["options"]["data"] == "shapes"
+    assert len(manifest.lineage["epochs"]["curve"]) == EPOCHS
+    assert str(trained.out.parent) not in (trained.out / "manifest.json").read_text("utf-8")
+
+
+def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, tmp_path: Path) -> None:
+    from shared.training.dataset import read_dataset, split
+    from shared.training.fit import Recipe, fit
+
+    dataset = read_dataset(shapes, shrink_to_px=72)
+    training, validation = split(dataset.examples, SHARE)
+    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, image_size=SIZE, seed=SEED, learning_rate=PEAK, patience=EPOCHS)
+
+    _, history = fit(training, validation, dataset.labels, recipe, folder=tmp_path, identity={})
+
+    curve = trained.bundle.manifest.lineage["epochs"]["curve"]
+    assert [epoch.loss for epoch in history] == pytest.approx([point["loss"] for point in curve], abs=2e-3)
+    assert [epoch.validation_loss for epoch in history] == pytest.approx(
+        [point["validation_loss"] for point in curve], abs=2e-2
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--resume"], "no stopped run", id="nothing to resume"),
+        pytest.param(["--epochs=0"], "--epochs", id="no epochs"),
+    ],
+)
+def test_a_call_that_cannot_be_carried_out_exits_2(
+    shapes: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    result = CliRunner().invoke(command, [str(shapes), "--name=x", f"--out={tmp_path / 'x_v1'}", *arguments])
+
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_a_finished_bundle_is_not_trained_over(trained: Trained, shapes: Path) -> None:
+    result = CliRunner().invoke(command, [str(shapes), "--name=shapes", f"--out={trained.out}"])
+
+    assert result.exit_code == 2
+    assert "has a bundle already" in result.stderr
+
+
+def test_data_with_one_label_only_in_name_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data" / "empty").mkdir(parents=True)
+
+    result = CliRunner().invoke(command, [str(tmp_path / "data"), "--name=x", f"--out={tmp_path / 'x_v1'}"])
+
+    assert result.exit_code == 2
+    assert "no picture of 'empty'" in result.stderr
