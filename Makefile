@@ -1,7 +1,7 @@
 # The task list. `make demo` and `make test` set up what they need, in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
 .PHONY: help demo test lint format setup train lock clean
 .DEFAULT_GOAL := help

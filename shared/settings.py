@@ -13,6 +13,7 @@ from shared.errors import Misconfigured
 
 MODELS = Path(__file__).parent / "models"
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+DEFAULT_BUNDLE = "flowers_v1"
 CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024
 """https://cloud.google.com/run/quotas: the largest HTTP/1 request."""
 
@@ -70,7 +71,7 @@ class Settings:
         "READABLE_BUCKETS", _buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
     )
     model_bundle: str = _setting(
-        "MODEL_BUNDLE", _text, "The model: the name of a bundle that ships here, or a folder.", "flowers_v1"
+        "MODEL_BUNDLE", _text, "The model: the name of a bundle that ships here, or a folder.", DEFAULT_BUNDLE
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")

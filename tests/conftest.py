@@ -21,7 +21,7 @@ from shared.decode import Limits, PixelBudget
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
 from shared.pipeline import Pipeline
-from shared.settings import MODELS, Settings
+from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
 
 DEADLINE_S = 20
@@ -38,7 +38,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A whole local cloud in processes of its own; it lives for the session."""
-    supervisor = Supervisor(new_cloud(tmp_path_factory.mktemp("cloud")), say=print, sweep_every_s=0)
+    supervisor = Supervisor(new_cloud(tmp_path_factory.mktemp("cloud"), DEFAULT_BUNDLE), say=print, sweep_every_s=0)
     try:
         supervisor.start()
         yield supervisor.cloud
@@ -49,7 +49,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="session")
 def classifier() -> Classifier:
     """The model that ships."""
-    bundle = load_bundle(MODELS / "flowers_v1")
+    bundle = load_bundle(MODELS / DEFAULT_BUNDLE)
     return Classifier(bundle, load_model(bundle, threads=2))
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from shared.bundle import MANIFEST, load_bundle
 from shared.classify import Classifier
-from shared.cli.options import console
+from shared.cli.options import checked_bundle, console
 from shared.errors import InvalidBundle
 from shared.settings import MODELS, bundle_folder
 from shared.wiring import load_model
@@ -50,10 +50,7 @@ def show_bundle(bundle: str) -> None:
     Example:
       bucketlens bundle show flowers_v1 | jq .metrics.accuracy
     """
-    try:
-        loaded = load_bundle(bundle_folder(bundle))
-    except InvalidBundle as error:
-        raise click.UsageError(str(error)) from error
+    loaded = checked_bundle(bundle)
     click.echo(json.dumps({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2, ensure_ascii=False))
 
 

@@ -15,19 +15,17 @@ import click
 from rich.progress import track
 from rich.table import Table
 
-from shared.bundle import load_bundle
 from shared.classify import Classifier
-from shared.cli.options import console, remarks
+from shared.cli.options import bundle_option, checked_bundle, console, remarks
 from shared.decode import Limits, check_size, decode
 from shared.errors import InvalidBundle, Permanent
 from shared.files import files_under
-from shared.settings import bundle_folder
 from shared.wiring import load_model
 
 
 @click.command("classify", short_help="Classify files, without any cloud.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--bundle", default="flowers_v1", show_default=True, help="A bundle that ships, or a folder.")
+@bundle_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, in order.")
 def command(paths: tuple[Path, ...], bundle: str, as_json: bool) -> None:
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
@@ -43,8 +41,8 @@ def command(paths: tuple[Path, ...], bundle: str, as_json: bool) -> None:
       bucketlens classify holiday/ --json | jq -r 'select(.needs_review) | .path'
     """
     threads = os.cpu_count() or 1
+    loaded = checked_bundle(bundle)
     try:
-        loaded = load_bundle(bundle_folder(bundle))
         classifier = Classifier(loaded, load_model(loaded, threads))
     except InvalidBundle as error:
         raise click.UsageError(str(error)) from error

@@ -20,6 +20,7 @@ from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
+from shared.settings import DEFAULT_BUNDLE
 
 PATIENCE_S = 120
 LONG_LIST = 20
@@ -71,7 +72,7 @@ def _demo(folder: Path, images: Path | None) -> int:
     files = names_of([images] if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    supervisor = Supervisor(new_cloud(folder), remarks.print)
+    supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), remarks.print)
     try:
         with console.status("Starting the object store, the relay, the warehouse and the functions"):
             supervisor.start()
@@ -123,7 +124,7 @@ def _clear(folder: Path) -> None:
     """Remove an earlier demo's data, and what a killed one left running."""
     if running_before := saved_cloud(folder):
         end_leftovers(running_before)
-    for name in ("images", "buckets", "buckets.tmp", "warehouse", "logs"):
+    for name in ("images", "buckets", "buckets.tmp", "buckets.unfinished", "warehouse", "logs"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for file in folder.glob("relay.sqlite*"):
         file.unlink()

@@ -13,7 +13,10 @@ from rich.console import Console
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
+from shared.bundle import Bundle, load_bundle
+from shared.errors import InvalidBundle
 from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
+from shared.settings import DEFAULT_BUNDLE, bundle_folder
 
 DEADLINE_S = 60
 
@@ -30,6 +33,10 @@ folder_option = click.option(
     show_default=True,
     envvar="BUCKETLENS_FOLDER",
     help="Where the local cloud keeps its data.",
+)
+
+bundle_option = click.option(
+    "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle that ships, or a folder."
 )
 
 
@@ -70,6 +77,18 @@ def places_options(command: Callable[..., None]) -> Callable[..., None]:
     project = click.option("--project", help="A Google Cloud project, instead of the local cloud.")
     dataset = click.option("--dataset", default=DATASET, show_default=True, help="Its BigQuery dataset.")
     return folder_option(project(dataset(with_places)))
+
+
+def checked_bundle(name: str) -> Bundle:
+    """Read a bundle whole.
+
+    Raises:
+        click.UsageError: it cannot be used; every fault is named.
+    """
+    try:
+        return load_bundle(bundle_folder(name))
+    except InvalidBundle as error:
+        raise click.UsageError(str(error)) from error
 
 
 def required_cloud(folder: Path) -> Cloud:

@@ -11,7 +11,7 @@ from types import FrameType
 
 import click
 
-from shared.cli.options import folder_option, remarks
+from shared.cli.options import bundle_option, checked_bundle, folder_option, remarks
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
@@ -20,6 +20,7 @@ from shared.settings import inherited_environment
 
 @click.command("up", short_help="Start the local cloud.")
 @folder_option
+@bundle_option
 @click.option("--detach", is_flag=True, help="Return once it is ready; `bucketlens down` stops it.")
 @click.option(
     "--duplicates", type=click.FloatRange(0, 1), default=0.0, help="Share of events to deliver twice.  [default: 0]"
@@ -31,7 +32,7 @@ from shared.settings import inherited_environment
     show_default=True,
     help="Seconds between sweeps over uploads that no event finished; 0 for never.",
 )
-def command(folder: Path, detach: bool, duplicates: float, sweep_every: int) -> None:
+def command(folder: Path, bundle: str, detach: bool, duplicates: float, sweep_every: int) -> None:
     """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1.
 
     Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again.
@@ -41,12 +42,13 @@ def command(folder: Path, detach: bool, duplicates: float, sweep_every: int) -> 
       bucketlens up
       bucketlens up --detach --duplicates 0.2
     """
+    bundle = str(checked_bundle(bundle).folder.resolve())
     if detach:
-        sys.exit(_detached(folder, duplicates, sweep_every))
+        sys.exit(_detached(folder, bundle, duplicates, sweep_every))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
-        sys.exit(_run(folder, duplicates, sweep_every))
+        sys.exit(_run(folder, bundle, duplicates, sweep_every))
 
 
 def what_to_type_next(cloud: Cloud) -> str:
@@ -75,7 +77,7 @@ def _already_runs(folder: Path) -> str:
     return f"A local cloud runs in {folder} already{where}; `bucketlens status` shows it, `bucketlens down` stops it."
 
 
-def _run(folder: Path, duplicates: float, sweep_every: int) -> int:
+def _run(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
     """Start and watch until a signal comes. Returns the exit code."""
     signals: list[int] = []
 
@@ -88,7 +90,7 @@ def _run(folder: Path, duplicates: float, sweep_every: int) -> int:
         signal.signal(number, stop)
     if (before := saved_cloud(folder)) and (left := end_leftovers(before)):
         remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
-    supervisor = Supervisor(new_cloud(folder), remarks.print, duplicates, sweep_every)
+    supervisor = Supervisor(new_cloud(folder, bundle), remarks.print, duplicates, sweep_every)
     code = 0
     try:
         supervisor.start()
@@ -109,13 +111,16 @@ def _run(folder: Path, duplicates: float, sweep_every: int) -> int:
     return code
 
 
-def _detached(folder: Path, duplicates: float, sweep_every: int) -> int:
+def _detached(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
     """Start ``up`` in a session of its own and wait until it is ready. Returns the exit code."""
     if running_cloud(folder):
         raise click.UsageError(_already_runs(folder))
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     log_file = folder / "logs" / "up.log"
-    arguments = ("--folder", str(folder.resolve()), "--duplicates", str(duplicates), "--sweep-every", str(sweep_every))
+    arguments = [
+        *("--folder", str(folder.resolve()), "--bundle", bundle),
+        *("--duplicates", str(duplicates), "--sweep-every", str(sweep_every)),
+    ]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
             (sys.executable, "-m", "shared.cli", "up", *arguments),

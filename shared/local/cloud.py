@@ -42,6 +42,8 @@ class Cloud:
     ports: dict[str, int]
     pid: int
     """Of the process that watches the parts."""
+    bundle: str
+    """What the functions serve: a bundle that ships, or a folder."""
     children: dict[str, list[float]] = field(default_factory=dict)
     """By part: process id and its start time, which together name one process for good."""
 
@@ -59,6 +61,7 @@ class Cloud:
             "QUARANTINE_BUCKET": QUARANTINE_BUCKET,
             "READABLE_BUCKETS": f"{UPLOAD_BUCKET},{ARCHIVE_BUCKET}",
             "BIGQUERY_DATASET": DATASET,
+            "MODEL_BUNDLE": self.bundle,
             "STORAGE_EMULATOR_HOST": self.url("storage"),
             "BIGQUERY_EMULATOR_HOST": self.url("warehouse"),
         }
@@ -75,7 +78,7 @@ class Cloud:
         temporary.replace(self.folder / "cloud.json")
 
 
-def new_cloud(folder: Path) -> Cloud:
+def new_cloud(folder: Path, bundle: str) -> Cloud:
     """Choose a port for each part: the preferred one, or a free one where it is taken."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "logs").mkdir(exist_ok=True)
@@ -84,7 +87,7 @@ def new_cloud(folder: Path) -> Cloud:
     for part, preferred in PREFERRED_PORTS.items():
         ports[part] = _free_port(preferred, taken)
         taken.add(ports[part])
-    return Cloud(folder.resolve(), ports, os.getpid())
+    return Cloud(folder.resolve(), ports, os.getpid(), bundle)
 
 
 def running_cloud(folder: Path) -> Cloud | None:

@@ -45,7 +45,7 @@ def object_store_command(
     Raises:
         Misconfigured: there is no program for this machine.
     """
-    spare = folder.with_name(folder.name + ".tmp")
+    spare = _spare_folder(folder)
     spare.mkdir(parents=True, exist_ok=True)
     url = public_url.rstrip("/")
     argv = [str(find_program()), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
@@ -82,11 +82,13 @@ def set_unfinished_aside(folder: Path) -> list[Path]:
 
     The store gives a file its name first and its metadata second. Killed in between, or given a ``.DS_Store`` by a
     file browser, it answers every listing of that bucket with 404. Nobody was told that such a file is stored.
-    Where Python cannot read extended attributes (macOS), nothing is moved.
+    Where Python cannot read extended attributes (macOS), nothing is moved. Files that have no name yet are deleted.
 
     Returns:
         The new places of the files, below ``<folder>.unfinished``.
     """
+    for leftover in _spare_folder(folder).glob("*"):
+        leftover.unlink()
     aside = folder.with_name(folder.name + ".unfinished")
     moved = []
     for file in [path for path in folder.glob("*/**/*") if path.is_file() and _is_unfinished(path)]:
@@ -94,6 +96,10 @@ def set_unfinished_aside(folder: Path) -> list[Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         moved.append(file.replace(place))
     return moved
+
+
+def _spare_folder(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".tmp")
 
 
 def _is_unfinished(file: Path) -> bool:

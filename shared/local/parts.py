@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.local.cloud import DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
-from shared.local.object_store import object_store_command
+from shared.local.object_store import object_store_command, set_unfinished_aside
 from shared.settings import inherited_environment
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,8 @@ class Part:
     environment: dict[str, str]
     ready_url: str
     """Answers 200 once the part can be used."""
+    tidy: Callable[[], object] = lambda: None
+    """Called before each start, while the part is down."""
 
 
 def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
@@ -69,9 +72,10 @@ def _relay(cloud: Cloud, duplicates: float) -> Part:
 
 
 def _storage(cloud: Cloud) -> tuple[Part, Part]:
+    buckets = cloud.folder / "buckets"
     command, environment = object_store_command(
         port=cloud.ports["object_store"],
-        folder=cloud.folder / "buckets",
+        folder=buckets,
         public_url=cloud.url("storage"),
         event_bucket=UPLOAD_BUCKET,
         relay=f"{HOST}:{cloud.ports['relay_grpc']}",
@@ -80,7 +84,8 @@ def _storage(cloud: Cloud) -> tuple[Part, Part]:
         "object_store",
         tuple(command),
         _environment(environment),
-        f"{cloud.url('object_store')}/storage/v1/b?project=local",
+        ready_url=f"{cloud.url('object_store')}/storage/v1/b?project={PROJECT}",
+        tidy=lambda: set_unfinished_aside(buckets),
     )
     proxy_command = (
         *(sys.executable, "-m", "shared.local.storage_proxy"),

@@ -109,6 +109,7 @@ class Supervisor:
                 process.wait()
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
+        part.tidy()
         return _spawn(part.command, part.environment, self.cloud, part.name)
 
     def _spawn_sweep(self) -> subprocess.Popen[bytes]:
