@@ -1,0 +1,68 @@
+"""``python -m shared.local.relay``: the process between the laptop's object store and the upload function."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+import click
+
+from shared.local.relay.courier import Policy
+from shared.local.relay.queue import QueueUnusable
+from shared.local.relay.relay import Options, run_relay
+
+PORT = click.IntRange(1, 65535)
+SHARE = click.FloatRange(0, 1)
+SECONDS = click.FloatRange(min=0)
+
+
+@click.command()
+@click.option("--grpc-port", type=PORT, required=True, help="Where the object store publishes.")
+@click.option("--port", type=PORT, required=True, help="Where GET /status answers.")
+@click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
+@click.option("--target", required=True, help="URL that takes the events.")
+@click.option("--duplicates", type=SHARE, default=0.0, show_default=True, help="Share of events delivered twice.")
+@click.option("--seed", type=int, help="Makes duplicates and pauses the same on every run.")
+@click.option("--concurrency", type=click.IntRange(1, 1000), default=4, show_default=True, help="Deliveries at once.")
+@click.option(
+    "--first-pause", type=SECONDS, default=0.2, show_default=True, help="Most seconds before the first retry."
+)
+@click.option("--longest-pause", type=SECONDS, default=10.0, show_default=True, help="Most seconds before any retry.")
+@click.option("--give-up-after", type=SECONDS, default=86400.0, show_default=True, help="Seconds until it is dropped.")
+@click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds that the target may take.")
+def main(
+    grpc_port: int,
+    port: int,
+    queue: Path,
+    target: str,
+    duplicates: float,
+    seed: int | None,
+    concurrency: int,
+    first_pause: float,
+    longest_pause: float,
+    give_up_after: float,
+    timeout: float,
+) -> None:
+    """Deliver the object store's notifications to a function, as Eventarc does: at least once, with retries."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
+    options = Options(grpc_port, port, queue, policy, duplicates, seed)
+    try:
+        asyncio.run(_until_told(options))
+    except OSError as error:
+        raise click.ClickException(f"The relay cannot listen: {error.strerror or error}.") from error
+    except QueueUnusable as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _until_told(options: Options) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run_relay(options, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""A Cloud Storage notification as the CloudEvent that Eventarc makes of it.
+
+Event: https://cloud.google.com/eventarc/docs/reference/supported-events and google/events/cloud/storage/v1/data.proto
+Headers: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+TYPES = {
+    "OBJECT_FINALIZE": "google.cloud.storage.object.v1.finalized",
+    "OBJECT_DELETE": "google.cloud.storage.object.v1.deleted",
+    "OBJECT_ARCHIVE": "google.cloud.storage.object.v1.archived",
+    "OBJECT_METADATA_UPDATE": "google.cloud.storage.object.v1.metadataUpdated",
+}
+"""The type of a CloudEvent by the type of the notification."""
+
+UNCHANGED_IN_HEADERS = "".join(sorted(set(string.punctuation) - set('"%')))
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """What is posted: the headers of binary mode, and the object's resource as JSON."""
+
+    id: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def cloud_event_from(event_id: str, attributes: Mapping[str, str], data: bytes) -> CloudEvent:
+    """Build the event of one notification.
+
+    Args:
+        event_id: names the event; every delivery of it bears the same.
+        attributes: of the Pub/Sub message; bucketId, objectId and eventType among them.
+        data: the object's resource, JSON.
+
+    Raises:
+        ValueError: an attribute is missing or unknown, or the data is no resource.
+    """
+    try:
+        bucket, name, kind = attributes["bucketId"], attributes["objectId"], TYPES[attributes["eventType"]]
+        resource = _resource_from(json.loads(data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"This is no notification of Cloud Storage: {error!r} is missing or unknown.") from error
+    headers = {
+        "ce-id": event_id,
+        "ce-source": f"//storage.googleapis.com/projects/_/buckets/{bucket}",
+        "ce-specversion": "1.0",
+        "ce-type": kind,
+        "ce-subject": f"objects/{name}",
+        "ce-time": resource["updated"],
+        "ce-bucket": bucket,
+    }
+    encoded = {header: quote(value, safe=UNCHANGED_IN_HEADERS) for header, value in headers.items()}
+    encoded |= {"content-type": "application/json", "traceparent": _new_trace()}
+    return CloudEvent(event_id, encoded, json.dumps(resource).encode())
+
+
+def _resource_from(notified: dict[str, Any]) -> dict[str, Any]:
+    """Return the resource as Cloud Storage writes it: 64-bit numbers as strings, times in UTC, the whole id."""
+    generation = str(notified["generation"])
+    created = _in_utc(notified.get("timeCreated"), generation)
+    return {
+        **notified,
+        "kind": "storage#object",
+        "id": f"{notified['bucket']}/{notified['name']}/{generation}",
+        "generation": generation,
+        "metageneration": str(notified.get("metageneration", 1)),
+        "size": str(notified["size"]),
+        "timeCreated": created,
+        "updated": _in_utc(notified.get("updated"), generation),
+        "timeStorageClassUpdated": created,
+    }
+
+
+def _in_utc(text: str | None, generation: str) -> str:
+    """Return a time in RFC 3339 with a Z; where there is none, that of the generation (microseconds since 1970)."""
+    time = datetime.fromisoformat(text) if text else datetime.fromtimestamp(int(generation) / 1e6, UTC)
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _new_trace() -> str:
+    """Return the header that begins a trace, sampled: https://www.w3.org/TR/trace-context/."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

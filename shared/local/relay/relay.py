@@ -1,0 +1,85 @@
+"""The relay as a whole: takes notifications by gRPC, delivers events by HTTP, tells its state by HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from shared.local.relay.courier import Courier, Policy
+from shared.local.relay.publisher import Publisher, serve
+from shared.local.relay.queue import DeliveryQueue
+
+HOST = "127.0.0.1"
+STOP_PATIENCE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where a relay listens, what it keeps, and how it delivers."""
+
+    grpc_port: int
+    port: int
+    queue: Path
+    policy: Policy
+    duplicates: float = 0.0
+    seed: int | None = None
+
+
+async def run_relay(options: Options, stop: asyncio.Event) -> None:
+    """Relay events until told to stop; then give those on their way a few seconds. The rest stays in the queue.
+
+    Raises:
+        OSError: a port is taken.
+        QueueUnusable: another relay has the queue.
+    """
+    _check_free(options.grpc_port)
+    chance = random.Random(options.seed)  # noqa: S311 - spreads pauses, keeps no secret
+    timeout = aiohttp.ClientTimeout(total=options.policy.answer_timeout_s)
+    async with contextlib.AsyncExitStack() as closing:
+        queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
+        session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
+        courier = Courier(queue, options.policy, session, chance)
+        await _tell_state(queue, courier, options.port, closing)
+        publisher = Publisher(queue, courier.wake, options.duplicates, chance)
+        server = await serve(publisher, f"{HOST}:{options.grpc_port}")
+        running = asyncio.create_task(courier.run())
+        await asyncio.wait({running, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        await server.stop(grace=STOP_PATIENCE_S / 3)
+        running.cancel()
+        await courier.finish(STOP_PATIENCE_S)
+        with contextlib.suppress(asyncio.CancelledError):
+            await running  # raises what ended it, if it ended by itself
+
+
+async def _tell_state(queue: DeliveryQueue, courier: Courier, port: int, closing: contextlib.AsyncExitStack) -> None:
+    """Answer ``GET /status``: what is pending, and what was done since the start."""
+
+    async def status(_request: web.Request) -> web.Response:
+        oldest = queue.oldest_added_at()
+        age_s = round(time.time() - oldest, 3) if oldest is not None else 0.0
+        return web.json_response({"pending": queue.pending, **asdict(courier.counts), "oldest_pending_s": age_s})
+
+    app = web.Application()
+    app.router.add_get("/status", status)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    closing.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, HOST, port).start()
+
+
+def _check_free(port: int) -> None:
+    """Bind and let go: gRPC's own message for a taken port is a page long."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise OSError(error.errno, f"{HOST}:{port}: {error.strerror}") from error

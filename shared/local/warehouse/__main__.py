@@ -1,0 +1,49 @@
+"""``python -m shared.local.warehouse``: the process that holds the laptop's BigQuery."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+import click
+
+from shared.errors import Misconfigured
+from shared.local.warehouse.running import Options, serve
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), required=True, help="Where it listens; 0 for any free one.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of its file.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it can read and change all.")
+@click.option("--project", default="local", show_default=True, help="The one project that it serves.")
+@click.option("--dataset", default="bucketlens", show_default=True, help="Made if it is missing.")
+@click.option(
+    "--schemas",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with tables/*.json and views/*.sql to make the dataset by.",
+)
+def main(port: int, data: Path, host: str, project: str, dataset: str, schemas: Path | None) -> None:
+    """Serve a DuckDB file as BigQuery."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    # What SQLGlot logs about a statement it also raises, and the caller hears it.
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+    try:
+        was_told = asyncio.run(_until_told(Options(data, project, dataset, schemas, host, port)))
+    except Misconfigured as error:
+        raise click.ClickException(f"Cannot start: {error}") from error
+    if not was_told:
+        raise click.ClickException("The warehouse's file cannot be written any more; is the disk full?")
+
+
+async def _until_told(options: Options) -> bool:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    about = f"project {options.project}, dataset {options.dataset}, data {options.data}"
+    return await serve(options, stop, lambda url: click.echo(f"warehouse ready: {url} ({about})"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""jobs.*: queries and loads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from shared.local.warehouse.call import MAX_PAGE, Call
+from shared.local.warehouse.cells import row_writer, timestamp_format
+from shared.local.warehouse.fields import fields_as_json
+from shared.local.warehouse.jobs import Job, Outcome
+from shared.local.warehouse.loads import run_load
+from shared.local.warehouse.queries import Prepared, prepare, run_query
+from shared.local.warehouse.refusal import Refusal
+from shared.local.warehouse.resources import RESULTS, Document, job_reference, job_resource, job_summary
+
+_PATIENCE_MS = 10_000
+"""How long a query may take before its caller hears that it is not done yet; as in BigQuery."""
+_MAX_PATIENCE_MS = 200_000
+_QUICK_S = 0.05
+"""Most jobs here end at once: then the first answer says so, and spares the caller a question."""
+
+
+async def insert_job(call: Call) -> Document:
+    """Begin a query job. What is wrong with its statement is said at once, as BigQuery does."""
+    configuration = dict(call.body.get("configuration") or {})
+    job_id = (call.body.get("jobReference") or {}).get("jobId")
+    if "load" in configuration:
+        raise Refusal("invalid", "A load job needs its file: upload it with uploadType=multipart or resumable")
+    if "query" not in configuration:
+        kind = next(iter(configuration), "none")
+        raise Refusal("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
+    job = await _begin_query(call, configuration["query"], job_id, bool(configuration.get("dryRun")), configuration)
+    return await _answer(call, job)
+
+
+async def insert_load(call: Call, content: bytes) -> Document:
+    """Begin a load job with the file that was uploaded."""
+    configuration = {**(call.body.get("configuration") or {}), "jobType": "LOAD"}
+    if "load" not in configuration:
+        raise Refusal("invalid", "An upload must be for a load job")
+    work = run_load(call.store, configuration["load"], content)
+    job_id = (call.body.get("jobReference") or {}).get("jobId")
+    return await _answer(call, call.store.jobs.start(job_id, configuration, work))
+
+
+async def get_job(call: Call) -> Document:
+    """Return a job."""
+    return job_resource(call.store.jobs.job(call.names["jobId"]), call.base)
+
+
+async def list_jobs(call: Call) -> Document:
+    """Return jobs, the newest first."""
+    states = call.query.get("stateFilter", "").upper()
+    jobs = [job for job in call.store.jobs.newest_first() if not states or job.state in states]
+    start, count, following = call.page(len(jobs))
+    shown = [job_summary(job, call.base) for job in jobs[start : start + count]]
+    answer: Document = {"kind": "bigquery#jobList", "etag": "0", "jobs": shown}
+    return answer | ({"nextPageToken": following} if following else {})
+
+
+async def cancel_job(call: Call) -> Document:
+    """Interrupt a job, if it still runs."""
+    job = call.store.jobs.job(call.names["jobId"])
+    if job.state != "DONE":
+        job.cancel()
+    return {"kind": "bigquery#jobCancelResponse", "job": job_resource(job, call.base)}
+
+
+async def delete_job(call: Call) -> Document:
+    """Forget a job and its result."""
+    call.store.jobs.forget(call.names["jobId"])
+    return {}
+
+
+async def query(call: Call) -> Document:
+    """Run a query and return its first rows, if it ends in time (jobs.query)."""
+    body = call.body
+    request_id = str(body.get("requestId") or "")
+    job = call.store.jobs.of_request(request_id)
+    if job is None:
+        configuration = {"query": dict(body), "labels": body.get("labels") or {}}
+        job = await _begin_query(call, body, None, bool(body.get("dryRun")), configuration, request_id)
+    await _wait(job, int(body.get("timeoutMs") or _PATIENCE_MS))
+    limit = body.get("maxResults")
+    page = (0, min(int(limit), MAX_PAGE) if limit is not None else MAX_PAGE)
+    options = body.get("formatOptions") or {}
+    formats = timestamp_format(_is_true(options.get("useInt64Timestamp")), options.get("timestampOutputFormat"))
+    return await _results(call, job, "bigquery#queryResponse", page, formats)
+
+
+async def get_query_results(call: Call) -> Document:
+    """Return rows of a query's result."""
+    job = call.store.jobs.job(call.names["jobId"])
+    if job.kind != "QUERY":
+        raise Refusal("invalid", f"Job {job.id} is not a query job")
+    await _wait(job, call.number("timeoutMs", _PATIENCE_MS))
+    formats = timestamp_format(
+        call.flag("formatOptions.useInt64Timestamp"), call.query.get("formatOptions.timestampOutputFormat")
+    )
+    start, count, _ = call.page(0)
+    return await _results(call, job, "bigquery#getQueryResultsResponse", (start, count), formats)
+
+
+async def _begin_query(
+    call: Call,
+    settings: Mapping[str, Any],
+    job_id: str | None,
+    is_dry: bool,
+    configuration: Mapping[str, Any],
+    request_id: str = "",
+) -> Job:
+    prepared = await call.aside(prepare, call.store, settings)
+    kind = prepared.statement.kind
+    shown = {**configuration, "jobType": "QUERY", "dryRun": is_dry}
+    if is_dry:
+        job = Job("", call.project, shown, outcome=Outcome(prepared.fields, statistics=prepared.statistics))
+        job.done.set_result(None)
+        return job
+    work = run_query(call.store, prepared)
+    job = call.store.jobs.start(job_id, shown, work, request_id)
+    job.configuration = {**shown, "query": _shown_query(call, prepared, job, kind == "SELECT")}
+    return job
+
+
+def _shown_query(call: Call, prepared: Prepared, job: Job, is_select: bool) -> Document:
+    query = {**prepared.configuration, "useLegacySql": False}
+    if is_select and not query.get("destinationTable"):
+        query["destinationTable"] = {"projectId": call.project, "datasetId": RESULTS, "tableId": job.id}
+    return query
+
+
+async def _answer(call: Call, job: Job) -> Document:
+    await _wait(job, int(_QUICK_S * 1000))
+    return job_resource(job, call.base)
+
+
+async def _wait(job: Job, milliseconds: int) -> None:
+    # Shielded: a caller that stops waiting must not take the job's end away from the others.
+    ended = asyncio.shield(asyncio.wrap_future(job.done))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ended, min(milliseconds, _MAX_PATIENCE_MS) / 1000)
+
+
+async def _results(call: Call, job: Job, kind: str, page: tuple[int, int], formats: str) -> Document:
+    answer: Document = {"kind": kind, "etag": "0", "jobReference": job_reference(job), "location": "US"}
+    if job.state != "DONE":
+        return answer | {"jobComplete": False}
+    if job.error:
+        raise job.error
+    outcome = job.outcome
+    answer |= {"jobComplete": True, "cacheHit": False, "totalBytesProcessed": "0"}
+    if statement := outcome.statistics.get("statementType"):
+        answer["statementType"] = statement
+    if outcome.affected is not None:
+        answer |= {"numDmlAffectedRows": str(outcome.affected), "dmlStats": outcome.statistics["dmlStats"]}
+    if outcome.statistics.get("statementType") != "SELECT":
+        return answer
+    answer |= {"schema": fields_as_json(outcome.fields), "totalRows": str(outcome.total_rows)}
+    if job.configuration.get("dryRun"):
+        return {key: value for key, value in answer.items() if key != "jobReference"} | {"totalRows": "0"}
+    if outcome.result is None:
+        raise Refusal("notFound", f"Not found: the result of job {job.id} is not kept any more")
+    start, count = page
+    write = row_writer(outcome.fields, formats)
+    rows = await call.aside(call.store.page, outcome.result, outcome.fields, start, count) if count else []
+    answer["rows"] = [write(row) for row in rows]
+    following = start + len(rows)
+    return answer | ({"pageToken": str(following)} if following < outcome.total_rows else {})
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or str(value).lower() == "true"

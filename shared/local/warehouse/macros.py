@@ -1,0 +1,58 @@
+"""BigQuery's meaning of an expression, where DuckDB's differs, as macros that every connection can call."""
+
+from __future__ import annotations
+
+import duckdb
+from sqlglot import exp
+
+OURS = "warehouse_macro"
+"""In a node's meta: the call is ours, and was not in the query."""
+
+# Name and parameters → body; the comment says what DuckDB does by itself.
+_MACROS = {
+    # x[7] past the end is NULL, x[-1] the last element.
+    "bq_at(a, i)": "CASE WHEN i < 0 OR i >= len(a) THEN error('Array index ' || i || ' is out of bounds') ELSE a[i + 1] END",
+    "bq_safe_at(a, i)": "CASE WHEN i >= 0 THEN a[i + 1] END",
+    # 1 / 0 is infinity, 7 // 0 and 7 % 0 are NULL.
+    "bq_divide(a, b)": "CASE WHEN b = 0 THEN error('division by zero: ' || a || ' / ' || b) ELSE a / b END",
+    "bq_div(a, b)": "CASE WHEN b = 0 THEN error('division by zero: DIV(' || a || ', 0)') ELSE a // b END",
+    "bq_mod(a, b)": "CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', 0)') ELSE a % b END",
+    "bq_ieee_divide(a, b)": "CAST(a AS DOUBLE) / b",
+    # '1.5' becomes the integer 2.
+    "bq_int64(s)": (
+        "CASE WHEN s IS NULL OR regexp_full_match(s, '[+-]?[0-9]+') THEN CAST(s AS BIGINT) "
+        "ELSE error('Bad int64 value: ' || s) END"
+    ),
+    "bq_safe_int64(s)": "CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN TRY_CAST(s AS BIGINT) END",
+    # 1.0 becomes '1.0', which BigQuery writes as '1'.
+    "bq_text(x)": "regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
+    # 1.25 of DECIMAL(38,9) becomes '1.250000000'.
+    "bq_decimal_text(x)": "rtrim(rtrim(CAST(CAST(x AS DECIMAL(38,9)) AS VARCHAR), '0'), '.')",
+    # epoch() and epoch_ms() round; BigQuery goes to the beginning of the second.
+    "bq_floor_div(x, n)": "(x - ((x % n) + n) % n) // n",
+    # There is no such function.
+    "bq_range_bucket(point, bounds)": "len(list_filter(bounds, lambda bound: bound <= point))",
+    # The names are DuckDB's.
+    "bq_json_type(j)": (
+        "CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' "
+        "WHEN 'DOUBLE' THEN 'number' ELSE lower(json_type(j)) END"
+    ),
+    # approx_top_k() has no counts.
+    "bq_top_count(x, n)": (
+        "list_transform(list_reverse_sort(list_transform(map_entries(histogram(x)), "
+        "lambda e: {'count': e.value, 'value': e.key})), lambda s: {'value': s.value, 'count': s.count})[1:n]"
+    ),
+}
+
+
+def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros in the connection's own catalog, in memory; the warehouse's file stays free of them."""
+    for signature, body in _MACROS.items():
+        connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
+
+
+def macro(name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
+    """Return a call of a macro, or of a function of DuckDB's, by name."""
+    call = exp.Anonymous(this=name, expressions=[argument for argument in arguments if argument is not None])
+    call.meta[OURS] = True
+    return call

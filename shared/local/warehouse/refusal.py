@@ -1,0 +1,96 @@
+"""What cannot be done, in the words and the JSON that Google's clients understand."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import duckdb
+
+from shared.errors import BucketlensError
+
+# reason → HTTP status and google.rpc code, as BigQuery pairs them: https://cloud.google.com/bigquery/docs/error-messages
+_STATUS = {
+    "invalid": (400, "INVALID_ARGUMENT"),
+    "invalidQuery": (400, "INVALID_ARGUMENT"),
+    "stopped": (400, "INVALID_ARGUMENT"),
+    "resourcesExceeded": (400, "INVALID_ARGUMENT"),
+    "resourceInUse": (400, "FAILED_PRECONDITION"),
+    "accessDenied": (403, "PERMISSION_DENIED"),
+    "notFound": (404, "NOT_FOUND"),
+    "duplicate": (409, "ALREADY_EXISTS"),
+    "conditionNotMet": (412, "FAILED_PRECONDITION"),
+    "requestTooLarge": (413, "INVALID_ARGUMENT"),
+    "notImplemented": (501, "UNIMPLEMENTED"),
+    "backendError": (503, "UNAVAILABLE"),
+}
+
+
+class Refusal(BucketlensError):
+    """A request that is answered with an error. The message is a sentence for whoever sent it."""
+
+    def __init__(self, reason: str, message: str, location: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.location = location
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status that belongs to the reason."""
+        return _STATUS[self.reason][0]
+
+    @property
+    def proto(self) -> dict[str, str]:
+        """An ErrorProto: ``{"reason", "location", "message"}``, as jobs and rows carry it."""
+        return {"reason": self.reason, "location": self.location, "message": self.message}
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body of an error answer."""
+        status, code = _STATUS[self.reason]
+        detail = {"message": self.message, "domain": "global", "reason": self.reason, "location": self.location}
+        return {"error": {"code": status, "message": self.message, "errors": [detail], "status": code}}
+
+
+def not_found(kind: str, name: str) -> Refusal:
+    """Return the answer for a dataset, table or job that is not there; ``name`` is ``project:dataset.table``."""
+    where = " was not found in location US" if kind in ("Table", "Dataset") else ""
+    return Refusal("notFound", f"Not found: {kind} {name}{where}")
+
+
+def from_duckdb(error: duckdb.Error) -> Refusal:
+    """Say in BigQuery's words what DuckDB did not like about a statement."""
+    message = str(error)
+    if isinstance(error, duckdb.InterruptException):
+        return Refusal("stopped", "Job execution was cancelled: User requested cancellation")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Refusal("resourcesExceeded", "Resources exceeded during query execution: out of memory")
+    if isinstance(error, duckdb.FatalException):
+        return Refusal("backendError", "The warehouse's file cannot be written any more; see its log")
+    for pattern, sentence in _SENTENCES:
+        if found := pattern.search(message):
+            return Refusal("invalidQuery", found.expand(sentence), "query")
+    # What follows a blank line points into the DuckDB statement, which the caller has never seen.
+    first = re.sub(r"^[\w ]+ Error: ", "", message.split("\n\n")[0]).strip()
+    return Refusal("invalidQuery", " ".join(first.split()), "query")
+
+
+_SENTENCES = [
+    (re.compile(pattern), sentence)
+    for pattern, sentence in (
+        (r'Referenced column "([^"]+)" (?:was )?not found', r"Unrecognized name: \1"),
+        (r'Referenced table "([^"]+)" not found', r"Unrecognized name: \1"),
+        (r'column "([^"]+)" must appear in the GROUP BY clause', r"Column \1 is neither grouped nor aggregated"),
+        (r'Ambiguous reference to column name "([^"]+)"', r"Column name \1 is ambiguous"),
+        (r"NOT NULL constraint failed: \w+\.(\S+)", r"Required field \1 cannot be null"),
+        (r"Could not convert string '([^']*)' to INT\d+", r"Bad int64 value: \1"),
+        (r"Could not convert string '([^']*)' to DOUBLE", r"Bad double value: \1"),
+        (r"Could not convert string '([^']*)' to BOOL", r"Bad bool value: \1"),
+        (r'(?:date|timestamp) field value out of range: "([^"]*)"', r"Invalid date or timestamp: '\1'"),
+        (r'invalid (?:date|timestamp) field format: "([^"]*)"', r"Invalid date or timestamp: '\1'"),
+        (r"Overflow in (\w+) of INT\d+ \((.*)\)!", r"int64 overflow in \1: \2"),
+        (r"No function matches the given name and argument types '([^']+)'", r"No matching signature for \1"),
+        (r'Table "([^"]+)" does not have a column (?:named|with name) "([^"]+)"', r"Column \2 is not present in table \1"),
+    )
+]

@@ -1,0 +1,133 @@
+"""The HTTP server: routes to handlers, refusals to Google's error JSON."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+from aiohttp import web
+
+from shared.local.warehouse.api_jobs import insert_load
+from shared.local.warehouse.call import Call
+from shared.local.warehouse.discovery import RESUMABLE_UPLOAD, SERVICE_PATH, UPLOAD, discovery_document
+from shared.local.warehouse.refusal import Refusal, from_duckdb, not_found
+from shared.local.warehouse.routes import ROUTES, Route
+from shared.local.warehouse.store import Store
+from shared.local.warehouse.uploads import Uploads, parse_object, read_multipart
+
+_LOG = logging.getLogger(__name__)
+_STORE = web.AppKey("store", Store)
+_UPLOADS = web.AppKey("uploads", Uploads)
+_HOSTS = web.AppKey("hosts", frozenset[str])
+
+MAX_REQUEST_BYTES = 64 << 20
+"""Of a request that is no upload; BigQuery takes 10 MB."""
+
+Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_app(store: Store, status: Callable[[], Mapping[str, Any]], host: str = "127.0.0.1") -> web.Application:
+    """Return the server's application.
+
+    Args:
+        store: what it serves.
+        status: what GET /status says.
+        host: the name that it listens on, allowed in requests beside localhost's names.
+    """
+    app = web.Application(middlewares=[_only_from_here, _refusals], client_max_size=MAX_REQUEST_BYTES)
+    app[_STORE] = store
+    app[_UPLOADS] = Uploads()
+    app[_HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", host})
+    for route in ROUTES:
+        app.router.add_route(route.verb, f"/{SERVICE_PATH}{route.path}", _respond(route))
+    for path in (UPLOAD, RESUMABLE_UPLOAD):
+        app.router.add_post(path, _begin_upload)
+        app.router.add_put(path, _continue_upload)
+    for path in ("/discovery/v1/apis/bigquery/v2/rest", "/$discovery/rest"):
+        app.router.add_get(path, _discovery)
+
+    async def show_status(request: web.Request) -> web.Response:
+        return web.json_response(dict(status()))
+
+    app.router.add_get("/status", show_status)
+    return app
+
+
+def _respond(route: Route) -> Respond:
+    async def respond(request: web.Request) -> web.Response:
+        answer = await route.handler(_call(request, parse_object(await request.read())))
+        # BigQuery deletes without a word; bq takes nothing else.
+        return web.json_response(answer) if answer else web.Response(status=204)
+
+    return respond
+
+
+def _call(request: web.Request, body: Mapping[str, Any]) -> Call:
+    store = request.app[_STORE]
+    project = request.match_info.get("projectId", store.catalog.project)
+    if project != store.catalog.project:
+        raise not_found("Project", f"{project}; the local warehouse has {store.catalog.project}")
+    base = f"{request.scheme}://{request.host}/{SERVICE_PATH.rstrip('/')}"
+    return Call(store, request.match_info, request.query, body, request.headers.get("If-Match"), base)
+
+
+async def _begin_upload(request: web.Request) -> web.Response:
+    if request.query.get("uploadType") == "resumable":
+        session = request.app[_UPLOADS].begin(parse_object(await request.read()))
+        _call(request, {})
+        return web.Response(headers={"Location": str(request.url.update_query(upload_id=session))})
+    job, content = await read_multipart(request)
+    return web.json_response(await insert_load(_call(request, job), content))
+
+
+async def _continue_upload(request: web.Request) -> web.StreamResponse:
+    taken = await request.app[_UPLOADS].take(request.query.get("upload_id", ""), request)
+    if isinstance(taken, web.Response):
+        return taken
+    return web.json_response(await insert_load(_call(request, taken.job), bytes(taken.content)))
+
+
+async def _discovery(request: web.Request) -> web.Response:
+    return web.json_response(discovery_document(f"{request.scheme}://{request.host}/"))
+
+
+@web.middleware
+async def _only_from_here(request: web.Request, handler: Respond) -> web.StreamResponse:
+    """Refuse requests that a page in somebody's browser made: by its Origin, or by a name that is not ours."""
+    allowed = request.app[_HOSTS]
+    origin = request.headers.get("Origin")
+    for url in (f"//{request.host}", *([origin] if origin else ())):
+        try:
+            name = urlsplit(url).hostname
+        except ValueError:
+            name = None
+        if name not in allowed:
+            refusal = Refusal("accessDenied", f"{url.lstrip('/')} may not use the local warehouse")
+            return web.json_response(refusal.document, status=refusal.http_status)
+    return await handler(request)
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Respond) -> web.StreamResponse:
+    """Turn whatever goes wrong into Google's error JSON. Nothing is a 500: clients repeat those for ten minutes."""
+    try:
+        return await handler(request)
+    except Refusal as error:
+        refusal = error
+    except duckdb.Error as error:
+        refusal = from_duckdb(error)
+    except web.HTTPRequestEntityTooLarge:
+        refusal = Refusal("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
+    except web.HTTPNotFound:
+        refusal = Refusal("notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse")
+    except web.HTTPMethodNotAllowed:
+        refusal = Refusal("notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse")
+    except web.HTTPException:
+        raise
+    except Exception as error:
+        _LOG.exception("%s %s failed", request.method, request.path)
+        refusal = Refusal("notImplemented", f"The local warehouse failed: {type(error).__name__}; its log says more")
+    return web.json_response(refusal.document, status=refusal.http_status)

@@ -1,0 +1,253 @@
+"""The relay as a process: what it answered for is delivered, whatever happens to it or to its target."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import requests
+from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage, Topic
+
+from tests.local.storage_parts import (
+    EVENT_BUCKET,
+    HOST,
+    ROOT,
+    Process,
+    Target,
+    client_of,
+    eventually,
+    free_port,
+    open_target,
+    relay_process,
+    running,
+    running_storage,
+)
+
+QUICK = ("--first-pause", "0.01", "--longest-pause", "0.05")
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """A function stand-in that listens."""
+    with open_target() as target:
+        yield target
+
+
+def notification(name: str) -> PubsubMessage:
+    """Return what the store publishes when an upload is finished."""
+    generation = 1795254867399766
+    resource = {
+        "bucket": EVENT_BUCKET,
+        "name": name,
+        "generation": generation,
+        "size": "5",
+        "contentType": "image/jpeg",
+    }
+    attributes = {"bucketId": EVENT_BUCKET, "objectId": name, "eventType": "OBJECT_FINALIZE"}
+    return PubsubMessage(data=json.dumps(resource).encode(), attributes=attributes)
+
+
+def publish(grpc_port: int, *messages: PubsubMessage, is_patient: bool = True) -> list[str]:
+    """Publish in one call, as the store does; returns the ids that were answered.
+
+    Unless it is patient, it fails at once where nobody listens.
+    """
+    with grpc.insecure_channel(f"{HOST}:{grpc_port}") as channel:
+        call = channel.unary_unary(
+            "/google.pubsub.v1.Publisher/Publish",
+            request_serializer=PublishRequest.serialize,
+            response_deserializer=PublishResponse.deserialize,
+        )
+        request = PublishRequest(topic="projects/local/topics/uploads", messages=messages)
+        return list(call(request, timeout=10, wait_for_ready=is_patient).message_ids)
+
+
+def status(relay: Process) -> dict[str, Any]:
+    """Return what the relay says of itself."""
+    answer: dict[str, Any] = requests.get(relay.ready_url, timeout=10).json()
+    return answer
+
+
+def ids(target: Target) -> Counter[str]:
+    """Count the deliveries of each event."""
+    return Counter(request.headers["ce-id"] for request in target.received)
+
+
+def test_an_upload_becomes_the_event_that_eventarc_sends(target: Target, tmp_path: Path) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url)
+    name = "größe 100 %/a\"b'c.jpg"
+    with running(relay), running_storage(tmp_path, grpc_port) as cloud, client_of(cloud.url) as client:
+        client.create_bucket("archive").blob("other").upload_from_string(b"no event", retry=None)
+        blob = client.create_bucket(EVENT_BUCKET).blob(name)
+        blob.upload_from_string(b"photo", content_type="image/jpeg", retry=None)
+        blob.reload(retry=None)
+        eventually(lambda: status(relay)["delivered"])
+    (request,) = target.received
+    event_headers = {key: value for key, value in request.headers.items() if key.startswith("ce-")}
+    assert len(event_headers.pop("ce-id")) == 32
+    assert event_headers.pop("ce-time").endswith("Z")
+    assert event_headers == {
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/uploads",
+        "ce-subject": "objects/gr%C3%B6%C3%9Fe%20100%20%25/a%22b'c.jpg",
+        "ce-bucket": EVENT_BUCKET,
+    }
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["traceparent"].startswith("00-")
+    told, stored = json.loads(request.body), blob._properties
+    for field in ("id", "bucket", "name", "generation", "metageneration", "contentType", "size", "md5Hash", "crc32c"):
+        assert told[field] == stored[field], field
+
+
+def test_what_the_target_refuses_is_sent_again_until_it_is_taken(target: Target, tmp_path: Path) -> None:
+    target.statuses = [500, 404, 429]
+    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    with running(relay):
+        publish(grpc_port, notification("photo"))
+        eventually(lambda: status(relay)["delivered"])
+        assert status(relay) == {
+            "pending": 0,
+            "delivered": 1,
+            "attempts": 4,
+            "failed_attempts": 3,
+            "dropped": 0,
+            "oldest_pending_s": 0.0,
+        }
+    first = target.received[0]
+    assert all(again.headers["ce-id"] == first.headers["ce-id"] for again in target.received)
+    assert all(again.body == first.body for again in target.received)
+
+
+def test_a_target_that_is_not_there_gets_its_events_when_it_is(tmp_path: Path) -> None:
+    target = Target()
+    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    with running(relay):
+        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(5)])
+        eventually(lambda: status(relay)["failed_attempts"] >= 5)
+        assert status(relay)["pending"] == 5
+        assert status(relay)["oldest_pending_s"] > 0
+        target.open()
+        eventually(lambda: status(relay)["delivered"] == 5)
+        target.close()
+    assert set(ids(target)) == set(sent)
+
+
+def test_a_killed_relay_loses_nothing_that_it_answered_for(target: Target, tmp_path: Path) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    answered: list[str] = []
+
+    def publish_until_it_is_killed() -> None:
+        for number in range(1000):
+            try:
+                answered.extend(publish(grpc_port, notification(f"photo {number}"), is_patient=False))
+            except grpc.RpcError:
+                return
+
+    target.statuses = [503] * 20
+    relay.start()
+    publish(grpc_port, notification("warm-up"))
+    publisher = threading.Thread(target=publish_until_it_is_killed)
+    publisher.start()
+    eventually(lambda: len(answered) > 30)
+    relay.end(kill=True)
+    publisher.join()
+    with running(relay):
+        eventually(lambda: status(relay)["pending"] == 0)
+    assert set(answered) <= set(ids(target))
+
+
+def test_an_event_that_is_too_old_is_dropped_and_counted(target: Target, tmp_path: Path) -> None:
+    target.statuses = [500] * 1000
+    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK, "--give-up-after", "0.3")
+    with running(relay):
+        publish(grpc_port, notification("photo"))
+        eventually(lambda: status(relay)["dropped"])
+        assert (status(relay)["pending"], status(relay)["delivered"]) == (0, 0)
+        assert status(relay)["failed_attempts"] >= 1
+
+
+def test_no_more_deliveries_are_on_their_way_than_allowed(target: Target, tmp_path: Path) -> None:
+    target.gate.clear()
+    relay, grpc_port = relay_process(tmp_path, target.url, "--concurrency", "3")
+    with running(relay):
+        publish(grpc_port, *[notification(f"photo {number}") for number in range(12)])
+        eventually(lambda: len(target.received) == 3)
+        target.gate.set()
+        eventually(lambda: status(relay)["delivered"] == 12)
+    assert target.at_once == 3
+
+
+def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_path: Path) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url, "--duplicates", "1", "--seed", "3")
+    with running(relay):
+        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(6)])
+        eventually(lambda: status(relay)["delivered"] == 12)
+    assert ids(target) == Counter(sent * 2)
+    order = [request.headers["ce-id"] for request in target.received]
+    last = {event: position for position, event in enumerate(order)}
+    assert any(order.index(first) < order.index(later) < last[first] for first in sent for later in sent)
+
+
+def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target, tmp_path: Path) -> None:
+    target.gate.clear()
+    relay, grpc_port = relay_process(tmp_path, target.url)
+    relay.start()
+    sent = publish(grpc_port, notification("photo"))
+    eventually(lambda: len(target.received) == 1)
+    assert relay.end() == 0
+    target.gate.set()
+    with running(relay):
+        eventually(lambda: status(relay)["delivered"] == 1)
+    assert ids(target) == Counter(sent * 2)
+
+
+def test_a_stopped_relay_ends_what_is_about_to_be_answered(target: Target, tmp_path: Path) -> None:
+    target.gate.clear()
+    relay, grpc_port = relay_process(tmp_path, target.url)
+    relay.start()
+    publish(grpc_port, notification("photo"))
+    eventually(lambda: len(target.received) == 1)
+    threading.Timer(0.3, target.gate.set).start()
+    assert relay.end() == 0
+    with running(relay):
+        assert status(relay)["pending"] == 0
+
+
+def test_every_topic_is_there_and_what_is_no_notification_is_left_out(target: Target, tmp_path: Path) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url)
+    with running(relay), grpc.insecure_channel(f"{HOST}:{grpc_port}") as channel:
+        for method, request in (("GetTopic", GetTopicRequest(topic="uploads")), ("CreateTopic", Topic(name="uploads"))):
+            call = channel.unary_unary(
+                f"/google.pubsub.v1.Publisher/{method}",
+                request_serializer=type(request).serialize,
+                response_deserializer=Topic.deserialize,
+            )
+            assert call(request, timeout=10, wait_for_ready=True).name == "uploads"
+        sent = publish(grpc_port, PubsubMessage(data=b"hello"), notification("photo"))
+        eventually(lambda: status(relay)["delivered"] == 1)
+    assert ids(target) == Counter(sent[1:])
+    assert "left out a message" in relay.log.read_text()
+
+
+def test_what_is_taken_by_another_relay_is_told_in_a_sentence(tmp_path: Path) -> None:
+    port, nowhere = free_port(), "http://127.0.0.1:1/"
+    first, grpc_port = relay_process(tmp_path, nowhere, port=port)
+    others = [
+        relay_process(tmp_path / "other", nowhere, grpc_port=grpc_port)[0],
+        relay_process(tmp_path / "other", nowhere, port=port)[0],
+        relay_process(tmp_path, nowhere)[0],
+    ]
+    with running(first):
+        for other in others:
+            ended = subprocess.run(other.command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+            assert ended.returncode == 1
+            assert ended.stderr.startswith("Error: The relay")
+            assert len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,141 @@
+"""Faults that a test asks the proxy for, as the real client meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from google.api_core import exceptions
+from google.cloud.storage import Bucket
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from tests.local.storage_parts import HOST, ROOT, Process, Storage, free_port, running
+
+pytest_plugins = ("tests.local.storage_fixtures",)
+
+RETRY = DEFAULT_RETRY.with_delay(initial=0.01, maximum=0.05).with_timeout(10)
+
+
+@pytest.fixture
+def bucket(bucket: Bucket, object_storage: Storage) -> Bucket:
+    """A bucket with one object, ``photo``; no faults, no requests on record."""
+    bucket.blob("photo").upload_from_string(b"a photograph", retry=None)
+    object_storage.forget()
+    return bucket
+
+
+def test_a_status_comes_as_often_as_was_asked_for(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(method="DELETE", path=r"/o/photo\b", status=429, count=2)
+    bucket.blob("photo").delete(retry=RETRY)
+    assert [request["status"] for request in object_storage.get("requests")] == [429, 429, 204]
+    assert not bucket.blob("photo").exists(retry=None)
+
+
+def test_a_fault_strikes_only_what_it_names(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(method="DELETE", path="/o/other")
+    bucket.blob("photo").delete(retry=None)
+
+
+def test_a_reset_before_the_change_leaves_everything_as_it_was(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(method="DELETE", kind="reset", count=1)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        bucket.blob("photo").delete(retry=None)
+    assert bucket.blob("photo").exists(retry=None)
+
+
+@pytest.mark.parametrize("kind", ["reset", "status"])
+def test_a_fault_after_the_change_loses_only_the_answer(object_storage: Storage, bucket: Bucket, kind: str) -> None:
+    object_storage.set_fault(method="POST", kind=kind, count=1, after=True)
+    with pytest.raises(exceptions.PreconditionFailed):  # the second try finds what the first one made
+        bucket.blob("copy").upload_from_string(b"once", if_generation_match=0, retry=RETRY)
+    assert bucket.blob("copy").download_as_bytes(retry=None) == b"once"
+
+
+@pytest.mark.parametrize("size", [1_000, 2_000_000])
+def test_a_truncated_download_is_noticed_and_tried_again(object_storage: Storage, bucket: Bucket, size: int) -> None:
+    content = os.urandom(size)
+    bucket.blob("large").upload_from_string(content, retry=None)
+    object_storage.set_fault(method="GET", path="alt=media", kind="truncate", count=1)
+    assert bucket.blob("large").download_as_bytes(retry=RETRY) == content
+    assert [request["fault"] for request in object_storage.get("requests") if request["method"] == "GET"] == [
+        "truncate",
+        None,
+    ]
+
+
+def test_a_stalled_answer_runs_into_the_deadline_of_the_client(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(method="GET", kind="stall", seconds=0.6, count=1)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        bucket.blob("photo").download_as_bytes(timeout=0.2, retry=None)
+    assert bucket.blob("photo").download_as_bytes(retry=None) == b"a photograph"
+
+
+def test_a_stalled_request_keeps_nobody_else_from_the_object(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(method="GET", kind="stall", seconds=3, count=1)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        bucket.blob("photo").download_as_bytes(timeout=0.1, retry=None)
+    bucket.blob("photo").delete(timeout=5, retry=None)
+
+
+def test_requests_are_recorded_in_order_with_their_preconditions(object_storage: Storage, bucket: Bucket) -> None:
+    blob = bucket.blob("ä photo")
+    blob.upload_from_string(b"second", if_generation_match=0, retry=None)
+    blob.delete(if_generation_match=blob.generation, retry=None)
+    made, deleted = object_storage.get("requests")
+    assert made["number"] < deleted["number"]
+    assert (made["method"], made["query"]["ifGenerationMatch"], made["status"]) == ("POST", "0", 200)
+    assert (deleted["method"], deleted["status"]) == ("DELETE", 204)
+    assert deleted["path"] == f"/storage/v1/b/{bucket.name}/o/%C3%A4%20photo"
+    assert deleted["query"]["ifGenerationMatch"] == str(blob.generation)
+
+
+@pytest.mark.parametrize(
+    ("fault", "complaint"),
+    [
+        ({"kind": "explode"}, "must be one of"),
+        ({"probability": 2}, "0 to 1"),
+        ({"status": 200}, "400 to 599"),
+        ({"path": "("}, "no fault"),
+        ({"colour": "red"}, "no colour"),
+    ],
+)
+def test_what_is_no_fault_is_refused(object_storage: Storage, fault: dict[str, object], complaint: str) -> None:
+    answer = requests.post(f"{object_storage.url}/_bucketlens/faults", json=fault, timeout=10)
+    assert answer.status_code == 400
+    assert complaint in answer.json()["error"]["message"]
+
+
+def test_faults_from_a_file_strike_the_same_requests_for_the_same_seed(object_storage: Storage, tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text(json.dumps([{"probability": 0.5, "status": 500}]))
+    struck = []
+    for run in range(2):
+        port = free_port()
+        command = [sys.executable, "-m", "shared.local.storage_proxy", "--port", str(port)]
+        command += ["--upstream", object_storage.store_url, "--faults", str(tmp_path / "faults.json"), "--seed", "7"]
+        url = f"http://{HOST}:{port}"
+        with running(Process(command, f"{url}/_bucketlens/status", tmp_path / f"proxy{run}.log")):
+            struck.append([requests.get(f"{url}/storage/v1/b", timeout=10).status_code for _ in range(20)])
+    assert struck[0] == struck[1]
+    assert set(struck[0]) == {200, 500}
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(object_storage: Storage) -> None:
+    port = object_storage.url.rsplit(":", 1)[1]
+    command = [
+        sys.executable,
+        "-m",
+        "shared.local.storage_proxy",
+        "--port",
+        port,
+        "--upstream",
+        object_storage.store_url,
+    ]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: The storage proxy cannot listen on {HOST}:{port}")
+    assert len(ended.stderr.splitlines()) == 1
