@@ -93,8 +93,7 @@ def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
 def _forget_body(request: Request) -> None:
     """Let nobody read a body that is too large: functions-framework reads it all before it answers."""
     request.__dict__.pop("stream", None)
-    request.environ["wsgi.input"] = BytesIO()
-    request.max_content_length = None
+    request.environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
 
 
 def _error(

@@ -20,10 +20,9 @@ log = logging.getLogger("bucketlens")
 
 
 def configure(format: str, stream: TextIO | None = None) -> None:
-    """Send our log to ``stream`` (stdout): ``json``, ``text``, or ``auto`` for text on a terminal."""
-    stream = stream or sys.stdout
-    as_text = format == "text" or (format == "auto" and stream.isatty())
-    handler = logging.StreamHandler(stream)
+    """Send our log to ``stream``, or to stdout: ``json``, ``text``, or ``auto`` for text on a terminal."""
+    as_text = format == "text" or (format == "auto" and (stream or sys.stdout).isatty())
+    handler = logging.StreamHandler(stream) if stream else _Stdout()
     handler.setFormatter(_Text() if as_text else _Json())
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)
@@ -92,6 +91,17 @@ def _common(outcome: Prediction | Failure) -> dict[str, Any]:
 
 def _place(bucket: str | None, name: str | None) -> str:
     return f"gs://{bucket}/{name}" if bucket else name or "request"
+
+
+class _Stdout(logging.StreamHandler[TextIO]):
+    """Writes to whatever stdout is now: whoever redirects it later gets the lines."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
 
 
 class _Json(logging.Formatter):

@@ -110,7 +110,7 @@ def test_an_event_that_was_retried_for_too_long_is_left_to_the_sweep(
 
 @pytest.mark.parametrize("body", [{}, {"bucket": "b"}, [], "text", {"bucket": "b", "name": "n", "generation": "x"}])
 def test_an_event_that_says_nothing_is_acknowledged_so_that_it_does_not_come_back(
-    client: FlaskClient, body: Any, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], client: FlaskClient, body: Any
 ) -> None:
     assert client.post("/", json=body, headers=headers()).status_code == 200
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["outcome"] == "malformed_event"
@@ -129,10 +129,10 @@ def test_an_event_comes_back_while_storage_is_away_and_says_nothing_of_ours(
 
 
 def test_every_outcome_is_one_json_line_with_its_trace(
-    client: FlaskClient, world: World, picture: Picture, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str], client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
-    world.put("line\nbreak.jpg".replace("\n", " "), picture(25), tmp_path)
-    client.post("/", json=data(world.store.find(world.uploads, "line break.jpg")), headers=headers())
+    world.put("one line.jpg", picture(25), tmp_path)
+    client.post("/", json=data(world.store.find(world.uploads, "one line.jpg")), headers=headers())
     [line] = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert line["severity"] == "INFO"
     assert line["outcome"] == "predicted"
