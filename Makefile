@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: help demo test lint format setup train lock clean
+.PHONY: help demo test lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -28,6 +28,9 @@ train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 
 lock: .venv/.everything  ## Write the requirements files from pyproject.toml
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh shared/local/lock.sh
+
+docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
+	@$(BIN)/python docs/write_tables.py
 
 clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -59,7 +59,9 @@ def submissions(request: Request, call: Call, pipeline: Pipeline, settings: Sett
         content = request.get_data()
         if not content:
             raise BadRequest("The body is empty, expected the bytes of an image.")
-        yield _submission(content, None, request.mimetype or None, 0, request, call)
+        # curl --data-binary claims a form where nothing else was said, which is no claim about the image
+        content_type = request.mimetype if request.mimetype.startswith("image/") else None
+        yield _submission(content, None, content_type, 0, request, call)
 
 
 def _files(request: Request, call: Call, settings: Settings) -> Iterator[Submission]:

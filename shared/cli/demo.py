@@ -78,7 +78,6 @@ def _demo(folder: Path, images: Path | None) -> int:
             supervisor.start()
         console.print(f"The local cloud is up after [bold]{time.monotonic() - began:.1f} s[/], all of it on 127.0.0.1")
         missing = _drop_and_show(supervisor, files)
-        _ask_over_https(supervisor.cloud, files[0][0])
     except PartFailed as failure:
         remarks.print(str(failure), style="red", markup=False)
         return 1
@@ -103,6 +102,8 @@ def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int
         console.print(f"\n[bold]{title}[/]")
         console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
         console.print(table_of(result))
+    if classified := [upload.path for upload, row in landed if row["label"]]:
+        _ask_over_https(supervisor.cloud, min(classified))
     missing = len(dropped) - len(landed)
     if missing:
         remarks.print(f"{missing} of {len(dropped)} files have no row after {PATIENCE_S} s.", style="red")

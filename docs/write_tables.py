@@ -1,0 +1,56 @@
+"""Write the tables of README.md and docs/rows.md from what they describe: ``make docs``. A test compares.
+
+    python docs/write_tables.py
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from shared.settings import settings_table  # noqa: E402  # found only now
+
+TABLES = ("predictions", "failures", "labels")
+
+
+def between(text: str, mark: str, new: str) -> str:
+    """Replace what stands between ``<!-- mark -->`` and ``<!-- /mark -->``."""
+    before, _, rest = text.partition(f"<!-- {mark} -->\n")
+    _, _, after = rest.partition(f"<!-- /{mark} -->")
+    return f"{before}<!-- {mark} -->\n{new}\n<!-- /{mark} -->{after}"
+
+
+def row_table(name: str) -> str:
+    """Return one table's fields in Markdown, nested ones with their path."""
+    fields: list[dict[str, Any]] = json.loads((ROOT / f"infra/bigquery/tables/{name}.json").read_text("utf-8"))
+    lines = ["| field | type | | what it says |", "|---|---|---|---|"]
+    lines += [f"| `{path}` | {kind} | {mode} | {text} |" for path, kind, mode, text in _rows(fields)]
+    return "\n".join(lines)
+
+
+def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, str, str, str]]:
+    for field in fields:
+        path = f"{above}{field['name']}"
+        mode = {"REQUIRED": "", "NULLABLE": "may be null", "REPEATED": "list"}[field["mode"]]
+        yield path, field["type"], mode, field["description"]
+        yield from _rows(field.get("fields", []), f"{path}.")
+
+
+def main() -> None:
+    """Write both files."""
+    readme, rows = ROOT / "README.md", ROOT / "docs" / "rows.md"
+    readme.write_text(between(readme.read_text("utf-8"), "settings", settings_table()), "utf-8")
+    text = rows.read_text("utf-8")
+    for name in TABLES:
+        text = between(text, name, row_table(name))
+    rows.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
