@@ -1,6 +1,6 @@
 """Write the tables of README.md and docs/rows.md from what they describe: ``make docs``. A test compares.
 
-    python docs/write_tables.py
+python docs/write_tables.py
 """
 
 from __future__ import annotations

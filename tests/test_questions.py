@@ -1,0 +1,32 @@
+"""The queries of docs/rows.md and the README run as they stand."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import World
+
+ROOT = Path(__file__).parents[1]
+QUESTIONS = re.findall(
+    r"\*\*(.+?)\*\*[^`]*?```sql\n(.+?)```", (ROOT / "docs" / "rows.md").read_text("utf-8"), re.DOTALL
+)
+
+
+def test_there_are_ten_questions() -> None:
+    assert len(QUESTIONS) == 10
+
+
+@pytest.mark.parametrize(("question", "sql"), [pytest.param(*pair, id=pair[0]) for pair in QUESTIONS])
+def test_each_question_is_answered_by_its_query(world: World, question: str, sql: str) -> None:
+    assert world.warehouse.query(sql).columns
+
+
+def test_the_queries_of_the_readme_run(world: World) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    queries = re.findall(r"bucketlens query \"(.+?)\"", readme) + re.findall(r"--nouse_legacy_sql '(.+?)'", readme)
+    assert len(queries) >= 2
+    for sql in queries:
+        assert world.warehouse.query(sql).columns
