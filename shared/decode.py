@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -9,17 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
 import PIL.Image
-import PIL.ImageOps
-from PIL import ExifTags, UnidentifiedImageError
+from PIL import TiffImagePlugin, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from shared.errors import Busy, DamagedImage, NotAnImage, TooManyBytes, TooManyPixels
-from shared.types import Image, Pixels
+from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyBytes, TooManyPixels
+from shared.rgb import SIDEWAYS, turn_of, upright_rgb
+from shared.types import Image
 
 register_heif_opener()
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is checked first and says what to do
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata, which is none of our business
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 """As Pillow names them. A JPEG of several pictures opens as JPEG and is then called MPO."""
@@ -42,8 +43,19 @@ CONTENT_TYPES = {extension: f"image/{name}" for name, extension in EXTENSIONS.it
 BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 17, "avif": 17, "heif": 17}
 """Peak memory of a decode for each pixel of the original, rounded up from measurements (docs/decisions/0004)."""
 
+PROGRESSIVE_BYTES_PER_PIXEL = 6
+"""More for a progressive JPEG, whose coefficients are held as a whole, whatever the scale."""
+
+RESULT_BYTES_PER_PIXEL = 10
+"""For each pixel that is left after reducing: Pillow's picture, and twice the array while it is copied."""
+
+MAX_JPEG_SCANS = 100
+"""A progressive JPEG has about ten. Each is a pass over all pixels, and can be written in a few bytes."""
+
+CODED_SIZE = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)
+"""Width and height in HEIC's and AVIF's ``ispe`` boxes, before any crop (ISO/IEC 23008-12, 6.5.3)."""
+
 JPEG_SCALES = (8, 4, 2, 1)
-WHITE = (255, 255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +132,13 @@ def decode(
     check_size(len(content), limits)
     with _opened(content) as picture:
         name = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
-        width_px, height_px = picture.size
-        if width_px * height_px > limits.max_pixels:
-            raise TooManyPixels(
-                f"The picture is {width_px} x {height_px} pixels, which is over the limit of {limits.max_pixels:,}; "
-                "upload a smaller one."
-            )
-        if _turns_sideways(picture):
-            width_px, height_px = height_px, width_px
-        with budget.room_for(width_px * height_px * BYTES_PER_PIXEL[name]):
-            pixels = _pixels_from(picture, shrink_to_px)
+        size = picture.size
+        held = _check_header(picture, name, content, limits)
+        with budget.room_for(_bytes_needed(picture, name, held, shrink_to_px)):
+            _load(picture, shrink_to_px)
+            turn = turn_of(picture)
+            pixels = upright_rgb(picture, turn, shrink_to_px)
+    width_px, height_px = size[::-1] if turn in SIDEWAYS else size
     return Image(pixels, name, width_px, height_px)
 
 
@@ -149,69 +158,73 @@ def check_size(size_bytes: int, limits: Limits) -> None:
 def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
     """Open a picture's header; whatever Pillow raises inside the block is translated here, in one place."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which is none of our business
-            with PIL.Image.open(BytesIO(content), formats=FORMATS) as picture:
-                yield picture
-    except UnidentifiedImageError as error:
-        raise NotAnImage(
-            f"The file's {len(content):,} bytes are of no image format that is read here "
-            "(JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC); upload one of these."
-        ) from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError, KeyError) as error:
+        with PIL.Image.open(BytesIO(content), formats=FORMATS) as picture:
+            yield picture
+    except BucketlensError:
+        raise
+    except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
+        if isinstance(error, UnidentifiedImageError) and not _begins_like_an_image(content):
+            raise NotAnImage(
+                f"The file's {len(content):,} bytes are of no image format that is read here "
+                "(JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC); upload one of these."
+            ) from error
         raise DamagedImage(
             "The file begins like an image, but its pixels cannot be read to the end; "
             "it is truncated or broken. Upload it again from the original."
         ) from error
 
 
-def _turns_sideways(picture: PIL.Image.Image) -> bool:
-    """Whether EXIF orientation swaps width and height; HEIF and AVIF files arrive already turned."""
-    return picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+def _begins_like_an_image(content: bytes) -> bool:
+    """Whether one of Pillow's formats claims the first bytes, whatever it then makes of the others."""
+    claims = (PIL.Image.OPEN[name][1] for name in FORMATS)
+    return any(claim(content[:16]) for claim in claims if claim)
 
 
-def _pixels_from(picture: PIL.Image.Image, shrink_to_px: int | None) -> Pixels:
+def _check_header(picture: PIL.Image.Image, name: str, content: bytes, limits: Limits) -> int:
+    """Refuse a picture by what its header says. Returns how many pixels its decoder will hold."""
+    held = _pixels_held(picture, name, content)
+    if held > limits.max_pixels:
+        raise TooManyPixels(
+            f"The picture is {picture.width} x {picture.height} pixels, {held:,} to decode, which is over the limit of "
+            f"{limits.max_pixels:,}; upload a smaller one."
+        )
+    if name == "jpeg" and _is_progressive(picture) and (scans := content.count(b"\xff\xda")) > MAX_JPEG_SCANS:
+        raise DamagedImage(
+            f"The JPEG is written in {scans:,} passes over its pixels, expected at most {MAX_JPEG_SCANS}; "
+            "save it again with an image editor."
+        )
+    return held
+
+
+def _pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
+    """How many pixels a decoder holds at once: a TIFF's tile or a HEIC's coded picture can be cut to a small one."""
+    held = picture.width * picture.height
+    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        tags = picture.tag_v2
+        held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
+    if name in ("heif", "avif"):
+        held = max(held, *(int.from_bytes(w) * int.from_bytes(h) for w, h in CODED_SIZE.findall(content)), 0)
+    return held
+
+
+def _bytes_needed(picture: PIL.Image.Image, name: str, held: int, shrink_to_px: int | None) -> int:
+    factor = 1 if shrink_to_px is None else max(1, min(picture.size) // shrink_to_px)
+    left = picture.width * picture.height // factor**2
+    each = BYTES_PER_PIXEL[name] + (PROGRESSIVE_BYTES_PER_PIXEL if _is_progressive(picture) else 0)
+    return held * each + left * RESULT_BYTES_PER_PIXEL
+
+
+def _is_progressive(picture: PIL.Image.Image) -> bool:
+    return "progressive" in picture.info
+
+
+def _load(picture: PIL.Image.Image, shrink_to_px: int | None) -> None:
     if shrink_to_px is not None and picture.format in ("JPEG", "MPO"):
         picture.draft(None, _drafted(picture.size, shrink_to_px))
     picture.load()
-    if shrink_to_px is not None and (factor := min(picture.size) // shrink_to_px) > 1:
-        if picture.mode in ("P", "1", "PA"):
-            picture = _as_rgb(picture)
-        picture = _reduced(picture, factor)
-    upright = PIL.ImageOps.exif_transpose(picture)
-    return np.asarray(_as_rgb(upright), dtype=np.uint8)
 
 
 def _drafted(size: tuple[int, int], shrink_to_px: int) -> tuple[int, int]:
     """The size at the smallest JPEG scale whose shorter edge is still long enough."""
     scale = next((scale for scale in JPEG_SCALES if min(size) // scale >= shrink_to_px), 1)
     return size[0] // scale, size[1] // scale
-
-
-def _reduced(picture: PIL.Image.Image, factor: int) -> PIL.Image.Image:
-    """Average blocks of ``factor`` x ``factor`` pixels, and keep what says how to turn the picture."""
-    exif = picture.getexif()
-    reduced = picture.reduce(factor) if not picture.mode.startswith("I;16") else _eight_bits(picture).reduce(factor)
-    reduced.getexif().update(exif)
-    return reduced
-
-
-def _as_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    if picture.mode == "RGB":
-        return picture
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _eight_bits(picture).convert("RGB")
-    if picture.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in picture.info:
-        above = picture.convert("RGBA")
-        return PIL.Image.alpha_composite(PIL.Image.new("RGBA", above.size, WHITE), above).convert("RGB")
-    return picture.convert("RGB")
-
-
-def _eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Grey of more than 8 bits to 8, by its range: Pillow's own conversion clips everything above 255 to white."""
-    values = np.asarray(picture).astype(np.float32)
-    if picture.mode.startswith("I"):
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-    else:
-        top = 1.0 if values.max(initial=0) <= 1.0 else 255.0 if values.max(initial=0) <= 255 else 65535.0
-    return PIL.Image.fromarray((np.clip(np.nan_to_num(values) / top, 0, 1) * 255 + 0.5).astype(np.uint8))

@@ -23,6 +23,13 @@ pytest.importorskip("tensorflow")
 EPOCHS, SIZE, BATCH, SHARE, SEED, PEAK = 3, 64, 8, 0.2, 5, 1e-3
 TIMEOUT_S = 170
 
+BUCKETLENS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background hands on that it is ignored
+from shared.cli import main
+main()
+"""
+
 # Keras 3 converts TensorFlow's tensors in a way that NumPy 2 deprecates
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -52,7 +59,7 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def _call(data: Path, out: Path) -> list[str]:
     numbers = {"epochs": EPOCHS, "image-size": SIZE, "batch-size": BATCH, "validation-share": SHARE, "seed": SEED}
     options = [f"--{name}={value}" for name, value in (numbers | {"learning-rate": PEAK, "patience": EPOCHS}).items()]
-    return [sys.executable, "-m", "shared.cli", "train", str(data), "--name=shapes", f"--out={out}", *options]
+    return [sys.executable, "-c", BUCKETLENS, "train", str(data), "--name=shapes", f"--out={out}", *options]
 
 
 def _run_until(file: Path, data: Path, out: Path) -> subprocess.CompletedProcess[str]:

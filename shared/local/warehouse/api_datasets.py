@@ -1,4 +1,4 @@
-"""projects.list and datasets.*"""
+"""projects.list and datasets.*: our one project, and its datasets."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ async def insert_dataset(call: Call) -> Document:
 async def patch_dataset(call: Call) -> Document:
     """Change what is kept of a dataset; what the request leaves out stays."""
     name = call.names["datasetId"]
-    kept = dict(call.store.catalog.dataset(name))
-    for key, value in _kept(call.body).items():
-        kept[key] = value
+    kept = {**call.store.catalog.dataset(name), **_kept(call.body)}
     return await _put(call, name, {key: value for key, value in kept.items() if value is not None})
 
 

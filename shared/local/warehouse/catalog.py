@@ -1,5 +1,6 @@
 """Which datasets, tables and views there are: kept in the warehouse's file beside the rows, mirrored in memory."""
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 import hashlib
@@ -175,7 +176,9 @@ class Catalog:
             raise Refusal("duplicate", f"Already Exists: Table {table.full_name}")
         if not table.is_view:
             if not table.fields:
-                raise Refusal("invalid", f"Table {table.full_name} needs a schema: the local warehouse has none without")
+                raise Refusal(
+                    "invalid", f"Table {table.full_name} needs a schema: the local warehouse has none without"
+                )
             columns = ", ".join(_column(one) for one in table.fields)
             transaction.execute(f"CREATE TABLE {table.sql_name} ({columns})")
         return self._put(transaction, replace(table, created_ms=_now_ms()))
@@ -224,4 +227,3 @@ def _column(one: Field) -> str:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-

@@ -1,13 +1,13 @@
 """CREATE, DROP, ALTER and TRUNCATE: statements that change the catalog."""
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType, exp
 
 from shared.local.warehouse.catalog import Catalog, Table
 from shared.local.warehouse.dialect import BigQueryReader
@@ -53,9 +53,7 @@ def _create_schema(catalog: Catalog, tree: exp.Expr) -> Change:
     return lambda transaction: catalog.put_dataset(transaction, name, {})
 
 
-def _create(
-    statement: Statement, catalog: Catalog, tree: exp.Expr, text: str, query_fields: Sequence[Field]
-) -> Change:
+def _create(statement: Statement, catalog: Catalog, tree: exp.Expr, text: str, query_fields: Sequence[Field]) -> Change:
     node = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     dataset, name = statement.names.parts_of(node)
     catalog.dataset(dataset)
@@ -176,7 +174,9 @@ def _partitioning(by: exp.Expr) -> dict[str, str]:
     unit = by.args.get("unit")
     column = by if isinstance(by, (exp.Identifier, exp.Column)) else by.find(exp.Column)
     if column is None or isinstance(by, exp.GenerateSeries):
-        raise Refusal("invalidQuery", f"PARTITION BY {by.sql(dialect=BigQueryReader)} is not supported locally", "query")
+        raise Refusal(
+            "invalidQuery", f"PARTITION BY {by.sql(dialect=BigQueryReader)} is not supported locally", "query"
+        )
     return {"type": unit.name.upper() if unit else "DAY", "field": column.name}
 
 

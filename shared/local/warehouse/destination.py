@@ -1,5 +1,6 @@
 """The table that a query job or a load job writes to: made, emptied or added to, as the job says."""
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -68,7 +69,9 @@ def _existing(
         if transaction.execute(f"SELECT 1 FROM {table.sql_name} LIMIT 1").fetchone():
             raise Refusal("duplicate", f"Already Exists: Table {table.full_name}")
     elif disposition != "WRITE_APPEND":
-        raise Refusal("invalid", f"writeDisposition is {disposition}, expected WRITE_TRUNCATE, WRITE_APPEND or WRITE_EMPTY")
+        raise Refusal(
+            "invalid", f"writeDisposition is {disposition}, expected WRITE_TRUNCATE, WRITE_APPEND or WRITE_EMPTY"
+        )
     if not fields:
         return table
     return _fitting(transaction, catalog, table, configuration, fields)
@@ -96,7 +99,8 @@ def _fitting(
         return table
     if "ALLOW_FIELD_ADDITION" not in (configuration.get("schemaUpdateOptions") or ()):
         raise Refusal(
-            "invalid", f"Provided Schema does not match Table {table.full_name}. Cannot add fields (field: {added[0].name})"
+            "invalid",
+            f"Provided Schema does not match Table {table.full_name}. Cannot add fields (field: {added[0].name})",
         )
     nullable = [one if one.is_repeated else replace(one, mode="NULLABLE") for one in added]
     new = replace(table, fields=merged(table.fields, (*table.fields, *nullable)))

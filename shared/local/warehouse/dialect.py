@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.parsers.bigquery import BigQueryParser
-from sqlglot.tokens import TokenType
 
-from shared.local.warehouse import functions, times
+from shared.local.warehouse import formats, functions, times
 from shared.local.warehouse.macros import macro
 
 FLOATS = (exp.DType.DOUBLE, exp.DType.FLOAT)
@@ -37,9 +36,11 @@ class BigQueryReader(BigQuery):
     """BigQuery's grammar with BigQuery's functions only: SQLGlot also knows those of thirty other systems."""
 
     class Parser(BigQueryParser):
+        """The parser, with fewer functions."""
+
         FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {
             name: build for name, build in BigQueryParser.FUNCTIONS.items() if name in functions.BIGQUERY
-        } | {**times.PARSED, "IEEE_DIVIDE": lambda arguments: macro("bq_ieee_divide", *arguments)}
+        } | {**times.PARSED, **formats.PARSED, "IEEE_DIVIDE": lambda arguments: macro("bq_ieee_divide", *arguments)}
         FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
             name: parse for name, parse in BigQueryParser.FUNCTION_PARSERS.items() if name in functions.BIGQUERY
         }
@@ -242,6 +243,7 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.Struct: _struct,
     exp.TryCast: lambda self, node: _cast_sql(self, node, safe=True),
     **times.WRITTEN,
+    **formats.WRITTEN,
 }
 
 
@@ -249,4 +251,6 @@ class DuckDBWriter(DuckDB):
     """DuckDB's SQL, with BigQuery's meaning."""
 
     class Generator(DuckDBGenerator):
+        """The writer of SQL, with our translations."""
+
         TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = {**DuckDBGenerator.TRANSFORMS, **_WRITTEN}

@@ -35,7 +35,12 @@ class Engine:
             raise Misconfigured("the warehouse", [f"{folder} cannot be written ({error.strerror})"]) from error
         # The catalog in memory holds results of queries; what does not fit goes to the scratch folder.
         self.connection = duckdb.connect(
-            config={"memory_limit": memory, "threads": 2, "temp_directory": str(scratch), "preserve_insertion_order": True}
+            config={
+                "memory_limit": memory,
+                "threads": 2,
+                "temp_directory": str(scratch),
+                "preserve_insertion_order": True,
+            }
         )
         try:
             self.connection.execute(f"ATTACH {_text(self.path)} AS {quoted(project)}")

@@ -54,9 +54,7 @@ def insert_rows(
     return store.writer.append(batch), errors
 
 
-def _check(
-    rows: list[Any], reader: RowReader
-) -> tuple[list[tuple[str | None, str]], list[dict[str, Any]]]:
+def _check(rows: list[Any], reader: RowReader) -> tuple[list[tuple[str | None, str]], list[dict[str, Any]]]:
     good: list[tuple[str | None, str]] = []
     errors: list[dict[str, Any]] = []
     for index, row in enumerate(rows):

@@ -4,6 +4,7 @@ What is accepted for a type is what BigQuery's insertAll and load jobs accept: n
 RFC 3339 or as seconds since 1970, and so on.
 """
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 import json
@@ -53,13 +54,10 @@ class RowReader:
                 result[one.name] = [] if one.is_repeated else None
         return result
 
-    def _check_names(
-        self, row: Mapping[str, Any], fields: Sequence[Field], path: str, problems: list[Problem]
-    ) -> None:
+    def _check_names(self, row: Mapping[str, Any], fields: Sequence[Field], path: str, problems: list[Problem]) -> None:
         known = {one.name.lower() for one in fields}
-        for name in row:
-            if str(name).lower() not in known and not self.ignore_unknown:
-                problems.append(problem(f"{path}{name}", f"no such field: {path}{name}."))
+        unknown = [] if self.ignore_unknown else [name for name in row if str(name).lower() not in known]
+        problems += [problem(f"{path}{name}", f"no such field: {path}{name}.") for name in unknown]
 
     def _value(self, value: Any, one: Field, path: str, problems: list[Problem]) -> Any:
         if not one.is_repeated:
@@ -112,7 +110,9 @@ def insert_sql(table: str, fields: Sequence[Field]) -> str:
     columns = ", ".join(quoted(one.name) for one in fields)
     values = ", ".join(f"{_value_sql(f'_row.{quoted(one.name)}', one)}" for one in fields)
     text = shape.replace("'", "''")
-    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM (SELECT unnest(from_json_strict(?, '{text}')) AS _row)"
+    return (
+        f"INSERT INTO {table} ({columns}) SELECT {values} FROM (SELECT unnest(from_json_strict(?, '{text}')) AS _row)"
+    )
 
 
 def _shape(one: Field) -> Any:

@@ -72,7 +72,9 @@ def _check(rows: Sequence[dict[str, Any] | BadRow], reader: RowReader) -> tuple[
         document, problems = reader.read(row)
         if problems:
             first = problems[0]
-            message = f"Error while reading data, error message: {first['message']} Row: {number}; Field: {first['location']}"
+            message = (
+                f"Error while reading data, error message: {first['message']} Row: {number}; Field: {first['location']}"
+            )
             errors.append({"reason": "invalid", "location": first["location"], "message": message})
         else:
             documents.append(document)

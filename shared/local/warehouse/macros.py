@@ -11,7 +11,9 @@ OURS = "warehouse_macro"
 # Name and parameters → body; the comment says what DuckDB does by itself.
 _MACROS = {
     # x[7] past the end is NULL, x[-1] the last element.
-    "bq_at(a, i)": "CASE WHEN i < 0 OR i >= len(a) THEN error('Array index ' || i || ' is out of bounds') ELSE a[i + 1] END",
+    "bq_at(a, i)": (
+        "CASE WHEN i < 0 OR i >= len(a) THEN error('Array index ' || i || ' is out of bounds') ELSE a[i + 1] END"
+    ),
     "bq_safe_at(a, i)": "CASE WHEN i >= 0 THEN a[i + 1] END",
     # 1 / 0 is infinity, 7 // 0 and 7 % 0 are NULL.
     "bq_divide(a, b)": "CASE WHEN b = 0 THEN error('division by zero: ' || a || ' / ' || b) ELSE a / b END",

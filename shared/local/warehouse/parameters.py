@@ -10,8 +10,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlglot import exp
-from sqlglot.tokens import TokenType
+from sqlglot import TokenType, exp
 
 from shared.local.warehouse.dialect import BigQueryReader
 from shared.local.warehouse.refusal import Refusal
@@ -60,7 +59,9 @@ def bind_parameters(tree: exp.Expr, parameters: Sequence[Mapping[str, Any]]) -> 
         if isinstance(node.this, exp.Parameter):
             raise Refusal("invalidQuery", f"The system variable @@{node.this.name} is not supported locally", "query")
         place = node.name.removeprefix(_POSITION)
-        label = f"Query parameter '{node.name}'" if place == node.name else f"Positional query parameter {int(place) + 1}"
+        label = (
+            f"Query parameter '{node.name}'" if place == node.name else f"Positional query parameter {int(place) + 1}"
+        )
         given = named.get(node.name.lower())
         if given is None:
             raise Refusal("invalidQuery", f"{label} not found", "query")
@@ -113,7 +114,11 @@ def _type_text(kind: Mapping[str, Any], label: str) -> str:
         return _type_text(kind.get("arrayType") or {}, label) + "[]"
     if name in ("STRUCT", "RECORD"):
         parts = kind.get("structTypes") or ()
-        return "STRUCT(" + ", ".join(f'"{part.get("name")}" {_type_text(part.get("type") or {}, label)}' for part in parts) + ")"
+        return (
+            "STRUCT("
+            + ", ".join(f'"{part.get("name")}" {_type_text(part.get("type") or {}, label)}' for part in parts)
+            + ")"
+        )
     if name not in _TYPES:
         raise Refusal("invalidQuery", f"{label} has type {name or 'none'}, which is not supported locally", "query")
     return _TYPES[name]

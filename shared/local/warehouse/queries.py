@@ -3,6 +3,7 @@
 A query's rows go to a table in memory, from which pages are read; so a slow reader holds nothing up.
 """
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 import re
@@ -110,7 +111,10 @@ def _change(store: Store, prepared: Prepared) -> Outcome:
     if isinstance(statement.tree, exp.DML) and not isinstance(statement.tree, exp.Create):
         found = store.writer.submit(lambda transaction: transaction.execute(statement.sql).fetchone()).result()
         affected = int(found[0]) if found else 0
-        statistics = prepared.statistics | {"numDmlAffectedRows": str(affected), "dmlStats": _stats(statement, affected)}
+        statistics = prepared.statistics | {
+            "numDmlAffectedRows": str(affected),
+            "dmlStats": _stats(statement, affected),
+        }
         return Outcome(affected=affected, statistics=statistics)
     change = plan_ddl(statement, store.catalog, prepared.text, prepared.fields)
     store.writer.submit(change).result()

@@ -91,6 +91,9 @@ _SENTENCES = [
         (r'invalid (?:date|timestamp) field format: "([^"]*)"', r"Invalid date or timestamp: '\1'"),
         (r"Overflow in (\w+) of INT\d+ \((.*)\)!", r"int64 overflow in \1: \2"),
         (r"No function matches the given name and argument types '([^']+)'", r"No matching signature for \1"),
-        (r'Table "([^"]+)" does not have a column (?:named|with name) "([^"]+)"', r"Column \2 is not present in table \1"),
+        (
+            r'Table "([^"]+)" does not have a column (?:named|with name) "([^"]+)"',
+            r"Column \2 is not present in table \1",
+        ),
     )
 ]

@@ -47,7 +47,11 @@ ROUTES = (
     Route("tables.delete", "DELETE", _TABLE, api_tables.delete_table),
     Route("tabledata.insertAll", "POST", f"{_TABLE}/insertAll", api_rows.insert_all),
     Route(
-        "tabledata.list", "GET", f"{_TABLE}/data", api_rows.list_rows, (*_PAGE, *_FORMAT, "startIndex", "selectedFields")
+        "tabledata.list",
+        "GET",
+        f"{_TABLE}/data",
+        api_rows.list_rows,
+        (*_PAGE, *_FORMAT, "startIndex", "selectedFields"),
     ),
     Route("jobs.insert", "POST", _JOBS, api_jobs.insert_job),
     Route("jobs.list", "GET", _JOBS, api_jobs.list_jobs, (*_PAGE, "allUsers", "projection", "stateFilter")),

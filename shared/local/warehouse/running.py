@@ -131,7 +131,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(128)
     except OSError as error:
         listening.close()
-        why = "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        why = (
+            "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+        )
         raise Misconfigured("the warehouse", [f"{host}:{port} {why}; give another --port"]) from error
     return listening
 

@@ -20,6 +20,7 @@ _ONLY_DATE = re.compile(_DATE)
 _ONLY_TIME = re.compile(_TIME)
 _DATE_AND_TIME = re.compile(rf"{_DATE}(?:[Tt ]+{_TIME})?")
 _ZONE = re.compile(r"\s*(?:([Zz]|UTC|GMT)|(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?|\s([A-Z]\w+(?:/[\w+-]+)+))$")
+_WHOLE = re.compile(r"\s*[+-]?\d{1,19}\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "+inf": "inf", "+infinity": "inf"}
 _NOT_FINITE |= {"-inf": "-inf", "-infinity": "-inf"}
@@ -47,14 +48,11 @@ def read_string(value: Any) -> str:
 
 def read_integer(value: Any) -> int:
     """Return an INTEGER: a whole number, or a string of one."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        number = value
-    elif isinstance(value, float) and value.is_integer():
-        number = int(value)
-    elif isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,19}\s*", value):
-        number = int(value)
-    else:
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    is_text_of_one = isinstance(value, str) and _WHOLE.fullmatch(value)
+    if isinstance(value, bool) or not (is_whole or is_text_of_one):
         raise BadValue(f"Cannot convert value to integer (bad value): {_shown(value)}")
+    number = int(value)
     if number not in _INT64:
         raise BadValue(f"Cannot convert value to integer (out of range): {number}")
     return number

@@ -49,7 +49,7 @@ def build_app(store: Store, status: Callable[[], Mapping[str, Any]], host: str =
     for path in ("/discovery/v1/apis/bigquery/v2/rest", "/$discovery/rest"):
         app.router.add_get(path, _discovery)
 
-    async def show_status(request: web.Request) -> web.Response:
+    async def show_status(_: web.Request) -> web.Response:
         return web.json_response(dict(status()))
 
     app.router.add_get("/status", show_status)
@@ -122,9 +122,13 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     except web.HTTPRequestEntityTooLarge:
         refusal = Refusal("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
     except web.HTTPNotFound:
-        refusal = Refusal("notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse")
+        refusal = Refusal(
+            "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
+        )
     except web.HTTPMethodNotAllowed:
-        refusal = Refusal("notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse")
+        refusal = Refusal(
+            "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
+        )
     except web.HTTPException:
         raise
     except Exception as error:

@@ -57,7 +57,11 @@ def _json_rows(text: str) -> Iterator[dict[str, Any] | BadRow]:
         except ValueError as error:
             yield BadRow(f"Error while reading data, error message: Failed to parse JSON: {error}")
             continue
-        yield row if isinstance(row, dict) else BadRow("Error while reading data, error message: Start of object expected")
+        yield (
+            row
+            if isinstance(row, dict)
+            else BadRow("Error while reading data, error message: Start of object expected")
+        )
 
 
 def _refuse_constant(name: str) -> None:

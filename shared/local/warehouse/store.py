@@ -1,5 +1,6 @@
 """The warehouse itself, without HTTP: the file, its catalog, its writer, and what is read from it."""
 
+# ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ WORKERS = 8
 class Store:
     """Everything that belongs to one open file."""
 
-    def __init__(self, folder: Path, project: str, when_broken: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, folder: Path, project: str, when_broken: Callable[[], object] = lambda: None) -> None:
         """Open the file in a folder, making both where they are missing.
 
         Raises:

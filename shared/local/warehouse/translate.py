@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlglot import exp, parse
+from sqlglot import TokenType, exp, parse
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError, UnsupportedError
-from sqlglot.tokens import TokenType
 
 from shared.local.warehouse import functions
 from shared.local.warehouse.annotate import annotate, schema_of
@@ -74,7 +73,9 @@ def translate(
     except Exception as error:  # SQLGlot raises anything for a tree that it did not foresee
         _LOG.warning("cannot translate %s", sql, exc_info=not isinstance(error, SqlglotError))
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise Refusal("invalidQuery", f"This statement cannot be translated for the local warehouse: {first}", "query") from error
+        raise Refusal(
+            "invalidQuery", f"This statement cannot be translated for the local warehouse: {first}", "query"
+        ) from error
 
 
 def parse_statement(sql: str) -> exp.Expr:
@@ -91,6 +92,9 @@ def parse_statement(sql: str) -> exp.Expr:
         raise _syntax_error(error) from error
     except (TokenError, RecursionError) as error:
         raise Refusal("invalidQuery", f"Syntax error: {str(error).splitlines()[0]}", "query") from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # SQLGlot builds nodes before it knows that their arguments are there.
+        raise Refusal("invalidQuery", f"Syntax error: {error}", "query") from error
     for token in tokens:
         if token.token_type in _FOREIGN:
             where = f"at [{token.line}:{token.col}]"
@@ -98,9 +102,7 @@ def parse_statement(sql: str) -> exp.Expr:
     if not found:
         raise Refusal("invalidQuery", "Syntax error: Unexpected end of statement", "query")
     if len(found) > 1:
-        raise Refusal(
-            "invalidQuery", "Scripts are not supported locally: send the statements one by one", "query"
-        )
+        raise Refusal("invalidQuery", "Scripts are not supported locally: send the statements one by one", "query")
     _check_functions(found[0])
     return found[0]
 
@@ -180,13 +182,15 @@ def _rewrite_stars(tree: exp.Expr) -> None:
         if isinstance(above, exp.Dot):
             above.replace(exp.Anonymous(this="UNNEST", expressions=[above.this]))
         elif isinstance(above, exp.Column) and above.args.get("db"):
-            parts = above.parts[:-1]
-            column = exp.Column(this=parts[-1].copy(), table=parts[-2].copy())
+            column = above.copy()
+            column.set("this", above.args["table"].copy())
+            for name, outer in (("table", "db"), ("db", "catalog"), ("catalog", "")):
+                column.set(name, above.args.get(outer))
             above.replace(exp.Anonymous(this="UNNEST", expressions=[column]))
 
 
 def _name_columns(query: exp.Expr, required: bool) -> None:
-    """Give unnamed columns of the result the names that BigQuery gives them: f0_, f1_, …"""
+    """Give unnamed columns of the result the names that BigQuery gives them: f0_, f1_ and so on."""
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
     if not isinstance(query, exp.Select):
@@ -201,7 +205,9 @@ def _name_columns(query: exp.Expr, required: bool) -> None:
         if not name:
             if required:
                 raise Refusal(
-                    "invalidQuery", f"CREATE TABLE columns must be named, but column {position + 1} has no name", "query"
+                    "invalidQuery",
+                    f"CREATE TABLE columns must be named, but column {position + 1} has no name",
+                    "query",
                 )
             name = f"f{unnamed}_"
             unnamed += 1

@@ -72,9 +72,9 @@ def _name_fields(select: exp.Select, alias: str, names: list[str]) -> None:
         in_select = isinstance(column.parent, exp.Select) and column.arg_key == "expressions"
         column.replace(exp.alias_(struct, alias, quoted=True) if in_select else struct)
     for star in list(select.find_all(exp.Star)):
-        column = star.parent
-        if isinstance(column, exp.Column) and column.table.lower() == alias.lower() and column.parent is select:
-            at = select.expressions.index(column)
+        above = star.parent
+        if isinstance(above, exp.Column) and above.table.lower() == alias.lower() and above.parent is select:
+            at = select.expressions.index(above)
             fields = [_field(alias, name) for name in names]
             select.set("expressions", [*select.expressions[:at], *fields, *select.expressions[at + 1 :]])
 

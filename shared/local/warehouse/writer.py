@@ -71,7 +71,7 @@ class _Work(Generic[T]):
 class Writer:
     """Runs changes of the warehouse's file in a thread of its own. Its methods may be called from any thread."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, when_broken: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, when_broken: Callable[[], object] = lambda: None) -> None:
         self._cursor = connection.cursor()
         self._when_broken = when_broken
         self._queue: queue.SimpleQueue[_Work[Any] | Rows | None] = queue.SimpleQueue()
