@@ -25,7 +25,7 @@ def examples() -> list[Example]:
 
 
 def _epoch(examples: list[Example], *, balanced: bool = False, seed: tuple[int, ...] = (1, 1)) -> list[Batch]:
-    how = Augmentation(brightness=0, contrast=0, saturation=0, erase=0)
+    how = Augmentation(brightness=0, contrast=0, saturation=0, erase=0, mixup=0)
     return list(training_batches(examples, LABELS, size=8, batch_size=8, how=how, balanced=balanced, seed=seed))
 
 
