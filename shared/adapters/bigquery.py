@@ -14,12 +14,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
+from urllib3.exceptions import HTTPError
 
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.record import failure_row, prediction_row
 from shared.types import Failure, Recorded
 
-UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, OSError)
+UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
 
 WORTH_ANOTHER_TRY = if_exception_type(

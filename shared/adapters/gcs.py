@@ -16,11 +16,12 @@ from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
 from shared.types import ObjectRef, Upload
 
-UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, OSError)
+UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
 
 CONNECTIONS = 32

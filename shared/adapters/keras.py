@@ -54,7 +54,7 @@ def load_keras(path: Path) -> TensorFlowModel:
     """
     tensorflow = _tensorflow(path)
     try:
-        model = tensorflow.keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = tensorflow.keras.models.load_model(path, compile=False, safe_mode=True)
         [image], [scores] = model.inputs, model.outputs
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise _unusable(path, "it is no Keras model with one input and one output; save it again") from error
