@@ -162,6 +162,8 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
             yield picture
     except BucketlensError:
         raise
+    except MemoryError as error:  # the picture is not to blame
+        raise Busy("There is no memory for one more picture; try again in a second.") from error
     except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
         if isinstance(error, UnidentifiedImageError) and not _begins_like_an_image(content):
             raise NotAnImage(
