@@ -22,3 +22,4 @@ graceful_timeout = 8  # Cloud Run kills 10 s after SIGTERM
 keepalive = 75
 backlog = 128  # more waiting connections are better answered by another instance
 loglevel = "warning"
+control_socket_disable = True  # nobody steers a function, and nothing is left in the home folder

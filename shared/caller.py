@@ -27,7 +27,7 @@ def caller_from(headers: Headers) -> str | None:
             try:
                 claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
                 found = claims.get("email") or claims.get("sub")
-            except (binascii.Error, ValueError, AttributeError):
+            except (binascii.Error, ValueError, AttributeError, RecursionError):
                 continue
             return str(found) if found else None
     return None

@@ -123,8 +123,12 @@ class _Text(logging.Formatter):
     """A line for people. Names that people upload may hold control characters, so they are shown escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage().encode("unicode_escape").decode()
+        message = "".join(_visible(character) for character in record.getMessage())
         moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         mark = {"INFO": " ", "WARNING": "!", "ERROR": "✗"}.get(record.levelname, "✗")
         trail = "\n" + "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
         return f"{moment} {mark} {message}{trail}"
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()

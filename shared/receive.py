@@ -10,6 +10,8 @@ from shared.errors import BucketlensError
 from shared.types import Acknowledged, ObjectRef, Upload
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
+END_OF_TIME = 253_402_300_800_000_000
+"""The year 10000 as a generation, in microseconds: no date can be made of it, and none is needed."""
 
 
 class MalformedEvent(BucketlensError):
@@ -61,9 +63,14 @@ def occurred_at(attributes: Mapping[str, Any]) -> datetime | None:
     return time if time.tzinfo else None
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can hold a text: JSON can escape half of a surrogate pair, and ids are made of UTF-8."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not is_unicode(value):
         raise MalformedEvent(f"The event's {key} is {value!r}, expected a non-empty string.")
     return value
 
@@ -71,6 +78,13 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 def _number(data: Mapping[str, Any], key: str) -> int:
     """Read an int64, which protobuf's JSON writes as a string."""
     value = data.get(key)
-    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit():
-        raise MalformedEvent(f"The event's {key} is {value!r}, expected a number of 0 or more.")
-    return int(str(value))
+    text = str(value)
+    if (
+        isinstance(value, bool)
+        or not text.isascii()
+        or not text.isdigit()
+        or len(text) > 18
+        or int(text) >= END_OF_TIME
+    ):
+        raise MalformedEvent(f"The event's {key} is {repr(value)[:40]}, expected a number of 0 or more.")
+    return int(text)

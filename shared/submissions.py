@@ -12,6 +12,7 @@ from shared import identity
 from shared.errors import BadRequest
 from shared.identity import Identity
 from shared.pipeline import Pipeline
+from shared.receive import is_unicode
 from shared.settings import Settings
 from shared.types import Call, ImageFacts
 
@@ -81,7 +82,7 @@ def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Submiss
         raise BadRequest('The body is JSON without a "uri", expected {"uri": "gs://bucket/name"}.')
     scheme, _, path = uri.partition("://")
     bucket, _, name = path.partition("/")
-    if scheme != "gs" or not bucket or not name:
+    if scheme != "gs" or not bucket or not name or not is_unicode(name):
         raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
     if bucket not in settings.readable_buckets:
         raise BadRequest(f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403)

@@ -209,7 +209,11 @@ class TestEveryBundleThatShips:
     def test_says_where_it_comes_from(self, path: Path) -> None:
         lineage = load_bundle(path).manifest.lineage
 
-        assert lineage["seed"] == lineage["recipe"]["seed"]
+        recipe = {**lineage["recipe"], **lineage["recipe"]["augmentation"]}
+        shared = sorted(set(recipe) & set(lineage["options"]))
+        assert {"epochs", "learning_rate", "mixup", "seed"} <= set(shared), "the command's options are not all there"
+        assert [recipe[name] for name in shared] == [lineage["options"][name] for name in shared]
+        assert len(lineage["epochs"]["curve"]) == lineage["epochs"]["run"]
         assert lineage["data"]["training"] + lineage["data"]["validation"] == lineage["data"]["images"]
         assert len(lineage["code"]["commit"]) == 40
         assert {"python", "keras", "numpy"} <= set(lineage["libraries"])

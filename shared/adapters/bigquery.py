@@ -13,7 +13,7 @@ from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_RETRY
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
 from shared.errors import BadRequest, WarehouseUnavailable
@@ -63,6 +63,7 @@ class BigQuery:
         self._deadline_s = deadline_s
         self._retry = Retry(predicate=WORTH_ANOTHER_TRY, initial=0.2, maximum=2.0, multiplier=2.0, timeout=deadline_s)
         self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
+        self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # ten minutes and more, if nothing is said
 
     def append(self, outcome: Recorded) -> None:
         """See ``ports.Warehouse.append``. The row's id is its insertId, which spares most duplicates, not all."""
@@ -92,7 +93,11 @@ class BigQuery:
         try:
             with translated("running a query"):
                 rows = self._client.query_and_wait(
-                    sql, job_config=config, retry=self._retry_of_queries, wait_timeout=QUERY_DEADLINE_S
+                    sql,
+                    job_config=config,
+                    retry=self._retry_of_queries,
+                    job_retry=self._retry_of_jobs,
+                    wait_timeout=QUERY_DEADLINE_S,
                 )
                 columns = [field.name for field in rows.schema]
                 return Result(columns, [dict(row.items()) for row in rows])

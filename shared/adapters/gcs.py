@@ -63,7 +63,10 @@ class CloudStorage:
         """See ``ports.ObjectStore.write_once``."""
         blob = self._client.bucket(bucket).blob(name)
         with translated(f"writing gs://{bucket}/{name}"), _absent_before():
-            blob.upload_from_string(content, content_type, if_generation_match=0, **self._call)
+            try:
+                blob.upload_from_string(content, content_type, if_generation_match=0, **self._call)
+            except NotFound as error:  # not the upload is gone, but the bucket is missing
+                raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
 
     def upload(self, bucket: str, name: str, path: Path) -> ObjectRef | None:
         """Upload a file if there is no object of that name; None if there is one, which is left as it is.
@@ -85,9 +88,14 @@ class CloudStorage:
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         copy = self._client.bucket(bucket).blob(name)
         with translated(f"copying {ref} to gs://{bucket}/{name}"), _absent_before():
-            token, _, _ = copy.rewrite(source, if_generation_match=0, **self._call)
-            while token is not None:
-                token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **self._call)
+            try:
+                token, _, _ = copy.rewrite(source, if_generation_match=0, **self._call)
+                while token is not None:
+                    token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **self._call)
+            except NotFound as error:
+                if source.exists(**self._call):
+                    raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
+                raise
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""

@@ -31,6 +31,8 @@ class Lineage:
     recipe: Recipe
     options: Mapping[str, Any]
     """As the command was given, without paths of the machine it ran on."""
+    code: Mapping[str, Any]
+    """From ``code_version``, asked when the run began: files may change while it lasts."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what the manifest says under ``lineage``."""
@@ -56,15 +58,19 @@ class Lineage:
                 "seconds": round(sum(epoch.seconds for epoch in self.history)),
                 "curve": [_rounded(epoch) for epoch in self.history],
             },
-            "code": code_version(),
+            "code": dict(self.code),
             "libraries": library_versions(),
             "trained_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
 
-def code_version() -> dict[str, Any]:
-    """Return the commit of the code, and whether files differed from it; None where there is no git to ask."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+def code_version(folder: Path = CODE) -> dict[str, Any]:
+    """Return the commit of the code, and whether files differ from it; None where there is no git to ask.
+
+    The bundles are left out: they are what a run writes, not what it runs.
+    """
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)shared/models")
     return {"commit": commit, "has_changes": None if changes is None else bool(changes)}
 
 
@@ -83,10 +89,10 @@ def _rounded(epoch: Epoch) -> dict[str, float]:
     return {name: round(value, 4) for name, value in asdict(epoch).items() if name not in ("number", "seconds")}
 
 
-def _git(*arguments: str) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
     command = ["git", *arguments]
     try:
-        answer = subprocess.run(command, cwd=CODE, capture_output=True, text=True, timeout=30, check=True)
+        answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()

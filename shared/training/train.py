@@ -13,7 +13,7 @@ from shared.errors import Misconfigured
 from shared.training.dataset import Dataset, Example, read_dataset, split
 from shared.training.export import Plan, export_bundle
 from shared.training.fit import Recipe, Step, fit, identity_of
-from shared.training.lineage import Lineage
+from shared.training.lineage import Lineage, code_version
 from shared.training.report import Report
 from shared.training.state import FILE, Epoch
 
@@ -66,6 +66,7 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
     Raises:
         Misconfigured: the data cannot be used, ``out`` has a bundle already, or there is nothing to resume.
     """
+    code = code_version()
     state_folder = _state_folder(request)
     recipe, plan = request.recipe, request.plan
     dataset = read_dataset(request.data, shrink_to_px=max(plan.serve_sizes), on_read=watcher.on_read)
@@ -81,7 +82,7 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
         on_step=watcher.on_step,
         on_epoch=watcher.on_epoch,
     )
-    lineage = Lineage(dataset, training, validation, history, recipe, request.options)
+    lineage = Lineage(dataset, training, validation, history, recipe, request.options, code)
     result = export_bundle(network, lineage, plan, request.out, watcher.on_export)
     shutil.rmtree(state_folder)
     return result

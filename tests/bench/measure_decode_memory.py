@@ -1,6 +1,6 @@
 """Print how much memory a decode takes at its peak, by format: what ``decode.BYTES_PER_PIXEL`` is rounded up from.
 
-    python -m tests.bench.measure_decode_memory
+python -m tests.bench.measure_decode_memory
 """
 
 from __future__ import annotations

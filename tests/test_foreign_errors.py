@@ -1,0 +1,278 @@
+"""Whatever the clients of Cloud Storage and BigQuery raise becomes an error of ours: whole families are walked."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import http.client
+import importlib
+import inspect
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import google.auth.exceptions
+import pytest
+import requests.exceptions
+import urllib3.exceptions
+from google.api_core import exceptions as api
+
+from shared.adapters import bigquery, gcs
+from shared.errors import AlreadyDone, BadRequest, StorageUnavailable, TooManyBytes, Transient, WarehouseUnavailable
+from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+ROOTS = (
+    api.GoogleAPIError,
+    google.auth.exceptions.GoogleAuthError,
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+)
+"""The base classes of what Google's clients, their credentials and their transport raise."""
+
+MODULES = (
+    "google.api_core.exceptions",
+    "google.auth.exceptions",
+    "google.cloud.exceptions",
+    "requests.exceptions",
+    "urllib3.exceptions",
+)
+"""Where those classes are defined. Imported by name, since a class is in no family until its module is loaded."""
+
+OF_THE_SYSTEM = (
+    ConnectionResetError(errno.ECONNRESET, "reset"),
+    ConnectionRefusedError(errno.ECONNREFUSED, "refused"),
+    BrokenPipeError(errno.EPIPE, "pipe"),
+    TimeoutError("timed out"),
+    OSError(errno.ENETUNREACH, "unreachable"),
+    socket.gaierror(socket.EAI_AGAIN, "no name server"),
+    ssl.SSLError(1, "handshake"),
+)
+
+ARGUMENTS: tuple[tuple[object, ...], ...] = (
+    ("text",),
+    ("text", ValueError("the cause")),
+    (requests.Response(), "text"),
+    (3, 5),
+    (urllib3.HTTPResponse(b"body"), b"7"),
+    ("text", "text", 0),
+    (),
+)
+"""Tried in order: what the classes' constructors ask for."""
+
+
+def family(root: type[BaseException]) -> Iterator[type[BaseException]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from family(child)
+
+
+def raised_by_clients() -> list[type[BaseException]]:
+    for module in MODULES:
+        importlib.import_module(module)
+    members = {each for root in ROOTS for each in family(root)}
+    storage = importlib.import_module("google.cloud.storage.exceptions")
+    members |= {storage.InvalidResponse, storage.DataCorruption}
+    return sorted((each for each in members if not issubclass(each, Warning)), key=lambda each: each.__qualname__)
+
+
+def instance_of(kind: type[BaseException]) -> BaseException:
+    """Build an exception whatever its constructor asks for; one that can be shown as text, as a log would."""
+    for arguments in ARGUMENTS:
+        try:
+            error = kind(*arguments)
+            str(error)
+        except Exception:
+            continue
+        return error
+    raise AssertionError(f"{kind} takes {inspect.signature(kind)}; add what it asks for to ARGUMENTS")
+
+
+def test_the_families_are_found() -> None:
+    """Guards the tests below: were the walk to find nothing, they would pass."""
+    names = {kind.__name__ for kind in raised_by_clients()}
+    assert names >= {"NotFound", "RetryError", "RefreshError", "ChunkedEncodingError", "ReadTimeoutError"}
+    assert len(names) > 90
+
+
+@pytest.mark.parametrize("kind", raised_by_clients(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_whatever_a_client_raises_is_translated(kind: type[BaseException]) -> None:
+    gone = issubclass(kind, (api.NotFound, api.PreconditionFailed))
+    error = instance_of(kind)
+    expected = AlreadyDone if gone else StorageUnavailable
+    with pytest.raises(expected, match="While reading x") as translated, gcs.translated("reading x"):
+        raise error
+    assert translated.value.__cause__ is error
+    if kind.__module__ == "google.cloud.storage.exceptions":
+        return
+    with pytest.raises(WarehouseUnavailable, match="While appending x") as rejected, bigquery.translated("appending x"):
+        raise error
+    assert rejected.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", OF_THE_SYSTEM, ids=lambda error: type(error).__name__)
+def test_whatever_the_system_raises_is_translated(error: OSError) -> None:
+    with pytest.raises(StorageUnavailable), gcs.translated("reading x"):
+        raise error
+    with pytest.raises(WarehouseUnavailable), bigquery.translated("appending x"):
+        raise error
+
+
+def test_what_is_unavailable_is_worth_another_try() -> None:
+    assert issubclass(StorageUnavailable, Transient)
+    assert issubclass(WarehouseUnavailable, Transient)
+
+
+def test_what_is_ours_passes_untranslated() -> None:
+    for translated in (gcs.translated, bigquery.translated):
+        with pytest.raises(TooManyBytes), translated("reading x"):
+            raise TooManyBytes("too many")
+        with pytest.raises(ZeroDivisionError), translated("reading x"):  # a bug must be seen
+            raise ZeroDivisionError
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers every call as its server says: a status, or a way to break off."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        how = self.server.how  # type: ignore[attr-defined]
+        self.close_connection = True
+        if isinstance(how, int):
+            self.send_response(how)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            how = b"{}"
+        self.wfile.write(how)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadingHTTPServer]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+        gc.collect()  # the clients leave the sockets of calls that failed to it, which must not reach another test
+
+
+REF = ObjectRef("b", "n", 5)
+SHORT_S = 0.05
+FAILURE = Failure(
+    "f" * 64,
+    REF.created_at,
+    "not_an_image",
+    "It is a shopping list.",
+    ImageFacts(1, None, bucket="b", name="n", generation=5),
+    "gs://q/f",
+    Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC), times=Times(total_ms=1.0)),
+)
+
+STORAGE_CALLS: dict[str, Callable[[gcs.CloudStorage], object]] = {
+    "read": lambda store: store.read(REF, 1000),
+    "find": lambda store: store.find("b", "n"),
+    "uploads": lambda store: list(store.uploads("b")),
+    "copy_once": lambda store: store.copy_once(REF, "q", "n"),
+    "write_once": lambda store: store.write_once("b", "n", b"x", "image/png"),
+    "delete": lambda store: store.delete(REF),
+}
+
+REFUSED = (400, 401, 403, 409, 429, 500, 502, 503, 504)
+BROKEN = (
+    b"",
+    b"garbage\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
+)
+"""A closed connection, no HTTP, a body cut short, a broken chunk, a body that does not unpack."""
+
+
+@pytest.mark.parametrize("how", [*REFUSED, *BROKEN])
+def test_a_store_that_refuses_or_breaks_off_is_unavailable(server: ThreadingHTTPServer, how: int | bytes) -> None:
+    server.how = how  # type: ignore[attr-defined]
+    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    for call in ("read", "find", "uploads", "copy_once", "write_once", "delete"):
+        if call == "delete" and isinstance(how, bytes) and how.startswith(b"HTTP/1.1 200"):
+            continue  # nobody reads its body
+        with pytest.raises(StorageUnavailable):
+            STORAGE_CALLS[call](store)
+
+
+@pytest.mark.parametrize("how", [*REFUSED, 404, 412, *BROKEN])
+def test_a_warehouse_that_refuses_or_breaks_off_is_unavailable(server: ThreadingHTTPServer, how: int | bytes) -> None:
+    server.how = how  # type: ignore[attr-defined]
+    warehouse = bigquery.BigQuery("p", "d", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(WarehouseUnavailable):
+        warehouse.append(FAILURE)
+
+
+def test_what_is_gone_is_already_done(server: ThreadingHTTPServer) -> None:
+    server.how = 404  # type: ignore[attr-defined]
+    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    for call in ("read", "find", "copy_once"):
+        with pytest.raises(AlreadyDone):
+            STORAGE_CALLS[call](store)
+    store.delete(REF)
+
+
+def test_a_missing_archive_is_unavailable_and_not_already_done(server: ThreadingHTTPServer) -> None:
+    """Or every event would be acknowledged while no row is ever written."""
+    server.how = 404  # type: ignore[attr-defined]
+    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(StorageUnavailable, match="There is no bucket gs://b; create it"):
+        STORAGE_CALLS["write_once"](store)
+
+
+def test_what_exists_already_is_left_as_it_is(server: ThreadingHTTPServer) -> None:
+    server.how = 412  # type: ignore[attr-defined]
+    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    store.write_once("b", "n", b"x", "image/png")
+    store.copy_once(REF, "q", "n")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_query_that_bigquery_refuses_is_the_callers_to_mend(server: ThreadingHTTPServer, status: int) -> None:
+    server.how = status  # type: ignore[attr-defined]
+    warehouse = bigquery.BigQuery("p", "d", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(BadRequest, match="BigQuery refused the query"):
+        warehouse.query("SELECT 1")
+
+
+@pytest.mark.parametrize("how", [429, 503, b""])
+def test_a_query_gives_up_at_its_deadline(server: ThreadingHTTPServer, how: int | bytes) -> None:
+    """BigQuery's client by itself tries again for ten minutes; the limit of this test is far below."""
+    server.how = how  # type: ignore[attr-defined]
+    warehouse = bigquery.BigQuery("p", "d", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    with pytest.raises(WarehouseUnavailable):
+        warehouse.query("SELECT 1")
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with socket.socket() as taken:  # bound and not listening: every connection is refused
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(StorageUnavailable):
+            gcs.CloudStorage("p", SHORT_S, endpoint=endpoint).read(REF, 1000)
+        with pytest.raises(WarehouseUnavailable):
+            bigquery.BigQuery("p", "d", SHORT_S, endpoint=endpoint).append(FAILURE)
+
+
+def test_http_client_errors_never_reach_the_adapters_unwrapped() -> None:
+    """``http.client`` has a family of its own; urllib3 wraps it, and this holds only as long as it does."""
+    assert issubclass(urllib3.exceptions.IncompleteRead, http.client.IncompleteRead)
+    assert issubclass(urllib3.exceptions.IncompleteRead, gcs.UNAVAILABLE)

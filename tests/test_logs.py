@@ -1,0 +1,203 @@
+"""Logs: one line an outcome, in the structure that Cloud Logging reads, or readable on a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from google.cloud.logging_v2.handlers import StructuredLogHandler
+
+from shared.logs import configure, log, log_outcome
+from shared.types import (
+    Acknowledged,
+    Call,
+    Candidate,
+    Classification,
+    Failure,
+    ImageFacts,
+    ModelFacts,
+    ObjectRef,
+    Outcome,
+    Prediction,
+    Source,
+    Times,
+)
+
+REF = ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456)
+TRACE = "projects/my-project/traces/" + "a" * 32
+CALL = Call(
+    Source.EVENT,
+    datetime(2025, 11, 21, 8, tzinfo=UTC),
+    event_id="8897446546443",
+    trace=TRACE,
+    times=Times(read_ms=1.26, total_ms=10.0),
+)
+IMAGE = ImageFacts(73012, "image/jpeg", "c" * 64, REF.bucket, REF.name, REF.generation, "jpeg", 640, 480)
+ROSE = Classification("rose", 0.91239, (Candidate("rose", 0.91239), Candidate("tulip", 0.08761)), needs_review=False)
+MODEL = ModelFacts("flowers", "1", "d" * 64, "litert")
+PREDICTION = Prediction("p" * 64, "u" * 64, REF.created_at, ROSE, IMAGE, "gs://my-archive/cc/c.jpg", MODEL, CALL)
+FAILURE = Failure("u" * 64, REF.created_at, "not_an_image", "It is a list.", IMAGE, "gs://my-quarantine/u", CALL)
+HOSTILE = "a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg"
+"""An object's name may hold line breaks, terminal codes, and marks that turn text around."""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.level, log.propagate = handlers, level, propagate
+
+
+def lines_of(outcome: Outcome, format: str = "json") -> list[str]:
+    stream = io.StringIO()
+    configure(format, stream)
+    log_outcome(outcome)
+    return stream.getvalue().split("\n")[:-1]
+
+
+def fields_of(outcome: Outcome) -> dict[str, Any]:
+    [line] = lines_of(outcome)
+    fields: dict[str, Any] = json.loads(line)
+    return fields
+
+
+def named(name: str) -> Prediction:
+    return dataclasses.replace(PREDICTION, image=dataclasses.replace(IMAGE, name=name))
+
+
+def test_a_prediction_leaves_one_line() -> None:
+    fields = fields_of(PREDICTION)
+    assert datetime.fromisoformat(fields.pop("time")).tzinfo is not None
+    assert fields == {
+        "severity": "INFO",
+        "message": "rose 0.91: gs://my-uploads/garden/rose ü.jpg",
+        "outcome": "predicted",
+        "prediction_id": "p" * 64,
+        "label": "rose",
+        "score": 0.9124,
+        "needs_review": False,
+        "model": "flowers_v1",
+        "source": "event",
+        "event_id": "8897446546443",
+        "logging.googleapis.com/trace": TRACE,
+        "bucket": "my-uploads",
+        "name": "garden/rose ü.jpg",
+        "generation": "1763712000123456",
+        "times": {"read_ms": 1.3, "total_ms": 10.0},
+    }
+
+
+def test_a_failure_leaves_one_line_that_warns_and_says_where_the_file_is() -> None:
+    fields = fields_of(FAILURE)
+    assert (fields["severity"], fields["outcome"], fields["reason"]) == ("WARNING", "rejected", "not_an_image")
+    assert fields["message"] == "not_an_image: gs://my-uploads/garden/rose ü.jpg: It is a list."
+    assert fields["quarantine_uri"] == "gs://my-quarantine/u"
+    assert fields["failure_id"] == "u" * 64
+
+
+@pytest.mark.parametrize("why", ["already_done", "superseded", "not_our_bucket", "too_old"])
+def test_what_is_acknowledged_leaves_one_line(why: str) -> None:
+    fields = fields_of(Acknowledged(REF, why))
+    assert (fields["outcome"], fields["uri"], fields["generation"]) == (why, REF.uri, str(REF.generation))
+
+
+def test_a_prediction_to_look_at_says_so() -> None:
+    unsure = dataclasses.replace(PREDICTION, classification=dataclasses.replace(ROSE, needs_review=True))
+    assert "needs review" in fields_of(unsure)["message"]
+
+
+@pytest.mark.parametrize("severity", [logging.INFO, logging.WARNING, logging.ERROR])
+def test_severity_message_and_trace_are_where_googles_own_handler_writes_them(severity: int) -> None:
+    record = log.makeRecord(log.name, severity, __file__, 1, "rose: %s", (HOSTILE,), None, extra={"trace": TRACE})
+    reference = StructuredLogHandler(project_id="my-project")
+    assert reference.filter(record)
+    theirs = json.loads(reference.format(record))
+    stream = io.StringIO()
+    configure("json", stream)
+    log.log(severity, "rose: %s", HOSTILE, extra={"fields": {"logging.googleapis.com/trace": TRACE}})
+    ours = json.loads(stream.getvalue())
+    compared = ("severity", "message", "logging.googleapis.com/trace")
+    assert {name: ours[name] for name in compared} == {name: theirs[name] for name in compared}
+
+
+@pytest.mark.parametrize("format", ["json", "text"])
+def test_a_name_with_line_breaks_leaves_one_line_all_the_same(format: str) -> None:
+    outcomes = (named(HOSTILE), Acknowledged(ObjectRef("b", HOSTILE, 1), "too_old"))
+    for outcome in outcomes:
+        [line] = lines_of(outcome, format)
+        assert len(line.splitlines()) == 1
+
+
+def test_text_shows_control_characters_escaped() -> None:
+    [line] = lines_of(named(HOSTILE), "text")
+    assert "\x1b" not in line
+    assert "\x00" not in line
+    assert "\u202e" not in line
+    assert r"a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg" in line
+
+
+def test_json_keeps_a_hostile_name_as_it_is() -> None:
+    assert fields_of(named(HOSTILE))["name"] == HOSTILE
+
+
+def test_nothing_is_null() -> None:
+    bare = dataclasses.replace(
+        PREDICTION,
+        image=ImageFacts(5, None),
+        call=Call(Source.REQUEST, CALL.received_at),
+    )
+    fields = fields_of(bare)
+    assert None not in fields.values()
+    assert "event_id" not in fields
+    assert "logging.googleapis.com/trace" not in fields
+    assert fields["message"].endswith(": request")
+
+
+def test_an_error_brings_its_traceback_in_the_same_line() -> None:
+    stream = io.StringIO()
+    configure("json", stream)
+    log.error("unexpected error", exc_info=ValueError("line one\nline two"))
+    [line] = stream.getvalue().splitlines()
+    fields = json.loads(line)
+    assert (fields["severity"], fields["message"]) == ("ERROR", "unexpected error")
+    assert fields["stack_trace"] == "ValueError: line one\nline two\n"
+
+
+def test_text_is_for_people_and_marks_what_went_wrong() -> None:
+    [good], [bad] = lines_of(PREDICTION, "text"), lines_of(FAILURE, "text")
+    assert good[8:].startswith("   rose 0.91: gs://my-uploads/garden/rose")
+    assert good[2] == good[5] == ":"
+    assert " ! not_an_image: " in bad
+
+
+def test_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, is_json in ((Terminal(), False), (io.StringIO(), True)):
+        configure("auto", stream)
+        log_outcome(PREDICTION)
+        assert stream.getvalue().startswith("{") is is_json
+
+
+def test_configuring_twice_does_not_log_twice() -> None:
+    stream = io.StringIO()
+    configure("json", stream)
+    configure("json", stream)
+    log_outcome(PREDICTION)
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json")
+    log_outcome(PREDICTION)
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["outcome"] == "predicted"
+    assert captured.err == ""

@@ -1,0 +1,147 @@
+"""Receiving: what Eventarc sends becomes an upload, and what must not be worked on is refused."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import BucketlensError, Permanent, Transient
+from shared.receive import FINALIZED, MalformedEvent, occurred_at, refusal, upload_from
+from shared.types import Acknowledged, ObjectRef, Upload
+
+ATTRIBUTES = {
+    "id": "8897446546443",
+    "source": "//storage.googleapis.com/projects/_/buckets/my-uploads",
+    "specversion": "1.0",
+    "type": "google.cloud.storage.object.v1.finalized",
+    "subject": "objects/garden/rose ü.jpg",
+    "time": "2025-11-21T08:00:00.123456Z",
+    "bucket": "my-uploads",
+}
+DATA = {
+    "kind": "storage#object",
+    "id": "my-uploads/garden/rose ü.jpg/1763712000123456",
+    "selfLink": "https://www.googleapis.com/storage/v1/b/my-uploads/o/garden%2Frose%20%C3%BC.jpg",
+    "name": "garden/rose ü.jpg",
+    "bucket": "my-uploads",
+    "generation": "1763712000123456",
+    "metageneration": "1",
+    "contentType": "image/jpeg",
+    "timeCreated": "2025-11-21T08:00:00.123Z",
+    "updated": "2025-11-21T08:00:00.123Z",
+    "storageClass": "STANDARD",
+    "timeStorageClassUpdated": "2025-11-21T08:00:00.123Z",
+    "size": "73012",
+    "md5Hash": "rL0Y20zC+Fzt72VPzMSk2A==",
+    "crc32c": "z8SuHQ==",
+    "etag": "CMDM2unCgpEDEAE=",
+}
+"""As Eventarc sends a StorageObjectData: int64 fields are strings in protobuf's JSON."""
+
+UPLOAD = Upload(ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456), 73012, "image/jpeg")
+AN_HOUR = timedelta(hours=1)
+
+
+def test_the_event_that_eventarc_sends_becomes_an_upload() -> None:
+    upload = upload_from(ATTRIBUTES, DATA)
+    assert upload == UPLOAD
+    assert upload.ref.uri == "gs://my-uploads/garden/rose ü.jpg"
+    assert str(upload.ref) == "gs://my-uploads/garden/rose ü.jpg#1763712000123456"
+    assert upload.ref.created_at == datetime(2025, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("number", ["73012", 73012])
+def test_numbers_may_be_strings_or_numbers(number: str | int) -> None:
+    assert upload_from(ATTRIBUTES, {**DATA, "size": number}).size_bytes == 73012
+
+
+def test_an_empty_object_is_an_upload() -> None:
+    assert upload_from(ATTRIBUTES, {**DATA, "size": "0"}).size_bytes == 0
+
+
+@pytest.mark.parametrize("given", [None, ""])
+def test_an_upload_without_a_content_type_has_an_empty_one(given: str | None) -> None:
+    assert upload_from(ATTRIBUTES, {**DATA, "contentType": given}).content_type == ""
+
+
+@pytest.mark.parametrize("field", ["bucket", "name", "generation", "size"])
+def test_a_missing_field_is_named(field: str) -> None:
+    with pytest.raises(MalformedEvent, match=f"The event's {field} is None, expected"):
+        upload_from(ATTRIBUTES, {key: value for key, value in DATA.items() if key != field})
+
+
+@pytest.mark.parametrize("field", ["bucket", "name"])
+@pytest.mark.parametrize("value", ["", 5, None, [], {}, True, "half a pair \ud83c.jpg"])
+def test_a_text_that_is_none_is_named(field: str, value: Any) -> None:
+    with pytest.raises(MalformedEvent, match=f"The event's {field} is .*, expected a non-empty string"):
+        upload_from(ATTRIBUTES, {**DATA, field: value})
+
+
+@pytest.mark.parametrize("field", ["generation", "size"])
+@pytest.mark.parametrize(
+    "value", ["", "-1", -1, 1.5, "1e3", " 5", "٣", "²", True, None, [], {}, "9" * 5000, 2**63, 10**17 * 3]
+)
+def test_a_number_that_is_none_is_named(field: str, value: Any) -> None:
+    with pytest.raises(MalformedEvent, match=f"The event's {field} is .*, expected a number of 0 or more"):
+        upload_from(ATTRIBUTES, {**DATA, field: value})
+
+
+@pytest.mark.parametrize("type_", [None, "", "google.cloud.storage.object.v1.deleted", FINALIZED.upper()])
+def test_another_type_of_event_is_malformed(type_: str | None) -> None:
+    with pytest.raises(MalformedEvent, match=r"expected 'google\.cloud\.storage\.object\.v1\.finalized'"):
+        upload_from({**ATTRIBUTES, "type": type_}, DATA)
+
+
+@pytest.mark.parametrize("data", [None, b"{}", "{}", [], [DATA], 5])
+def test_data_that_is_no_object_is_malformed(data: Any) -> None:
+    with pytest.raises(MalformedEvent, match="expected a JSON object"):
+        upload_from(ATTRIBUTES, data)
+
+
+def test_a_malformed_event_is_neither_an_image_to_quarantine_nor_worth_another_try() -> None:
+    assert issubclass(MalformedEvent, BucketlensError)
+    assert not issubclass(MalformedEvent, Permanent | Transient)
+
+
+def test_an_event_of_the_upload_bucket_is_worked_on() -> None:
+    assert refusal(UPLOAD, "my-uploads", timedelta(seconds=5), 3600) is None
+
+
+@pytest.mark.parametrize("bucket", ["my-archive", "my-upload", "my-uploads-2", "MY-UPLOADS", ""])
+def test_an_object_of_any_other_bucket_is_never_touched(bucket: str) -> None:
+    assert refusal(UPLOAD, bucket, timedelta(), 3600) == Acknowledged(UPLOAD.ref, "not_our_bucket")
+
+
+def test_an_event_older_than_the_limit_is_left_to_the_sweep() -> None:
+    assert refusal(UPLOAD, "my-uploads", AN_HOUR, 3600) is None
+    late = refusal(UPLOAD, "my-uploads", AN_HOUR + timedelta(microseconds=1), 3600)
+    assert late == Acknowledged(UPLOAD.ref, "too_old")
+
+
+def test_an_event_from_a_clock_that_is_ahead_is_worked_on() -> None:
+    assert refusal(UPLOAD, "my-uploads", -AN_HOUR, 3600) is None
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [
+        ("2025-11-21T08:00:00.123456Z", datetime(2025, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)),
+        ("2025-11-21T08:00:00.123456789Z", datetime(2025, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)),
+        ("2025-11-21T09:00:00+01:00", datetime(2025, 11, 21, 8, tzinfo=UTC)),
+    ],
+)
+def test_an_events_time_is_read(time: str, expected: datetime) -> None:
+    assert occurred_at({"time": time}) == expected
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", "2025-11-21T08:00:00", 5])
+def test_a_time_that_cannot_be_read_or_has_no_zone_is_none(time: Any) -> None:
+    assert occurred_at({"time": time}) is None
+    assert occurred_at({}) is None
+
+
+def test_the_last_generation_that_has_a_date_is_read() -> None:
+    last = upload_from(ATTRIBUTES, {**DATA, "generation": "253402300799999999"})
+    assert last.ref.created_at == datetime.max.replace(tzinfo=UTC)

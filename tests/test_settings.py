@@ -1,0 +1,172 @@
+"""Settings: read once, checked together, and every fault is named."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.settings import MODELS, Platform, Settings, bundle_folder, inherited_environment, settings_table
+
+REQUIRED = {
+    "GOOGLE_CLOUD_PROJECT": "my-project",
+    "UPLOAD_BUCKET": "my-uploads",
+    "ARCHIVE_BUCKET": "my-archive",
+    "QUARANTINE_BUCKET": "my-quarantine",
+}
+
+
+def faults_of(environment: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(Misconfigured) as refused:
+        Settings.from_environment(environment)
+    return refused.value.faults
+
+
+def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
+    settings = Settings.from_environment(REQUIRED)
+    assert dataclasses.asdict(settings) == {
+        "project": "my-project",
+        "upload_bucket": "my-uploads",
+        "archive_bucket": "my-archive",
+        "quarantine_bucket": "my-quarantine",
+        "dataset": "bucketlens",
+        "readable_buckets": (),
+        "model_bundle": "flowers_v1",
+        "max_image_bytes": 20 * 1024 * 1024,
+        "max_image_pixels": 50_000_000,
+        "max_images_per_request": 16,
+        "max_event_age_s": 3600,
+        "backlog_age_s": 900,
+        "decode_memory_mb": 192,
+        "model_threads": 4,
+        "storage_deadline_s": 20,
+        "warehouse_deadline_s": 20,
+        "log_format": "auto",
+    }
+
+
+def test_every_setting_can_be_given() -> None:
+    given = {
+        "BIGQUERY_DATASET": "Flowers_2",
+        "READABLE_BUCKETS": "my-uploads, my-photos,,",
+        "MODEL_BUNDLE": "/models/roses",
+        "MAX_IMAGE_BYTES": "1",
+        "LOG_FORMAT": "json",
+    }
+    settings = Settings.from_environment({**REQUIRED, **given})
+    assert (settings.dataset, settings.readable_buckets) == ("Flowers_2", ("my-uploads", "my-photos"))
+    assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == ("/models/roses", 1, "json")
+
+
+def test_all_faults_are_named_at_once_with_what_was_expected() -> None:
+    faults = faults_of(
+        {
+            "UPLOAD_BUCKET": "My Uploads",
+            "ARCHIVE_BUCKET": "same",
+            "QUARANTINE_BUCKET": "same",
+            "BIGQUERY_DATASET": "my-dataset",
+            "READABLE_BUCKETS": "fine-one,Bad One",
+            "MAX_IMAGE_BYTES": "20MB",
+            "MODEL_THREADS": "0",
+            "LOG_FORMAT": "xml",
+        }
+    )
+    assert faults == (
+        "GOOGLE_CLOUD_PROJECT is not set (The project that holds the buckets and the dataset.)",
+        "UPLOAD_BUCKET is 'My Uploads', expected a bucket name: 3 to 222 of a-z, 0-9, dot, dash, underscore",
+        "BIGQUERY_DATASET is 'my-dataset', expected a dataset name: letters, digits and underscores",
+        "READABLE_BUCKETS is 'fine-one,Bad One', expected a bucket name: 3 to 222 of a-z, 0-9, dot, dash, underscore",
+        "MAX_IMAGE_BYTES is '20MB', expected a whole number above 0",
+        "MODEL_THREADS is '0', expected a whole number above 0",
+        "LOG_FORMAT is 'xml', expected auto, json or text",
+        "ARCHIVE_BUCKET is 'same', QUARANTINE_BUCKET is 'same': "
+        "expected three different buckets, or an image would be classified again and again",
+    )
+
+
+def test_the_message_holds_every_fault() -> None:
+    with pytest.raises(Misconfigured, match=r"the environment: .*GOOGLE_CLOUD_PROJECT.*QUARANTINE_BUCKET"):
+        Settings.from_environment({})
+
+
+@pytest.mark.parametrize("taken_by", ["ARCHIVE_BUCKET", "QUARANTINE_BUCKET"])
+def test_the_upload_bucket_can_play_no_second_role(taken_by: str) -> None:
+    [fault] = faults_of({**REQUIRED, taken_by: REQUIRED["UPLOAD_BUCKET"]})
+    assert f"{taken_by} is 'my-uploads'" in fault
+    assert "again and again" in fault
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "", " 7", "1e3", "٣", "0x10", "1_000"])
+def test_a_number_is_digits_only(number: str) -> None:
+    environment = {**REQUIRED, "MAX_EVENT_AGE_S": number}
+    if number == "":
+        assert Settings.from_environment(environment).max_event_age_s == 3600
+    else:
+        assert faults_of(environment) == (f"MAX_EVENT_AGE_S is {number!r}, expected a whole number above 0",)
+
+
+def test_a_variable_that_is_empty_counts_as_not_set() -> None:
+    """Terraform and compose files write empty strings for what they leave out."""
+    assert Settings.from_environment({**REQUIRED, "BIGQUERY_DATASET": ""}).dataset == "bucketlens"
+    assert faults_of({**REQUIRED, "UPLOAD_BUCKET": ""})[0].startswith("UPLOAD_BUCKET is not set")
+
+
+def test_a_request_may_be_as_large_as_cloud_run_lets_through_or_one_image() -> None:
+    small = Settings.from_environment({**REQUIRED, "MAX_IMAGE_BYTES": "1000"})
+    large = Settings.from_environment({**REQUIRED, "MAX_IMAGE_BYTES": str(64 << 20)})
+    assert (small.max_request_bytes, large.max_request_bytes) == (32 << 20, 64 << 20)
+
+
+def test_the_environment_of_the_process_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+    assert Settings.from_environment().project == "my-project"
+
+
+def test_away_from_cloud_run_the_platform_has_a_value_for_everything() -> None:
+    assert Platform.from_environment({}) == Platform(None, None, False, None, None, 0, 1)
+
+
+def test_cloud_run_says_who_serves() -> None:
+    service = Platform.from_environment({"K_SERVICE": "classify-upload", "K_REVISION": "classify-upload-00007"})
+    assert (service.service, service.revision, service.is_cloud) == ("classify-upload", "classify-upload-00007", True)
+    job = Platform.from_environment(
+        {
+            "CLOUD_RUN_JOB": "sweep",
+            "CLOUD_RUN_EXECUTION": "sweep-x",
+            "CLOUD_RUN_TASK_INDEX": "2",
+            "CLOUD_RUN_TASK_COUNT": "5",
+        }
+    )
+    assert (job.service, job.revision, job.task_index, job.task_count) == ("sweep", "sweep-x", 2, 5)
+
+
+def test_a_caller_is_not_believed_where_no_platform_checked_the_token() -> None:
+    local = {"K_SERVICE": "classify_request", "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9050"}
+    assert not Platform.from_environment(local).is_cloud
+    assert not Platform.from_environment({}).is_cloud
+
+
+def test_a_bundle_that_ships_goes_by_its_name_and_any_other_by_its_folder(tmp_path: Path) -> None:
+    assert bundle_folder(str(tmp_path)) == tmp_path
+    assert bundle_folder("no_such_bundle") == Path("no_such_bundle")
+    for shipped in MODELS.glob("*/"):
+        assert bundle_folder(shipped.name) == shipped
+
+
+def test_a_process_that_we_start_gets_its_settings_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPLOAD_BUCKET", "of-this-shell")
+    monkeypatch.setenv("SOMETHING_ELSE", "kept")
+    environment = inherited_environment({"ARCHIVE_BUCKET": "given"})
+    assert "UPLOAD_BUCKET" not in environment
+    assert (environment["SOMETHING_ELSE"], environment["ARCHIVE_BUCKET"]) == ("kept", "given")
+
+
+def test_the_table_has_a_line_for_every_setting() -> None:
+    lines = settings_table().splitlines()
+    assert lines[:2] == ["| setting | default | what it decides |", "|---|---|---|"]
+    assert len(lines) - 2 == len(dataclasses.fields(Settings))
+    assert "| `UPLOAD_BUCKET` | required | Where people drop images. |" in lines
+    assert all(line.endswith(". |") for line in lines[2:])
