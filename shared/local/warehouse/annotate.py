@@ -67,9 +67,14 @@ def _annotate_query(query: exp.Query, schema: MappingSchema) -> None:
     nodes = list(query.walk())
     for number, node in enumerate(nodes):
         node.meta[_NUMBER] = number
+    copy = query.copy()
+    for number, unnest in enumerate(copy.find_all(exp.Unnest)):
+        if not unnest.args.get("alias") and isinstance(unnest.parent, (exp.From, exp.Join)):
+            # SQLGlot gives up where an UNNEST without a name is inside a subquery.
+            unnest.set("alias", exp.TableAlias(columns=[exp.to_identifier(f"_unnamed{number}")]))
     try:
         copy = qualify(
-            query.copy(),
+            copy,
             dialect=BigQueryReader,
             schema=schema,
             validate_qualify_columns=False,

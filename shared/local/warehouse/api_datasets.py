@@ -9,7 +9,7 @@ from shared.local.warehouse.call import Call
 from shared.local.warehouse.refusal import Refusal
 from shared.local.warehouse.resources import Document, dataset_resource
 
-_KEPT = ("description", "friendlyName", "labels", "defaultTableExpirationMs", "creationTime", "lastModifiedTime")
+_KEPT = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
 
 
 async def list_projects(call: Call) -> Document:

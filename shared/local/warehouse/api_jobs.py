@@ -30,8 +30,10 @@ async def insert_job(call: Call) -> Document:
     if "load" in configuration:
         raise Refusal("invalid", "A load job needs its file: upload it with uploadType=multipart or resumable")
     if "query" not in configuration:
-        kind = next(iter(configuration), "none")
-        raise Refusal("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
+        for kind in ("copy", "extract"):
+            if kind in configuration:
+                raise Refusal("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
+        raise Refusal("invalid", "Required parameter is missing: configuration.query")
     job = await _begin_query(call, configuration["query"], job_id, bool(configuration.get("dryRun")), configuration)
     return await _answer(call, job)
 

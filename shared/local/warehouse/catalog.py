@@ -142,8 +142,10 @@ class Catalog:
         if not _NAME.fullmatch(dataset) or dataset.startswith("_") or dataset.lower() in _RESERVED:
             raise Refusal("invalid", f'Invalid dataset ID "{dataset}": letters, digits and underscores, not reserved')
         transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.project)}.{quoted(dataset)}")
-        self._keep(transaction, dataset, "", dict(document))
-        transaction.then(lambda: self._datasets.__setitem__(dataset, dict(document)))
+        now = str(_now_ms())
+        kept = {"creationTime": now, **document, "lastModifiedTime": now}
+        self._keep(transaction, dataset, "", kept)
+        transaction.then(lambda: self._datasets.__setitem__(dataset, kept))
         transaction.then(lambda: self._tables.setdefault(dataset, {}))
 
     def drop_dataset(self, transaction: Transaction, dataset: str, with_contents: bool) -> None:

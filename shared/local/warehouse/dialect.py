@@ -67,7 +67,7 @@ def _literal(self: DuckDBGenerator, node: exp.Literal) -> str:
     return DuckDBGenerator.literal_sql(self, node)
 
 
-_WIDENS = (exp.Add, exp.Sub, exp.Mul, exp.Array, exp.PropertyEQ, exp.Alias, exp.Struct, exp.Tuple, exp.Neg)
+_WIDENS = (exp.Add, exp.Sub, exp.Mul, exp.Array, exp.PropertyEQ, exp.Alias, exp.Struct, exp.Tuple)
 
 
 def _bracket(self: DuckDBGenerator, node: exp.Bracket) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 from sqlglot import exp
 
 from shared.local.warehouse.catalog import Table
@@ -18,7 +19,7 @@ from shared.local.warehouse.ddl import plan_ddl
 from shared.local.warehouse.destination import open_destination
 from shared.local.warehouse.fields import Field, duck_type, fields_as_json, fields_of_result, quoted
 from shared.local.warehouse.jobs import Job, Outcome
-from shared.local.warehouse.refusal import Refusal
+from shared.local.warehouse.refusal import Refusal, from_duckdb
 from shared.local.warehouse.store import Store
 from shared.local.warehouse.translate import Statement, translate
 from shared.local.warehouse.writer import Transaction
@@ -68,11 +69,18 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
 
 
 def fields_of_relation(cursor: Any, statement: Statement) -> tuple[Field, ...]:
-    """Let DuckDB bind a statement: returns the columns of its query, if it has one."""
-    if statement.kind == "SELECT" or (statement.sql and isinstance(statement.tree, exp.Create)):
-        return fields_of_result(cursor.sql(statement.sql))
-    if statement.sql:
-        cursor.execute(f"EXPLAIN {statement.sql}")
+    """Let DuckDB bind a statement: returns the columns of its query, if it has one.
+
+    Raises:
+        Refusal: invalidQuery, for what only shows when names and types meet.
+    """
+    try:
+        if statement.kind == "SELECT" or (statement.sql and isinstance(statement.tree, exp.Create)):
+            return fields_of_result(cursor.sql(statement.sql))
+        if statement.sql:
+            cursor.execute(f"EXPLAIN {statement.sql}")
+    except duckdb.Error as error:
+        raise from_duckdb(error) from error
     return ()
 
 

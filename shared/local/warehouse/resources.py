@@ -28,8 +28,6 @@ def dataset_resource(project: str, name: str, kept: Mapping[str, Any], base: str
     return {
         "kind": "bigquery#dataset",
         "access": [],
-        "creationTime": "0",
-        "lastModifiedTime": "0",
         "location": LOCATION,
         "type": "DEFAULT",
         **kept,

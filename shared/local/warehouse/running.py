@@ -143,6 +143,7 @@ def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping
 
     def status() -> dict[str, Any]:
         running = sum(job.state != "DONE" for job in store.jobs.newest_first())
+        tables = store.catalog.tables(options.dataset) if store.catalog.has_dataset(options.dataset) else []
         return {
             "status": "ready",
             "url": url,
@@ -151,7 +152,7 @@ def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping
             "data": str(options.data.resolve()),
             "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - began, 1),
-            "tables": [table.name for table in store.catalog.tables(options.dataset)],
+            "tables": [table.name for table in tables],
             "running_jobs": running,
         }
 

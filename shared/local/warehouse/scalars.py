@@ -19,7 +19,8 @@ _TIME = r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?"
 _ONLY_DATE = re.compile(_DATE)
 _ONLY_TIME = re.compile(_TIME)
 _DATE_AND_TIME = re.compile(rf"{_DATE}(?:[Tt ]+{_TIME})?")
-_ZONE = re.compile(r"\s*(?:([Zz]|UTC|GMT)|(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?|\s([A-Z]\w+(?:/[\w+-]+)+))$")
+_ZONE = r"\s*(?:([Zz]|UTC|GMT)|(?:UTC)?([+-])(\d{1,2})(?::?(\d{2}))?|\s([A-Z]\w+(?:/[\w+-]+)+))"
+_WITH_ZONE = re.compile(rf"{_DATE}(?:[Tt ]+{_TIME})?(?:{_ZONE})?")
 _WHOLE = re.compile(r"\s*[+-]?\d{1,19}\s*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _NOT_FINITE = {"nan": "nan", "inf": "inf", "infinity": "inf", "+inf": "inf", "+infinity": "inf"}
@@ -118,15 +119,14 @@ def read_timestamp(value: Any) -> str:
     text = value.strip()
     if _NUMBER.fullmatch(text):
         return _iso(_from_seconds(Decimal(text), value))
-    zone = _ZONE.search(text)
-    found = _DATE_AND_TIME.fullmatch(text[: zone.start()] if zone else text)
+    found = _WITH_ZONE.fullmatch(text)
     if not found:
         raise BadValue(
             f"Could not parse '{value}' as a timestamp. Required format is YYYY-MM-DD HH:MM[:SS[.SSSSSS]] or "
             "YYYY/MM/DD HH:MM[:SS[.SSSSSS]]"
         )
     try:
-        moment = datetime.combine(_date(found.groups()[:3]), _time(found.groups()[3:]), _zone(zone))
+        moment = datetime.combine(_date(found.groups()[:3]), _time(found.groups()[3:7]), _zone(found.groups()[7:]))
         return _iso(moment.astimezone(UTC))
     except (ValueError, OverflowError, KeyError, OSError) as error:
         raise BadValue(f"Could not parse '{value}' as a timestamp: {error}") from error
@@ -206,13 +206,14 @@ def _time(parts: tuple[str | Any, ...]) -> time:
     return time(int(hour or 0), int(minute or 0), int(second or 0), micros)
 
 
-def _zone(found: re.Match[str] | None) -> timezone | ZoneInfo:
-    if found is None or found.group(1):
-        return UTC
-    if name := found.group(5):
+def _zone(parts: tuple[str | Any, ...]) -> timezone | ZoneInfo:
+    _, sign, hours, minutes, name = parts
+    if name:
         return ZoneInfo(name)
-    offset = timedelta(hours=int(found.group(3)), minutes=int(found.group(4) or 0))
-    return timezone(-offset if found.group(2) == "-" else offset)
+    if not sign:
+        return UTC
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    return timezone(-offset if sign == "-" else offset)
 
 
 def _shown(value: Any) -> str:

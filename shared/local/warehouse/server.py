@@ -133,5 +133,6 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
         raise
     except Exception as error:
         _LOG.exception("%s %s failed", request.method, request.path)
-        refusal = Refusal("notImplemented", f"The local warehouse failed: {type(error).__name__}; its log says more")
+        what = f"The local warehouse could not make sense of the request ({type(error).__name__}); its log says more"
+        refusal = Refusal("invalid", what)
     return web.json_response(refusal.document, status=refusal.http_status)

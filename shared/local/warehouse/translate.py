@@ -179,6 +179,9 @@ def _rewrite_stars(tree: exp.Expr) -> None:
     """Write ``a.b.*`` and ``f(x).*`` of a STRUCT as DuckDB does: UNNEST(a.b)."""
     for star in list(tree.find_all(exp.Star)):
         above = star.parent
+        is_field = isinstance(above, exp.Dot) or (isinstance(above, exp.Column) and above.args.get("db"))
+        if is_field and (star.args.get("except_") or star.args.get("replace")):
+            raise Refusal("invalidQuery", ".* EXCEPT or REPLACE of a STRUCT is not supported locally", "query")
         if isinstance(above, exp.Dot):
             above.replace(exp.Anonymous(this="UNNEST", expressions=[above.this]))
         elif isinstance(above, exp.Column) and above.args.get("db"):

@@ -1,0 +1,48 @@
+"""The local warehouse, as fixtures for the modules that name this one in ``pytest_plugins``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from shared.local.warehouse.running import warehouse_running
+from tests.local.warehouse_parts import PROJECT, SCHEMAS, client_of
+
+
+@pytest.fixture(scope="session")
+def warehouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A warehouse with the dataset of infra/, for the session."""
+    with warehouse_running(tmp_path_factory.mktemp("warehouse"), SCHEMAS) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def bigquery_client(warehouse_url: str) -> Iterator[bigquery.Client]:
+    """The real client."""
+    with client_of(warehouse_url) as client:
+        yield client
+
+
+@pytest.fixture
+def bigquery_dataset(bigquery_client: bigquery.Client) -> str:
+    """A dataset of the test's own: ``local.d…``."""
+    name = f"{PROJECT}.d{uuid.uuid4().hex[:12]}"
+    bigquery_client.create_dataset(name)
+    return name
+
+
+@pytest.fixture
+def ask_bigquery(bigquery_client: bigquery.Client) -> Callable[..., list[tuple[Any, ...]]]:
+    """Return what runs a query and returns its rows."""
+
+    def run(sql: str, default: str | None = None, *parameters: Any) -> list[tuple[Any, ...]]:
+        config = bigquery.QueryJobConfig(query_parameters=list(parameters))
+        if default:
+            config.default_dataset = default
+        return [tuple(row.values()) for row in bigquery_client.query_and_wait(sql, job_config=config, retry=None)]
+
+    return run
