@@ -16,7 +16,7 @@ from shared.types import Pixels
 class Augmentation:
     """How far a picture may be varied. A range of 0 switches a step off."""
 
-    smallest_crop: float = 0.35
+    smallest_crop: float = 0.3
     """Share of the picture's area that a crop keeps at least; 1 keeps all of it (Szegedy et al., 2014)."""
     aspect: float = 4 / 3
     """A crop is at most this much wider or taller than the model's input."""

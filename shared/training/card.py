@@ -106,6 +106,18 @@ def _compared(name: str, agreement: dict[str, Any]) -> str:
     )
 
 
+def _mixed(trials: list[dict[str, Any]]) -> str:
+    if not trials:
+        return ""
+    chosen = trials[0]
+    alone = next(trial for trial in trials if trial["share"] == 1)
+    return (
+        f"- {chosen['share']:.0%} of the fine-tuned weights, the rest a linear probe's: on the validation pictures\n"
+        f"  the negative log-likelihood is {chosen['nll']:.4f} instead of {alone['nll']:.4f}, the accuracy\n"
+        f"  {chosen['accuracy']:.1%} instead of {alone['accuracy']:.1%}.\n"
+    )
+
+
 def _origin(manifest: Manifest) -> str:
     lineage = manifest.lineage
     data, epochs, code = lineage["data"], lineage["epochs"], lineage["code"]
@@ -119,6 +131,6 @@ def _origin(manifest: Manifest) -> str:
 - Began with {lineage["pretrained"]}.
 - {epochs["run"]} epochs in {epochs["seconds"] / 60:.0f} minutes; the weights of epoch {epochs["chosen"]} were kept.
   Seed {lineage["seed"]}, {lineage["trained_at"]}.
-- Code: commit `{code["commit"]}`{changes}.
+{_mixed(lineage["mix_with_probe"])}- Code: commit `{code["commit"]}`{changes}.
 - Libraries: {libraries}.
 """

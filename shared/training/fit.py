@@ -32,7 +32,7 @@ class Recipe:
     image_size: int = 224
     """Edge of the training pictures in pixels."""
     seed: int = 1
-    learning_rate: float = 3e-4
+    learning_rate: float = 2e-4
     """At the end of the warm-up; from there to 0 along a cosine."""
     warm_up_epochs: float = 1.0
     weight_decay: float = 1e-4
@@ -40,8 +40,10 @@ class Recipe:
     dropout: float = 0.3
     average: float = 0.995
     """Share of the old moving average that a step keeps."""
-    patience: int = 5
+    patience: int = 8
     """Epochs since the chosen one before training stops early."""
+    mix: bool = True
+    """Move the weights towards a linear probe's, as far as the validation pictures like it."""
     balanced: bool = False
     """Draw every label equally often."""
     fit: str = "crop"

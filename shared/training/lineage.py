@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.training.dataset import Dataset, Example
 from shared.training.fit import Recipe
+from shared.training.mix import Mix
 from shared.training.network import PRETRAINED
 from shared.training.state import Epoch, chosen_epoch
 
@@ -28,6 +29,8 @@ class Lineage:
     training: Sequence[Example]
     validation: Sequence[Example]
     history: Sequence[Epoch]
+    mixes: Sequence[Mix]
+    """What was tried, the chosen one first; empty where nothing was mixed."""
     recipe: Recipe
     options: Mapping[str, Any]
     """As the command was given, without paths of the machine it ran on."""
@@ -58,6 +61,7 @@ class Lineage:
                 "seconds": round(sum(epoch.seconds for epoch in self.history)),
                 "curve": [_rounded(epoch) for epoch in self.history],
             },
+            "mix_with_probe": [asdict(mix) for mix in self.mixes],
             "code": dict(self.code),
             "libraries": library_versions(),
             "trained_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

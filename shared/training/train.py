@@ -14,6 +14,7 @@ from shared.training.dataset import Dataset, Example, read_dataset, split
 from shared.training.export import Plan, export_bundle
 from shared.training.fit import Recipe, Step, fit, identity_of
 from shared.training.lineage import Lineage, code_version
+from shared.training.mix import mix_with_probe
 from shared.training.report import Report
 from shared.training.state import FILE, Epoch
 
@@ -82,7 +83,11 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
         on_step=watcher.on_step,
         on_epoch=watcher.on_epoch,
     )
-    lineage = Lineage(dataset, training, validation, history, recipe, request.options, code)
+    trials = []
+    if recipe.mix:
+        watcher.on_export("mixing with a linear probe")
+        trials = mix_with_probe(network, training, validation, dataset.labels, recipe)
+    lineage = Lineage(dataset, training, validation, history, trials, recipe, request.options, code)
     result = export_bundle(network, lineage, plan, request.out, watcher.on_export)
     shutil.rmtree(state_folder)
     return result
