@@ -71,7 +71,7 @@ LARGER = (15 / 14, 8 / 7)
 @click.option(
     "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="Of each label."
 )
-@click.option("--review-accuracy", default=0.99, show_default=True, type=SHARE, help="Wanted of what needs no review.")
+@click.option("--review-accuracy", default=0.995, show_default=True, type=SHARE, help="Wanted of what needs no review.")
 def command(data: Path, out: Path | None, resume: bool, **options: Any) -> None:
     """Fine-tune EfficientNet-Lite0 on DATA, a folder with one sub-folder a label, and export an int8 bundle.
 

@@ -12,7 +12,7 @@ TEMPERATURES = np.geomspace(0.05, 20, 4001)
 """Steps of 0.15 %: finer than a validation set can tell apart."""
 
 ECE_BINS = 15
-LOWEST_REVIEW, HIGHEST_REVIEW = 0.5, 0.9
+LOWEST_REVIEW, HIGHEST_REVIEW = 0.5, 0.95
 
 
 def probabilities(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
@@ -53,7 +53,7 @@ def expected_calibration_error(scores: Floats, correct: npt.NDArray[np.bool_]) -
 
 
 def review_threshold(scores: Floats, correct: npt.NDArray[np.bool_], target_accuracy: float) -> float:
-    """Return the smallest score, 0.50 to 0.90 in steps of 0.01, from which on the predictions reach a target accuracy.
+    """Return the smallest score, 0.50 to 0.95 in steps of 0.01, from which on the predictions reach a target accuracy.
 
     Args:
         scores: of each picture's best label, shape (n,).
@@ -61,7 +61,7 @@ def review_threshold(scores: Floats, correct: npt.NDArray[np.bool_], target_accu
         target_accuracy: share of correct ones among those with at least that score.
 
     Returns:
-        0.90 where no threshold reaches the target.
+        0.95 where no threshold reaches the target.
     """
     for threshold in np.arange(LOWEST_REVIEW, HIGHEST_REVIEW, 0.01).round(2):
         accepted = scores >= threshold

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bundle import Manifest
+from shared.training.calibration import HIGHEST_REVIEW, LOWEST_REVIEW
 
 CARD = "README.md"
 
@@ -74,8 +75,8 @@ def _review(manifest: Manifest, review_accuracy: float) -> str:
     return f"""## When a person should look
 
 A best score below **{manifest.review_below:.2f}** sets `needs_review`.
-The rule: the smallest threshold from 0.50 to 0.90 at which the validation pictures above it are at least
-{review_accuracy:.1%} right, else 0.90.
+The rule: the smallest threshold from {LOWEST_REVIEW:.2f} to {HIGHEST_REVIEW:.2f} at which the validation pictures
+above it are at least {review_accuracy:.1%} right, else {HIGHEST_REVIEW:.2f}.
 Here {metrics["needs_review"]:.1%} of them need review, and {outcome}.
 """
 

@@ -26,6 +26,8 @@ from shared.training.network import efficientnet_lite0, load_pretrained
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
 """Of the fine-tuned weights; 1 leaves the probe out."""
 
+NO_WORSE = 1.01
+
 STRENGTH = 0.01
 """Inverse of the probe's L2 penalty, on standardised features."""
 
@@ -52,7 +54,7 @@ def mix_with_probe(
     Args:
         tuned: its weights are replaced by the chosen mix.
         training: what the probe is fitted to, whole and unvaried.
-        validation: the share with their least negative log-likelihood is chosen.
+        validation: their negative log-likelihood chooses the share.
         labels: the order of the logits.
         recipe: sizes and resampling.
 
@@ -68,9 +70,15 @@ def mix_with_probe(
         logits = tuned.predict(pixels, batch_size=recipe.batch_size, verbose=0)
         loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
         trials.append(Mix(share, round(float((logits.argmax(axis=1) == targets).mean()), 4), round(loss, 4)))
-    trials.sort(key=lambda trial: trial.nll)
-    tuned.set_weights(_between(probe, ours, trials[0].share))
-    return trials
+    chosen = chosen_mix(trials)
+    tuned.set_weights(_between(probe, ours, chosen.share))
+    return [chosen, *(trial for trial in trials if trial is not chosen)]
+
+
+def chosen_mix(trials: Sequence[Mix]) -> Mix:
+    """Return the most fine-tuned mix whose loss is within NO_WORSE of the least: what cannot be told apart is a tie."""
+    least = min(trial.nll for trial in trials)
+    return max((trial for trial in trials if trial.nll <= NO_WORSE * least), key=lambda trial: trial.share)
 
 
 def _probe(training: Sequence[Example], labels: Sequence[str], recipe: Recipe) -> list[npt.NDArray[np.float32]]:

@@ -68,4 +68,4 @@ def test_the_threshold_is_the_smallest_at_which_the_target_is_reached() -> None:
 
 
 def test_the_threshold_is_the_highest_where_no_score_is_trustworthy() -> None:
-    assert review_threshold(np.array([0.6, 0.95]), np.array([False, False]), 0.99) == 0.9
+    assert review_threshold(np.array([0.6, 0.95]), np.array([False, False]), 0.99) == 0.95
