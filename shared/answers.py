@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
+from shared.errors import AlreadyDone, BadRequest, BucketlensError, Permanent, Transient
 from shared.logs import log
 from shared.service import Service
 from shared.types import Prediction
@@ -83,7 +83,7 @@ def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
         headers = {**headers, "Connection": "close"}
     if isinstance(error, Transient):
         log.warning(str(error), extra={"fields": {"outcome": "transient", "reason": type(error).__name__}})
-    elif status >= 500 or isinstance(error, Misconfigured):
+    elif status >= 500:
         log.error("unexpected error", exc_info=error, extra={"fields": {"outcome": "crashed"}})
     elif isinstance(error, BucketlensError):
         log.info(f"refused: {error}", extra={"fields": {"outcome": "refused", "reason": body["error"]["reason"]}})

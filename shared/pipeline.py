@@ -20,7 +20,7 @@ from shared.errors import AlreadyDone, Permanent, Superseded
 from shared.identity import Identity
 from shared.ports import ObjectStore, Warehouse
 from shared.stopwatch import Stopwatch
-from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Upload
+from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,11 @@ class Pipeline:
         """
         watch = Stopwatch(call.times)
         try:
-            outcome: Prediction | Failure = self._predict_upload(upload, call, watch)
+            outcome = self._predict_or_quarantine(upload, call, watch)
         except Superseded:
             return Acknowledged(upload.ref, "superseded")
         except AlreadyDone:
             return Acknowledged(upload.ref, "already_done")
-        except Permanent as error:
-            return self.reject(upload, call, error, watch)
         self.warehouse.append(outcome)
         self.store.delete(upload.ref)
         return outcome
@@ -69,21 +67,19 @@ class Pipeline:
             self.warehouse.append(prediction)
         return prediction
 
-    def reject(self, upload: Upload, call: Call, error: Permanent, watch: Stopwatch | None = None) -> Outcome:
-        """Put an upload that cannot become a prediction into quarantine, record why, and remove it.
-
-        Raises:
-            Transient: as ``process``.
-        """
-        watch = watch or Stopwatch(call.times)
-        who = identity.of_object(upload.ref)
+    def _predict_or_quarantine(self, upload: Upload, call: Call, watch: Stopwatch) -> Recorded:
         try:
-            with watch.step("archive_ms"):
-                self.store.copy_once(upload.ref, self.quarantine_bucket, who.upload_id)
-        except AlreadyDone:
-            return Acknowledged(upload.ref, "already_done")
+            return self._predict_upload(upload, call, watch)
+        except Permanent as error:
+            return self._quarantine(upload, call, error, watch)
+
+    def _quarantine(self, upload: Upload, call: Call, error: Permanent, watch: Stopwatch) -> Failure:
+        """Copy an upload that cannot become a prediction to where it may rest, and say why."""
+        who = identity.of_object(upload.ref)
+        with watch.step("archive_ms"):
+            self.store.copy_once(upload.ref, self.quarantine_bucket, who.upload_id)
         watch.stop()
-        failure = Failure(
+        return Failure(
             failure_id=who.upload_id,
             uploaded_at=who.uploaded_at,
             reason=error.reason,
@@ -92,9 +88,6 @@ class Pipeline:
             quarantine_uri=f"gs://{self.quarantine_bucket}/{who.upload_id}",
             call=call,
         )
-        self.warehouse.append(failure)
-        self.store.delete(upload.ref)
-        return failure
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
         check_size(upload.size_bytes, self.limits)
@@ -112,7 +105,7 @@ class Pipeline:
                 shrink_to_px=self.classifier.bundle.manifest.input.long_edge_px,
                 budget=self.budget,
             )
-        sha256 = hashlib.sha256(content).hexdigest()
+        sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
         # The copy needs only bytes that are known to be a picture, so it travels while the model works.
         name = archive_name(sha256, image.format)
         copy = self._copies.submit(self._archive, name, content, image.format, watch) if keep else None

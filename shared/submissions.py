@@ -105,5 +105,5 @@ def _submission(
     if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
         raise BadRequest(f"Idempotency-Key has {len(key)} characters, expected 1 to {MAX_KEY_CHARACTERS}.")
     sha256 = hashlib.sha256(content).hexdigest()
-    facts = ImageFacts(size_bytes=len(content), content_type=content_type, name=name or None)
+    facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
     return Submission(content, facts, identity.of_request(key, call.caller, index, sha256, call.received_at))
