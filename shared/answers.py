@@ -13,10 +13,12 @@ from typing import Any
 from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from shared.errors import AlreadyDone, BadRequest, BucketlensError, Permanent, Transient
+from shared.errors import AlreadyDone, BadRequest, BucketlensError, Busy, Permanent, Transient
 from shared.logs import log
 from shared.service import Service
 from shared.types import Prediction
+
+DROPPED_AT_ONCE_BYTES = 64 * 1024
 
 
 def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, Any]:
@@ -81,6 +83,8 @@ def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
     if isinstance(error, RequestEntityTooLarge):
         _forget_body(request)
         headers = {**headers, "Connection": "close"}
+    if isinstance(error, Busy):
+        _drop_body(request)
     if isinstance(error, Transient):
         log.warning(str(error), extra={"fields": {"outcome": "transient", "reason": type(error).__name__}})
     elif status >= 500:
@@ -94,6 +98,13 @@ def _forget_body(request: Request) -> None:
     """Let nobody read a body that is too large: functions-framework reads it all before it answers."""
     request.__dict__.pop("stream", None)
     request.environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
+
+
+def _drop_body(request: Request) -> None:
+    """Read what is left of a body without keeping it: there was no room for it, and functions-framework would."""
+    while request.stream.read(DROPPED_AT_ONCE_BYTES):
+        pass
+    _forget_body(request)
 
 
 def _error(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +9,19 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import PIL.Image
-from PIL import TiffImagePlugin, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from shared.decode_cost import (
+    BYTES_PER_PIXEL,
+    bytes_needed,
+    bytes_per_pixel,
+    is_progressive,
+    pixels_held,
+    webp_size,
+)
 from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyBytes, TooManyPixels
+from shared.memory import MIB, UNLIMITED, MemoryBudget
 from shared.rgb import SIDEWAYS, turn_of, upright_rgb
 from shared.types import Image
 
@@ -40,20 +47,8 @@ EXTENSIONS = {
 CONTENT_TYPES = {extension: f"image/{name}" for name, extension in EXTENSIONS.items()}
 """Content type by extension: what the archive tells browsers, whatever the upload claimed."""
 
-BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 17, "avif": 17, "heif": 17}
-"""Peak memory of a decode for each pixel of the original, rounded up from measurements (docs/decisions/0004)."""
-
-PROGRESSIVE_BYTES_PER_PIXEL = 6
-"""More for a progressive JPEG, whose coefficients are held as a whole, whatever the scale."""
-
-RESULT_BYTES_PER_PIXEL = 10
-"""For each pixel that is left after reducing: Pillow's picture, and twice the array while it is copied."""
-
 MAX_JPEG_SCANS = 100
 """A progressive JPEG has about ten. Each is a pass over all pixels, and can be written in a few bytes."""
-
-CODED_SIZE = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)
-"""Width and height in HEIC's and AVIF's ``ispe`` boxes, before any crop (ISO/IEC 23008-12, 6.5.3)."""
 
 JPEG_SCALES = (8, 4, 2, 1)
 
@@ -66,46 +61,8 @@ class Limits:
     max_pixels: int = 50_000_000
 
 
-class PixelBudget:
-    """Memory that the decodes in flight share: who finds no room waits, and then is told to come back.
-
-    Thread-safe. A single picture that is larger than the whole budget is let in alone.
-    """
-
-    def __init__(self, capacity_bytes: int, patience_s: float = 5.0) -> None:
-        self.capacity_bytes = capacity_bytes
-        self.patience_s = patience_s
-        self._taken_bytes = 0
-        self._freed = threading.Condition()
-
-    @contextmanager
-    def room_for(self, needed_bytes: int) -> Iterator[None]:
-        """Hold ``needed_bytes`` of the budget for the length of the block.
-
-        Raises:
-            Busy: there was no room within ``patience_s`` seconds.
-        """
-        needed_bytes = min(needed_bytes, self.capacity_bytes)
-        with self._freed:
-            fits = self._freed.wait_for(
-                lambda: self._taken_bytes + needed_bytes <= self.capacity_bytes, timeout=self.patience_s
-            )
-            if not fits:
-                raise Busy("The pictures being decoded fill the memory set aside for them; try again in a second.")
-            self._taken_bytes += needed_bytes
-        try:
-            yield
-        finally:
-            with self._freed:
-                self._taken_bytes -= needed_bytes
-                self._freed.notify_all()
-
-
-UNLIMITED = PixelBudget(1 << 62)
-
-
 def decode(
-    content: bytes, limits: Limits, *, shrink_to_px: int | None = None, budget: PixelBudget = UNLIMITED
+    content: bytes, limits: Limits, *, shrink_to_px: int | None = None, budget: MemoryBudget = UNLIMITED
 ) -> Image:
     """Decode a picture's bytes, upright, as RGB.
 
@@ -123,18 +80,19 @@ def decode(
     Raises:
         NotAnImage: no format that we know; also zero bytes.
         TooManyBytes: over ``limits.max_bytes``.
-        TooManyPixels: over ``limits.max_pixels``.
+        TooManyPixels: over ``limits.max_pixels``, or more than ``budget`` has room for at all.
         DamagedImage: truncated, or broken inside.
         Busy: no room in ``budget``.
     """
     if not content:
         raise NotAnImage("The file is empty (0 bytes); upload an image.")
     check_size(len(content), limits)
-    with _opened(content) as picture:
+    with _room_to_open(content, limits, shrink_to_px, budget) as has_room, _opened(content) as picture:
         name = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
         size = picture.size
-        held = _check_header(picture, name, content, limits)
-        with budget.room_for(_bytes_needed(picture, name, held, shrink_to_px)):
+        needed_bytes = 0 if has_room else _needed_after(picture, name, content, limits, shrink_to_px)
+        _check_memory(size, name, needed_bytes, budget)
+        with budget.room_for(needed_bytes):
             _load(picture, shrink_to_px)
             turn = turn_of(picture)
             pixels = upright_rgb(picture, turn, shrink_to_px)
@@ -182,42 +140,48 @@ def _begins_like_an_image(content: bytes) -> bool:
     return any(claim(content[:16]) for claim in claims if claim)
 
 
-def _check_header(picture: PIL.Image.Image, name: str, content: bytes, limits: Limits) -> int:
-    """Refuse a picture by what its header says. Returns how many pixels its decoder will hold."""
-    held = _pixels_held(picture, name, content)
-    if held > limits.max_pixels:
-        raise TooManyPixels(
-            f"The picture is {picture.width} x {picture.height} pixels, {held:,} to decode, which is over the limit of "
-            f"{limits.max_pixels:,}; upload a smaller one."
-        )
-    if name == "jpeg" and _is_progressive(picture) and (scans := content.count(b"\xff\xda")) > MAX_JPEG_SCANS:
+@contextmanager
+def _room_to_open(content: bytes, limits: Limits, shrink_to_px: int | None, budget: MemoryBudget) -> Iterator[bool]:
+    """Take a WebP's room before it is opened, since opening it allocates. Says whether it was taken."""
+    if (size := webp_size(content)) is None:
+        yield False
+        return
+    held = size[0] * size[1]
+    _check_pixels(size, held, limits)
+    needed_bytes = bytes_needed(size, held, BYTES_PER_PIXEL["webp"], shrink_to_px)
+    _check_memory(size, "webp", needed_bytes, budget)
+    with budget.room_for(needed_bytes):
+        yield True
+
+
+def _needed_after(picture: PIL.Image.Image, name: str, content: bytes, limits: Limits, shrink_to_px: int | None) -> int:
+    """Refuse a picture by what its header says. Returns how many bytes its decode takes."""
+    held = pixels_held(picture, name, content)
+    _check_pixels(picture.size, held, limits)
+    if name == "jpeg" and is_progressive(picture) and (scans := content.count(b"\xff\xda")) > MAX_JPEG_SCANS:
         raise DamagedImage(
             f"The JPEG is written in {scans:,} passes over its pixels, expected at most {MAX_JPEG_SCANS}; "
             "save it again with an image editor."
         )
-    return held
+    return bytes_needed(picture.size, held, bytes_per_pixel(picture, name, content), shrink_to_px)
 
 
-def _pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
-    """How many pixels a decoder holds at once: a TIFF's tile or a HEIC's coded picture can be cut to a small one."""
-    held = picture.width * picture.height
-    if isinstance(picture, TiffImagePlugin.TiffImageFile):
-        tags = picture.tag_v2
-        held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
-    if name in ("heif", "avif"):
-        held = max(held, *(int.from_bytes(w) * int.from_bytes(h) for w, h in CODED_SIZE.findall(content)), 0)
-    return held
+def _check_pixels(size: tuple[int, int], held: int, limits: Limits) -> None:
+    if held > limits.max_pixels:
+        raise TooManyPixels(
+            f"The picture is {size[0]} x {size[1]} pixels, {held:,} to decode, which is over the limit of "
+            f"{limits.max_pixels:,}; upload a smaller one."
+        )
 
 
-def _bytes_needed(picture: PIL.Image.Image, name: str, held: int, shrink_to_px: int | None) -> int:
-    factor = 1 if shrink_to_px is None else max(1, min(picture.size) // shrink_to_px)
-    left = picture.width * picture.height // factor**2
-    each = BYTES_PER_PIXEL[name] + (PROGRESSIVE_BYTES_PER_PIXEL if _is_progressive(picture) else 0)
-    return held * each + left * RESULT_BYTES_PER_PIXEL
-
-
-def _is_progressive(picture: PIL.Image.Image) -> bool:
-    return "progressive" in picture.info
+def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: MemoryBudget) -> None:
+    """Refuse a picture that would end the process, and with it the work on all others."""
+    if needed_bytes > budget.capacity_bytes:
+        raise TooManyPixels(
+            f"The picture is {size[0]} x {size[1]} pixels of {name.upper()}, which take {needed_bytes // MIB:,} MiB to "
+            f"decode, over the {budget.capacity_bytes // MIB:,} MiB that are set aside; upload a smaller one or a "
+            "JPEG, or give the service more memory (MEMORY_MB)."
+        )
 
 
 def _load(picture: PIL.Image.Image, shrink_to_px: int | None) -> None:

@@ -15,9 +15,10 @@ from functools import cached_property
 from shared import identity
 from shared.archive import archive_content_type, archive_name
 from shared.classify import Classifier
-from shared.decode import Limits, PixelBudget, check_size, decode
+from shared.decode import Limits, check_size, decode
 from shared.errors import AlreadyDone, Permanent, Superseded
 from shared.identity import Identity
+from shared.memory import Memory
 from shared.ports import ObjectStore, Warehouse
 from shared.stopwatch import Stopwatch
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
@@ -33,7 +34,7 @@ class Pipeline:
     archive_bucket: str
     quarantine_bucket: str
     limits: Limits
-    budget: PixelBudget
+    memory: Memory
 
     def process(self, upload: Upload, call: Call) -> Outcome:
         """Take one upload from its bucket to its row, and then out of the bucket.
@@ -91,9 +92,10 @@ class Pipeline:
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
         check_size(upload.size_bytes, self.limits)
-        with watch.step("read_ms"):
-            content = self.store.read(upload.ref, self.limits.max_bytes)
-        return self._predict(content, _facts_of(upload), identity.of_object(upload.ref), call, watch, keep=True)
+        with self.memory.room_for_file(upload.size_bytes):
+            with watch.step("read_ms"):
+                content = self.store.read(upload.ref, self.limits.max_bytes)
+            return self._predict(content, _facts_of(upload), identity.of_object(upload.ref), call, watch, keep=True)
 
     def _predict(
         self, content: bytes, facts: ImageFacts, who: Identity, call: Call, watch: Stopwatch, *, keep: bool
@@ -103,7 +105,7 @@ class Pipeline:
                 content,
                 self.limits,
                 shrink_to_px=self.classifier.bundle.manifest.input.long_edge_px,
-                budget=self.budget,
+                budget=self.memory.decodes,
             )
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
         # The copy needs only bytes that are known to be a picture, so it travels while the model works.

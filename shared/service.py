@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 from shared import logs
 from shared.bundle import load_bundle
 from shared.caller import caller_from, trace_from
+from shared.memory import return_what_is_freed
 from shared.pipeline import Pipeline
 from shared.settings import Platform, Settings, bundle_folder
 from shared.types import Call, Source
@@ -28,6 +29,7 @@ class Service:
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
         logs.configure(settings.log_format)
+        return_what_is_freed()
         self.settings = settings
         self.platform = platform
         self.bundle = load_bundle(bundle_folder(settings.model_bundle))

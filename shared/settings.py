@@ -80,8 +80,8 @@ class Settings:
         "MAX_EVENT_AGE_S", _positive, "Older events are acknowledged and left to the sweep.", "3600"
     )
     backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")
-    decode_memory_mb: int = _setting(
-        "DECODE_MEMORY_MB", _positive, "MiB that the pictures being decoded share; who finds no room waits.", "192"
+    memory_mb: int = _setting(
+        "MEMORY_MB", _positive, "MiB that the instance has; half of it is for the pictures in flight.", "512"
     )
     model_threads: int = _setting("MODEL_THREADS", _positive, "Inferences at once, an interpreter each.", "4")
     storage_deadline_s: int = _setting("STORAGE_DEADLINE_S", _positive, "For one call, retries included.", "20")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from flask import Request
@@ -17,6 +17,9 @@ from shared.settings import Settings
 from shared.types import Call, ImageFacts
 
 MAX_KEY_CHARACTERS = 255
+
+MAX_URI_BODY_BYTES = 16 * 1024
+"""For the JSON that names an object, whose name has 1,024 bytes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +48,28 @@ def wants_record(request: Request) -> bool:
     return given == "true"
 
 
-def submissions(request: Request, call: Call, pipeline: Pipeline, settings: Settings) -> Iterator[Submission]:
+def submissions(
+    request: Request, call: Call, pipeline: Pipeline, settings: Settings
+) -> Generator[Submission, None, None]:
     """Yield the images of a request, in order: files of a form, the object of a ``uri``, or the raw body.
 
+    Room for the bytes is held until the generator is closed.
+
     Raises:
+        Busy: there is no room for the request's body; it was not read.
         BadRequest: no image, too many, a malformed body, or a bucket that callers may not name.
         AlreadyDone: there is no such object.
     """
-    if is_multipart(request):
-        yield from _files(request, call, settings)
-    elif request.mimetype == "application/json":
-        yield _object(request, pipeline, settings)
-    else:
-        content = request.get_data()
-        if not content:
-            raise BadRequest("The body is empty, expected the bytes of an image.")
-        # curl --data-binary claims a form where nothing else was said, which is no claim about the image
-        content_type = request.mimetype if request.mimetype.startswith("image/") else None
-        yield _submission(content, None, content_type, 0, request, call)
+    if request.mimetype == "application/json":
+        request.max_content_length = MAX_URI_BODY_BYTES
+        yield from _object(request, pipeline, settings)
+        return
+    length = settings.max_request_bytes if request.content_length is None else request.content_length
+    with pipeline.memory.room_for_file(length):
+        if is_multipart(request):
+            yield from _files(request, call, settings)
+        else:
+            yield _body(request, call)
 
 
 def _files(request: Request, call: Call, settings: Settings) -> Iterator[Submission]:
@@ -75,7 +82,16 @@ def _files(request: Request, call: Call, settings: Settings) -> Iterator[Submiss
         yield _submission(file.read(), file.filename, file.mimetype, index, request, call)
 
 
-def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Submission:
+def _body(request: Request, call: Call) -> Submission:
+    content = request.get_data(cache=False)  # a request lives on until the next garbage collection
+    if not content:
+        raise BadRequest("The body is empty, expected the bytes of an image.")
+    # curl --data-binary claims a form where nothing else was said, which is no claim about the image
+    content_type = request.mimetype if request.mimetype.startswith("image/") else None
+    return _submission(content, None, content_type, 0, request, call)
+
+
+def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Iterator[Submission]:
     document = request.get_json(silent=True)
     uri = document.get("uri") if isinstance(document, dict) else None
     if not isinstance(uri, str):
@@ -87,15 +103,16 @@ def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Submiss
     if bucket not in settings.readable_buckets:
         raise BadRequest(f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403)
     upload = pipeline.store.find(bucket, name)
-    content = pipeline.store.read(upload.ref, settings.max_image_bytes)
-    facts = ImageFacts(
-        bucket=bucket,
-        name=name,
-        generation=upload.ref.generation,
-        size_bytes=len(content),
-        content_type=upload.content_type or None,
-    )
-    return Submission(content, facts, identity.of_object(upload.ref))
+    with pipeline.memory.room_for_file(min(upload.size_bytes, settings.max_image_bytes)):
+        content = pipeline.store.read(upload.ref, settings.max_image_bytes)
+        facts = ImageFacts(
+            bucket=bucket,
+            name=name,
+            generation=upload.ref.generation,
+            size_bytes=len(content),
+            content_type=upload.content_type or None,
+        )
+        yield Submission(content, facts, identity.of_object(upload.ref))
 
 
 def _submission(

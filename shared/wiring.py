@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from shared.bundle import Bundle
 from shared.classify import Classifier
-from shared.decode import Limits, PixelBudget
+from shared.decode import Limits
+from shared.memory import Memory
 from shared.pipeline import Pipeline
 from shared.ports import Model
 from shared.settings import Platform, Settings
@@ -33,7 +34,7 @@ def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pi
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
-        budget=PixelBudget(settings.decode_memory_mb * 1024 * 1024),
+        memory=Memory.of_instance(settings.memory_mb),
     )
 
 

@@ -17,9 +17,10 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import load_bundle
 from shared.classify import Classifier
-from shared.decode import Limits, PixelBudget
+from shared.decode import Limits
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
+from shared.memory import Memory
 from shared.pipeline import Pipeline
 from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
@@ -90,7 +91,7 @@ def world(cloud: Cloud, classifier: Classifier) -> World:
     for bucket in buckets:
         store.create_bucket(bucket)
     warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
-    pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), PixelBudget(256 << 20))
+    pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), Memory.of_instance(512))
     environment = cloud.environment | {
         "UPLOAD_BUCKET": buckets[0],
         "ARCHIVE_BUCKET": buckets[1],

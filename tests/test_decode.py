@@ -22,11 +22,11 @@ from shared.decode import (
     EXTENSIONS,
     MAX_JPEG_SCANS,
     Limits,
-    PixelBudget,
     check_size,
     decode,
 )
 from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
+from shared.memory import MemoryBudget
 from tests.pictures import (
     COLOURED,
     CORNERS,
@@ -268,6 +268,7 @@ def test_refusing_giants_takes_no_memory() -> None:
 import resource
 from shared.decode import EXTENSIONS, Limits, decode
 from shared.errors import TooManyPixels
+from shared.memory import MemoryBudget
 from tests.pictures import encoded, scene, with_giant_header
 giants = [with_giant_header(format) for format in EXTENSIONS]
 for format in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
@@ -335,17 +336,17 @@ def test_no_pixel_is_decoded_before_there_is_room(kind: str, monkeypatch: pytest
         loaded.append(str(self.format))
         raise AssertionError("a picture was loaded without room")
 
-    content, budget = COLOURED[kind][1](), PixelBudget(1000, patience_s=0)
+    content, budget = COLOURED[kind][1](), MemoryBudget(1_000_000, patience_s=0)
     for plugin in type(Image.open(io.BytesIO(content))).__mro__:
         if "load" in vars(plugin):
             monkeypatch.setattr(plugin, "load", load)
-    with budget.room_for(1000), pytest.raises(Busy):
+    with budget.room_for(1_000_000), pytest.raises(Busy):
         decode(content, LIMITS, budget=budget)
     assert not loaded
 
 
 def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
-    budget = PixelBudget(100_000_000, patience_s=0)
+    budget = MemoryBudget(100_000_000, patience_s=0)
     content = encoded(smooth(300, 200), "PNG")
     decode(content, LIMITS, budget=budget)
     with pytest.raises(DamagedImage):
@@ -357,11 +358,10 @@ def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
 def test_a_progressive_jpeg_needs_more_room_than_a_baseline_one() -> None:
     """Its coefficients are held as a whole, 6 bytes a pixel without chroma subsampling."""
     pixels = smooth(800, 600)
-    budget = PixelBudget(800 * 600 * 3, patience_s=0)
-    with budget.room_for(1):
-        decode(encoded(pixels, "JPEG"), LIMITS, shrink_to_px=64, budget=budget)
-        with pytest.raises(Busy):
-            decode(encoded(pixels, "JPEG", progressive=True), LIMITS, shrink_to_px=64, budget=budget)
+    budget = MemoryBudget(800 * 600 * 3, patience_s=0)
+    decode(encoded(pixels, "JPEG"), LIMITS, shrink_to_px=64, budget=budget)
+    with pytest.raises(TooManyPixels, match=r"MiB to decode.*a JPEG, or give the service more memory \(MEMORY_MB\)"):
+        decode(encoded(pixels, "JPEG", progressive=True), LIMITS, shrink_to_px=64, budget=budget)
 
 
 def test_odd_metadata_is_no_warning_and_no_filter_is_touched_by_a_decode() -> None:

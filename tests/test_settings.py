@@ -39,7 +39,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "max_images_per_request": 16,
         "max_event_age_s": 3600,
         "backlog_age_s": 900,
-        "decode_memory_mb": 192,
+        "memory_mb": 512,
         "model_threads": 4,
         "storage_deadline_s": 20,
         "warehouse_deadline_s": 20,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -30,13 +32,13 @@ def classify_request(request: Request) -> ResponseReturnValue:
     record = wants_record(request)
     pipeline = service.pipeline()
     call = service.call(Source.REQUEST, request.headers)
-    images = submissions(request, call, pipeline, service.settings)
-    if is_multipart(request):
-        return _answer_each(list(images), call, record=record)
-    return jsonify(_answer(next(images), call, record=record))
+    with closing(submissions(request, call, pipeline, service.settings)) as images:
+        if is_multipart(request):
+            return _answer_each(images, call, record=record)
+        return jsonify(_answer(next(images), call, record=record))
 
 
-def _answer_each(images: list[Submission], call: Call, *, record: bool) -> ResponseReturnValue:
+def _answer_each(images: Iterator[Submission], call: Call, *, record: bool) -> ResponseReturnValue:
     """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
     answers: list[dict[str, Any]] = []
     statuses: list[int] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 from google.api_core import exceptions as api
@@ -149,8 +150,10 @@ def translated(what: str) -> Iterator[None]:
 @contextmanager
 def _absent_before() -> Iterator[None]:
     """An object that exists already was written by an earlier attempt, or holds the same bytes by its name."""
-    with suppress(api.PreconditionFailed):
+    try:
         yield
+    except api.PreconditionFailed as error:
+        clear_frames(error.__traceback__)  # they hold the file's bytes in a cycle, until the next garbage collection
 
 
 def _upload_from(blob: storage.Blob) -> Upload:

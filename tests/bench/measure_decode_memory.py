@@ -1,4 +1,4 @@
-"""Print how much memory a decode takes at its peak, by format: what ``decode.BYTES_PER_PIXEL`` is rounded up from.
+"""Print how much memory a decode takes at its peak, by format: what ``decode_cost.BYTES_PER_PIXEL`` is rounded up from.
 
 python -m tests.bench.measure_decode_memory
 """
@@ -14,7 +14,8 @@ import numpy as np
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from shared.decode import BYTES_PER_PIXEL, EXTENSIONS, Limits, decode
+from shared.decode import EXTENSIONS, Limits, decode
+from shared.decode_cost import BYTES_PER_PIXEL
 
 register_heif_opener()
 WIDTH_PX, HEIGHT_PX = 4000, 3000

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from shared.decode import PixelBudget
 from shared.errors import Busy, Transient
+from shared.memory import MIB, Memory, MemoryBudget
 
 LONG_S = 60
 """Never waited for in full, unless something is broken."""
@@ -16,13 +16,13 @@ LONG_S = 60
 class Holder:
     """A thread that takes room and holds it until it is told to let go."""
 
-    def __init__(self, budget: PixelBudget, needed_bytes: int) -> None:
+    def __init__(self, budget: MemoryBudget, needed_bytes: int) -> None:
         self.is_in = threading.Event()
         self.may_go = threading.Event()
         self._thread = threading.Thread(target=self._hold, args=(budget, needed_bytes))
         self._thread.start()
 
-    def _hold(self, budget: PixelBudget, needed_bytes: int) -> None:
+    def _hold(self, budget: MemoryBudget, needed_bytes: int) -> None:
         with budget.room_for(needed_bytes):
             self.is_in.set()
             self.may_go.wait(LONG_S)
@@ -33,13 +33,13 @@ class Holder:
 
 
 def test_who_fits_is_let_in_at_once() -> None:
-    budget = PixelBudget(10, patience_s=0)
+    budget = MemoryBudget(10, patience_s=0)
     with budget.room_for(4), budget.room_for(6):
         pass
 
 
 def test_who_finds_no_room_waits_until_there_is_some() -> None:
-    budget = PixelBudget(10, patience_s=LONG_S)
+    budget = MemoryBudget(10, patience_s=LONG_S)
     first = Holder(budget, 7)
     assert first.is_in.wait(LONG_S)
     second = Holder(budget, 7)
@@ -50,7 +50,7 @@ def test_who_finds_no_room_waits_until_there_is_some() -> None:
 
 
 def test_who_waited_in_vain_is_told_to_come_back() -> None:
-    budget = PixelBudget(10, patience_s=0.01)
+    budget = MemoryBudget(10, patience_s=0.01)
     with budget.room_for(7), pytest.raises(Busy, match="try again") as busy, budget.room_for(4):
         pass
     assert isinstance(busy.value, Transient)
@@ -58,7 +58,7 @@ def test_who_waited_in_vain_is_told_to_come_back() -> None:
 
 
 def test_who_is_turned_away_takes_nothing() -> None:
-    budget = PixelBudget(10, patience_s=0)
+    budget = MemoryBudget(10, patience_s=0)
     with budget.room_for(7):
         with pytest.raises(Busy), budget.room_for(4):
             pass
@@ -67,7 +67,7 @@ def test_who_is_turned_away_takes_nothing() -> None:
 
 
 def test_room_is_given_back_when_the_work_fails() -> None:
-    budget = PixelBudget(10, patience_s=0)
+    budget = MemoryBudget(10, patience_s=0)
     with pytest.raises(ZeroDivisionError), budget.room_for(10):
         raise ZeroDivisionError
     with budget.room_for(10):
@@ -75,7 +75,7 @@ def test_room_is_given_back_when_the_work_fails() -> None:
 
 
 def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
-    budget = PixelBudget(10, patience_s=0)
+    budget = MemoryBudget(10, patience_s=0)
     with budget.room_for(1_000_000), pytest.raises(Busy), budget.room_for(1):
         pass
     with budget.room_for(1), pytest.raises(Busy), budget.room_for(1_000_000):
@@ -85,7 +85,7 @@ def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
 
 
 def test_many_threads_never_hold_more_than_there_is() -> None:
-    budget, lock = PixelBudget(10, patience_s=LONG_S), threading.Lock()
+    budget, lock = MemoryBudget(10, patience_s=LONG_S), threading.Lock()
     held = most = 0
 
     def work(needed_bytes: int) -> None:
@@ -105,3 +105,16 @@ def test_many_threads_never_hold_more_than_there_is() -> None:
         thread.join()
     assert held == 0
     assert 0 < most <= 10
+
+
+def test_the_pictures_in_flight_have_half_of_the_instances_memory() -> None:
+    memory = Memory.of_instance(512)
+    assert memory.decodes.capacity_bytes == 208 * MIB
+    assert memory.files.capacity_bytes == 32 * MIB
+    assert memory.decodes.capacity_bytes + memory.files.capacity_bytes < 512 * MIB / 2
+
+
+def test_a_file_takes_room_for_its_bytes_twice() -> None:
+    memory = Memory(files=MemoryBudget(10, patience_s=0), decodes=MemoryBudget(1))
+    with memory.room_for_file(3), memory.files.room_for(4), pytest.raises(Busy), memory.files.room_for(1):
+        pass
