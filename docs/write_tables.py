@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/rows.md from what they describe: ``make docs``. A test compares.
+"""Write the tables of README.md and of docs/ from what they describe: ``make docs``. Tests compare.
 
 python docs/write_tables.py
 """
@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from shared.settings import settings_table  # noqa: E402  # found only now
+from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
 
 TABLES = ("predictions", "failures", "labels")
 
@@ -43,13 +44,20 @@ def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, 
 
 
 def main() -> None:
-    """Write both files."""
-    readme, rows = ROOT / "README.md", ROOT / "docs" / "rows.md"
-    readme.write_text(between(readme.read_text("utf-8"), "settings", settings_table()), "utf-8")
-    text = rows.read_text("utf-8")
-    for name in TABLES:
-        text = between(text, name, row_table(name))
-    rows.write_text(text, "utf-8")
+    """Write the files."""
+    _fill("README.md", {"settings": settings_table()})
+    _fill("docs/rows.md", {name: row_table(name) for name in TABLES})
+    stores, warehouses = object_store_differences, warehouse_differences
+    _fill("docs/object-store-differences.md", {place: stores.differences_table(place) for place in stores.PLACES})
+    tables = {"asked": warehouses.ASKED, "documented": warehouses.DOCUMENTED}
+    _fill("docs/bigquery-differences.md", {mark: warehouses.differences_table(rows) for mark, rows in tables.items()})
+
+
+def _fill(file: str, tables: dict[str, str]) -> None:
+    text = (ROOT / file).read_text("utf-8")
+    for mark, table in tables.items():
+        text = between(text, mark, table)
+    (ROOT / file).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

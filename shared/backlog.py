@@ -1,54 +1,78 @@
-"""The sweep: uploads that no event finished go through the same pipeline."""
+"""What a sweep is to take: uploads that no event finished, or a whole bucket that is not ours to empty."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
-from shared.errors import Transient
-from shared.logs import log, log_outcome
-from shared.pipeline import Pipeline
-from shared.types import Acknowledged, Call, Failure, Upload
+from shared.errors import AlreadyDone, BadRequest
+from shared.ports import ObjectStore
+from shared.settings import BUCKET_NAME, Platform, Settings
+from shared.types import Upload
 
 
-def waiting_uploads(
-    pipeline: Pipeline, bucket: str, older_than: datetime, task_index: int = 0, task_count: int = 1
-) -> Iterator[Upload]:
-    """List this task's share of the uploads that were written before ``older_than``, oldest names first.
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """One task's share of the objects in a bucket."""
 
-    Shares are cut by the name's CRC-32, so that tasks need not talk to each other.
-    """
-    for upload in pipeline.store.uploads(bucket):
-        is_ours = crc32(upload.ref.name.encode()) % task_count == task_index
-        if is_ours and upload.ref.created_at < older_than:
-            yield upload
+    bucket: str
+    prefix: str = ""
+    keep: bool = False
+    """Whether the objects stay, and those that have a row are left out."""
+    age_s: int = 0
+    """Only what was written so long ago: the events of younger ones may be on their way."""
+    task_index: int = 0
+    task_count: int = 1
 
+    @classmethod
+    def of(cls, settings: Settings, platform: Platform, bucket: str | None, prefix: str = "", *, keep: bool) -> Backlog:
+        """Return what a sweep of this process takes.
 
-def sweep(pipeline: Pipeline, uploads: Iterator[Upload], new_call: Callable[[], Call], threads: int) -> Counter[str]:
-    """Process each upload, several at once; what cannot be done now stays for the next sweep.
+        Args:
+            settings: of the process.
+            platform: which task of how many this is.
+            bucket: with or without ``gs://``; None for the upload bucket.
+            prefix: of the objects' names.
+            keep: whether the objects stay.
 
-    Returns:
-        How many were ``predicted``, ``rejected``, ``already_done``, ``superseded`` or ``postponed``.
-    """
+        Raises:
+            BadRequest: ``bucket`` is no bucket, or one that must not be swept, or must not be emptied.
+        """
+        bucket = _checked(settings, bucket, keep)
+        age_s = settings.backlog_age_s if bucket == settings.upload_bucket else 0
+        return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count)
 
-    def process(upload: Upload) -> str:
+    def uploads(self, store: ObjectStore) -> Iterator[Upload]:
+        """List every generation of this share's objects, by name.
+
+        Shares are cut by the name's CRC-32, so that tasks need not talk to each other.
+
+        Raises:
+            BadRequest: there is no such bucket.
+            StorageUnavailable: the listing broke off.
+        """
+        older_than = datetime.now(UTC) - timedelta(seconds=self.age_s)
         try:
-            outcome = pipeline.process(upload, new_call())
-        except Transient as error:
-            log.warning(f"postponed {upload.ref}: {error}", extra={"fields": {"outcome": "postponed"}})
-            return "postponed"
-        log_outcome(outcome)
-        if isinstance(outcome, Acknowledged):
-            return outcome.why
-        return "rejected" if isinstance(outcome, Failure) else "predicted"
-
-    with ThreadPoolExecutor(threads, thread_name_prefix="sweep") as pool:
-        return Counter(pool.map(process, uploads))
+            for upload in store.uploads(self.bucket, self.prefix):
+                is_ours = crc32(upload.ref.name.encode()) % self.task_count == self.task_index
+                if is_ours and upload.ref.created_at < older_than:
+                    yield upload
+        except AlreadyDone as error:
+            raise BadRequest(f"There is no bucket gs://{self.bucket}.") from error
 
 
-def cut_off(now: datetime, age_s: int) -> datetime:
-    """Return the moment before which an upload counts as left behind."""
-    return now - timedelta(seconds=age_s)
+def _checked(settings: Settings, named: str | None, keep: bool) -> str:
+    bucket = (named or settings.upload_bucket).removeprefix("gs://").strip("/")
+    if not BUCKET_NAME.fullmatch(bucket):
+        raise BadRequest(f"--bucket is {named!r}, expected a bucket's name; how objects' names begin is a --prefix.")
+    if bucket in (settings.archive_bucket, settings.quarantine_bucket):
+        role = "archive" if bucket == settings.archive_bucket else "quarantine"
+        raise BadRequest(f"gs://{bucket} is the {role}, whose files have been looked at; name another --bucket.")
+    if bucket != settings.upload_bucket and not keep:
+        raise BadRequest(
+            f"gs://{bucket} is not the upload bucket, gs://{settings.upload_bucket}, and a sweep deletes what it has "
+            "classified; to leave that bucket as it is, add --keep."
+        )
+    return bucket

@@ -36,8 +36,8 @@ class Pipeline:
     limits: Limits
     memory: Memory
 
-    def process(self, upload: Upload, call: Call) -> Outcome:
-        """Take one upload from its bucket to its row, and then out of the bucket.
+    def process(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
+        """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
 
         Raises:
             Transient: nothing is lost; the upload still lies in its bucket and must be delivered again.
@@ -45,13 +45,21 @@ class Pipeline:
         watch = Stopwatch(call.times)
         try:
             outcome = self._predict_or_quarantine(upload, call, watch)
-        except Superseded:
-            return Acknowledged(upload.ref, "superseded")
-        except AlreadyDone:
-            return Acknowledged(upload.ref, "already_done")
-        self.warehouse.append(outcome)
-        self.store.delete(upload.ref)
-        return outcome
+        except AlreadyDone as gone:
+            return _acknowledged(upload, gone)
+        return self._finish(upload, outcome, remove=remove)
+
+    def give_up(self, upload: Upload, call: Call, why: Permanent, *, remove: bool = True) -> Outcome:
+        """Take one upload into quarantine without looking at it: quarantine, record and done are those of ``process``.
+
+        Raises:
+            Transient: nothing is lost; the upload still lies in its bucket.
+        """
+        try:
+            outcome = self._quarantine(upload, call, why, Stopwatch(call.times))
+        except AlreadyDone as gone:
+            return _acknowledged(upload, gone)
+        return self._finish(upload, outcome, remove=remove)
 
     def answer(
         self, content: bytes, facts: ImageFacts, who: Identity, call: Call, *, record: bool = True
@@ -67,6 +75,12 @@ class Pipeline:
         if record:
             self.warehouse.append(prediction)
         return prediction
+
+    def _finish(self, upload: Upload, outcome: Recorded, *, remove: bool) -> Recorded:
+        self.warehouse.append(outcome)
+        if remove:
+            self.store.delete(upload.ref)
+        return outcome
 
     def _predict_or_quarantine(self, upload: Upload, call: Call, watch: Stopwatch) -> Recorded:
         try:
@@ -140,6 +154,10 @@ class Pipeline:
     def _copies(self) -> ThreadPoolExecutor:
         """Threads for the copies into the archive; made on first use, since threads do not survive a fork."""
         return ThreadPoolExecutor(max_workers=16, thread_name_prefix="archive")
+
+
+def _acknowledged(upload: Upload, gone: AlreadyDone) -> Acknowledged:
+    return Acknowledged(upload.ref, "superseded" if isinstance(gone, Superseded) else "already_done")
 
 
 def _facts_of(upload: Upload) -> ImageFacts:

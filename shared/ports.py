@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,11 +42,14 @@ class ObjectStore(Protocol):
             StorageUnavailable: no answer within the deadline.
         """
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> None:
-        """Create an object if there is none of that name; one that exists already is left as it is."""
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
+        """Create an object if there is none of that name; None if there is one, which is left as it is.
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> None:
-        """Copy exactly this generation, if there is no object of that name yet.
+        None can also mean that this very call made it: the answer was lost, and the client asked again.
+        """
+
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
+        """Copy exactly this generation, if there is no object of that name yet; None, as above, if there is one.
 
         Raises:
             AlreadyDone: this generation is gone.
@@ -66,12 +69,28 @@ class ObjectStore(Protocol):
         """List every generation of every object below a prefix, by name and generation."""
 
 
+class Answer(Protocol):
+    """What a query gave."""
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Each row by column."""
+
+
 class Warehouse(Protocol):
-    """Tables that rows are appended to."""
+    """Tables that rows are appended to, and that can be asked."""
 
     def append(self, outcome: Recorded) -> None:
         """Append the row of a prediction or a failure.
 
         Raises:
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
+        """
+
+    def query(self, sql: str, **parameters: Sequence[str]) -> Answer:
+        """Run GoogleSQL; unqualified names are of our dataset, each parameter is a list as ``@name``.
+
+        Raises:
+            BadRequest: the query cannot be run as it is.
+            WarehouseUnavailable: no answer within the deadline.
         """

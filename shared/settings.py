@@ -80,6 +80,9 @@ class Settings:
         "MAX_EVENT_AGE_S", _positive, "Older events are acknowledged and left to the sweep.", "3600"
     )
     backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")
+    attempt_timeout_s: int = _setting(
+        "ATTEMPT_TIMEOUT_S", _positive, "After so long whoever began an upload in a sweep is finished or dead.", "300"
+    )
     memory_mb: int = _setting(
         "MEMORY_MB", _positive, "MiB that the instance has; half of it is for the pictures in flight.", "512"
     )
@@ -172,9 +175,28 @@ def settings_table() -> str:
 
 
 def _faults_between(values: Mapping[str, Any]) -> list[str]:
-    """One bucket in two roles would make the function react to its own output, for ever and at a price."""
+    return _bucket_in_two_roles(values) + _timeout_too_short(values)
+
+
+def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
+    """It would make the function react to its own output, for ever and at a price."""
     roles = {name: values[name] for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values}
     if len(set(roles.values())) == len(roles):
         return []
     named = ", ".join(f"{name.upper()} is {bucket!r}" for name, bucket in roles.items())
     return [f"{named}: expected three different buckets, or an image would be classified again and again"]
+
+
+def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
+    """Two sweeps at once would take each other for dead, and quarantine what both could read."""
+    names = ("attempt_timeout_s", "storage_deadline_s", "warehouse_deadline_s")
+    if not values.keys() >= set(names):
+        return []
+    timeout_s, storage_s, warehouse_s = (values[name] for name in names)
+    longest_s = 4 * storage_s + warehouse_s
+    if timeout_s > longest_s:
+        return []
+    return [
+        f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: the four calls of storage and the one of "
+        "the warehouse that an upload takes may last that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
+    ]

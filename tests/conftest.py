@@ -89,7 +89,7 @@ def world(cloud: Cloud, classifier: Classifier) -> World:
     buckets = [f"{role}-{mark}" for role in ("uploads", "archive", "quarantine")]
     store = CloudStorage(PROJECT, DEADLINE_S, endpoint=cloud.url("storage"))
     for bucket in buckets:
-        store.create_bucket(bucket)
+        store.create_bucket(bucket, keeps_versions=bucket == buckets[0])
     warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
     pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), Memory.of_instance(512))
     environment = cloud.environment | {

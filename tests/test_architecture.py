@@ -138,7 +138,8 @@ def test_a_function_is_when_called_do_this(path: Path) -> None:
 
 
 def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
-    story = "import shared.pipeline, shared.receive, shared.record, shared.archive, shared.backlog"
+    steps = ("pipeline", "receive", "record", "archive", "backlog", "sweep", "replay")
+    story = f"import {', '.join(f'shared.{step}' for step in steps)}"
     assert "PIL.Image" in loaded_by(story, ("PIL",))
     assert loaded_by(story, (*OF_THE_EDGES, "flask", "werkzeug", "requests", "functions_framework")) == []
 

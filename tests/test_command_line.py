@@ -96,7 +96,7 @@ def test_every_commands_help_shows_an_example(typed: tuple[str, ...]) -> None:
 
 def test_exit_codes_are_explained() -> None:
     assert "Exit codes:" in run("--help").stdout
-    for command in ("classify", "evaluate", "status", "demo", "drop", "sweep"):
+    for command in ("classify", "evaluate", "status", "demo", "drop", "sweep", "replay"):
         assert "Exit codes:" in run(command, "--help").stdout
 
 

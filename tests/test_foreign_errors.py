@@ -172,6 +172,8 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 REF = ObjectRef("b", "n", 5)
 SHORT_S = 0.05
+LONG_S = 20.0
+"""Where an answer comes at once."""
 FAILURE = Failure(
     "f" * 64,
     REF.created_at,
@@ -223,7 +225,7 @@ def test_a_warehouse_that_refuses_or_breaks_off_is_unavailable(server: Threading
 
 def test_what_is_gone_is_already_done(server: ThreadingHTTPServer) -> None:
     server.how = 404  # type: ignore[attr-defined]
-    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
     for call in ("read", "find", "copy_once"):
         with pytest.raises(AlreadyDone):
             STORAGE_CALLS[call](store)
@@ -233,14 +235,14 @@ def test_what_is_gone_is_already_done(server: ThreadingHTTPServer) -> None:
 def test_a_missing_archive_is_unavailable_and_not_already_done(server: ThreadingHTTPServer) -> None:
     """Or every event would be acknowledged while no row is ever written."""
     server.how = 404  # type: ignore[attr-defined]
-    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
     with pytest.raises(StorageUnavailable, match="There is no bucket gs://b; create it"):
         STORAGE_CALLS["write_once"](store)
 
 
 def test_what_exists_already_is_left_as_it_is(server: ThreadingHTTPServer) -> None:
     server.how = 412  # type: ignore[attr-defined]
-    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
     store.write_once("b", "n", b"x", "image/png")
     store.copy_once(REF, "q", "n")
 

@@ -156,12 +156,25 @@ def test_killing_the_upload_function_loses_and_doubles_nothing(
         assert json.load(listing).get("items", []) == []
 
 
-def test_what_dies_is_started_again(bucketlens: Bucketlens) -> None:
-    before = bucketlens.status()["pids"]["relay"]
-    os.kill(before, signal.SIGKILL)
-    give_up_at = time.monotonic() + 30
-    while (state := bucketlens.status())["pids"].get("relay") == before or not state["parts"]["relay"]:
+def test_what_dies_is_started_again_and_keeps_what_it_had(
+    bucketlens: Bucketlens, picture: Picture, tmp_path: Path
+) -> None:
+    bucketlens("drop", str(write(tmp_path / "before", [picture(104)])), "--wait")
+    [had] = bucketlens.rows("SELECT COUNT(*) AS images FROM latest_predictions")
+    before = bucketlens.status()["pids"]
+    assert len(before) == 6
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    give_up_at = time.monotonic() + 60
+    while not all((state := bucketlens.status())["parts"].values()) or before.items() & state["pids"].items():
         assert time.monotonic() < give_up_at
+    bucketlens("drop", str(write(tmp_path / "after", [picture(105)])), "--wait")
+    assert bucketlens.rows("SELECT COUNT(*) AS images FROM latest_predictions") == [{"images": had["images"] + 1}]
+    archive = state["urls"]["storage"] + "/storage/v1/b/bucketlens-archive/o"
+    with urllib.request.urlopen(archive, timeout=10) as listing:
+        archived = {item["name"] for item in json.load(listing)["items"]}
+    named = bucketlens.rows("SELECT DISTINCT image.archive_uri AS uri FROM latest_predictions")
+    assert archived == {row["uri"].removeprefix("gs://bucketlens-archive/") for row in named}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

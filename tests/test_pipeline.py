@@ -6,14 +6,17 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
+import requests
 
 from shared import identity
 from shared.decode import Limits
-from shared.errors import Permanent, StorageUnavailable, Transient, WarehouseUnavailable
+from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
 from shared.pipeline import Pipeline
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Prediction, Source, Upload
 from tests.conftest import World
@@ -178,6 +181,20 @@ def test_an_upload_overwritten_before_it_was_read_is_superseded_and_the_new_one_
     assert isinstance(world.pipeline.process(second, call()), Prediction)
 
 
+def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one_is(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    dropped(world, tmp_path, picture(20))
+    url = f"{world.environment['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{world.uploads}/o"
+    requests.post(url, picture(21), params={"uploadType": "media", "name": "photo.jpg"}, timeout=10).raise_for_status()
+    old, new = world.store.uploads(world.uploads)
+    outcomes = [world.pipeline.process(upload, call()) for upload in (new, old)]
+    assert all(isinstance(outcome, Prediction) for outcome in outcomes)
+    assert list(world.store.uploads(world.uploads)) == []
+    assert len(world.names_in(world.archive)) == 2
+    assert len(world.rows("latest_predictions")) == 2
+
+
 def test_deleting_an_old_generation_leaves_the_new_one(world: World, picture: Picture, tmp_path: Path) -> None:
     first = dropped(world, tmp_path, picture(9))
     world.store.delete(first.ref)
@@ -193,6 +210,50 @@ def test_one_picture_under_two_names_is_archived_once_and_has_two_rows(
         world.pipeline.process(dropped(world, tmp_path, picture(11), name), call())
     assert len(world.names_in(world.archive)) == 1
     assert len(world.rows("latest_predictions")) == 2
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "holiday", "holiday.pdf", "holiday.png.exe"])
+@pytest.mark.parametrize("claimed", ["image/jpeg", "text/plain", ""])
+def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
+    world: World, picture: Picture, name: str, claimed: str
+) -> None:
+    content = BytesIO()
+    PIL.Image.open(BytesIO(picture(40))).save(content, "PNG")
+    url = f"{world.environment['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{world.uploads}/o"
+    query = {"uploadType": "media", "name": name}
+    requests.post(
+        url, content.getvalue(), params=query, headers={"Content-Type": claimed}, timeout=10
+    ).raise_for_status()
+    prediction = world.pipeline.process(world.store.find(world.uploads, name), call())
+    assert isinstance(prediction, Prediction)
+    assert prediction.image.format == "png"
+    assert str(prediction.archive_uri).endswith(".png")
+    [archived] = world.store.uploads(world.archive)
+    assert archived.content_type == "image/png"
+
+
+def test_an_upload_that_is_given_up_is_quarantined_unread_recorded_and_removed(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    pipeline, notes = failing(world, "")
+    upload = dropped(world, tmp_path, picture(30))
+    outcome = pipeline.give_up(upload, call(Source.BACKLOG), TriedTooOften("It ended the process."))
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.detail) == ("tried_too_often", "It ended the process.")
+    assert notes == ["copy_once", "append", "delete"]
+    assert pipeline.give_up(upload, call(), TriedTooOften()) == Acknowledged(upload.ref, "already_done")
+    assert len(world.rows("rejected_uploads")) == 1
+
+
+def test_an_upload_that_is_to_stay_stays(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline, notes = failing(world, "")
+    image = dropped(world, tmp_path, picture(31), "photo.jpg")
+    text = dropped(world, tmp_path, b"no image at all", "list.jpg")
+    pipeline.process(image, call(), remove=False)
+    pipeline.process(text, call(), remove=False)
+    pipeline.give_up(image, call(), TriedTooOften(), remove=False)
+    assert "delete" not in notes
+    assert world.names_in(world.uploads) == ["list.jpg", "photo.jpg"]
 
 
 def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Path) -> None:

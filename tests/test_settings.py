@@ -39,6 +39,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "max_images_per_request": 16,
         "max_event_age_s": 3600,
         "backlog_age_s": 900,
+        "attempt_timeout_s": 300,
         "memory_mb": 512,
         "model_threads": 4,
         "storage_deadline_s": 20,
@@ -96,6 +97,13 @@ def test_the_upload_bucket_can_play_no_second_role(taken_by: str) -> None:
     [fault] = faults_of({**REQUIRED, taken_by: REQUIRED["UPLOAD_BUCKET"]})
     assert f"{taken_by} is 'my-uploads'" in fault
     assert "again and again" in fault
+
+
+def test_a_sweep_that_is_still_at_work_is_not_taken_for_dead() -> None:
+    [fault] = faults_of({**REQUIRED, "ATTEMPT_TIMEOUT_S": "100"})
+    assert fault.startswith("ATTEMPT_TIMEOUT_S is '100', expected more than 100:")
+    short = {"ATTEMPT_TIMEOUT_S": "6", "STORAGE_DEADLINE_S": "1", "WAREHOUSE_DEADLINE_S": "1"}
+    assert Settings.from_environment({**REQUIRED, **short}).attempt_timeout_s == 6
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "", " 7", "1e3", "٣", "0x10", "1_000"])

@@ -1,32 +1,51 @@
-"""On a schedule, classify what still lies in the upload bucket."""
+"""On a schedule, classify what still lies in the upload bucket; with --keep, a bucket that is not ours to empty."""
 
 from __future__ import annotations
 
+import argparse
 import sys
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from shared.backlog import cut_off, sweep, waiting_uploads
-from shared.logs import log
+from shared.backlog import Backlog
+from shared.errors import BadRequest, Misconfigured
+from shared.orderly_end import orderly_end
 from shared.service import Service
-from shared.types import Source
+from shared.sweep import Sweep, log_summary
+
+EPILOG = """example:
+  python functions/classify_backlog/main.py
+  python functions/classify_backlog/main.py --bucket gs://holiday-photos --prefix 2024/ --keep
+
+exit codes: 0 nothing is left; 1 some uploads must wait for the next sweep; 2 it cannot be carried out as typed or set.
+Tasks of one job share the work by CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT.
+"""
 
 
-def classify_backlog() -> int:
-    """Sweep once. Returns the exit code: 0, or 1 where some uploads must wait for the next sweep."""
-    service = Service.from_environment()
-    settings, platform, pipeline = service.settings, service.platform, service.pipeline()
-    uploads = waiting_uploads(
-        pipeline,
-        settings.upload_bucket,
-        cut_off(datetime.now(UTC), settings.backlog_age_s),
-        platform.task_index,
-        platform.task_count,
+def classify_backlog(arguments: Sequence[str] = ()) -> int:
+    """Sweep once. Returns the exit code."""
+    wanted = _parser().parse_args(arguments)
+    try:
+        service = Service.from_environment()
+        backlog = Backlog.of(service.settings, service.platform, wanted.bucket, wanted.prefix, keep=wanted.keep)
+        sweep = Sweep.of(service, keep=backlog.keep)
+        with orderly_end(sweep.stop, lambda: log_summary(sweep.cut_off())):
+            summary = sweep.run(backlog.uploads(service.pipeline().store))
+    except (Misconfigured, BadRequest) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    log_summary(summary)
+    return summary.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    summary = sweep(pipeline, uploads, lambda: service.call(Source.BACKLOG), settings.model_threads)
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.items())) or "nothing was waiting"
-    log.info(f"swept: {counted}", extra={"fields": {"outcome": "swept", **summary}})
-    return 1 if summary["postponed"] else 0
+    parser.add_argument("--bucket", metavar="gs://B", help="another than UPLOAD_BUCKET; needs --keep")
+    parser.add_argument("--prefix", default="", metavar="P", help="only objects whose names begin like this")
+    parser.add_argument("--keep", action="store_true", help="delete nothing; skip every generation that has its row")
+    return parser
 
 
 if __name__ == "__main__":
-    sys.exit(classify_backlog())
+    sys.exit(classify_backlog(sys.argv[1:]))

@@ -9,30 +9,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.api_core import exceptions as api
-from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
+from shared.adapters.patience import Patience, is_passing
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.record import failure_row, prediction_row
 from shared.types import Failure, Recorded
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
-
-WORTH_ANOTHER_TRY = if_exception_type(
-    api.TooManyRequests,
-    api.InternalServerError,
-    api.BadGateway,
-    api.ServiceUnavailable,
-    api.GatewayTimeout,
-    api.NotFound,  # a table that was just created can be missing for a while
-    ConnectionError,
-    TimeoutError,
-)
 
 QUERY_DEADLINE_S = 120
 
@@ -60,8 +49,7 @@ class BigQuery:
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = bigquery.Client(project=project, credentials=credentials, client_options=options)
         self._dataset = f"{project}.{dataset}"
-        self._deadline_s = deadline_s
-        self._retry = Retry(predicate=WORTH_ANOTHER_TRY, initial=0.2, maximum=2.0, multiplier=2.0, timeout=deadline_s)
+        self._patience = Patience(self._client._http, deadline_s, is_worth_another_try)
         self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
         self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # ten minutes and more, if nothing is said
 
@@ -108,15 +96,18 @@ class BigQuery:
 
     def _insert(self, table: str, row_id: str, row: dict[str, Any]) -> None:
         name = f"{self._dataset}.{table}"
-        with translated(f"appending {row_id} to {name}"):
+        with translated(f"appending {row_id} to {name}"), self._patience.call() as patiently:
             # insert_rows_json returns the rows that were refused, and raises only for the request as a whole.
-            refused = self._client.insert_rows_json(
-                name, [row], row_ids=[row_id], retry=self._retry, timeout=self._deadline_s
-            )
+            refused = self._client.insert_rows_json(name, [row], row_ids=[row_id], **patiently)
         if refused:
             raise WarehouseUnavailable(
                 f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables."
             )
+
+
+def is_worth_another_try(error: BaseException) -> bool:
+    """Tell whether appending again may help. A table that was just created can be missing for a while."""
+    return isinstance(error, api.NotFound) or is_passing(error)
 
 
 @contextmanager

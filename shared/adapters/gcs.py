@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
@@ -15,18 +16,14 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
 from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from google.cloud.storage.retry import DEFAULT_RETRY
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from shared.adapters.patience import Patience, is_passing
 from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
 from shared.types import ObjectRef, Upload
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
-
-CONNECTIONS = 32
-"""Kept open by the client: one for each thread that serves or archives."""
 
 
 class CloudStorage:
@@ -39,35 +36,37 @@ class CloudStorage:
     """
 
     def __init__(self, project: str, deadline_s: float, *, endpoint: str | None = None) -> None:
+        # Or the client asks for each bucket's metadata by itself, in a thread, for traces that nobody takes.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
-        for scheme in ("https://", "http://"):
-            self._client._http.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=CONNECTIONS))
-        retry = DEFAULT_RETRY.with_delay(initial=0.2, maximum=2.0, multiplier=2.0).with_timeout(deadline_s)
-        self._call: dict[str, Any] = {"retry": retry, "timeout": deadline_s}
+        self._patience = Patience(self._client._http, deadline_s, is_passing)
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         """See ``ports.ObjectStore.read``."""
         blob = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         content = _Capped(max_bytes)
-        try:
-            with translated(f"reading {ref}"):
-                blob.download_to_file(content, **self._call)
-        except AlreadyDone as gone:
-            if self._has_another_generation(ref):
-                raise Superseded(f"{ref} was overwritten before it was read.") from gone
-            raise
+        with self._patience.call() as patiently:
+            try:
+                with translated(f"reading {ref}"):
+                    blob.download_to_file(content, **patiently)
+            except AlreadyDone as gone:
+                if self._has_another_generation(ref):
+                    raise Superseded(f"{ref} was overwritten before it was read.") from gone
+                raise
         return content.getvalue()
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> None:
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
         """See ``ports.ObjectStore.write_once``."""
         blob = self._client.bucket(bucket).blob(name)
-        with translated(f"writing gs://{bucket}/{name}"), _absent_before():
+        with self._call(f"writing gs://{bucket}/{name}") as patiently, _absent_before():
             try:
-                blob.upload_from_string(content, content_type, if_generation_match=0, **self._call)
+                blob.upload_from_string(content, content_type, if_generation_match=0, **patiently)
             except NotFound as error:  # not the upload is gone, but the bucket is missing
                 raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
+            return ObjectRef(bucket, name, int(blob.generation))
+        return None
 
     def upload(self, bucket: str, name: str, path: Path) -> ObjectRef | None:
         """Upload a file if there is no object of that name; None if there is one, which is left as it is.
@@ -77,51 +76,74 @@ class CloudStorage:
             StorageUnavailable: no answer within the deadline.
         """
         blob = self._client.bucket(bucket).blob(name)
-        with translated(f"uploading {path.name} to gs://{bucket}"):
+        with self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
             try:
-                blob.upload_from_filename(str(path), if_generation_match=0, **self._call)
+                blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
             except api.PreconditionFailed:
                 return None
         return ObjectRef(bucket, name, int(blob.generation))
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> None:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
         """See ``ports.ObjectStore.copy_once``; copies inside Cloud Storage, whatever the size."""
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         copy = self._client.bucket(bucket).blob(name)
-        with translated(f"copying {ref} to gs://{bucket}/{name}"), _absent_before():
+        with self._call(f"copying {ref} to gs://{bucket}/{name}") as patiently, _absent_before():
             try:
-                token, _, _ = copy.rewrite(source, if_generation_match=0, **self._call)
+                token, _, _ = copy.rewrite(source, if_generation_match=0, **patiently)
                 while token is not None:
-                    token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **self._call)
+                    token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **patiently)
             except NotFound as error:
-                if source.exists(**self._call):
+                if source.exists(**patiently):
                     raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
                 raise
+            return ObjectRef(bucket, name, int(copy.generation))
+        return None
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
         blob = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
-        with suppress(AlreadyDone), translated(f"deleting {ref}"):
-            blob.delete(if_generation_match=ref.generation, **self._call)
+        with suppress(AlreadyDone), self._call(f"deleting {ref}") as patiently:
+            blob.delete(**patiently)  # a precondition would be on the live generation, even where ``ref`` is an old one
 
     def find(self, bucket: str, name: str) -> Upload:
         """See ``ports.ObjectStore.find``."""
-        with translated(f"looking for gs://{bucket}/{name}"):
-            blob = self._client.bucket(bucket).get_blob(name, **self._call)
+        with self._call(f"looking for gs://{bucket}/{name}") as patiently:
+            blob = self._client.bucket(bucket).get_blob(name, **patiently)
         if blob is None:
             raise AlreadyDone(f"There is no object gs://{bucket}/{name}.")
         return _upload_from(blob)
 
     def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
         """See ``ports.ObjectStore.uploads``."""
-        with translated(f"listing gs://{bucket}/{prefix}"):
-            for blob in self._client.list_blobs(bucket, prefix=prefix or None, versions=True, **self._call):
-                yield _upload_from(blob)
+        options = self._patience.options
+        pages = self._client.list_blobs(bucket, prefix=prefix or None, versions=True, **options).pages
+        while True:
+            # Left before each yield: the deadline is this page's, and not of what the caller does in between.
+            with self._call(f"listing gs://{bucket}/{prefix}"):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield from map(_upload_from, page)
 
-    def create_bucket(self, name: str) -> None:
-        """Create a bucket, unless it is there already. For local clouds: in production Terraform makes them."""
-        with translated(f"creating gs://{name}"), suppress(api.Conflict):
-            self._client.create_bucket(name, **self._call)
+    def create_bucket(self, name: str, *, keeps_versions: bool = False) -> None:
+        """Create a bucket, unless it is there already. For local clouds: in production Terraform makes them.
+
+        Args:
+            name: of the bucket.
+            keeps_versions: whether what is overwritten in it can still be read by its generation.
+        """
+        bucket = self._client.bucket(name)
+        with self._call(f"creating gs://{name}") as patiently:
+            with suppress(api.Conflict):
+                self._client.create_bucket(bucket, **patiently)
+            if keeps_versions:
+                bucket.versioning_enabled = True
+                bucket.patch(**patiently)
+
+    @contextmanager
+    def _call(self, what: str) -> Iterator[dict[str, Any]]:
+        with translated(what), self._patience.call() as patiently:
+            yield patiently
 
     def _has_another_generation(self, ref: ObjectRef) -> bool:
         try:

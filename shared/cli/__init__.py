@@ -15,6 +15,7 @@ COMMANDS = (
     "classify",
     "query",
     "sweep",
+    "replay",
     "bundle",
     "train",
     "evaluate",

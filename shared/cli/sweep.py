@@ -2,29 +2,102 @@
 
 from __future__ import annotations
 
-import subprocess
+import logging
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from shared.cli.options import folder_option, required_cloud
-from shared.local.parts import sweep_command
+from shared.backlog import Backlog
+from shared.cli.options import console, folder_option, remarks, required_cloud
+from shared.errors import BadRequest, Misconfigured, Transient
+from shared.local.cloud import Cloud
+from shared.local.parts import sweep_settings
+from shared.logs import log
+from shared.orderly_end import orderly_end
+from shared.service import Service
+from shared.settings import Platform, Settings
+from shared.sweep import Summary, Sweep, log_summary
+from shared.types import Upload
 
 
 @click.command("sweep", short_help="Classify what still waits in the bucket.")
 @folder_option
 @click.option("--age", type=click.IntRange(1), default=1, show_default=True, help="Seconds; only older uploads.")
-def command(folder: Path, age: int) -> None:
+@click.option("--bucket", metavar="gs://B", help="Another than the upload bucket; needs --keep.")
+@click.option("--prefix", default="", metavar="P", help="Only objects whose names begin like this.")
+@click.option("--keep", is_flag=True, help="Delete nothing; skip every generation that has its row.")
+def command(folder: Path, age: int, bucket: str | None, prefix: str, keep: bool) -> None:
     """Run classify_backlog against the local cloud: uploads that no event finished go through the pipeline.
 
-    In production Cloud Scheduler runs it; `bucketlens up` runs it every minute.
+    In production Cloud Scheduler runs it; `bucketlens up` runs it every minute. With --keep it classifies a bucket
+    that is not ours to empty: nothing is deleted, and a second run takes only what is new.
 
-    Exit codes: 0 nothing is left; 1 some uploads must wait for the next sweep.
+    Ctrl-C ends it in order: what is in flight is finished or given back. Started again, it goes on.
+
+    Exit codes: 0 nothing is left; 1 some uploads must wait for the next sweep; 2 it cannot be carried out as typed.
 
     \b
     Example:
       bucketlens sweep --age 10
+      bucketlens sweep --bucket gs://holiday-photos --prefix 2024/ --keep
     """
-    arguments, environment = sweep_command(required_cloud(folder), age)
-    sys.exit(subprocess.run(arguments, env=environment, check=False).returncode)
+    cloud = required_cloud(folder)
+    try:
+        service = _service(cloud, age)
+        backlog = Backlog.of(service.settings, service.platform, bucket, prefix, keep=keep)
+        summary = (_with_a_bar if console.is_terminal else _with_log_lines)(service, backlog)
+    except (BadRequest, Misconfigured) as error:
+        raise click.UsageError(str(error)) from error
+    except Transient as error:
+        remarks.print(str(error), style="red", markup=False)
+        sys.exit(1)
+    sys.exit(summary.exit_code)
+
+
+def _service(cloud: Cloud, age_s: int) -> Service:
+    environment = sweep_settings(cloud, age_s)
+    return Service(Settings.from_environment(environment), Platform.from_environment(environment))
+
+
+def _with_log_lines(service: Service, backlog: Backlog) -> Summary:
+    summary = _run(service, backlog, backlog.uploads(service.pipeline().store), lambda _: None, log_summary)
+    log_summary(summary)
+    return summary
+
+
+def _with_a_bar(service: Service, backlog: Backlog) -> Summary:
+    """Show a bar with what went wrong above it, and a table at the end."""
+    log.setLevel(logging.WARNING)
+    uploads = list(backlog.uploads(service.pipeline().store))
+    columns = (TextColumn("Sweeping"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=remarks, transient=True) as progress:
+        task = progress.add_task("", total=len(uploads))
+        summary = _run(service, backlog, uploads, lambda _: progress.advance(task), _print_table)
+    _print_table(summary)
+    return summary
+
+
+def _run(
+    service: Service,
+    backlog: Backlog,
+    uploads: Iterable[Upload],
+    notice: Callable[[str], None],
+    report: Callable[[Summary], None],
+) -> Summary:
+    sweep = Sweep.of(service, keep=backlog.keep, notice=notice)
+    with orderly_end(sweep.stop, lambda: report(sweep.cut_off())):
+        return sweep.run(uploads)
+
+
+def _print_table(summary: Summary) -> None:
+    table = Table(title="Cut short: sweep again for the rest" if summary.is_cut_short else None)
+    table.add_column("outcome")
+    table.add_column("uploads", justify="right")
+    for name, figure in summary.figures().items():
+        if figure or name in ("predicted", "rejected"):
+            table.add_row(name.replace("_", " "), f"{figure:,}")
+    console.print(table)

@@ -7,7 +7,7 @@ from shared.local.cloud import ARCHIVE_BUCKET, PROJECT, QUARANTINE_BUCKET, UPLOA
 
 
 def create_buckets(cloud: Cloud) -> None:
-    """Create the buckets that are not there yet."""
+    """Create the buckets that are not there yet. As in production, an upload is kept when another overwrites it."""
     store = CloudStorage(PROJECT, deadline_s=10, endpoint=cloud.url("storage"))
     for name in (UPLOAD_BUCKET, ARCHIVE_BUCKET, QUARANTINE_BUCKET):
-        store.create_bucket(name)
+        store.create_bucket(name, keeps_versions=name == UPLOAD_BUCKET)

@@ -41,9 +41,14 @@ def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
 
 def sweep_command(cloud: Cloud, age_s: int) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the command and the environment of one sweep over uploads that have waited for ``age_s`` seconds."""
-    settings = {"BACKLOG_AGE_S": str(age_s), "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "local"}
     command = (sys.executable, str(ROOT / "functions" / "classify_backlog" / "main.py"))
-    return command, _environment({**cloud.environment, **settings})
+    return command, _environment(sweep_settings(cloud, age_s))
+
+
+def sweep_settings(cloud: Cloud, age_s: int) -> dict[str, str]:
+    """Return what a sweep over uploads that have waited for ``age_s`` seconds finds in its environment."""
+    job = {"BACKLOG_AGE_S": str(age_s), "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "local"}
+    return {**cloud.environment, **job}
 
 
 def _function(cloud: Cloud, name: str) -> Part:

@@ -45,12 +45,14 @@ class Supervisor:
         say: takes a sentence for the person who watches.
         duplicates: the share of events that the relay delivers twice.
         sweep_every_s: how often uploads that no event finished are swept; 0 for never.
+        longest_pause_s: the longest that a part stays dead; each death of a part doubles its pause up to that.
     """
 
     cloud: Cloud
     say: Callable[[str], None]
     duplicates: float = 0.0
     sweep_every_s: int = 60
+    longest_pause_s: float = LONGEST_PAUSE_S
     _running: dict[str, _Running] = field(default_factory=dict)
     _sweep: subprocess.Popen[bytes] | None = None
     _sweep_at: float = 0.0
@@ -79,8 +81,9 @@ class Supervisor:
             if code is None:
                 continue
             if not running.again_at:
+                _kill_group(running.process.pid)  # workers of its own, which would go on and hold its port
                 running.deaths += 1
-                pause = min(0.2 * 2**running.deaths, LONGEST_PAUSE_S)
+                pause = min(0.2 * 2**running.deaths, self.longest_pause_s)
                 running.again_at = now + pause
                 self.say(f"{running.part.name} ended ({_ending(code)}); starting it again in {pause:.1f} s")
             elif now >= running.again_at:
@@ -104,8 +107,7 @@ class Supervisor:
             try:
                 process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _kill_group(process.pid)
                 process.wait()
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
@@ -172,6 +174,11 @@ def _spawn(command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _answers(url: str) -> bool:

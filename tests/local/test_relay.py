@@ -196,6 +196,50 @@ def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_pa
     assert any(order.index(first) < order.index(later) < last[first] for first in sent for later in sent)
 
 
+def test_every_event_comes_twice_and_out_of_order_where_each_delivery_is_put_off_by_chance(
+    target: Target, tmp_path: Path
+) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url, "--duplicates", "1", "--delay", "0.5", "--seed", "3")
+    with running(relay):
+        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(12)])
+        eventually(lambda: status(relay)["delivered"] == 24)
+    assert ids(target) == Counter(sent * 2)
+    first_seen = list(dict.fromkeys(request.headers["ce-id"] for request in target.received))
+    assert set(first_seen) == set(sent)
+    assert first_seen != sent
+
+
+def test_two_copies_of_one_event_come_at_the_same_instant(target: Target, tmp_path: Path) -> None:
+    target.gate.clear()
+    relay, grpc_port = relay_process(tmp_path, target.url, "--together", "1", "--concurrency", "1")
+    with running(relay):
+        sent = publish(grpc_port, notification("photo"), notification("another"))
+        eventually(lambda: len(target.received) == 2)
+        assert ids(target) == Counter(sent[:1] * 2)
+        target.gate.set()
+        eventually(lambda: status(relay)["delivered"] == 4)
+    assert ids(target) == Counter(sent * 2)
+    assert target.at_once == 2
+
+
+def test_how_events_go_wrong_can_be_changed_while_it_runs(target: Target, tmp_path: Path) -> None:
+    relay, grpc_port = relay_process(tmp_path, target.url, "--delay", "0.1")
+    with running(relay):
+        url = relay.ready_url.replace("/status", "/disorder")
+        assert requests.get(url, timeout=10).json() == {"duplicates": 0.0, "together": 0.0, "delay_s": 0.1}
+        changed = requests.put(url, json={"together": 1, "delay_s": 0}, timeout=10).json()
+        assert changed == {"duplicates": 0.0, "together": 1, "delay_s": 0}
+        for wrong in ({"together": 2}, {"delay_s": "long"}, {"duplicates": 0.5, "colour": "red"}, [], "no"):
+            answer = requests.put(url, json=wrong, timeout=10)
+            assert answer.status_code == 400
+            assert answer.json()["error"]
+        assert requests.put(url, data=b"{", timeout=10).status_code == 400
+        assert requests.get(url, timeout=10).json() == changed
+        sent = publish(grpc_port, notification("photo"))
+        eventually(lambda: status(relay)["delivered"] == 2)
+    assert ids(target) == Counter(sent * 2)
+
+
 def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
     relay, grpc_port = relay_process(tmp_path, target.url)

@@ -12,6 +12,7 @@ import pytest
 
 from shared.local.relay.cloudevents import CloudEvent, cloud_event_from
 from shared.local.relay.courier import Courier, Policy
+from shared.local.relay.disorder import Disorder
 from shared.local.relay.queue import DeliveryQueue, QueueUnusable
 
 EVENT = CloudEvent("e1", {"ce-id": "e1"}, b"{}")
@@ -31,6 +32,29 @@ def test_deliveries_are_taken_in_the_order_in_which_they_are_due(tmp_path: Path)
     assert [queue.take().event.id for _ in names] == ["first", "second", "third"]
     assert (queue.next_due_at(), queue.pending) == (None, 3)
     queue.close()
+
+
+def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    other = CloudEvent("e2", {}, b"")
+    queue.add([(EVENT, 5.0), (EVENT, 5.0), (other, 5.0), (other, 6.0), (EVENT, 6.0)])
+    taken = [[delivery.event.id for delivery in queue.take_copies()] for _ in range(4)]
+    assert taken == [["e1", "e1"], ["e2"], ["e2"], ["e1"]]
+    assert (queue.next_due_at(), queue.pending) == (None, 5)
+    queue.close()
+
+
+def test_copies_are_due_when_their_disorder_says_so() -> None:
+    chance = random.Random(1)
+    assert Disorder().due_times(100.0, chance) == [100.0]
+    assert Disorder(together=1).due_times(100.0, chance) == [100.0, 100.0]
+    pairs = [Disorder(duplicates=1).due_times(100.0, chance) for _ in range(200)]
+    at_once = sum(first == second for first, second in pairs)
+    assert 60 < at_once < 140
+    assert all(first == 100.0 <= second <= 102.0 for first, second in pairs)
+    delayed = [Disorder(delay_s=3).due_times(100.0, chance) for _ in range(200)]
+    assert all(len(times) == 1 and 100 <= times[0] <= 103 for times in delayed)
+    assert delayed != sorted(delayed)
 
 
 def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path) -> None:

@@ -205,15 +205,6 @@ def test_a_slow_upload_keeps_nobody_from_the_object(object_storage: Storage, buc
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"half-done"
 
 
-def test_a_bucket_may_ask_for_versions_and_gets_none(storage_client: Client, bucket: Bucket) -> None:
-    wanted = storage_client.bucket(f"{bucket.name}-versions")
-    wanted.versioning_enabled = True
-    storage_client.create_bucket(wanted, retry=None)
-    wanted.versioning_enabled = True
-    wanted.patch(retry=None)
-    assert not storage_client.get_bucket(wanted.name, retry=None).versioning_enabled
-
-
 def test_a_bucket_that_is_not_empty_cannot_be_deleted(bucket: Bucket) -> None:
     stored(bucket, "photo")
     with pytest.raises(exceptions.Conflict):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from google.api_core import exceptions
 from google.cloud.storage import Bucket
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from tests.local.storage_parts import HOST, ROOT, Process, Storage, free_port, running
+from tests.local.storage_parts import HOST, ROOT, Process, Storage, client_of, free_port, running
 
 pytest_plugins = ("tests.local.storage_fixtures",)
 
@@ -32,7 +33,7 @@ def bucket(bucket: Bucket, object_storage: Storage) -> Bucket:
 def test_a_status_comes_as_often_as_was_asked_for(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="DELETE", path=r"/o/photo\b", status=429, count=2)
     bucket.blob("photo").delete(retry=RETRY)
-    assert [request["status"] for request in object_storage.get("requests")] == [429, 429, 204]
+    assert [request.status for request in object_storage.faults.records()] == [429, 429, 204]
     assert not bucket.blob("photo").exists(retry=None)
 
 
@@ -62,10 +63,8 @@ def test_a_truncated_download_is_noticed_and_tried_again(object_storage: Storage
     bucket.blob("large").upload_from_string(content, retry=None)
     object_storage.set_fault(method="GET", path="alt=media", kind="truncate", count=1)
     assert bucket.blob("large").download_as_bytes(retry=RETRY) == content
-    assert [request["fault"] for request in object_storage.get("requests") if request["method"] == "GET"] == [
-        "truncate",
-        None,
-    ]
+    downloads = [request for request in object_storage.faults.records() if request.method == "GET"]
+    assert [request.fault for request in downloads] == ["truncate", None]
 
 
 def test_a_stalled_answer_runs_into_the_deadline_of_the_client(object_storage: Storage, bucket: Bucket) -> None:
@@ -82,16 +81,79 @@ def test_a_stalled_request_keeps_nobody_else_from_the_object(object_storage: Sto
     bucket.blob("photo").delete(timeout=5, retry=None)
 
 
+@pytest.mark.parametrize(
+    ("options", "is_left"),
+    [({}, True), ({"late": True}, False), ({"after": True}, False)],
+    ids=["before", "before, late", "after"],
+)
+def test_who_hangs_up_while_held_has_had_the_effect_or_not(
+    object_storage: Storage, bucket: Bucket, options: dict[str, bool], is_left: bool
+) -> None:
+    object_storage.set_fault(method="DELETE", kind="stall", count=1, **options)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        bucket.blob("photo").delete(timeout=0.2, retry=None)
+    object_storage.faults.clear()
+    object_storage.faults.wait_answered(object_storage.faults.records()[0].number)
+    assert bucket.blob("photo").exists(retry=None) == is_left
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_request_that_is_held_is_on_record_and_goes_on_when_its_fault_is_removed(
+    object_storage: Storage, bucket: Bucket, after: bool
+) -> None:
+    object_storage.set_fault(method="DELETE", kind="stall", count=1, after=after)
+    caller = threading.Thread(target=bucket.blob("photo").delete, kwargs={"retry": None})
+    caller.start()
+    [held] = object_storage.faults.wait_held()
+    assert (held.method, held.state, held.after, held.status, held.ended_ns) == ("DELETE", "held", after, None, None)
+    assert [fault["struck"] for fault in object_storage.faults.faults()] == [1]
+    with client_of(object_storage.url) as other:
+        assert other.bucket(bucket.name).blob("photo").exists(retry=None) != after
+    object_storage.faults.clear()
+    caller.join()
+    assert object_storage.faults.wait_answered(held.number).status == 204
+    assert not bucket.blob("photo").exists(retry=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "domain"),
+    [
+        (403, "forbidden", "global"),
+        (408, "uploadBrokenConnection", "global"),
+        (429, "rateLimitExceeded", "usageLimits"),
+        (500, "internalError", "global"),
+        (503, "backendError", "global"),
+    ],
+)
+def test_a_refusal_is_in_the_words_of_cloud_storage(
+    object_storage: Storage, bucket: Bucket, status: int, reason: str, domain: str
+) -> None:
+    object_storage.set_fault(status=status, count=1)
+    with pytest.raises(exceptions.GoogleAPICallError) as caught:
+        bucket.blob("photo").delete(retry=None)
+    assert (caught.value.code, caught.value.errors[0]["reason"]) == (status, reason)
+    assert caught.value.errors[0]["domain"] == domain
+
+
+def test_a_bad_gateway_is_a_page_and_no_json(object_storage: Storage, bucket: Bucket) -> None:
+    object_storage.set_fault(status=502, count=1)
+    with pytest.raises(exceptions.BadGateway) as caught:
+        bucket.blob("photo").delete(retry=None)
+    assert caught.value.errors == []
+
+
 def test_requests_are_recorded_in_order_with_their_preconditions(object_storage: Storage, bucket: Bucket) -> None:
     blob = bucket.blob("ä photo")
     blob.upload_from_string(b"second", if_generation_match=0, retry=None)
     blob.delete(if_generation_match=blob.generation, retry=None)
-    made, deleted = object_storage.get("requests")
-    assert made["number"] < deleted["number"]
-    assert (made["method"], made["query"]["ifGenerationMatch"], made["status"]) == ("POST", "0", 200)
-    assert (deleted["method"], deleted["status"]) == ("DELETE", 204)
-    assert deleted["path"] == f"/storage/v1/b/{bucket.name}/o/%C3%A4%20photo"
-    assert deleted["query"]["ifGenerationMatch"] == str(blob.generation)
+    made, deleted = object_storage.faults.records()
+    assert (made.method, made.query["ifGenerationMatch"], made.status) == ("POST", "0", 200)
+    assert (deleted.method, deleted.status) == ("DELETE", 204)
+    assert deleted.path == f"/storage/v1/b/{bucket.name}/o/%C3%A4%20photo"
+    assert deleted.query["ifGenerationMatch"] == str(blob.generation)
+    assert (made.service, made.state, deleted.state) == ("storage proxy", "answered", "answered")
+    assert made.number < deleted.number
+    assert made.began_ns <= (made.ended_ns or 0) <= deleted.began_ns <= (deleted.ended_ns or 0)
 
 
 @pytest.mark.parametrize(

@@ -72,4 +72,23 @@ def test_what_the_store_cannot_hold_fails_at_once(object_storage: Storage, gclou
     refused = gcloud("cp", str(tmp_path / "photo"), "gs://photos/a//b")
     assert refused.returncode == 1
     assert "cannot hold 'a//b'" in refused.stderr
-    assert [request["method"] for request in object_storage.get("requests")].count("POST") == 1
+    assert [request.method for request in object_storage.faults.records()].count("POST") == 1
+
+
+def test_what_was_overwritten_is_listed_with_its_generation_and_comes_back(
+    storage_client: Client, gcloud: Gcloud
+) -> None:
+    bucket = storage_client.bucket("versioned")
+    bucket.versioning_enabled = True
+    storage_client.create_bucket(bucket)
+    generations = []
+    for content in (b"first", b"second"):
+        blob = bucket.blob("trip/photo.jpg")
+        blob.upload_from_string(content)
+        generations.append(blob.generation)
+    names = [f"gs://versioned/trip/photo.jpg#{generation}" for generation in generations]
+    assert gcloud("ls", "-a", "gs://versioned/trip/").stdout.split() == names
+    assert gcloud("ls", "gs://versioned/trip/").stdout.split() == ["gs://versioned/trip/photo.jpg"]
+    assert gcloud("cat", names[0]).stdout == "first"
+    assert gcloud("rm", names[0]).returncode == 0
+    assert gcloud("ls", "-a", "gs://versioned/**").stdout.split() == names[1:]

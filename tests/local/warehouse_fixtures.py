@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
+from shared.local.faults.client import FaultControl
 from shared.local.warehouse.running import warehouse_running
 from tests.local.warehouse_parts import PROJECT, SCHEMAS, client_of
 
@@ -46,3 +47,21 @@ def ask_bigquery(bigquery_client: bigquery.Client) -> Callable[..., list[tuple[A
         return [tuple(row.values()) for row in bigquery_client.query_and_wait(sql, job_config=config, retry=None)]
 
     return run
+
+
+@pytest.fixture
+def warehouse_faults(warehouse_url: str) -> Iterator[FaultControl]:
+    """The faults of the warehouse: none before the test, and none after it."""
+    control = FaultControl(warehouse_url)
+    control.forget()
+    yield control
+    control.forget()
+
+
+@pytest.fixture
+def failures_table(bigquery_client: bigquery.Client, warehouse_faults: FaultControl, bigquery_dataset: str) -> str:
+    """An empty table ``failures`` in a dataset of the test's own; no requests on record."""
+    columns = bigquery_client.schema_from_json(SCHEMAS / "tables" / "failures.json")
+    made = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.failures", columns))
+    warehouse_faults.forget()
+    return str(made)

@@ -8,6 +8,9 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from shared.local.faults.client import FaultControl
+from shared.local.faults.record import Record
+
 SCHEMAS = Path(__file__).parents[2] / "infra" / "bigquery"
 PROJECT = "local"
 
@@ -63,3 +66,22 @@ def failure(number: int = 0, **changes: Any) -> dict[str, Any]:
     row |= {"failure_id": f"upload-{number}", "reason": "not_an_image", "detail": "This is no picture."}
     row |= {"image": image | {"quarantine_uri": f"gs://quarantine/upload-{number}"}}
     return row | changes
+
+
+def failure_ids(client: bigquery.Client, table: str) -> list[str]:
+    """Return the ids of a table's rows, a duplicate as often as it is there."""
+    found = client.query_and_wait(f"SELECT failure_id FROM `{table}` ORDER BY 1", retry=None, job_retry=None)
+    return [row["failure_id"] for row in found]
+
+
+def insert_failures(client: bigquery.Client, table: str, count: int = 1, **options: Any) -> list[dict[str, Any]]:
+    """Insert rows ``upload-0``, ``upload-1`` …; returns what was refused."""
+    rows = [failure(number) for number in range(count)]
+    ids = [row["failure_id"] for row in rows]
+    refused: list[dict[str, Any]] = client.insert_rows_json(table, rows, row_ids=ids, retry=None, **options)
+    return refused
+
+
+def inserts(faults: FaultControl) -> list[Record]:
+    """Return the insertAll requests on record."""
+    return [record for record in faults.records() if record.path.endswith("insertAll")]

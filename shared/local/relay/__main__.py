@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from shared.local.relay.courier import Policy
+from shared.local.relay.disorder import LONGEST_DELAY_S, Disorder
 from shared.local.relay.queue import QueueUnusable
 from shared.local.relay.relay import Options, run_relay
 
@@ -24,7 +25,17 @@ SECONDS = click.FloatRange(min=0)
 @click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
 @click.option("--target", required=True, help="URL that takes the events.")
 @click.option("--duplicates", type=SHARE, default=0.0, show_default=True, help="Share of events delivered twice.")
-@click.option("--seed", type=int, help="Makes duplicates and pauses the same on every run.")
+@click.option(
+    "--together", type=SHARE, default=0.0, show_default=True, help="Share of which two copies come at one instant."
+)
+@click.option(
+    "--delay",
+    type=click.FloatRange(0, LONGEST_DELAY_S),
+    default=0.0,
+    show_default=True,
+    help="Most seconds that each is put off by chance.",
+)
+@click.option("--seed", type=int, help="Makes duplicates, delays and pauses the same on every run.")
 @click.option("--concurrency", type=click.IntRange(1, 1000), default=4, show_default=True, help="Deliveries at once.")
 @click.option(
     "--first-pause", type=SECONDS, default=0.2, show_default=True, help="Most seconds before the first retry."
@@ -38,6 +49,8 @@ def main(
     queue: Path,
     target: str,
     duplicates: float,
+    together: float,
+    delay: float,
     seed: int | None,
     concurrency: int,
     first_pause: float,
@@ -48,7 +61,7 @@ def main(
     """Deliver the object store's notifications to a function, as Eventarc does: at least once, with retries."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
-    options = Options(grpc_port, port, queue, policy, duplicates, seed)
+    options = Options(grpc_port, port, queue, policy, Disorder(duplicates, together, delay), seed)
     try:
         asyncio.run(_until_told(options))
     except OSError as error:

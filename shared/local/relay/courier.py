@@ -39,7 +39,7 @@ class Counts:
 
 
 class Courier:
-    """Takes deliveries from a queue when they are due, a few at a time."""
+    """Takes deliveries from a queue when they are due, a few at a time; copies due at the same instant go together."""
 
     def __init__(
         self, queue: DeliveryQueue, policy: Policy, session: aiohttp.ClientSession, chance: random.Random
@@ -62,8 +62,8 @@ class Courier:
         """Deliver until cancelled."""
         while True:
             await self._free.acquire()
-            delivery = await self._next_due()
-            task = asyncio.create_task(self._deliver(delivery))
+            copies = await self._next_due()
+            task = asyncio.create_task(self._deliver_together(copies))
             self._on_the_way.add(task)
             task.add_done_callback(self._landed)
 
@@ -75,15 +75,18 @@ class Courier:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _next_due(self) -> Delivery:
+    async def _next_due(self) -> list[Delivery]:
         while True:
             due_at = self._queue.next_due_at()
             wait_s = None if due_at is None else due_at - time.time()
             if wait_s is not None and wait_s <= 0:
-                return self._queue.take()
+                return self._queue.take_copies()
             self._news.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
+
+    async def _deliver_together(self, copies: list[Delivery]) -> None:
+        await asyncio.gather(*(self._deliver(delivery) for delivery in copies))
 
     async def _deliver(self, delivery: Delivery) -> None:
         age_s = time.time() - delivery.added_at

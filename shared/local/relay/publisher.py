@@ -17,11 +17,11 @@ import grpc.aio
 from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, Topic
 
 from shared.local.relay.cloudevents import CloudEvent, cloud_event_from
+from shared.local.relay.disorder import Disorder
 from shared.local.relay.queue import DeliveryQueue
 
 SERVICE = "google.pubsub.v1.Publisher"
 ONE_SERVER_A_PORT = (("grpc.so_reuseport", 0),)
-LATEST_DUPLICATE_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +32,16 @@ class Publisher:
     Args:
         queue: takes the events.
         on_added: called when it has new ones.
-        duplicates: the share of events, 0 to 1, that are delivered twice.
-        chance: decides which, and when.
+        disorder: what goes wrong with their delivery.
+        chance: decides with which, and when.
     """
 
     def __init__(
-        self, queue: DeliveryQueue, on_added: Callable[[], None], duplicates: float, chance: random.Random
+        self, queue: DeliveryQueue, on_added: Callable[[], None], disorder: Disorder, chance: random.Random
     ) -> None:
         self._queue = queue
         self._on_added = on_added
-        self._duplicates = duplicates
+        self._disorder = disorder
         self._chance = chance
 
     async def publish(self, request: PublishRequest, context: Any) -> PublishResponse:
@@ -54,7 +54,7 @@ class Publisher:
             except ValueError as error:
                 log.warning("left out a message: %s", error)
                 continue
-            deliveries += [(event, due_at) for due_at in self._due_times()]
+            deliveries += [(event, due_at) for due_at in self._disorder.due_times(time.time(), self._chance)]
         try:
             self._queue.add(deliveries)
         except sqlite3.Error as error:
@@ -65,14 +65,6 @@ class Publisher:
     async def topic(self, request: GetTopicRequest | Topic, context: Any) -> Topic:
         """Every topic is there."""
         return Topic(name=request.topic if isinstance(request, GetTopicRequest) else request.name)
-
-    def _due_times(self) -> list[float]:
-        """Now; and for a duplicate once more, half of them at the same instant, half of them later."""
-        now = time.time()
-        if self._chance.random() >= self._duplicates:
-            return [now]
-        is_later = self._chance.random() < 0.5
-        return [now, now + self._chance.uniform(0, LATEST_DUPLICATE_S) if is_later else now]
 
 
 async def serve(publisher: Publisher, address: str) -> grpc.aio.Server:

@@ -100,6 +100,14 @@ class DeliveryQueue:
         event_id, headers, body, added_at, attempts = self._db.execute(select, (number,)).fetchone()
         return Delivery(number, CloudEvent(event_id, json.loads(headers), body), added_at, attempts)
 
+    def take_copies(self) -> list[Delivery]:
+        """Return the delivery that is due first, and the copies of its event that are due at the same instant."""
+        due_at = self._waiting[0][0]
+        copies = [self.take()]
+        while self._is_next(copies[0].event.id, due_at):
+            copies.append(self.take())
+        return copies
+
     def done(self, delivery: Delivery) -> None:
         """Forget a delivery: it was taken, or is given up."""
         self._db.execute("DELETE FROM deliveries WHERE number = ?", (delivery.number,))
@@ -119,3 +127,9 @@ class DeliveryQueue:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    def _is_next(self, event_id: str, due_at: float) -> bool:
+        if not self._waiting or self._waiting[0][0] != due_at:
+            return False
+        select = "SELECT event_id FROM deliveries WHERE number = ?"
+        return bool(self._db.execute(select, (self._waiting[0][1],)).fetchone()[0] == event_id)

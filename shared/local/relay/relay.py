@@ -7,13 +7,15 @@ import contextlib
 import random
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
 from shared.local.relay.courier import Courier, Policy
+from shared.local.relay.disorder import Disorder
 from shared.local.relay.publisher import Publisher, serve
 from shared.local.relay.queue import DeliveryQueue
 
@@ -29,7 +31,7 @@ class Options:
     port: int
     queue: Path
     policy: Policy
-    duplicates: float = 0.0
+    disorder: Disorder = field(default_factory=Disorder)
     seed: int | None = None
 
 
@@ -47,8 +49,8 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
         queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
         session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         courier = Courier(queue, options.policy, session, chance)
-        await _tell_state(queue, courier, options.port, closing)
-        publisher = Publisher(queue, courier.wake, options.duplicates, chance)
+        await _open_control(queue, courier, options, closing)
+        publisher = Publisher(queue, courier.wake, options.disorder, chance)
         server = await serve(publisher, f"{HOST}:{options.grpc_port}")
         running = asyncio.create_task(courier.run())
         await asyncio.wait({running, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,20 +61,41 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
             await running  # raises what ended it, if it ended by itself
 
 
-async def _tell_state(queue: DeliveryQueue, courier: Courier, port: int, closing: contextlib.AsyncExitStack) -> None:
-    """Answer ``GET /status``: what is pending, and what was done since the start."""
+async def _open_control(
+    queue: DeliveryQueue, courier: Courier, options: Options, closing: contextlib.AsyncExitStack
+) -> None:
+    """Answer ``GET /status``: what is pending, and what was done since the start; ``GET`` and ``PUT /disorder``."""
 
     async def status(_request: web.Request) -> web.Response:
         oldest = queue.oldest_added_at()
         age_s = round(time.time() - oldest, 3) if oldest is not None else 0.0
         return web.json_response({"pending": queue.pending, **asdict(courier.counts), "oldest_pending_s": age_s})
 
+    async def show_disorder(_request: web.Request) -> web.Response:
+        return web.json_response(asdict(options.disorder))
+
+    async def change_disorder(request: web.Request) -> web.Response:
+        try:
+            options.disorder.change(await _object(request))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return await show_disorder(request)
+
     app = web.Application()
     app.router.add_get("/status", status)
+    app.router.add_get("/disorder", show_disorder)
+    app.router.add_put("/disorder", change_disorder)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     closing.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, HOST, port).start()
+    await web.TCPSite(runner, HOST, options.port).start()
+
+
+async def _object(request: web.Request) -> dict[str, Any]:
+    content = await request.json()
+    if not isinstance(content, dict):
+        raise ValueError(f"This is no JSON object: {content!r}.")  # noqa: TRY004 - answered with 400
+    return content
 
 
 def _check_free(port: int) -> None:

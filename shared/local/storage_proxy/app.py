@@ -1,17 +1,24 @@
-"""The proxy as a web application: every request is routed, spoilt where a fault says so, answered and recorded."""
+"""The proxy as a web application: every request is routed, answered and recorded, and spoilt where a fault says so."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable
 
 from aiohttp import web
 
+from shared.local.faults.control import add_control
+from shared.local.faults.injector import CLIENT_CLOSED_REQUEST, PREFIX, Injector, Service
 from shared.local.storage_proxy.batch import run_batch
-from shared.local.storage_proxy.buckets import change_bucket, create_bucket, delete_bucket, tell_of_folders
-from shared.local.storage_proxy.control import PREFIX, Control
-from shared.local.storage_proxy.faults import Fault, Faults, spoilt, truncated
-from shared.local.storage_proxy.gate import WHOLE_BODY, Gate, Handler
+from shared.local.storage_proxy.buckets import (
+    change_bucket,
+    create_bucket,
+    delete_bucket,
+    list_buckets,
+    read_bucket,
+    tell_of_folders,
+)
+from shared.local.storage_proxy.gate import Gate, Handler
+from shared.local.storage_proxy.listing import list_objects
 from shared.local.storage_proxy.names import check_bucket
 from shared.local.storage_proxy.objects import (
     copy_object,
@@ -21,34 +28,40 @@ from shared.local.storage_proxy.objects import (
     refuse_change,
     write_object,
 )
-from shared.local.storage_proxy.refusals import CLIENT_CLOSED_REQUEST, Refused, error_answer
+from shared.local.storage_proxy.refusals import Refused, error_answer
 from shared.local.storage_proxy.resumable import ResumableUploads
 from shared.local.storage_proxy.routes import Action, Route, route_of
 from shared.local.storage_proxy.uploads import upload_whole
 from shared.local.storage_proxy.upstream import upstream_at
+from shared.local.storage_proxy.versions import Versions
 
 LARGEST_BODY_BYTES = 1024 * 1024 * 1024
 
 
-def proxy_app(upstream_url: str, public_host: str, faults: Faults) -> web.Application:
+def proxy_app(upstream_url: str, public_host: str, injector: Injector) -> web.Application:
     """Return the proxy.
 
     Args:
         upstream_url: where fake-gcs-server listens.
         public_host: ``host:port`` of the proxy.
-        faults: those that are set from the start.
+        injector: of ``STORAGE``.
     """
-    app = web.Application(client_max_size=LARGEST_BODY_BYTES)
+    app = web.Application(client_max_size=LARGEST_BODY_BYTES, middlewares=[injector.middleware])
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
         async with upstream_at(upstream_url, public_host) as upstream:
-            app[DOOR] = Door(Gate(upstream), faults)
+            app[DOOR] = Door(Gate(upstream, Versions(upstream)), injector)
             yield
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await request.app[DOOR].answer(request)
 
+    async def status(request: web.Request) -> web.Response:
+        return await request.app[DOOR].status()
+
     app.cleanup_ctx.append(connected)
+    add_control(app, injector)
+    app.router.add_get(f"{PREFIX}status", status)
     app.router.add_route("*", "/{path:.*}", answer)
     return app
 
@@ -56,10 +69,9 @@ def proxy_app(upstream_url: str, public_host: str, faults: Faults) -> web.Applic
 class Door:
     """Where every request comes in."""
 
-    def __init__(self, gate: Gate, faults: Faults) -> None:
+    def __init__(self, gate: Gate, injector: Injector) -> None:
         self._gate = gate
-        self._faults = faults
-        self._control = Control(gate.upstream, faults)
+        self._injector = injector
         self._resumable = ResumableUploads()
         self._handlers: dict[Action, Handler] = {
             Action.READ: read_object,
@@ -69,7 +81,10 @@ class Door:
             Action.PUT_FILE: write_object,
             Action.UPLOAD: self._upload,
             Action.CHANGE_METADATA: refuse_change,
+            Action.LIST_OBJECTS: list_objects,
             Action.CREATE_BUCKET: create_bucket,
+            Action.READ_BUCKET: read_bucket,
+            Action.LIST_BUCKETS: list_buckets,
             Action.CHANGE_BUCKET: change_bucket,
             Action.DELETE_BUCKET: delete_bucket,
             Action.FOLDERS: tell_of_folders,
@@ -79,26 +94,19 @@ class Door:
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request, and record it."""
-        if request.path.startswith(PREFIX):
-            return await _refusals_answered(self._control.handle(request))
-        started = time.perf_counter()
-        fault = self._faults.strike(request)
-        answer = await self._answer_with(request, fault) if fault else await self._answer(request)
-        self._control.record(request, answer.status, started, fault)
-        return answer
-
-    async def _answer_with(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        request[WHOLE_BODY] = True
-        if fault.kind == "truncate":
-            return await truncated(request, await self._answer(request))
-        if fault.after:
-            answer = await self._answer(request)
-            return await spoilt(request, fault) or answer
-        return await spoilt(request, fault) or await self._answer(request)
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
         return await _refusals_answered(self._routed(request))
+
+    async def status(self) -> web.Response:
+        """Tell whether the store answers; 503 where it does not."""
+        is_ready = await self._gate.upstream.is_ready()
+        state = {
+            "ready": is_ready,
+            "upstream": self._gate.upstream.url,
+            "requests": self._injector.records.count,
+            "faults": len(self._injector.faults),
+        }
+        return web.json_response(state, status=200 if is_ready else 503)
 
     async def _routed(self, request: web.Request) -> web.StreamResponse:
         route = route_of(request.method, request.raw_path.partition("?")[0])
@@ -114,7 +122,7 @@ class Door:
 
 
 async def forward(request: web.Request, route: Route, gate: Gate) -> web.StreamResponse:
-    """Send on what needs nothing of ours, such as listing."""
+    """Send on what needs nothing of ours."""
     return await forwarded(request, route, gate, await request.read())
 
 
@@ -135,3 +143,4 @@ async def _refusals_answered(answering: Awaitable[web.StreamResponse]) -> web.St
 
 
 DOOR = web.AppKey("door", Door)
+STORAGE = Service("storage proxy", error_answer)

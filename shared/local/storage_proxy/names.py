@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from shared.local.storage_proxy.refusals import Refused
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+HIDDEN_BUCKET = "bucketlens-kept-versions"
+"""Where the versions lie that are no longer live; it is not for clients."""
+
 LONGEST_NAME_BYTES = 1024
 LONGEST_SEGMENT_BYTES = 230
 """A file name may have 255 bytes; the store's temporary file has the object's name and up to 20 digits more."""
@@ -31,6 +34,8 @@ def check_bucket(bucket: str) -> None:
     """Refuse (400) a bucket name that Cloud Storage would not take."""
     if not BUCKET.fullmatch(bucket):
         raise Refused(400, f"Invalid bucket name: {bucket!r}; use 3 to 222 of a-z, 0-9, '-', '_' and '.'.")
+    if bucket == HIDDEN_BUCKET:
+        raise Refused(400, f"The local object store keeps old versions in {HIDDEN_BUCKET}; use another bucket.")
 
 
 def check_writable(target: ObjectName) -> None:

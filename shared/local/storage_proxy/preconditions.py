@@ -49,9 +49,17 @@ class Preconditions:
 
     def check_existing(self, target: ObjectName, live: Live | None, *, reading: bool = False) -> None:
         """Refuse a request on an object that must exist: 404, 412, or 304 to a reader whose copy is current."""
-        if live is None or (self.generation is not None and self.generation != live.generation):
+        if live is None or self.is_of_another(live):
             raise no_such(target)
         self._check(live, reading)
+
+    def is_of_another(self, live: Live | None) -> bool:
+        """Tell whether a generation is named that is not the live one: an old version, or none."""
+        return self.generation is not None and (live is None or self.generation != live.generation)
+
+    def check_old(self, live: Live | None, *, reading: bool = False) -> None:
+        """Refuse a request on an old version, which is kept: what it demands is asked of the live one all the same."""
+        self._check(Live(live.generation if live else 0, metageneration=1), reading)
 
     def check_target(self, live: Live | None) -> None:
         """Refuse (412) to write an object that is not in the state demanded; there may be none yet."""

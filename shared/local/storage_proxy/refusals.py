@@ -11,13 +11,19 @@ from aiohttp import web
 REASONS = {
     304: "notModified",
     400: "invalid",
+    401: "authError",
+    403: "forbidden",
     404: "notFound",
+    408: "uploadBrokenConnection",
     409: "conflict",
     412: "conditionNotMet",
     413: "uploadTooLarge",
+    429: "rateLimitExceeded",
     503: "backendError",
+    504: "gatewayTimeout",
 }
-CLIENT_CLOSED_REQUEST = 499
+OF_USAGE = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")
+"""Reasons of the domain ``usageLimits``."""
 
 
 class Refused(Exception):
@@ -28,11 +34,17 @@ class Refused(Exception):
         self.status = status
 
 
-def error_answer(status: int, message: str) -> web.Response:
-    """Return an error as Google's JSON API writes it; 304 has no body."""
+def error_answer(status: int, message: str, reason: str | None = None) -> web.Response:
+    """Return an error as Google's JSON API writes it; 304 has no body, and 502 comes from before the API, as a page."""
     if status == 304:
         return web.Response(status=304)
-    fault = {"domain": "global", "reason": REASONS.get(status, "internalError"), "message": message}
+    if status == 502:
+        return web.Response(
+            status=502, text=f"<html><title>Error 502</title>{message}</html>", content_type="text/html"
+        )
+    reason = reason or REASONS.get(status, "internalError")
+    domain = "usageLimits" if reason in OF_USAGE else "global"
+    fault = {"domain": domain, "reason": reason, "message": message}
     if status == 412:
         fault |= {"locationType": "header", "location": "If-Match"}
     return web.json_response({"error": {"code": status, "message": message, "errors": [fault]}}, status=status)

@@ -72,10 +72,12 @@ def error_reply(route: Route, answer: aiohttp.ClientResponse, body: bytes) -> we
 
 
 async def media_reply(
-    request: web.Request, upstream: Upstream, answer: aiohttp.ClientResponse, body: bytes | None
+    request: web.Request, upstream: Upstream, answer: aiohttp.ClientResponse, body: bytes | None, generation: int | None
 ) -> web.StreamResponse:
-    """Pass on an object's bytes: those in ``body``, or else as they come."""
+    """Pass on an object's bytes: those in ``body``, or else as they come. A ``generation`` that was named is told."""
     headers = end_to_end(answer.headers)
+    if generation is not None:
+        headers["X-Goog-Generation"] = str(generation)
     if body is not None:
         return web.Response(status=answer.status, headers=headers, body=body)
     reply = web.StreamResponse(status=answer.status, headers=headers)

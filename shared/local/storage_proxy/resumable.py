@@ -17,10 +17,11 @@ from typing import IO, Any
 
 from aiohttp import web
 
+from shared.local.faults.injector import CLIENT_CLOSED_REQUEST
 from shared.local.storage_proxy.gate import Gate
 from shared.local.storage_proxy.names import ObjectName, check_writable
 from shared.local.storage_proxy.preconditions import Preconditions
-from shared.local.storage_proxy.refusals import CLIENT_CLOSED_REQUEST, Refused
+from shared.local.storage_proxy.refusals import Refused
 from shared.local.storage_proxy.replies import json_reply
 from shared.local.storage_proxy.routes import Action, Route
 
@@ -142,8 +143,7 @@ async def _store(request: web.Request, session: Session, gate: Gate) -> web.Resp
     path = f"/upload/storage/v1/b/{target.bucket}/o?uploadType=multipart"
     headers = {"Content-Type": f"multipart/related; boundary={boundary}"}
     async with gate.locks.hold(target):
-        if session.demands:
-            session.demands.check_target(await gate.upstream.live(target))
+        await gate.prepare_write(target, session.demands)
         async with gate.upstream.request("POST", path, headers, _multipart(session, boundary)) as answer:
             return await json_reply(request, Route(Action.UPLOAD, target.bucket, target), gate.upstream, answer)
 

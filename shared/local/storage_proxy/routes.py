@@ -25,7 +25,10 @@ class Action(Enum):
     PUT_FILE = auto()
     """A PUT of the bytes themselves to ``/bucket/name``, as signed URLs do."""
     CHANGE_METADATA = auto()
+    LIST_OBJECTS = auto()
     CREATE_BUCKET = auto()
+    READ_BUCKET = auto()
+    LIST_BUCKETS = auto()
     CHANGE_BUCKET = auto()
     DELETE_BUCKET = auto()
     FOLDERS = auto()
@@ -65,7 +68,13 @@ ON_OBJECT = {
     "PUT": Action.CHANGE_METADATA,
     "POST": Action.CHANGE_METADATA,
 }
-ON_BUCKET = {"PATCH": Action.CHANGE_BUCKET, "PUT": Action.CHANGE_BUCKET, "DELETE": Action.DELETE_BUCKET}
+ON_BUCKET = {
+    "GET": Action.READ_BUCKET,
+    "PATCH": Action.CHANGE_BUCKET,
+    "PUT": Action.CHANGE_BUCKET,
+    "DELETE": Action.DELETE_BUCKET,
+}
+ON_BUCKETS = {"GET": Action.LIST_BUCKETS, "POST": Action.CREATE_BUCKET}
 ON_FILE = {"GET": Action.READ, "HEAD": Action.READ, "PUT": Action.PUT_FILE}
 
 
@@ -80,14 +89,15 @@ def route_of(method: str, path: str) -> Route:
         return _on_object(method, *found.groups())
     if (found := UPLOAD.fullmatch(path)) or (method == "POST" and (found := OBJECTS.fullmatch(path))):
         return Route(Action.UPLOAD, _plain(found[1]))
-    if method == "POST" and path == "/storage/v1/b":
-        return Route(Action.CREATE_BUCKET)
+    if path == "/storage/v1/b":
+        return Route(ON_BUCKETS.get(method, Action.OTHER))
     if found := BUCKET.fullmatch(path):
         return Route(ON_BUCKET.get(method, Action.OTHER), _plain(found[1]))
     if method == "GET" and (found := FOLDERS.fullmatch(path)):
         return Route(Action.FOLDERS, _plain(found[1]))
     if found := BELOW_BUCKET.fullmatch(path):
-        return Route(Action.OTHER if OBJECTS.fullmatch(path) else Action.UNSUPPORTED, _plain(found[1]))
+        is_listing = method == "GET" and OBJECTS.fullmatch(path)
+        return Route(Action.LIST_OBJECTS if is_listing else Action.UNSUPPORTED, _plain(found[1]))
     if method == "POST" and path in ("/batch/storage/v1", "/batch"):
         return Route(Action.BATCH)
     if found := FILE.fullmatch(path):

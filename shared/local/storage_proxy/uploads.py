@@ -34,8 +34,7 @@ async def upload_whole(request: web.Request, route: Route, gate: Gate) -> web.St
     check_writable(target)
     demands = Preconditions.of(request.query)
     async with gate.locks.hold(target):
-        if demands:
-            demands.check_target(await gate.upstream.live(target))
+        await gate.prepare_write(target, demands)
         return await forwarded(request, replace(route, target=target), gate, body)
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import click
 
 from shared.errors import Misconfigured
+from shared.local.faults.control import fault_options, injector_from
+from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.running import Options, serve
 
 
@@ -24,13 +26,24 @@ from shared.local.warehouse.running import Options, serve
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with tables/*.json and views/*.sql to make the dataset by.",
 )
-def main(port: int, data: Path, host: str, project: str, dataset: str, schemas: Path | None) -> None:
+@fault_options
+def main(
+    port: int,
+    data: Path,
+    host: str,
+    project: str,
+    dataset: str,
+    schemas: Path | None,
+    faults_file: Path | None,
+    seed: int | None,
+) -> None:
     """Serve a DuckDB file as BigQuery."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     # What SQLGlot logs about a statement it also raises, and the caller hears it.
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+    options = Options(data, project, dataset, schemas, host, port, injector_from(WAREHOUSE, faults_file, seed))
     try:
-        was_told = asyncio.run(_until_told(Options(data, project, dataset, schemas, host, port)))
+        was_told = asyncio.run(_until_told(options))
     except Misconfigured as error:
         raise click.ClickException(f"Cannot start: {error}") from error
     if not was_told:

@@ -14,13 +14,20 @@ from shared.local.warehouse.jobs import Job, Outcome
 from shared.local.warehouse.loads import run_load
 from shared.local.warehouse.queries import Prepared, prepare, run_query
 from shared.local.warehouse.refusal import Refusal
-from shared.local.warehouse.resources import RESULTS, Document, job_reference, job_resource, job_summary
+from shared.local.warehouse.resources import LOCATION, RESULTS, Document, job_reference, job_resource, job_summary
 
 _PATIENCE_MS = 10_000
 """How long a query may take before its caller hears that it is not done yet; as in BigQuery."""
 _MAX_PATIENCE_MS = 200_000
 _QUICK_S = 0.05
 """Most jobs here end at once: then the first answer says so, and spares the caller a question."""
+_OF_THE_REQUEST = (
+    *("kind", "requestId", "dryRun", "labels", "location", "reservation", "maxSlots", "jobCreationMode"),
+    *("timeoutMs", "jobTimeoutMs", "maxResults", "formatOptions", "queryResultsFormat", "arrowSerializationOptions"),
+)
+"""What a jobs.query request has beside the configuration of its query."""
+_TOLD_ONCE = ("statementType", "dmlStats")
+"""What the answer to jobs.query says of the statement, and jobs.getQueryResults does not."""
 
 
 async def insert_job(call: Call) -> Document:
@@ -83,14 +90,17 @@ async def query(call: Call) -> Document:
     request_id = str(body.get("requestId") or "")
     job = call.store.jobs.of_request(request_id)
     if job is None:
-        configuration = {"query": dict(body), "labels": body.get("labels") or {}}
-        job = await _begin_query(call, body, None, bool(body.get("dryRun")), configuration, request_id)
+        settings = {name: value for name, value in body.items() if name not in _OF_THE_REQUEST}
+        configuration = {"query": settings, "labels": body.get("labels") or {}}
+        job = await _begin_query(call, settings, None, bool(body.get("dryRun")), configuration, request_id)
     await _wait(job, int(body.get("timeoutMs") or _PATIENCE_MS))
     limit = body.get("maxResults")
     page = (0, min(int(limit), MAX_PAGE) if limit is not None else MAX_PAGE)
     options = body.get("formatOptions") or {}
     formats = timestamp_format(_is_true(options.get("useInt64Timestamp")), options.get("timestampOutputFormat"))
-    return await _results(call, job, "bigquery#queryResponse", page, formats)
+    answer = await _results(call, job, page, formats)
+    told = {name: job.outcome.statistics[name] for name in _TOLD_ONCE if name in job.outcome.statistics}
+    return {"kind": "bigquery#queryResponse", "location": LOCATION, **told, **answer}
 
 
 async def get_query_results(call: Call) -> Document:
@@ -103,7 +113,8 @@ async def get_query_results(call: Call) -> Document:
         call.flag("formatOptions.useInt64Timestamp"), call.query.get("formatOptions.timestampOutputFormat")
     )
     start, count, _ = call.page(0)
-    return await _results(call, job, "bigquery#getQueryResultsResponse", (start, count), formats)
+    answer = await _results(call, job, (start, count), formats)
+    return {"kind": "bigquery#getQueryResultsResponse", "etag": "0", **answer}
 
 
 async def _begin_query(
@@ -146,18 +157,16 @@ async def _wait(job: Job, milliseconds: int) -> None:
         await asyncio.wait_for(ended, min(milliseconds, _MAX_PATIENCE_MS) / 1000)
 
 
-async def _results(call: Call, job: Job, kind: str, page: tuple[int, int], formats: str) -> Document:
-    answer: Document = {"kind": kind, "etag": "0", "jobReference": job_reference(job), "location": "US"}
+async def _results(call: Call, job: Job, page: tuple[int, int], formats: str) -> Document:
+    answer: Document = {"jobReference": job_reference(job)}
     if job.state != "DONE":
         return answer | {"jobComplete": False}
     if job.error:
         raise job.error
     outcome = job.outcome
     answer |= {"jobComplete": True, "cacheHit": False, "totalBytesProcessed": "0"}
-    if statement := outcome.statistics.get("statementType"):
-        answer["statementType"] = statement
     if outcome.affected is not None:
-        answer |= {"numDmlAffectedRows": str(outcome.affected), "dmlStats": outcome.statistics["dmlStats"]}
+        answer["numDmlAffectedRows"] = str(outcome.affected)
     if outcome.statistics.get("statementType") != "SELECT":
         return answer
     answer |= {"schema": fields_as_json(outcome.fields), "totalRows": str(outcome.total_rows)}

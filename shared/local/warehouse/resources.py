@@ -96,9 +96,9 @@ def job_resource(job: Job, base: str) -> Document:
     times = {"creationTime": job.created_ms, "startTime": job.started_ms, "endTime": job.ended_ms}
     statistics: Document = {key: str(value) for key, value in times.items() if value}
     statistics["totalBytesProcessed"] = "0"
-    statistics[job.kind.lower()] = {**job.outcome.statistics, "totalBytesProcessed": "0"}
+    statistics[job.kind.lower()] = dict(job.outcome.statistics)
     if job.kind == "QUERY":
-        statistics["query"] |= {"totalBytesBilled": "0", "cacheHit": False}
+        statistics["query"] |= {"totalBytesProcessed": "0", "totalBytesBilled": "0", "cacheHit": False}
     return {
         "kind": "bigquery#job",
         "etag": f"{job.state}-{job.ended_ms}",
@@ -114,5 +114,5 @@ def job_resource(job: Job, base: str) -> Document:
 
 def job_summary(job: Job, base: str) -> Document:
     """Return a job as jobs.list shows it."""
-    document = job_resource(job, base)
+    document = {key: value for key, value in job_resource(job, base).items() if key not in ("etag", "selfLink")}
     return document | {"state": job.state, **({"errorResult": job.error.proto} if job.error else {})}

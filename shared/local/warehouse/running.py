@@ -10,13 +10,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from shared.errors import Misconfigured
+from shared.local.faults.injector import Injector
+from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.schemas import apply_schemas, create_dataset
 from shared.local.warehouse.server import build_app
 from shared.local.warehouse.store import Store
@@ -36,6 +38,7 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 0
     """0 for any that is free."""
+    injector: Injector = field(default_factory=lambda: Injector(WAREHOUSE))
 
 
 async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], object]) -> bool:
@@ -59,7 +62,7 @@ async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], obje
         store = await asyncio.to_thread(_open, options, lambda: loop.call_soon_threadsafe(broken.set))
         try:
             url = f"http://{options.host}:{listening.getsockname()[1]}"
-            app = build_app(store, _status_of(store, options, url), options.host)
+            app = build_app(store, _status_of(store, options, url), options.injector, options.host)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
             await runner.setup()
             await web.SockSite(runner, listening).start()

@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 import duckdb
 from aiohttp import web
 
+from shared.local.faults.control import add_control
+from shared.local.faults.injector import Injector
 from shared.local.warehouse.api_jobs import insert_load
 from shared.local.warehouse.call import Call
 from shared.local.warehouse.discovery import RESUMABLE_UPLOAD, SERVICE_PATH, UPLOAD, discovery_document
 from shared.local.warehouse.refusal import Refusal, from_duckdb, not_found
 from shared.local.warehouse.routes import ROUTES, Route
 from shared.local.warehouse.store import Store
-from shared.local.warehouse.uploads import Uploads, parse_object, read_multipart
+from shared.local.warehouse.uploads import Uploads, body_of, parse_object, read_multipart
 
 _LOG = logging.getLogger(__name__)
 _STORE = web.AppKey("store", Store)
@@ -29,15 +31,21 @@ MAX_REQUEST_BYTES = 64 << 20
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(store: Store, status: Callable[[], Mapping[str, Any]], host: str = "127.0.0.1") -> web.Application:
+def build_app(
+    store: Store, status: Callable[[], Mapping[str, Any]], injector: Injector, host: str = "127.0.0.1"
+) -> web.Application:
     """Return the server's application.
 
     Args:
         store: what it serves.
         status: what GET /status says.
+        injector: of ``WAREHOUSE``.
         host: the name that it listens on, allowed in requests beside localhost's names.
     """
-    app = web.Application(middlewares=[_only_from_here, _refusals], client_max_size=MAX_REQUEST_BYTES)
+    app = web.Application(
+        middlewares=[_only_from_here, injector.middleware, _refusals], client_max_size=MAX_REQUEST_BYTES
+    )
+    add_control(app, injector)
     app[_STORE] = store
     app[_UPLOADS] = Uploads()
     app[_HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", host})
@@ -58,7 +66,7 @@ def build_app(store: Store, status: Callable[[], Mapping[str, Any]], host: str =
 
 def _respond(route: Route) -> Respond:
     async def respond(request: web.Request) -> web.Response:
-        answer = await route.handler(_call(request, parse_object(await request.read())))
+        answer = await route.handler(_call(request, await body_of(request)))
         # BigQuery deletes without a word; bq takes nothing else.
         return web.json_response(answer) if answer else web.Response(status=204)
 

@@ -22,6 +22,7 @@ MAX_BYTES = 1 << 30
 MAX_SESSIONS = 32
 """Uploads that may be under way; the oldest is forgotten for a new one."""
 
+_BODY: web.RequestKey[Mapping[str, Any]] = web.RequestKey("json_object")
 _RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
 
@@ -109,6 +110,22 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise Refusal("invalid", "Invalid JSON payload received: it is not an object")
     return document
+
+
+async def body_of(request: web.Request) -> Mapping[str, Any]:
+    """Return a request's JSON object; it is parsed once, whoever asks first.
+
+    Raises:
+        Refusal: invalid.
+    """
+    if _BODY not in request:
+        request[_BODY] = parse_object(await request.read())
+    return request[_BODY]
+
+
+def replace_body(request: web.Request, body: Mapping[str, Any]) -> None:
+    """Let ``body_of`` return something else from now on."""
+    request[_BODY] = body
 
 
 def _refuse_constant(name: str) -> None:

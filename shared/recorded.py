@@ -1,0 +1,49 @@
+"""Which uploads have a row already: what a sweep over a bucket that it may not empty need not do again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from shared import identity
+from shared.ports import Warehouse
+from shared.types import ObjectRef, Upload
+
+BATCH = 500
+
+RECORDED = """
+SELECT upload_id
+FROM predictions
+WHERE uploaded_on IN (DAYS) AND prediction_id IN UNNEST(@prediction_ids)
+UNION DISTINCT
+SELECT failure_id
+FROM failures
+WHERE uploaded_on IN (DAYS) AND failure_id IN UNNEST(@upload_ids)
+"""
+"""DAYS becomes literals: BigQuery prunes partitions by constants, which an array in a parameter need not be."""
+
+
+def recorded(warehouse: Warehouse, refs: Iterable[ObjectRef], model_digest: str) -> set[ObjectRef]:
+    """Return those that have a prediction by this model, or a failure. One query, which reads their days only.
+
+    Raises:
+        WarehouseUnavailable: no answer within the deadline.
+        BadRequest: the tables are not as they should be.
+    """
+    by_id = {identity.of_object(ref).upload_id: ref for ref in refs}
+    if not by_id:
+        return set()
+    days = sorted({ref.created_at.date().isoformat() for ref in by_id.values()})
+    found = warehouse.query(
+        RECORDED.replace("DAYS", ", ".join(f"DATE '{day}'" for day in days)),
+        prediction_ids=[identity.of_object(ref).prediction_id(model_digest) for ref in by_id.values()],
+        upload_ids=list(by_id),
+    )
+    return {by_id[row["upload_id"]] for row in found.rows}
+
+
+def batches(uploads: Iterable[Upload], size: int = BATCH) -> Iterator[list[Upload]]:
+    """Yield the uploads in lists of ``size``, the last one shorter."""
+    rest = iter(uploads)
+    while batch := list(islice(rest, size)):
+        yield batch

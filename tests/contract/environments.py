@@ -1,0 +1,152 @@
+"""Virtual environments for what cannot share ours: made with uv below .bucketlens/ once, and used again."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".bucketlens" / "environments"
+INSTALLING_S = 480
+
+NO_NETWORK = re.compile(r"failed to (?:fetch|download)|error sending request|dns error|network connectivity", re.I)
+NO_WHEEL = re.compile(r"no wheels? with a matching|no wheels are available|has no usable wheels", re.I)
+
+
+class Impossible(Exception):
+    """This machine cannot have the environment. The message says what is missing, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an environment is made of."""
+
+    requirements: Path
+    """A lock file with hashes; its name is the environment's."""
+    extensions: tuple[str, ...] = ()
+    """DuckDB extensions that are installed as packages and are to be found in HOME."""
+    python: str | None = None
+    """Such as ``3.13``; None for the Python that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment and a home for the programs in it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """The interpreter."""
+        return self.program("python")
+
+    @property
+    def home(self) -> Path:
+        """Holds what its programs look for in HOME, and nothing of the person's."""
+        return self.folder / "home"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a program of it is started with: no setting of the person who runs the tests."""
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
+        return {**kept, "HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
+
+    def program(self, name: str) -> Path:
+        """Return where a program of it is."""
+        return self.folder / "bin" / name
+
+
+def environment(recipe: Recipe, folder: Path = ENVIRONMENTS) -> Environment:
+    """Return the environment of a recipe; it is made if there is none, or if making it was interrupted.
+
+    Of several runs at once one makes it, and the others wait.
+
+    Raises:
+        Impossible: there is no uv, no such Python, no network, or no wheel for this machine.
+        RuntimeError: it could have been made, and was not; the message holds what uv said.
+    """
+    python = _python(recipe)
+    content = f"{recipe}{recipe.requirements.read_text('utf-8')}{python}"
+    name = f"{recipe.requirements.stem}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    made = Environment(folder / name)
+    finished = made.folder / "finished"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel gives it back if we are killed
+        if not finished.exists():
+            shutil.rmtree(made.folder, ignore_errors=True)
+            _make(made, recipe, python)
+            finished.touch()
+    return made
+
+
+def _make(made: Environment, recipe: Recipe, python: str) -> None:
+    what = recipe.requirements.stem
+    _run(what, _uv(), "venv", "--quiet", "--python", python, str(made.folder))
+    # Wheels only: building one would run, and need, more than was locked.
+    options = ("--quiet", "--require-hashes", "--only-binary", ":all:", "--python", str(made.python))
+    _run(what, _uv(), "pip", "install", *options, "--requirements", str(recipe.requirements))
+    made.home.mkdir()
+    for extension in recipe.extensions:
+        script = f"from duckdb_extensions import import_extension; import_extension({extension!r})"
+        _run(what, str(made.python), "-c", script, variables=made.variables)
+
+
+def _run(what: str, *command: str, variables: dict[str, str] | None = None) -> str:
+    environ = variables or {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environ,
+            cwd="/",  # in a project, uv would add the project's constraints, which have no hashes
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALLING_S,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Impossible(
+            f"{what} was not installed within {INSTALLING_S} s; with a faster network, run the tests again"
+        ) from error
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        if NO_NETWORK.search(done.stderr):
+            raise Impossible(
+                f"{what} could not be downloaded ({lines[-1].strip()}); run the tests again with a network, once, "
+                "or tell uv of a package index that can be reached (UV_DEFAULT_INDEX)"
+            )
+        if NO_WHEEL.search(done.stderr):
+            raise Impossible(f"{what} has no wheel for this machine; run the tests on Linux x86-64 to hear it too")
+        raise RuntimeError("\n".join([f"{' '.join(command)} failed:", *lines[-20:]]))
+    return done.stdout.strip()
+
+
+def _python(recipe: Recipe) -> str:
+    """Return an interpreter that is here already; none is ever downloaded."""
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if recipe.python in (None, running):
+        return sys.executable
+    # pyenv's python3.13 on PATH runs only if it is told to; whoever has no pyenv does not mind.
+    variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYENV_VERSION": str(recipe.python)}
+    try:
+        return _run("python", _uv(), "python", "find", str(recipe.python), variables=variables)
+    except RuntimeError as error:
+        raise Impossible(
+            f"{recipe.requirements.stem} needs Python {recipe.python} and this is {running}; install it, so that "
+            f"`python{recipe.python}` is found on PATH"
+        ) from error
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).with_name("uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise Impossible("uv is not installed; it comes with `make setup`")
+    return found

@@ -1,0 +1,119 @@
+"""The supervisor by itself: what dies is started again after pauses that grow, and is known by its process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shared.local import supervisor
+from shared.local.cloud import new_cloud, process_of, saved_cloud
+from shared.local.parts import Part
+from shared.local.supervisor import PartFailed, Supervisor
+from tests.local.storage_parts import HOST, answers, eventually, free_port
+
+Start = Callable[..., Supervisor]
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the supervisor said."""
+    return []
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> Iterator[Start]:
+    """Return what starts a cloud of one part: a web server, or another program."""
+    started: list[Supervisor] = []
+
+    def begin(*command: str, tidy: Callable[[], object] = lambda: None) -> Supervisor:
+        port = free_port()
+        serve = (sys.executable, "-m", "http.server", str(port), "--bind", HOST)
+        part = Part("server", command or serve, {**os.environ}, f"http://{HOST}:{port}/", tidy)
+        monkeypatch.setattr(supervisor, "parts_of", lambda _cloud, _duplicates: [part])
+        watched = Supervisor(new_cloud(tmp_path, "none"), said.append, sweep_every_s=0, longest_pause_s=0.5)
+        started.append(watched)
+        watched.start()
+        return watched
+
+    yield begin
+    for watched in started:
+        watched.stop()
+
+
+def pid_of(watched: Supervisor) -> int:
+    """Return the process of the part, as ``cloud.json`` names it for everybody."""
+    saved = saved_cloud(watched.cloud.folder)
+    assert saved
+    return int(saved.children["server"][0])
+
+
+def kill(watched: Supervisor) -> int:
+    """Kill the part and wait until another process took its place; returns that one's id."""
+    before = pid_of(watched)
+    os.kill(before, signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        watched.watch()
+        return pid_of(watched) != before
+
+    eventually(is_replaced)
+    return pid_of(watched)
+
+
+def test_a_part_that_is_killed_is_started_again_after_pauses_that_grow(start: Start, said: list[str]) -> None:
+    watched = start()
+    for _ in range(3):
+        kill(watched)
+    pauses = [re.fullmatch(r"server ended \(killed by SIGKILL\); starting it again in (.*) s", line) for line in said]
+    assert [found and found.group(1) for found in pauses] == ["0.4", "0.5", "0.5"]
+
+
+def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
+    watched = start()
+    first = pid_of(watched)
+    second = kill(watched)
+    assert not psutil.pid_exists(first)
+    saved = saved_cloud(watched.cloud.folder)
+    assert saved
+    process = process_of(saved.children["server"])
+    assert process is not None
+    assert process.pid == second
+    eventually(lambda: answers(watched._running["server"].part.ready_url))
+
+
+def test_a_part_is_tidied_before_each_start_while_it_is_down(start: Start) -> None:
+    found: list[int] = []
+    watched = start(tidy=lambda: found.append(len(psutil.Process().children())))
+    kill(watched)
+    assert found == [0, 0]
+
+
+def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]) -> None:
+    watched = start()
+    before = pid_of(watched)
+    for _ in range(3):
+        watched.watch()
+    assert (pid_of(watched), said) == (before, [])
+
+
+def test_a_part_that_ends_at_its_start_is_told_with_its_last_words(start: Start) -> None:
+    with pytest.raises(PartFailed, match=r"(?s)server ended \(exit code 3\).*no such disk"):
+        start(sys.executable, "-c", "print('no such disk', flush=True); raise SystemExit(3)")
+
+
+def test_what_is_stopped_stays_down(start: Start) -> None:
+    watched = start()
+    process = psutil.Process(pid_of(watched))
+    watched.stop()
+    give_up_at = time.monotonic() + 20
+    while process.is_running():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
