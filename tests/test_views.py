@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -96,3 +99,68 @@ def test_a_view_names_each_column_once(path: Path) -> None:
 def test_a_view_of_predictions_has_every_column_of_the_table(view: str) -> None:
     columns = [field["name"] for field in json.loads((BIGQUERY / "tables" / "predictions.json").read_text("utf-8"))]
     assert sorted(query_of(BIGQUERY / "views" / f"{view}.sql").named_selects) == sorted(columns)
+
+
+PRUNING = [path.stem for path in VIEWS if path.stem != "latency_by_revision"]
+ONE_DAY = "WHERE uploaded_on = DATE '2026-01-03'"
+
+
+@pytest.fixture
+def planner() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that holds our tables, with rows of three days, and our views: it tells how it would read them."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA the_dataset")
+        for table in sorted(TABLES):
+            fields = json.loads((BIGQUERY / "tables" / f"{table}.json").read_text("utf-8"))
+            columns = ", ".join(f"{field['name']} {type_of(field)}" for field in fields)
+            [sql] = sqlglot.transpile(f"CREATE TABLE the_dataset.{table} ({columns})", "bigquery", "duckdb")
+            connection.execute(sql)
+            day = "uploaded_on" if table in APPEND_ONLY else "labelled_on"
+            days = "SELECT '2026-01-01'::DATE + CAST(i % 3 AS INTEGER) FROM range(99) AS t(i)"
+            connection.execute(f"INSERT INTO the_dataset.{table} ({day}) {days}")
+        for path in sorted(VIEWS, key=lambda path: len(sources_of(query_of(path)) & APPEND_ONLY) == 0):
+            connection.execute(f"CREATE VIEW the_dataset.{path.stem} AS {query_of(path).sql('duckdb')}")
+        yield connection
+
+
+def type_of(field: dict[str, Any]) -> str:
+    """Return a field's type as BigQuery SQL writes it."""
+    name = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(field["type"], field["type"])
+    if name == "RECORD":
+        inner = ", ".join(f"{one['name']} {type_of(one)}" for one in field["fields"])
+        name = f"STRUCT<{inner}>"
+    return f"ARRAY<{name}>" if field["mode"] == "REPEATED" else name
+
+
+def scans_of(planner: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    """Return what the scan of each table filters by, in the plan of a query."""
+    [(_, plan)] = planner.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+    waiting, found = json.loads(plan), {}
+    while waiting:
+        step = waiting.pop()
+        waiting += step["children"]
+        if step["name"].strip() == "SEQ_SCAN":
+            details = step["extra_info"]
+            found[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
+    return found
+
+
+@pytest.mark.parametrize("view", PRUNING)
+def test_a_filter_on_the_day_reaches_the_scan_of_each_partitioned_table(
+    planner: duckdb.DuckDBPyConnection, view: str
+) -> None:
+    """By DuckDB's planner, which may push a filter below a window if the window is partitioned by its column.
+
+    What reaches the scan in BigQuery prunes partitions: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
+    """
+    scans = scans_of(planner, f"SELECT * FROM the_dataset.{view} {ONE_DAY}")
+    assert {table for table in scans if table in APPEND_ONLY}
+    assert [table for table, filters in scans.items() if table in APPEND_ONLY and "uploaded_on" not in filters] == []
+
+
+def test_a_window_without_the_day_would_keep_the_filter_above_it(planner: duckdb.DuckDBPyConnection) -> None:
+    query = query_of(BIGQUERY / "views" / "latest_predictions.sql").sql("duckdb")
+    worse = query.replace("PARTITION BY uploaded_on, upload_id", "PARTITION BY upload_id")
+    assert worse != query
+    assert scans_of(planner, f"SELECT * FROM ({query}) {ONE_DAY}") != {"predictions": ""}
+    assert scans_of(planner, f"SELECT * FROM ({worse}) {ONE_DAY}") == {"predictions": ""}

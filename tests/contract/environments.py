@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".bucketlens" / "environments"
 INSTALLING_S = 480
 
-NO_NETWORK = re.compile(r"failed to (?:fetch|download)|error sending request|dns error|network connectivity", re.I)
-NO_WHEEL = re.compile(r"no wheels? with a matching|no wheels are available|has no usable wheels", re.I)
+NO_NETWORK = re.compile(r"failed to (?:fetch|download)|error sending request|dns error|network was disabled", re.I)
+NO_WHEEL = re.compile(r"has no usable wheels|no wheels? with a matching", re.I)
 
 
 class Impossible(Exception):

@@ -1,6 +1,6 @@
 """What BigQuery documents beyond what we ask of a warehouse: how far a stand-in is from it.
 
-That a test is expected to fail for a warehouse, and why, stands in differences.py and docs/bigquery-differences.md.
+That a test is expected to fail for a warehouse, and why, stands in warehouse_differences.py.
 """
 
 from __future__ import annotations

@@ -203,12 +203,6 @@ def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: 
     assert len(above) == 2
 
 
-def test_the_questions_are_answered_where_there_are_no_rows(empty: Warehouse) -> None:
-    for asked, sql in QUESTIONS:
-        result = empty.adapter().query(_with_dataset(sql))
-        assert (result.rows, len(result.columns) > 2) == ([], True), asked
-
-
 def test_the_questions_are_answered_from_rows(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     challenger["call"]["event_id"] = "1234"

@@ -76,17 +76,20 @@ def as_stored(sent: Any, fields: Sequence[bigquery.SchemaField]) -> Any:
 
 def _stored(value: Any, field: bigquery.SchemaField) -> Any:
     if field.mode == "REPEATED":
-        return [_stored(item, replaced_mode(field)) for item in value or []]
+        one = Field(field.name, field.field_type, "NULLABLE", fields=field.fields)
+        return [_stored(item, one) for item in value or []]
     if value is None:
         return None
-    if field.field_type == "RECORD":
-        return as_stored(value, field.fields)
-    readers = {"TIMESTAMP": datetime.fromisoformat, "DATE": date.fromisoformat, "INTEGER": int}
-    return readers.get(field.field_type, lambda it: it)(value)
-
-
-def replaced_mode(field: bigquery.SchemaField) -> bigquery.SchemaField:
-    return Field(field.name, field.field_type, "NULLABLE", fields=field.fields)
+    match field.field_type:
+        case "RECORD":
+            return as_stored(value, field.fields)
+        case "TIMESTAMP":
+            return datetime.fromisoformat(value)
+        case "DATE":
+            return date.fromisoformat(value)
+        case "INTEGER":
+            return int(value)
+    return value
 
 
 def without_descriptions(fields: Sequence[bigquery.SchemaField]) -> list[Any]:

@@ -90,10 +90,14 @@ def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
 
 
 def test_a_part_is_tidied_before_each_start_while_it_is_down(start: Start) -> None:
-    found: list[int] = []
-    watched = start(tidy=lambda: found.append(len(psutil.Process().children())))
-    kill(watched)
-    assert found == [0, 0]
+    running: list[bool] = []
+
+    def tidy() -> None:
+        family = psutil.Process().children()
+        running.append(any("http.server" in child.cmdline() for child in family if child.status() != "zombie"))
+
+    kill(start(tidy=tidy))
+    assert running == [False, False]
 
 
 def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]) -> None:
