@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: help demo test lint format setup train lock docs clean
+.PHONY: help demo test chaos lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -14,6 +14,9 @@ demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [
 
 test: .venv/.everything lint  ## Run every test
 	@$(BIN)/python -m pytest $(TESTS)
+
+chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lint: .venv/.everything  ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy

@@ -53,7 +53,7 @@ def error_answer(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
         case Transient():
             retry = {"Retry-After": str(error.retry_after_s)}
             message = f"The service cannot take this now; send it again in {error.retry_after_s} s."
-            return _error(error.http_status, "busy" if error.http_status == 429 else "unavailable", message, retry)
+            return _error(error.http_status, error.reason, message, retry)
         case HTTPException():
             status = HTTPStatus(error.code or 500)
             return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.")

@@ -14,6 +14,7 @@
     ├── BadRequest                the caller can mend it            → 4xx
     ├── Transient                 trying again may help             → raise; 503 with Retry-After
     │   ├── Busy                  no room for one more picture      → 429 with Retry-After
+    │   ├── OverRate              over MAX_IMAGES_PER_MINUTE        → leave it to the sweep; 429 with Retry-After
     │   ├── StorageUnavailable
     │   └── WarehouseUnavailable
     └── Misconfigured             the deployment is wrong           → fail at start, naming every fault
@@ -91,15 +92,31 @@ class BadRequest(BucketlensError):
 class Transient(BucketlensError):
     """Trying again may help."""
 
+    reason: ClassVar[str] = "unavailable"
     http_status: ClassVar[int] = 503
-    retry_after_s: ClassVar[int] = 2
+    retry_after_s: int = 2
 
 
 class Busy(Transient):
     """The pictures being decoded fill the memory set aside for them."""
 
+    reason = "busy"
     http_status = 429
     retry_after_s = 1
+
+
+class OverRate(Transient):
+    """The rate breaker is open: this process has taken as many images in the last minute as it may."""
+
+    reason = "over_rate"
+    http_status = 429
+
+    def __init__(self, images_per_minute: int, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"{images_per_minute} images were taken in the last minute, all that MAX_IMAGES_PER_MINUTE allows; "
+            f"there is room again in {retry_after_s} s"
+        )
 
 
 class StorageUnavailable(Transient):

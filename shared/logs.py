@@ -38,7 +38,9 @@ def log_outcome(outcome: Outcome) -> None:
             _log_failure(outcome)
         case Acknowledged():
             fields = {"outcome": outcome.why, "uri": outcome.ref.uri, "generation": str(outcome.ref.generation)}
-            log.info(f"{outcome.why}: {outcome.ref}", extra={"fields": fields})
+            level = logging.WARNING if outcome.is_left_to_the_sweep else logging.INFO
+            detail = f": {outcome.detail}" if outcome.detail else ""
+            log.log(level, f"{outcome.why}: {outcome.ref}{detail}", extra={"fields": fields})
 
 
 def _log_prediction(prediction: Prediction) -> None:

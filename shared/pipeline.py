@@ -20,6 +20,7 @@ from shared.errors import AlreadyDone, Permanent, Superseded
 from shared.identity import Identity
 from shared.memory import Memory
 from shared.ports import ObjectStore, Warehouse
+from shared.rate import RateBreaker
 from shared.stopwatch import Stopwatch
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
 
@@ -35,6 +36,7 @@ class Pipeline:
     quarantine_bucket: str
     limits: Limits
     memory: Memory
+    rate: RateBreaker
 
     def process(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
@@ -70,6 +72,7 @@ class Pipeline:
             Permanent: the image cannot be classified; nothing is kept.
             Transient: the caller may send it again.
         """
+        self.rate.take()
         watch = Stopwatch(call.times)
         prediction = self._predict(content, facts, who, call, watch, keep=record)
         if record:

@@ -79,6 +79,12 @@ class Settings:
     max_event_age_s: int = _setting(
         "MAX_EVENT_AGE_S", _positive, "Older events are acknowledged and left to the sweep.", "3600"
     )
+    max_images_per_minute: int = _setting(
+        "MAX_IMAGES_PER_MINUTE",
+        _positive,
+        "What one instance takes at most: beyond that events are left to the sweep, and callers get 429.",
+        "30000",
+    )
     backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")
     attempt_timeout_s: int = _setting(
         "ATTEMPT_TIMEOUT_S", _positive, "After so long whoever began an upload in a sweep is finished or dead.", "300"

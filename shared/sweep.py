@@ -130,7 +130,7 @@ class Sweep:
         running: set[Future[None]] = set()
         with ThreadPoolExecutor(width, thread_name_prefix="sweep") as pool:
             for upload in uploads:
-                if self._stopping.is_set():
+                if not self._pipeline.rate.wait(self._stopping):
                     self._is_cut_short = True
                     break
                 running.add(pool.submit(self._count_outcome, task, upload))

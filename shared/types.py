@@ -183,11 +183,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Nothing to do: the upload is not ours, too old for an event, or already done."""
+    """Nothing to do: the upload is not ours, already done, or left to the sweep."""
 
     ref: ObjectRef
     why: str
-    """``already_done``, ``superseded``, ``not_our_bucket`` or ``too_old``."""
+    """``already_done``, ``superseded``, ``not_our_bucket``, or, left to the sweep, ``too_old`` or ``over_rate``."""
+    detail: str = ""
+    """A sentence for the log, where ``why`` does not say it all."""
+
+    @property
+    def is_left_to_the_sweep(self) -> bool:
+        """Whether the upload still waits in its bucket."""
+        return self.why in ("too_old", "over_rate")
 
 
 Recorded = Prediction | Failure

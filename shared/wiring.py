@@ -8,6 +8,7 @@ from shared.decode import Limits
 from shared.memory import Memory
 from shared.pipeline import Pipeline
 from shared.ports import Model
+from shared.rate import RateBreaker
 from shared.settings import Platform, Settings
 
 
@@ -35,6 +36,7 @@ def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pi
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
         memory=Memory.of_instance(settings.memory_mb),
+        rate=RateBreaker(settings.max_images_per_minute),
     )
 
 

@@ -22,6 +22,7 @@ from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
 from shared.memory import Memory
 from shared.pipeline import Pipeline
+from shared.rate import RateBreaker
 from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
 
@@ -91,7 +92,8 @@ def world(cloud: Cloud, classifier: Classifier) -> World:
     for bucket in buckets:
         store.create_bucket(bucket, keeps_versions=bucket == buckets[0])
     warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
-    pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), Memory.of_instance(512))
+    memory, rate = Memory.of_instance(512), RateBreaker(30_000)
+    pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), memory, rate)
     environment = cloud.environment | {
         "UPLOAD_BUCKET": buckets[0],
         "ARCHIVE_BUCKET": buckets[1],

@@ -108,6 +108,25 @@ def test_an_event_that_was_retried_for_too_long_is_left_to_the_sweep(
     assert world.names_in(world.uploads) == ["old.jpg"]
 
 
+def test_an_event_above_the_rate_is_acknowledged_said_and_left_to_the_sweep(
+    world: World,
+    with_environment: Callable[[dict[str, str]], None],
+    picture: Picture,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with_environment(world.environment | {"MAX_IMAGES_PER_MINUTE": "1"})
+    client = functions_framework.create_app("classify_upload", str(MAIN), "cloudevent").test_client()
+    for seed, name in enumerate(("first.jpg", "second.jpg")):
+        world.put(name, picture(30 + seed), tmp_path)
+        upload = world.store.find(world.uploads, name)
+        assert client.post("/", json=data(upload), headers=headers()).status_code == 200
+    assert world.names_in(world.uploads) == ["second.jpg"]
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["severity"], said["outcome"]) == ("WARNING", "over_rate")
+    assert "all that MAX_IMAGES_PER_MINUTE allows" in said["message"]
+
+
 @pytest.mark.parametrize("body", [{}, {"bucket": "b"}, [], "text", {"bucket": "b", "name": "n", "generation": "x"}])
 def test_an_event_that_says_nothing_is_acknowledged_so_that_it_does_not_come_back(
     capsys: pytest.CaptureFixture[str], client: FlaskClient, body: Any

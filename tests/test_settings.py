@@ -38,6 +38,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "max_image_pixels": 50_000_000,
         "max_images_per_request": 16,
         "max_event_age_s": 3600,
+        "max_images_per_minute": 30000,
         "backlog_age_s": 900,
         "attempt_timeout_s": 300,
         "memory_mb": 512,

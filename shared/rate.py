@@ -1,0 +1,60 @@
+"""The rate breaker: how many images a process takes in a minute, so that what a flood may cost is known."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from shared.errors import OverRate
+
+WINDOW_S = 60.0
+
+
+class RateBreaker:
+    """Lets at most ``images_per_minute`` images through in any 60 seconds. Thread-safe.
+
+    The window moves with every image (it is no minute of the clock), so two bursts around a full minute do not pass
+    twice as many. It counts for one process: an instance, or one task of a job.
+
+    Args:
+        images_per_minute: the limit, 1 or more.
+        now: a clock, in seconds, that never goes back.
+    """
+
+    def __init__(self, images_per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.images_per_minute = images_per_minute
+        self._now = now
+        self._taken: deque[float] = deque(maxlen=images_per_minute)
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Count one image.
+
+        Raises:
+            OverRate: the limit is reached; the image is not counted. The error says when there is room again.
+        """
+        with self._lock:
+            wait_s = self._wait_s()
+            if wait_s > 0:
+                raise OverRate(self.images_per_minute, math.ceil(wait_s))
+            self._taken.append(self._now())
+
+    def wait(self, is_cancelled: threading.Event) -> bool:
+        """Count one image as soon as there is room; False if ``is_cancelled`` was set before that."""
+        while not is_cancelled.is_set():
+            with self._lock:
+                wait_s = self._wait_s()
+                if wait_s <= 0:
+                    self._taken.append(self._now())
+                    return True
+            is_cancelled.wait(wait_s)
+        return False
+
+    def _wait_s(self) -> float:
+        """Return how long until the oldest of a full window leaves it; 0 or less if there is room."""
+        if len(self._taken) < self.images_per_minute:
+            return 0.0
+        return self._taken[0] + WINDOW_S - self._now()

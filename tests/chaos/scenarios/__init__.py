@@ -1,0 +1,37 @@
+"""Every scenario, in the order of the story that docs/reliability.md tells."""
+
+from __future__ import annotations
+
+from tests.chaos.run import Scenario
+from tests.chaos.scenarios import (
+    deadly,
+    failing_services,
+    flood,
+    in_order,
+    killed_anywhere,
+    loops,
+    one_step_fails,
+    outages,
+    overwritten,
+    shutdown,
+    sweeps,
+    twice,
+)
+
+SCENARIOS: tuple[Scenario, ...] = (
+    killed_anywhere.SCENARIO,
+    outages.SCENARIO,
+    twice.TWICE,
+    twice.AT_ONCE,
+    overwritten.OVERWRITTEN,
+    overwritten.MANY_NAMES,
+    in_order.SCENARIO,
+    one_step_fails.SCENARIO,
+    failing_services.SCENARIO,
+    loops.SCENARIO,
+    flood.SCENARIO,
+    shutdown.SCENARIO,
+    sweeps.KILLED,
+    sweeps.BESIDE,
+    deadly.SCENARIO,
+)
