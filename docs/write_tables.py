@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from shared.settings import settings_table  # noqa: E402  # found only now
 from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
+from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
 TABLES = ("predictions", "failures", "labels")
 
@@ -50,6 +51,7 @@ def main() -> None:
     stores, warehouses = object_store_differences, warehouse_differences
     _fill("docs/object-store-differences.md", {place: stores.differences_table(place) for place in stores.PLACES})
     tables = {"asked": warehouses.ASKED, "documented": warehouses.DOCUMENTED}
+    _fill("docs/hostile-input.md", {section: hostile_table(section) for section in SECTIONS})
     _fill("docs/bigquery-differences.md", {mark: warehouses.differences_table(rows) for mark, rows in tables.items()})
 
 

@@ -10,15 +10,19 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from flask import Flask, Request, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from flask import Flask, Request, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from shared.errors import AlreadyDone, BadRequest, BucketlensError, Busy, Permanent, Transient
+from shared.admission import Admission, admit_requests
+from shared.dialects.bodies import in_time
+from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
 from shared.logs import log
 from shared.service import Service
 from shared.types import Prediction
 
 DROPPED_AT_ONCE_BYTES = 64 * 1024
+DROPPING_S = 10.0
+"""An unread body is thrown away so much at a time, for so long: who gets the answer while he still sends is cut off."""
 
 
 def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, Any]:
@@ -56,7 +60,9 @@ def error_answer(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
             return _error(error.http_status, error.reason, message, retry)
         case HTTPException():
             status = HTTPStatus(error.code or 500)
-            return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.")
+            allow = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+            headers = {"Allow": ", ".join(sorted(allow))} if allow else {}
+            return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.", headers)
     return _error(500, "internal", "Something broke on our side; it was logged.")
 
 
@@ -67,44 +73,63 @@ def add_routes(app: Flask, service: Service) -> None:
     """
     app.json.sort_keys = False  # type: ignore[attr-defined]  # an answer begins with the label
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
-    app.add_url_rule("/v2/health/live", view_func=lambda: jsonify(live=True), endpoint="live")
-    app.add_url_rule("/v2/health/ready", view_func=lambda: _ready(service), endpoint="ready")
+    app.add_url_rule("/v2/health/live", view_func=live_answer, endpoint="live")
+    app.add_url_rule("/v2/health/ready", view_func=lambda: ready_answer(service), endpoint="ready")
+    admit_requests(app, Admission(service.settings.threads, waiting=service.settings.threads))
     for family in (Exception, HTTPStatus.INTERNAL_SERVER_ERROR):
         app.register_error_handler(family, _handle)
 
 
-def _ready(service: Service) -> tuple[Response, int]:
+def live_answer() -> Response:
+    """Say that the process runs."""
+    return jsonify(live=True)
+
+
+def ready_answer(service: Service) -> tuple[Response, int]:
+    """Say whether the process can classify; if it cannot yet, see to it."""
     service.prepare_in_background()
     return jsonify(ready=service.is_ready, live=True), 200 if service.is_ready else 503
 
 
-def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
-    body, status, headers = error_answer(error)
-    if isinstance(error, RequestEntityTooLarge):
-        _forget_body(request)
-        headers = {**headers, "Connection": "close"}
-    if isinstance(error, Busy):
-        _drop_body(request)
+def drop_body(request: Request) -> bool:
+    """Read what is left of a body without keeping it: functions-framework would, after each answer, and keep it.
+
+    Returns:
+        Whether the connection can be used again: not where the body is too large to be read, or did not come in time.
+    """
+    if not request.content_length and "Transfer-Encoding" not in request.headers:
+        return True
+    try:
+        with in_time(request, DROPPING_S):
+            while request.stream.read(DROPPED_AT_ONCE_BYTES):
+                pass
+    except (HTTPException, BadRequest):
+        return False
+    finally:
+        request.__dict__.pop("stream", None)
+        request.environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
+    return True
+
+
+def log_refusal(error: BucketlensError) -> None:
+    """Write the one line that a refused request, or a refused image of one, leaves."""
     if isinstance(error, Transient):
         log.warning(str(error), extra={"fields": {"outcome": "transient", "reason": type(error).__name__}})
+    else:
+        reason = error_answer(error)[0]["error"]["reason"]
+        log.info(f"refused: {error}", extra={"fields": {"outcome": "refused", "reason": reason}})
+
+
+def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
+    body, status, headers = error_answer(error)
+    if not drop_body(request) or status == HTTPStatus.REQUEST_TIMEOUT:
+        headers = {**headers, "Connection": "close"}
+    if isinstance(error, BucketlensError) and not isinstance(error, Misconfigured):
+        log_refusal(error)
     elif status >= 500:
         log.error("unexpected error", exc_info=error, extra={"fields": {"outcome": "crashed"}})
-    elif isinstance(error, BucketlensError):
-        log.info(f"refused: {error}", extra={"fields": {"outcome": "refused", "reason": body["error"]["reason"]}})
-    return jsonify(body), status, headers
-
-
-def _forget_body(request: Request) -> None:
-    """Let nobody read a body that is too large: functions-framework reads it all before it answers."""
-    request.__dict__.pop("stream", None)
-    request.environ |= {"wsgi.input": BytesIO(), "CONTENT_LENGTH": "0"}
-
-
-def _drop_body(request: Request) -> None:
-    """Read what is left of a body without keeping it: there was no room for it, and functions-framework would."""
-    while request.stream.read(DROPPED_AT_ONCE_BYTES):
-        pass
-    _forget_body(request)
+    in_the_dialects_shape = g.get("error_shape")
+    return jsonify(in_the_dialects_shape(body["error"]) if in_the_dialects_shape else body), status, headers
 
 
 def _error(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ DTYPES = ("uint8", "float32")
 FITS = ("crop", "stretch", "pad")
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 ACTIVATIONS = ("logits", "softmax")
+CHANNELS = ("RGB", "L")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,23 @@ class InputSpec:
     """``crop``: the centre, in the model's proportions; ``stretch``: all of it; ``pad``: all of it, on black."""
     filter: str
     """Pillow's resampling filter by name."""
+    channels: str = "RGB"
+    """``RGB``: colours as they are; ``L``: the picture's luminance (ITU-R 601) in all three channels."""
 
     @property
     def long_edge_px(self) -> int:
         """The smallest edge that a decoded picture needs for a resize that invents nothing."""
         return max(self.height_px, self.width_px)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """How a bundle of two labels decides: not by the better score, but by one label's score alone."""
+
+    positive: str
+    """The label that is given where its score is at least ``score``; elsewhere it is the other one."""
+    score: float
+    """Calibrated, above 0 and below 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +84,13 @@ class Manifest:
     lineage: Mapping[str, Any]
     files: Mapping[str, str]
     """File name to sha256, 64 hex digits."""
+    threshold: Threshold | None = None
+    """Only with two labels; without it the label with the best score is given."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the manifest as it is written to ``manifest.json``."""
-        spec = self.input
+        spec, threshold = self.input, self.threshold
+        decides = {} if threshold is None else {"positive": threshold.positive, "threshold": threshold.score}
         return {
             "format": FORMAT,
             "name": self.name,
@@ -84,7 +102,7 @@ class Manifest:
             "input": {
                 "height_px": spec.height_px,
                 "width_px": spec.width_px,
-                "channels": "RGB",
+                "channels": spec.channels,
                 "dtype": spec.dtype,
                 "scale": spec.scale,
                 "offset": spec.offset,
@@ -92,7 +110,7 @@ class Manifest:
             "resize": {"fit": spec.fit, "filter": spec.filter},
             "output": {"activation": self.activation},
             "calibration": {"temperature": self.temperature},
-            "decision": {"review_below": self.review_below},
+            "decision": {"review_below": self.review_below, **decides},
             "metrics": dict(self.metrics),
             "lineage": dict(self.lineage),
             "files": dict(self.files),
@@ -135,7 +153,7 @@ def load_bundle(folder: Path) -> Bundle:
         document = json.loads(content)
     except OSError as error:
         raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} cannot be read ({error.strerror})"]) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} is not JSON ({error})"]) from error
     faults: list[str] = []
     manifest = _manifest_from(document, faults)
@@ -191,6 +209,7 @@ def _manifest_from(document: Any, faults: list[str]) -> Manifest:
             offset=field.of("input.offset", float, 0.0),
             fit=field.one_of("resize.fit", FITS),
             filter=field.one_of("resize.filter", FILTERS),
+            channels=field.one_of("input.channels", CHANNELS) if field.has("input.channels") else "RGB",
         ),
         activation=field.one_of("output.activation", ACTIVATIONS),
         temperature=field.of("calibration.temperature", float, 1.0, lambda value: 0.01 <= value <= 100),
@@ -198,15 +217,27 @@ def _manifest_from(document: Any, faults: list[str]) -> Manifest:
         metrics=field.of("metrics", dict, {}),
         lineage=field.of("lineage", dict, {}),
         files=files,
+        threshold=_threshold_from(field, labels),
     )
+
+
+def _threshold_from(field: _Fields, labels: tuple[str, ...]) -> Threshold | None:
+    """The optional part of ``decision``, which older bundles and those of more than two labels have not."""
+    if not field.has("decision.positive") and not field.has("decision.threshold"):
+        return None
+    if len(labels) != 2:
+        field.faults.append(f"decision.threshold needs two labels, there are {len(labels)}")
+        return None
+    score = field.of("decision.threshold", float, 0.5, lambda value: 0 < value < 1)
+    return Threshold(field.one_of("decision.positive", labels), score)
 
 
 def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
     faults = []
     for name, expected in manifest.files.items():
         path = folder / name
-        if not path.exists():
-            faults.append(f"{name} is missing")
+        if not _exists(path):
+            faults.append(f"{name[:200]} is missing")
         elif (found := digest_of(path)) != expected:
             faults.append(f"{name} has sha256 {found}, the manifest says {expected}")
     if not faults:
@@ -216,6 +247,13 @@ def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
     return faults
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
+
+
 class _Fields:
     """Reads dotted fields of a JSON document and collects what is wrong with them."""
 
@@ -223,17 +261,19 @@ class _Fields:
         self.document = document
         self.faults = faults
 
+    def has(self, path: str) -> bool:
+        return self._at(path) is not None
+
     def of(self, path: str, kind: type, default: Any, holds: Callable[[Any], bool] = lambda _: True) -> Any:
-        value = self.document
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
+        value = self._at(path)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            with suppress(OverflowError):
+                value = float(value)
         if value is None:
             self._add(f"{path} is missing")
         elif not isinstance(value, kind) or isinstance(value, bool):
-            self._add(f"{path} is {value!r}, expected {kind.__name__}")
-        elif not holds(value):
+            self._add(f"{path} is {value!r:.80}, expected {kind.__name__}")
+        elif not holds(value) or (isinstance(value, float) and not math.isfinite(value)):
             self._add(f"{path} is {value!r}, which is out of range")
         else:
             return value
@@ -243,6 +283,12 @@ class _Fields:
         value: str = self.of(path, str, allowed[0])
         if value not in allowed:
             self._add(f"{path} is {value!r}, expected one of {', '.join(allowed)}")
+        return value
+
+    def _at(self, path: str) -> Any:
+        value = self.document
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
         return value
 
     def _add(self, fault: str) -> None:

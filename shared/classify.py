@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from shared.bundle import Bundle, InputSpec
+from shared.bundle import Bundle, InputSpec, Manifest
 from shared.errors import InvalidBundle
 from shared.ports import Model
 from shared.types import Candidate, Classification, Pixels, Scores
@@ -34,20 +34,33 @@ class Classifier:
             pixels: RGB, shape (height, width, 3), uint8, any size; not modified.
 
         Returns:
-            Every label of the model, best first, with scores that add up to 1.
+            Every label of the model, the one that is given first, the others by score; scores add up to 1.
         """
         manifest = self.bundle.manifest
         outputs = self.model.run(prepare(pixels, manifest.input))
-        scores = calibrated(outputs, manifest.activation, manifest.temperature)
-        order = np.argsort(-scores, kind="stable")
-        candidates = tuple(Candidate(manifest.labels[index], float(scores[index])) for index in order)
-        best = candidates[0]
-        return Classification(best.label, best.score, candidates, needs_review=best.score < manifest.review_below)
+        return decided(calibrated(outputs, manifest.activation, manifest.temperature), manifest)
 
     def warm_up(self) -> None:
         """Run one inference, so that the first caller does not pay for what is built lazily."""
         spec = self.bundle.manifest.input
         self.classify(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
+
+
+def decided(scores: Scores, manifest: Manifest) -> Classification:
+    """Give a label: that of the best score, or where the bundle declares a threshold, the one on its side of it.
+
+    Args:
+        scores: calibrated, in the order of the manifest's labels.
+        manifest: with the threshold, if any, and the score below which a person should look.
+    """
+    order = np.argsort(-scores, kind="stable").tolist()
+    if manifest.threshold is not None:
+        positive = manifest.labels.index(manifest.threshold.positive)
+        is_positive = float(scores[positive]) >= manifest.threshold.score
+        order.sort(key=lambda index: (index == positive) != is_positive)
+    candidates = tuple(Candidate(manifest.labels[index], float(scores[index])) for index in order)
+    given = candidates[0]
+    return Classification(given.label, given.score, candidates, needs_review=given.score < manifest.review_below)
 
 
 def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
@@ -61,6 +74,8 @@ def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
         Shape (1, spec.height_px, spec.width_px, 3), dtype ``spec.dtype``.
     """
     picture = PIL.Image.fromarray(pixels)
+    if spec.channels == "L":
+        picture = picture.convert("L").convert("RGB")
     size = (spec.width_px, spec.height_px)
     resample = PIL.Image.Resampling[spec.filter.upper()]
     if spec.fit == "pad":

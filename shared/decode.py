@@ -22,7 +22,7 @@ from shared.decode_cost import (
 )
 from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyBytes, TooManyPixels
 from shared.memory import MIB, UNLIMITED, MemoryBudget
-from shared.rgb import SIDEWAYS, turn_of, upright_rgb
+from shared.rgb import SIDEWAYS, TURNS, orientation_of, upright_rgb
 from shared.types import Image
 
 register_heif_opener()
@@ -94,10 +94,11 @@ def decode(
         _check_memory(size, name, needed_bytes, budget)
         with budget.room_for(needed_bytes):
             _load(picture, shrink_to_px)
-            turn = turn_of(picture)
+            orientation = orientation_of(picture)
+            turn = TURNS.get(orientation)
             pixels = upright_rgb(picture, turn, shrink_to_px)
     width_px, height_px = size[::-1] if turn in SIDEWAYS else size
-    return Image(pixels, name, width_px, height_px)
+    return Image(pixels, name, width_px, height_px, orientation)
 
 
 def check_size(size_bytes: int, limits: Limits) -> None:

@@ -10,7 +10,8 @@
     │   ├── DamagedImage          the format is known, the pixels cannot be read
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
-    │   └── TriedTooOften         the sweep gave up on it
+    │   ├── TriedTooOften         the sweep gave up on it
+    │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be taken out
     ├── BadRequest                the caller can mend it            → 4xx
     ├── Transient                 trying again may help             → raise; 503 with Retry-After
     │   ├── Busy                  no room for one more picture      → 429 with Retry-After
@@ -78,6 +79,13 @@ class TriedTooOften(Permanent):
     """The sweep began this upload several times and never finished it."""
 
     reason = "tried_too_often"
+    http_status = 422
+
+
+class MetadataStays(Permanent):
+    """The picture's metadata cannot be told from its pixels, and none may be archived."""
+
+    reason = "metadata_stays"
     http_status = 422
 
 

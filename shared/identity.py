@@ -46,5 +46,10 @@ def of_request(
     return Identity(("request", caller or "", key, index, sha256), received_at)
 
 
+def of_label(idempotency_key: str, caller: str | None, prediction_id: str, label: str, note: str | None) -> str:
+    """Return the id of a label that is sent again under the same key, 64 hex digits."""
+    return _digest(("label", caller or "", idempotency_key, prediction_id, label, note or ""))
+
+
 def _digest(parts: tuple[str | int, ...]) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -19,10 +19,10 @@ from shared.decode import Limits, check_size, decode
 from shared.errors import AlreadyDone, Permanent, Superseded
 from shared.identity import Identity
 from shared.memory import Memory
-from shared.ports import ObjectStore, Warehouse
+from shared.ports import ObjectStore, Strip, Warehouse
 from shared.rate import RateBreaker
 from shared.stopwatch import Stopwatch
-from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
+from shared.types import Acknowledged, Call, Failure, Image, ImageFacts, Outcome, Prediction, Recorded, Upload
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Pipeline:
     limits: Limits
     memory: Memory
     rate: RateBreaker
+    strip: Strip | None = None
+    """Takes metadata out of what is archived; None archives files as they came."""
 
     def process(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
@@ -118,16 +120,12 @@ class Pipeline:
         self, content: bytes, facts: ImageFacts, who: Identity, call: Call, watch: Stopwatch, *, keep: bool
     ) -> Prediction:
         with watch.step("decode_ms"):
-            image = decode(
-                content,
-                self.limits,
-                shrink_to_px=self.classifier.bundle.manifest.input.long_edge_px,
-                budget=self.memory.decodes,
-            )
+            image = decode(content, self.limits, shrink_to_px=self._edge_px, budget=self.memory.decodes)
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
+        kept, kept_sha256 = self._stripped(self.strip, content, image) if keep and self.strip else (content, sha256)
         # The copy needs only bytes that are known to be a picture, so it travels while the model works.
-        name = archive_name(sha256, image.format)
-        copy = self._copies.submit(self._archive, name, content, image.format, watch) if keep else None
+        name = archive_name(kept_sha256, image.format)
+        copy = self._copies.submit(self._archive, name, kept, image.format, watch) if keep else None
         try:
             with watch.step("classify_ms"):
                 classification = self.classifier.classify(image.pixels)
@@ -148,6 +146,15 @@ class Pipeline:
             model=model,
             call=call,
         )
+
+    def _stripped(self, strip: Strip, content: bytes, image: Image) -> tuple[bytes, str]:
+        """Return what is archived of a file, and its digest. Row and identity keep the digest of what was sent."""
+        kept = strip(content, image, self.limits, shrink_to_px=self._edge_px, budget=self.memory.decodes)
+        return kept, hashlib.sha256(kept).hexdigest()
+
+    @property
+    def _edge_px(self) -> int:
+        return self.classifier.bundle.manifest.input.long_edge_px
 
     def _archive(self, name: str, content: bytes, format: str, watch: Stopwatch) -> None:
         with watch.step("archive_ms"):

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shared.types import ObjectRef, Recorded, Upload
+from shared.decode import Limits
+from shared.memory import MemoryBudget
+from shared.types import Correction, Image, ObjectRef, Recorded, Upload
 
 
 class Model(Protocol):
@@ -69,6 +71,19 @@ class ObjectStore(Protocol):
         """List every generation of every object below a prefix, by name and generation."""
 
 
+class Strip(Protocol):
+    """Takes the metadata out of a picture's file, as ``stripping.picture.without_metadata`` does."""
+
+    def __call__(
+        self, content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget
+    ) -> bytes:
+        """Return the file without metadata, its pixels as they were.
+
+        Raises:
+            MetadataStays: its metadata cannot be told from its pixels.
+        """
+
+
 class Answer(Protocol):
     """What a query gave."""
 
@@ -80,8 +95,8 @@ class Answer(Protocol):
 class Warehouse(Protocol):
     """Tables that rows are appended to, and that can be asked."""
 
-    def append(self, outcome: Recorded) -> None:
-        """Append the row of a prediction or a failure.
+    def append(self, outcome: Recorded | Correction) -> None:
+        """Append the row of a prediction, a failure or a label.
 
         Raises:
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.

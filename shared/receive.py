@@ -10,6 +10,9 @@ from shared.errors import BucketlensError
 from shared.types import Acknowledged, ObjectRef, Upload
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
+LONGEST_NAME_BYTES = 1024
+"""Of an object (https://cloud.google.com/storage/docs/objects#naming); a bucket's is shorter."""
+
 END_OF_TIME = 253_402_300_800_000_000
 """The year 10000 as a generation, in microseconds: no date can be made of it, and none is needed."""
 
@@ -30,7 +33,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
         MalformedEvent: naming the first field that is missing or of the wrong kind.
     """
     if attributes.get("type") != FINALIZED:
-        raise MalformedEvent(f"The event's type is {attributes.get('type')!r}, expected {FINALIZED!r}.")
+        raise MalformedEvent(f"The event's type is {repr(attributes.get('type'))[:200]}, expected {FINALIZED!r}.")
     if not isinstance(data, Mapping):
         raise MalformedEvent(f"The event's data is {type(data).__name__}, expected a JSON object.")
     bucket, name = (_text(data, key) for key in ("bucket", "name"))
@@ -70,8 +73,10 @@ def is_unicode(text: str) -> bool:
 
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
-    if not isinstance(value, str) or not value or not is_unicode(value):
-        raise MalformedEvent(f"The event's {key} is {value!r}, expected a non-empty string.")
+    if not isinstance(value, str) or not value or not is_unicode(value) or len(value.encode()) > LONGEST_NAME_BYTES:
+        raise MalformedEvent(
+            f"The event's {key} is {repr(value)[:200]}, expected a non-empty string of a name's length."
+        )
     return value
 
 

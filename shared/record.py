@@ -6,7 +6,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from shared.types import Call, Failure, Prediction
+from shared.types import Call, Correction, Failure, Prediction
 
 Row = dict[str, Any]
 
@@ -50,6 +50,19 @@ def failure_row(failure: Failure, recorded_at: datetime) -> Row:
             "size_bytes": image.size_bytes,
         },
         "call": _call(failure.call, image.size_bytes),
+    }
+
+
+def label_row(correction: Correction) -> Row:
+    """Return the row of ``labels``, ready for JSON."""
+    return {
+        "label_id": correction.label_id,
+        "prediction_id": correction.prediction_id,
+        "label": correction.label,
+        "labelled_by": correction.labelled_by,
+        "labelled_on": correction.labelled_at.date().isoformat(),
+        "labelled_at": _timestamp(correction.labelled_at),
+        "note": correction.note,
     }
 
 

@@ -35,15 +35,17 @@ SIDEWAYS = (
 )
 
 
-def turn_of(picture: PIL.Image.Image) -> PIL.Image.Transpose | None:
-    """Return how to turn a loaded picture upright; None where it is.
+def orientation_of(picture: PIL.Image.Image) -> int:
+    """Return a loaded picture's orientation as EXIF counts it: 1 is upright, 2 to 8 need one of ``TURNS``.
 
     Not to be asked before it is loaded: that decodes a PNG, and TIFF and HEIC are turned while they are loaded.
     """
     try:
-        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        found: int = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        is_known = found in TURNS
     except Exception:  # metadata that cannot be read turns nothing, and the pixels are fine
-        return None
+        return 1
+    return found if is_known else 1
 
 
 def upright_rgb(picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, shrink_to_px: int | None) -> Pixels:
@@ -51,7 +53,7 @@ def upright_rgb(picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, shri
 
     Args:
         picture: of any mode; transparency is laid on white.
-        turn: as ``turn_of`` says.
+        turn: of ``TURNS``; None where it is upright.
         shrink_to_px: the shorter edge stays at least this long; None keeps every pixel.
     """
     if picture.mode not in AVERAGED_MODES or "transparency" in picture.info:

@@ -53,6 +53,12 @@ def _log_format(value: str) -> str:
     return value
 
 
+def _yes_or_no(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise ValueError("true or false")
+    return value.lower() == "true"
+
+
 def _setting(env: str, parse: Callable[[str], Any], help: str, default: str | None = None) -> Any:
     """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed."""
     return field(metadata={"env": env, "parse": parse, "help": help, "default": default})
@@ -75,7 +81,10 @@ class Settings:
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")
-    max_images_per_request: int = _setting("MAX_IMAGES_PER_REQUEST", _positive, "Files in one multipart request.", "16")
+    max_images_per_request: int = _setting("MAX_IMAGES_PER_REQUEST", _positive, "Images in one request.", "16")
+    max_request_s: int = _setting(
+        "MAX_REQUEST_S", _positive, "A request's body must be here, and its last image begun, by then.", "60"
+    )
     max_event_age_s: int = _setting(
         "MAX_EVENT_AGE_S", _positive, "Older events are acknowledged and left to the sweep.", "3600"
     )
@@ -92,9 +101,16 @@ class Settings:
     memory_mb: int = _setting(
         "MEMORY_MB", _positive, "MiB that the instance has; half of it is for the pictures in flight.", "512"
     )
+    threads: int = _setting("THREADS", _positive, "Requests worked on at once; as many more wait, others get 429.", "8")
     model_threads: int = _setting("MODEL_THREADS", _positive, "Inferences at once, an interpreter each.", "4")
     storage_deadline_s: int = _setting("STORAGE_DEADLINE_S", _positive, "For one call, retries included.", "20")
     warehouse_deadline_s: int = _setting("WAREHOUSE_DEADLINE_S", _positive, "For one row, retries included.", "20")
+    strip_metadata: bool = _setting(
+        "STRIP_METADATA",
+        _yes_or_no,
+        "Whether pictures are archived without EXIF (GPS), XMP, IPTC and comments; their pixels stay as they are.",
+        "false",
+    )
     log_format: str = _setting(
         "LOG_FORMAT", _log_format, "`json` for Cloud Logging, `text` for people; `auto` asks the terminal.", "auto"
     )
@@ -143,6 +159,9 @@ class Platform:
     """Of a local warehouse; None for BigQuery itself."""
     task_index: int
     task_count: int
+    vertex_predict_route: str | None = None
+    """Where Vertex AI posts instances to a custom container; None elsewhere."""
+    vertex_health_route: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Platform:
@@ -155,6 +174,8 @@ class Platform:
             warehouse_endpoint=environment.get("BIGQUERY_EMULATOR_HOST") or None,
             task_index=int(environment.get("CLOUD_RUN_TASK_INDEX") or 0),
             task_count=int(environment.get("CLOUD_RUN_TASK_COUNT") or 1),
+            vertex_predict_route=environment.get("AIP_PREDICT_ROUTE") or None,
+            vertex_health_route=environment.get("AIP_HEALTH_ROUTE") or None,
         )
 
 

@@ -1,25 +1,65 @@
-"""Step 1 of an HTTPS call: a request becomes the images that it carries."""
+"""Step 1 of an HTTPS call: what a caller gave becomes the bytes of an image, the facts, and an identity."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
 
-from flask import Request
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
 
 from shared import identity
+from shared.decode import check_size
 from shared.errors import BadRequest
 from shared.identity import Identity
 from shared.pipeline import Pipeline
 from shared.receive import is_unicode
-from shared.settings import Settings
-from shared.types import Call, ImageFacts
+from shared.types import Call, ImageFacts, Pixels
 
-MAX_KEY_CHARACTERS = 255
+PILLOWS_BYTES_PER_PIXEL = 4
 
-MAX_URI_BODY_BYTES = 16 * 1024
-"""For the JSON that names an object, whose name has 1,024 bytes at most."""
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The bytes of an image file."""
+
+    content: bytes
+    name: str | None = None
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """The bytes of an image file as text (RFC 4648 §4); line breaks and a ``data:`` URL's beginning are left out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An object in a bucket, as ``gs://bucket/name``."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Pixels: RGB, shape (height, width, 3). It is kept as a PNG, which loses nothing."""
+
+    pixels: npt.NDArray[Any]
+    scale: float = 1.0
+    """What makes the numbers 0 to 255."""
+
+
+Given = Encoded | Base64 | Named | Drawn
+"""One image as a caller gave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,96 +71,104 @@ class Submission:
     who: Identity
 
 
-def is_multipart(request: Request) -> bool:
-    """Whether the request carries files in a form, which are answered as a list."""
-    return request.mimetype == "multipart/form-data"
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes the images of one call."""
+
+    pipeline: Pipeline
+    call: Call
+    key: str | None
+    """The caller's idempotency key."""
+    buckets: tuple[str, ...]
+    """Those that the caller may name."""
+    max_image_bytes: int
+
+    @contextmanager
+    def submission(self, given: Given, index: int) -> Generator[Submission, None, None]:
+        """Give an image's bytes; those of an object hold room until the block ends.
+
+        Args:
+            given: the image.
+            index: its place in the request, which is part of its identity.
+
+        Raises:
+            BadRequest: it is no base64, no URI, or in a bucket that callers may not name.
+            AlreadyDone: there is no such object.
+            Transient: there is no room, or Cloud Storage does not answer.
+        """
+        match given:
+            case Encoded(content, name, content_type):
+                yield self._of_bytes(content, index, name, content_type)
+            case Base64(text):
+                yield self._of_bytes(from_base64(text), index)
+            case Drawn(pixels, scale):
+                height_px, width_px, _ = pixels.shape
+                with self.pipeline.memory.decodes.room_for(PILLOWS_BYTES_PER_PIXEL * height_px * width_px):
+                    content = _as_png(pixels, scale)
+                yield self._of_bytes(content, index)
+            case Named(uri):
+                yield from self._of_object(uri)
+
+    def _of_bytes(
+        self, content: bytes, index: int, name: str | None = None, content_type: str | None = None
+    ) -> Submission:
+        sha256 = hashlib.sha256(content).hexdigest()
+        facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
+        who = identity.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
+        return Submission(content, facts, who)
+
+    def _of_object(self, uri: str) -> Generator[Submission, None, None]:
+        bucket, name = parts_of(uri)
+        if bucket not in self.buckets:
+            raise BadRequest(
+                f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403
+            )
+        upload = self.pipeline.store.find(bucket, name)
+        check_size(upload.size_bytes, self.pipeline.limits)
+        with self.pipeline.memory.room_for_file(min(upload.size_bytes, self.max_image_bytes)):
+            content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
+            facts = ImageFacts(
+                bucket=bucket,
+                name=name,
+                generation=upload.ref.generation,
+                size_bytes=len(content),
+                content_type=upload.content_type or None,
+            )
+            yield Submission(content, facts, identity.of_object(upload.ref))
 
 
-def wants_record(request: Request) -> bool:
-    """Read ``?record=``; left out it is true.
+def parts_of(uri: str) -> tuple[str, str]:
+    """Return the bucket and the name of ``gs://bucket/name``.
 
     Raises:
-        BadRequest: it is neither ``true`` nor ``false``.
+        BadRequest: it is nothing of that kind.
     """
-    given = request.args.get("record", "true").lower()
-    if given not in ("true", "false"):
-        raise BadRequest(f"?record= is {given[:40]!r}, expected true or false.")
-    return given == "true"
-
-
-def submissions(
-    request: Request, call: Call, pipeline: Pipeline, settings: Settings
-) -> Generator[Submission, None, None]:
-    """Yield the images of a request, in order: files of a form, the object of a ``uri``, or the raw body.
-
-    Room for the bytes is held until the generator is closed.
-
-    Raises:
-        Busy: there is no room for the request's body; it was not read.
-        BadRequest: no image, too many, a malformed body, or a bucket that callers may not name.
-        AlreadyDone: there is no such object.
-    """
-    if request.mimetype == "application/json":
-        request.max_content_length = MAX_URI_BODY_BYTES
-        yield from _object(request, pipeline, settings)
-        return
-    length = settings.max_request_bytes if request.content_length is None else request.content_length
-    with pipeline.memory.room_for_file(length):
-        if is_multipart(request):
-            yield from _files(request, call, settings)
-        else:
-            yield _body(request, call)
-
-
-def _files(request: Request, call: Call, settings: Settings) -> Iterator[Submission]:
-    files = [file for _, file in request.files.items(multi=True)]
-    if not files:
-        raise BadRequest("The form has no file, expected one or more, as in: curl -F image=@photo.jpg")
-    if len(files) > settings.max_images_per_request:
-        raise BadRequest(f"The form has {len(files)} files, expected at most {settings.max_images_per_request}.", 413)
-    for index, file in enumerate(files):
-        yield _submission(file.read(), file.filename, file.mimetype, index, request, call)
-
-
-def _body(request: Request, call: Call) -> Submission:
-    content = request.get_data(cache=False)  # a request lives on until the next garbage collection
-    if not content:
-        raise BadRequest("The body is empty, expected the bytes of an image.")
-    # curl --data-binary claims a form where nothing else was said, which is no claim about the image
-    content_type = request.mimetype if request.mimetype.startswith("image/") else None
-    return _submission(content, None, content_type, 0, request, call)
-
-
-def _object(request: Request, pipeline: Pipeline, settings: Settings) -> Iterator[Submission]:
-    document = request.get_json(silent=True)
-    uri = document.get("uri") if isinstance(document, dict) else None
-    if not isinstance(uri, str):
-        raise BadRequest('The body is JSON without a "uri", expected {"uri": "gs://bucket/name"}.')
     scheme, _, path = uri.partition("://")
     bucket, _, name = path.partition("/")
     if scheme != "gs" or not bucket or not name or not is_unicode(name):
         raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
-    if bucket not in settings.readable_buckets:
-        raise BadRequest(f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403)
-    upload = pipeline.store.find(bucket, name)
-    with pipeline.memory.room_for_file(min(upload.size_bytes, settings.max_image_bytes)):
-        content = pipeline.store.read(upload.ref, settings.max_image_bytes)
-        facts = ImageFacts(
-            bucket=bucket,
-            name=name,
-            generation=upload.ref.generation,
-            size_bytes=len(content),
-            content_type=upload.content_type or None,
-        )
-        yield Submission(content, facts, identity.of_object(upload.ref))
+    return bucket, name
 
 
-def _submission(
-    content: bytes, name: str | None, content_type: str | None, index: int, request: Request, call: Call
-) -> Submission:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not 0 < len(key) <= MAX_KEY_CHARACTERS:
-        raise BadRequest(f"Idempotency-Key has {len(key)} characters, expected 1 to {MAX_KEY_CHARACTERS}.")
-    sha256 = hashlib.sha256(content).hexdigest()
-    facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
-    return Submission(content, facts, identity.of_request(key, call.caller, index, sha256, call.received_at))
+def from_base64(text: str) -> bytes:
+    """Return what a text in base64 stands for.
+
+    Raises:
+        BadRequest: it is not base64.
+    """
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("The image is not base64, expected the file's bytes as RFC 4648 writes them.") from error
+
+
+def _as_png(pixels: npt.NDArray[Any], scale: float) -> bytes:
+    drawn: Pixels = np.ascontiguousarray(pixels) if pixels.dtype == np.uint8 else np.empty(pixels.shape, np.uint8)
+    if drawn.dtype != pixels.dtype:
+        for row, numbers in zip(drawn, pixels, strict=True):  # a row at a time, for the sake of memory
+            row[:] = np.rint(numbers * scale)
+    content = BytesIO()
+    PIL.Image.fromarray(drawn).save(content, "PNG", compress_level=1)
+    return content.getvalue()

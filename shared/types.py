@@ -73,6 +73,8 @@ class Image:
     """Of the original, upright."""
     height_px: int
     """Of the original, upright."""
+    orientation: int = 1
+    """How the file's pixels lay before they were turned, as EXIF counts it; 1 where they lay upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class Classification:
     label: str
     score: float
     candidates: tuple[Candidate, ...]
-    """Every label of the model, best first; the scores add up to 1."""
+    """Every label of the model: the one that is given, then the others by score; the scores add up to 1."""
     needs_review: bool
     """The score is below the bundle's threshold: a person should look."""
 
@@ -195,6 +197,20 @@ class Acknowledged:
     def is_left_to_the_sweep(self) -> bool:
         """Whether the upload still waits in its bucket."""
         return self.why in ("too_old", "over_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One row of ``labels``: what a person says that a picture shows."""
+
+    label_id: str
+    prediction_id: str
+    label: str
+    labelled_by: str | None
+    """The identity that IAM gave."""
+    labelled_at: datetime
+    """Aware, UTC. Its date is the partition."""
+    note: str | None = None
 
 
 Recorded = Prediction | Failure

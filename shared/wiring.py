@@ -7,7 +7,7 @@ from shared.classify import Classifier
 from shared.decode import Limits
 from shared.memory import Memory
 from shared.pipeline import Pipeline
-from shared.ports import Model
+from shared.ports import Model, Strip
 from shared.rate import RateBreaker
 from shared.settings import Platform, Settings
 
@@ -37,7 +37,14 @@ def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pi
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
         memory=Memory.of_instance(settings.memory_mb),
         rate=RateBreaker(settings.max_images_per_minute),
+        strip=_stripper() if settings.strip_metadata else None,
     )
+
+
+def _stripper() -> Strip:
+    from shared.stripping.picture import without_metadata
+
+    return without_metadata
 
 
 def load_model(bundle: Bundle, threads: int) -> Model:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask, abort, request
+from flask import Flask, abort, g, request
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException, default_exceptions
 
@@ -37,6 +37,7 @@ KINDS: list[tuple[Exception, int, str, dict[str, str]]] = [
     (errors.TooManyBytes("It is long."), 413, "too_many_bytes", {}),
     (errors.TooManyPixels("It is wide."), 413, "too_many_pixels", {}),
     (errors.TriedTooOften("Three times."), 422, "tried_too_often", {}),
+    (errors.MetadataStays("It is old."), 422, "metadata_stays", {}),
     (errors.BadRequest("No body."), 400, "bad_request", {}),
     (errors.BadRequest("Not that bucket.", 403), 403, "bad_request", {}),
     (errors.AlreadyDone(SECRET), 404, "not_found", {}),
@@ -44,6 +45,7 @@ KINDS: list[tuple[Exception, int, str, dict[str, str]]] = [
     (errors.StorageUnavailable(SECRET), 503, "unavailable", {"Retry-After": "2"}),
     (errors.WarehouseUnavailable(SECRET), 503, "unavailable", {"Retry-After": "2"}),
     (errors.Busy(SECRET), 429, "busy", {"Retry-After": "1"}),
+    (errors.OverRate(7, retry_after_s=9), 429, "over_rate", {"Retry-After": "9"}),
     (errors.Misconfigured(SECRET, [SECRET]), 500, "internal", {}),
     (errors.InvalidBundle(SECRET, [SECRET]), 500, "internal", {}),
     (RuntimeError(SECRET), 500, "internal", {}),
@@ -189,6 +191,19 @@ def test_an_unknown_path_and_a_wrong_method_have_the_same_shape(client: FlaskCli
 def test_every_error_that_werkzeug_knows_can_be_answered(status: int) -> None:
     body, given, _ = error_answer(default_exceptions[status]())
     assert given == body["error"]["code"] == status
+
+
+def test_a_wrong_method_hears_which_are_allowed(client: FlaskClient) -> None:
+    assert client.delete("/v2/health/live").headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_an_error_takes_the_shape_that_the_request_asked_for(client: FlaskClient) -> None:
+    @client.application.route("/shaped")
+    def shaped() -> str:
+        g.error_shape = lambda refusal: {"oops": refusal["message"]}
+        raise errors.BadRequest("No body.")
+
+    assert client.get("/shaped").json == {"oops": "No body."}
 
 
 def test_an_http_error_without_a_code_is_ours() -> None:

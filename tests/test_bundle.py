@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import InputSpec, Manifest, digest_of, load_bundle, write_manifest
+from shared.bundle import InputSpec, Manifest, Threshold, digest_of, load_bundle, write_manifest
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.settings import MODELS
@@ -118,6 +119,56 @@ def test_every_fault_is_named_at_once(folder: Path, edit: Any) -> None:
         assert words in faults
 
 
+def test_a_threshold_and_grey_input_come_back_as_they_were_written(folder: Path) -> None:
+    manifest = load_bundle(folder).manifest
+    grey = dataclasses.replace(manifest.input, channels="L")
+    write_manifest(folder, dataclasses.replace(manifest, input=grey, threshold=Threshold("dog", 0.73)))
+
+    bundle = load_bundle(folder)
+
+    assert bundle.manifest.threshold == Threshold("dog", 0.73)
+    assert bundle.manifest.input.channels == "L"
+    document = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert document["decision"] == {"review_below": 0.6, "positive": "dog", "threshold": 0.73}
+
+
+def test_a_bundle_without_threshold_and_channels_reads_as_before(folder: Path, edit: Any) -> None:
+    edit(lambda document: document["input"].pop("channels"))
+
+    manifest = load_bundle(folder).manifest
+
+    assert manifest.threshold is None
+    assert manifest.input.channels == "RGB"
+    assert manifest.as_json()["decision"] == {"review_below": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        pytest.param({"positive": "cow", "threshold": 0.5}, "decision.positive is 'cow', expected one of cat, dog"),
+        pytest.param({"positive": "dog", "threshold": 1}, "decision.threshold is 1.0, which is out of range"),
+        pytest.param({"positive": "dog"}, "decision.threshold is missing"),
+        pytest.param({"threshold": 0.5}, "decision.positive is missing"),
+    ],
+)
+def test_a_threshold_that_cannot_decide_is_refused(
+    folder: Path, edit: Any, decision: dict[str, Any], words: str
+) -> None:
+    edit(lambda document: document["decision"].update(decision))
+
+    assert words in _faults(folder)
+
+
+def test_a_threshold_is_for_two_labels_only(folder: Path, edit: Any) -> None:
+    def spoil(document: dict[str, Any]) -> None:
+        document["labels"] = ["cat", "dog", "cow"]
+        document["decision"] |= {"positive": "dog", "threshold": 0.5}
+
+    edit(spoil)
+
+    assert "decision.threshold needs two labels, there are 3" in _faults(folder)
+
+
 def test_changed_and_missing_files_are_both_named(folder: Path) -> None:
     (folder / "model.tflite").write_bytes(b"other bytes")
     (folder / "labels.txt").unlink()
@@ -176,6 +227,14 @@ def test_a_model_that_differs_from_its_manifest_is_refused(folder: Path, model: 
 def test_a_bundle_whose_model_is_no_model_is_refused(folder: Path) -> None:
     with pytest.raises(InvalidBundle, match=r"no \.tflite file"):
         load_model(load_bundle(folder), threads=1)
+
+
+def test_the_flowers_bundle_keeps_its_digest_from_release_to_release(tmp_path: Path) -> None:
+    bundle = load_bundle(MODELS / "flowers_v1")
+
+    write_manifest(tmp_path, bundle.manifest)
+
+    assert digest_of(tmp_path / "manifest.json") == bundle.digest
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*_v*")), ids=lambda path: path.name)

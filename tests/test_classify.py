@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import Bundle, InputSpec, Manifest
+from shared.bundle import Bundle, InputSpec, Manifest, Threshold
 from shared.classify import Classifier, calibrated, prepare
 from shared.errors import InvalidBundle, Misconfigured
 from shared.ports import Model
@@ -41,6 +41,7 @@ def bundle(
     activation: str = "logits",
     temperature: float = 1.0,
     review_below: float = 0.5,
+    threshold: Threshold | None = None,
 ) -> Bundle:
     manifest = Manifest(
         name="flowers",
@@ -56,6 +57,7 @@ def bundle(
         metrics={},
         lineage={},
         files={},
+        threshold=threshold,
     )
     return Bundle(Path("flowers_v1"), manifest, "d" * 64)
 
@@ -157,6 +159,45 @@ def test_a_score_below_the_threshold_needs_review_and_one_at_it_does_not() -> No
     at = classifier(0.0, 0.0, labels=("a", "b"), review_below=0.5).classify(scene())
     below = classifier(0.0, 0.0, labels=("a", "b"), review_below=0.500001).classify(scene())
     assert (at.needs_review, below.needs_review) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("sick", "threshold", "label"),
+    [(0.7, 0.8, "well"), (0.8, 0.7, "sick"), (0.3, 0.2, "sick"), (0.2, 0.3, "well"), (0.5, 0.5, "sick")],
+)
+def test_with_a_threshold_the_label_follows_it_and_not_the_better_score(
+    sick: float, threshold: float, label: str
+) -> None:
+    logits = (0.0, float(np.log(sick / (1 - sick))))
+    said = classifier(*logits, labels=("well", "sick"), threshold=Threshold("sick", threshold)).classify(scene())
+
+    assert said.label == label == said.candidates[0].label
+    assert said.score == said.candidates[0].score == pytest.approx(sick if label == "sick" else 1 - sick, abs=1e-6)
+    assert sum(candidate.score for candidate in said.candidates) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_score_at_the_threshold_is_positive_and_the_first_label_may_be_the_positive_one() -> None:
+    at = classifier(0.0, 0.0, labels=("bad", "good"), threshold=Threshold("bad", 0.5)).classify(scene())
+    above = classifier(0.0, 0.0, labels=("bad", "good"), threshold=Threshold("bad", 0.500001)).classify(scene())
+
+    assert (at.label, above.label) == ("bad", "good")
+
+
+def test_between_threshold_and_certainty_a_person_looks_whatever_the_label() -> None:
+    def looked_at(sick: float) -> bool:
+        logits = (0.0, float(np.log(sick / (1 - sick))))
+        choices: dict[str, Any] = {"labels": ("well", "sick"), "threshold": Threshold("sick", 0.7)}
+        return classifier(*logits, review_below=0.9, **choices).classify(scene()).needs_review
+
+    assert [looked_at(sick) for sick in (0.05, 0.3, 0.69, 0.71, 0.89, 0.95)] == [False, True, True, True, True, False]
+
+
+def test_a_grey_bundle_sees_every_picture_in_shades_of_grey() -> None:
+    spec = dataclasses.replace(SPEC, channels="L")
+    red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+
+    assert set(prepare(red, spec).flat) == {76}  # ITU-R 601: 0.299 of red
+    np.testing.assert_array_equal(prepare(bands(BLACK, WHITE), spec), prepare(bands(BLACK, WHITE), SPEC))
 
 
 def test_a_temperature_divides_the_logits() -> None:

@@ -147,7 +147,12 @@ def test_more_files_than_allowed_are_refused_together(client: FlaskClient) -> No
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/v1/classify", 405), ("POST", "/", 404), ("GET", "/", 404), ("POST", "/v1/classify?record=perhaps", 400)],
+    [
+        ("GET", "/v1/classify", 405),
+        ("POST", "/v1/classify/more", 404),
+        ("GET", "/nowhere", 404),
+        ("POST", "/v1/classify?record=perhaps", 400),
+    ],
 )
 def test_errors_have_one_shape(client: FlaskClient, method: str, path: str, status: int) -> None:
     answer = client.open(path, method=method, data=b"x")

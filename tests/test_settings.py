@@ -39,12 +39,15 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "max_images_per_request": 16,
         "max_event_age_s": 3600,
         "max_images_per_minute": 30000,
+        "max_request_s": 60,
         "backlog_age_s": 900,
         "attempt_timeout_s": 300,
         "memory_mb": 512,
+        "threads": 8,
         "model_threads": 4,
         "storage_deadline_s": 20,
         "warehouse_deadline_s": 20,
+        "strip_metadata": False,
         "log_format": "auto",
     }
 

@@ -17,8 +17,8 @@ from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import Patience, is_passing
 from shared.errors import BadRequest, WarehouseUnavailable
-from shared.record import failure_row, prediction_row
-from shared.types import Failure, Recorded
+from shared.record import failure_row, label_row, prediction_row
+from shared.types import Correction, Failure, Prediction, Recorded
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
@@ -53,13 +53,16 @@ class BigQuery:
         self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
         self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # ten minutes and more, if nothing is said
 
-    def append(self, outcome: Recorded) -> None:
+    def append(self, outcome: Recorded | Correction) -> None:
         """See ``ports.Warehouse.append``. The row's id is its insertId, which spares most duplicates, not all."""
         now = datetime.now(UTC)
-        if isinstance(outcome, Failure):
-            self._insert("failures", outcome.failure_id, failure_row(outcome, now))
-        else:
-            self._insert("predictions", outcome.prediction_id, prediction_row(outcome, now))
+        match outcome:
+            case Prediction():
+                self._insert("predictions", outcome.prediction_id, prediction_row(outcome, now))
+            case Failure():
+                self._insert("failures", outcome.failure_id, failure_row(outcome, now))
+            case Correction():
+                self._insert("labels", outcome.label_id, label_row(outcome))
 
     def query(self, sql: str, **parameters: Sequence[str]) -> Result:
         """Run GoogleSQL; unqualified names are of our dataset.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the three requirements files from pyproject.toml: `make lock`.
+# Writes the requirements files from pyproject.toml: `make lock`.
 set -eu
 FIRST='functions-framework tensorflow-cpu tensorflow pillow numpy google-cloud-storage google-cloud-bigquery google-cloud-logging pytest'
 compile() { uv pip compile pyproject.toml --universal --python-version 3.11 --quiet --no-header "$@"; }
@@ -18,6 +18,16 @@ mv requirements.txt.new requirements.txt
     echo '# What a deployed function needs, with hashes. Written by `make lock` from pyproject.toml.'
     compile --constraint requirements.txt --generate-hashes --no-annotate
 } >functions/requirements.txt
+{
+    echo '# What the image serving-tensorflow needs, with hashes. Written by `make lock` from pyproject.toml.'
+    grep -E '^tensorflow(-cpu)?==' requirements.txt |
+        compile - --constraint requirements.txt --generate-hashes --no-annotate
+} >functions/requirements-tensorflow.txt
+{
+    echo '# What the image training needs, with hashes. Written by `make lock` from pyproject.toml.'
+    grep -E '^(click|psutil|rich|scikit-learn)==' requirements.txt |
+        compile - --extra train --constraint requirements.txt --generate-hashes --no-annotate
+} >functions/requirements-training.txt
 {
     echo '# What the local cloud and the command line need: no TensorFlow. Written by `make lock` from pyproject.toml.'
     compile --constraint requirements.txt --extra local --no-annotate

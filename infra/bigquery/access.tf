@@ -1,0 +1,44 @@
+# Who may append rows to which table, and who may read them.
+
+locals {
+  appends = {
+    classify_backlog_appends_failures    = { table = "failures", who = "classify-backlog" }
+    classify_backlog_appends_predictions = { table = "predictions", who = "classify-backlog" }
+    classify_request_appends_labels      = { table = "labels", who = "classify-request" }
+    classify_request_appends_predictions = { table = "predictions", who = "classify-request" }
+    classify_upload_appends_failures     = { table = "failures", who = "classify-upload" }
+    classify_upload_appends_predictions  = { table = "predictions", who = "classify-upload" }
+  }
+}
+
+resource "google_bigquery_table_iam_member" "append" {
+  for_each   = local.appends
+  dataset_id = google_bigquery_dataset.dataset.dataset_id
+  table_id   = google_bigquery_table.table[each.value.table].table_id
+  role       = var.roles["append"]
+  member     = var.identities[each.value.who]
+}
+
+# With --keep the job asks which uploads have their row: it reads two tables, and runs queries.
+resource "google_bigquery_table_iam_member" "classify_backlog_reads" {
+  for_each   = toset(var.reads_rows ? ["failures", "predictions"] : [])
+  dataset_id = google_bigquery_dataset.dataset.dataset_id
+  table_id   = google_bigquery_table.table[each.key].table_id
+  role       = "roles/bigquery.dataViewer"
+  member     = var.identities["classify-backlog"]
+}
+
+# Queries belong to the project: there is no smaller thing to grant this on.
+resource "google_project_iam_member" "classify_backlog_queries" {
+  count   = var.reads_rows ? 1 : 0
+  project = var.project
+  role    = "roles/bigquery.jobUser"
+  member  = var.identities["classify-backlog"]
+}
+
+resource "google_bigquery_dataset_iam_member" "reader" {
+  for_each   = var.readers
+  dataset_id = google_bigquery_dataset.dataset.dataset_id
+  role       = "roles/bigquery.dataViewer"
+  member     = each.key
+}

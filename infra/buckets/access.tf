@@ -1,0 +1,63 @@
+# Who may do what in which bucket. classify-request reads the archive for BigQuery's function; it does not see uploads.
+
+locals {
+  grants = {
+    classify_backlog_deposits_in_archive    = { bucket = "archive", role = var.roles["deposit"], who = "classify-backlog" }
+    classify_backlog_deposits_in_quarantine = { bucket = "quarantine", role = var.roles["deposit"], who = "classify-backlog" }
+    classify_backlog_takes_uploads          = { bucket = "upload", role = var.roles["take"], who = "classify-backlog" }
+    classify_request_deposits_in_archive    = { bucket = "archive", role = var.roles["deposit"], who = "classify-request" }
+    classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectViewer", who = "classify-request" }
+    classify_upload_deposits_in_archive     = { bucket = "archive", role = var.roles["deposit"], who = "classify-upload" }
+    classify_upload_deposits_in_quarantine  = { bucket = "quarantine", role = var.roles["deposit"], who = "classify-upload" }
+    classify_upload_takes_uploads           = { bucket = "upload", role = var.roles["take"], who = "classify-upload" }
+  }
+
+  model_readers = toset(var.model_folder ? ["classify-backlog", "classify-request", "classify-upload"] : [])
+}
+
+resource "google_storage_bucket_iam_member" "grant" {
+  for_each = local.grants
+  bucket   = google_storage_bucket.bucket[each.value.bucket].name
+  role     = each.value.role
+  member   = var.identities[each.value.who]
+}
+
+# The sweep reads its own markers, and no file that somebody's upload put into quarantine. A listing is asked of the
+# bucket, so the condition lets the bucket through.
+resource "google_storage_bucket_iam_member" "classify_backlog_reads_attempts" {
+  bucket = google_storage_bucket.bucket["quarantine"].name
+  role   = "roles/storage.objectViewer"
+  member = var.identities["classify-backlog"]
+  condition {
+    title      = "attempts only"
+    expression = "resource.type == \"storage.googleapis.com/Bucket\" || resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.bucket["quarantine"].name}/objects/attempts/\")"
+  }
+}
+
+resource "google_storage_bucket_iam_member" "reads_models" {
+  for_each = local.model_readers
+  bucket   = google_storage_bucket.bucket["models"].name
+  role     = "roles/storage.objectViewer"
+  member   = var.identities[each.key]
+}
+
+resource "google_storage_bucket_iam_member" "classify_request_reads" {
+  for_each = var.readable_buckets
+  bucket   = each.key
+  role     = "roles/storage.objectViewer"
+  member   = var.identities["classify-request"]
+}
+
+resource "google_storage_bucket_iam_member" "classify_backlog_reads" {
+  for_each = var.kept_buckets
+  bucket   = each.key
+  role     = "roles/storage.objectViewer"
+  member   = var.identities["classify-backlog"]
+}
+
+resource "google_storage_bucket_iam_member" "uploader" {
+  for_each = var.uploaders
+  bucket   = google_storage_bucket.bucket["upload"].name
+  role     = "roles/storage.objectCreator"
+  member   = each.key
+}

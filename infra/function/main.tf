@@ -1,0 +1,128 @@
+# A function: a Cloud Run service, and who may call it. Terraform owns what it is given; the pipeline owns which image it
+# runs and where traffic goes.
+
+locals {
+  has_iap = length(var.iap_members) > 0
+
+  environment = merge(var.environment, {
+    FUNCTION_TARGET = replace(var.name, "-", "_")
+    MEMORY_MB       = tostring(var.size.memory_mb)
+    THREADS         = tostring(var.size.concurrency)
+  })
+}
+
+resource "google_cloud_run_v2_service" "function" {
+  name                = var.name
+  location            = var.region
+  custom_audiences    = var.audience == null ? null : [var.audience]
+  deletion_protection = var.deletion_protection
+  iap_enabled         = local.has_iap
+  ingress             = var.ingress
+
+  template {
+    encryption_key                   = var.kms_key
+    execution_environment            = var.model_bucket == null ? null : "EXECUTION_ENVIRONMENT_GEN2"
+    max_instance_request_concurrency = var.size.concurrency
+    service_account                  = var.identity
+    timeout                          = "${var.size.timeout_s}s"
+
+    scaling {
+      max_instance_count = var.size.max_instances
+      min_instance_count = var.size.min_instances
+    }
+
+    containers {
+      image = var.image
+
+      dynamic "env" {
+        for_each = local.environment
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+
+      resources {
+        # false, or left out, would be paid for day and night.
+        cpu_idle          = true
+        limits            = { cpu = tostring(var.size.cpu), memory = "${var.size.memory_mb}Mi" }
+        startup_cpu_boost = true
+      }
+
+      # Ready means that the clients are built and one inference has run.
+      startup_probe {
+        failure_threshold = 60
+        period_seconds    = 1
+        timeout_seconds   = 1
+        http_get {
+          path = "/v2/health/ready"
+        }
+      }
+
+      liveness_probe {
+        failure_threshold = 3
+        period_seconds    = 60
+        timeout_seconds   = 20
+        http_get {
+          path = "/v2/health/live"
+        }
+      }
+
+      dynamic "volume_mounts" {
+        for_each = var.model_bucket == null ? [] : ["models"]
+        content {
+          name       = volume_mounts.value
+          mount_path = "/models"
+        }
+      }
+    }
+
+    dynamic "volumes" {
+      for_each = var.model_bucket == null ? [] : ["models"]
+      content {
+        name = volumes.value
+        gcs {
+          bucket    = var.model_bucket
+          read_only = true
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    # The pipeline's: otherwise the next apply would roll a deployment back.
+    ignore_changes = [
+      client,
+      client_version,
+      template[0].containers[0].image,
+      template[0].labels,
+      template[0].revision,
+      traffic,
+    ]
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "invoker" {
+  for_each = var.invokers
+  name     = google_cloud_run_v2_service.function.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+# IAP asks who it is, and then calls the function as itself.
+resource "google_cloud_run_v2_service_iam_member" "iap" {
+  count    = local.has_iap ? 1 : 0
+  name     = google_cloud_run_v2_service.function.name
+  location = var.region
+  role     = "roles/run.invoker"
+  member   = var.iap_agent
+}
+
+resource "google_iap_web_cloud_run_service_iam_member" "person" {
+  for_each               = var.iap_members
+  cloud_run_service_name = google_cloud_run_v2_service.function.name
+  location               = var.region
+  role                   = "roles/iap.httpsResourceAccessor"
+  member                 = each.key
+}

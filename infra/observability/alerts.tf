@@ -1,0 +1,158 @@
+# Who is told of what. A policy's key is its entry in docs/runbook.md, to which its message links.
+
+locals {
+  log      = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/bucketlens"
+  run      = "resource.type=\"cloud_run_revision\" AND metric.type=\"run.googleapis.com"
+  ours_run = "resource.labels.service_name=one_of(\"classify-request\", \"classify-upload\")"
+  rows     = "${local.log}/outcomes\" AND metric.labels.outcome=one_of(\"predicted\", \"rejected\")"
+  sweeps   = "resource.type=\"cloud_run_job\" AND metric.type=\"logging.googleapis.com/user/bucketlens/oldest_upload_s\""
+  minute_s = 60
+  hour_s   = 3600
+
+  # above: too high for so long. absent_s: a figure that should be there, and is not for so long. of: the share of what.
+  usual = { above = null, absent_s = null, align_s = local.hour_s, for_s = 0, group_by = null, of = null, severity = "ERROR" }
+
+  alerts = {
+    "error-rate" = merge(local.usual, {
+      title   = "Too many calls fail"
+      filter  = "${local.run}/request_count\" AND metric.labels.response_code_class=\"5xx\" AND ${local.ours_run}"
+      of      = "${local.run}/request_count\" AND ${local.ours_run}"
+      above   = var.thresholds.error_rate
+      aligner = "ALIGN_DELTA"
+      reducer = "REDUCE_SUM"
+      for_s   = 5 * local.minute_s
+    })
+    "latency" = merge(local.usual, {
+      title    = "Callers wait too long"
+      filter   = "${local.run}/request_latencies\" AND resource.labels.service_name=\"classify-request\""
+      above    = var.thresholds.latency_p95_ms
+      aligner  = "ALIGN_PERCENTILE_95"
+      reducer  = "REDUCE_MAX"
+      align_s  = 5 * local.minute_s
+      for_s    = 15 * local.minute_s
+      severity = "WARNING"
+    })
+    "no-rows" = merge(local.usual, {
+      title    = "No rows are written"
+      filter   = local.rows
+      absent_s = var.thresholds.no_rows_h == null ? null : var.thresholds.no_rows_h * local.hour_s
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_SUM"
+      align_s  = 5 * local.minute_s
+    })
+    "not-answering" = merge(local.usual, {
+      title    = "classify-request does not answer"
+      filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${one(google_monitoring_uptime_check_config.answers[*].uptime_check_id) == null ? "" : one(google_monitoring_uptime_check_config.answers[*].uptime_check_id)}\""
+      above    = var.host == null ? null : 1 # one place that fails may be that place's own trouble
+      aligner  = "ALIGN_NEXT_OLDER"
+      reducer  = "REDUCE_COUNT_FALSE"
+      group_by = ["resource.label.host"]
+      align_s  = 10 * local.minute_s
+      for_s    = 5 * local.minute_s
+      severity = "CRITICAL"
+    })
+    "oldest-upload" = merge(local.usual, {
+      title    = "Uploads wait, and no sweep finishes them"
+      filter   = local.sweeps
+      above    = var.thresholds.oldest_upload_s
+      aligner  = "ALIGN_PERCENTILE_99"
+      reducer  = "REDUCE_MAX"
+      align_s  = 30 * local.minute_s
+      severity = "CRITICAL"
+    })
+    "quarantine-rate" = merge(local.usual, {
+      title    = "Too many uploads are quarantined"
+      filter   = "${local.log}/outcomes\" AND metric.labels.outcome=\"rejected\""
+      of       = local.rows
+      above    = var.thresholds.quarantine_rate
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_SUM"
+      for_s    = 5 * local.minute_s
+      severity = "WARNING"
+    })
+    "spend" = merge(local.usual, {
+      title    = "More instances are paid for than expected"
+      filter   = "${local.run}/container/billable_instance_time\" AND ${local.ours_run}"
+      above    = var.thresholds.busy_instances
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      severity = "WARNING"
+    })
+    "sweep-silent" = merge(local.usual, {
+      title    = "No sweep runs"
+      filter   = local.sweeps
+      absent_s = var.thresholds.sweep_silent_h * local.hour_s
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_PERCENTILE_99"
+      align_s  = 5 * local.minute_s
+      severity = "CRITICAL"
+    })
+  }
+}
+
+resource "google_monitoring_alert_policy" "alert" {
+  for_each              = { for name, alert in local.alerts : name => alert if alert.above != null || alert.absent_s != null }
+  display_name          = each.value.title
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  user_labels           = { runbook = each.key }
+
+  conditions {
+    display_name = each.value.title
+
+    dynamic "condition_threshold" {
+      for_each = each.value.above == null ? [] : [each.value]
+      content {
+        filter             = condition_threshold.value.filter
+        denominator_filter = condition_threshold.value.of
+        comparison         = "COMPARISON_GT"
+        threshold_value    = condition_threshold.value.above
+        duration           = "${condition_threshold.value.for_s}s"
+        aggregations {
+          alignment_period     = "${condition_threshold.value.align_s}s"
+          per_series_aligner   = condition_threshold.value.aligner
+          cross_series_reducer = condition_threshold.value.reducer
+          group_by_fields      = condition_threshold.value.group_by
+        }
+        dynamic "denominator_aggregations" {
+          for_each = condition_threshold.value.of == null ? [] : [condition_threshold.value]
+          content {
+            alignment_period     = "${denominator_aggregations.value.align_s}s"
+            per_series_aligner   = denominator_aggregations.value.aligner
+            cross_series_reducer = denominator_aggregations.value.reducer
+          }
+        }
+      }
+    }
+
+    dynamic "condition_absent" {
+      for_each = each.value.absent_s == null ? [] : [each.value]
+      content {
+        filter   = condition_absent.value.filter
+        duration = "${condition_absent.value.absent_s}s"
+        aggregations {
+          alignment_period     = "${condition_absent.value.align_s}s"
+          per_series_aligner   = condition_absent.value.aligner
+          cross_series_reducer = condition_absent.value.reducer
+        }
+      }
+    }
+  }
+
+  documentation {
+    content   = "What it means, what to type, and how to tell that it is over: ${var.runbook}#${each.key}"
+    mime_type = "text/markdown"
+    subject   = "${each.value.title} (${var.project})"
+    dynamic "links" {
+      for_each = startswith(var.runbook, "https://") ? [each.key] : []
+      content {
+        display_name = "Runbook"
+        url          = "${var.runbook}#${links.value}"
+      }
+    }
+  }
+
+  # A policy that asks for a metric which Monitoring has not heard of yet is refused.
+  depends_on = [terraform_data.metrics_are_known]
+}

@@ -1,0 +1,105 @@
+# Figures that are read off the log: shared/logs.py and shared/sweep.py write the lines, docs/runbook.md says what they mean.
+
+locals {
+  ours = join(" OR ", [
+    "(resource.type=\"cloud_run_revision\" AND resource.labels.service_name=(\"classify-request\" OR \"classify-upload\"))",
+    "(resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"classify-backlog\")",
+  ])
+
+  # A label's value is a field of the line.
+  counters = {
+    outcomes = {
+      title  = "Outcomes"
+      filter = "jsonPayload.outcome!=\"swept\" AND jsonPayload.outcome:*"
+      labels = { outcome = "jsonPayload.outcome", source = "jsonPayload.source" }
+    }
+    failures = {
+      title  = "Failures by reason"
+      filter = "jsonPayload.outcome=\"rejected\""
+      labels = { reason = "jsonPayload.reason" }
+    }
+  }
+
+  steps = toset(["archive", "classify", "decode", "read", "total"])
+}
+
+resource "google_logging_metric" "count" {
+  for_each    = local.counters
+  name        = "bucketlens/${each.key}"
+  description = "${each.value.title}; see infra/observability."
+  filter      = "(${local.ours}) AND ${each.value.filter}"
+
+  label_extractors = { for name, field in each.value.labels : name => "EXTRACT(${field})" }
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "INT64"
+    unit         = "1"
+    display_name = each.value.title
+
+    dynamic "labels" {
+      for_each = each.value.labels
+      content {
+        key        = labels.key
+        value_type = "STRING"
+      }
+    }
+  }
+}
+
+resource "google_logging_metric" "milliseconds" {
+  for_each        = local.steps
+  name            = "bucketlens/${each.key}_ms"
+  description     = "Milliseconds of an image: ${each.key}."
+  filter          = "(${local.ours}) AND jsonPayload.times.${each.key}_ms>=0"
+  value_extractor = "EXTRACT(jsonPayload.times.${each.key}_ms)"
+
+  # 1 ms to 65 s, each bound 1.4 times the one before: a percentile is right to within that.
+  bucket_options {
+    exponential_buckets {
+      growth_factor      = 1.4
+      num_finite_buckets = 33
+      scale              = 1
+    }
+  }
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "DISTRIBUTION"
+    unit         = "ms"
+    display_name = "Milliseconds: ${each.key}"
+  }
+}
+
+# One figure a sweep, and none while no sweep runs.
+resource "google_logging_metric" "oldest_upload" {
+  name            = "bucketlens/oldest_upload_s"
+  description     = "Seconds that the oldest upload had waited for when a sweep found it; 0 where nothing waited."
+  filter          = "(${local.ours}) AND jsonPayload.outcome=\"swept\" AND jsonPayload.oldest_upload_s>=0"
+  value_extractor = "EXTRACT(jsonPayload.oldest_upload_s)"
+
+  bucket_options {
+    explicit_buckets {
+      bounds = [0, 300, 900, 1800, 2700, 3600, 5400, 7200, 14400, 28800, 57600, 86400, 172800, 604800]
+    }
+  }
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "DISTRIBUTION"
+    unit         = "s"
+    display_name = "Age of the oldest upload"
+  }
+}
+
+# A policy that asks for a metric which Monitoring has not heard of yet is refused.
+resource "terraform_data" "metrics_are_known" {
+  triggers_replace = concat(
+    [for metric in google_logging_metric.count : metric.id],
+    [for metric in google_logging_metric.milliseconds : metric.id],
+    [google_logging_metric.oldest_upload.id],
+  )
+  provisioner "local-exec" {
+    command = "sleep ${var.wait_s}"
+  }
+}

@@ -1,0 +1,14 @@
+variable "options" {
+  description = "Options that are on and need an API more: budget, domain, iap_members, kms_key."
+  type        = list(string)
+}
+
+variable "project" {
+  description = "The project's id."
+  type        = string
+}
+
+variable "wait_s" {
+  description = "How long a new API is given to be known everywhere."
+  type        = number
+}

@@ -1,0 +1,81 @@
+"""Admission: a process works on a few requests at once, a few more wait, and whoever comes beyond is sent away at once.
+
+gunicorn would let a thousand connections queue for its threads, each to be answered long after its caller has gone, and
+health probes behind them. So it has more threads than requests are worked on (functions/gunicorn.conf.py): the ones
+that are over hold those who wait, and tell the others to come back.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Flask, g, request
+
+from shared.errors import Busy
+
+PATIENCE_S = 2.0
+"""How long a request waits for its turn; a caller that has waited so long is better served by another instance."""
+
+ALWAYS_ADMITTED = ("/v2/health/", "/metrics")
+"""Beginnings of paths that are answered whatever the load, or nobody could see that it is high."""
+
+
+class Admission:
+    """Turns for requests. Thread-safe.
+
+    Args:
+        at_once: how many are worked on at the same time.
+        waiting: how many more may wait for their turn.
+        patience_s: for how long.
+    """
+
+    def __init__(self, at_once: int, waiting: int, patience_s: float = PATIENCE_S) -> None:
+        self.at_once = at_once
+        self._most_waiting = waiting
+        self._patience_s = patience_s
+        self._working = 0
+        self._waiting = 0
+        self._turn = threading.Condition()
+
+    def enter(self) -> None:
+        """Take a turn.
+
+        Raises:
+            Busy: as many as may already wait, or it was nobody's turn for ``patience_s`` seconds.
+        """
+        with self._turn:
+            if self._working >= self.at_once:
+                self._wait()
+            self._working += 1
+
+    def leave(self) -> None:
+        """Give the turn to whoever waits."""
+        with self._turn:
+            self._working -= 1
+            self._turn.notify()
+
+    def _wait(self) -> None:
+        if self._waiting >= self._most_waiting:
+            raise Busy(f"{self._working} requests are worked on and {self._waiting} wait; this one is sent away.")
+        self._waiting += 1
+        try:
+            if not self._turn.wait_for(lambda: self._working < self.at_once, self._patience_s):
+                raise Busy(f"It was not this request's turn for {self._patience_s:.0f} s.")
+        finally:
+            self._waiting -= 1
+
+
+def admit_requests(app: Flask, admission: Admission) -> None:
+    """Have every request of an app take its turn, but for those that tell how it is."""
+
+    def enter() -> None:
+        if not request.path.startswith(ALWAYS_ADMITTED):
+            admission.enter()
+            g.has_its_turn = True
+
+    def leave(_: BaseException | None) -> None:
+        if g.pop("has_its_turn", False):
+            admission.leave()
+
+    app.before_request(enter)
+    app.teardown_request(leave)

@@ -1,0 +1,119 @@
+"""Our own: ``POST /v1/classify`` with a raw image, a form of files, or the URI of an object.
+
+::
+
+    curl --data-binary @photo.jpg URL/v1/classify
+    curl -F image=@one.jpg -F image=@two.jpg URL/v1/classify
+    curl --json '{"uri": "gs://bucket/photo.jpg"}' URL/v1/classify
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from shared.answers import error_answer, prediction_answer
+from shared.dialects import bodies
+from shared.dialects.exchange import Answered, Exchange
+from shared.dialects.options import wants_record
+from shared.dialects.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Dialect, Route
+from shared.dialects.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
+from shared.errors import BadRequest, BucketlensError
+from shared.memory import COPIES_OF_A_FILE
+from shared.submissions import Encoded, Given, Named
+
+MAX_URI_BODY_BYTES = 16 * 1024
+"""For the JSON that names an object, whose name has 1,024 bytes at most."""
+
+PREDICTION = things(
+    {
+        "label": TEXT,
+        "score": NUMBER,
+        "needs_review": YES_OR_NO,
+        "candidates": several(things({"label": TEXT, "score": NUMBER})),
+        "prediction_id": TEXT,
+        "recorded": YES_OR_NO,
+        "model": things({"name": TEXT, "version": TEXT, "digest": TEXT, "runtime": TEXT}),
+        "image": {"type": "object"},
+        "times": {"type": "object", "additionalProperties": NUMBER},
+    }
+)
+
+REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEXT, {"type": "null"})})})
+"""What stands in the place of a prediction, in the answer to a form."""
+
+
+def classify(exchange: Exchange) -> ResponseReturnValue:
+    """Answer one image with its prediction, and a form of files with a list of them."""
+    request = exchange.request
+    if request.mimetype == FORM:
+        return _answer_form(exchange)
+    if request.mimetype == JSON:
+        request.max_content_length = MAX_URI_BODY_BYTES
+        image: Given = _object(exchange.document())
+    else:
+        content = exchange.body()
+        if not content:
+            raise BadRequest("The body is empty, expected the bytes of an image.")
+        # curl --data-binary claims a form where nothing else was said, which is no claim about the image
+        image = Encoded(content, content_type=request.mimetype if request.mimetype.startswith("image/") else None)
+    [prediction] = exchange.predictions([image])
+    return jsonify(prediction_answer(prediction, recorded=wants_record(request)))
+
+
+def _answer_form(exchange: Exchange) -> ResponseReturnValue:
+    """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
+    images = _files(exchange)
+    answered = [
+        _answer(image, found, recorded=wants_record(exchange.request))
+        for image, found in zip(images, exchange.classify(images), strict=True)
+    ]
+    return jsonify(predictions=[body for body, _ in answered]), min(status for _, status in answered)
+
+
+def _answer(image: Encoded, found: Answered, *, recorded: bool) -> tuple[dict[str, Any], int]:
+    if isinstance(found, BucketlensError):
+        body, status, _ = error_answer(found)
+        return {**body, "image": {"name": image.name}}, status
+    return prediction_answer(found, recorded=recorded), 200
+
+
+def _files(exchange: Exchange) -> list[Encoded]:
+    request = exchange.request
+    bodies.refuse_compressed(request)
+    exchange.hold(COPIES_OF_A_FILE * exchange.stated_length)
+    with bodies.in_time(request, exchange.seconds_left):
+        files = [file for _, file in request.files.items(multi=True)]
+    if not files:
+        raise BadRequest("The form has no file, expected one or more, as in: curl -F image=@photo.jpg")
+    exchange.check_number(len(files))
+    return [Encoded(file.read(), file.filename or None, file.mimetype) for file in files]
+
+
+def _object(document: dict[str, Any]) -> Named:
+    uri = document.get("uri")
+    if not isinstance(uri, str):
+        raise BadRequest('The body is JSON without a "uri", expected {"uri": "gs://bucket/name"}.')
+    return Named(uri)
+
+
+DIALECT = Dialect(
+    name="Bucketlens",
+    routes=(
+        Route(
+            "POST",
+            "/v1/classify",
+            classify,
+            "Classify an image, a form of images, or an object in a bucket.",
+            answers=one_of(PREDICTION, things({"predictions": several(one_of(PREDICTION, REFUSED), at_least=1)})),
+            takes={
+                **ANY_IMAGE,
+                FORM: {**things({"image": several(FILE, at_least=1)}), "additionalProperties": ANY},
+                JSON: things({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
+            },
+            refuses=OF_IMAGES,
+        ),
+    ),
+)

@@ -1,0 +1,215 @@
+"""One request while a dialect answers it: its body within limits, and the one call that all dialects make."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from flask import Request
+
+from shared.answers import log_refusal
+from shared.dialects import bodies
+from shared.dialects.options import idempotency_key, wants_record
+from shared.dialects.route import Dialect, Route
+from shared.errors import BadRequest, BucketlensError, Permanent
+from shared.logs import log_outcome
+from shared.memory import COPIES_OF_A_FILE
+from shared.metrics import Tally
+from shared.pipeline import Pipeline
+from shared.service import Service
+from shared.submissions import Given, Intake
+from shared.types import Call, Prediction, Source, Times
+
+COPIES_OF_BASE64 = 2.5
+"""The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
+
+Answered = Prediction | BucketlensError
+"""What becomes of one image."""
+
+
+@dataclass
+class Exchange:
+    """One request. Memory that it takes is held until ``room`` is closed."""
+
+    request: Request
+    service: Service
+    dialect: Dialect
+    tally: Tally
+    routes: Sequence[tuple[Dialect, Route]]
+    """Every route of the process."""
+    room: ExitStack
+    began: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """The pipeline; the first request of a process builds it."""
+        return self.service.pipeline()
+
+    @cached_property
+    def call(self) -> Call:
+        """How this request reached us."""
+        return self.service.call(Source.REQUEST, self.request.headers)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's labels, in the order of its outputs."""
+        return self.service.bundle.manifest.labels
+
+    def check_model(self, name: str, version: str | None = None) -> None:
+        """Refuse a model or a version that is not served.
+
+        Raises:
+            BadRequest: with status 404.
+        """
+        served = self.service.bundle.facts
+        if name != served.name or version not in (None, served.version):
+            asked = name if version is None else f"{name}, version {version}"
+            raise BadRequest(
+                f"The model {asked[:200]!r} is not served here; {served.name!r}, version {served.version!r}, is.", 404
+            )
+
+    def body(self) -> bytes:
+        """Return the body, and hold room for a file of its size.
+
+        Raises:
+            Busy: there is no room for it; it was not read.
+            BadRequest: it came too slowly.
+        """
+        self.hold(COPIES_OF_A_FILE * self.stated_length)
+        return bodies.read_all(self.request, self.seconds_left)
+
+    def document(self) -> dict[str, Any]:
+        """Return the body's JSON object, and hold room for its text, its values and an image in it.
+
+        Raises:
+            Busy: there is no room for it.
+            BadRequest: it is no JSON object, or would take more memory than there is for all.
+        """
+        if (length := self.stated_length) > bodies.SMALL_BYTES:
+            self.hold(math.ceil(COPIES_OF_BASE64 * length))
+        content = bodies.read_all(self.request, self.seconds_left)
+        return self.parse(content)
+
+    def parse(self, content: bytes) -> dict[str, Any]:
+        """Return a JSON object that is already here, and hold room for its values. Raises as ``document``."""
+        cost = bodies.cost_of_parsing(content)
+        if cost > self.pipeline.memory.files.capacity_bytes:
+            raise BadRequest(
+                f"The JSON has so many values that they would take {cost:,} bytes of memory; send images as base64, "
+                "or as binary tensors.",
+                413,
+            )
+        if cost > bodies.SMALL_BYTES:
+            self.hold(cost)
+        return bodies.parsed(content)
+
+    def hold(self, size_bytes: int) -> None:
+        """Hold memory of the budget for files until the request is answered.
+
+        Raises:
+            Busy: there is no room.
+        """
+        self.room.enter_context(self.pipeline.memory.files.room_for(size_bytes))
+
+    @property
+    def stated_length(self) -> int:
+        """The body's bytes, as the caller stated them.
+
+        Raises:
+            RequestEntityTooLarge: more than a request may have.
+        """
+        return bodies.stated_length(self.request)
+
+    @property
+    def seconds_left(self) -> float:
+        """How long this request may still take."""
+        return max(0.0, self.began + self.service.settings.max_request_s - time.monotonic())
+
+    def classify(
+        self,
+        images: Sequence[Given],
+        *,
+        record: bool | None = None,
+        key: str | None = None,
+        more_buckets: tuple[str, ...] = (),
+    ) -> Iterator[Answered]:
+        """Classify a batch: for each image, in order, its prediction or why there is none.
+
+        Args:
+            images: the batch.
+            record: whether rows are written; None asks ``?record=``.
+            key: makes repeats the same predictions, where there is no ``Idempotency-Key``.
+            more_buckets: that may be named beside READABLE_BUCKETS.
+
+        Raises:
+            BadRequest: no image, or too many.
+        """
+        self.check_number(len(images))
+        settings = self.service.settings
+        record = wants_record(self.request) if record is None else record
+        intake = Intake(
+            self.pipeline,
+            self.call,
+            idempotency_key(self.request) or key,
+            (*settings.readable_buckets, *more_buckets),
+            settings.max_image_bytes,
+        )
+        return (self._one(intake, image, index, record=record) for index, image in enumerate(images))
+
+    def check_number(self, images: int) -> None:
+        """Refuse a request of no image, and one of too many.
+
+        Raises:
+            BadRequest: with status 413 for too many.
+        """
+        most = self.service.settings.max_images_per_request
+        if not images:
+            raise BadRequest("There is no image, expected one or more.")
+        if images > most:
+            raise BadRequest(f"There are {images:,} images, expected at most {most} in one request.", 413)
+
+    def predictions(self, images: Sequence[Given]) -> list[Prediction]:
+        """Classify a batch for a protocol that has no place for the error of one image.
+
+        Raises:
+            BucketlensError: of the first image that has one; what came before it stays recorded.
+        """
+        found = []
+        for index, answered in enumerate(self.classify(images)):
+            if isinstance(answered, BucketlensError):
+                raise _of_one(answered, index, len(images))
+            found.append(answered)
+        return found
+
+    def _one(self, intake: Intake, given: Given, index: int, *, record: bool) -> Answered:
+        try:
+            if index and not self.seconds_left:
+                limit_s = self.service.settings.max_request_s
+                raise BadRequest(
+                    f"There was no time left after {limit_s} s and {index} of the images; send fewer at once.", 408
+                )
+            with intake.submission(given, index) as image:
+                call = replace(self.call, times=Times())
+                prediction = self.pipeline.answer(image.content, image.facts, image.who, call, record=record)
+        except BucketlensError as error:
+            self.tally.count_refused(self.dialect.name, error)
+            log_refusal(error)
+            return error.with_traceback(None)  # whose frames hold the image
+        self.tally.count_predicted(self.dialect.name, prediction)
+        log_outcome(prediction)
+        return prediction
+
+
+def _of_one(error: BucketlensError, index: int, images: int) -> BucketlensError:
+    """Say which image an error is of."""
+    if images > 1:
+        if isinstance(error, Permanent):
+            return type(error)(f"Image {index + 1} of {images}: {error}")
+        if isinstance(error, BadRequest):
+            return BadRequest(f"Image {index + 1} of {images}: {error}", error.http_status)
+    return error

@@ -1,0 +1,55 @@
+"""gunicorn's threaded worker, with an end for clients whose request headers do not come to one.
+
+gunicorn's own waits for headers as long as a client sends a byte now and then, and each such client holds a thread:
+as many of them as there are threads, and nobody else is answered any more. (A body that drips is the business of
+``dialects.bodies``, which knows how long a request may take.)
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # its stubs are of an older one
+
+HEADERS_S = 10.0
+"""From a request's first byte to the end of its headers; Google's front ends send them whole."""
+
+
+class HeaderDeadlineWorker(ThreadWorker):  # type: ignore[misc]
+    """Stops to listen to connections whose headers take longer than ``headers_s``; their threads are free then."""
+
+    headers_s = HEADERS_S
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._reading: dict[Any, float] = {}
+        """Connections whose headers are being read, and since when."""
+
+    def handle(self, conn: Any) -> Any:
+        """Read a request and answer it; called in a thread of the pool, once its first byte is there or expected."""
+        self._reading[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            self._reading.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request whose headers are here."""
+        self._reading.pop(conn, None)
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what is no HTTP, and log it without the address that it came from."""
+        super().handle_error(req, client, None, exc)
+
+    def murder_pending(self) -> None:
+        """Called by the worker's own loop, at least once a second; also ends who takes too long."""
+        super().murder_pending()
+        latest = time.monotonic() - self.headers_s
+        for conn, since in list(self._reading.items()):
+            if since < latest and conn in self._reading:
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)  # its thread reads an end, and closes

@@ -1,0 +1,146 @@
+"""TIFF 6.0 and BigTIFF: put together again from the strips or tiles and the tags that are needed to show them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+
+OFFSETS = {273: 279, 324: 325}
+"""Tags of where strips and tiles lie, with the tags of how long they are."""
+
+OLD_JPEG = range(512, 522)
+"""They hold offsets into the file, which nobody can move without knowing them all (TIFF Technical Note 2)."""
+
+SHOWS_THE_PICTURE = frozenset(
+    [254, *range(256, 260), *range(262, 267), 274, 277, 278, *range(280, 285), *range(290, 294), 296, 297, 301]
+) | frozenset([*range(317, 324), 332, 334, 336, *range(338, 342), 347, *range(529, 533), 34675])
+"""Size, coding, colours, resolution, orientation, page number, YCbCr, and the ICC profile (34675)."""
+
+TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+LONG = 4
+MOST_PAGES, MOST_ENTRIES, MOST_PARTS = 1000, 200, 250_000
+ALLOWANCE_BYTES = 4096
+"""How much longer the file may become: directories of BigTIFF shrink, and nothing else grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    tag: int
+    type: int
+    count: int
+    data: memoryview
+
+
+@dataclass(frozen=True)
+class _Reader:
+    content: memoryview
+
+    @cached_property
+    def order(self) -> str:
+        return "<" if bytes(self.content[:2]) == b"II" else ">"
+
+    @cached_property
+    def is_big(self) -> bool:
+        return self.number(2, 2) == 43
+
+    @property
+    def first(self) -> int:
+        return self.number(8, 8) if self.is_big else self.number(4, 4)
+
+    def number(self, at: int, length: int) -> int:
+        return int.from_bytes(self.bytes_at(at, length), "little" if self.order == "<" else "big")
+
+    def bytes_at(self, at: int, length: int) -> memoryview:
+        found = self.content[at : at + length]
+        if len(found) != length:
+            raise ValueError(f"{length} bytes at {at} are beyond the end of the file")
+        return found
+
+    def directory(self, at: int) -> tuple[dict[int, _Entry], int]:
+        """Return the entries by tag, and where the next directory is."""
+        head, width = (8, 20) if self.is_big else (2, 12)
+        number = self.number(at, head)
+        if number > MOST_ENTRIES:
+            raise ValueError(f"a directory has {number} entries")
+        entries = (self.entry(at + head + width * index) for index in range(number))
+        return {entry.tag: entry for entry in entries}, self.number(at + head + width * number, 8 if self.is_big else 4)
+
+    def entry(self, at: int) -> _Entry:
+        word = 8 if self.is_big else 4
+        tag, kind, count = self.number(at, 2), self.number(at + 2, 2), self.number(at + 4, word)
+        length = TYPE_BYTES.get(kind, 0) * count
+        place = at + 4 + word
+        return _Entry(tag, kind, count, self.bytes_at(place if length <= word else self.number(place, word), length))
+
+    def numbers(self, entry: _Entry) -> list[int]:
+        width = TYPE_BYTES[entry.type]
+        if entry.count > MOST_PARTS:
+            raise ValueError(f"the picture is in {entry.count} parts")
+        order = "little" if self.order == "<" else "big"
+        return [
+            int.from_bytes(entry.data[at : at + width], order)  # type: ignore[arg-type]
+            for at in range(0, width * entry.count, width)
+        ]
+
+
+def stripped_tiff(content: bytes) -> bytes:
+    """Return a classic TIFF of the same pages, bytes of pixels and byte order, without metadata.
+
+    Raises:
+        ValueError: it is not well-formed, or holds JPEG as TIFF 6.0 first had it.
+    """
+    reader = _Reader(memoryview(content))
+    out = bytearray(content[:2] + struct.pack(f"{reader.order}HI", 42, 0))
+    link, at, seen = 4, reader.first, set[int]()
+    while at and at not in seen:
+        seen.add(at)
+        if len(seen) > MOST_PAGES:
+            raise ValueError("there are too many pages")
+        entries, at = reader.directory(at)
+        struct.pack_into(f"{reader.order}I", out, link, len(out) + len(out) % 2)
+        link = _append_page(reader, entries, out)
+    return bytes(out)
+
+
+def _append_page(reader: _Reader, entries: dict[int, _Entry], out: bytearray) -> int:
+    """Write a directory, its values and its pixels. Returns where the offset of the next directory is to be written."""
+    if any(tag in entries for tag in OLD_JPEG):
+        raise ValueError("it holds JPEG as TIFF 6.0 first had it")
+    kept = {tag: entry for tag, entry in entries.items() if tag in SHOWS_THE_PICTURE}
+    pixels: dict[int, list[memoryview]] = {}
+    for tag, lengths in OFFSETS.items():
+        if tag in entries:
+            places = zip(reader.numbers(entries[tag]), reader.numbers(entries[lengths]), strict=True)
+            pixels[tag] = [reader.content[at : at + length] for at, length in places]
+            kept[tag] = _longs(reader, tag, [0] * len(pixels[tag]))
+            kept[lengths] = _longs(reader, lengths, [len(part) for part in pixels[tag]])
+    out += bytes(len(out) % 2)
+    directory = len(out)
+    out += bytes(2 + 12 * len(kept) + 4)
+    struct.pack_into(f"{reader.order}H", out, directory, len(kept))
+    for index, tag in enumerate(sorted(kept)):
+        entry, place = kept[tag], directory + 2 + 12 * index
+        data = entry.data
+        if tag in pixels:
+            data = _longs(reader, tag, [_append(part, out, reader) for part in pixels[tag]]).data
+        struct.pack_into(f"{reader.order}HHI", out, place, entry.tag, entry.type, entry.count)
+        if len(data) > 4:
+            struct.pack_into(f"{reader.order}I", out, place + 8, _append(data, out, reader))
+        else:
+            out[place + 8 : place + 8 + len(data)] = data
+    return directory + 2 + 12 * len(kept)
+
+
+def _append(data: memoryview, out: bytearray, reader: _Reader) -> int:
+    """Write bytes, and return where. Parts that lie over each other would make a small file any size."""
+    if len(out) + len(data) > len(reader.content) + ALLOWANCE_BYTES:
+        raise ValueError("its parts lie over each other")
+    out += bytes(len(out) % 2)
+    at = len(out)
+    out += data
+    return at
+
+
+def _longs(reader: _Reader, tag: int, numbers: list[int]) -> _Entry:
+    return _Entry(tag, LONG, len(numbers), memoryview(struct.pack(f"{reader.order}{len(numbers)}I", *numbers)))

@@ -1,0 +1,121 @@
+"""Mistakes in the pipeline and the watch; each can stand beside the others."""
+
+from __future__ import annotations
+
+from tests.infra import delivery_rules as rules
+from tests.infra.mistake import Mistake
+
+MISTAKES = (
+    Mistake(
+        "a build without labelled pictures",
+        "infra/pipeline/main.tf",
+        '_GOLDEN_SET    = var.golden_set == null ? "" : var.golden_set',
+        '_GOLDEN_SET    = ""',
+        rules.a_push_is_built_and_tested_but_not_in_production,
+        r"trigger\.build\[0\] has no golden set",
+    ),
+    Mistake(
+        "a release that nobody approves",
+        "infra/pipeline/main.tf",
+        "approval_required = true",
+        "approval_required = false",
+        rules.a_release_waits_for_approval,
+        r"trigger\.promote releases without approval",
+    ),
+    Mistake(
+        "a substitution with a typing error",
+        "infra/pipeline/main.tf",
+        "_CANARY_PERCENT = tostring",
+        "_CANARY_PERCENTAGE = tostring",
+        rules.triggers_give_their_builds_what_they_need,
+        r"gives _CANARY_PERCENTAGE, which infra/pipeline/promote\.yaml does not know",
+    ),
+    Mistake(
+        "a substitution that is left out",
+        "infra/pipeline/main.tf",
+        "    _SOURCE         = local.source\n",
+        "",
+        rules.triggers_give_their_builds_what_they_need,
+        r"trigger\.promote does not give _SOURCE",
+    ),
+    Mistake(
+        "builds as the account that builds by hand",
+        "main.tf",
+        'name = module.identities.names["deploy"]',
+        'name = module.identities.names["build-image"]',
+        rules.builds_run_as_the_pipeline,
+        r"trigger\.build\[0\] runs as .*build-image@",
+    ),
+    Mistake(
+        "a pipeline that may delete services",
+        "infra/project/main.tf",
+        '"run.services.update",',
+        '"run.services.update", "run.services.delete",',
+        rules.the_pipeline_changes_only_what_is_there,
+        r"allows run\.services\.delete",
+    ),
+    Mistake(
+        "a pipeline that reads pictures",
+        "infra/pipeline/access.tf",
+        '"roles/storage.objectCreator"',
+        '"roles/storage.objectUser"',
+        rules.the_pipeline_changes_only_what_is_there,
+        r"uploads\[\"smoke\"\] lets the pipeline do roles/storage\.objectUser",
+    ),
+    Mistake(
+        "an alert that leads nowhere",
+        "infra/observability/alerts.tf",
+        'url          = "${var.runbook}#${links.value}"',
+        "url          = var.runbook",
+        rules.alerts_lead_to_the_runbook,
+        r'alert\["latency"\] links to .*runbook\.md$',
+    ),
+    Mistake(
+        "nobody is told that no sweep runs",
+        "infra/observability/alerts.tf",
+        '"sweep-silent" = merge',
+        '"sweeps" = merge',
+        rules.alerts_lead_to_the_runbook,
+        r"nobody is told of sweep-silent",
+    ),
+    Mistake(
+        "an alert on a number of errors",
+        "infra/observability/alerts.tf",
+        "      of       = local.rows\n",
+        "",
+        rules.alerts_ask_what_they_should,
+        r'alert\["quarantine-rate"\] counts, expected a share',
+    ),
+    Mistake(
+        "a figure that nobody measures",
+        "infra/observability/metrics.tf",
+        'name            = "bucketlens/oldest_upload_s"',
+        'name            = "bucketlens/oldest_s"',
+        rules.figures_that_are_asked_for_are_measured,
+        r'alert\["oldest-upload"\] asks for bucketlens/oldest_upload_s, which nobody measures',
+    ),
+    Mistake(
+        "a field that no line has",
+        "infra/observability/metrics.tf",
+        'labels = { reason = "jsonPayload.reason" }',
+        'labels = { reason = "jsonPayload.why" }',
+        rules.figures_are_read_off_what_the_log_says,
+        r'count\["failures"\] reads why, which no line has',
+    ),
+    Mistake(
+        "a check without a token",
+        "infra/observability/main.tf",
+        '    service_agent_authentication {\n      type = "OIDC_TOKEN"\n    }\n',
+        "",
+        rules.the_check_from_outside_says_who_it_is,
+        r"answers\[0\] has no token",
+    ),
+    Mistake(
+        "a budget without billing rights",
+        "infra/observability/main.tf",
+        "count           = var.budget == null ? 0 : 1\n  billing_account = var.budget.billing_account",
+        'count           = 1\n  billing_account = "000000-AAAAAA-000000"',
+        rules.a_budget_is_for_whoever_has_billing_rights,
+        r"a budget was not asked for, and there are 1",
+    ),
+)

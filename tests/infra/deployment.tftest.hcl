@@ -1,0 +1,106 @@
+# Plans, and plans that must fail with a sentence. They run with the stand-in (`make test`) and, since nothing is
+# applied, against a real project too: terraform test -test-directory=tests/infra
+
+variables {
+  environment = "test"
+  project     = "bucketlens-test"
+  region      = "europe-west1"
+}
+
+run "the_first_apply_needs_no_image_and_makes_no_function" {
+  command = plan
+  variables {
+    bucket_names     = { upload = "drop-images-here" }
+    deploy_functions = false
+  }
+  assert {
+    condition     = length(module.classify_upload) + length(module.classify_request) + length(module.classify_backlog) == 0
+    error_message = "A function is made before there is an image."
+  }
+  assert {
+    condition     = length(module.upload_trigger) + length(module.sql_function) == 0
+    error_message = "Something calls a function that is not there."
+  }
+  assert {
+    condition     = strcontains(output.newest_image, "europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving")
+    error_message = "The image is looked for elsewhere than it is pushed to: ${output.newest_image}"
+  }
+  assert {
+    condition     = output.buckets["upload"] == "drop-images-here" && output.buckets["archive"] == "bucketlens-test-archive"
+    error_message = "Buckets are named ${jsonencode(output.buckets)}."
+  }
+}
+
+run "the_second_apply_makes_the_functions" {
+  command = plan
+  assert {
+    condition     = module.classify_upload[0].name == "classify-upload" && module.classify_request[0].name == "classify-request"
+    error_message = "A function is not named after its folder."
+  }
+  assert {
+    condition     = length(module.upload_trigger) + length(module.classify_backlog) + length(module.sql_function) == 3
+    error_message = "A way into the pipeline is missing."
+  }
+  assert {
+    condition     = module.buckets.region == "europe-west1"
+    error_message = "The trigger would not be where its bucket is."
+  }
+}
+
+run "behind_a_domain_and_iap_people_call_and_bigquery_does_not" {
+  command = plan
+  variables {
+    domain      = { name = "images.example.com" }
+    iap_members = ["group:team@example.com"]
+  }
+  assert {
+    condition     = output.url == "https://images.example.com" && length(module.domain) == 1
+    error_message = "The URL is ${output.url}."
+  }
+  assert {
+    condition     = length(module.sql_function) == 0 && output.sql == null
+    error_message = "BigQuery would call a function that turns it away."
+  }
+}
+
+run "a_bucket_named_like_another_by_default_is_refused" {
+  command = plan
+  variables {
+    bucket_names = { upload = "bucketlens-test-quarantine" }
+  }
+  expect_failures = [var.bucket_names]
+}
+
+run "malformed_variables_are_refused_all_at_once" {
+  command = plan
+  variables {
+    classify_backlog = { tasks = 0 }
+    classify_request = { concurrency = 80 }
+    classify_upload  = { max_instances = 1000 }
+    dataset          = "with-dash"
+    domain           = { name = "https://images.example.com" }
+    environment      = "production"
+    iap_members      = ["group:team@example.com"]
+    image            = "europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving:latest"
+    invokers         = ["allUsers"]
+    keep_days        = { deleted = 3 }
+    kms_key          = "projects/keys/locations/us-east1/keyRings/ring/cryptoKeys/key"
+    model_bundle     = "models/flowers_v2"
+    project          = "Bucketlens"
+    public           = true
+    settings         = { UPLOAD_BUCKET = "another" }
+    wait_s           = 3600
+  }
+  expect_failures = [
+    var.classify_backlog, var.classify_request, var.classify_upload, var.dataset, var.domain, var.environment, var.image,
+    var.invokers, var.keep_days, var.kms_key, var.model_bundle, var.project, var.public, var.settings, var.wait_s,
+  ]
+}
+
+run "a_region_in_capitals_is_refused" {
+  command = plan
+  variables {
+    region = "EUROPE-WEST1"
+  }
+  expect_failures = [var.region]
+}

@@ -1,0 +1,263 @@
+"""A stand-in for hashicorp/google. It never talks to Google: it serves the provider's schema and invents what an apply
+would compute.
+
+So the real terraform can init, validate, plan, apply and test with no network and no account. It speaks Terraform's
+plugin protocol 6 (https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol) and runs in an
+environment of its own, since the protocol's library wants an older protobuf than the project's clients.
+"""
+# ruff: noqa: N802  # the protocol's names
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import tf.provider
+from tf.gen import tfplugin_pb2 as protocol
+from tf.gen import tfplugin_pb2_grpc as grpc
+from tf.runner import run_provider
+
+SCHEMA = Path(__file__).with_name("schema.json.gz")
+UNKNOWN = msgpack.ExtType(0, b"\x00")
+"""A value that is known after the apply, as Terraform writes it."""
+
+NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
+
+COMPUTED_BLOCKS = {"google_eventarc_trigger": ["transport"]}
+"""Blocks that the provider fills where a configuration leaves them out; the schema cannot say so."""
+
+ACCOUNT = "google_service_account"
+
+Block = dict[str, Any]
+Values = dict[str, Any]
+
+
+def decoded(value: Any) -> Any:
+    return msgpack.unpackb(value.msgpack, raw=False, strict_map_key=False) if value.msgpack else json.loads(value.json)
+
+
+def encoded(value: Any) -> Any:
+    return protocol.DynamicValue(msgpack=msgpack.packb(value))
+
+
+def is_unknown(value: Any) -> bool:
+    return isinstance(value, msgpack.ExtType)
+
+
+def block_message(block: Block) -> Any:
+    """Return a block of the schema as the protocol has it."""
+    message = protocol.Schema.Block()
+    for name, attribute in block["attributes"].items():
+        flags = {flag: attribute.get(flag, False) for flag in ("required", "optional", "computed")}
+        message.attributes.add(name=name, type=json.dumps(attribute["type"]).encode(), **flags)
+    for name, nested in block["block_types"].items():
+        limits = {limit: nested.get(limit, 0) for limit in ("min_items", "max_items")}
+        added = message.block_types.add(type_name=name, nesting=NESTING[nested["nesting_mode"]], **limits)
+        added.block.CopyFrom(block_message(nested["block"]))
+    return message
+
+
+def planned(block: Block, values: Any, config: Any) -> Any:
+    """Mark what nobody set and the provider computes as known after the apply."""
+    if values is None or is_unknown(values):
+        return values
+    config = config if isinstance(config, dict) else {}
+    result = dict(values)
+    for name, attribute in block["attributes"].items():
+        if attribute.get("computed") and result.get(name) is None and config.get(name) is None:
+            result[name] = UNKNOWN
+    for name, nested in block["block_types"].items():
+        inner, given = result.get(name), config.get(name)
+        if isinstance(inner, list):
+            matches = isinstance(given, list) and len(given) == len(inner)
+            pairs = zip(inner, given if matches else [None] * len(inner), strict=True)
+            result[name] = [planned(nested["block"], one, its_config) for one, its_config in pairs]
+        elif isinstance(inner, dict):
+            result[name] = planned(nested["block"], inner, given)
+    return result
+
+
+def invented(kind: Any, path: list[str], values: Values) -> Any:
+    """Return a value of a type: the same one for the same place."""
+    digest = hashlib.sha256("/".join(path).encode()).hexdigest()
+    match kind:
+        case "string":
+            return _invented_text(path[-1], digest, values)
+        case "number":
+            return 0
+        case "bool":
+            return False
+        case "dynamic":
+            return None
+        case ["object", attributes]:
+            return {name: invented(inner, [*path, name], {}) for name, inner in attributes.items()}
+        case ["map", _]:
+            return {}
+    return []
+
+
+def _invented_text(name: str, digest: str, values: Values) -> str:
+    if name == "name" and isinstance(values.get("name"), str):
+        return values["name"]
+    match name:
+        case "id" | "name":
+            return f"stand-in/{digest[:12]}"
+        case "uri" | "url" | "endpoint":
+            return f"https://stand-in-{digest[:8]}.a.run.app"
+        case "number":
+            return str(int(digest[:10], 16))
+        case "project":
+            return "stand-in-project"
+    return f"stand-in-{name}-{digest[:6]}"
+
+
+def settled(block: Block, values: Any, path: list[str]) -> Any:
+    """Put invented values where a plan has unknown ones."""
+    if values is None:
+        return None
+    result = dict(values)
+    names = sorted(block["attributes"], key=lambda name: (name != "project", name != "name"))
+    for name in names:
+        result[name] = _known(result.get(name), block["attributes"][name]["type"], [*path, name], result)
+    for name, nested in block["block_types"].items():
+        inner = result.get(name)
+        if isinstance(inner, list):
+            result[name] = [settled(nested["block"], one, [*path, name, str(i)]) for i, one in enumerate(inner)]
+        elif isinstance(inner, dict):
+            result[name] = settled(nested["block"], inner, [*path, name])
+    return result
+
+
+def _known(value: Any, kind: Any, path: list[str], values: Values) -> Any:
+    if is_unknown(value):
+        return invented(kind, path, values)
+    if isinstance(value, list) and isinstance(kind, list) and kind[0] in ("list", "set"):
+        return [_known(one, kind[1], path, values) for one in value]
+    if isinstance(value, dict) and isinstance(kind, list):
+        kinds = {name: kind[1][name] if kind[0] == "object" else kind[1] for name in value}
+        return {name: _known(one, kinds[name], [*path, name], values) for name, one in value.items()}
+    return value
+
+
+def whole(block: Block, path: list[str]) -> Values:
+    """Return a block with every attribute invented, and one of each block inside it."""
+    values = {name: invented(attribute["type"], [*path, name], {}) for name, attribute in block["attributes"].items()}
+    return values | {name: [whole(nested["block"], [*path, name])] for name, nested in block["block_types"].items()}
+
+
+def outside_of_enumerations(block: Block, values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, str]]:
+    """Yield where a value is none of those that the provider's documentation lists, and what it lists."""
+    if not isinstance(values, dict):
+        return
+    for name, attribute in block["attributes"].items():
+        possible, value = attribute.get("enum"), values.get(name)
+        if possible and isinstance(value, str) and value and value not in possible:
+            yield (*path, name), f"expected {name} to be one of {possible}, got {value}"
+    for name, nested in block["block_types"].items():
+        inner = values.get(name)
+        places = enumerate(inner) if isinstance(inner, list) else [(None, inner)]
+        for index, one in places:
+            step = (name,) if index is None else (name, index)
+            yield from outside_of_enumerations(nested["block"], one, (*path, *step))
+
+
+class StandIn(grpc.ProviderServicer):
+    """The protocol's calls."""
+
+    def __init__(self, _: Any = None) -> None:
+        schema = os.environ.get("STAND_IN_SCHEMA") or SCHEMA
+        (self.schema,) = json.loads(gzip.decompress(Path(schema).read_bytes()))["provider_schemas"].values()
+        self.resources = {name: one["block"] for name, one in self.schema["resource_schemas"].items()}
+        self.data = {name: one["block"] for name, one in self.schema["data_source_schemas"].items()}
+        self.project = "stand-in-project"
+
+    def GetProviderSchema(self, request: Any, context: Any) -> Any:
+        answer = protocol.GetProviderSchema.Response()
+        answer.provider.block.CopyFrom(block_message(self.schema["provider"]["block"]))
+        for name, block in self.resources.items():
+            answer.resource_schemas[name].block.CopyFrom(block_message(block))
+        for name, block in self.data.items():
+            answer.data_source_schemas[name].block.CopyFrom(block_message(block))
+        return answer
+
+    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:
+        return protocol.ValidateProviderConfig.Response()
+
+    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
+        answer = protocol.ValidateResourceConfig.Response()
+        for path, fault in outside_of_enumerations(self.resources[request.type_name], decoded(request.config)):
+            diagnostic = answer.diagnostics.add(severity=1, summary="Invalid value", detail=fault)
+            for step in path:
+                kind = "element_key_int" if isinstance(step, int) else "attribute_name"
+                diagnostic.attribute.steps.add(**{kind: step})
+        return answer
+
+    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
+        return protocol.ValidateDataResourceConfig.Response()
+
+    def ConfigureProvider(self, request: Any, context: Any) -> Any:
+        project = decoded(request.config).get("project")
+        self.project = project if isinstance(project, str) else self.project
+        return protocol.ConfigureProvider.Response()
+
+    def UpgradeResourceState(self, request: Any, context: Any) -> Any:
+        state = protocol.DynamicValue(json=request.raw_state.json)
+        return protocol.UpgradeResourceState.Response(upgraded_state=state)
+
+    def ReadResource(self, request: Any, context: Any) -> Any:
+        return protocol.ReadResource.Response(new_state=request.current_state, private=request.private)
+
+    def PlanResourceChange(self, request: Any, context: Any) -> Any:
+        new, prior, config = (decoded(one) for one in (request.proposed_new_state, request.prior_state, request.config))
+        answer = protocol.PlanResourceChange.Response(
+            planned_state=request.proposed_new_state, planned_private=request.prior_private, legacy_type_system=True
+        )
+        if new is None:
+            return answer
+        filled = [name for name in COMPUTED_BLOCKS.get(request.type_name, ()) if not config.get(name)]
+        if prior is None:
+            new = planned(self.resources[request.type_name], new, config)
+            new |= dict.fromkeys(filled, UNKNOWN)
+            new |= self._address(request.type_name, new)
+        else:
+            new |= {name: prior[name] for name in filled}
+        answer.planned_state.CopyFrom(encoded(new))
+        return answer
+
+    def ApplyResourceChange(self, request: Any, context: Any) -> Any:
+        new = decoded(request.planned_state)
+        if new is None:
+            return protocol.ApplyResourceChange.Response(new_state=request.planned_state)
+        block = self.resources[request.type_name]
+        for name in COMPUTED_BLOCKS.get(request.type_name, ()):
+            if is_unknown(new.get(name)):
+                new[name] = [whole(block["block_types"][name]["block"], [request.type_name, name])]
+        state = encoded(settled(block, new, [request.type_name]))
+        return protocol.ApplyResourceChange.Response(new_state=state, legacy_type_system=True)
+
+    def ReadDataSource(self, request: Any, context: Any) -> Any:
+        block, config = self.data[request.type_name], decoded(request.config)
+        values = settled(block, planned(block, config, config), [request.type_name])
+        return protocol.ReadDataSource.Response(state=encoded(values))
+
+    def StopProvider(self, request: Any, context: Any) -> Any:
+        return protocol.StopProvider.Response()
+
+    def _address(self, kind: str, values: Values) -> Values:
+        """Return a service account's address, which the provider composes in the plan already."""
+        account = values.get("account_id")
+        if kind != ACCOUNT or not isinstance(account, str):
+            return {}
+        email = f"{account}@{self.project}.iam.gserviceaccount.com"
+        return {"email": email, "member": f"serviceAccount:{email}"}
+
+
+tf.provider.ProviderServicer = StandIn  # the library would build a schema from Python classes
+if __name__ == "__main__":
+    run_provider(None)

@@ -1,0 +1,46 @@
+"""What a person does on the page, and what they then see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def drop(page: Page, *files: Path) -> None:
+    """Drag files from outside of the browser over the page and let them go, as the system's own events."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 400, "data": data})
+    session.detach()
+
+
+def choose(page: Page, *files: Path) -> None:
+    """Choose files by the button."""
+    page.get_by_label("Choose pictures").set_input_files(list(files))
+
+
+def card(page: Page, name: str) -> Locator:
+    """Return the card of a file."""
+    return page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=name, exact=True))
+
+
+def wait_for(page: Page, name: str, state: str = "done") -> Locator:
+    """Return the card of a file once it is ``done`` or ``failed``."""
+    found = card(page, name)
+    expect(found).to_have_attribute("data-state", state)
+    return found
+
+
+def kept_answer(page: Page) -> dict[str, Any]:
+    """Return the service's answer to the newest picture, which the page keeps for this tab."""
+    answer: dict[str, Any] = page.evaluate("JSON.parse(sessionStorage.getItem('bucketlens.results'))[0].answer")
+    return answer
+
+
+def shown(found: Locator) -> tuple[str, str]:
+    """Return the label and the score that a card shows first."""
+    first = found.get_by_role("list", name="Candidates").get_by_role("listitem").first
+    return first.locator(".label").inner_text(), first.locator(".score").inner_text()
