@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidBundle
+from shared.fields import Fields
 from shared.types import ModelFacts
 
 FORMAT = 1
@@ -181,7 +180,7 @@ def digest_of(path: Path) -> str:
 
 def _manifest_from(document: Any, faults: list[str]) -> Manifest:
     """Parse what can be parsed, and add a sentence to ``faults`` for each field that cannot."""
-    field = _Fields(document, faults)
+    field = Fields(document, faults)
     if field.of("format", int, 0) != FORMAT:
         faults.append(f"format is {field.of('format', int, 0)}, this release reads {FORMAT}")
     labels = tuple(field.of("labels", list, []))
@@ -221,7 +220,7 @@ def _manifest_from(document: Any, faults: list[str]) -> Manifest:
     )
 
 
-def _threshold_from(field: _Fields, labels: tuple[str, ...]) -> Threshold | None:
+def _threshold_from(field: Fields, labels: tuple[str, ...]) -> Threshold | None:
     """The optional part of ``decision``, which older bundles and those of more than two labels have not."""
     if not field.has("decision.positive") and not field.has("decision.threshold"):
         return None
@@ -241,7 +240,7 @@ def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
         elif (found := digest_of(path)) != expected:
             faults.append(f"{name} has sha256 {found}, the manifest says {expected}")
     if not faults:
-        lines = tuple((folder / LABELS).read_text("utf-8").splitlines())
+        lines = tuple((folder / LABELS).read_text("utf-8", errors="replace").splitlines())
         if lines != manifest.labels:
             faults.append(f"{LABELS} has {list(lines)}, the manifest's labels are {list(manifest.labels)}")
     return faults
@@ -252,45 +251,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # no file can have such a name
         return False
-
-
-class _Fields:
-    """Reads dotted fields of a JSON document and collects what is wrong with them."""
-
-    def __init__(self, document: Any, faults: list[str]) -> None:
-        self.document = document
-        self.faults = faults
-
-    def has(self, path: str) -> bool:
-        return self._at(path) is not None
-
-    def of(self, path: str, kind: type, default: Any, holds: Callable[[Any], bool] = lambda _: True) -> Any:
-        value = self._at(path)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            with suppress(OverflowError):
-                value = float(value)
-        if value is None:
-            self._add(f"{path} is missing")
-        elif not isinstance(value, kind) or isinstance(value, bool):
-            self._add(f"{path} is {value!r:.80}, expected {kind.__name__}")
-        elif not holds(value) or (isinstance(value, float) and not math.isfinite(value)):
-            self._add(f"{path} is {value!r}, which is out of range")
-        else:
-            return value
-        return default
-
-    def one_of(self, path: str, allowed: tuple[str, ...]) -> str:
-        value: str = self.of(path, str, allowed[0])
-        if value not in allowed:
-            self._add(f"{path} is {value!r}, expected one of {', '.join(allowed)}")
-        return value
-
-    def _at(self, path: str) -> Any:
-        value = self.document
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
-
-    def _add(self, fault: str) -> None:
-        if fault not in self.faults:
-            self.faults.append(fault)

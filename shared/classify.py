@@ -126,9 +126,10 @@ def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, floa
     """The largest centred box with the target's proportions: left, upper, right, lower, in pixels."""
     width, height = size
     scale = min(width / target[0], height / target[1])
-    across, down = target[0] * scale, target[1] * scale
+    # Rounding may carry a side a hair beyond the picture, where Pillow refuses it.
+    across, down = min(width, target[0] * scale), min(height, target[1] * scale)
     left, upper = (width - across) / 2, (height - down) / 2
-    return left, upper, left + across, upper + down
+    return left, upper, min(width, left + across), min(height, upper + down)
 
 
 def _padded(picture: PIL.Image.Image, size: tuple[int, int], resample: PIL.Image.Resampling) -> PIL.Image.Image:

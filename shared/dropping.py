@@ -31,7 +31,7 @@ WHERE failure_id IN UNNEST(@ids)
 class Bucket(Protocol):
     """Where files can be put."""
 
-    def upload(self, bucket: str, name: str, path: Path) -> ObjectRef | None:
+    def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
         """Upload a file create-only; None if there is an object of that name."""
 
 
@@ -64,15 +64,24 @@ def names_of(paths: Iterable[Path]) -> list[tuple[Path, str]]:
     return named
 
 
-def drop(store: Bucket, bucket: str, files: list[tuple[Path, str]], threads: int = 8) -> Iterator[Dropped]:
+def drop(
+    store: Bucket, bucket: str, files: list[tuple[Path, str]], model: str | None = None, threads: int = 8
+) -> Iterator[Dropped]:
     """Upload files, several at once, in order. Nothing is overwritten: a taken name gets the content's digest added.
+
+    Args:
+        store: where to.
+        bucket: where to.
+        files: each with its object's name.
+        model: that they are for; None leaves that to their names.
+        threads: how many at once.
 
     Raises:
         AlreadyDone: there is no such bucket.
         StorageUnavailable: no answer within the deadline.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="drop") as pool:
-        yield from pool.map(lambda file: _drop(store, bucket, *file), files)
+        yield from pool.map(lambda file: _drop(store, bucket, file[0], file[1], model), files)
 
 
 Landing = tuple[Dropped, dict[str, Any]]
@@ -91,12 +100,12 @@ def wait_for(warehouse: Answers, dropped: Iterable[Dropped], patience_s: float) 
             time.sleep(POLL_S)
 
 
-def _drop(store: Bucket, bucket: str, path: Path, name: str) -> Dropped:
-    ref = store.upload(bucket, name, path)
+def _drop(store: Bucket, bucket: str, path: Path, name: str, model: str | None) -> Dropped:
+    ref = store.upload(bucket, name, path, model)
     if ref is None:
-        ref = store.upload(bucket, _another(name, path, ""), path)
+        ref = store.upload(bucket, _another(name, path, ""), path, model)
     if ref is None:
-        ref = store.upload(bucket, _another(name, path, f"-{time.time_ns()}"), path)
+        ref = store.upload(bucket, _another(name, path, f"-{time.time_ns()}"), path, model)
     if ref is None:
         raise AlreadyDone(f"gs://{bucket}/{name} and names like it are taken.")
     return Dropped(path, ref)

@@ -10,6 +10,7 @@
     │   ├── DamagedImage          the format is known, the pixels cannot be read
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
+    │   ├── UnknownModel          it names a model that is not served
     │   ├── TriedTooOften         the sweep gave up on it
     │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be taken out
     ├── BadRequest                the caller can mend it            → 4xx
@@ -73,6 +74,13 @@ class TooManyPixels(Permanent):
 
     reason = "too_many_pixels"
     http_status = 413
+
+
+class UnknownModel(Permanent):
+    """The upload or the request names a model that is not served."""
+
+    reason = "unknown_model"
+    http_status = 404
 
 
 class TriedTooOften(Permanent):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -25,8 +25,8 @@ Labels = tuple[str, ...]
 class Tally:
     """What one process has done, for ``GET /metrics``. Thread-safe."""
 
-    def __init__(self, model: ModelFacts) -> None:
-        self._model = model
+    def __init__(self, models: Sequence[ModelFacts]) -> None:
+        self._models = models
         self._lock = threading.Lock()
         self._requests: dict[Labels, int] = defaultdict(int)
         self._request_seconds: dict[Labels, _Histogram] = defaultdict(_Histogram)
@@ -83,10 +83,10 @@ class Tally:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         model = GaugeMetricFamily(
-            "bucketlens_model", "The model that is served.", labels=("name", "version", "digest", "runtime")
+            "bucketlens_model", "The models that are served.", labels=("name", "version", "digest", "runtime")
         )
-        facts = self._model
-        model.add_metric((facts.name, facts.version, facts.digest, facts.runtime), 1)
+        for facts in self._models:
+            model.add_metric((facts.name, facts.version, facts.digest, facts.runtime), 1)
         yield model
         with self._lock:
             yield GaugeMetricFamily("bucketlens_requests_in_flight", "Requests being answered.", self._in_flight)

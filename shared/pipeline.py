@@ -14,6 +14,7 @@ from functools import cached_property
 
 from shared import identity
 from shared.archive import archive_content_type, archive_name
+from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits, check_size, decode
 from shared.errors import AlreadyDone, Permanent, Superseded
@@ -22,14 +23,14 @@ from shared.memory import Memory
 from shared.ports import ObjectStore, Strip, Warehouse
 from shared.rate import RateBreaker
 from shared.stopwatch import Stopwatch
-from shared.types import Acknowledged, Call, Failure, Image, ImageFacts, Outcome, Prediction, Recorded, Upload
+from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
 
 
 @dataclass(frozen=True)
 class Pipeline:
     """The steps, and what they work with. Thread-safe."""
 
-    classifier: Classifier
+    classifiers: Classifiers
     store: ObjectStore
     warehouse: Warehouse
     archive_bucket: str
@@ -66,9 +67,24 @@ class Pipeline:
         return self._finish(upload, outcome, remove=remove)
 
     def answer(
-        self, content: bytes, facts: ImageFacts, who: Identity, call: Call, *, record: bool = True
+        self,
+        content: bytes,
+        facts: ImageFacts,
+        who: Identity,
+        call: Call,
+        *,
+        model: str | None = None,
+        record: bool = True,
     ) -> Prediction:
         """Classify an image that a caller sent; unless ``record`` is False, archive it and write its row.
+
+        Args:
+            content: the image's file.
+            facts: about it.
+            who: its identity.
+            call: how it came; its times are filled in.
+            model: the name of the model to ask; None for the default.
+            record: whether it is kept.
 
         Raises:
             Permanent: the image cannot be classified; nothing is kept.
@@ -76,7 +92,7 @@ class Pipeline:
         """
         self.rate.take()
         watch = Stopwatch(call.times)
-        prediction = self._predict(content, facts, who, call, watch, keep=record)
+        prediction = self._predict(self.classifiers.named(model), content, facts, who, call, watch, keep=record)
         if record:
             self.warehouse.append(prediction)
         return prediction
@@ -110,30 +126,43 @@ class Pipeline:
         )
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
+        classifier, who = self.classifiers.of(upload), identity.of_object(upload.ref)
         check_size(upload.size_bytes, self.limits)
         with self.memory.room_for_file(upload.size_bytes):
             with watch.step("read_ms"):
                 content = self.store.read(upload.ref, self.limits.max_bytes)
-            return self._predict(content, _facts_of(upload), identity.of_object(upload.ref), call, watch, keep=True)
+            return self._predict(classifier, content, _facts_of(upload), who, call, watch, keep=True)
 
     def _predict(
-        self, content: bytes, facts: ImageFacts, who: Identity, call: Call, watch: Stopwatch, *, keep: bool
+        self,
+        classifier: Classifier,
+        content: bytes,
+        facts: ImageFacts,
+        who: Identity,
+        call: Call,
+        watch: Stopwatch,
+        *,
+        keep: bool,
     ) -> Prediction:
+        edge_px = classifier.bundle.manifest.input.long_edge_px
         with watch.step("decode_ms"):
-            image = decode(content, self.limits, shrink_to_px=self._edge_px, budget=self.memory.decodes)
+            image = decode(content, self.limits, shrink_to_px=edge_px, budget=self.memory.decodes)
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
-        kept, kept_sha256 = self._stripped(self.strip, content, image) if keep and self.strip else (content, sha256)
+        kept, kept_sha256 = content, sha256
+        if keep and self.strip:  # row and identity keep the digest of what was sent
+            kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=self.memory.decodes)
+            kept_sha256 = hashlib.sha256(kept).hexdigest()
         # The copy needs only bytes that are known to be a picture, so it travels while the model works.
         name = archive_name(kept_sha256, image.format)
         copy = self._copies.submit(self._archive, name, kept, image.format, watch) if keep else None
         try:
             with watch.step("classify_ms"):
-                classification = self.classifier.classify(image.pixels)
+                classification = classifier.classify(image.pixels)
         finally:
             if copy:
                 copy.result()
         watch.stop()
-        model = self.classifier.bundle.facts
+        model = classifier.bundle.facts
         return Prediction(
             prediction_id=who.prediction_id(model.digest),
             upload_id=who.upload_id,
@@ -146,15 +175,6 @@ class Pipeline:
             model=model,
             call=call,
         )
-
-    def _stripped(self, strip: Strip, content: bytes, image: Image) -> tuple[bytes, str]:
-        """Return what is archived of a file, and its digest. Row and identity keep the digest of what was sent."""
-        kept = strip(content, image, self.limits, shrink_to_px=self._edge_px, budget=self.memory.decodes)
-        return kept, hashlib.sha256(kept).hexdigest()
-
-    @property
-    def _edge_px(self) -> int:
-        return self.classifier.bundle.manifest.input.long_edge_px
 
     def _archive(self, name: str, content: bytes, format: str, watch: Stopwatch) -> None:
         with watch.step("archive_ms"):

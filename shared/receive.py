@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import BucketlensError
-from shared.types import Acknowledged, ObjectRef, Upload
+from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 LONGEST_NAME_BYTES = 1024
@@ -41,6 +41,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
         ObjectRef(bucket, name, _number(data, "generation")),
         size_bytes=_number(data, "size"),
         content_type=str(data.get("contentType") or ""),
+        model=_model(data.get("metadata")),
     )
 
 
@@ -78,6 +79,12 @@ def _text(data: Mapping[str, Any], key: str) -> str:
             f"The event's {key} is {repr(value)[:200]}, expected a non-empty string of a name's length."
         )
     return value
+
+
+def _model(metadata: Any) -> str | None:
+    """Read which model an object's custom metadata asks for."""
+    name = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
+    return name if isinstance(name, str) and name and is_unicode(name) else None
 
 
 def _number(data: Mapping[str, Any], key: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from shared import identity
@@ -23,20 +23,24 @@ WHERE uploaded_on IN (DAYS) AND failure_id IN UNNEST(@upload_ids)
 """DAYS becomes literals: BigQuery prunes partitions by constants, which an array in a parameter need not be."""
 
 
-def recorded(warehouse: Warehouse, refs: Iterable[ObjectRef], model_digest: str) -> set[ObjectRef]:
-    """Return those that have a prediction by this model, or a failure. One query, which reads their days only.
+def recorded(warehouse: Warehouse, models: Mapping[ObjectRef, Sequence[str]]) -> set[ObjectRef]:
+    """Return those that have a prediction by one of their models, or a failure. One query, which reads their days only.
+
+    Args:
+        warehouse: where the rows are.
+        models: digests of the models that count, by object.
 
     Raises:
         WarehouseUnavailable: no answer within the deadline.
         BadRequest: the tables are not as they should be.
     """
-    by_id = {identity.of_object(ref).upload_id: ref for ref in refs}
+    by_id = {identity.of_object(ref).upload_id: ref for ref in models}
     if not by_id:
         return set()
     days = sorted({ref.created_at.date().isoformat() for ref in by_id.values()})
     found = warehouse.query(
         RECORDED.replace("DAYS", ", ".join(f"DATE '{day}'" for day in days)),
-        prediction_ids=[identity.of_object(ref).prediction_id(model_digest) for ref in by_id.values()],
+        prediction_ids=[identity.of_object(ref).prediction_id(digest) for ref in models for digest in models[ref]],
         upload_ids=list(by_id),
     )
     return {by_id[row["upload_id"]] for row in found.rows}

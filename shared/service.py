@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from werkzeug.datastructures import Headers
 
 from shared import logs
-from shared.bundle import load_bundle
+from shared.bundle import Bundle, load_bundle
 from shared.caller import caller_from, trace_from
+from shared.errors import Misconfigured
 from shared.memory import return_what_is_freed
 from shared.pipeline import Pipeline
 from shared.settings import Platform, Settings, bundle_folder
@@ -32,7 +33,7 @@ class Service:
         return_what_is_freed()
         self.settings = settings
         self.platform = platform
-        self.bundle = load_bundle(bundle_folder(settings.model_bundle))
+        self.bundles = load_bundles(settings.model_bundle)
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
         self._instance = ""
@@ -42,6 +43,11 @@ class Service:
     def from_environment(cls) -> Service:
         """Build the service of this process."""
         return cls(Settings.from_environment(), Platform.from_environment())
+
+    @property
+    def bundle(self) -> Bundle:
+        """What is meant where no model is named."""
+        return next(iter(self.bundles.values()))
 
     @property
     def is_ready(self) -> bool:
@@ -54,7 +60,7 @@ class Service:
             if self._pipeline is None:
                 from shared.wiring import build_pipeline
 
-                self._pipeline = build_pipeline(self.settings, self.platform, self.bundle)
+                self._pipeline = build_pipeline(self.settings, self.platform, self.bundles.values())
                 self._instance = uuid.uuid4().hex[:12]
             return self._pipeline
 
@@ -91,3 +97,25 @@ class Service:
             instance=self._instance,
             is_cold_start=is_cold_start,
         )
+
+
+def load_bundles(places: tuple[str, ...]) -> dict[str, Bundle]:
+    """Read bundles, and return them by the name of their model, in order.
+
+    Args:
+        places: names of bundles that ship, or folders.
+
+    Raises:
+        InvalidBundle: one is not whole.
+        Misconfigured: two are of one model.
+    """
+    bundles: dict[str, Bundle] = {}
+    for place in places:
+        bundle = load_bundle(bundle_folder(place))
+        name = bundle.manifest.name
+        if name in bundles:
+            raise Misconfigured(
+                "the environment", [f"MODEL_BUNDLE names two bundles of the model {name!r}, expected one"]
+            )
+        bundles[name] = bundle
+    return bundles

@@ -34,6 +34,13 @@ def _buckets(value: str) -> tuple[str, ...]:
     return tuple(_bucket(name.strip()) for name in value.split(",") if name.strip())
 
 
+def _places(value: str) -> tuple[str, ...]:
+    places = tuple(place.strip() for place in value.split(",") if place.strip())
+    if not places:
+        raise ValueError("the name of a bundle, or a folder")
+    return places
+
+
 def _dataset(value: str) -> str:
     if not DATASET_NAME.fullmatch(value):
         raise ValueError("a dataset name: letters, digits and underscores")
@@ -76,8 +83,11 @@ class Settings:
     readable_buckets: tuple[str, ...] = _setting(
         "READABLE_BUCKETS", _buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
     )
-    model_bundle: str = _setting(
-        "MODEL_BUNDLE", _text, "The model: the name of a bundle that ships here, or a folder.", DEFAULT_BUNDLE
+    model_bundle: tuple[str, ...] = _setting(
+        "MODEL_BUNDLE",
+        _places,
+        "The models, with commas: names of bundles that ship here, or folders. The first is the default.",
+        DEFAULT_BUNDLE,
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")

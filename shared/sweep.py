@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.attempts import Attempt, Attempts
-from shared.errors import Busy, Transient, TriedTooOften
+from shared.errors import Busy, Transient, TriedTooOften, UnknownModel
 from shared.logs import log, log_outcome
 from shared.pipeline import Pipeline
 from shared.recorded import batches, recorded
@@ -36,6 +36,8 @@ class Summary:
     seconds: float = 0.0
     is_cut_short: bool = False
     """Whether it ended before the end of the list."""
+    oldest_upload_s: float | None = None
+    """How long the oldest upload had waited for when it was found; 0 where none waits. None with ``keep``."""
 
     @property
     def images_per_s(self) -> float:
@@ -90,6 +92,7 @@ class Sweep:
         self._stopping = threading.Event()
         self._is_cut_short = False
         self._started = time.monotonic()
+        self._oldest_s = 0.0
 
     @classmethod
     def of(cls, service: Service, *, keep: bool, notice: Callable[[str], None] = lambda _: None) -> Sweep:
@@ -107,7 +110,8 @@ class Sweep:
             BadRequest: the uploads cannot be listed, or the warehouse cannot be asked, as things are.
         """
         try:
-            self._work(self._not_recorded(uploads) if self._keep else uploads, self._try_first, self._threads)
+            uploads = self._not_recorded(uploads) if self._keep else self._with_their_ages(uploads)
+            self._work(uploads, self._try_first, self._threads)
             self._work(self._suspects, self._try_again, 1)
         except Transient as error:
             log.error(f"the sweep breaks off: {error}", extra={"fields": {"outcome": "broken_off"}})
@@ -192,19 +196,28 @@ class Sweep:
 
     def _not_recorded(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
         for batch in batches(uploads):
-            known = recorded(self._pipeline.warehouse, [upload.ref for upload in batch], self._model_digest)
+            known = recorded(self._pipeline.warehouse, {upload.ref: [self._digest_for(upload)] for upload in batch})
             for upload in batch:
                 if upload.ref in known:
                     self._count("skipped")
                 else:
                     yield upload
 
-    def _has_row(self, ref: ObjectRef) -> bool:
-        return bool(recorded(self._pipeline.warehouse, [ref], self._model_digest))
+    def _with_their_ages(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        for upload in uploads:
+            self._oldest_s = max(self._oldest_s, (datetime.now(UTC) - upload.ref.created_at).total_seconds())
+            yield upload
 
-    @property
-    def _model_digest(self) -> str:
-        return self._pipeline.classifier.bundle.facts.digest
+    def _has_row(self, ref: ObjectRef) -> bool:
+        digests = [classifier.bundle.digest for classifier in self._pipeline.classifiers]
+        return bool(recorded(self._pipeline.warehouse, {ref: digests}))
+
+    def _digest_for(self, upload: Upload) -> str:
+        """Return the digest of the model that an upload is for; one that is not served can only be rejected."""
+        try:
+            return self._pipeline.classifiers.of(upload).bundle.digest
+        except UnknownModel:
+            return ""
 
     def _count(self, outcome: str) -> None:
         with self._lock:
@@ -213,7 +226,8 @@ class Sweep:
 
     def _summary(self) -> Summary:
         with self._lock:
-            return Summary(Counter(self._outcomes), time.monotonic() - self._started, self._is_cut_short)
+            oldest_s = None if self._keep else round(self._oldest_s, 1)
+            return Summary(Counter(self._outcomes), time.monotonic() - self._started, self._is_cut_short, oldest_s)
 
 
 def log_summary(summary: Summary) -> None:
@@ -222,7 +236,14 @@ def log_summary(summary: Summary) -> None:
     counted = ", ".join(f"{figures[outcome]} {outcome}" for outcome in OUTCOMES if figures[outcome])
     log.info(
         f"swept: {counted or 'nothing was waiting'}{', and was cut short' if summary.is_cut_short else ''}",
-        extra={"fields": {"outcome": "swept", **figures, "cut_short": summary.is_cut_short}},
+        extra={
+            "fields": {
+                "outcome": "swept",
+                **figures,
+                "cut_short": summary.is_cut_short,
+                "oldest_upload_s": summary.oldest_upload_s,
+            }
+        },
     )
 
 

@@ -52,6 +52,10 @@ class ObjectRef:
         return f"{self.uri}#{self.generation}"
 
 
+METADATA_KEY = "bucketlens-model"
+"""Custom metadata of an object: the name of the model that it is for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """An object that waits in the upload bucket."""
@@ -59,6 +63,8 @@ class Upload:
     ref: ObjectRef
     size_bytes: int
     content_type: str
+    model: str | None = None
+    """The name of the model that its metadata asks for."""
 
 
 @dataclass(frozen=True, slots=True)

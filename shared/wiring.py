@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from shared.bundle import Bundle
+from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits
 from shared.memory import Memory
@@ -12,8 +15,8 @@ from shared.rate import RateBreaker
 from shared.settings import Platform, Settings
 
 
-def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pipeline:
-    """Connect the steps to Cloud Storage, BigQuery and the model's runtime, and warm the model up.
+def build_pipeline(settings: Settings, platform: Platform, bundles: Iterable[Bundle]) -> Pipeline:
+    """Connect the steps to Cloud Storage, BigQuery and the models' runtimes, and warm the models up.
 
     Raises:
         InvalidBundle: the model file and its manifest disagree.
@@ -21,10 +24,11 @@ def build_pipeline(settings: Settings, platform: Platform, bundle: Bundle) -> Pi
     from shared.adapters.bigquery import BigQuery
     from shared.adapters.gcs import CloudStorage
 
-    classifier = Classifier(bundle, load_model(bundle, settings.model_threads))
-    classifier.warm_up()
+    classifiers = Classifiers([Classifier(bundle, load_model(bundle, settings.model_threads)) for bundle in bundles])
+    for classifier in classifiers:
+        classifier.warm_up()
     return Pipeline(
-        classifier=classifier,
+        classifiers=classifiers,
         store=CloudStorage(settings.project, settings.storage_deadline_s, endpoint=platform.storage_endpoint),
         warehouse=BigQuery(
             settings.project,

@@ -16,6 +16,7 @@ from PIL import Image
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import load_bundle
+from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
@@ -93,7 +94,7 @@ def world(cloud: Cloud, classifier: Classifier) -> World:
         store.create_bucket(bucket, keeps_versions=bucket == buckets[0])
     warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
     memory, rate = Memory.of_instance(512), RateBreaker(30_000)
-    pipeline = Pipeline(classifier, store, warehouse, buckets[1], buckets[2], Limits(), memory, rate)
+    pipeline = Pipeline(Classifiers([classifier]), store, warehouse, buckets[1], buckets[2], Limits(), memory, rate)
     environment = cloud.environment | {
         "UPLOAD_BUCKET": buckets[0],
         "ARCHIVE_BUCKET": buckets[1],

@@ -257,3 +257,18 @@ def test_a_warm_up_is_an_inference_on_a_picture_of_the_models_size() -> None:
     Classifier(bundle(), model).warm_up()
     assert model.saw is not None
     assert model.saw.shape == (1, 8, 8, 3)
+
+
+@pytest.mark.parametrize("proportions", [(1, 1), (4, 3), (3, 4), (16, 9), (1, 30)])
+def test_a_picture_of_any_size_is_cut_within_its_edges(proportions: tuple[int, int]) -> None:
+    spec = InputSpec(224, 224, "uint8", 1.0, 0.0, "crop", "nearest")
+    across, down = proportions
+    for size in range(1, 400):
+        pixels = np.zeros((max(1, size * down // 4), max(1, size * across // 4), 3), np.uint8)
+        assert prepare(pixels, spec).shape == (1, 224, 224, 3)
+
+
+@pytest.mark.parametrize("size", [(225, 225), (300, 225), (450, 450), (2400, 1800)])
+def test_sizes_whose_proportions_do_not_divide_are_cut_too(size: tuple[int, int]) -> None:
+    spec = InputSpec(224, 224, "uint8", 1.0, 0.0, "crop", "bicubic")
+    assert prepare(np.zeros((size[1], size[0], 3), np.uint8), spec).shape == (1, 224, 224, 3)

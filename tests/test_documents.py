@@ -47,6 +47,14 @@ def between(text: str, mark: str) -> str:
     return found[1]
 
 
+LOCKS = (
+    "functions/requirements.txt",
+    "functions/requirements-tensorflow.txt",
+    "functions/requirements-training.txt",
+    "shared/local/requirements.txt",
+)
+
+
 def locked(file: str) -> dict[str, set[str]]:
     """Return each package's versions in a requirements file; markers can give it several."""
     versions: dict[str, set[str]] = {}
@@ -161,7 +169,7 @@ def test_every_direct_dependency_is_pinned_and_locked_at_its_version() -> None:
         assert everything.get(requirement.name) == {pin.version}, f"{requirement.name}: run make lock"
 
 
-@pytest.mark.parametrize("file", ["functions/requirements.txt", "shared/local/requirements.txt"])
+@pytest.mark.parametrize("file", LOCKS)
 def test_every_lock_has_the_versions_of_the_whole(file: str) -> None:
     everything = locked("requirements.txt")
     assert {name: versions for name, versions in locked(file).items() if versions != everything.get(name)} == {}

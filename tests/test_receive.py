@@ -73,7 +73,7 @@ def test_a_missing_field_is_named(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["bucket", "name"])
-@pytest.mark.parametrize("value", ["", 5, None, [], {}, True, "half a pair \ud83c.jpg"])
+@pytest.mark.parametrize("value", ["", 5, None, [], {}, True, "half a pair \ud83c.jpg", "n" * 1025, "ä" * 513])
 def test_a_text_that_is_none_is_named(field: str, value: Any) -> None:
     with pytest.raises(MalformedEvent, match=f"The event's {field} is .*, expected a non-empty string"):
         upload_from(ATTRIBUTES, {**DATA, field: value})
@@ -145,3 +145,9 @@ def test_a_time_that_cannot_be_read_or_has_no_zone_is_none(time: Any) -> None:
 def test_the_last_generation_that_has_a_date_is_read() -> None:
     last = upload_from(ATTRIBUTES, {**DATA, "generation": "253402300799999999"})
     assert last.ref.created_at == datetime.max.replace(tzinfo=UTC)
+
+
+def test_a_name_of_a_million_bytes_does_not_make_a_log_line_of_a_million() -> None:
+    with pytest.raises(MalformedEvent) as error:
+        upload_from(ATTRIBUTES, {**DATA, "name": "n" * 1_000_000})
+    assert len(str(error.value)) < 400

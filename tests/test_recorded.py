@@ -31,21 +31,21 @@ def uploads(world: World, picture: Picture, tmp_path: Path) -> list[ObjectRef]:
 
 
 def test_a_prediction_by_this_model_or_a_failure_is_a_row(world: World, uploads: list[ObjectRef]) -> None:
-    digest = world.pipeline.classifier.bundle.digest
-    assert recorded(world.warehouse, uploads, digest) == set(uploads[:2])
+    digest = world.pipeline.classifiers.default.bundle.digest
+    assert recorded(world.warehouse, dict.fromkeys(uploads, [OTHER_MODEL, digest])) == set(uploads[:2])
 
 
 def test_a_prediction_by_another_model_is_none(world: World, uploads: list[ObjectRef]) -> None:
-    assert recorded(world.warehouse, uploads, OTHER_MODEL) == {uploads[1]}
+    assert recorded(world.warehouse, dict.fromkeys(uploads, [OTHER_MODEL])) == {uploads[1]}
 
 
 def test_uploads_of_many_days_are_one_question(world: World) -> None:
     refs = [ObjectRef("album", "a.jpg", day * 86_400_000_000) for day in range(500)]
-    assert recorded(world.warehouse, refs, OTHER_MODEL) == set()
+    assert recorded(world.warehouse, dict.fromkeys(refs, [OTHER_MODEL])) == set()
 
 
 def test_of_nothing_nothing_is_recorded(world: World) -> None:
-    assert recorded(world.warehouse, [], OTHER_MODEL) == set()
+    assert recorded(world.warehouse, {}) == set()
 
 
 def test_both_tables_are_asked_for_their_days_only() -> None:
@@ -59,7 +59,7 @@ def test_tables_that_are_missing_are_told(world: World) -> None:
             return world.warehouse.query(sql.replace("predictions", "no_such_table"), **parameters)
 
     with pytest.raises(BadRequest, match="no_such_table"):
-        recorded(Elsewhere(), [ObjectRef("album", "a.jpg", 1)], OTHER_MODEL)  # type: ignore[arg-type]
+        recorded(Elsewhere(), {ObjectRef("album", "a.jpg", 1): [OTHER_MODEL]})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(0, []), (2, [2]), (3, [3]), (7, [3, 3, 1])])

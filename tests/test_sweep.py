@@ -14,6 +14,7 @@ import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ import pytest
 from shared import identity
 from shared.attempts import FOLDER
 from shared.backlog import Backlog
+from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.errors import Busy
 from shared.local.cloud import Cloud, sole_use
 from shared.local.faults.client import FaultControl
 from shared.sweep import OUTCOMES, Sweep
-from shared.types import ObjectRef
+from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
 from tests.conftest import World
 from tests.sweep_parts import (
@@ -88,8 +90,18 @@ def test_the_job_says_what_it_did_in_one_line_and_has_no_bar_in_its_log(
     assert {name: line[name] for name in OUTCOMES} == dict.fromkeys(OUTCOMES, 0) | {"predicted": 1, "rejected": 1}
     assert line["seconds"] > 0
     assert line["images_per_s"] > 0
+    assert line["oldest_upload_s"] > 0
     assert output.count('"outcome": "swept"') == 1
     assert "━" not in output
+
+
+def test_the_age_of_the_oldest_upload_is_told_and_is_zero_where_nothing_waits(world: World) -> None:
+    now = datetime.now(UTC)
+    microseconds = [int((now - timedelta(seconds=age)).timestamp() * 1e6) for age in (7200, 86400, 60)]
+    gone = [Upload(ObjectRef(world.uploads, f"{age}.jpg", age), 1, "image/jpeg") for age in microseconds]
+    assert sweep_of(world).run(gone).oldest_upload_s == pytest.approx(86400, abs=60)
+    assert sweep_of(world).run([]).oldest_upload_s == 0
+    assert sweep_of(world, keep=True).run([]).oldest_upload_s is None
 
 
 def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_no_other_is_blamed(
@@ -282,6 +294,7 @@ def test_keep_deletes_nothing_and_a_second_run_skips_everything(world: World, al
     )
     assert (first["predicted"], first["rejected"], first["skipped"]) == (3, 1, 0)
     assert (second["predicted"], second["rejected"], second["skipped"]) == (0, 0, 4)
+    assert "oldest_upload_s" not in first, "pictures that stay are as old as they are"
     assert list(world.store.uploads(album)) == before
     elsewhere = replace(world, uploads=album)
     assert {row["call"]["source"] for row in elsewhere.rows("latest_predictions")} == {"backlog"}
@@ -304,9 +317,9 @@ def test_keep_takes_what_is_new_and_what_was_overwritten(
 
 def test_another_model_is_no_reason_to_skip(world: World, album: str) -> None:
     sweep_of(world, keep=True).run(world.store.uploads(album, "2024/"))
-    bundle = world.pipeline.classifier.bundle
+    bundle = world.pipeline.classifiers.default.bundle
     other = Classifier(replace(bundle, digest="0" * 64), load_model(bundle, threads=1))
-    newer = replace(world, pipeline=replace(world.pipeline, classifier=other))
+    newer = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([other])))
     summary = sweep_of(newer, keep=True).run(world.store.uploads(album, "2024/"))
     assert summary.outcomes == {"predicted": 3}
 

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import Patience, is_passing
 from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
-from shared.types import ObjectRef, Upload
+from shared.types import METADATA_KEY, ObjectRef, Upload
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
@@ -68,14 +68,22 @@ class CloudStorage:
             return ObjectRef(bucket, name, int(blob.generation))
         return None
 
-    def upload(self, bucket: str, name: str, path: Path) -> ObjectRef | None:
+    def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
         """Upload a file if there is no object of that name; None if there is one, which is left as it is.
+
+        Args:
+            bucket: where to.
+            name: of the object.
+            path: of the file.
+            model: that the object is for; None leaves that to its name.
 
         Raises:
             AlreadyDone: there is no such bucket.
             StorageUnavailable: no answer within the deadline.
         """
         blob = self._client.bucket(bucket).blob(name)
+        if model is not None:
+            blob.metadata = {METADATA_KEY: model}
         with self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
             try:
                 blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
@@ -180,7 +188,7 @@ def _absent_before() -> Iterator[None]:
 
 def _upload_from(blob: storage.Blob) -> Upload:
     ref = ObjectRef(blob.bucket.name, blob.name, int(blob.generation))
-    return Upload(ref, int(blob.size or 0), blob.content_type or "")
+    return Upload(ref, int(blob.size or 0), blob.content_type or "", (blob.metadata or {}).get(METADATA_KEY) or None)
 
 
 class _Capped(BytesIO):

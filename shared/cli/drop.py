@@ -19,9 +19,12 @@ from shared.errors import AlreadyDone, Transient
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @places_options
 @click.option("--bucket", help="The upload bucket, gs://…; required with --project.")
+@click.option("--model", help="The model that the files are for, where several are served.")
 @click.option("--wait", is_flag=True, help="Show each prediction as it lands.")
 @click.option("--timeout", type=click.IntRange(1), default=120, show_default=True, help="Seconds to wait.")
-def command(paths: tuple[Path, ...], places: Places, bucket: str | None, wait: bool, timeout: int) -> None:
+def command(
+    paths: tuple[Path, ...], places: Places, bucket: str | None, model: str | None, wait: bool, timeout: int
+) -> None:
     """Upload files and whole folders into the upload bucket of the local cloud, or of a project.
 
     Nothing is overwritten: where an upload of the same name still waits, the new one gets another name.
@@ -31,13 +34,14 @@ def command(paths: tuple[Path, ...], places: Places, bucket: str | None, wait: b
     \b
     Example:
       bucketlens drop photo.jpg --wait
+      bucketlens drop ward/ --model chest_xray
       bucketlens drop holiday/ --project my-project --bucket gs://my-uploads
     """
     name = bucket.removeprefix("gs://").strip("/") if bucket else places.upload_bucket
     if not name:
         raise click.UsageError("--project needs --bucket gs://…: the upload bucket of the deployment.")
     files = names_of(paths)
-    uploads = drop(places.store, name, files)
+    uploads = drop(places.store, name, files, model)
     try:
         dropped = list(track(uploads, "Uploading", len(files), console=remarks, transient=True))
         remarks.print(f"{len(dropped)} uploaded to gs://{name}", highlight=False)

@@ -35,6 +35,14 @@ folder_option = click.option(
     help="Where the local cloud keeps its data.",
 )
 
+bundles_option = click.option(
+    "--bundle",
+    "bundles",
+    multiple=True,
+    default=(DEFAULT_BUNDLE,),
+    show_default=True,
+    help="The model: a bundle that ships, or a folder. Repeated, several are served; the first is the default.",
+)
 bundle_option = click.option(
     "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle that ships, or a folder."
 )

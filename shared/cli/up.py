@@ -11,7 +11,7 @@ from types import FrameType
 
 import click
 
-from shared.cli.options import bundle_option, checked_bundle, folder_option, remarks
+from shared.cli.options import bundles_option, checked_bundle, folder_option, remarks
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
@@ -20,7 +20,7 @@ from shared.settings import inherited_environment
 
 @click.command("up", short_help="Start the local cloud.")
 @folder_option
-@bundle_option
+@bundles_option
 @click.option("--detach", is_flag=True, help="Return once it is ready; `bucketlens down` stops it.")
 @click.option(
     "--duplicates", type=click.FloatRange(0, 1), default=0.0, help="Share of events to deliver twice.  [default: 0]"
@@ -32,7 +32,7 @@ from shared.settings import inherited_environment
     show_default=True,
     help="Seconds between sweeps over uploads that no event finished; 0 for never.",
 )
-def command(folder: Path, bundle: str, detach: bool, duplicates: float, sweep_every: int) -> None:
+def command(folder: Path, bundles: tuple[str, ...], detach: bool, duplicates: float, sweep_every: int) -> None:
     """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1.
 
     Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again.
@@ -41,8 +41,9 @@ def command(folder: Path, bundle: str, detach: bool, duplicates: float, sweep_ev
     Example:
       bucketlens up
       bucketlens up --detach --duplicates 0.2
+      bucketlens up --bundle flowers_v1 --bundle chest_xray_v1
     """
-    bundle = str(checked_bundle(bundle).folder.resolve())
+    bundle = ",".join(str(checked_bundle(one).folder.resolve()) for one in bundles)
     if detach:
         sys.exit(_detached(folder, bundle, duplicates, sweep_every))
     with sole_use(folder) as is_ours:

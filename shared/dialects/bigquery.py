@@ -35,7 +35,7 @@ def call(exchange: Exchange) -> ResponseReturnValue:
     arguments = [_argument(one) for one in _calls(document)]
     context = optional_object(document, "userDefinedContext")
     if "model" in context:
-        exchange.check_model(str(context["model"]))
+        exchange.choose_model(str(context["model"]))
     best = _best(context, len(exchange.labels))
     record = wants_record(exchange.request, unsaid=str(context.get("record", "false")))
     images = [image for image in arguments if image is not None]

@@ -48,6 +48,8 @@ REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEX
 def classify(exchange: Exchange) -> ResponseReturnValue:
     """Answer one image with its prediction, and a form of files with a list of them."""
     request = exchange.request
+    if model := request.args.get("model"):
+        exchange.choose_model(model)
     if request.mimetype == FORM:
         return _answer_form(exchange)
     if request.mimetype == JSON:
@@ -114,6 +116,7 @@ DIALECT = Dialect(
                 JSON: things({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
             },
             refuses=OF_IMAGES,
+            queries={"model": "The name of the model to ask, where several are served; left out it is the first."},
         ),
     ),
 )

@@ -41,7 +41,7 @@ class Desk:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.tally = Tally(service.bundle.facts)
+        self.tally = Tally([bundle.facts for bundle in service.bundles.values()])
 
     @cached_property
     def routes(self) -> list[tuple[Dialect, Route]]:

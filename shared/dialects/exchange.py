@@ -13,6 +13,7 @@ from typing import Any
 from flask import Request
 
 from shared.answers import log_refusal
+from shared.bundle import Bundle
 from shared.dialects import bodies
 from shared.dialects.options import idempotency_key, wants_record
 from shared.dialects.route import Dialect, Route
@@ -23,7 +24,7 @@ from shared.metrics import Tally
 from shared.pipeline import Pipeline
 from shared.service import Service
 from shared.submissions import Given, Intake
-from shared.types import Call, Prediction, Source, Times
+from shared.types import Call, ModelFacts, Prediction, Source, Times
 
 COPIES_OF_BASE64 = 2.5
 """The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
@@ -44,6 +45,11 @@ class Exchange:
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
+    bundle: Bundle = field(init=False)
+    """The model that is asked."""
+
+    def __post_init__(self) -> None:
+        self.bundle = self.service.bundle
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -56,22 +62,27 @@ class Exchange:
         return self.service.call(Source.REQUEST, self.request.headers)
 
     @property
+    def models(self) -> list[ModelFacts]:
+        """Every model that is served, the default first."""
+        return [bundle.facts for bundle in self.service.bundles.values()]
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The model's labels, in the order of its outputs."""
-        return self.service.bundle.manifest.labels
+        return self.bundle.manifest.labels
 
-    def check_model(self, name: str, version: str | None = None) -> None:
-        """Refuse a model or a version that is not served.
+    def choose_model(self, name: str, version: str | None = None) -> None:
+        """Ask another model than the default.
 
         Raises:
             BadRequest: with status 404.
         """
-        served = self.service.bundle.facts
-        if name != served.name or version not in (None, served.version):
+        found = self.service.bundles.get(name)
+        if found is None or version not in (None, found.facts.version):
             asked = name if version is None else f"{name}, version {version}"
-            raise BadRequest(
-                f"The model {asked[:200]!r} is not served here; {served.name!r}, version {served.version!r}, is.", 404
-            )
+            served = ", ".join(f"{one.name!r}, version {one.version!r}" for one in self.models)
+            raise BadRequest(f"The model {asked[:200]!r} is not served here, expected one of: {served}.", 404)
+        self.bundle = found
 
     def body(self) -> bytes:
         """Return the body, and hold room for a file of its size.
@@ -195,7 +206,9 @@ class Exchange:
                 )
             with intake.submission(given, index) as image:
                 call = replace(self.call, times=Times())
-                prediction = self.pipeline.answer(image.content, image.facts, image.who, call, record=record)
+                prediction = self.pipeline.answer(
+                    image.content, image.facts, image.who, call, model=self.bundle.manifest.name, record=record
+                )
         except BucketlensError as error:
             self.tally.count_refused(self.dialect.name, error)
             log_refusal(error)

@@ -40,14 +40,14 @@ def server(exchange: Exchange) -> ResponseReturnValue:
 
 
 def models(exchange: Exchange) -> ResponseReturnValue:
-    """List the model."""
-    return jsonify(models=[exchange.service.bundle.facts.name])
+    """List the models."""
+    return jsonify(models=[model.name for model in exchange.models])
 
 
 def model(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model: what it takes and gives, and its labels."""
-    exchange.check_model(model, version)
-    manifest, digest = exchange.service.bundle.manifest, exchange.service.bundle.digest
+    exchange.choose_model(model, version)
+    manifest, digest = exchange.bundle.manifest, exchange.bundle.digest
     return jsonify(
         name=manifest.name,
         versions=[manifest.version],
@@ -65,7 +65,7 @@ def model(exchange: Exchange, model: str, version: str | None = None) -> Respons
 
 def model_ready(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Say whether the model can be asked."""
-    exchange.check_model(model, version)
+    exchange.choose_model(model, version)
     exchange.service.prepare_in_background()
     is_ready = exchange.service.is_ready
     return jsonify(name=model, ready=is_ready), 200 if is_ready else 503
@@ -73,14 +73,14 @@ def model_ready(exchange: Exchange, model: str, version: str | None = None) -> R
 
 def infer(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Classify the images of one input tensor."""
-    exchange.check_model(model, version)
+    exchange.choose_model(model, version)
     document, binary = binary_tensors.received(exchange)
     asked = parsed_request(document, binary)
     outputs, parameters = answer_of(exchange.predictions(asked.images), asked.outputs, exchange.labels)
     return binary_tensors.response(
         {
             "model_name": model,
-            "model_version": exchange.service.bundle.facts.version,
+            "model_version": exchange.bundle.facts.version,
             "id": asked.id or str(uuid.uuid4()),
             "parameters": parameters,
             "outputs": outputs,

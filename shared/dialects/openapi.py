@@ -77,7 +77,11 @@ def _parameters(route: Route, model: ModelFacts) -> list[dict[str, Any]]:
         {"name": name, "in": "header", "description": text, "schema": {**TEXT, "minLength": 1, "maxLength": 255}}
         for name, text in headers.items()
     ]
-    return [*parts, *([RECORD] if route.carries_images else []), *read]
+    asked = [
+        {"name": name, "in": "query", "description": text, "schema": _part(examples.get(name))}
+        for name, text in route.queries.items()
+    ]
+    return [*parts, *asked, *([RECORD] if route.carries_images else []), *read]
 
 
 def _part(example: str | None) -> Schema:

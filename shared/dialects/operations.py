@@ -17,14 +17,14 @@ def openapi(exchange: Exchange) -> ResponseReturnValue:
     """Describe every route."""
     from shared.dialects.openapi import document
 
-    return jsonify(document(exchange.routes, exchange.service.bundle.facts))
+    return jsonify(document(exchange.routes, exchange.bundle.facts))
 
 
 def docs(exchange: Exchange) -> ResponseReturnValue:
     """Show every route to a person."""
     from shared.dialects.docs_page import page
 
-    html, policy = page(exchange.routes, exchange.service.bundle.manifest)
+    html, policy = page(exchange.routes, exchange.bundle.manifest)
     return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
 
 

@@ -56,6 +56,8 @@ class Route:
     """Other content types that 200 may have."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Request headers that are read, each with a sentence."""
+    queries: Mapping[str, str] = field(default_factory=dict)
+    """Parts of the query that are read, each with a sentence; ``record`` is where images are."""
 
     @property
     def carries_images(self) -> bool:

@@ -29,15 +29,15 @@ def alive(_: Exchange) -> ResponseReturnValue:
 
 
 def models(exchange: Exchange) -> ResponseReturnValue:
-    """List the model."""
-    return jsonify(models=[exchange.service.bundle.facts.name])
+    """List the models."""
+    return jsonify(models=[model.name for model in exchange.models])
 
 
 def status(exchange: Exchange, model: str, version: str | None = None, label: str | None = None) -> ResponseReturnValue:
     """Say whether the model can be asked: TensorFlow Serving's keys and KServe's."""
     _check(exchange, model, version, label)
     exchange.service.prepare_in_background()
-    is_ready, served = exchange.service.is_ready, exchange.service.bundle.facts
+    is_ready, served = exchange.service.is_ready, exchange.bundle.facts
     state = {
         "version": served.version,
         "state": "AVAILABLE" if is_ready else "LOADING",
@@ -51,7 +51,7 @@ def metadata(
 ) -> ResponseReturnValue:
     """Describe the model's signature, as TensorFlow Serving does; its labels are beside it."""
     _check(exchange, model, version, label)
-    manifest = exchange.service.bundle.manifest
+    manifest = exchange.bundle.manifest
     signature = {
         "inputs": {"b64": _tensor("DT_STRING", [-1])},
         "outputs": {"probabilities": _tensor("DT_FLOAT", [-1, len(manifest.labels)])},
@@ -128,7 +128,7 @@ def _columns(rows: list[Any]) -> Any:
 
 
 def _check(exchange: Exchange, model: str, version: str | None, label: str | None) -> None:
-    exchange.check_model(model, version)
+    exchange.choose_model(model, version)
     if label not in (None, LABEL):
         raise BadRequest(f"No version has the label {label[:40]!r} here, only {LABEL!r}.", 404)
 

@@ -31,9 +31,11 @@ STATUS = {
 """Google's word for an HTTP status; another 4xx is INVALID_ARGUMENT."""
 
 
-def predict(exchange: Exchange, project: str, location: str, **_: str) -> ResponseReturnValue:
-    """Answer instances as an endpoint does that one model is deployed to; its id is not asked."""
-    served = exchange.service.bundle.facts
+def predict(exchange: Exchange, project: str, location: str, endpoint: str) -> ResponseReturnValue:
+    """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
+    if endpoint in exchange.service.bundles:
+        exchange.choose_model(endpoint)
+    served = exchange.bundle.facts
     return jsonify(
         **answered(exchange, exchange.document()),
         deployedModelId=str(int(served.digest[:12], 16)),
