@@ -119,7 +119,8 @@ def _detached(folder: Path, bundle: str, duplicates: float, sweep_every: int) ->
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     log_file = folder / "logs" / "up.log"
     arguments = [
-        *("--folder", str(folder.resolve()), "--bundle", bundle),
+        *("--folder", str(folder.resolve())),
+        *(argument for place in bundle.split(",") for argument in ("--bundle", place)),
         *("--duplicates", str(duplicates), "--sweep-every", str(sweep_every)),
     ]
     with log_file.open("wb") as log:
