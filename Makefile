@@ -10,8 +10,8 @@ PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-c
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
-demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder]
-	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)")
+demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
+	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
 
 test: .venv/.everything lint  ## Run every test
 	@$(BIN)/python -m pytest $(TESTS)

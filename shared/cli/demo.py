@@ -8,25 +8,26 @@ import signal
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 import click
 from rich.syntax import Syntax
 
-from shared.cli.options import Places, console, folder_option, remarks
+from shared.bundle import Bundle
+from shared.cli.options import Places, bundles_option, checked_bundle, console, folder_option, remarks
 from shared.cli.query import table_of
 from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
-from shared.settings import DEFAULT_BUNDLE
 
 PATIENCE_S = 120
 LONG_LIST = 20
 
 QUERIES = {
-    "Predictions": "SELECT image.name, label, ROUND(score, 3) AS score, needs_review\n"
+    "Predictions": "SELECT image.name, model.name AS model, label, ROUND(score, 3) AS score, needs_review\n"
     f"FROM latest_predictions ORDER BY image.name LIMIT {LONG_LIST}",
     "Review queue: too uncertain to trust": "SELECT name, label, ROUND(score, 3) AS score\n"
     f"FROM review_queue ORDER BY score LIMIT {LONG_LIST}",
@@ -44,9 +45,10 @@ QUERIES = {
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Your own images, not the drawn ones.",
+    help="Your own images, not the drawn ones; those for another model in a sub-folder that is called like it.",
 )
-def command(folder: Path, images: Path | None) -> None:
+@bundles_option
+def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None:
     """Start a local cloud of its own, drop images, show the rows by BigQuery SQL, and stop.
 
     The demo's data is in the folder's sub-folder demo, and is made anew each time.
@@ -57,26 +59,30 @@ def command(folder: Path, images: Path | None) -> None:
     Example:
       bucketlens demo
       bucketlens demo --images ~/Pictures/garden
+      bucketlens demo --bundle flowers_v1 --bundle chest_xray_v1
     """
     folder = folder / "demo"
+    served = [checked_bundle(place) for place in bundles]
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
         signal.signal(signal.SIGTERM, _interrupt)
-        sys.exit(_demo(folder, images))
+        sys.exit(_demo(folder, images, served))
 
 
-def _demo(folder: Path, images: Path | None) -> int:
+def _demo(folder: Path, images: Path | None, served: Sequence[Bundle]) -> int:
     began = time.monotonic()
     _clear(folder)
-    files = names_of([images] if images else write_samples(folder / "images"))
+    files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), remarks.print)
+    places = ",".join(str(bundle.folder.resolve()) for bundle in served)
+    supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
         with console.status("Starting the object store, the relay, the warehouse and the functions"):
             supervisor.start()
         console.print(f"The local cloud is up after [bold]{time.monotonic() - began:.1f} s[/], all of it on 127.0.0.1")
+        _say_what_is_missing(served, files)
         missing = _drop_and_show(supervisor, files)
     except PartFailed as failure:
         remarks.print(str(failure), style="red", markup=False)
@@ -88,6 +94,18 @@ def _demo(folder: Path, images: Path | None) -> int:
         supervisor.stop()
     console.print("\nStopped; nothing is left running. Keep a cloud: [bold]bucketlens up[/]")
     return 1 if missing else 0
+
+
+def _say_what_is_missing(served: Sequence[Bundle], files: list[tuple[Path, str]]) -> None:
+    """Say of each model beside the default that no file is for it: flowers can be drawn, and a radiograph cannot."""
+    folders = {name.partition("/")[0] for _, name in files}
+    for name in (bundle.manifest.name for bundle in served[1:]):
+        if name not in folders:
+            console.print(
+                f"The model [bold]{name}[/] is served too, and sees nothing here: there are no samples for it, since a "
+                f"drawn one would say nothing about it. Yours go into a sub-folder {name}/ of --images.",
+                highlight=False,
+            )
 
 
 def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int:
