@@ -4,7 +4,7 @@ MINUTES ?= 30
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: help demo test chaos soak lint format setup train lock docs clean
+.PHONY: help demo test chaos soak fuzz audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -21,6 +21,18 @@ chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be
 
 soak: .venv/.local  ## Run steady traffic, overload and a burst: nothing may grow, or be lost [MINUTES=30]
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+audit: .venv/.everything  ## Ask for known vulnerabilities of everything that is locked
+	@$(BIN)/python -m tests.supply_chain audit
+
+bom: .venv/.everything  ## Write the bill of materials of what ships into build/bom.json
+	@$(BIN)/python -m tests.supply_chain bom
+
+licences: .venv/.everything  ## Write docs/licences.md
+	@$(BIN)/python -m tests.supply_chain licences
 
 lint: .venv/.everything  ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy

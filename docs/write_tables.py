@@ -14,7 +14,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from shared.settings import settings_table  # noqa: E402  # found only now
+from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
+from shared.settings import settings_table  # noqa: E402
 from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
 from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
@@ -36,6 +37,12 @@ def row_table(name: str) -> str:
     return "\n".join(lines)
 
 
+def cost_tables() -> dict[str, str]:
+    """Return the tables of docs/cost.md by their mark."""
+    measured = Measured.load(ROOT / "docs" / "measured_cost.json")
+    return {"cost": cost_table(measured), "measured": measured_table(measured), "prices": price_table()}
+
+
 def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, str, str, str]]:
     for field in fields:
         path = f"{above}{field['name']}"
@@ -48,6 +55,7 @@ def main() -> None:
     """Write the files."""
     _fill("README.md", {"settings": settings_table()})
     _fill("docs/rows.md", {name: row_table(name) for name in TABLES})
+    _fill("docs/cost.md", cost_tables())
     stores, warehouses = object_store_differences, warehouse_differences
     _fill("docs/object-store-differences.md", {place: stores.differences_table(place) for place in stores.PLACES})
     tables = {"asked": warehouses.ASKED, "documented": warehouses.DOCUMENTED}

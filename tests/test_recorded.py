@@ -32,16 +32,16 @@ def uploads(world: World, picture: Picture, tmp_path: Path) -> list[ObjectRef]:
 
 def test_a_prediction_by_this_model_or_a_failure_is_a_row(world: World, uploads: list[ObjectRef]) -> None:
     digest = world.pipeline.classifiers.default.bundle.digest
-    assert recorded(world.warehouse, dict.fromkeys(uploads, [OTHER_MODEL, digest])) == set(uploads[:2])
+    assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL, digest))) == set(uploads[:2])
 
 
 def test_a_prediction_by_another_model_is_none(world: World, uploads: list[ObjectRef]) -> None:
-    assert recorded(world.warehouse, dict.fromkeys(uploads, [OTHER_MODEL])) == {uploads[1]}
+    assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL,))) == {uploads[1]}
 
 
 def test_uploads_of_many_days_are_one_question(world: World) -> None:
     refs = [ObjectRef("album", "a.jpg", day * 86_400_000_000) for day in range(500)]
-    assert recorded(world.warehouse, dict.fromkeys(refs, [OTHER_MODEL])) == set()
+    assert recorded(world.warehouse, dict.fromkeys(refs, (OTHER_MODEL,))) == set()
 
 
 def test_of_nothing_nothing_is_recorded(world: World) -> None:

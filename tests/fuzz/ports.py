@@ -1,0 +1,43 @@
+"""An object store and a warehouse in memory: fuzzing is about what is parsed before they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shared.errors import AlreadyDone
+from shared.types import Correction, ObjectRef, Recorded, Upload
+
+
+class EmptyStore:
+    """Takes every object, and has none."""
+
+    def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
+        raise AlreadyDone(str(ref))
+
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
+        return None
+
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
+        return None
+
+    def delete(self, ref: ObjectRef) -> None:
+        return None
+
+    def find(self, bucket: str, name: str) -> Upload:
+        raise AlreadyDone(f"gs://{bucket}/{name}")
+
+    def uploads(self, bucket: str, prefix: str = "") -> Iterable[Upload]:
+        return ()
+
+
+class Rows:
+    """Takes every row, and gives none."""
+
+    rows: list[dict[str, Any]] = []  # noqa: RUF012 - nobody writes it
+
+    def append(self, outcome: Recorded | Correction) -> None:
+        return None
+
+    def query(self, sql: str, **parameters: Sequence[str]) -> Rows:
+        return self
