@@ -472,7 +472,7 @@ variable "pipeline" {
   type = object({
     approvers  = optional(set(string), [])
     branch     = optional(string)
-    canary     = optional(object({ minutes = optional(number, 30), percent = optional(number, 10) }), {})
+    canary     = optional(object({ images = optional(number, 50), minutes = optional(number, 30), percent = optional(number, 10) }), {})
     connection = optional(string, "github")
     golden_set = optional(string)
     hands_to   = optional(string)
@@ -491,6 +491,10 @@ variable "pipeline" {
   validation {
     condition     = var.environment != "prod" || try(var.pipeline.branch, null) == null
     error_message = "pipeline.branch is \"${try(coalesce(var.pipeline.branch, "null"), "null")}\" in prod, which builds nothing: it takes digests that were tested elsewhere (takes_from)."
+  }
+  validation {
+    condition     = length(var.iap_members) == 0 || try(var.pipeline.branch, null) == null
+    error_message = "pipeline.branch is named and iap_members are, expected one of the two: IAP turns the smoke test's request away."
   }
   validation {
     condition     = var.pipeline == null ? true : var.pipeline.canary.percent >= 1 && var.pipeline.canary.percent <= 50 && var.pipeline.canary.minutes >= 5 && var.pipeline.canary.minutes <= 180

@@ -40,7 +40,7 @@ class Backlog:
         Raises:
             BadRequest: ``bucket`` is no bucket, or one that must not be swept, or must not be emptied.
         """
-        bucket = _checked(settings, bucket, keep)
+        bucket = _checked(settings, bucket, keep, is_shadow=platform.is_shadow)
         age_s = settings.backlog_age_s if bucket == settings.upload_bucket else 0
         return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count)
 
@@ -63,10 +63,12 @@ class Backlog:
             raise BadRequest(f"There is no bucket gs://{self.bucket}.") from error
 
 
-def _checked(settings: Settings, named: str | None, keep: bool) -> str:
+def _checked(settings: Settings, named: str | None, keep: bool, *, is_shadow: bool) -> str:
     bucket = (named or settings.upload_bucket).removeprefix("gs://").strip("/")
     if not BUCKET_NAME.fullmatch(bucket):
         raise BadRequest(f"--bucket is {named!r}, expected a bucket's name; how objects' names begin is a --prefix.")
+    if is_shadow and keep and bucket == settings.archive_bucket:
+        return bucket  # a challenger looks at what the champion has seen
     if bucket in (settings.archive_bucket, settings.quarantine_bucket):
         role = "archive" if bucket == settings.archive_bucket else "quarantine"
         raise BadRequest(f"gs://{bucket} is the {role}, whose files have been looked at; name another --bucket.")

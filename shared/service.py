@@ -96,6 +96,7 @@ class Service:
             revision=self.platform.revision,
             instance=self._instance,
             is_cold_start=is_cold_start,
+            is_shadow=self.platform.is_shadow or None,
         )
 
 

@@ -172,6 +172,8 @@ class Platform:
     vertex_predict_route: str | None = None
     """Where Vertex AI posts instances to a custom container; None elsewhere."""
     vertex_health_route: str | None = None
+    is_shadow: bool = False
+    """Whether this is a release's challenger that looks on: shared/release."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Platform:
@@ -186,6 +188,7 @@ class Platform:
             task_count=int(environment.get("CLOUD_RUN_TASK_COUNT") or 1),
             vertex_predict_route=environment.get("AIP_PREDICT_ROUTE") or None,
             vertex_health_route=environment.get("AIP_HEALTH_ROUTE") or None,
+            is_shadow=environment.get("SHADOW") == "true",
         )
 
 

@@ -140,6 +140,8 @@ class Call:
     revision: str | None = None
     instance: str | None = None
     is_cold_start: bool = False
+    is_shadow: bool | None = None
+    """True for a release's challenger that looks on: its row is kept apart from those that count. Else None."""
     times: Times = field(default_factory=Times)
 
 

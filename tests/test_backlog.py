@@ -108,3 +108,10 @@ def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -
         first,
         world.store.find(world.uploads, "a.jpg").ref,
     ]
+
+
+def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
+    shadow = replace(PLATFORM, is_shadow=True)
+    assert Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=True).bucket == "my-archive"
+    with pytest.raises(BadRequest, match="is the archive"):
+        Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=False)

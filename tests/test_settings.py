@@ -161,6 +161,12 @@ def test_a_caller_is_not_believed_where_no_platform_checked_the_token() -> None:
     assert not Platform.from_environment({}).is_cloud
 
 
+def test_only_who_is_told_to_is_a_shadow() -> None:
+    assert Platform.from_environment({"SHADOW": "true"}).is_shadow
+    assert not Platform.from_environment({"SHADOW": "false"}).is_shadow
+    assert not Platform.from_environment({}).is_shadow
+
+
 def test_a_bundle_that_ships_goes_by_its_name_and_any_other_by_its_folder(tmp_path: Path) -> None:
     assert bundle_folder(str(tmp_path)) == tmp_path
     assert bundle_folder("no_such_bundle") == Path("no_such_bundle")

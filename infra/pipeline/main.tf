@@ -88,6 +88,7 @@ resource "google_cloudbuild_trigger" "promote" {
   }
 
   substitutions = {
+    _CANARY_IMAGES  = tostring(var.canary.images)
     _CANARY_MINUTES = tostring(var.canary.minutes)
     _CANARY_PERCENT = tostring(var.canary.percent)
     _COMMIT         = "$(body.message.data.commit)"

@@ -9,8 +9,8 @@ variable "branch" {
 }
 
 variable "canary" {
-  description = "Percent of the traffic that a candidate gets, and for how many minutes, before it is judged."
-  type        = object({ minutes = number, percent = number })
+  description = "Percent of the traffic that a candidate gets, and how many images of each side, within how many minutes, it is judged by."
+  type        = object({ images = number, minutes = number, percent = number })
 }
 
 variable "connection" {

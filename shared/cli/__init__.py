@@ -16,6 +16,8 @@ COMMANDS = (
     "query",
     "sweep",
     "replay",
+    "release",
+    "smoke",
     "bundle",
     "train",
     "evaluate",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import Progress
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 SHARE = click.FloatRange(0, 1)
 BAD_FILES_SHOWN = 20
+NAMES = {
+    "auc": "area under the ROC curve",
+    "ece": "expected calibration error",
+    "macro_f1": "macro F1",
+}
+"""What figures are called where their own name says little."""
 
 
 @click.command("evaluate", short_help="Measure a bundle on a labelled folder.")
@@ -34,20 +40,27 @@ BAD_FILES_SHOWN = 20
 @click.option("--min-accuracy", type=SHARE, help="Fail below this accuracy.")
 @click.option("--min-macro-f1", type=SHARE, help="Fail below this mean F1 of the labels.")
 @click.option("--max-ece", type=SHARE, help="Fail above this expected calibration error.")
+@click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; of two labels.")
+@click.option("--min-sensitivity", type=SHARE, help="Fail where fewer positive pictures are found; of two labels.")
+@click.option("--min-specificity", type=SHARE, help="Fail where fewer others are left alone; of two labels.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
-    "--confusion-matrix", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
+    "--confusion-matrix", "matrix", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
+)
+@click.option(
+    "--reliability-diagram",
+    "diagram",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw how often scores are right into a PNG file.",
 )
 def command(
-    bundle: str,
-    data: Path,
-    min_accuracy: float | None,
-    min_macro_f1: float | None,
-    max_ece: float | None,
-    as_json: bool,
-    picture: Path | None,
+    bundle: str, data: Path, as_json: bool, matrix: Path | None, diagram: Path | None, **bounds: float | None
 ) -> None:
     """Classify every picture of DATA, a folder with one sub-folder a label, as the functions would, and compare.
+
+    With two labels it also says the area under the ROC curve, and at the threshold that the bundle declares the
+    sensitivity (of the pictures with the positive label, how many were given it) and the specificity (of the
+    others, how many were not).
 
     Exit codes: 0 all thresholds hold; 1 one does not; 2 the bundle or the data cannot be used.
 
@@ -60,18 +73,22 @@ def command(
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
     manifest = classifier.bundle.manifest
-    failed = list(_failed(report, min_accuracy, min_macro_f1, max_ece))
+    failed = list(_failed(report.as_json(), bounds))
     if as_json:
         left_out = [{"path": str(bad.path), "reason": bad.reason} for bad in bad_files]
         about = {"bundle": manifest.name, "version": manifest.version, "digest": classifier.bundle.digest}
         click.echo(json.dumps({**about, **report.as_json(), "left_out": left_out, "failed": failed}, indent=2))
     else:
         _print(report, bad_files, failed)
-    if picture is not None:
+    title = f"{manifest.name} {manifest.version} on {data.resolve().name}: {report.accuracy:.1%}"
+    if matrix is not None:
         from shared.training.pictures import draw_confusion
 
-        title = f"{manifest.name} {manifest.version} on {data.resolve().name}: {report.accuracy:.1%}"
-        draw_confusion(report.confusion, manifest.labels, title, picture)
+        draw_confusion(report.confusion, manifest.labels, title, matrix)
+    if diagram is not None:
+        from shared.training.pictures import draw_reliability
+
+        draw_reliability(report.reliability, title, diagram)
     sys.exit(1 if failed else 0)
 
 
@@ -97,15 +114,17 @@ def _measured(bundle: str, data: Path) -> tuple[Classifier, Report, list[BadFile
     return classifier, report, bad_files
 
 
-def _failed(
-    report: Report, min_accuracy: float | None, min_macro_f1: float | None, max_ece: float | None
-) -> Iterator[str]:
-    if min_accuracy is not None and report.accuracy < min_accuracy:
-        yield f"accuracy is {report.accuracy}, below {min_accuracy}"
-    if min_macro_f1 is not None and report.macro_f1 < min_macro_f1:
-        yield f"macro F1 is {report.macro_f1}, below {min_macro_f1}"
-    if max_ece is not None and report.ece > max_ece:
-        yield f"expected calibration error is {report.ece}, above {max_ece}"
+def _failed(figures: Mapping[str, Any], bounds: Mapping[str, float | None]) -> Iterator[str]:
+    """A sentence for each figure that is not what ``--min-FIGURE`` or ``--max-FIGURE`` wants of it."""
+    for option, bound in bounds.items():
+        side, _, name = option.partition("_")
+        if bound is None:
+            continue
+        figure, called = figures.get(name), NAMES.get(name, name)
+        if figure is None:
+            yield f"{called} cannot be told of these pictures; it needs two labels, and pictures of both"
+        elif figure < bound if side == "min" else figure > bound:
+            yield f"{called} is {figure}, {'below' if side == 'min' else 'above'} {bound}"
 
 
 def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
@@ -122,6 +141,17 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if report.binary is not None:
+        auc, found, left = (
+            "unknown" if share is None else f"{share:.4f}"
+            for share in (report.binary.auc, report.binary.sensitivity, report.binary.specificity)
+        )
+        console.print(
+            f"{report.binary.positive} from a score of {report.binary.threshold} on: area under the ROC curve {auc}, "
+            f"sensitivity {found}, specificity {left}",
+            soft_wrap=True,
+            highlight=False,
+        )
     for bad in bad_files[:BAD_FILES_SHOWN]:
         remarks.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False, soft_wrap=True)
     if more := len(bad_files[BAD_FILES_SHOWN:]):

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 
-from shared.cli.options import console, folder_option
-from shared.local.cloud import Cloud, process_of, running_cloud
+from shared.cli.options import Places, console, folder_option
+from shared.cli.release_report import standing_json, standings_table
+from shared.errors import AlreadyDone, Transient
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, process_of, running_cloud
+from shared.local.releases.ledger import SERVICES
+from shared.local.releases.platform import LocalPlatform
+from shared.release.revisions import Standing
+from shared.watch import watch
+
+BY_REVISION = """
+SELECT
+  revision, COUNT(*) AS images, COUNTIF(outcome = 'rejected') AS rejected,
+  APPROX_QUANTILES(total_ms, 100)[OFFSET(50)] AS p50_ms, APPROX_QUANTILES(total_ms, 100)[OFFSET(95)] AS p95_ms
+FROM calls
+WHERE recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)
+GROUP BY revision
+ORDER BY revision
+"""
 
 PARTS = ("classify_request", "classify_upload", "storage", "object_store", "relay", "warehouse")
 
@@ -19,8 +37,13 @@ PARTS = ("classify_request", "classify_upload", "storage", "object_store", "rela
 @click.command("status", short_help="Say what runs, and where.")
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def command(folder: Path, as_json: bool) -> None:
-    """Say whether a local cloud runs in the folder, and where its parts are.
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write what is shown into a page, too."
+)
+def command(folder: Path, as_json: bool, page: Path | None) -> None:
+    """Say whether a local cloud runs in the folder, where its parts are, and how the last hour was.
+
+    The figures are those of production's dashboard: outcomes, failures by reason, milliseconds by step, what waits.
 
     Exit codes: 0 every part runs; 1 something does not.
 
@@ -34,7 +57,7 @@ def command(folder: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state, indent=2))
     elif cloud:
-        console.print(_table(cloud, state))
+        _print(cloud, state, page)
     else:
         click.echo(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
     sys.exit(0 if state["running"] and all(state["parts"].values()) else 1)
@@ -49,7 +72,58 @@ def _state(cloud: Cloud) -> dict[str, Any]:
         "parts": {part: part in cloud.children and process_of(cloud.children[part]) is not None for part in PARTS},
         "pids": {part: int(identity[0]) for part, identity in cloud.children.items()},
         "environment": cloud.environment,
+        **_watched(cloud),
+        "queue": _queue(cloud),
+        "releases": [standing_json(standing) for standing in _standings(cloud)],
     }
+
+
+def _print(cloud: Cloud, state: dict[str, Any], page: Path | None) -> None:
+    shown = Console(record=True) if page else console
+    shown.print(_table(cloud, state))
+    shown.print(standings_table(_standings(cloud)))
+    if state["watched"]:
+        shown.print(_figures(state["watched"], state["queue"]))
+        shown.print(_revisions_table(state["revisions"]))
+    if page:
+        shown.save_html(str(page))
+
+
+def _watched(cloud: Cloud) -> dict[str, Any]:
+    """Return the figures, or nothing where the parts that know them do not run."""
+    nothing: dict[str, Any] = {"watched": None, "revisions": []}
+    if any(part not in cloud.children or process_of(cloud.children[part]) is None for part in ("storage", "warehouse")):
+        return nothing
+    places = Places(PROJECT, DATASET, cloud)
+    try:
+        watched = watch(places.warehouse, places.store, UPLOAD_BUCKET).as_json()
+        return {"watched": watched, "revisions": places.warehouse.query(BY_REVISION).rows}
+    except (Transient, AlreadyDone):
+        return nothing
+
+
+def _queue(cloud: Cloud) -> dict[str, Any] | None:
+    """Return what the relay says of the events that it has, or None where it does not run."""
+    try:
+        with urllib.request.urlopen(f"{cloud.url('relay')}/status", timeout=2) as answer:  # noqa: S310  # loopback
+            told: dict[str, Any] = json.load(answer)
+    except OSError:
+        return None
+    return told
+
+
+def _standings(cloud: Cloud) -> list[Standing]:
+    return [LocalPlatform(cloud).standing(service) for service in SERVICES]
+
+
+def _revisions_table(revisions: list[dict[str, Any]]) -> Table:
+    table = Table(
+        "revision", "images", "rejected", "median", "95th percentile", title="By revision", title_justify="left"
+    )
+    for one in revisions:
+        times = (f"{one[name]:.0f} ms" for name in ("p50_ms", "p95_ms"))
+        table.add_row(one["revision"] or "", f"{one['images']:,}", f"{one['rejected']:,}", *times)
+    return table
 
 
 def _table(cloud: Cloud, state: dict[str, Any]) -> Table:
@@ -59,4 +133,24 @@ def _table(cloud: Cloud, state: dict[str, Any]) -> Table:
     for part in PARTS:
         runs = "[green]yes[/]" if state["parts"][part] else "[red]no[/]"
         table.add_row(part, runs, str(state["pids"].get(part, "")), cloud.url(part))
+    return table
+
+
+def _figures(watched: dict[str, Any], queue: dict[str, Any] | None) -> Table:
+    table = Table(title="The last hour", title_justify="left")
+    table.add_column("figure")
+    table.add_column("", justify="right")
+    for outcome, calls in watched["outcomes"].items():
+        table.add_row(outcome, f"{calls:,}")
+    for reason, calls in watched["failures"].items():
+        table.add_row(f"  {reason}", f"{calls:,}")
+    table.add_row("share that was quarantined", f"{watched['quarantine_rate']:.1%}")
+    for step, (median, slowest) in watched["milliseconds"].items():
+        if median is not None:
+            table.add_row(f"{step}: median, 95th percentile", f"{median:.0f} ms, {slowest:.0f} ms")
+    table.add_row("uploads that wait now", f"{watched['waiting']:,}")
+    table.add_row("age of the oldest", f"{watched['oldest_upload_s']:.0f} s")
+    if queue:
+        table.add_row("events on their way", f"{queue['pending']:,}")
+        table.add_row("deliveries that failed", f"{queue['failed_attempts']:,}")
     return table

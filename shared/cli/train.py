@@ -7,19 +7,23 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from shared.bundle import FILTERS, FITS, MANIFEST
 from shared.cli.options import console, remarks
 from shared.errors import Misconfigured
-from shared.settings import MODELS
+from shared.settings import MODELS, bundle_folder
+from shared.training.backbones import BACKBONES, DEFAULT
 
 if TYPE_CHECKING:
     from shared.bundle import Bundle
     from shared.training.report import Report
     from shared.training.train import Request
+
+GROUP_BY = r"(?i)(?:patient|person|subject|case|study|NORMAL2-IM|IM)[-_ ]?\d+"
+"""What in a file's name tells whom it shows, in data sets of medical pictures."""
 
 SHARE = click.FloatRange(0, 1)
 LARGER = (15 / 14, 8 / 7)
@@ -34,10 +38,18 @@ LARGER = (15 / 14, 8 / 7)
 )
 @click.option("--description", default="", help="One sentence for the model card.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped run; give the same options.")
+@click.option("--start-from", metavar="BUNDLE", help="Begin with this bundle's weights instead of ImageNet's.")
 @click.option("--epochs", default=14, show_default=True, type=click.IntRange(1))
 @click.option("--patience", default=8, show_default=True, help="Stop so many epochs after the chosen one.")
 @click.option("--seed", default=1, show_default=True)
-@click.option("--image-size", default=224, show_default=True, type=click.IntRange(32, 1024), help="Edge in pixels.")
+@click.option(
+    "--backbone", default=DEFAULT, show_default=True, type=click.Choice(list(BACKBONES)), help="The pretrained network."
+)
+@click.option(
+    "--image-size",
+    type=click.IntRange(32, 1024),
+    help="Edge in pixels.  [default: the network's, 224, Lite1 240, Lite2 260]",
+)
 @click.option(
     "--serve-size",
     "serve_sizes",
@@ -46,8 +58,9 @@ LARGER = (15 / 14, 8 / 7)
     help="Sizes that serving may use; validation chooses.  [default: image size, 7 % and 14 % more]",
 )
 @click.option(
-    "--fit", default="crop", show_default=True, type=click.Choice(FITS), help="How a picture becomes a square."
+    "--fit", type=click.Choice(FITS), help="How a picture becomes a square.  [default: crop; stretch for grey ones]"
 )
+@click.option("--grey/--colour", default=None, help="Serve in shades of grey.  [default: where no picture has colours]")
 @click.option(
     "--filter", default="bicubic", show_default=True, type=click.Choice(FILTERS), help="How pixels are resampled."
 )
@@ -60,31 +73,85 @@ LARGER = (15 / 14, 8 / 7)
     "--average", default=0.995, show_default=True, type=SHARE, help="What the weights' moving average keeps a step."
 )
 @click.option("--mix/--no-mix", default=True, show_default=True, help="Mix the weights with a linear probe's.")
-@click.option("--balanced", is_flag=True, help="Draw every label equally often, where some are rare.")
-@click.option("--smallest-crop", default=0.3, show_default=True, type=SHARE, help="Share of the area.")
-@click.option("--flip/--no-flip", default=True, show_default=True, help="Mirror half of the pictures.")
+@click.option(
+    "--epoch-steps",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Batches an epoch; 0: all pictures once.",
+)
+@click.option(
+    "--freeze", default=0, show_default=True, type=click.IntRange(0, 16), help="First blocks to leave as they are."
+)
+@click.option(
+    "--balanced/--unbalanced",
+    default=None,
+    help="Draw every label equally often.  [default: where one has twice the pictures of another]",
+)
+@click.option("--smallest-crop", type=SHARE, help="Share of the area.  [default: 0.3; 0.4 for grey pictures]")
+@click.option(
+    "--aspect", type=click.FloatRange(1), help="Crops are at most this much wider or taller.  [default: 1.33; grey 1.6]"
+)
+@click.option("--flip/--no-flip", default=True, show_default=True, help="Mirror half of the pictures, left to right.")
+@click.option("--rotate", type=click.FloatRange(0, 180), help="Degrees either way.  [default: 0; grey 8]")
 @click.option("--brightness", default=0.25, show_default=True, type=SHARE)
-@click.option("--contrast", default=0.25, show_default=True, type=SHARE)
-@click.option("--saturation", default=0.25, show_default=True, type=SHARE)
+@click.option("--contrast", type=SHARE, help="More or less, by this share.  [default: 0.25; grey 0.5]")
+@click.option("--saturation", type=SHARE, help="More or less, by this share.  [default: 0.25; grey 0]")
+@click.option(
+    "--gamma", type=click.FloatRange(0, 2), help="Other exposure: powers to exp(this).  [default: 0; grey 0.4]"
+)
+@click.option("--blur", type=SHARE, help="Chance of a soft picture or a poor JPEG.  [default: 0; grey 0.3]")
 @click.option("--erase", default=0.25, show_default=True, type=SHARE, help="Chance to hide a rectangle.")
 @click.option("--mixup", default=0.2, show_default=True, help="Alpha; 0 mixes nothing.")
 @click.option(
     "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="Of each label."
 )
+@click.option(
+    "--group-by",
+    default=GROUP_BY,
+    help="Regular expression: files with the same match in their names, such as a patient's number, are all trained "
+    'on or all validated on; "" for none.  [default: a number after patient, person, subject, case, study or IM]',
+)
 @click.option("--review-accuracy", default=0.995, show_default=True, type=SHARE, help="Wanted of what needs no review.")
-def command(data: Path, out: Path | None, resume: bool, **options: Any) -> None:
-    """Fine-tune EfficientNet-Lite0 on DATA, a folder with one sub-folder a label, and export an int8 bundle.
+@click.option("--positive", help="Of two labels the one whose score decides.  [default: the last by name]")
+@click.option(
+    "--sensitivity", default=0.95, show_default=True, type=SHARE, help="Of two labels: wanted of the threshold."
+)
+@click.option(
+    "--specificity", default=0.91, show_default=True, type=SHARE, help="Of two labels: wanted of the threshold."
+)
+@click.option(
+    "--harder/--as-they-are",
+    default=True,
+    show_default=True,
+    help="Of two labels: choose the threshold on the validation pictures under harder conditions too.",
+)
+@click.option(
+    "--limits",
+    type=click.File(encoding="utf-8"),
+    help="Markdown for the model card: what the model is not for, and where it fails.",
+)
+def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, **options: Any) -> None:
+    """Fine-tune a pretrained network on DATA, a folder with one sub-folder a label, and export an int8 bundle.
 
     Files that do not decode are named and left out. Of the epochs that do as well as the best on pictures
-    held out, the last is kept. A run that was
-    stopped, by Ctrl-C or otherwise, goes on after its last whole epoch with --resume.
+    held out, the last is kept. A run that was stopped, by Ctrl-C or otherwise, goes on after its last whole
+    epoch with --resume. The EfficientNet-Lites' ImageNet weights are Python packages; those of the other networks
+    are downloaded by Keras when they are first used.
+
+    The defaults suit photographs, and where no picture has colours, radiographs: those
+    are varied more in light, sharpness and proportions, and never turned upside down.
+
+    With two labels the bundle declares a threshold: the positive label is given where its score is at least that.
+    It is chosen so that neither sensitivity nor specificity falls short of what is wanted, on the validation
+    pictures and on copies that are made harder on purpose: other proportions, crops, light, sharpness.
 
     Exit codes: 0 the bundle is written; 2 the data or the options cannot be used; 130 stopped by Ctrl-C.
 
     \b
     Example:
       bucketlens train photos/ --name flowers
-      bucketlens train scans/ --name lungs --fit stretch --balanced --saturation 0
+      bucketlens train chest_xray/ --name chest_xray --limits limits.md
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -94,7 +161,7 @@ def command(data: Path, out: Path | None, resume: bool, **options: Any) -> None:
     out = out or _next_folder(options["name"])
     try:
         with Terminal(remarks, options["epochs"]) as watcher:
-            bundle, report = train(_request(data, out, resume, options), watcher)
+            bundle, report = train(_request(data, out, resume, limits, options), watcher)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
     except KeyboardInterrupt:
@@ -111,13 +178,14 @@ def _next_folder(name: str) -> Path:
     return MODELS / f"{name}_v{version}"
 
 
-def _request(data: Path, out: Path, resume: bool, options: dict[str, Any]) -> Request:
-    from shared.training.augmentation import Augmentation
+def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options: dict[str, Any]) -> Request:
+    from shared.training.binary import Wanted
     from shared.training.export import Plan
-    from shared.training.fit import Recipe
+    from shared.training.start import read_start
     from shared.training.train import Request
 
-    size = options["image_size"]
+    start_from = options.pop("start_from")
+    size = options["image_size"] = options["image_size"] or BACKBONES[options["backbone"]].image_size
     sizes = options["serve_sizes"] or {round(size * share / 8) * 8 for share in LARGER} | {size}
     version = re.search(r"_v(\w+)$", out.name)
     plan = Plan(
@@ -126,21 +194,30 @@ def _request(data: Path, out: Path, resume: bool, options: dict[str, Any]) -> Re
         description=options["description"],
         serve_sizes=tuple(sorted(sizes)),
         review_accuracy=options["review_accuracy"],
+        positive=options["positive"],
+        wanted=Wanted(options["sensitivity"], options["specificity"]),
+        harder=options["harder"],
+        limits=limits.read().strip() if limits else "",
     )
-    augmentation = Augmentation(**_of(Augmentation, options))
     return Request(
         data=data,
         out=out,
         plan=plan,
-        recipe=Recipe(**_of(Recipe, options), augmentation=augmentation),
         validation_share=options["validation_share"],
         options={"data": data.resolve().name, **options},
+        group_by=_checked(options["group_by"]),
+        start=read_start(bundle_folder(start_from)) if start_from else None,
         resume=resume,
     )
 
 
-def _of(kind: Any, options: dict[str, Any]) -> dict[str, Any]:
-    return {name: options[name] for name in kind.__dataclass_fields__ if name in options}
+def _checked(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        fault = f"it is {pattern!r}, which is no regular expression ({error})"
+        raise click.BadParameter(fault, param_hint="--group-by") from error
+    return pattern
 
 
 def _summarise(bundle: Bundle, report: Report) -> None:
@@ -152,6 +229,13 @@ def _summarise(bundle: Bundle, report: Report) -> None:
         soft_wrap=True,
         highlight=False,
     )
+    if report.binary is not None and manifest.threshold is not None:
+        console.print(
+            f"{report.binary.positive} from a score of {manifest.threshold.score} on: AUC {report.binary.auc:.4f}, "
+            f"sensitivity {report.binary.sensitivity:.1%}, specificity {report.binary.specificity:.1%}",
+            soft_wrap=True,
+            highlight=False,
+        )
     console.print(
         f"Check it on other pictures: bucketlens evaluate {bundle.folder} DATA", soft_wrap=True, highlight=False
     )

@@ -43,7 +43,7 @@ class Cloud:
     pid: int
     """Of the process that watches the parts."""
     bundle: str
-    """What the functions serve: a bundle that ships, or a folder."""
+    """What the functions serve: bundles that ship, or folders, with commas."""
     children: dict[str, list[float]] = field(default_factory=dict)
     """By part: process id and its start time, which together name one process for good."""
 
@@ -85,7 +85,7 @@ def new_cloud(folder: Path, bundle: str) -> Cloud:
     taken: set[int] = set()
     ports = {}
     for part, preferred in PREFERRED_PORTS.items():
-        ports[part] = _free_port(preferred, taken)
+        ports[part] = free_port(preferred, taken)
         taken.add(ports[part])
     return Cloud(folder.resolve(), ports, os.getpid(), bundle)
 
@@ -115,6 +115,21 @@ def process_of(identity: list[float]) -> psutil.Process | None:
     return process if is_same else None
 
 
+def free_port(preferred: int, taken: set[int]) -> int:
+    """Return the preferred port, or where somebody has it, or it is among those taken, another that is free."""
+    for port in (preferred, 0, 0, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+        if found not in taken:
+            return found
+    raise OSError(f"No port is free on {HOST}.")
+
+
 @contextmanager
 def sole_use(folder: Path) -> Iterator[bool]:
     """Hold the folder's lock for the length of the block; False if somebody else does. It dies with its holder."""
@@ -137,17 +152,3 @@ def _is_locked(folder: Path) -> bool:
     except OSError:
         pass
     return False
-
-
-def _free_port(preferred: int, taken: set[int]) -> int:
-    for port in (preferred, 0, 0, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-        if found not in taken:
-            return found
-    raise OSError(f"No port is free on {HOST}.")

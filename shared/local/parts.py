@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.local.cloud import DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
+from shared.local.cloud import ARCHIVE_BUCKET, DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
 from shared.local.object_store import object_store_command, set_unfinished_aside
 from shared.settings import inherited_environment
 
@@ -42,7 +42,7 @@ def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
 def sweep_command(cloud: Cloud, age_s: int) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the command and the environment of one sweep over uploads that have waited for ``age_s`` seconds."""
     command = (sys.executable, str(ROOT / "functions" / "classify_backlog" / "main.py"))
-    return command, _environment(sweep_settings(cloud, age_s))
+    return command, part_environment(sweep_settings(cloud, age_s))
 
 
 def sweep_settings(cloud: Cloud, age_s: int) -> dict[str, str]:
@@ -51,19 +51,38 @@ def sweep_settings(cloud: Cloud, age_s: int) -> dict[str, str]:
     return {**cloud.environment, **job}
 
 
-def _function(cloud: Cloud, name: str) -> Part:
-    service = name.replace("_", "-")
+def shadow_command(cloud: Cloud, bundle: str, run: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the command and the environment of a run that classifies what is archived as a bundle's shadow."""
+    command = (sys.executable, str(ROOT / "functions" / "classify_backlog" / "main.py"))
+    arguments = ("--bucket", ARCHIVE_BUCKET, "--keep")
+    settings = {**sweep_settings(cloud, 1), "MODEL_BUNDLE": bundle, "SHADOW": "true", "CLOUD_RUN_EXECUTION": run}
+    return (*command, *arguments), part_environment(settings)
+
+
+def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bundle: str, port: int) -> Part:
+    """Return one revision of a function, as a process of its own."""
     environment = {
         **cloud.environment,
-        "FUNCTION_TARGET": name,
+        "MODEL_BUNDLE": bundle,
+        "FUNCTION_TARGET": function,
         "HOST": HOST,
-        "PORT": str(cloud.ports[name]),
-        "K_SERVICE": service,
-        "K_REVISION": f"{service}-local",
+        "PORT": str(port),
+        "K_SERVICE": function.replace("_", "-"),
+        "K_REVISION": revision,
         "LOG_FORMAT": "text",
     }
     command = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py"))
-    return Part(name, command, _environment(environment), f"{cloud.url(name)}/v2/health/ready")
+    return Part(name, command, part_environment(environment), f"http://{HOST}:{port}/v2/health/ready")
+
+
+def part_environment(settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a process that we start."""
+    return inherited_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings})
+
+
+def _function(cloud: Cloud, name: str) -> Part:
+    revision = f"{name.replace('_', '-')}-local"
+    return function_part(cloud, name, name, revision=revision, bundle=cloud.bundle, port=cloud.ports[name])
 
 
 def _relay(cloud: Cloud, duplicates: float) -> Part:
@@ -71,9 +90,10 @@ def _relay(cloud: Cloud, duplicates: float) -> Part:
         *(sys.executable, "-m", "shared.local.relay"),
         *("--port", str(cloud.ports["relay"]), "--grpc-port", str(cloud.ports["relay_grpc"])),
         *("--queue", str(cloud.folder / "relay.sqlite"), "--target", f"{cloud.url('classify_upload')}/"),
+        *("--releases", str(cloud.folder / "releases.json"), "--service", "classify-upload"),
         *("--duplicates", str(duplicates)),
     )
-    return Part("relay", command, _environment({}), f"{cloud.url('relay')}/status")
+    return Part("relay", command, part_environment({}), f"{cloud.url('relay')}/status")
 
 
 def _storage(cloud: Cloud) -> tuple[Part, Part]:
@@ -88,7 +108,7 @@ def _storage(cloud: Cloud) -> tuple[Part, Part]:
     store = Part(
         "object_store",
         tuple(command),
-        _environment(environment),
+        part_environment(environment),
         ready_url=f"{cloud.url('object_store')}/storage/v1/b?project={PROJECT}",
         tidy=lambda: set_unfinished_aside(buckets),
     )
@@ -96,7 +116,7 @@ def _storage(cloud: Cloud) -> tuple[Part, Part]:
         *(sys.executable, "-m", "shared.local.storage_proxy"),
         *("--port", str(cloud.ports["storage"]), "--upstream", cloud.url("object_store")),
     )
-    return Part("storage", proxy_command, _environment({}), f"{cloud.url('storage')}/_bucketlens/status"), store
+    return Part("storage", proxy_command, part_environment({}), f"{cloud.url('storage')}/_bucketlens/status"), store
 
 
 def _warehouse(cloud: Cloud) -> Part:
@@ -105,8 +125,4 @@ def _warehouse(cloud: Cloud) -> Part:
         *("--port", str(cloud.ports["warehouse"]), "--data", str(cloud.folder / "warehouse")),
         *("--project", PROJECT, "--dataset", DATASET, "--schemas", str(ROOT / "infra" / "bigquery")),
     )
-    return Part("warehouse", command, _environment({}), f"{cloud.url('warehouse')}/status")
-
-
-def _environment(settings: dict[str, str]) -> dict[str, str]:
-    return inherited_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings})
+    return Part("warehouse", command, part_environment({}), f"{cloud.url('warehouse')}/status")

@@ -17,6 +17,7 @@ import psutil
 from shared.local.buckets import create_buckets
 from shared.local.cloud import Cloud, process_of
 from shared.local.parts import Part, parts_of, sweep_command
+from shared.local.releases.parts import Follower, renew
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
@@ -54,6 +55,8 @@ class Supervisor:
     sweep_every_s: int = 60
     longest_pause_s: float = LONGEST_PAUSE_S
     _running: dict[str, _Running] = field(default_factory=dict)
+    _released: Follower | None = None
+    _leaving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _sweep: subprocess.Popen[bytes] | None = None
     _sweep_at: float = 0.0
 
@@ -63,6 +66,9 @@ class Supervisor:
         Raises:
             PartFailed: one is not; those that run are left to ``stop``.
         """
+        if renew(self.cloud):
+            self.say("Traffic goes where the last release left it: bucketlens release status")
+        self._released = Follower(self.cloud)
         parts = parts_of(self.cloud, self.duplicates)
         for part in reversed(parts):
             self._running[part.name] = _Running(part, self._spawn(part))
@@ -76,6 +82,7 @@ class Supervisor:
     def watch(self) -> None:
         """Look once: start again what has died, and sweep when it is time."""
         now = time.monotonic()
+        self._follow_releases()
         for running in self._running.values():
             code = running.process.poll()
             if code is None:
@@ -96,9 +103,24 @@ class Supervisor:
     def stop(self) -> None:
         """End every part, callers first, so that nothing in flight loses what it calls."""
         self._end([self._sweep] if self._sweep else [])
-        callers = ("classify_upload", "classify_request", "relay")
-        self._end([running.process for name, running in self._running.items() if name in callers])
-        self._end([running.process for name, running in self._running.items() if name not in callers])
+        self._end(self._leaving)
+        called = ("storage", "object_store", "warehouse")
+        self._end([running.process for name, running in self._running.items() if name not in called])
+        self._end([running.process for name, running in self._running.items() if name in called])
+
+    def _follow_releases(self) -> None:
+        """Start the revisions that a release wants, and send away those that it no longer does."""
+        self._leaving = [process for process in self._leaving if process.poll() is None]
+        wanted = self._released.news() if self._released else None
+        if wanted is None:
+            return
+        for name in wanted.gone:
+            process = self._running.pop(name).process
+            process.terminate()
+            self._leaving.append(process)
+        for part in wanted.new:
+            self._running[part.name] = _Running(part, self._spawn(part))
+        self._save()
 
     def _end(self, processes: list[subprocess.Popen[bytes]]) -> None:
         for process in processes:

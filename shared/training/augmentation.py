@@ -1,13 +1,15 @@
-"""Pictures are varied while training: other crops, mirrored, other light. In Pillow, with the resampling of serving."""
+"""Pictures are varied while training: other crops, other light, other devices. In Pillow, as serving resamples."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import PIL.ImageEnhance
+import PIL.ImageFilter
 
 from shared.types import Pixels
 
@@ -21,11 +23,17 @@ class Augmentation:
     aspect: float = 4 / 3
     """A crop is at most this much wider or taller than the model's input."""
     flip: bool = True
-    """Mirror half of the pictures."""
+    """Mirror half of the pictures, left to right; none is ever turned upside down."""
+    rotate: float = 0.0
+    """Turn by up to this many degrees either way; the corners become black."""
     brightness: float = 0.25
     """Brightness is multiplied by 1 - this to 1 + this."""
     contrast: float = 0.25
     saturation: float = 0.25
+    gamma: float = 0.0
+    """Grey levels are raised to a power between exp(-this) and exp(this): other exposure, other film."""
+    blur: float = 0.0
+    """Chance that a picture is softened, or saved as a poor JPEG: other devices, other archives."""
     erase: float = 0.25
     """Chance that a rectangle of 2 to 15 % of the area becomes noise (Zhong et al., 2017)."""
     mixup: float = 0.2
@@ -56,6 +64,12 @@ def varied(pixels: Pixels, size: int, how: Augmentation, random: np.random.Gener
     ):
         if extent > 0:
             picture = enhance(picture).enhance(random.uniform(1 - extent, 1 + extent))
+    if how.rotate > 0:
+        picture = picture.rotate(random.uniform(-how.rotate, how.rotate), PIL.Image.Resampling.BILINEAR)
+    if how.gamma > 0:
+        picture = _with_gamma(picture, float(np.exp(random.uniform(-how.gamma, how.gamma))))
+    if how.blur > 0 and random.random() < how.blur:
+        picture = _worsened(picture, random)
     result = np.array(picture, dtype=np.uint8)
     if how.erase > 0 and random.random() < how.erase:
         _erase(result, random)
@@ -95,6 +109,18 @@ def _crop(size: tuple[int, int], how: Augmentation, random: np.random.Generator)
         across = down = float(min(width, height))
     left, upper = random.uniform(0, width - across), random.uniform(0, height - down)
     return left, upper, min(left + across, width), min(upper + down, height)
+
+
+def _with_gamma(picture: PIL.Image.Image, gamma: float) -> PIL.Image.Image:
+    levels = np.round(255 * (np.arange(256) / 255) ** gamma).astype(int).tolist()
+    return picture.point(levels * len(picture.getbands()))
+
+
+def _worsened(picture: PIL.Image.Image, random: np.random.Generator) -> PIL.Image.Image:
+    if random.random() < 0.5:
+        return picture.filter(PIL.ImageFilter.GaussianBlur(random.uniform(0.3, 1.2)))
+    picture.save(file := io.BytesIO(), "jpeg", quality=int(random.integers(30, 80)))
+    return PIL.Image.open(file).convert("RGB")
 
 
 def _erase(pixels: Pixels, random: np.random.Generator) -> None:

@@ -29,6 +29,7 @@ def training_batches(
     how: Augmentation,
     balanced: bool,
     seed: tuple[int, ...],
+    steps: int | None = None,
 ) -> Iterator[Batch]:
     """Yield one epoch. The seed alone decides what comes, whatever the threads do.
 
@@ -40,13 +41,17 @@ def training_batches(
         how: the ranges of augmentation.
         balanced: draw the labels equally often, for data in which some are rare.
         seed: for instance (seed of the run, epoch).
+        steps: batches; beyond ``steps_an_epoch`` the pictures come again. None: once through the examples.
     """
     random = np.random.default_rng(seed)
-    order = _order(targets_of(examples, labels), balanced, random)
-    one_hot = np.eye(len(labels), dtype=np.float32)[targets_of(examples, labels)]
+    targets = targets_of(examples, labels)
+    rounds = 1 if steps is None else -(-steps * batch_size // len(examples))
+    order = np.concatenate([_order(targets, balanced, random) for _ in range(rounds)])
+    steps = steps or steps_an_epoch(len(examples), batch_size)
+    one_hot = np.eye(len(labels), dtype=np.float32)[targets]
     with ThreadPoolExecutor(thread_name_prefix="augment") as threads:
         waiting: deque[tuple[npt.NDArray[np.int64], list[Future[Pixels]]]] = deque()
-        for step in range(steps_an_epoch(len(examples), batch_size)):
+        for step in range(steps):
             indices = order[step * batch_size : (step + 1) * batch_size]
             seeds = np.random.SeedSequence((*seed, step)).spawn(len(indices))
             waiting.append(

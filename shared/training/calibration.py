@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -40,6 +42,31 @@ def best_temperature(logits: Floats, targets: Targets) -> float:
     return round(float(TEMPERATURES[int(np.argmin(losses))]), 4)
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Pictures of about the same score, for a reliability diagram."""
+
+    score: float
+    """Their mean score, 0 to 1."""
+    right: float
+    """How many of them have the label that the score is of, 0 to 1."""
+    images: int
+
+
+def reliability(scores: Floats, correct: npt.NDArray[np.bool_]) -> list[Bin]:
+    """Compare scores with how often they are right, over 15 bins of equal width; bins without a picture are left out.
+
+    Args:
+        scores: of one label of each picture, 0 to 1, shape (n,).
+        correct: whether that label is the true one, shape (n,).
+    """
+    bins = _bins(scores)
+    return [
+        Bin(float(scores[bins == b].mean()), float(correct[bins == b].mean()), int((bins == b).sum()))
+        for b in np.unique(bins)
+    ]
+
+
 def expected_calibration_error(scores: Floats, correct: npt.NDArray[np.bool_]) -> float:
     """Return the mean distance between score and accuracy over 15 bins of equal width (Guo et al., 2017).
 
@@ -47,7 +74,7 @@ def expected_calibration_error(scores: Floats, correct: npt.NDArray[np.bool_]) -
         scores: of each picture's best label, 0 to 1, shape (n,).
         correct: whether that label is the true one, shape (n,).
     """
-    bins = np.minimum((scores * ECE_BINS).astype(int), ECE_BINS - 1)
+    bins = _bins(scores)
     gaps = [abs(float((correct[bins == b] - scores[bins == b]).sum())) for b in range(ECE_BINS)]
     return sum(gaps) / len(scores)
 
@@ -68,3 +95,7 @@ def review_threshold(scores: Floats, correct: npt.NDArray[np.bool_], target_accu
         if accepted.any() and correct[accepted].mean() >= target_accuracy:
             return float(threshold)
     return HIGHEST_REVIEW
+
+
+def _bins(scores: Floats) -> npt.NDArray[np.int64]:
+    return np.minimum((scores * ECE_BINS).astype(np.int64), ECE_BINS - 1)

@@ -2,46 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from shared.bundle import Manifest
+from shared.training.binary import Wanted
 from shared.training.calibration import HIGHEST_REVIEW, LOWEST_REVIEW
 
 CARD = "README.md"
 
+CHANNELS = {"RGB": "RGB", "L": "in shades of grey"}
 
-def write_card(folder: Path, manifest: Manifest, review_accuracy: float) -> None:
+
+class Rules(Protocol):
+    """The part of a plan that the card tells."""
+
+    @property
+    def review_accuracy(self) -> float:
+        """What accuracy the predictions that need no review should have, 0 to 1."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the threshold of two labels should reach."""
+
+
+def write_card(folder: Path, manifest: Manifest, plan: Rules) -> None:
     """Write the model card into a bundle.
 
     Args:
         folder: the bundle's.
         manifest: with metrics and lineage filled in.
-        review_accuracy: what accuracy the threshold was chosen for.
+        plan: what its thresholds were chosen for.
     """
     parts = (
         _head(manifest),
+        _limits(manifest),
         _measured(manifest),
-        _review(manifest, review_accuracy),
+        _threshold(manifest, plan.wanted),
+        _review(manifest, plan.review_accuracy),
         _sizes(manifest),
         _origin(manifest),
     )
-    (folder / CARD).write_text("\n".join(parts), "utf-8")
+    (folder / CARD).write_text("\n".join(part for part in parts if part), "utf-8")
 
 
 def _head(manifest: Manifest) -> str:
-    spec, lineage = manifest.input, manifest.lineage
+    spec, lineage, colours = manifest.input, manifest.lineage, CHANNELS[manifest.input.channels]
+    fitted = f"{spec.fit}, {spec.filter}"
     return f"""# {manifest.name} {manifest.version}
 
 {manifest.description}
 
 - **Says** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
   It knows no others: a picture of something else gets one of these, as a rule with a low score.
-- **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({spec.fit}, {spec.filter}), RGB.
+- **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({fitted}), {colours}.
 - **Is** {lineage["network"]}, int8, run by LiteRT: `{manifest.model_file}` takes pixels as uint8 and returns logits.
   `{lineage["retraining"]["file"]}` is the same network for retraining: Keras, float16 weights, pixels 0 to 255.
 - **Scores** are softmax(logits / {manifest.temperature}).
 """
+
+
+def _limits(manifest: Manifest) -> str:
+    limits = manifest.lineage.get("limits", "")
+    return f"## What it is not for, and where it fails\n\n{limits}\n" if limits else ""
+
+
+def _threshold(manifest: Manifest, wanted: Wanted) -> str:
+    if manifest.threshold is None:
+        return ""
+    positive, other = (
+        manifest.threshold.positive,
+        next(label for label in manifest.labels if label != manifest.threshold.positive),
+    )
+    metrics = manifest.metrics
+    rows = [_binary_row("as they are", metrics)]
+    rows += [_binary_row(condition, figures) for condition, figures in metrics.get("harder", {}).items()]
+    return f"""## Which label is given
+
+**{positive}** where its score is at least **{manifest.threshold.score}**, else {other}: the threshold decides, not 0.5.
+It was chosen on the validation pictures and on copies that are made harder on purpose, as another device, another hand
+or another archive would give them: so that neither sensitivity ({wanted.sensitivity:.0%} wanted) nor
+specificity ({wanted.specificity:.0%}) falls short, with as much room on either side as there is.
+
+| {metrics["images"]} validation pictures | AUC | accuracy | sensitivity | specificity | calibration error |
+|---|---|---|---|---|---|
+{chr(10).join(rows)}
+
+![Scores of {positive} against how often it is the true label](reliability.png)
+"""
+
+
+def _binary_row(name: str, metrics: Mapping[str, Any]) -> str:
+    return (
+        f"| {name} | {metrics['auc']:.4f} | {metrics['accuracy']:.1%} "
+        f"| {metrics['sensitivity']:.1%} | {metrics['specificity']:.1%} | {metrics['ece']:.3f} |"
+    )
 
 
 def _measured(manifest: Manifest) -> str:
@@ -71,12 +127,13 @@ expect a little less of new ones.
 def _review(manifest: Manifest, review_accuracy: float) -> str:
     metrics = manifest.metrics
     accepted = metrics["accepted_accuracy"]
+    copies = " and their harder copies" if "harder" in metrics else ""
     outcome = "none is left above it" if accepted is None else f"the others are {accepted:.1%} right"
     return f"""## When a person should look
 
 A best score below **{manifest.review_below:.2f}** sets `needs_review`.
-The rule: the smallest threshold from {LOWEST_REVIEW:.2f} to {HIGHEST_REVIEW:.2f} at which the validation pictures
-above it are at least {review_accuracy:.1%} right, else {HIGHEST_REVIEW:.2f}.
+The rule: the smallest threshold from {LOWEST_REVIEW:.2f} to {HIGHEST_REVIEW:.2f} at which the pictures of
+validation{copies} above it are at least {review_accuracy:.1%} right, else {HIGHEST_REVIEW:.2f}.
 Here {metrics["needs_review"]:.1%} of them need review, and {outcome}.
 """
 
@@ -107,6 +164,10 @@ def _compared(name: str, agreement: dict[str, Any]) -> str:
     )
 
 
+def _grouped(options: Mapping[str, Any]) -> str:
+    return f", files with the same `{options['group_by']}` together" if options.get("group_by") else ""
+
+
 def _mixed(trials: list[dict[str, Any]]) -> str:
     if not trials:
         return ""
@@ -128,7 +189,7 @@ def _origin(manifest: Manifest) -> str:
     return f"""## Where it comes from
 
 - Data: `{data["name"]}`, {data["images"]} pictures ({counts}); {data["training"]} to train on, {data["validation"]} to
-  validate on, split by content. Fingerprint `{data["fingerprint"]}`.
+  validate on, split by content{_grouped(lineage["options"])}. Fingerprint `{data["fingerprint"]}`.
 - Began with {lineage["pretrained"]}.
 - {epochs["run"]} epochs in {epochs["seconds"] / 60:.0f} minutes; the weights of epoch {epochs["chosen"]} were kept.
   Seed {lineage["seed"]}, {lineage["trained_at"]}.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,31 +115,62 @@ def files_by_label(folder: Path) -> list[tuple[Path, str]]:
     return [(path, label) for label in labels_of(folder) for path in files_under(folder / label)]
 
 
-def split(examples: Sequence[Example], validation_share: float) -> tuple[list[Example], list[Example]]:
+def split(
+    examples: Sequence[Example], validation_share: float, group_by: str = ""
+) -> tuple[list[Example], list[Example]]:
     """Divide examples into training and validation by their content alone.
 
-    Within each label the examples are ordered by sha256 and the first ones held out, so each label gives its share.
-    Equal bytes always land on one side; adding or renaming files moves hardly any other.
+    Within each label the groups are ordered by sha256 and the first ones held out, so each label gives its share.
+    Equal bytes always land on one side, and so do files whose names tell that they show the same patient, say. Where
+    there are no such names, adding or renaming files moves hardly any other.
 
     Args:
         examples: in any order.
-        validation_share: of each label, 0 to below 1; at least one picture of each label is held out and one kept.
+        validation_share: of each label, 0 to below 1; at least one group of each label is held out and one kept.
+        group_by: a regular expression; files with the same label and the same match in their names are a group.
+            A file without a match is a group of its own.
 
     Raises:
-        Misconfigured: a label has fewer than two different pictures.
+        Misconfigured: a label has fewer than two groups.
     """
     training: list[Example] = []
     validation: list[Example] = []
     for label in sorted({example.label for example in examples}):
-        ours = [example for example in examples if example.label == label]
-        digests = sorted({example.sha256 for example in ours})
-        if len(digests) < 2:
-            fault = f"{label!r} has one picture only, which cannot be both trained and validated on; add more"
+        groups = _groups([example for example in examples if example.label == label], group_by)
+        if len(groups) < 2:
+            what = "group" if group_by and len(groups[0]) > 1 else "picture"
+            fault = f"{label!r} has one {what} only, which cannot be both trained and validated on; add more"
             raise Misconfigured("the data", [fault])
-        held_out = set(digests[: min(max(1, round(validation_share * len(digests))), len(digests) - 1)])
-        for example in ours:
-            (validation if example.sha256 in held_out else training).append(example)
+        wanted = validation_share * sum(map(len, groups))
+        held_out = 0
+        for group in groups[:-1]:
+            if held_out and held_out + len(group) / 2 > wanted:
+                break
+            held_out += len(group)
+            validation += group
+        chosen = {example.sha256 for example in validation}
+        training += [example for group in groups for example in group if example.sha256 not in chosen]
     return training, validation
+
+
+def _groups(examples: Sequence[Example], group_by: str) -> list[list[Example]]:
+    """Put together what must not be told apart: equal bytes, and equal matches. Ordered by the least sha256 of each."""
+    pattern = re.compile(group_by) if group_by else None
+    leader: dict[str, str] = {}
+
+    def led(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    for example in examples:
+        found = pattern.search(example.path.name) if pattern else None
+        if found and led(example.sha256) != led(f"name {found[0]}"):
+            leader[led(example.sha256)] = led(f"name {found[0]}")
+    groups: dict[str, list[Example]] = {}
+    for example in examples:
+        groups.setdefault(led(example.sha256), []).append(example)
+    return sorted(groups.values(), key=lambda group: min(example.sha256 for example in group))
 
 
 def _read(path: Path, label: str, shrink_to_px: int | None) -> Example | BadFile:

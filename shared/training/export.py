@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,25 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import LABELS, Bundle, InputSpec, Manifest, digest_of, load_bundle, write_manifest
-from shared.classify import Classifier
+from shared.bundle import LABELS, Bundle, InputSpec, Manifest, Threshold, digest_of, load_bundle, write_manifest
+from shared.classify import Classifier, calibrated, decided, prepare
+from shared.errors import Misconfigured
 from shared.training.batches import targets_of
+from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
 from shared.training.card import write_card
 from shared.training.convert import write_float16, write_int8
 from shared.training.dataset import Example
 from shared.training.fit import prepared
+from shared.training.harder import harder
 from shared.training.lineage import Lineage
 from shared.training.network import resized
-from shared.training.pictures import draw_confusion, draw_learning_curve
-from shared.training.report import Report, measure
+from shared.training.pictures import draw_confusion, draw_learning_curve, draw_reliability
+from shared.training.report import Report, measure, report_of
 from shared.training.serving_size import chosen, try_sizes
 
 MODEL, RETRAINING = "model.tflite", "model.keras"
-CURVE, CONFUSION = "learning_curve.png", "confusion_matrix.png"
+CURVE, CONFUSION, RELIABILITY = "learning_curve.png", "confusion_matrix.png", "reliability.png"
 
 REPRESENTATIVE = 400
 """Training pictures that the ranges of int8 are measured on."""
@@ -46,6 +49,24 @@ class Plan:
     """Edges in pixels that serving may use; the validation pictures choose one."""
     review_accuracy: float
     """What accuracy the predictions that need no review should have, 0 to 1."""
+    positive: str | None = None
+    """Of two labels the one whose score decides; None takes the last."""
+    wanted: Wanted = field(default_factory=Wanted)
+    """What its threshold should reach."""
+    harder: bool = True
+    """Calibration and threshold see the validation pictures under harder conditions too; only with two labels."""
+    limits: str = ""
+    """Markdown for the card: what the model must not be used for, and where it fails."""
+
+    def check(self, labels: Sequence[str]) -> None:
+        """See that the positive label is one of two.
+
+        Raises:
+            Misconfigured: it is not.
+        """
+        if self.positive is not None and (len(labels) != 2 or self.positive not in labels):
+            fault = f"the positive label {self.positive!r} must be one of two labels, there are {', '.join(labels)}"
+            raise Misconfigured("the data", [fault])
 
 
 def export_bundle(
@@ -76,8 +97,10 @@ def export_bundle(
     on_export("calibrating, and measuring what will be served")
     model = LiteRTModel(folder / MODEL, threads=2)
     pixels, targets = prepared(validation, spec), targets_of(validation, labels)
-    logits = np.stack([model.run(picture[np.newaxis]) for picture in pixels])
-    manifest = _manifest(folder, lineage, plan, spec, *_calibration(logits, targets, plan.review_accuracy))
+    logits = _run(model, pixels)
+    copies = harder(validation) if plan.harder and len(labels) == 2 else {}
+    hard = {name: _run(model, np.concatenate([prepare(one, spec) for one in copies[name]])) for name in copies}
+    manifest = _decided(_manifest(folder, lineage, plan, spec), [logits, *hard.values()], targets, plan)
     report = measure(Classifier(Bundle(folder, manifest, ""), model), [(one.path, one.label) for one in validation])[0]
     whole, halved = served.predict(pixels, verbose=0), keras.models.load_model(folder / RETRAINING)
     manifest = replace(
@@ -85,6 +108,7 @@ def export_bundle(
         metrics={
             "measured": "int8, through the serving path, on the validation pictures",
             **report.as_json(),
+            **({"harder": _harder_metrics(hard, targets, manifest)} if hard else {}),
             "float32": {"accuracy": _accuracy(whole, targets)},
             "int8_against_float32": _agreement(logits, whole),
             "float16_against_float32": _agreement(halved.predict(pixels, verbose=0), whole),
@@ -93,8 +117,10 @@ def export_bundle(
     )
     on_export("writing card, pictures and manifest")
     draw_learning_curve(lineage.history, folder / CURVE)
-    draw_confusion(report.confusion, labels, f"{plan.name} {plan.version}, validation", folder / CONFUSION)
-    write_card(folder, manifest, plan.review_accuracy)
+    title = f"{plan.name} {plan.version}, validation"
+    draw_confusion(report.confusion, labels, title, folder / CONFUSION)
+    draw_reliability(report.reliability, title, folder / RELIABILITY)
+    write_card(folder, manifest, plan)
     write_manifest(folder, manifest)
     return load_bundle(folder), report
 
@@ -105,17 +131,47 @@ def _spread(examples: Sequence[Example], count: int) -> list[Example]:
     return [examples[index] for index in chosen_indices]
 
 
-def _calibration(logits: Logits, targets: npt.NDArray[np.int64], review_accuracy: float) -> tuple[float, float]:
-    """Temperature, and the score below which a person looks."""
-    temperature = best_temperature(logits, targets)
+def _run(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
+    return np.stack([model.run(picture[np.newaxis]) for picture in pixels])
+
+
+def _decided(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArray[np.int64], plan: Plan) -> Manifest:
+    """Fill in the temperature, with two labels the threshold, and the score below which a person looks.
+
+    ``seen`` are the logits of the validation pictures, then those under each harder condition.
+    """
+    logits, truth = np.concatenate(seen), np.tile(targets, len(seen))
+    temperature = best_temperature(logits, truth)
     scores = probabilities(logits, temperature)
-    correct = scores.argmax(axis=1) == targets
-    return temperature, review_threshold(scores.max(axis=1), correct, review_accuracy)
+    threshold = None
+    if len(manifest.labels) == 2:
+        positive = plan.positive or manifest.labels[-1]
+        column = manifest.labels.index(positive)
+        threshold = Threshold(
+            positive, best_threshold(np.split(scores[:, column], len(seen)), targets == column, plan.wanted)
+        )
+    manifest = replace(manifest, temperature=temperature, threshold=threshold)
+    said = [decided(row.astype(np.float32), manifest) for row in scores]
+    correct = np.array([one.label == manifest.labels[target] for one, target in zip(said, truth, strict=True)])
+    below = review_threshold(np.array([one.score for one in said]), correct, plan.review_accuracy)
+    return replace(manifest, review_below=below)
 
 
-def _manifest(
-    folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, temperature: float, review_below: float
-) -> Manifest:
+def _harder_metrics(
+    hard: Mapping[str, Logits], targets: npt.NDArray[np.int64], manifest: Manifest
+) -> dict[str, dict[str, Any]]:
+    """How the bundle does under each condition."""
+    truth, metrics = [manifest.labels[target] for target in targets], {}
+    for name, logits in hard.items():
+        said = [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in logits]
+        figures = report_of(said, truth, manifest.labels, manifest.threshold).as_json()
+        wanted = ("images", "accuracy", "auc", "sensitivity", "specificity", "ece", "nll", "needs_review")
+        metrics[name] = {figure: figures[figure] for figure in wanted}
+    return metrics
+
+
+def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec) -> Manifest:
+    facts = {**lineage.as_json(), "retraining": {"file": RETRAINING, "sha256": digest_of(folder / RETRAINING)}}
     return Manifest(
         name=plan.name,
         version=plan.version,
@@ -125,10 +181,10 @@ def _manifest(
         labels=lineage.dataset.labels,
         input=spec,
         activation="logits",
-        temperature=temperature,
-        review_below=review_below,
+        temperature=1.0,
+        review_below=0.0,
         metrics={},
-        lineage={**lineage.as_json(), "retraining": {"file": RETRAINING, "sha256": digest_of(folder / RETRAINING)}},
+        lineage={**facts, "limits": plan.limits} if plan.limits else facts,
         files={name: digest_of(folder / name) for name in (MODEL, LABELS)},
     )
 

@@ -16,10 +16,12 @@ import tensorflow as tf
 from shared.bundle import InputSpec
 from shared.classify import prepare
 from shared.training.augmentation import Augmentation
+from shared.training.backbones import DEFAULT
 from shared.training.batches import steps_an_epoch, targets_of, training_batches
 from shared.training.calibration import best_temperature, negative_log_likelihood
 from shared.training.dataset import Example
-from shared.training.network import efficientnet_lite0, load_pretrained
+from shared.training.network import build_network, freeze
+from shared.training.start import Start, load_start
 from shared.training.state import Epoch, State, load_state, save_state
 
 
@@ -27,6 +29,8 @@ from shared.training.state import Epoch, State, load_state, save_state
 class Recipe:
     """Everything that decides what comes out, but the data."""
 
+    backbone: str = DEFAULT
+    """Which pretrained network, by its name in ``BACKBONES``."""
     epochs: int = 14
     batch_size: int = 32
     image_size: int = 224
@@ -46,6 +50,12 @@ class Recipe:
     """Move the weights towards a linear probe's, as far as the validation pictures like it."""
     balanced: bool = False
     """Draw every label equally often."""
+    epoch_steps: int = 0
+    """Batches an epoch; 0 goes once through the pictures."""
+    freeze: int = 0
+    """How many of the network's 16 blocks stay as they were pretrained; the stem stays with the first."""
+    grey: bool = False
+    """Serve every picture in shades of grey."""
     fit: str = "crop"
     """How a whole picture becomes the model's square, in validation and serving."""
     filter: str = "bicubic"
@@ -53,7 +63,7 @@ class Recipe:
 
     def input_spec(self, size: int) -> InputSpec:
         """Return the bundle's input for pictures of this edge."""
-        return InputSpec(size, size, "uint8", 1.0, 0.0, self.fit, self.filter)
+        return InputSpec(size, size, "uint8", 1.0, 0.0, self.fit, self.filter, "L" if self.grey else "RGB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ def fit(
     *,
     folder: Path,
     identity: Mapping[str, Any],
+    start: Start | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> tuple[keras.Model, list[Epoch]]:
@@ -88,6 +99,7 @@ def fit(
         recipe: how.
         folder: the state is saved here after each epoch; empty it to begin anew.
         identity: of data and recipe, checked before going on.
+        start: the bundle to begin with; None for the network's ImageNet weights.
         on_step: called after each step.
         on_epoch: called after each epoch.
 
@@ -95,11 +107,11 @@ def fit(
         The network with the averaged weights of the chosen epoch, and the learning curve.
 
     Raises:
-        Misconfigured: ``folder`` holds the state of a run with another identity.
+        Misconfigured: ``folder`` holds the state of a run with another identity, or there are no weights to begin with.
     """
     state = load_state(folder, identity)
     keras.utils.set_random_seed(recipe.seed)
-    run = _Run(recipe, labels, steps_an_epoch(len(training), recipe.batch_size))
+    run = _Run(recipe, labels, recipe.epoch_steps or steps_an_epoch(len(training), recipe.batch_size), start)
     run.restore(state)
     pixels, targets = prepared(validation, recipe.input_spec(recipe.image_size)), targets_of(validation, labels)
     while len(state.history) < recipe.epochs and state.stale_epochs < recipe.patience:
@@ -118,9 +130,12 @@ def fit(
     return run.average, state.history
 
 
-def identity_of(recipe: Recipe, fingerprint: str, validation_share: float) -> dict[str, Any]:
+def identity_of(
+    recipe: Recipe, fingerprint: str, validation_share: float, group_by: str = "", start: Start | None = None
+) -> dict[str, Any]:
     """Return what two runs must share for one to go on with the other's state."""
-    return {**asdict(recipe), "data": fingerprint, "validation_share": validation_share}
+    split = {"data": fingerprint, "validation_share": validation_share, "group_by": group_by}
+    return {**asdict(recipe), **split, "start": start.digest if start else ""}
 
 
 def prepared(examples: Sequence[Example], spec: InputSpec) -> npt.NDArray[np.uint8]:
@@ -131,12 +146,14 @@ def prepared(examples: Sequence[Example], spec: InputSpec) -> npt.NDArray[np.uin
 class _Run:
     """The network that learns, the moving average of its weights, and the optimizer."""
 
-    def __init__(self, recipe: Recipe, labels: Sequence[str], steps: int) -> None:
+    def __init__(self, recipe: Recipe, labels: Sequence[str], steps: int, start: Start | None) -> None:
         self.recipe, self.labels, self.steps = recipe, labels, steps
-        self.network = efficientnet_lite0(recipe.image_size, len(labels), recipe.dropout)
-        load_pretrained(self.network)
-        self.average = efficientnet_lite0(recipe.image_size, len(labels), recipe.dropout)
+        self.network = build_network(recipe.image_size, len(labels), recipe.dropout, recipe.backbone)
+        load_start(self.network, recipe.backbone, labels, start)
+        self.average = build_network(recipe.image_size, len(labels), recipe.dropout, recipe.backbone)
         self.average.set_weights(self.network.get_weights())
+        for network in (self.network, self.average):
+            freeze(network, recipe.freeze)
         warm_up = round(recipe.warm_up_epochs * steps)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, max(1, recipe.epochs * steps - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
@@ -160,6 +177,7 @@ class _Run:
             how=recipe.augmentation,
             balanced=recipe.balanced,
             seed=(recipe.seed, number),
+            steps=recipe.epoch_steps or None,
         )
         for step, (pixels, targets) in enumerate(batches, start=1):
             loss, right = self.learn(pixels, targets)

@@ -11,10 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from shared.training.backbones import BACKBONES
 from shared.training.dataset import Dataset, Example
 from shared.training.fit import Recipe
 from shared.training.mix import Mix
-from shared.training.network import PRETRAINED
+from shared.training.start import Start
 from shared.training.state import Epoch, chosen_epoch
 
 LIBRARIES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
@@ -36,6 +37,8 @@ class Lineage:
     """As the command was given, without paths of the machine it ran on."""
     code: Mapping[str, Any]
     """From ``code_version``, asked when the run began: files may change while it lasts."""
+    start: Start | None = None
+    """The bundle that it began with, instead of ImageNet weights."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what the manifest says under ``lineage``."""
@@ -50,8 +53,8 @@ class Lineage:
                 "validation": len(self.validation),
                 "left_out": len(self.dataset.bad_files),
             },
-            "network": "EfficientNet-Lite0",
-            "pretrained": PRETRAINED,
+            "network": BACKBONES[self.recipe.backbone].title,
+            "pretrained": self.start.source if self.start else BACKBONES[self.recipe.backbone].source,
             "options": dict(self.options),
             "recipe": asdict(self.recipe),
             "seed": self.recipe.seed,

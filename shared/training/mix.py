@@ -21,7 +21,7 @@ from shared.training.batches import targets_of
 from shared.training.calibration import best_temperature, negative_log_likelihood
 from shared.training.dataset import Example
 from shared.training.fit import Recipe, prepared
-from shared.training.network import efficientnet_lite0, load_pretrained
+from shared.training.network import build_network, load_pretrained
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
 """Of the fine-tuned weights; 1 leaves the probe out."""
@@ -83,7 +83,7 @@ def chosen_mix(trials: Sequence[Mix]) -> Mix:
 
 def _probe(training: Sequence[Example], labels: Sequence[str], recipe: Recipe) -> list[npt.NDArray[np.float32]]:
     """Weights of the pretrained network with a multinomial logistic regression as its head."""
-    network = efficientnet_lite0(recipe.image_size, len(labels))
+    network = build_network(recipe.image_size, len(labels), name=recipe.backbone)
     load_pretrained(network)
     head = network.layers[-1]
     features = keras.Model(network.input, head.input).predict(

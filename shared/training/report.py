@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from shared.bundle import Threshold
 from shared.classify import Classifier
 from shared.decode import Limits, decode
 from shared.errors import Misconfigured, Permanent
-from shared.training.calibration import expected_calibration_error
+from shared.training.binary import BinaryReport, binary_report
+from shared.training.calibration import Bin, expected_calibration_error, reliability
 from shared.training.dataset import BadFile
 from shared.types import Classification
 
@@ -50,6 +52,10 @@ class Report:
     by_label: Mapping[str, LabelReport]
     confusion: tuple[tuple[int, ...], ...]
     """Rows: the true label; columns: the predicted one; both in the bundle's order."""
+    reliability: tuple[Bin, ...]
+    """Of the scores as served, from the lowest on; bins without a picture are left out."""
+    binary: BinaryReport | None = None
+    """Only with two labels."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as it stands in a manifest and in ``bucketlens evaluate --json``."""
@@ -66,6 +72,7 @@ class Report:
                 for label, one in self.by_label.items()
             },
             "confusion": [list(row) for row in self.confusion],
+            **({} if self.binary is None else self.binary.as_json()),
         }
 
 
@@ -109,18 +116,22 @@ def measure(
     ]
     if not said:
         raise Misconfigured("the data", [f"none of its {len(files)} files can be read as an image"])
+    manifest = classifier.bundle.manifest
     return report_of(
-        [one for one, _ in said], [label for _, label in said], classifier.bundle.manifest.labels
+        [one for one, _ in said], [label for _, label in said], manifest.labels, manifest.threshold
     ), bad_files
 
 
-def report_of(results: Sequence[Classification], truth: Sequence[str], labels: Sequence[str]) -> Report:
+def report_of(
+    results: Sequence[Classification], truth: Sequence[str], labels: Sequence[str], threshold: Threshold | None = None
+) -> Report:
     """Compare classifications with the true labels.
 
     Args:
         results: at least one.
         truth: the true label of each.
         labels: the bundle's, in its order.
+        threshold: the bundle's; without one, the last of two labels counts as the positive one.
     """
     predicted, wanted = [result.label for result in results], list(truth)
     correct = np.array([given == true for given, true in zip(predicted, wanted, strict=True)])
@@ -128,6 +139,7 @@ def report_of(results: Sequence[Classification], truth: Sequence[str], labels: S
     reviewed = np.array([result.needs_review for result in results])
     precision, recall, f1, support = precision_recall_fscore_support(wanted, predicted, labels=labels, zero_division=0)
     present = np.asarray(support) > 0
+    binary = _binary(results, wanted, labels, threshold)
     by_label = {
         label: LabelReport(_rounded(precision[i]), _rounded(recall[i]), _rounded(f1[i]), int(support[i]))
         for i, label in enumerate(labels)
@@ -137,18 +149,33 @@ def report_of(results: Sequence[Classification], truth: Sequence[str], labels: S
         accuracy=_rounded(correct.mean()),
         macro_f1=_rounded(np.asarray(f1)[present].mean()),
         ece=_rounded(expected_calibration_error(scores, correct)),
-        nll=_rounded(-np.log(_true_scores(results, wanted)).mean()),
+        nll=_rounded(-np.log(_scores_of(results, wanted)).mean()),
         needs_review=_rounded(reviewed.mean()),
         accepted_accuracy=_rounded(correct[~reviewed].mean()) if (~reviewed).any() else None,
         by_label=by_label,
         confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(wanted, predicted, labels=list(labels))),
+        reliability=tuple(reliability(scores, correct) if binary is None else reliability(*binary[1:])),
+        binary=None if binary is None else binary[0],
     )
 
 
-def _true_scores(results: Sequence[Classification], truth: Sequence[str]) -> npt.NDArray[np.float64]:
+def _binary(
+    results: Sequence[Classification], truth: Sequence[str], labels: Sequence[str], threshold: Threshold | None
+) -> tuple[BinaryReport, npt.NDArray[np.float64], npt.NDArray[np.bool_]] | None:
+    """Of two labels the positive one's report, its scores, and where it is the true one."""
+    if len(labels) != 2:
+        return None
+    positive = threshold or Threshold(labels[-1], 0.5)
+    scores = _scores_of(results, [positive.positive] * len(results))
+    true = np.array([label == positive.positive for label in truth])
+    given = np.array([result.label == positive.positive for result in results])
+    return binary_report(positive.positive, positive.score, scores, true, given), scores, true
+
+
+def _scores_of(results: Sequence[Classification], labels: Sequence[str]) -> npt.NDArray[np.float64]:
     scores = [
         next(candidate.score for candidate in result.candidates if candidate.label == label)
-        for result, label in zip(results, truth, strict=True)
+        for result, label in zip(results, labels, strict=True)
     ]
     return np.clip(np.array(scores, np.float64), 1e-12, 1)
 

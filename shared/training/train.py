@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from shared.bundle import MANIFEST, Bundle
 from shared.errors import Misconfigured
+from shared.training.choices import in_grey, recipe_for, values_of
 from shared.training.dataset import Dataset, Example, read_dataset, split
 from shared.training.export import Plan, export_bundle
 from shared.training.fit import Recipe, Step, fit, identity_of
 from shared.training.lineage import Lineage, code_version
 from shared.training.mix import mix_with_probe
 from shared.training.report import Report
+from shared.training.start import Start
 from shared.training.state import FILE, Epoch
 
 STATE_FOLDER = ".training"
@@ -28,11 +30,14 @@ class Request:
     data: Path
     out: Path
     plan: Plan
-    recipe: Recipe
     validation_share: float
     """Of each label, 0 to 1."""
     options: Mapping[str, Any]
-    """The command's options, for the lineage."""
+    """The command's options: the recipe's, as far as somebody chose them, and others for the lineage."""
+    group_by: str = ""
+    """As in ``dataset.split``."""
+    start: Start | None = None
+    """The bundle to begin with; None for ImageNet weights."""
     resume: bool = False
 
 
@@ -44,6 +49,9 @@ class Watcher(Protocol):
 
     def on_data(self, dataset: Dataset, training: list[Example], validation: list[Example]) -> None:
         """The data was read and split."""
+
+    def on_recipe(self, recipe: Recipe) -> None:
+        """Every option is decided."""
 
     def on_step(self, step: Step) -> None:
         """The network has seen one more batch."""
@@ -69,17 +77,23 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
     """
     code = code_version()
     state_folder = _state_folder(request)
-    recipe, plan = request.recipe, request.plan
+    plan = request.plan
     dataset = read_dataset(request.data, shrink_to_px=max(plan.serve_sizes), on_read=watcher.on_read)
-    training, validation = split(dataset.examples, request.validation_share)
+    plan.check(dataset.labels)
+    recipe = recipe_for(request.options, dataset)
+    if recipe.grey:
+        dataset = in_grey(dataset)
+    training, validation = split(dataset.examples, request.validation_share, request.group_by)
     watcher.on_data(dataset, training, validation)
+    watcher.on_recipe(recipe)
     network, history = fit(
         training,
         validation,
         dataset.labels,
         recipe,
         folder=state_folder,
-        identity=identity_of(recipe, dataset.fingerprint, request.validation_share),
+        identity=identity_of(recipe, dataset.fingerprint, request.validation_share, request.group_by, request.start),
+        start=request.start,
         on_step=watcher.on_step,
         on_epoch=watcher.on_epoch,
     )
@@ -87,7 +101,8 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
     if recipe.mix:
         watcher.on_export("mixing with a linear probe")
         trials = mix_with_probe(network, training, validation, dataset.labels, recipe)
-    lineage = Lineage(dataset, training, validation, history, trials, recipe, request.options, code)
+    options = values_of(recipe, request.options)
+    lineage = Lineage(dataset, training, validation, history, trials, recipe, options, code, request.start)
     result = export_bundle(network, lineage, plan, request.out, watcher.on_export)
     shutil.rmtree(state_folder)
     return result

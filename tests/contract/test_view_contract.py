@@ -116,6 +116,19 @@ def test_calls_are_predictions_and_failures_together(empty: Warehouse) -> None:
     assert found[0]["total_ms"] == 12.5
 
 
+def test_what_a_shadow_saw_is_kept_apart(empty: Warehouse) -> None:
+    shadow = prediction(2, model={"name": "flowers", "version": "2", "digest": "d2", "runtime": "litert"})
+    shadow["call"] |= {"is_shadow": True}
+    rejected = failure(3)
+    rejected["call"] = rejected["call"] | {"is_shadow": True}
+    empty.fill("predictions", prediction(1), shadow)
+    empty.fill("failures", rejected, failure(4))
+    assert [row["prediction_id"] for row in empty.view("latest_predictions", "prediction_id")] == ["prediction-1"]
+    assert [row["failure_id"] for row in empty.view("rejected_uploads", "failure_id")] == ["upload-4"]
+    assert len(empty.view("predictions_by_model", "prediction_id")) == 2
+    assert len(empty.view("calls", "row_id")) == 4
+
+
 def test_labels_are_counted_by_day_and_model(empty: Warehouse) -> None:
     empty.fill(
         "predictions",

@@ -112,9 +112,9 @@ MISTAKES = (
     ),
     Mistake(
         "a budget without billing rights",
-        "infra/observability/main.tf",
-        "count           = var.budget == null ? 0 : 1\n  billing_account = var.budget.billing_account",
-        'count           = 1\n  billing_account = "000000-AAAAAA-000000"',
+        "main.tf",
+        "budget         = var.watch.budget\n",
+        'budget         = { billing_account = "000000-AAAAAA-000000", currency = "USD", units = 1 }\n',
         rules.a_budget_is_for_whoever_has_billing_rights,
         r"a budget was not asked for, and there are 1",
     ),

@@ -42,9 +42,22 @@ run "the_second_apply_makes_the_functions" {
     error_message = "A way into the pipeline is missing."
   }
   assert {
+    condition     = length(module.pipeline) == 0 && length(module.observability) == 1
+    error_message = "Without a pipeline everything is deployed by hand, and still watched."
+  }
+  assert {
     condition     = module.buckets.region == "europe-west1"
     error_message = "The trigger would not be where its bucket is."
   }
+}
+
+run "production_builds_nothing" {
+  command = plan
+  variables {
+    environment = "prod"
+    pipeline    = { branch = "^main$", golden_set = "gs://golden/flowers", remote_uri = "https://github.com/you/bucketlens.git" }
+  }
+  expect_failures = [var.pipeline]
 }
 
 run "behind_a_domain_and_iap_people_call_and_bigquery_does_not" {
@@ -90,11 +103,22 @@ run "malformed_variables_are_refused_all_at_once" {
     public           = true
     settings         = { UPLOAD_BUCKET = "another" }
     wait_s           = 3600
+    watch            = { thresholds = { error_rate = 5, no_rows_h = 48 } }
   }
   expect_failures = [
     var.classify_backlog, var.classify_request, var.classify_upload, var.dataset, var.domain, var.environment, var.image,
-    var.invokers, var.keep_days, var.kms_key, var.model_bundle, var.project, var.public, var.settings, var.wait_s,
+    var.invokers, var.keep_days, var.kms_key, var.model_bundle, var.project, var.public, var.settings,
+    var.wait_s, var.watch,
   ]
+}
+
+# Whether a branch may be named depends on the environment, so this is not looked at where that is malformed.
+run "a_malformed_pipeline_is_refused" {
+  command = plan
+  variables {
+    pipeline = { branch = "^main$", canary = { percent = 100 }, remote_uri = "github.com/you/bucketlens" }
+  }
+  expect_failures = [var.pipeline]
 }
 
 run "a_region_in_capitals_is_refused" {

@@ -26,6 +26,7 @@ ANSWERS = {
     "sources live for a week. What is deleted comes back by soft delete.",
     "CKV_GCP_80": "A key of yours for tables: `kms_key`, which the plan of every option uses.",
     "CKV_GCP_81": "A key of yours for the dataset: as CKV_GCP_80.",
+    "CKV_GCP_83": "A key of yours for the topic of releases: it holds digests, which are no secret.",
     "CKV_GCP_84": "A key of yours for the registry: as CKV_GCP_80.",
 }
 """What it says of the plan for production, by its number, and why that stands."""

@@ -76,8 +76,8 @@ MISTAKES = (
     Mistake(
         "a service account that nothing uses",
         "infra/identities/main.tf",
-        "  identities = {\n",
-        '  identities = {\n    idle-hands = "Nobody."\n',
+        "  always = tomap({\n",
+        '  always = tomap({\n    idle-hands = "Nobody."\n',
         rules.every_service_account_is_used,
         r"idle-hands.* is used by nothing",
     ),

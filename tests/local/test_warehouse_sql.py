@@ -76,6 +76,7 @@ def ours(bigquery_client: bigquery.Client) -> Iterator[str]:
 # Of one row each, over the row with the id a.
 ONE_ROW: list[tuple[str, tuple[Any, ...]]] = [
     ("1.5, 1/4, 7/2, 3 * 1000000000, 2147483647 + 1", (1.5, 0.25, 3.5, 3000000000, 2147483648)),
+    ("COUNTIF(n > 1) OVER (), (SELECT COUNTIF(x > 9) FROM UNNEST([CAST(NULL AS INT64)]) AS x)", (1, 0)),
     ("DIV(-7, 2), MOD(-7, 2), n / 2, num / 2, num * 2", (-3, -1, 1.5, Decimal("0.625"), Decimal("2.5"))),
     ("SAFE_DIVIDE(1, 0), SAFE_DIVIDE(n, x), IEEE_DIVIDE(1, 0)", (None, 2.0, math.inf)),
     ("ROUND(2.5), ROUND(-2.5), ROUND(1.25, 1), TRUNC(2.789, 1), CEIL(1.2)", (3.0, -3.0, 1.3, 2.7, 2.0)),

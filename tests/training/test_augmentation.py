@@ -61,6 +61,33 @@ def test_flip_alone_mirrors_about_half_of_the_pictures() -> None:
     assert 10 <= mirrored <= 30
 
 
+def _gradient() -> np.ndarray:
+    levels = np.linspace(30, 220, 64).astype(np.uint8)
+    return np.broadcast_to(levels[:, None, None], (64, 64, 3)).copy()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [replace(STILL, gamma=0.5), replace(STILL, blur=1.0), replace(STILL, rotate=15.0), replace(STILL, contrast=0.5)],
+    ids=["gamma", "blur", "rotate", "contrast"],
+)
+def test_no_variation_turns_a_picture_upside_down_or_tints_a_grey_one(how: Augmentation) -> None:
+    results = [varied(_gradient(), 64, how, np.random.default_rng(seed)).astype(int) for seed in range(10)]
+
+    assert len({result.tobytes() for result in results}) > 5
+    for result in results:
+        middle = result[:, 24:40].mean(axis=(1, 2))
+        assert middle[48] - middle[16] > 30
+        assert np.ptp(result, axis=2).max() <= 2
+
+
+def test_gamma_keeps_black_and_white() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    picture[4:] = 255
+
+    assert np.array_equal(varied(picture, 8, replace(STILL, gamma=1.0), np.random.default_rng(0)), picture)
+
+
 def test_erase_hides_a_part_and_leaves_the_rest() -> None:
     picture = np.full((64, 64, 3), 7, np.uint8)
 

@@ -60,3 +60,12 @@ def test_fewer_pictures_than_a_batch_make_one_smaller_batch(examples: list[Examp
     batches = _epoch(examples[:3])
 
     assert [len(pixels) for pixels, _ in batches] == [3]
+
+
+def test_an_epoch_may_have_more_steps_than_the_pictures_fill(examples: list[Example]) -> None:
+    how = Augmentation(brightness=0, contrast=0, saturation=0, erase=0, mixup=0)
+    batches = list(
+        training_batches(examples, LABELS, size=8, batch_size=8, how=how, balanced=False, seed=(1, 1), steps=9)
+    )
+
+    assert [len(pixels) for pixels, _ in batches] == [8] * 9

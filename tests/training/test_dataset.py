@@ -129,3 +129,40 @@ def test_even_the_smallest_label_is_trained_and_validated_on() -> None:
 def test_a_label_with_one_picture_only_is_refused() -> None:
     with pytest.raises(Misconfigured, match="'b' has one picture only"):
         split(_examples({"a": [1, 2], "b": [3, 3]}), 0.1)
+
+
+def test_files_of_one_patient_never_straddle_the_split() -> None:
+    pixels = np.zeros((1, 1, 3), np.uint8)
+    random = np.random.default_rng(4)
+    examples = [
+        Example(Path(f"person{number // 3}_{number}.jpeg"), "sick", f"{random.integers(2**62):064x}", pixels)
+        for number in range(90)
+    ]
+
+    training, validation = split(examples, 0.2, r"person\d+")
+
+    def patients(side: list[Example]) -> set[str]:
+        return {one.path.name.split("_")[0] for one in side}
+
+    assert not patients(training) & patients(validation)
+    assert len(training) + len(validation) == 90
+    assert len(validation) == pytest.approx(18, abs=2)
+
+
+def test_patients_whose_pictures_have_equal_bytes_stay_together() -> None:
+    pixels = np.zeros((1, 1, 3), np.uint8)
+    names = [("person1_a", 1), ("person1_b", 2), ("person2_a", 2), ("person2_b", 3), ("other", 4), ("another", 5)]
+    examples = [Example(Path(f"{name}.jpeg"), "sick", f"{number:064x}", pixels) for name, number in names]
+
+    sides = split(examples, 0.5, r"person\d+")
+
+    [side] = [one for one in sides if any(example.path.name.startswith("person1") for example in one)]
+    assert sum(example.path.name.startswith("person") for example in side) == 4
+
+
+def test_one_patient_cannot_be_both_trained_and_validated_on() -> None:
+    pixels = np.zeros((1, 1, 3), np.uint8)
+    examples = [Example(Path(f"person7_{number}.jpeg"), "sick", f"{number:064x}", pixels) for number in range(9)]
+
+    with pytest.raises(Misconfigured, match="one group only"):
+        split(examples, 0.1, r"person\d+")

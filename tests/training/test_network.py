@@ -14,9 +14,11 @@ pytest.importorskip("tensorflow")
 
 from shared.adapters.litert import LiteRTModel  # noqa: E402
 from shared.classify import prepare  # noqa: E402
+from shared.errors import Misconfigured  # noqa: E402
+from shared.training.backbones import BACKBONES  # noqa: E402
 from shared.training.convert import write_float16, write_int8  # noqa: E402
 from shared.training.fit import Recipe  # noqa: E402
-from shared.training.network import efficientnet_lite0, load_pretrained, pretrained_path, resized  # noqa: E402
+from shared.training.network import build_network, freeze, load_pretrained, pretrained_path, resized  # noqa: E402
 from shared.training.torch_weights import arrays_from  # noqa: E402
 
 IMAGENET_DAISY = 985
@@ -36,7 +38,7 @@ def flower() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    network = efficientnet_lite0(224, IMAGENET_CLASSES)
+    network = build_network(224, IMAGENET_CLASSES)
     load_pretrained(network)
     arrays = arrays_from(pretrained_path())
     network.get_layer("logits").set_weights([arrays["_fc.weight"].T, arrays["_fc.bias"]])
@@ -83,7 +85,7 @@ def test_half_precision_on_disk_opens_as_a_float32_network_that_says_the_same(
 
 def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_path: Path, flower: np.ndarray) -> None:
     keras.utils.set_random_seed(1)
-    small = efficientnet_lite0(64, 4)
+    small = build_network(64, 4)
     load_pretrained(small)
     random = np.random.default_rng(0)
     pictures = np.stack(
@@ -97,3 +99,60 @@ def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_pa
     wanted = _logits(small, pictures)
     found = np.stack([model.run(picture[np.newaxis]) for picture in pictures])
     assert np.abs(found - wanted).mean() < 0.1 * wanted.std() + 0.02
+
+
+@pytest.mark.parametrize(("name", "published"), [("efficientnet-lite1", 5_416_680), ("efficientnet-lite2", 6_092_072)])
+def test_the_larger_lites_have_as_many_parameters_as_published(name: str, published: int) -> None:
+    network = build_network(64, IMAGENET_CLASSES, name=name)
+
+    counted = [weight for weight in network.weights if "moving" not in weight.path]
+    assert sum(int(np.prod(weight.shape)) for weight in counted) == published
+
+
+@pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
+def test_the_larger_lites_know_a_flower_too(name: str) -> None:
+    pytest.importorskip(BACKBONES[name].package.replace("-", "_"))
+    size = BACKBONES[name].image_size
+    network = build_network(size, IMAGENET_CLASSES, name=name)
+    load_pretrained(network)
+    arrays = arrays_from(pretrained_path(name))
+    network.get_layer("logits").set_weights([arrays["_fc.weight"].T, arrays["_fc.bias"]])
+
+    pixels = prepare(load_sample_image("flower.jpg"), Recipe().input_spec(size))
+
+    assert IMAGENET_DAISY in _logits(network, pixels)[0].argsort()[-5:]
+
+
+def test_frozen_blocks_do_not_learn_and_the_others_do() -> None:
+    network = build_network(32, 2)
+
+    freeze(network, 3)
+
+    learning = {variable.path.split("/")[0] for variable in network.trainable_variables}
+    assert not any(name.startswith(("conv_stem", "blocks-0-", "blocks-1-", "blocks-2-")) for name in learning)
+    assert {"blocks-3-expand_conv", "conv_head", "logits"} <= learning
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v3-small", "mobilenet-v2"])
+def test_networks_of_keras_take_pixels_return_logits_and_keep_their_statistics(name: str) -> None:
+    network = build_network(64, 3, name=name)
+    smaller = resized(network, 32)
+
+    assert network.output_shape == (None, 3)
+    assert smaller.input_shape == (None, 32, 32, 3)
+    assert not any(layer.trainable for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization))
+    with pytest.raises(Misconfigured, match="only an EfficientNet-Lite"):
+        freeze(network, 1)
+
+
+def test_weights_that_cannot_be_downloaded_are_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(keras.config, "keras_home", lambda: str(tmp_path), raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for scheme in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(scheme, "http://127.0.0.1:9")  # the port of RFC 863, where nobody listens
+    network = build_network(64, 3, name="mobilenet-v3-small")
+
+    with pytest.raises(Misconfigured, match=r"MobileNetV3Small.*cannot be downloaded.*--backbone efficientnet-lite0"):
+        load_pretrained(network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from click.testing import CliRunner
 
 from shared.bundle import Bundle, load_bundle
 from shared.classify import Classifier
+from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.wiring import load_model
 
@@ -58,7 +61,12 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 def _call(data: Path, out: Path) -> list[str]:
     numbers = {"epochs": EPOCHS, "image-size": SIZE, "batch-size": BATCH, "validation-share": SHARE, "seed": SEED}
-    options = [f"--{name}={value}" for name, value in (numbers | {"learning-rate": PEAK, "patience": EPOCHS}).items()]
+    limits = out.with_name("limits.md")
+    limits.write_text("A round thing is no square.", "utf-8")
+    options = [
+        f"--limits={limits}",
+        *(f"--{name}={value}" for name, value in (numbers | {"learning-rate": PEAK, "patience": EPOCHS}).items()),
+    ]
     return [sys.executable, "-c", BUCKETLENS, "train", str(data), "--name=shapes", f"--out={out}", *options]
 
 
@@ -113,6 +121,54 @@ def test_the_manifest_says_what_was_measured_and_where_the_model_comes_from(trai
     assert str(trained.out.parent) not in (trained.out / "manifest.json").read_text("utf-8")
 
 
+def test_of_two_labels_the_bundle_declares_a_threshold_that_the_card_and_the_labels_follow(
+    trained: Trained, shapes: Path
+) -> None:
+    manifest, card = trained.bundle.manifest, (trained.out / "README.md").read_text("utf-8")
+    threshold = manifest.threshold
+
+    assert threshold is not None
+    assert threshold.positive == "square"
+    assert f"**square** where its score is at least **{threshold.score}**" in card
+    assert "A round thing is no square." in card
+    assert {one["images"] for one in manifest.metrics["harder"].values()} == {manifest.metrics["images"]}
+    assert all(f"| {condition} |" in card for condition in manifest.metrics["harder"])
+    classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
+    for picture in sorted(shapes.rglob("0*.png")):
+        said = classifier.classify(np.asarray(PIL.Image.open(picture)))
+        square = next(candidate.score for candidate in said.candidates if candidate.label == "square")
+        assert said.label == ("square" if square >= threshold.score else "disc")
+
+
+def test_of_two_labels_evaluate_tells_how_well_they_are_told_apart(
+    trained: Trained, shapes: Path, tmp_path: Path
+) -> None:
+    diagram = tmp_path / "reliability.png"
+    wanted = ["--min-auc=0.5", "--min-sensitivity=0", "--min-specificity=0"]
+
+    result = CliRunner().invoke(
+        evaluate, [str(trained.out), str(shapes), "--json", f"--reliability-diagram={diagram}", *wanted]
+    )
+
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["auc"] > 0.5
+    [[discs, wrong_discs], [wrong_squares, squares]] = report["confusion"]
+    assert report["sensitivity"] == pytest.approx(squares / (squares + wrong_squares), abs=1e-4)
+    assert report["specificity"] == pytest.approx(discs / (discs + wrong_discs), abs=1e-4)
+    with PIL.Image.open(diagram) as drawn:
+        assert min(drawn.size) > 300
+
+
+def test_a_positive_label_that_the_data_has_not_is_refused(shapes: Path, tmp_path: Path) -> None:
+    out = f"--out={tmp_path / 'x_v1'}"
+
+    result = CliRunner().invoke(command, [str(shapes), "--name=x", out, "--positive=triangle"])
+
+    assert result.exit_code == 2
+    assert "'triangle' must be one of two labels, there are disc, square" in result.stderr
+
+
 def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, tmp_path: Path) -> None:
     from shared.training.dataset import read_dataset, split
     from shared.training.fit import Recipe, fit
@@ -135,6 +191,7 @@ def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, 
     [
         pytest.param(["--resume"], "no stopped run", id="nothing to resume"),
         pytest.param(["--epochs=0"], "--epochs", id="no epochs"),
+        pytest.param(["--group-by=("], "no regular expression", id="no pattern"),
     ],
 )
 def test_a_call_that_cannot_be_carried_out_exits_2(

@@ -5,5 +5,6 @@ SELECT
   prediction_id, upload_id, uploaded_on, uploaded_at, recorded_at, label, score, needs_review, candidates, image, model,
   call
 FROM `${dataset}.predictions`
+WHERE call.is_shadow IS NOT TRUE
 -- The partitioning column comes first, so that a filter on it prunes below the window.
 QUALIFY ROW_NUMBER() OVER (PARTITION BY uploaded_on, upload_id ORDER BY recorded_at DESC, prediction_id) = 1

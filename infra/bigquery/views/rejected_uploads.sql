@@ -5,4 +5,5 @@ SELECT
   failure_id, uploaded_on, uploaded_at, recorded_at, reason, detail, image.bucket, image.name, image.generation,
   image.quarantine_uri, image.size_bytes, image.content_type
 FROM `${dataset}.failures`
-QUALIFY ROW_NUMBER() OVER (PARTITION BY uploaded_on, failure_id ORDER BY recorded_at DESC) = 1
+QUALIFY call.is_shadow IS NOT TRUE
+  AND ROW_NUMBER() OVER (PARTITION BY uploaded_on, failure_id ORDER BY recorded_at DESC) = 1

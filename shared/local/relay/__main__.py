@@ -13,6 +13,7 @@ from shared.local.relay.courier import Policy
 from shared.local.relay.disorder import LONGEST_DELAY_S, Disorder
 from shared.local.relay.queue import QueueUnusable
 from shared.local.relay.relay import Options, run_relay
+from shared.local.releases.routing import Router
 
 PORT = click.IntRange(1, 65535)
 SHARE = click.FloatRange(0, 1)
@@ -24,6 +25,8 @@ SECONDS = click.FloatRange(min=0)
 @click.option("--port", type=PORT, required=True, help="Where GET /status answers.")
 @click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
 @click.option("--target", required=True, help="URL that takes the events.")
+@click.option("--releases", type=click.Path(dir_okay=False, path_type=Path), help="Says which revision gets what.")
+@click.option("--service", default="classify-upload", show_default=True, help="Whose revisions.")
 @click.option("--duplicates", type=SHARE, default=0.0, show_default=True, help="Share of events delivered twice.")
 @click.option(
     "--together", type=SHARE, default=0.0, show_default=True, help="Share of which two copies come at one instant."
@@ -48,6 +51,8 @@ def main(
     port: int,
     queue: Path,
     target: str,
+    releases: Path | None,
+    service: str,
     duplicates: float,
     together: float,
     delay: float,
@@ -61,7 +66,8 @@ def main(
     """Deliver the object store's notifications to a function, as Eventarc does: at least once, with retries."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
-    options = Options(grpc_port, port, queue, policy, Disorder(duplicates, together, delay), seed)
+    router = Router(releases, service, target.rstrip("/")) if releases else None
+    options = Options(grpc_port, port, queue, policy, Disorder(duplicates, together, delay), seed, router)
     try:
         asyncio.run(_until_told(options))
     except OSError as error:

@@ -7,6 +7,7 @@ import contextlib
 import random
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from shared.local.relay.courier import Courier, Policy
 from shared.local.relay.disorder import Disorder
 from shared.local.relay.publisher import Publisher, serve
 from shared.local.relay.queue import DeliveryQueue
+from shared.local.releases.routing import Router
 
 HOST = "127.0.0.1"
 STOP_PATIENCE_S = 2.0
@@ -33,6 +35,8 @@ class Options:
     policy: Policy
     disorder: Disorder = field(default_factory=Disorder)
     seed: int | None = None
+    router: Router | None = None
+    """Finds the revision that takes an event; None sends all to the policy's target."""
 
 
 async def run_relay(options: Options, stop: asyncio.Event) -> None:
@@ -48,7 +52,7 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as closing:
         queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
         session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        courier = Courier(queue, options.policy, session, chance)
+        courier = Courier(queue, options.policy, session, chance, _target_of(options.router))
         await _open_control(queue, courier, options, closing)
         publisher = Publisher(queue, courier.wake, options.disorder, chance)
         server = await serve(publisher, f"{HOST}:{options.grpc_port}")
@@ -59,6 +63,10 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
         await courier.finish(STOP_PATIENCE_S)
         with contextlib.suppress(asyncio.CancelledError):
             await running  # raises what ended it, if it ended by itself
+
+
+def _target_of(router: Router | None) -> Callable[[str], str] | None:
+    return (lambda event_id: f"{router.url(event_id)}/") if router else None
 
 
 async def _open_control(

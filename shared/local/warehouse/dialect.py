@@ -220,6 +220,8 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.Bracket: _bracket,
     exp.ByteLength: _byte_length,
     exp.Cast: _cast_sql,
+    # COUNT_IF of nothing is NULL.
+    exp.CountIf: lambda self, node: f"COUNT(CASE WHEN {self.sql(node, 'this')} THEN 1 END)",
     exp.DataType: _data_type,
     exp.Div: _divide,
     exp.GroupConcat: _string_agg,

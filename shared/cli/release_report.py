@@ -1,0 +1,91 @@
+"""How a release is shown: the services' revisions, and a verdict with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from shared.cli.options import console
+from shared.release.criteria import Finding, Verdict
+from shared.release.figures import Comparison, Question
+from shared.release.revisions import CHALLENGER, PREVIOUS, Standing
+
+COLOURS = {Finding.GOOD: "green", Finding.WORSE: "red", Finding.UNKNOWN: "yellow"}
+PAIRS_SHOWN = 5
+REVISIONS_SHOWN = 8
+
+
+def standing_json(standing: Standing) -> dict[str, Any]:
+    """Return a service for programs."""
+    return {
+        "service": standing.service,
+        "champion": standing.champion,
+        "challenger": standing.challenger,
+        "previous": standing.previous,
+        "traffic": [asdict(target) for target in standing.traffic],
+        "revisions": [
+            {**asdict(one), "created_at": one.created_at.isoformat() if one.created_at else None}
+            for one in standing.revisions
+        ],
+    }
+
+
+def print_standings(standings: list[Standing]) -> None:
+    """Show which revisions there are, and what each gets."""
+    console.print(standings_table(standings))
+
+
+def standings_table(standings: list[Standing]) -> Table:
+    """Return which revisions there are, and what each gets, for a terminal."""
+    table = Table("service", "revision", "role", "traffic", "serves", "since")
+    for standing in standings:
+        in_traffic = [target.revision for target in standing.traffic]
+        ordered = sorted(standing.revisions, key=lambda one: one.name not in in_traffic)
+        for one in ordered[:REVISIONS_SHOWN]:
+            serves = " ".join(filter(None, (one.image, one.bundle))) or "?"
+            since = one.created_at.strftime("%Y-%m-%d %H:%M") if one.created_at else ""
+            state = "" if one.is_ready else " [red]not ready[/]"
+            percent = f"{standing.percent_of(one.name)} %" if one.name in in_traffic else ""
+            table.add_row(standing.service, one.name + state, role_of(standing, one.name), percent, serves, since)
+    return table
+
+
+def role_of(standing: Standing, revision: str) -> str:
+    """Return what a revision is in a release, in a word; nothing where it is nothing."""
+    if revision == standing.challenger:
+        return CHALLENGER
+    if revision == standing.champion:
+        return "champion"
+    return PREVIOUS if revision == standing.previous else ""
+
+
+def verdict_json(asked: Question, found: Comparison, verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict with its evidence for programs."""
+    return {
+        "finding": verdict.finding,
+        "why": verdict.why,
+        "exit_code": verdict.exit_code,
+        "champion": {"revisions": asked.champion, **asdict(found.champion)},
+        "challenger": {"revisions": asked.challenger, **asdict(found.challenger)},
+        "shared": found.shared,
+        "agreed": found.agreed,
+        "evidence": [asdict(one) for one in verdict.evidence],
+        "pairs": [asdict(pair) for pair in found.pairs],
+    }
+
+
+def print_verdict(asked: Question, found: Comparison, verdict: Verdict) -> None:
+    """Show a verdict with its evidence."""
+    table = Table("criterion", "champion", "challenger", "asked for", "finding")
+    for one in verdict.evidence:
+        table.add_row(one.criterion, one.champion, one.challenger, one.asked, f"[{COLOURS[one.finding]}]{one.finding}")
+    console.print(
+        f"champion    {', '.join(asked.champion)}\nchallenger  {', '.join(asked.challenger)}", highlight=False
+    )
+    console.print(table)
+    for pair in [pair for pair in found.pairs if pair.champion != pair.challenger][:PAIRS_SHOWN]:
+        said = f"{pair.pictures} × the champion says {pair.champion}, the challenger {pair.challenger}"
+        console.print(said, highlight=False)
+    console.print(f"[{COLOURS[verdict.finding]}]{verdict.finding}[/]: {verdict.why}", highlight=False, soft_wrap=True)

@@ -1,0 +1,112 @@
+"""The processes of a release: a function for each revision that is wanted, and the front."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, replace
+
+from shared.local.cloud import Cloud, free_port
+from shared.local.parts import Part, function_part, part_environment
+from shared.local.releases.ledger import (
+    SERVICES,
+    Ledger,
+    LocalRevision,
+    LocalService,
+    first_revision,
+    path_of,
+    read,
+    sole_writer,
+    write,
+)
+
+FRONT = "front"
+
+
+def release_parts(cloud: Cloud) -> list[Part]:
+    """List what runs besides the six parts: callers only, so all may be stopped first."""
+    ledger = read(path_of(cloud.folder))
+    if ledger is None:
+        return []
+    wanted = (
+        _revision_part(cloud, SERVICES[service], revision)
+        for service, one in ledger.services.items()
+        for revision in one.wanted
+        if revision.port != cloud.ports[SERVICES[service]]
+    )
+    return [_front(cloud, ledger.front_port), *wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a change of ``releases.json`` asks for."""
+
+    new: list[Part]
+    gone: list[str]
+    """Names of parts."""
+
+
+class Follower:
+    """Tells what is to be started and ended as ``releases.json`` changes."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._seen: tuple[int, int] | None = None
+        self._parts: dict[str, Part] = {}
+
+    def news(self) -> News | None:
+        """Return what changed since the last call; None if nothing did."""
+        try:
+            stat = path_of(self._cloud.folder).stat()
+        except OSError:
+            return None
+        if self._seen == (stat.st_mtime_ns, stat.st_ino):
+            return None
+        self._seen = (stat.st_mtime_ns, stat.st_ino)
+        before, self._parts = self._parts, {part.name: part for part in release_parts(self._cloud)}
+        news = News(
+            [part for name, part in self._parts.items() if name not in before],
+            [name for name in before if name not in self._parts],
+        )
+        return news if news.new or news.gone else None
+
+
+def part_name(function: str, revision: str) -> str:
+    """Return what a revision's process and its log are called."""
+    return function + revision[len(function) :]  # a service's name is its function's, with dashes
+
+
+def renew(cloud: Cloud) -> bool:
+    """Give the revisions of an earlier `up` ports of this one. Returns whether there are any."""
+    path = path_of(cloud.folder)
+    ledger = read(path)
+    if ledger is None:
+        return False
+    with sole_writer(path):
+        taken = set(cloud.ports.values())
+        services = {name: _renewed(cloud, name, service, taken) for name, service in ledger.services.items()}
+        port = free_port(ledger.front_port, taken)
+        write(path, Ledger(services, port, f"http://127.0.0.1:{port}"))
+    return True
+
+
+def _renewed(cloud: Cloud, service: str, one: LocalService, taken: set[int]) -> LocalService:
+    first, *others = one.revisions
+    revisions = [replace(first_revision(cloud, service), created_at=first.created_at)]
+    for revision in others:
+        revisions.append(replace(revision, port=free_port(revision.port, taken)))
+        taken.add(revisions[-1].port)
+    return replace(one, revisions=tuple(revisions), version=one.version + 1)
+
+
+def _revision_part(cloud: Cloud, function: str, revision: LocalRevision) -> Part:
+    name = part_name(function, revision.name)
+    return function_part(cloud, function, name, revision=revision.name, bundle=revision.bundle, port=revision.port)
+
+
+def _front(cloud: Cloud, port: int) -> Part:
+    command = (
+        *(sys.executable, "-m", "shared.local.releases.front", "--port", str(port)),
+        *("--releases", str(path_of(cloud.folder)), "--service", "classify-request"),
+        *("--target", cloud.url("classify_request")),
+    )
+    return Part(FRONT, command, part_environment({}), f"http://127.0.0.1:{port}/_bucketlens/status")

@@ -1,0 +1,189 @@
+"""``release.ports.Platform`` on the local cloud: a revision is a process, which the supervisor starts and stops."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from shared.bundle import load_bundle
+from shared.errors import InvalidBundle
+from shared.local.cloud import HOST, Cloud, free_port
+from shared.local.parts import shadow_command
+from shared.local.releases.ledger import (
+    SERVICES,
+    Ledger,
+    LocalRevision,
+    LocalService,
+    path_of,
+    read,
+    sole_writer,
+    untouched,
+    write,
+)
+from shared.local.releases.parts import part_name
+from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
+from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
+from shared.settings import bundle_folder
+
+START_PATIENCE_S = 60.0
+SHADOW_PATIENCE_S = 3600.0
+FRONT_PORT = 8088
+
+
+@dataclass(frozen=True)
+class LocalPlatform:
+    """A local cloud that runs."""
+
+    cloud: Cloud
+
+    def standing(self, service: str) -> Standing:
+        """See ``Platform.standing``."""
+        return self._services()[_checked(service)].standing(service)
+
+    def deploy(self, service: str, change: Change) -> str:
+        """See ``Platform.deploy``. A bundle is the same if its digest is, wherever it lies."""
+        bundle, digest = _bundle(change)
+        with sole_writer(self._path):
+            known = self._services()[_checked(service)]
+            revision = next((one for one in known.revisions if one.digest == digest), None)
+            if not revision and digest == _digest(known.revisions[0].bundle):
+                return known.revisions[0].name
+            if not revision:
+                revision = self._new(service, known, bundle, digest)
+                known = replace(known, revisions=(*known.revisions, revision))
+            if revision not in known.wanted:  # a tag alone makes it run, and brings it no traffic
+                traffic = tuple(target for target in known.traffic if target.tag != CHALLENGER)
+                known = replace(known, traffic=(*traffic, Target(revision.name, 0, CHALLENGER)))
+            self._write(service, known)
+        self._wait_until_ready(service, revision)
+        return revision.name
+
+    def set_traffic(self, standing: Standing, traffic: Traffic) -> Standing:
+        """See ``Platform.set_traffic``."""
+        with sole_writer(self._path):
+            known = self._services()[standing.service]
+            if str(known.version) != standing.etag:
+                raise TrafficMoved(
+                    f"{standing.service} was changed meanwhile; look at `bucketlens release status`, and repeat."
+                )
+            return self._write(standing.service, replace(known, traffic=traffic)).standing(standing.service)
+
+    def shadow(self, change: Change) -> str:
+        """See ``Platform.shadow``."""
+        bundle, digest = _bundle(change)
+        name = f"classify-backlog-{digest[:8]}"
+        command, environment = shadow_command(self.cloud, bundle, name)
+        log_file = self.cloud.log_file("shadow")
+        with log_file.open("ab") as log:
+            done = subprocess.run(
+                command,
+                env=environment,
+                cwd=self.cloud.folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=SHADOW_PATIENCE_S,
+                check=False,
+            )
+        if done.returncode:
+            raise RevisionFailed(f"The shadow {name} ended with exit code {done.returncode}. {_last_lines(log_file)}")
+        return name
+
+    @property
+    def front_url(self) -> str | None:
+        """Where HTTPS traffic is split; None before the first release."""
+        ledger = read(self._path)
+        return ledger.front_url if ledger else None
+
+    @property
+    def _path(self) -> Path:
+        return path_of(self.cloud.folder)
+
+    def _services(self) -> dict[str, LocalService]:
+        ledger = read(self._path)
+        known = ledger.services if ledger else {}
+        return {service: known.get(service) or untouched(self.cloud, service) for service in SERVICES}
+
+    def _write(self, service: str, known: LocalService) -> LocalService:
+        ledger, services = read(self._path), self._services()
+        services[service] = replace(known, version=known.version + 1)
+        port = ledger.front_port if ledger else free_port(FRONT_PORT, self._ports(services))
+        write(self._path, Ledger(services, port, f"http://{HOST}:{port}"))
+        return services[service]
+
+    def _new(self, service: str, known: LocalService, bundle: str, digest: str) -> LocalRevision:
+        port = free_port(0, self._ports(self._services()))
+        name = f"{service}-{len(known.revisions) + 1:05}-{digest[:6]}"
+        return LocalRevision(name, bundle, digest, port, datetime.now(UTC).isoformat())
+
+    def _ports(self, services: dict[str, LocalService]) -> set[int]:
+        of_revisions = (revision.port for one in services.values() for revision in one.revisions)
+        return {*self.cloud.ports.values(), *of_revisions}
+
+    def _wait_until_ready(self, service: str, revision: LocalRevision) -> None:
+        give_up_at = time.monotonic() + START_PATIENCE_S
+        urls = [f"http://{HOST}:{revision.port}/v2/health/ready", f"{self.front_url}/_bucketlens/status"]
+        while not all(_answers(url) for url in urls):
+            if time.monotonic() > give_up_at:
+                self._forget(service, revision)
+                log = self.cloud.log_file(part_name(SERVICES[service], revision.name))
+                raise RevisionFailed(f"{revision.name} was not ready in {START_PATIENCE_S:.0f} s. {_last_lines(log)}")
+            time.sleep(0.05)
+
+    def _forget(self, service: str, revision: LocalRevision) -> None:
+        with sole_writer(self._path):
+            known = self._services()[service]
+            traffic = tuple(target for target in known.traffic if target.revision != revision.name or target.percent)
+            revisions = tuple(one for one in known.revisions if one != revision)
+            self._write(service, replace(known, revisions=revisions, traffic=traffic))
+
+
+def with_whole_names(bundles: str) -> str:
+    """Return a value of ``MODEL_BUNDLE`` with whole paths, as the local cloud keeps it."""
+    return ",".join(str(bundle_folder(name.strip()).resolve()) for name in bundles.split(","))
+
+
+def _checked(service: str) -> str:
+    if service not in SERVICES:
+        raise ReleaseRefused(f"There is no service {service}; there is {', '.join(SERVICES)}.")
+    return service
+
+
+def _bundle(change: Change) -> tuple[str, str]:
+    """Return the folder and the digest of what is to be tried out."""
+    if change.image:
+        raise ReleaseRefused("The local cloud runs this source and no image; name a --bundle.")
+    if not change.bundle:
+        raise ReleaseRefused("Name what is to be tried out: --bundle, a bundle that ships here or a folder.")
+    folders = with_whole_names(change.bundle)
+    return folders, _digest(folders)
+
+
+def _digest(folders: str) -> str:
+    """Return one digest of one bundle or several."""
+    try:
+        digests = [load_bundle(bundle_folder(folder)).digest for folder in folders.split(",")]
+    except InvalidBundle as error:
+        raise RevisionFailed(str(error)) from error
+    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own http:// on loopback
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _last_lines(log: Path) -> str:
+    try:
+        lines = log.read_text("utf-8", "replace").splitlines()[-6:]
+    except OSError:
+        lines = []
+    return "Its log says:\n" + "\n".join(f"  {line}" for line in lines) if lines else f"It left no log at {log}."

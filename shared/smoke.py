@@ -1,0 +1,158 @@
+"""The smoke test of a deployment: it does its work once, and does it well enough on labelled pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.errors import BadRequest
+from shared.ports import ObjectStore
+from shared.types import ObjectRef
+
+GS = "gs://"
+LARGEST_BYTES = 20 * 1024 * 1024
+POLL_S = 1.0
+TIMEOUT_S = 60
+
+ROWS = """
+SELECT prediction_id, upload_id, label, call.service AS service, call.revision AS revision
+FROM latest_predictions
+WHERE prediction_id IN UNNEST(@ids) OR upload_id IN UNNEST(@ids)
+"""
+
+
+class Warehouse(Protocol):
+    """Where rows can be looked for."""
+
+    def query(self, sql: str, **parameters: list[str]) -> Any:
+        """Run GoogleSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What is asked of the golden set's answers."""
+
+    min_accuracy: float = 0.95
+    max_p95_ms: float = 2000.0
+    max_error_rate: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A labelled picture of the golden set."""
+
+    label: str
+    ref: ObjectRef
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTPS request came to."""
+
+    status: int
+    """0 where there was no answer."""
+    milliseconds: float
+    label: str | None = None
+    prediction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the golden set came to."""
+
+    pictures: int
+    accuracy: float
+    """Share of all pictures that were given their label; one without an answer counts as wrong."""
+    error_rate: float
+    p95_ms: float
+    """95 of a hundred answers took no longer, as the caller saw it."""
+
+    def faults(self, demands: Demands) -> Iterator[str]:
+        """Yield a sentence for each demand that is not met."""
+        if self.accuracy < demands.min_accuracy:
+            yield f"accuracy is {self.accuracy:.1%} of {self.pictures} pictures, expected {demands.min_accuracy:.1%}"
+        if self.error_rate > demands.max_error_rate:
+            yield f"{self.error_rate:.1%} of the requests failed, expected at most {demands.max_error_rate:.1%}"
+        if self.p95_ms > demands.max_p95_ms:
+            yield f"the slowest 5 % took more than {self.p95_ms:.0f} ms, expected at most {demands.max_p95_ms:.0f}"
+
+
+def golden_set(store: ObjectStore, uri: str) -> list[Picture]:
+    """List labelled pictures: ``gs://BUCKET/FOLDER/LABEL/NAME``.
+
+    Raises:
+        BadRequest: ``uri`` is no folder of a bucket, or there are no pictures in folders below it.
+        StorageUnavailable: the listing broke off.
+    """
+    bucket, _, folder = uri.removeprefix(GS).strip("/").partition("/")
+    if not uri.startswith(GS) or not bucket or not folder:
+        raise BadRequest(f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER.")
+    pictures = []
+    for upload in store.uploads(bucket, f"{folder}/"):
+        label, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
+        if name:
+            pictures.append(Picture(label, upload.ref))
+    if not pictures:
+        raise BadRequest(f"There are no pictures in {uri}; put some at {uri.rstrip('/')}/LABEL/NAME.")
+    return pictures
+
+
+def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
+    """Have classify-request classify a file; ``record`` says whether it leaves a row. Never raises for an answer."""
+    address = f"{url.rstrip('/')}/v1/classify{'' if record else '?record=false'}"
+    headers = {"Content-Type": "application/octet-stream"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, content, headers)  # noqa: S310  # an address that the caller typed
+    began = time.monotonic()
+    status, answer = 0, {}
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            status, answer = response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        status = error.code
+    except (OSError, ValueError):
+        pass  # no answer, or none that is JSON
+    return Answer(status, (time.monotonic() - began) * 1000, answer.get("label"), answer.get("prediction_id"))
+
+
+def measure(
+    store: ObjectStore, pictures: list[Picture], classify: Callable[[bytes], Answer], threads: int = 4
+) -> Figures:
+    """Have every picture classified, some at once, and count.
+
+    Raises:
+        StorageUnavailable: a picture cannot be read.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="smoke") as pool:
+        answers = list(pool.map(lambda one: classify(store.read(one.ref, LARGEST_BYTES)), pictures))
+    right = sum(answer.label == one.label for answer, one in zip(answers, pictures, strict=True))
+    failed = sum(answer.status != 200 for answer in answers)
+    times = sorted(answer.milliseconds for answer in answers)
+    slowest = times[math.ceil(0.95 * len(times)) - 1]
+    return Figures(len(answers), right / len(answers), failed / len(answers), slowest)
+
+
+def row_of(warehouse: Warehouse, id: str, patience_s: float) -> dict[str, Any] | None:
+    """Wait for the row of a prediction or an upload; None if there is none after ``patience_s`` seconds."""
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        rows: list[dict[str, Any]] = warehouse.query(ROWS, ids=[id]).rows
+        if rows:
+            return rows[0]
+        if time.monotonic() >= give_up_at:
+            return None
+        time.sleep(POLL_S)
+
+
+def faults_in_row(what: str, row: dict[str, Any] | None, revision: str | None) -> Iterator[str]:
+    """Yield what is wrong with a row: there is none, or another revision wrote it."""
+    if row is None:
+        yield f"{what} has no row"
+    elif revision and row["revision"] != revision:
+        yield f"{what} was classified by {row['revision']}, expected {revision}: traffic goes to another revision"

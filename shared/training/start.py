@@ -1,0 +1,79 @@
+"""What training begins with: a network's ImageNet weights, or those of a bundle that was trained before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from shared.bundle import digest_of, load_bundle
+from shared.errors import Misconfigured
+from shared.training.backbones import BACKBONES
+from shared.training.network import load_pretrained
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A bundle to go on from."""
+
+    name: str
+    """Name and version, such as ``flowers 1``."""
+    digest: str
+    """Of the bundle's manifest."""
+    file: Path
+    """Its network for retraining."""
+    network: str
+    """Its architecture, as ``Backbone.title`` has it."""
+    labels: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """Say where the weights come from, for the lineage."""
+        return f"the bundle {self.name} (digest {self.digest})"
+
+
+def read_start(folder: Path) -> Start:
+    """Read a bundle to go on from.
+
+    Raises:
+        InvalidBundle: it cannot be used.
+        Misconfigured: it has no network for retraining, or not the one that its manifest says.
+    """
+    bundle = load_bundle(folder)
+    lineage: dict[str, Any] = dict(bundle.manifest.lineage)
+    retraining = lineage.get("retraining", {})
+    file = folder / str(retraining.get("file"))
+    if not file.is_file() or digest_of(file) != retraining.get("sha256"):
+        fault = f"{folder.name} has no network for retraining, or not the one that its manifest tells of"
+        raise Misconfigured("the bundle to start from", [fault])
+    manifest = bundle.manifest
+    network = str(lineage.get("network"))
+    return Start(f"{manifest.name} {manifest.version}", bundle.digest, file, network, manifest.labels)
+
+
+def load_start(model: keras.Model, backbone: str, labels: Sequence[str], start: Start | None) -> None:
+    """Fill a network with the weights that training begins with.
+
+    Args:
+        model: from ``build_network``.
+        backbone: its name.
+        labels: of the data; a bundle to start from must have the same.
+        start: None for the ImageNet weights, which leave the last layer as it is.
+
+    Raises:
+        Misconfigured: the weights are not there, or the bundle has other labels or is another network.
+    """
+    if start is None:
+        load_pretrained(model)
+        return
+    faults = []
+    if tuple(labels) != start.labels:
+        faults.append(f"it has the labels {', '.join(start.labels)}, the data has {', '.join(labels)}")
+    if start.network != BACKBONES[backbone].title:
+        faults.append(f"it is {start.network}; choose that with --backbone")
+    if faults:
+        raise Misconfigured(f"the bundle {start.name} to start from", faults)
+    model.set_weights(keras.models.load_model(start.file).get_weights())

@@ -1,0 +1,1 @@
+"""Releases: canary, check, promote, roll back."""

@@ -1,0 +1,162 @@
+"""As much of Cloud Run's Admin API as a release uses, in memory; every exchange is kept, to be judged afterwards."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.contract.wire import Exchange
+
+PLACE = "projects/p/locations/europe-west1"
+DIGEST = "europe-docker.pkg.dev/p/bucketlens/serving@sha256:"
+BY_NAME, LATEST = (f"TRAFFIC_TARGET_ALLOCATION_TYPE_{kind}" for kind in ("REVISION", "LATEST"))
+KINDS = {2: BY_NAME, 1: LATEST}
+SUCCEEDED, FAILED = "CONDITION_SUCCEEDED", "CONDITION_FAILED"
+
+
+class FakeCloudRun:
+    """Services as Terraform leaves them: one revision, and all traffic to the latest."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.broken: set[str] = set()
+        """Images that do not start."""
+        self.refuses_with: int | None = None
+        self.services: dict[str, dict[str, Any]] = {}
+        self.revisions: dict[str, list[dict[str, Any]]] = {}
+        self.jobs: dict[str, dict[str, Any]] = {"classify-backlog": _job()}
+        self.runs: list[dict[str, Any]] = []
+        for name in ("classify-upload", "classify-request"):
+            template = {"containers": [{"image": f"{DIGEST}{'0' * 64}", "env": []}], "serviceAccount": "s@p"}
+            service = {"name": f"{PLACE}/services/{name}", "template": template, "generation": "0"}
+            self.services[name], self.revisions[name] = service, []
+            self._make_revision(name)
+            service["traffic"] = [{"type": LATEST, "percent": 100}]
+
+    def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        url = urlsplit(target)
+        given = json.loads(body) if body else {}
+        if self.refuses_with:
+            return self.refuses_with, {"error": {"code": self.refuses_with, "message": "as asked", "status": "X"}}
+        kind, name, rest = re.fullmatch(rf"/v2/{PLACE}/(\w+)/([\w-]+)(.*)", url.path).groups()  # type: ignore[union-attr]
+        if kind == "services" and name not in self.services:
+            return 404, {"error": {"code": 404, "message": f"no service {name}", "status": "NOT_FOUND"}}
+        match method, kind, rest:
+            case "GET", "services", "":
+                return 200, self.services[name]
+            case "GET", "services", "/revisions":
+                return 200, {"revisions": self.revisions[name][::-1]}
+            case "PATCH", "services", "":
+                return self._patch(name, given, parse_qs(url.query)["updateMask"][0].split(","))
+            case "GET", "jobs", "":
+                return 200, self.jobs[name]
+            case "PATCH", "jobs", "":
+                self.jobs[name] = _named(given)
+                return 200, _done("Job", self.jobs[name])
+            case "POST", "jobs", ":run":
+                self.runs.append(self.jobs[name])
+                run = {"name": f"{PLACE}/jobs/{name}/executions/{name}-abcde"}
+                return 200, _done("Execution", run)
+        raise AssertionError(f"nobody asks for {method} {target}")
+
+    def _patch(self, name: str, given: dict[str, Any], mask: list[str]) -> tuple[int, dict[str, Any]]:
+        service = self.services[name]
+        if given["etag"] != service["etag"]:
+            return 409, {"error": {"code": 409, "message": "etag", "status": "ABORTED"}}
+        given = _named(given)
+        for field in mask:
+            service[field] = given.get(field, [])
+        if "template" in mask:
+            self._make_revision(name)
+        self._count(service)
+        if service["latestReadyRevision"] != service["latestCreatedRevision"]:
+            message = "The user-provided container failed to start."
+            return 200, {"name": f"{PLACE}/operations/o", "done": True, "error": {"code": 9, "message": message}}
+        return 200, _done("Service", service)
+
+    def _make_revision(self, name: str) -> None:
+        service, revisions = self.services[name], self.revisions[name]
+        template = service["template"]
+        full = f"{PLACE}/services/{name}/revisions/{name}-{len(revisions) + 1:05}-abc"
+        is_ready = template["containers"][0]["image"] not in self.broken
+        condition = {"type": "Ready", "state": SUCCEEDED if is_ready else FAILED}
+        made = {"name": full, "containers": copy.deepcopy(template["containers"]), "conditions": [condition]}
+        revisions.append({**made, "createTime": "2026-11-21T12:00:00Z"})
+        service["latestCreatedRevision"] = full
+        if is_ready:
+            service["latestReadyRevision"] = full
+        self._count(service)
+
+    def _count(self, service: dict[str, Any]) -> None:
+        service["generation"] = str(int(service["generation"]) + 1)
+        service["etag"] = f'"{service["generation"]}"'
+
+
+@contextmanager
+def running(cloud_run: FakeCloudRun) -> Iterator[str]:
+    """Serve it for the length of the block; yields its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, document = cloud_run.answer(self.command, self.path, body)
+            content = json.dumps(document).encode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            cloud_run.exchanges.append(Exchange(self.command, self.path, headers, body, status, {}, content))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def with_names(exchange: Exchange) -> Exchange:
+    """Return an exchange as the discovery document knows it.
+
+    Google's own REST transport sends enumerations as numbers, and says so in ``$alt``, which is in no document.
+    """
+    url = urlsplit(exchange.target)
+    query = "&".join(part for part in url.query.split("&") if not part.startswith("%24alt="))
+    target = url._replace(query=query).geturl()
+    body = json.dumps(_named(json.loads(exchange.body))).encode() if exchange.body else b""
+    return Exchange(exchange.method, target, exchange.headers, body, exchange.status, {}, exchange.answer)
+
+
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    traffic = [{**one, "type": KINDS[one["type"]]} for one in document.get("traffic", [])]
+    return {**document, "traffic": traffic} if traffic else document
+
+
+def _done(kind: str, document: dict[str, Any]) -> dict[str, Any]:
+    response = {"@type": f"type.googleapis.com/google.cloud.run.v2.{kind}", **document}
+    return {"name": f"{PLACE}/operations/o", "done": True, "response": response}
+
+
+def _job() -> dict[str, Any]:
+    env = [{"name": "ARCHIVE_BUCKET", "value": "p-archive"}, {"name": "MODEL_BUNDLE", "value": "flowers_v1"}]
+    task = {"containers": [{"image": f"{DIGEST}{'0' * 64}", "env": env}], "serviceAccount": "backlog@p"}
+    return {"name": f"{PLACE}/jobs/classify-backlog", "template": {"taskCount": 1, "template": task}}

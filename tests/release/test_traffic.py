@@ -1,0 +1,133 @@
+"""Traffic at each step, and the steps over several services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.release.errors import NothingToRelease, RevisionFailed
+from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Revision, Standing, Target, Traffic
+from shared.release.rollout import begin, promote, roll_back
+from shared.release.traffic import on_trial, promoted, rolled_back
+
+ALL = (Target("one", 100),)
+TRIAL = (Target("one", 90), Target("two", 10, CHALLENGER))
+DONE = (Target("two", 100), Target("one", 0, PREVIOUS))
+
+
+def test_a_trial_takes_its_share_from_the_champion() -> None:
+    assert on_trial(ALL, "two", 10) == TRIAL
+    assert on_trial(TRIAL, "two", 50) == (Target("one", 50), Target("two", 50, CHALLENGER))
+
+
+def test_a_challenger_with_all_traffic_is_not_the_champion() -> None:
+    shifted = on_trial(ALL, "two", 100)
+    assert rolled_back(shifted) == ALL
+    assert promoted(shifted) == DONE
+
+
+def test_a_promotion_keeps_the_champion_at_hand() -> None:
+    assert promoted(TRIAL) == DONE
+    assert promoted(DONE) == DONE
+    assert rolled_back(DONE) == ALL
+
+
+def test_a_rollback_gives_the_champion_everything() -> None:
+    assert rolled_back(TRIAL) == ALL
+
+
+def test_what_serves_already_is_no_challenger() -> None:
+    with pytest.raises(NothingToRelease, match="serves already"):
+        on_trial(ALL, "one", 10)
+
+
+def test_without_a_trial_there_is_nothing_to_promote_or_roll_back() -> None:
+    with pytest.raises(NothingToRelease, match="canary"):
+        promoted(ALL)
+    with pytest.raises(NothingToRelease):
+        rolled_back(ALL)
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C, or the machine died."""
+
+
+@dataclass
+class Platform:
+    """Services in memory, which can be interrupted before any change of traffic."""
+
+    traffic: dict[str, Traffic] = field(default_factory=lambda: {"a": ALL, "b": ALL})
+    broken: frozenset[str] = frozenset()
+    changes_left: int = 99
+
+    def standing(self, service: str) -> Standing:
+        known = tuple(Revision(name, None, name, is_ready=True) for name in ("two", "one"))
+        return Standing(service, known, self.traffic[service], "etag")
+
+    def deploy(self, service: str, change: Change) -> str:
+        if service in self.broken:
+            raise RevisionFailed("it does not start")
+        return change.bundle or "two"
+
+    def set_traffic(self, standing: Standing, traffic: Traffic) -> Standing:
+        if not self.changes_left:
+            raise Interrupted
+        self.changes_left -= 1
+        self.traffic[standing.service] = traffic
+        return self.standing(standing.service)
+
+    def shadow(self, change: Change) -> str:
+        raise NotImplementedError
+
+
+def champions(platform: Platform) -> set[str]:
+    return {platform.standing(service).champion for service in ("a", "b")}
+
+
+def test_no_service_gets_traffic_unless_the_challenger_starts_on_all() -> None:
+    platform = Platform(broken=frozenset("b"))
+    with pytest.raises(RevisionFailed):
+        begin(platform, ("a", "b"), Change(bundle="two"), 10)
+    assert platform.traffic == {"a": ALL, "b": ALL}
+
+
+@pytest.mark.parametrize("changes", [0, 1])
+def test_an_interrupted_canary_leaves_the_champion_serving_and_can_be_taken_up_or_given_back(changes: int) -> None:
+    platform = Platform(changes_left=changes)
+    with pytest.raises(Interrupted):
+        begin(platform, ("a", "b"), Change(bundle="two"), 10)
+    assert champions(platform) == {"one"}
+    platform.changes_left = 99
+    begin(platform, ("a", "b"), Change(bundle="two"), 10)
+    assert platform.traffic == {"a": TRIAL, "b": TRIAL}
+    roll_back(platform, ("a", "b"))
+    assert platform.traffic == {"a": ALL, "b": ALL}
+
+
+def test_a_promotion_that_broke_off_is_finished_or_taken_back_whole() -> None:
+    for after in (promote, roll_back):
+        platform = Platform({"a": TRIAL, "b": TRIAL}, changes_left=1)
+        with pytest.raises(Interrupted):
+            promote(platform, ("a", "b"))
+        platform.changes_left = 99
+        after(platform, ("a", "b"))
+        assert len(set(platform.traffic.values())) == 1
+
+
+def test_another_challenger_waits_until_the_trial_is_over() -> None:
+    platform = Platform({"a": TRIAL, "b": TRIAL})
+    with pytest.raises(NothingToRelease, match="two is on trial on a, and has not bundle three"):
+        begin(platform, ("a", "b"), Change(bundle="three"), 10)
+
+
+def test_without_a_change_the_trial_goes_on() -> None:
+    platform = Platform({"a": TRIAL, "b": TRIAL})
+    begin(platform, ("a", "b"), Change(), 50)
+    assert platform.traffic["b"] == (Target("one", 50), Target("two", 50, CHALLENGER))
+
+
+def test_a_service_that_is_in_no_release_is_left_alone_by_a_rollback() -> None:
+    platform = Platform({"a": TRIAL, "b": ALL})
+    roll_back(platform, ("a", "b"))
+    assert platform.traffic == {"a": ALL, "b": ALL}

@@ -1,0 +1,125 @@
+"""The smoke test, against the local cloud with a golden set that is made here: it must fail where it should."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shared.adapters.bigquery import BigQuery
+from shared.adapters.gcs import CloudStorage
+from shared.cli.smoke import command
+from shared.errors import BadRequest
+from shared.local.cloud import DATASET, PROJECT, Cloud, sole_use
+from shared.local.demo.drawings import drawings
+from shared.smoke import Answer, Demands, Figures, golden_set, measure
+
+REVISIONS = ("--upload-revision=classify-upload-local", "--request-revision=classify-request-local")
+
+
+@pytest.fixture(scope="module")
+def store(cloud: Cloud) -> CloudStorage:
+    return CloudStorage(PROJECT, 20, endpoint=cloud.url("storage"))
+
+
+@pytest.fixture(scope="module")
+def golden(store: CloudStorage, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], str]:
+    """Return a maker of golden sets: drawings by the label that they are filed under."""
+    folder = tmp_path_factory.mktemp("golden")
+    bucket = f"golden-{uuid.uuid4().hex[:10]}"
+    store.create_bucket(bucket)
+
+    def make(filed_under: dict[str, str]) -> str:
+        name = uuid.uuid4().hex[:6]
+        for drawn, label in filed_under.items():
+            path = folder / f"{drawn}.jpg"
+            drawings()[drawn].save(path, quality=92)
+            assert store.upload(bucket, f"{name}/{label}/{drawn}.jpg", path)
+        return f"gs://{bucket}/{name}"
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def right(golden: Callable[[dict[str, str]], str]) -> str:
+    return golden({label: label for label in drawings()})
+
+
+def smoke(cloud: Cloud, *arguments: str) -> Result:
+    """Test the session's cloud, as one that somebody started in its folder."""
+    cloud.save()
+    with sole_use(cloud.folder):
+        return CliRunner().invoke(
+            command, ["--folder", str(cloud.folder), "--timeout=20", *arguments], env={"COLUMNS": "200"}
+        )
+
+
+def test_a_deployment_that_works_passes(cloud: Cloud, right: str) -> None:
+    result = smoke(cloud, f"--golden-set={right}", *REVISIONS, "--max-p95-ms=60000")
+    assert result.exit_code == 0, result.output
+    assert "accuracy 100.0%" in result.output
+    assert "by classify-upload-local" in result.output
+    assert "by classify-request-local" in result.output
+
+
+def test_without_a_golden_set_nothing_passes(cloud: Cloud) -> None:
+    assert smoke(cloud).exit_code == 2
+    assert smoke(cloud, "--golden-set=").exit_code == 2
+    nothing = smoke(cloud, "--golden-set=gs://golden-nothing-here/flowers")
+    assert nothing.exit_code != 0, nothing.output
+
+
+def test_a_golden_set_is_pictures_in_folders_by_label(store: CloudStorage, right: str) -> None:
+    assert {picture.label for picture in golden_set(store, right)} == set(drawings())
+    with pytest.raises(BadRequest, match="expected gs://BUCKET/FOLDER"):
+        golden_set(store, right.removeprefix("gs://"))
+    with pytest.raises(BadRequest, match="There are no pictures in"):
+        golden_set(store, f"{right}/{next(iter(drawings()))}")
+
+
+@pytest.mark.parametrize(("option", "service"), [("--upload-revision", "upload"), ("--request-revision", "request")])
+def test_a_row_by_another_revision_fails(cloud: Cloud, right: str, option: str, service: str) -> None:
+    result = smoke(cloud, f"--golden-set={right}", f"{option}=classify-{service}-00002")
+    assert result.exit_code == 1
+    said = " ".join(result.output.split())
+    assert f"was classified by classify-{service}-local, expected classify-{service}-00002" in said
+
+
+def test_a_model_that_is_wrong_too_often_fails(cloud: Cloud, golden: Callable[[dict[str, str]], str]) -> None:
+    labels = list(drawings())
+    one_wrong = golden({**{label: label for label in labels}, labels[0]: labels[1]})
+    result = smoke(cloud, f"--golden-set={one_wrong}", "--max-p95-ms=60000")
+    assert result.exit_code == 1
+    assert "accuracy is 80.0% of 5 pictures, expected 95.0%" in result.output
+    assert smoke(cloud, f"--golden-set={one_wrong}", "--max-p95-ms=60000", "--min-accuracy=0.8").exit_code == 0
+
+
+def test_a_function_that_is_too_slow_fails(cloud: Cloud, right: str) -> None:
+    result = smoke(cloud, f"--golden-set={right}", "--max-p95-ms=0.1")
+    assert result.exit_code == 1
+    assert "the slowest 5 % took more than" in result.output
+
+
+def test_a_function_that_does_not_answer_fails(cloud: Cloud, right: str) -> None:
+    result = smoke(cloud, f"--golden-set={right}", f"--url={cloud.url('storage')}/nothing")
+    assert result.exit_code == 1
+    assert "the request was answered with 4" in result.output
+
+
+def test_a_picture_without_an_answer_counts_as_wrong_and_as_failed(store: CloudStorage, right: str) -> None:
+    pictures = golden_set(store, right)
+    answers = iter([Answer(200, 10.0, picture.label) for picture in pictures[:-1]] + [Answer(0, 60_000.0)])
+    figures = measure(store, pictures, lambda _: next(answers), threads=1)
+    assert figures == Figures(5, 0.8, 0.2, 60_000.0)
+    assert len(list(figures.faults(Demands()))) == 3
+    assert list(Figures(100, 0.95, 0.01, 2000.0).faults(Demands())) == []
+
+
+def test_the_golden_set_leaves_no_rows(cloud: Cloud, right: str) -> None:
+    warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
+    count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
+    before = warehouse.query(count).rows[0]["rows_"]
+    assert smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000").exit_code == 0
+    assert warehouse.query(count).rows[0]["rows_"] == before + 2

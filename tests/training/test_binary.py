@@ -1,0 +1,80 @@
+"""The threshold of two labels, and the figures that go with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shared.training.binary import Wanted, best_threshold, binary_report
+
+SICK = np.array([False] * 4 + [True] * 4)
+
+
+def _normal(separation: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of 2,000 negatives and 2,000 positives, whose logits are normal with a distance."""
+    random = np.random.default_rng(seed)
+    truth = np.repeat([False, True], 2000)
+    logits = random.normal(0, 1, 4000) + np.where(truth, separation / 2, -separation / 2)
+    return 1 / (1 + np.exp(-logits)), truth
+
+
+def test_between_two_groups_that_lie_apart_the_threshold_is_in_the_middle() -> None:
+    scores = np.array([0.1, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.9])
+
+    assert best_threshold([scores], SICK, Wanted()) == pytest.approx(0.5, abs=0.01)
+
+
+def test_who_wants_more_sensitivity_gets_a_lower_threshold() -> None:
+    scores, truth = _normal(separation=3)
+
+    even = best_threshold([scores], truth, Wanted(0.9, 0.9))
+    careful = best_threshold([scores], truth, Wanted(0.98, 0.8))
+
+    assert careful < even == pytest.approx(0.5, abs=0.03)
+    assert (scores[truth] >= careful).mean() > (scores[truth] >= even).mean()
+
+
+def test_sensitivity_and_specificity_exceed_what_is_wanted_by_as_much() -> None:
+    scores, truth = _normal(separation=4)
+
+    threshold = best_threshold([scores], truth, Wanted(0.95, 0.91))
+
+    sensitivity, specificity = (scores[truth] >= threshold).mean(), (scores[~truth] < threshold).mean()
+    assert sensitivity - 0.95 == pytest.approx(specificity - 0.91, abs=0.01)
+    assert sensitivity > 0.95
+
+
+def test_scores_that_drift_to_the_positive_label_raise_the_threshold() -> None:
+    scores, truth = _normal(separation=4)
+    odds = scores / (1 - scores) * np.e**2
+
+    drifted = best_threshold([odds / (1 + odds)], truth, Wanted())
+
+    assert drifted > best_threshold([scores], truth, Wanted()) + 0.2
+
+
+def test_of_drifts_in_both_directions_neither_is_left_out() -> None:
+    scores, truth = _normal(separation=6)
+    odds = scores / (1 - scores)
+    up, down = (odds * factor / (1 + odds * factor) for factor in (np.e, 1 / np.e))
+
+    one_way = best_threshold([scores, up], truth, Wanted(0.9, 0.9))
+    both_ways = best_threshold([scores, up, down], truth, Wanted(0.9, 0.9))
+
+    assert both_ways == pytest.approx(0.5, abs=0.05)
+    assert one_way > both_ways
+
+
+def test_the_figures_are_those_of_the_label_as_it_was_given() -> None:
+    scores = np.array([0.1, 0.2, 0.3, 0.8, 0.4, 0.7, 0.8, 0.9])
+
+    report = binary_report("sick", 0.5, scores, SICK, scores >= 0.5)
+
+    assert (report.sensitivity, report.specificity) == (0.75, 0.75)
+    assert report.auc == pytest.approx(13.5 / 16, abs=1e-4)  # of 16 pairs one is a tie and two are the wrong way round
+
+
+def test_without_both_kinds_of_pictures_there_is_no_auc() -> None:
+    report = binary_report("sick", 0.5, np.array([0.2, 0.9]), np.array([True, True]), np.array([False, True]))
+
+    assert (report.auc, report.sensitivity, report.specificity) == (None, 0.5, None)
