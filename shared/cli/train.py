@@ -143,8 +143,8 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
     are varied more in light, sharpness and proportions, and never turned upside down.
 
     With two labels the bundle declares a threshold: the positive label is given where its score is at least that.
-    It is chosen so that neither sensitivity nor specificity falls short of what is wanted, on the validation
-    pictures and on copies that are made harder on purpose: other proportions, crops, light, sharpness.
+    It is where specificity is highest while sensitivity is one standard error above what is wanted, on the
+    validation pictures and on copies that are made harder on purpose: other proportions, crops, light, sharpness.
 
     Exit codes: 0 the bundle is written; 2 the data or the options cannot be used; 130 stopped by Ctrl-C.
 

@@ -48,8 +48,8 @@ REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEX
 def classify(exchange: Exchange) -> ResponseReturnValue:
     """Answer one image with its prediction, and a form of files with a list of them."""
     request = exchange.request
-    if model := request.args.get("model"):
-        exchange.choose_model(model)
+    if "model" in request.args:
+        exchange.choose_model(request.args["model"])
     if request.mimetype == FORM:
         return _answer_form(exchange)
     if request.mimetype == JSON:

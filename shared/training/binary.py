@@ -17,12 +17,12 @@ LOWEST, HIGHEST = 0.02, 0.98
 """A threshold outside would hang on a handful of pictures."""
 
 AS_GOOD = 0.003
-"""Margins that differ by less cannot be told apart on some hundreds of pictures."""
+"""Shares that differ by less cannot be told apart on some hundreds of pictures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a threshold should reach, 0 to 1 each. Where it cannot, it falls as little short as it can."""
+    """What a threshold should reach, 0 to 1 each. Where it cannot reach both, it falls as little short as it can."""
 
     sensitivity: float = 0.95
     specificity: float = 0.91
@@ -77,9 +77,11 @@ def binary_report(positive: str, threshold: float, scores: Floats, truth: Truths
 def best_threshold(conditions: Sequence[Floats], truth: Truths, wanted: Wanted) -> float:
     """Return the score from which on the positive label should be given.
 
-    Of the thresholds from 0.02 to 0.98 the one is taken whose smallest margin - sensitivity or specificity above what
-    is wanted of it, under the condition where it has least - is largest: which way the scores of new pictures drift is
-    not known, so the worst case on either side counts. Where several do as well, it is the one in their middle.
+    One error is bounded and the other made small, as Neyman and Pearson would: of the thresholds from 0.02 to 0.98 at
+    which sensitivity is one standard error above what is wanted, the one with the highest specificity is taken; both
+    are means over the conditions. Where that leaves specificity below what is wanted, it is the threshold at which
+    the smaller of the two margins is largest. Where several do as well, it is the one in their middle, because new
+    pictures may score a little higher or lower than those at hand.
 
     Args:
         conditions: scores of the positive label, calibrated, each of shape (n,): of the same pictures as they are, and
@@ -89,15 +91,15 @@ def best_threshold(conditions: Sequence[Floats], truth: Truths, wanted: Wanted) 
     """
     # in steps of equal odds: scores near 0 and 1 lie close together
     candidates = 1 / (1 + np.exp(-np.linspace(np.log(LOWEST / (1 - LOWEST)), np.log(HIGHEST / (1 - HIGHEST)), 781)))
-    margins = np.min([_margins(scores, truth, wanted, candidates) for scores in conditions], axis=0)
-    as_good = np.flatnonzero(margins >= margins.max() - AS_GOOD)
-    around = as_good[np.argmin(np.abs(as_good - np.median(as_good)))]
-    return round(float(candidates[around]), 4)
-
-
-def _margins(scores: Floats, truth: Truths, wanted: Wanted, candidates: Floats) -> Floats:
-    """At each candidate the smaller of two margins."""
-    positives, negatives = np.sort(scores[truth]), np.sort(scores[~truth])
+    positives, negatives = (
+        np.sort(np.concatenate([scores[side] for scores in conditions])) for side in (truth, ~truth)
+    )
     sensitivity = 1 - np.searchsorted(positives, candidates) / len(positives)
     specificity = np.searchsorted(negatives, candidates) / len(negatives)
-    return np.minimum(sensitivity - wanted.sensitivity, specificity - wanted.specificity)
+    error = np.sqrt(wanted.sensitivity * (1 - wanted.sensitivity) / truth.sum())
+    worth = np.where(sensitivity >= min(1.0, wanted.sensitivity + error), specificity, -1.0)
+    if worth.max() < wanted.specificity:
+        worth = np.minimum(sensitivity - wanted.sensitivity, specificity - wanted.specificity)
+    as_good = np.flatnonzero(worth >= worth.max() - AS_GOOD)
+    around = as_good[np.argmin(np.abs(as_good - np.median(as_good)))]
+    return round(float(candidates[around]), 4)

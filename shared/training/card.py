@@ -81,9 +81,9 @@ def _threshold(manifest: Manifest, wanted: Wanted) -> str:
     return f"""## Which label is given
 
 **{positive}** where its score is at least **{manifest.threshold.score}**, else {other}: the threshold decides, not 0.5.
-It was chosen on the validation pictures and on copies that are made harder on purpose, as another device, another hand
-or another archive would give them: so that neither sensitivity ({wanted.sensitivity:.0%} wanted) nor
-specificity ({wanted.specificity:.0%}) falls short, with as much room on either side as there is.
+The rule: highest specificity where sensitivity is {wanted.sensitivity:.0%} and one standard error more, as a mean over
+the validation pictures and copies of them that are made harder on purpose, as another device, another hand or another
+archive would give them; below a specificity of {wanted.specificity:.0%} both would fall short by as much.
 
 | {metrics["images"]} validation pictures | AUC | accuracy | sensitivity | specificity | calibration error |
 |---|---|---|---|---|---|

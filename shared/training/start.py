@@ -28,11 +28,16 @@ class Start:
     network: str
     """Its architecture, as ``Backbone.title`` has it."""
     labels: tuple[str, ...]
+    began_with: str
+    """Where its own weights came from."""
+    epochs: int
+    """How many epochs it was trained for."""
 
     @property
     def source(self) -> str:
         """Say where the weights come from, for the lineage."""
-        return f"the bundle {self.name} (digest {self.digest})"
+        before = f"{self.epochs} epochs from {self.began_with}"
+        return f"the bundle {self.name} (digest {self.digest}), itself trained for {before}"
 
 
 def read_start(folder: Path) -> Start:
@@ -50,8 +55,15 @@ def read_start(folder: Path) -> Start:
         fault = f"{folder.name} has no network for retraining, or not the one that its manifest tells of"
         raise Misconfigured("the bundle to start from", [fault])
     manifest = bundle.manifest
-    network = str(lineage.get("network"))
-    return Start(f"{manifest.name} {manifest.version}", bundle.digest, file, network, manifest.labels)
+    return Start(
+        name=f"{manifest.name} {manifest.version}",
+        digest=bundle.digest,
+        file=file,
+        network=str(lineage.get("network")),
+        labels=manifest.labels,
+        began_with=str(lineage.get("pretrained")),
+        epochs=int(lineage.get("epochs", {}).get("run", 0)),
+    )
 
 
 def load_start(model: keras.Model, backbone: str, labels: Sequence[str], start: Start | None) -> None:

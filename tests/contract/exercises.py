@@ -49,6 +49,7 @@ def upload(bench: Bench) -> None:
         assert bench.store.upload(bench.world.uploads, name, bench.file(b"another")) is None
         with bench.aside():
             assert bench.store.read(ref, len(content)) == content
+    assert bench.store.upload(bench.world.uploads, "for a model", bench.file(b"bytes"), "flowers")
 
 
 def copy_once(bench: Bench) -> None:

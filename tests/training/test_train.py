@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from shared.bundle import Bundle, load_bundle
 from shared.classify import Classifier
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
+from shared.errors import Misconfigured
 from shared.wiring import load_model
 
 pytest.importorskip("tensorflow")
@@ -167,6 +169,50 @@ def test_a_positive_label_that_the_data_has_not_is_refused(shapes: Path, tmp_pat
 
     assert result.exit_code == 2
     assert "'triangle' must be one of two labels, there are disc, square" in result.stderr
+
+
+def test_a_bundle_can_be_gone_on_from(trained: Trained) -> None:
+    from shared.training.network import build_network
+    from shared.training.start import load_start, read_start
+
+    start = read_start(trained.out)
+    network = build_network(SIZE, 2)
+    load_start(network, "efficientnet-lite0", ("disc", "square"), start)
+
+    assert trained.bundle.digest in start.source
+    red = np.full((1, SIZE, SIZE, 3), (240, 40, 40), np.float32)
+    classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
+    logits = np.asarray(network(red, training=False))[0]
+    said = classifier.classify(red[0].astype(np.uint8)).candidates
+    disc = next(candidate.score for candidate in said if candidate.label == "disc")
+    assert (logits[0] > logits[1]) == (disc > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "labels", "words"),
+    [
+        ("efficientnet-lite0", ("disc", "ring"), "it has the labels disc, square, the data has disc, ring"),
+        ("efficientnet-lite1", ("disc", "square"), "it is EfficientNet-Lite0; choose that with --backbone"),
+    ],
+)
+def test_a_bundle_of_other_labels_or_another_network_cannot_be_gone_on_from(
+    trained: Trained, backbone: str, labels: tuple[str, str], words: str
+) -> None:
+    from shared.training.network import build_network
+    from shared.training.start import load_start, read_start
+
+    with pytest.raises(Misconfigured, match=words):
+        load_start(build_network(SIZE, 2), backbone, labels, read_start(trained.out))
+
+
+def test_a_bundle_without_its_network_for_retraining_cannot_be_gone_on_from(trained: Trained, tmp_path: Path) -> None:
+    from shared.training.start import read_start
+
+    served = tmp_path / "shapes_v3"
+    shutil.copytree(trained.out, served, ignore=shutil.ignore_patterns("*.keras"))
+
+    with pytest.raises(Misconfigured, match="no network for retraining"):
+        read_start(served)
 
 
 def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, tmp_path: Path) -> None:
