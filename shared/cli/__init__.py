@@ -21,6 +21,7 @@ COMMANDS = (
     "bundle",
     "train",
     "evaluate",
+    "compare",
 )
 """In the order in which people need them."""
 
