@@ -91,15 +91,13 @@ def _print(compared: list[Compared], best: list[Compared]) -> None:
     from shared.training.comparison import cells_of
 
     two = all(one.report.binary is not None for one in compared)
-    table = Table(
-        "bundle", "network", "px", "accuracy", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD/million"
-    )
+    table = Table("bundle", "px", "accuracy", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD")
     for one in compared:
-        table.add_row(one.name, *cells_of(one, two), style="bold" if one in best else None)
+        table.add_row(one.name, *cells_of(one, two)[1:], style="bold" if one in best else None)
     console.print(table)
     console.print(
         f"Pareto set: {', '.join(one.name for one in best)}; "
-        f"{compared[0].report.images} pictures, milliseconds on one thread of this machine",
+        f"{compared[0].report.images} pictures, milliseconds on one thread of this machine, USD for a million images",
         soft_wrap=True,
         highlight=False,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from shared.training.report import Report
     from shared.training.train import Request
 
-GROUP_BY = r"(?i)(?:patient|person|subject|case|study|NORMAL2-IM|IM)[-_ ]?\d+"
+GROUP_BY = r"(?i)(?:patient|person|subject|case|study|NORMAL2-IM|IM)[-_ ]?[0-9]+"
 """What in a file's name tells whom it shows, in data sets of medical pictures."""
 
 SHARE = click.FloatRange(0, 1)

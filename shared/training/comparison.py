@@ -38,8 +38,8 @@ class Compared:
 
     @property
     def name(self) -> str:
-        """Name and version, such as ``flowers 1``."""
-        return f"{self.bundle.manifest.name} {self.bundle.manifest.version}"
+        """The folder's, such as ``flowers_v1``: two bundles may be of one name and version."""
+        return self.bundle.folder.resolve().name
 
     @property
     def usd_a_million(self) -> float:
