@@ -16,17 +16,11 @@ sys.path.insert(0, str(ROOT))
 
 from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
 from shared.settings import settings_table  # noqa: E402
+from tests.chaos.document import write_between  # noqa: E402
 from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
 from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
 TABLES = ("predictions", "failures", "labels")
-
-
-def between(text: str, mark: str, new: str) -> str:
-    """Replace what stands between ``<!-- mark -->`` and ``<!-- /mark -->``."""
-    before, _, rest = text.partition(f"<!-- {mark} -->\n")
-    _, _, after = rest.partition(f"<!-- /{mark} -->")
-    return f"{before}<!-- {mark} -->\n{new}\n<!-- /{mark} -->{after}"
 
 
 def row_table(name: str) -> str:
@@ -64,10 +58,8 @@ def main() -> None:
 
 
 def _fill(file: str, tables: dict[str, str]) -> None:
-    text = (ROOT / file).read_text("utf-8")
     for mark, table in tables.items():
-        text = between(text, mark, table)
-    (ROOT / file).write_text(text, "utf-8")
+        write_between(ROOT / file, mark, table)
 
 
 if __name__ == "__main__":

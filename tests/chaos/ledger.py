@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 
 from shared import identity
@@ -42,7 +41,6 @@ class Ledger:
     unconfirmed: list[File] = field(default_factory=list)
     """They lie in the bucket, or lay there and are done: the answer that told the generation was lost."""
     answers: list[Answer] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def contents(self) -> dict[str, File]:
