@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from shared.bundle import Bundle, InputSpec, Manifest
+from shared.bundle import Bundle
 from shared.errors import InvalidBundle
+from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.types import Candidate, Classification, Pixels, Scores
 

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import InputSpec, Manifest, Threshold, digest_of, load_bundle, write_manifest
+from shared.bundle import digest_of, load_bundle
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
+from shared.manifest import InputSpec, Manifest, Threshold, write_manifest
 from shared.settings import MODELS
 from shared.wiring import load_model
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from shared.bundle import InputSpec
 from shared.classify import prepare
 from shared.decode import (
     CONTENT_TYPES,
@@ -26,6 +25,7 @@ from shared.decode import (
     decode,
 )
 from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
+from shared.manifest import InputSpec
 from shared.memory import MemoryBudget
 from tests.pictures import (
     COLOURED,

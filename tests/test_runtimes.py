@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.bundle import LABELS, Bundle, digest_of, load_bundle, write_manifest
+from shared.bundle import Bundle, digest_of, load_bundle
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.local.demo.drawings import drawings
+from shared.manifest import LABELS, write_manifest
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.wiring import load_model
 

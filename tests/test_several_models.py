@@ -13,10 +13,11 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
-from shared.bundle import MANIFEST, digest_of, load_bundle
+from shared.bundle import digest_of, load_bundle
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.errors import Misconfigured, UnknownModel
+from shared.manifest import MANIFEST
 from shared.receive import FINALIZED, upload_from
 from shared.service import load_bundles
 from shared.settings import DEFAULT_BUNDLE, MODELS

@@ -8,10 +8,11 @@ import sys
 import click
 from rich.table import Table
 
-from shared.bundle import MANIFEST, load_bundle
+from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.options import checked_bundle, console
 from shared.errors import InvalidBundle
+from shared.manifest import MANIFEST
 from shared.settings import MODELS, bundle_folder
 from shared.wiring import load_model
 

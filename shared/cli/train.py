@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from shared.bundle import FILTERS, FITS, MANIFEST
 from shared.cli.options import console, remarks
 from shared.errors import Misconfigured
+from shared.manifest import FILTERS, FITS, MANIFEST
 from shared.settings import MODELS, bundle_folder
 from shared.training.backbones import BACKBONES, DEFAULT
 

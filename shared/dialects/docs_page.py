@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from shared.bundle import Manifest
 from shared.dialects.route import Dialect, Route
+from shared.manifest import Manifest
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #0b6bcb }

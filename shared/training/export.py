@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import LABELS, Bundle, InputSpec, Manifest, Threshold, digest_of, load_bundle, write_manifest
+from shared.bundle import Bundle, digest_of, load_bundle
 from shared.classify import Classifier, calibrated, decided, prepare
 from shared.errors import Misconfigured
+from shared.manifest import LABELS, InputSpec, Manifest, Threshold, write_manifest
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold

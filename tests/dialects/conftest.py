@@ -11,9 +11,10 @@ import pytest
 import requests
 from PIL import Image
 
-from shared.bundle import Manifest, load_bundle
+from shared.bundle import load_bundle
 from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
+from shared.manifest import Manifest
 from shared.settings import DEFAULT_BUNDLE, MODELS
 
 

@@ -15,13 +15,14 @@ from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from shared.answers import add_routes
-from shared.bundle import MANIFEST, load_bundle
+from shared.bundle import load_bundle
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits, decode
 from shared.dialects.desk import Desk
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
 from shared.identity import of_object
+from shared.manifest import MANIFEST
 from shared.memory import Memory, MemoryBudget
 from shared.pipeline import Pipeline
 from shared.rate import RateBreaker

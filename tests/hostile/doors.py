@@ -16,9 +16,10 @@ import requests
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import MANIFEST, load_bundle
+from shared.bundle import load_bundle
 from shared.errors import InvalidBundle
 from shared.local.faults.client import FaultControl
+from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.types import ObjectRef
 from tests.hostile.server import Server

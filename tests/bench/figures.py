@@ -1,0 +1,48 @@
+"""What the benchmark measured, and what was hoped for: the types that all its parts share."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One quantity of one contestant, a value a round. Rounds of all contestants alternate in one run."""
+
+    who: str
+    """``bucketlens``, ``limit``, ``keras function``, … ."""
+    what: str
+    """Such as ``p50, 1 client, 224 px JPEG``; the same words for every contestant."""
+    unit: str
+    """``s``, ``ms``, ``images/s``, ``MiB``."""
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Of the rounds."""
+        return statistics.median(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A bound on a ratio of two figures of one run, round by round; without ``over`` on the figure itself."""
+
+    sentence: str
+    figure: Figure
+    over: Figure | None
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """One a round."""
+        if self.over is None:
+            return self.figure.values
+        return tuple(ours / theirs for ours, theirs in zip(self.figure.values, self.over.values, strict=True))
+
+    @property
+    def holds(self) -> bool:
+        """Whether the median of the rounds is within the bound."""
+        ratio = statistics.median(self.ratios)
+        return (self.at_most is None or ratio <= self.at_most) and (self.at_least is None or ratio >= self.at_least)
