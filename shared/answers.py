@@ -5,7 +5,6 @@ No answer carries an exception's text or a path of ours; only the sentences that
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -18,7 +17,7 @@ from shared.dialects.bodies import in_time
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
 from shared.logs import log
 from shared.service import Service
-from shared.types import Prediction
+from shared.types import Prediction, fields_of
 
 DROPPED_AT_ONCE_BYTES = 64 * 1024
 DROPPING_S = 10.0
@@ -32,12 +31,12 @@ def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, An
         "label": said.label,
         "score": said.score,
         "needs_review": said.needs_review,
-        "candidates": [asdict(candidate) for candidate in said.candidates],
+        "candidates": [fields_of(candidate) for candidate in said.candidates],
         "prediction_id": prediction.prediction_id,
         "recorded": recorded,
-        "model": asdict(prediction.model),
-        "image": {name: value for name, value in asdict(image).items() if value is not None},
-        "times": {name: round(ms, 3) for name, ms in asdict(prediction.call.times).items() if ms is not None},
+        "model": fields_of(prediction.model),
+        "image": {name: value for name, value in fields_of(image).items() if value is not None},
+        "times": {name: round(ms, 3) for name, ms in fields_of(prediction.call.times).items() if ms is not None},
     }
 
 

@@ -7,11 +7,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from shared.errors import BadRequest, BucketlensError, Permanent, Transient
-from shared.types import ModelFacts, Prediction
+from shared.types import ModelFacts, Prediction, fields_of
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -55,7 +54,9 @@ class Tally:
     def count_predicted(self, dialect: str, prediction: Prediction) -> None:
         """Count an image that was classified."""
         said = prediction.classification
-        times = {name.removesuffix("_ms"): ms for name, ms in asdict(prediction.call.times).items() if ms is not None}
+        times = {
+            name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.call.times).items() if ms is not None
+        }
         with self._lock:
             self._images[dialect, "needs_review" if said.needs_review else "predicted"] += 1
             self._labels[said.label,] += 1

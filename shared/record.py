@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import datetime
 from typing import Any
 
-from shared.types import Call, Correction, Failure, Prediction
+from shared.types import Call, Correction, Failure, Prediction, fields_of
 
 Row = dict[str, Any]
 
@@ -23,9 +22,9 @@ def prediction_row(prediction: Prediction, recorded_at: datetime) -> Row:
         "label": said.label,
         "score": said.score,
         "needs_review": said.needs_review,
-        "candidates": [dataclasses.asdict(candidate) for candidate in said.candidates],
-        "image": {**dataclasses.asdict(image), "archive_uri": prediction.archive_uri},
-        "model": dataclasses.asdict(prediction.model),
+        "candidates": [fields_of(candidate) for candidate in said.candidates],
+        "image": {**fields_of(image), "archive_uri": prediction.archive_uri},
+        "model": fields_of(prediction.model),
         "call": _call(prediction.call, image.size_bytes),
     }
 
@@ -67,10 +66,11 @@ def label_row(correction: Correction) -> Row:
 
 
 def _call(call: Call, received_bytes: int) -> Row:
-    row = dataclasses.asdict(call)
+    row = fields_of(call)
     row["received_at"] = _timestamp(call.received_at)
     row["received_bytes"] = received_bytes
-    row["times"] = {name: value if value is None else round(value, 3) for name, value in row["times"].items()}
+    times = fields_of(call.times)
+    row["times"] = {name: value if value is None else round(value, 3) for name, value in times.items()}
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -219,6 +220,11 @@ class Correction:
     labelled_at: datetime
     """Aware, UTC. Its date is the partition."""
     note: str | None = None
+
+
+def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call) -> dict[str, Any]:
+    """Return a thing's fields by name, as they are: ``dataclasses.asdict`` copies each of them, however flat it is."""
+    return {name: getattr(flat, name) for name in flat.__slots__}
 
 
 Recorded = Prediction | Failure

@@ -7,13 +7,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Timer
+from threading import Event
 from typing import Any, NoReturn
 
 from flask import Request
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # its stubs are of an older one
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from shared.alarms import alarms
 from shared.errors import BadRequest
 
 SMALL_BYTES = 64 * 1024
@@ -73,18 +74,14 @@ def in_time(request: Request, seconds: float) -> Iterator[None]:
     """
     is_late = Event()
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
-    timer = Timer(seconds, _hang_up, (connection, is_late))
-    timer.daemon = True
-    timer.start()
     try:
-        yield
+        with alarms.unless_done_in(seconds, lambda: _hang_up(connection, is_late)):
+            yield
     except (ClientDisconnected, OSError) as error:
         if not is_late.is_set():
             raise BadRequest(ENDED_EARLY) from error
     except ParseException as error:
         raise BadRequest("The body is not in the pieces that Transfer-Encoding promises; send it again.") from error
-    finally:
-        timer.cancel()
     if is_late.is_set():  # also where the server takes what has come for all of it
         raise BadRequest(f"The body was not here after {seconds:.0f} s; send it faster, or a smaller one.", 408)
 
