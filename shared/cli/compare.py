@@ -27,10 +27,15 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.command("compare", short_help="Measure several bundles on one labelled folder.")
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--held-out", is_flag=True, help="Only pictures that no BUNDLE was trained on; DATA is what they all were."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--markdown", type=FILE, help="Write the table into this file too.")
 @click.option("--picture", type=FILE, help="Draw accuracy against milliseconds into a PNG file.")
-def command(bundles: tuple[str, ...], data: Path, as_json: bool, markdown: Path | None, picture: Path | None) -> None:
+def command(
+    bundles: tuple[str, ...], data: Path, held_out: bool, as_json: bool, markdown: Path | None, picture: Path | None
+) -> None:
     """Measure every BUNDLE on DATA, a folder with one sub-folder a label, as the functions would run it.
 
     Side by side: accuracy, calibration, milliseconds an image (one thread of this machine: decode, fit, classify),
@@ -41,10 +46,10 @@ def command(bundles: tuple[str, ...], data: Path, as_json: bool, markdown: Path 
 
     \b
     Example:
-      bucketlens compare flowers_v1 flowers_v2 photos/ --picture pareto.png
+      bucketlens compare flowers_v1 flowers_v2 photos/ --held-out --picture pareto.png
     """
     try:
-        compared = _compared(bundles, data)
+        compared = _compared(bundles, data, held_out)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
     from shared.training.comparison import as_markdown, pareto_set
@@ -56,7 +61,7 @@ def command(bundles: tuple[str, ...], data: Path, as_json: bool, markdown: Path 
     else:
         _print(compared, best)
     if markdown is not None:
-        pictures = f"{compared[0].report.images} pictures of `{data.resolve().name}`"
+        pictures = f"{compared[0].report.images} {'held-out ' if held_out else ''}pictures of `{data.resolve().name}`"
         about = f"On {pictures}, through the serving path; milliseconds on one thread of {platform.machine()}."
         markdown.write_text(as_markdown(compared, about), "utf-8")
     if picture is not None:
@@ -66,9 +71,10 @@ def command(bundles: tuple[str, ...], data: Path, as_json: bool, markdown: Path 
         draw_pareto(points, f"{data.resolve().name}, {compared[0].report.images} pictures", picture)
 
 
-def _compared(bundles: tuple[str, ...], data: Path) -> list[Compared]:
+def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Compared]:
     from shared.training.comparison import compare
     from shared.training.dataset import files_by_label, labels_of
+    from shared.training.held_out import held_out_files
 
     loaded = [load_bundle(bundle_folder(name)) for name in bundles]
     faults = [
@@ -78,7 +84,7 @@ def _compared(bundles: tuple[str, ...], data: Path) -> list[Compared]:
     ]
     if faults:
         raise Misconfigured(f"the data in {data}", faults)
-    files = files_by_label(data)
+    files = held_out_files(data, [one.manifest for one in loaded]) if held_out else files_by_label(data)
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files) * len(loaded))
         return [

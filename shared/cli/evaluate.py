@@ -43,6 +43,7 @@ NAMES = {
 @click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; of two labels.")
 @click.option("--min-sensitivity", type=SHARE, help="Fail where fewer positive pictures are found; of two labels.")
 @click.option("--min-specificity", type=SHARE, help="Fail where fewer others are left alone; of two labels.")
+@click.option("--held-out", is_flag=True, help="Only pictures that BUNDLE was not trained on; DATA is what it was.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "--confusion-matrix", "matrix", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
@@ -54,7 +55,13 @@ NAMES = {
     help="Draw how often scores are right into a PNG file.",
 )
 def command(
-    bundle: str, data: Path, as_json: bool, matrix: Path | None, diagram: Path | None, **bounds: float | None
+    bundle: str,
+    data: Path,
+    held_out: bool,
+    as_json: bool,
+    matrix: Path | None,
+    diagram: Path | None,
+    **bounds: float | None,
 ) -> None:
     """Classify every picture of DATA, a folder with one sub-folder a label, as the functions would, and compare.
 
@@ -69,7 +76,7 @@ def command(
       bucketlens evaluate flowers_v1 photos/ --min-accuracy 0.95 --confusion-matrix confusion.png
     """
     try:
-        classifier, report, bad_files = _measured(bundle, data)
+        classifier, report, bad_files = _measured(bundle, data, held_out)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
     manifest = classifier.bundle.manifest
@@ -92,8 +99,9 @@ def command(
     sys.exit(1 if failed else 0)
 
 
-def _measured(bundle: str, data: Path) -> tuple[Classifier, Report, list[BadFile]]:
+def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Report, list[BadFile]]:
     from shared.training.dataset import files_by_label, labels_of
+    from shared.training.held_out import held_out_files
     from shared.training.report import measure
 
     threads = os.cpu_count() or 1
@@ -107,7 +115,7 @@ def _measured(bundle: str, data: Path) -> tuple[Classifier, Report, list[BadFile
             ],
         )
     classifier = Classifier(loaded, load_model(loaded, threads))
-    files = files_by_label(data)
+    files = held_out_files(data, [loaded.manifest]) if held_out else files_by_label(data)
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files))
         report, bad_files = measure(classifier, files, lambda: progress.advance(task), threads)

@@ -1,0 +1,64 @@
+"""``--held-out``: the pictures that a bundle was not trained on are found again from its lineage."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from shared.bundle import load_bundle
+from shared.errors import Misconfigured
+from shared.manifest import Manifest
+from shared.settings import MODELS
+from shared.training.dataset import read_dataset, split
+from shared.training.held_out import held_out_files
+
+
+def _trained_on(shapes: Path, share: float, **options: object) -> Manifest:
+    """A manifest whose lineage is that of a training on the shapes."""
+    lineage = {
+        "data": {"fingerprint": read_dataset(shapes).fingerprint},
+        "options": {"validation_share": share, **options},
+    }
+    return dataclasses.replace(load_bundle(MODELS / "flowers_v1").manifest, lineage=lineage)
+
+
+def test_the_pictures_that_training_held_out_are_found_again(shapes: Path) -> None:
+    training, validation = split(read_dataset(shapes).examples, 0.25)
+
+    found = held_out_files(shapes, [_trained_on(shapes, 0.25)])
+
+    assert sorted(found) == sorted((example.path, example.label) for example in validation)
+    assert not {path for path, _ in found} & {example.path for example in training}
+
+
+def test_of_two_bundles_only_what_neither_was_trained_on_is_left(shapes: Path) -> None:
+    fewer = held_out_files(shapes, [_trained_on(shapes, 0.1)])
+    both = held_out_files(shapes, [_trained_on(shapes, 0.25), _trained_on(shapes, 0.1)])
+
+    assert both == fewer
+
+
+def test_groups_that_stayed_together_in_training_stay_together_here(shapes: Path) -> None:
+    together = held_out_files(shapes, [_trained_on(shapes, 0.25, group_by="^[0-9]")])
+
+    starts = {(label, path.name[0]) for path, label in together}
+    everything = [(path, label) for label in ("disc", "square") for path in (shapes / label).glob("[0-9]*.png")]
+    assert {path for path, _ in together} >= {path for path, label in everything if (label, path.name[0]) in starts}
+
+
+def test_a_folder_that_a_bundle_was_not_made_from_is_refused(shapes: Path) -> None:
+    other = dataclasses.replace(
+        _trained_on(shapes, 0.25), lineage={"data": {"fingerprint": "0" * 64}, "options": {"validation_share": 0.1}}
+    )
+
+    with pytest.raises(Misconfigured, match="fingerprint 000000000000"):
+        held_out_files(shapes, [other])
+
+
+def test_a_bundle_that_does_not_say_what_it_was_made_from_is_refused(shapes: Path) -> None:
+    silent = dataclasses.replace(_trained_on(shapes, 0.25), lineage={})
+
+    with pytest.raises(Misconfigured, match="does not say which pictures"):
+        held_out_files(shapes, [silent])
