@@ -19,38 +19,41 @@ class Alarms:
 
     def __init__(self) -> None:
         self._scheduler = sched.scheduler(time.monotonic)
-        self._is_earlier = threading.Event()
+        self._earlier = threading.Condition()
         self._wakes_at = math.inf
-        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def unless_done_in(self, seconds: float, ring: Callable[[], object]) -> Iterator[None]:
         """Call ``ring``, in another thread, if the block takes longer; it must not block, nor raise."""
-        self._begin()
         alarm = self._scheduler.enter(seconds, 0, ring)
         if alarm.time < self._wakes_at:
-            self._is_earlier.set()
+            self._wake_at(alarm.time)
         try:
             yield
         finally:
             with suppress(ValueError):  # it has rung
                 self._scheduler.cancel(alarm)
 
-    def _begin(self) -> None:
-        with self._lock:
+    def _wake_at(self, moment: float) -> None:
+        with self._earlier:
+            # kept though the alarm may be taken back at once: to wake up for nothing now and then costs less than to
+            # be woken for each
+            self._wakes_at = min(self._wakes_at, moment)
+            self._earlier.notify()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._ring, name="alarms", daemon=True)
                 self._thread.start()
 
     def _ring(self) -> None:
         while True:
-            self._wakes_at = math.inf  # while we look, whoever comes wakes us
-            wait_s = self._scheduler.run(blocking=False)
-            if wait_s is not None:
-                self._wakes_at = time.monotonic() + wait_s
-            self._is_earlier.wait(wait_s)
-            self._is_earlier.clear()
+            with self._earlier:
+                while (left_s := self._wakes_at - time.monotonic()) > 0:
+                    self._earlier.wait(None if left_s == math.inf else left_s)
+                self._wakes_at = math.inf
+            next_s = self._scheduler.run(blocking=False)
+            if next_s is not None:
+                self._wake_at(time.monotonic() + next_s)
 
 
 alarms = Alarms()

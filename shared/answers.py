@@ -99,6 +99,8 @@ def drop_body(request: Request) -> bool:
     if not request.content_length and "Transfer-Encoding" not in request.headers:
         return True
     try:
+        if getattr(request.stream, "is_exhausted", False):
+            return True
         with in_time(request, DROPPING_S):
             while request.stream.read(DROPPED_AT_ONCE_BYTES):
                 pass
