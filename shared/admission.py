@@ -8,6 +8,7 @@ that are over hold those who wait, and tell the others to come back.
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from flask import Flask, g, request
 
@@ -21,7 +22,7 @@ ALWAYS_ADMITTED = ("/v2/health/", "/metrics")
 
 
 class Admission:
-    """Turns for requests. Thread-safe.
+    """Turns for requests, first come, first served. Thread-safe.
 
     Args:
         at_once: how many are worked on at the same time.
@@ -34,35 +35,41 @@ class Admission:
         self._most_waiting = waiting
         self._patience_s = patience_s
         self._working = 0
-        self._waiting = 0
-        self._turn = threading.Condition()
+        self._queue: deque[threading.Event] = deque()
+        self._lock = threading.Lock()
 
     def enter(self) -> None:
-        """Take a turn.
+        """Take a turn, behind those who came before.
 
         Raises:
             Busy: as many as may already wait, or it was nobody's turn for ``patience_s`` seconds.
         """
-        with self._turn:
-            if self._working >= self.at_once:
-                self._wait()
-            self._working += 1
+        with self._lock:
+            if self._working < self.at_once:  # and then nobody waits
+                self._working += 1
+                return
+            if len(self._queue) >= self._most_waiting:
+                waiting = len(self._queue)
+                raise Busy(f"{self._working} requests are worked on and {waiting} wait; this one is sent away.")
+            turn = threading.Event()
+            self._queue.append(turn)
+        if not turn.wait(self._patience_s):
+            self._give_up(turn)
 
     def leave(self) -> None:
-        """Give the turn to whoever waits."""
-        with self._turn:
-            self._working -= 1
-            self._turn.notify()
+        """Give the turn to whoever has waited longest."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._working -= 1
 
-    def _wait(self) -> None:
-        if self._waiting >= self._most_waiting:
-            raise Busy(f"{self._working} requests are worked on and {self._waiting} wait; this one is sent away.")
-        self._waiting += 1
-        try:
-            if not self._turn.wait_for(lambda: self._working < self.at_once, self._patience_s):
-                raise Busy(f"It was not this request's turn for {self._patience_s:.0f} s.")
-        finally:
-            self._waiting -= 1
+    def _give_up(self, turn: threading.Event) -> None:
+        with self._lock:
+            if turn.is_set():  # at the last moment
+                return
+            self._queue.remove(turn)
+        raise Busy(f"It was not this request's turn for {self._patience_s:.0f} s.")
 
 
 def admit_requests(app: Flask, admission: Admission) -> None:

@@ -27,12 +27,31 @@ def test_one_who_waits_gets_the_next_turn_and_one_too_many_is_sent_away_meanwhil
     admission.enter()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(admission.enter)
-        while not admission._waiting:
+        while not admission._queue:
             threading.Event().wait(0.01)
         with pytest.raises(Busy):
             admission.enter()
         admission.leave()
         waiting.result()
+
+
+def test_turns_go_to_those_who_came_first_and_not_to_one_who_comes_again_at_once() -> None:
+    admission, served = Admission(at_once=1, waiting=3, patience_s=60), []
+
+    def take_a_turn(who: int) -> None:
+        admission.enter()
+        served.append(who)
+        admission.leave()
+
+    admission.enter()
+    with ThreadPoolExecutor(4) as pool:
+        for who in range(2):
+            pool.submit(take_a_turn, who)
+            while len(admission._queue) <= who:
+                threading.Event().wait(0.01)
+        admission.leave()
+        take_a_turn(2)
+    assert served == [0, 1, 2]
 
 
 def test_nobody_waits_for_ever() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from shared.gunicorn_worker import HeaderDeadlineWorker
+from shared.gunicorn_worker import LingeringWorker
 from shared.settings import inherited_environment
 from tests.local.storage_parts import eventually, free_port
 
@@ -23,7 +23,7 @@ PEAK_RESET = "5"
 """proc(5), /proc/pid/clear_refs."""
 
 
-class ImpatientWorker(HeaderDeadlineWorker):
+class ImpatientWorker(LingeringWorker):
     """As it is deployed, with less patience."""
 
     headers_s = 1.0
