@@ -13,10 +13,10 @@ from google.api_core import exceptions as api
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.local.cloud import Cloud, sole_use
 from tests.contract.difference import WAREHOUSES, How
-from tests.contract.environments import Impossible
 from tests.contract.our_dataset import Warehouse, client_of, make_our_dataset
 from tests.contract.warehouse_differences import known_difference
 from tests.contract.warehouses import PROJECT, warehouse_at_work
+from tests.environments import Impossible
 
 RAISED = {
     How.ANSWERS: (AssertionError, pytest.fail.Exception),

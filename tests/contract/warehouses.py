@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shared.local.warehouse.running import warehouse_running
 from tests.contract.difference import BQEMULATOR, LOCAL_BIGQUERY, OURS
-from tests.contract.environments import Environment, Recipe, environment
+from tests.environments import Environment, Recipe, environment
 
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.image.confinement import confinement
 from tests.image.engine import ROOT, BuildFailed, Engine
 from tests.image.size import installed_mb, largest_parts
@@ -17,7 +17,7 @@ from tests.image.size import installed_mb, largest_parts
 def main() -> int:
     """Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.image", description=__doc__)
-    parser.add_argument("target", nargs="?", default="serving", help="serving, serving-tensorflow or training")
+    parser.add_argument("target", nargs="?", default="serving", help="serving, serving-tensorflow, training or local")
     target = parser.parse_args().target
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:

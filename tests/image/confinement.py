@@ -25,14 +25,21 @@ WRITABLE = ("dev", "proc")
 OUR_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 ENTER = """
-root=$1 writing=$2 memory=$3 user=$4 workdir=$5 places=$6; shift 6
+root=$1 writing=$2 memory=$3 user=$4 workdir=$5 places=$6 volumes=$7 alone=$8; shift 8
 mount --bind "$root" "$root"
 for place in $places; do
     mount --rbind "$place" "$root$place"
     case $place in /dev|/proc) ;; *) mount -o remount,bind,ro "$root$place" ;; esac
 done
 if [ "$memory" = yes ]; then mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"; fi
+for volume in $volumes; do
+    place=${volume#*:}; place=$root${place%%:*}
+    mkdir -p "$place"
+    mount --bind "${volume%%:*}" "$place"
+    case $volume in *:ro) mount -o remount,bind,ro "$place" ;; esac
+done
 if [ "$writing" = no ]; then mount -o remount,bind,ro "$root"; fi
+if [ "$alone" = yes ]; then ip link set lo up; fi
 if [ -n "$user" ]; then set -- --userspec="$user" --groups= "$root" env --chdir="$workdir" "$@"
 else set -- "$root" env --chdir="$workdir" "$@"; fi
 exec chroot "$@"
@@ -61,6 +68,8 @@ class Confinement:
         user: User | None = None,
         read_only: bool = False,
         memory: bool = False,
+        volumes: Sequence[str] = (),
+        alone: bool = False,
     ) -> tuple[list[str], dict[str, str], str]:
         """Return what to start instead: its words, its environment, its folder.
 
@@ -73,6 +82,9 @@ class Confinement:
             user: None for root, as while building.
             read_only: nothing can be written but /dev/shm.
             memory: /tmp is there and in memory.
+            volumes: folders of this machine and their places in the image, as ``from:to`` or ``from:to:ro``; only with
+                a namespace.
+            alone: with a network of its own, which has no other end; only with a namespace.
         """
         if not self.namespace:
             outside = functools.partial(_outside, root, own_places(root, base))
@@ -80,9 +92,11 @@ class Confinement:
             return [outside(word) for word in words], environment, outside(workdir)
         who = f"{user.uid}:{user.gid}" if user and self.changes_user else ""
         flags = ["no" if read_only else "yes", "yes" if memory else "no", who, workdir, " ".join(_mounted(base))]
+        flags += [" ".join(volumes), "yes" if alone else "no"]
+        namespace = (*self.namespace, "--net") if alone else self.namespace
         given = [f"{name}={value}" for name, value in variables.items()]
         inside = ["--ignore-environment", *given, *words]
-        return [*self.namespace, "sh", "-euc", ENTER, "sh", str(root), *flags, *inside], {"PATH": OUR_PATH}, "/"
+        return [*namespace, "sh", "-euc", ENTER, "sh", str(root), *flags, *inside], {"PATH": OUR_PATH}, "/"
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.image.context import build_context
 from tests.image.docker_listener import listening
 from tests.image.engine import ROOT, Engine, Image

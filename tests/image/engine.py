@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from tests.contract.environments import NO_NETWORK, Impossible
+from tests.environments import NO_NETWORK, Impossible
 from tests.image.base import Base, base_for
 from tests.image.confinement import confinement, own_places, prepare
 from tests.image.context import build_context, matching

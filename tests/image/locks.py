@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.contract.environments import NO_NETWORK, Impossible
+from tests.environments import NO_NETWORK, Impossible
 from tests.image.programs import program
 
 PLATFORM = "x86_64-manylinux_2_28"
@@ -21,8 +21,12 @@ OWN_LOCK = {
     "serving": "functions/requirements.txt",
     "serving-tensorflow": "functions/requirements-tensorflow.txt",
     "training": "functions/requirements-training.txt",
+    "local": "shared/local/requirements.txt",
 }
-"""By target; each lock holds the one before."""
+"""By target; each lock holds that of the target that it builds on."""
+
+BUILDS_ON = {"serving-tensorflow": "serving", "training": "serving-tensorflow", "local": "serving"}
+"""By target: whose packages it has too."""
 
 MARKERS = {
     "implementation_name": "cpython",
@@ -42,6 +46,12 @@ class Locked:
     """More than one where markers tell Pythons or machines apart."""
     hashes: int
     """How many files may be taken for it."""
+
+
+def locks_of(target: str) -> list[str]:
+    """Return what a target installs, in order."""
+    before = locks_of(BUILDS_ON[target]) if target in BUILDS_ON else []
+    return [*before, OWN_LOCK[target]]
 
 
 def locked(lock: Path) -> dict[str, Locked]:

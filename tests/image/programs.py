@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 
 
 def program(name: str) -> str:

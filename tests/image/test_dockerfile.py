@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from tests.image.context import build_context
 from tests.image.dockerfile import Cmd, Copy, Entrypoint, Env, NotUnderstood, User, parse
 from tests.image.engine import ROOT
-from tests.image.locks import OWN_LOCK, locked
+from tests.image.locks import OWN_LOCK, locked, locks_of
 from tests.image.programs import program
 from tests.image.stages import commands, copied_files, foreign_modules, lineage, needed_modules
 
@@ -25,6 +25,7 @@ DOCKERFILE = parse(FILE.read_text("utf-8"))
 FILES = build_context(ROOT)
 OWNERS = packages_distributions()
 COMMANDS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "cli").glob("*.py"))
+PROCESSES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "local").glob("*/__main__.py"))
 FUNCTIONS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "functions").glob("*/main.py"))
 
 
@@ -60,13 +61,14 @@ def test_a_target_starts_its_own_program_as_nobody_in_particular(target: str) ->
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_target_installs_what_is_locked_and_nothing_else(target: str) -> None:
     installs = [command for command in commands(DOCKERFILE, target) if "pip" in command]
-    locks = list(OWN_LOCK.values())[: TARGETS.index(target) + 1]
+    locks = locks_of(target)
     assert len(installs) == len(locks)
     for command in installs:
         assert {"--require-hashes", "--no-cache-dir", "--requirement"} <= set(command.split())
         assert "--only-binary :all:" in command
-    copied = copied_files(DOCKERFILE, target, FILES)
-    assert sorted(file for file in copied if "requirements" in file) == sorted(locks)
+    stages = [stage for stage in lineage(DOCKERFILE, target) if stage.name.startswith("packages")]
+    copied = [step for stage in stages for step in stage.instructions if isinstance(step, Copy)]
+    assert sorted(source for step in copied for source in step.sources) == sorted(locks)
     assert not any(re.search(r"\b(apt|apt-get|curl|wget|git)\b", command) for command in commands(DOCKERFILE, target))
 
 
@@ -97,14 +99,25 @@ def test_one_image_serves_every_function() -> None:
 def test_serving_holds_what_it_imports_and_nothing_of_the_laptop_or_of_training(target: str) -> None:
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, FUNCTIONS) - copied) == []
-    others = ("shared/cli/", "shared/local/", "shared/training/", "tests/", "infra/")
+    others = ("shared/cli/", "shared/local/", "shared/training/", "shared/importing/", "tests/", "infra/")
     assert [file for file in copied if file.startswith(others)] == []
 
 
-def test_training_holds_what_every_command_imports() -> None:
+@pytest.mark.parametrize("target", ["training", "local"])
+def test_a_target_with_the_command_line_holds_what_every_command_imports(target: str) -> None:
     """``--help`` imports them all, also those that are of no use in an image."""
-    copied = copied_files(DOCKERFILE, "training", FILES)
+    copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, COMMANDS) - copied) == []
+
+
+def test_the_local_cloud_is_in_its_image_whole() -> None:
+    copied = copied_files(DOCKERFILE, "local", FILES)
+    assert sorted(needed_modules(ROOT, [*FUNCTIONS, *PROCESSES]) - copied) == []
+    assert set(PROCESSES) <= copied
+    described = {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "infra" / "bigquery").glob("*/*") if path.is_file()
+    }
+    assert described <= copied
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -123,9 +136,9 @@ def test_what_lies_beside_the_code_is_copied_with_it(target: str) -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_module_that_a_target_imports_is_in_a_package_of_its_lock(target: str) -> None:
-    entries = COMMANDS if target == "training" else FUNCTIONS
+    entries = {"training": COMMANDS, "local": [*FUNCTIONS, *PROCESSES]}.get(target, FUNCTIONS)
     files = {*entries, *needed_modules(ROOT, entries)}
-    if target == "serving":
+    if target in ("serving", "local"):
         files.discard("shared/adapters/keras.py")  # loaded for bundles of another runtime only
     names = set(locked(ROOT / OWN_LOCK[target]))
     missing = {

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.image.base import base_for
 from tests.image.dockerfile import parse
 from tests.image.engine import ROOT
-from tests.image.locks import OWN_LOCK, for_platform, locked, planned_install
+from tests.image.locks import BUILDS_ON, OWN_LOCK, for_platform, locked, planned_install
 
 DOCKERFILE = parse((ROOT / "functions" / "Dockerfile").read_text("utf-8"))
 PYTHON = base_for(DOCKERFILE.stage("base").base).version
 LOCKS = [ROOT / name for name in OWN_LOCK.values()]
+NAMES = [lock.relative_to(ROOT).as_posix() for lock in LOCKS]
 TENSORFLOW = {"tensorflow", "tensorflow-cpu", "keras"}
 
 
@@ -24,7 +25,7 @@ def whole() -> dict[str, frozenset[str]]:
     return {name: one.versions for name, one in locked(ROOT / "requirements.txt").items()}
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
 def test_every_package_has_hashes_and_the_version_of_the_whole(lock: Path) -> None:
     found = locked(lock)
     assert len(found) > 40
@@ -33,21 +34,21 @@ def test_every_package_has_hashes_and_the_version_of_the_whole(lock: Path) -> No
     assert {name for name, one in found.items() if one.versions != everything.get(name)} == set()
 
 
-def test_each_lock_holds_the_one_before() -> None:
+def test_each_lock_holds_the_one_that_it_builds_on() -> None:
     """The stages build on each other, and nothing that was installed may be installed again in another version."""
-    serving, tensorflow, training = (locked(lock) for lock in LOCKS)
-    assert serving.items() <= tensorflow.items() <= training.items()
+    for target, below in BUILDS_ON.items():
+        assert locked(ROOT / OWN_LOCK[below]).items() <= locked(ROOT / OWN_LOCK[target]).items(), target
 
 
 def test_tensorflow_is_in_the_locks_that_are_named_after_it_and_not_in_the_one_that_serves() -> None:
-    serving, tensorflow, training = (set(locked(lock)) for lock in LOCKS)
-    assert not TENSORFLOW & serving
+    serving, tensorflow, training, local = (set(locked(lock)) for lock in LOCKS)
+    assert not TENSORFLOW & (serving | local)
     assert tensorflow >= TENSORFLOW
     assert {*TENSORFLOW, "scikit-learn", "matplotlib", "rich"} <= training
     assert not {"duckdb", "pytest", "ruff", "google-cloud-logging"} & training
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
 def test_an_installer_that_demands_hashes_finds_all_it_needs_as_wheels(lock: Path, tmp_path: Path) -> None:
     """For Linux x86-64 and the image's Python. The TensorFlow targets are not installed by these tests: 1.3 GB."""
     assert _planned(lock, tmp_path) == for_platform(lock, PYTHON)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.contract.environments import ENVIRONMENTS, Impossible
+from tests.environments import ENVIRONMENTS, Impossible
 
 FETCHING_S = 240
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.environments import Environment, Impossible, Recipe, environment
+from tests.environments import Environment, Impossible, Recipe, environment
 
 
 @pytest.fixture
