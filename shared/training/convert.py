@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py  # type: ignore[import-untyped]
@@ -18,17 +14,26 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from shared.manifest import Explain
+from shared.training.feature_map import with_feature_map
+from shared.training.quiet import silence
+
 WEIGHTS = "model.weights.h5"
 """Where a .keras file, which is a zip archive, keeps its weights."""
 
 
-def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path: Path) -> None:
+def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path: Path) -> Explain | None:
     """Convert to a .tflite file that takes one picture as uint8 pixels and returns float32 logits, int8 in between.
+
+    The last feature map comes out beside the logits where the network ends with its average and one layer on it.
 
     Args:
         network: takes pixels 0 to 255, returns logits.
         representative: pictures that the ranges of the activations are measured on, shape (n, height, width, 3).
         path: the file to write.
+
+    Returns:
+        What class activation maps are made of, if they can be made.
     """
     shape = (1, *representative.shape[1:])
     single = keras.Input(batch_shape=shape, name="pixels")
@@ -45,9 +50,10 @@ def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32
-    with _silence(), warnings.catch_warnings(action="ignore"):
-        content = converter.convert()
+    with silence():
+        content, explain = with_feature_map(converter.convert())
     path.write_bytes(content)
+    return explain
 
 
 def write_float16(network: keras.Model, path: Path) -> None:
@@ -82,21 +88,3 @@ def _halved(content: bytes) -> bytes:
         target.attrs.update(source.attrs)
         source.visititems(copy)
     return buffer.getvalue()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the converter's chatter, much of it from C++, off the terminal; what fails is raised all the same."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            for descriptor in kept:
-                os.dup2(nowhere.fileno(), descriptor)
-            yield
-            sys.stdout.flush()
-    finally:
-        for descriptor, copy in kept.items():
-            os.dup2(copy, descriptor)
-            os.close(copy)

@@ -1,0 +1,67 @@
+"""A frozen TensorFlow function becomes a .tflite file: int8, half precision, or as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.classify import prepare
+from shared.errors import Misconfigured
+from shared.manifest import InputSpec
+from shared.training.quiet import silence, tensorflow_for
+from shared.types import Pixels
+
+PRECISIONS = ("int8", "float16", "float32")
+
+
+def converted(frozen: Any, precision: str, spec: InputSpec, samples: Sequence[Pixels]) -> bytes:
+    """Return a .tflite file's content. In int8 its input is bytes.
+
+    Args:
+        frozen: a concrete function of one picture, its variables constants.
+        precision: one of ``PRECISIONS``.
+        spec: the input of ``frozen``.
+        samples: for int8, pictures that the ranges of what is computed are measured on.
+
+    Raises:
+        Misconfigured: it has operations that LiteRT has not; the sentence says what to do.
+    """
+    tensorflow = tensorflow_for("the conversion")
+    converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen], tensorflow.Module())
+    if precision == "float16":
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tensorflow.float16]
+    elif precision == "int8":
+        converter.optimizations = [tensorflow.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: _examples(spec, samples)
+        converter.target_spec.supported_ops = [tensorflow.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = tensorflow.uint8
+        converter.inference_output_type = tensorflow.float32
+    try:
+        with silence():
+            return bytes(converter.convert())
+    except Exception as error:  # the converter raises whatever its passes raise
+        raise Misconfigured("the conversion", [_advice(str(error), precision)]) from error
+
+
+def _examples(spec: InputSpec, samples: Sequence[Pixels]) -> Iterator[list[npt.NDArray[Any]]]:
+    # the ends of the range first, so that the input is quantised in steps of one grey level
+    ramp = np.linspace(0, 255, spec.height_px * spec.width_px).round().astype(np.uint8)
+    for turned in (ramp, ramp[::-1]):
+        picture = np.repeat(turned.reshape(spec.height_px, spec.width_px, 1), 3, axis=2)
+        yield [prepare(picture, spec)]
+    for pixels in samples:
+        yield [prepare(pixels, spec)]
+
+
+def _advice(said: str, precision: str) -> str:
+    operations = sorted({line.split("'")[1] for line in said.splitlines() if "op is neither" in line and "'" in line})
+    named = f" ({', '.join(operations)})" if operations else ""
+    smaller = "--precision float32, or " if precision == "int8" else ""
+    return (
+        f"the model does operations that LiteRT has not in {precision}{named}; add {smaller}--runtime keep, which "
+        "serves it as it is with TensorFlow, from the image serving-tensorflow"
+    )

@@ -1,0 +1,69 @@
+"""What a model's file says of itself, whatever its kind, and what the first and last steps of its graph give away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.importing.scaling import PIXELS, Quantisation, Scaling
+
+SOFTMAX = frozenset({"softmax"})
+SIGMOID = frozenset({"sigmoid", "logistic"})
+LOGITS = frozenset(
+    {"matmul", "batchmatmulv2", "biasadd", "addv2", "add", "fully_connected", "batch_matmul", "conv_2d", "conv2d"}
+    | {"mean", "average_pool_2d", "avgpool", "log_softmax", "logsoftmax"}
+)
+"""Last operations of TensorFlow's and of LiteRT's graphs, in small letters."""
+
+MULTIPLIES = frozenset({"mul"})
+DIVIDES = frozenset({"div", "realdiv"})
+SUBTRACTS = frozenset({"sub"})
+ADDS = frozenset({"add", "addv2"})
+
+LARGEST_FACTOR, SMALLEST_DIVISOR, SMALLEST_MEAN = 0.04, 25.0, 20.0
+"""Of pixels from 0 to 255: what is applied to pixels from 0 to 1 is nowhere near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a model's file says of itself. None is what it does not say."""
+
+    shape: tuple[int, ...]
+    """Of its input, with the one picture's 1 in front."""
+    dtype: str
+    outputs: int
+    activation: str | None = None
+    """``softmax``, ``sigmoid`` or ``logits``."""
+    scaling: Scaling | None = None
+    scaling_from: str = ""
+    """Where the scaling was read, for people."""
+    labels: tuple[str, ...] | None = None
+    quantisation: Quantisation | None = None
+    """Of its input."""
+
+
+def activation_of(last_operation: str) -> str | None:
+    """Return what a model returns, by the name of its last operation."""
+    name = last_operation.lower()
+    for activation, operations in (("softmax", SOFTMAX), ("sigmoid", SIGMOID), ("logits", LOGITS)):
+        if name in operations:
+            return activation
+    return None
+
+
+def scaling_of_step(operation: str, constants: Iterable[float]) -> Scaling | None:
+    """Return pixels from 0 to 255 where the first arithmetic on the input only makes sense for those.
+
+    Args:
+        operation: of the graph, such as ``Mul``.
+        constants: the numbers that it applies to the input.
+    """
+    name, numbers = operation.lower(), [float(number) for number in constants]
+    if not numbers:
+        return None
+    scales = name in MULTIPLIES and all(0 < number <= LARGEST_FACTOR for number in numbers)
+    divides = name in DIVIDES and all(number >= SMALLEST_DIVISOR for number in numbers)
+    centres = (name in SUBTRACTS and all(number >= SMALLEST_MEAN for number in numbers)) or (
+        name in ADDS and all(number <= -SMALLEST_MEAN for number in numbers)
+    )
+    return PIXELS if scales or divides or centres else None

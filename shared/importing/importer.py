@@ -1,0 +1,219 @@
+"""Somebody's own model becomes a bundle: read, decide, convert, compare with the original, and only then write."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.adapters.litert import LiteRTModel
+from shared.bundle import Bundle
+from shared.classify import Classifier
+from shared.errors import Misconfigured
+from shared.importing.agreement import Agreement, compare
+from shared.importing.convert import converted
+from shared.importing.decide import Decided, Wishes, decide
+from shared.importing.facts import Facts
+from shared.importing.lineage import Conversion, lineage_of
+from shared.importing.samples import FEW, made_up_pictures, read_samples
+from shared.importing.scaling import in_steps, name_of
+from shared.importing.source import KERAS, TFLITE, Source, find_source
+from shared.importing.tensorflow_graph import Original, read_keras, read_saved_model
+from shared.importing.tflite_file import input_quantisation, read_tflite
+from shared.importing.write import check_free, write_bundle
+from shared.manifest import InputSpec, Manifest
+from shared.training.feature_map import with_feature_map
+from shared.types import Pixels
+
+
+class Watcher(Protocol):
+    """Is told how far an import is."""
+
+    def on_step(self, what: str) -> None:
+        """Something begins that takes its time."""
+
+    def on_pictures(self, what: str, total: int) -> None:
+        """So many pictures are gone through."""
+
+    def on_picture(self) -> None:
+        """One more is done."""
+
+    def on_agreement(self, agreement: Agreement) -> None:
+        """The converted model was compared with the original; nothing is written yet."""
+
+    def on_remark(self, remark: str) -> None:
+        """Something that the owner should know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is imported, as what, and how."""
+
+    path: Path
+    out: Path
+    name: str
+    version: str
+    description: str = ""
+    wishes: Wishes
+    temperature: float = 1.0
+    review_below: float = 0.5
+    keep: bool = False
+    """Serve it with TensorFlow, as it is."""
+    precision: str | None = None
+    """Of ``convert.PRECISIONS``; None for int8 with samples and float32 without."""
+    samples: Path | None = None
+    least_agreement: float = 0.95
+    force: bool = False
+    options: Mapping[str, Any]
+    """As the command was given, for the lineage."""
+
+
+class TooFarOff(Misconfigured):
+    """The converted model is too far from the original; nothing was written."""
+
+
+def import_bundle(request: Request, watcher: Watcher) -> Bundle:
+    """Make a bundle of a model. Unless all of it succeeds, nothing is written.
+
+    Raises:
+        Misconfigured: naming all that is wrong or missing, and what to do; there is a bundle already.
+        TooFarOff: the converted model says something else than the original too often.
+    """
+    check_free(request.out, request.force)
+    with tempfile.TemporaryDirectory() as scratch:
+        watcher.on_step(f"reading {request.path.name}")
+        source = find_source(request.path, Path(scratch))
+        if source.kind == TFLITE:
+            return _as_it_is(request, source, watcher)
+        read = read_keras if source.kind == KERAS else read_saved_model
+        original = read(source.path, request.wishes.size)
+        decided = _decided(source, original.facts, request.wishes, watcher)
+        if request.keep:
+            return _kept(request, source, original, decided)
+        return _converted(request, source, original, decided, watcher)
+
+
+def _decided(source: Source, facts: Facts, wishes: Wishes, watcher: Watcher) -> Decided:
+    decided = decide(source, facts, wishes)
+    if facts.scaling is not None and decided.scaling != facts.scaling:
+        watcher.on_remark(
+            f"--scaling says {name_of(decided.scaling)}, but {facts.scaling_from} says {name_of(facts.scaling)}: "
+            "if the model scales pixels itself, leave --scaling out"
+        )
+    return decided
+
+
+def _as_it_is(request: Request, source: Source, watcher: Watcher) -> Bundle:
+    """A .tflite file is served just as it is."""
+    if request.samples or request.precision:
+        fault = "--samples and --precision convert Keras models and SavedModels; a .tflite file is served as it is"
+        raise Misconfigured("the options", [fault])
+    decided = _decided(source, read_tflite(source.path), request.wishes, watcher)
+    manifest = _manifest(request, source, decided, "litert", "model.tflite")
+    return write_bundle(manifest, request.out, lambda path: shutil.copyfile(source.path, path), request.force)
+
+
+def _kept(request: Request, source: Source, original: Original, decided: Decided) -> Bundle:
+    """TensorFlow runs it."""
+    if request.samples or request.precision:
+        fault = "--samples and --precision are of a conversion; --runtime keep converts nothing"
+        raise Misconfigured("the options", [fault])
+    if original.is_rewritten:
+        fault = "its layers compute with channels first, which TensorFlow does on GPUs only; leave --runtime keep out"
+        raise Misconfigured(f"the model {source.path.name}", [fault])
+    if source.kind == KERAS:
+        manifest = _manifest(request, source, decided, "keras", "model.keras")
+        return write_bundle(manifest, request.out, original.save, request.force)
+    manifest = _manifest(request, source, decided, "saved_model", "model")
+    return write_bundle(manifest, request.out, lambda path: shutil.copytree(source.path, path), request.force)
+
+
+def _converted(request: Request, source: Source, original: Original, decided: Decided, watcher: Watcher) -> Bundle:
+    samples = _samples(request, decided.input, watcher)
+    precision = request.precision or ("int8" if samples else "float32")
+    if precision == "int8" and not samples:
+        fault = "int8 needs --samples FOLDER with pictures such as will be classified, or else add --precision float32"
+        raise Misconfigured("the options", [fault])
+    watcher.on_step(f"converting to {precision}")
+    content, explain = with_feature_map(converted(original.frozen, precision, decided.input, samples))
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.tflite"
+        path.write_bytes(content)
+        served = replace(decided, input=_input_of(path, decided))
+        model = LiteRTModel(path, explain=explain)
+    before = _manifest(request, source, decided, "keras", "model.keras")
+    after = _manifest(request, source, served, "litert", "model.tflite")
+    pictures = samples or made_up_pictures()
+    watcher.on_pictures("comparing with the original", len(pictures))
+    first = Classifier(Bundle(request.out, before, ""), original.model)
+    agreement = compare(first, Classifier(Bundle(request.out, after, ""), model), pictures, watcher.on_picture)
+    watcher.on_agreement(agreement)
+    if agreement.same_label < request.least_agreement:
+        raise TooFarOff(f"the {precision} model", [_too_far(agreement, request, precision, len(samples))])
+    conversion = Conversion(precision, len(samples), agreement)
+    manifest = _manifest(request, source, served, "litert", "model.tflite", conversion)
+    whole = replace(manifest, explain=explain)
+    return write_bundle(whole, request.out, lambda path: path.write_bytes(content), request.force)
+
+
+def _samples(request: Request, spec: InputSpec, watcher: Watcher) -> list[Pixels]:
+    if request.samples is None:
+        return []
+    watcher.on_step("reading the samples")
+    samples, left_out = read_samples(request.samples, spec.long_edge_px, lambda: None)
+    if left_out:
+        watcher.on_remark(f"{left_out} files in {request.samples} are no pictures and were left out")
+    if len(samples) < FEW:
+        watcher.on_remark(
+            f"{len(samples)} samples are few: other pictures may go beyond what these show, and the agreement says "
+            f"little; {FEW} or more, of every label, are better"
+        )
+    return samples
+
+
+def _input_of(path: Path, decided: Decided) -> InputSpec:
+    """The input of the converted model: that of the original, or in int8 the same in its steps."""
+    quantisation = input_quantisation(path)
+    if quantisation is None:
+        return decided.input
+    scale, offset = in_steps(decided.scaling, quantisation, "uint8")
+    return replace(decided.input, dtype="uint8", scale=scale, offset=offset)
+
+
+def _manifest(
+    request: Request,
+    source: Source,
+    decided: Decided,
+    runtime: str,
+    model_file: str,
+    conversion: Conversion | None = None,
+) -> Manifest:
+    return Manifest(
+        name=request.name,
+        version=request.version,
+        description=request.description,
+        runtime=runtime,
+        model_file=model_file,
+        labels=decided.labels,
+        input=decided.input,
+        activation=decided.activation,
+        temperature=request.temperature,
+        review_below=request.review_below,
+        metrics={},
+        lineage=lineage_of(request.path, source, decided, request.options, conversion),
+        files={},
+        threshold=decided.threshold,
+    )
+
+
+def _too_far(agreement: Agreement, request: Request, precision: str, samples: int) -> str:
+    more = f"give more samples than {samples}, or " if precision == "int8" and samples < 4 * FEW else ""
+    remedy = "add --precision float32 (four times the size, and slower)" if precision != "float32" else ""
+    other = remedy or "add --runtime keep, which serves it with TensorFlow"
+    return (
+        f"it says {agreement}; at least {request.least_agreement:.1%} was wanted, so nothing was written; "
+        f"{more}{other}, or take it as it is with a lower --least-agreement"
+    )

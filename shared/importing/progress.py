@@ -1,0 +1,59 @@
+"""How far an import is, on a terminal."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from shared.importing.agreement import Agreement
+
+
+class Terminal:
+    """An ``importer.Watcher`` that draws with Rich. Use it as a context.
+
+    Args:
+        console: where to draw.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID = self._bar.add_task("", total=None)
+
+    def __enter__(self) -> Terminal:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def on_step(self, what: str) -> None:
+        """Say what is being done."""
+        self._bar.reset(self._task, total=None, description=what)
+
+    def on_pictures(self, what: str, total: int) -> None:
+        """Begin a bar."""
+        self._bar.reset(self._task, total=total, description=what)
+
+    def on_picture(self) -> None:
+        """Move the bar."""
+        self._bar.advance(self._task)
+
+    def on_agreement(self, agreement: Agreement) -> None:
+        """Print how far the converted model is from the original."""
+        self.console.print(f"Compared with the original: {agreement}", highlight=False, soft_wrap=True)
+
+    def on_remark(self, remark: str) -> None:
+        """Print it in yellow."""
+        self.console.print(remark, style="yellow", markup=False, highlight=False, soft_wrap=True)

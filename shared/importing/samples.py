@@ -1,0 +1,72 @@
+"""Pictures that conversion measures its ranges on: the owner's, or for want of them made-up ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+
+from shared.decode import Limits, check_size, decode
+from shared.errors import Misconfigured, Permanent
+from shared.files import files_under
+from shared.types import Pixels
+
+MOST = 400
+"""More pictures change the ranges of int8 hardly at all, and cost minutes."""
+
+FEW = 50
+"""With fewer pictures than these, ranges miss what other pictures reach."""
+
+MADE_UP = 16
+
+
+def read_samples(folder: Path, shrink_to_px: int, on_read: Callable[[], None]) -> tuple[list[Pixels], int]:
+    """Read the pictures below a folder, at most 400, at equal distances by name.
+
+    Args:
+        folder: any pictures, in sub-folders too.
+        shrink_to_px: as in ``decode.decode``.
+        on_read: called after each file, from other threads.
+
+    Returns:
+        Pixels, and how many files were left out because they are no pictures.
+
+    Raises:
+        Misconfigured: there is no picture.
+    """
+    files = list(files_under(folder)) if folder.is_dir() else []
+    chosen = [files[index] for index in _spread(len(files), MOST)]
+
+    def read(path: Path) -> Pixels | None:
+        limits = Limits()
+        try:
+            check_size(path.stat().st_size, limits)
+            return decode(path.read_bytes(), limits, shrink_to_px=shrink_to_px).pixels
+        except (Permanent, OSError):
+            return None
+        finally:
+            on_read()
+
+    with ThreadPoolExecutor() as threads:
+        read_ones = list(threads.map(read, chosen))
+    pictures = [pixels for pixels in read_ones if pixels is not None]
+    if not pictures:
+        fault = f"{len(files)} files, none of which is a picture" if files else "no files"
+        raise Misconfigured(f"the samples in {folder}", [f"there are {fault}; expected photos of what is to be told"])
+    return pictures, len(read_ones) - len(pictures)
+
+
+def made_up_pictures() -> list[Pixels]:
+    """Return 16 soft, coloured pictures, always the same: enough to see that a conversion computes the same."""
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (MADE_UP, 6, 8, 3), dtype=np.uint8)
+    bicubic = PIL.Image.Resampling.BICUBIC
+    return [np.asarray(PIL.Image.fromarray(one).resize((320, 240), bicubic)) for one in coarse]
+
+
+def _spread(count: int, most: int) -> Sequence[int]:
+    indices: list[int] = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+    return indices if count else []

@@ -1,0 +1,117 @@
+"""What TensorFlow Lite's metadata says of a model: labels, and how its input was normalised.
+
+The format is that of https://github.com/tensorflow/tflite-support/blob/v0.4.4/tensorflow_lite_support/metadata/metadata_schema.fbs,
+a flatbuffer inside the model's; files such as labels.txt are a zip archive at the end of the model's file.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flatbuffers import encode, number_types, packer  # type: ignore[import-untyped]
+from flatbuffers.table import Table  # type: ignore[import-untyped]
+
+from shared.importing.labels import labels_in
+
+AXIS_LABELS = 2
+"""``AssociatedFileType.TENSOR_AXIS_LABELS``."""
+NORMALISATION = 1
+"""``NormalizationOptions`` in the union ``ProcessUnitOptions``."""
+
+# Fields by their place in the schema's tables.
+SUBGRAPHS, INPUTS, OUTPUTS, PROCESS_UNITS, FILES = 3, 2, 3, 4, 6
+UNIT_KIND, UNIT_OPTIONS, MEANS, DEVIATIONS, FILE_NAME, FILE_KIND = 0, 1, 0, 1, 0, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """The part of the metadata that a bundle needs."""
+
+    labels: tuple[str, ...] | None = None
+    means: tuple[float, ...] | None = None
+    """As it is applied to pixels from 0 to 255: ``(pixel - mean) / deviation``; one number, or one a channel."""
+    deviations: tuple[float, ...] | None = None
+
+
+def metadata_of(content: bytes, described: bytes | None) -> Metadata:
+    """Read the metadata of a model with one input and one output.
+
+    Args:
+        content: the whole .tflite file.
+        described: the buffer TFLITE_METADATA of the model, None where it has none.
+    """
+    try:
+        means, deviations, file = _described(described) if described else (None, None, None)
+    except (
+        struct.error,
+        IndexError,
+        TypeError,
+        UnicodeDecodeError,
+    ):  # offsets that lead nowhere: as if there were none
+        means, deviations, file = None, None, None
+    return Metadata(_labels(content, file), means, deviations)
+
+
+def _described(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None, str | None]:
+    root = Table(buffer, encode.Get(packer.uoffset, buffer, 0))
+    for graph in list(_tables(root, SUBGRAPHS))[:1]:
+        units = [unit for tensor in _tables(graph, INPUTS) for unit in _tables(tensor, PROCESS_UNITS)]
+        options = [_table(unit, UNIT_OPTIONS) for unit in units if _byte(unit, UNIT_KIND) == NORMALISATION]
+        files = [file for tensor in _tables(graph, OUTPUTS) for file in _tables(tensor, FILES)]
+        named = [_text(file, FILE_NAME) for file in files if _byte(file, FILE_KIND) == AXIS_LABELS]
+        means, deviations = (_floats(options[0], place) if options else () for place in (MEANS, DEVIATIONS))
+        both = bool(means) and len(means) == len(deviations) and min(deviations) > 0
+        return (means if both else None, deviations if both else None, named[0] if named else None)
+    return None, None, None
+
+
+def _labels(content: bytes, named: str | None) -> tuple[str, ...] | None:
+    """From the file that the metadata names, else from the only text file there is."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            texts = [name for name in archive.namelist() if name.lower().endswith(".txt")]
+            chosen = named if named in archive.namelist() else texts[0] if len(texts) == 1 else None
+            return labels_in(archive.read(chosen).decode("utf-8-sig")) if chosen else None
+    except (zipfile.BadZipFile, UnicodeDecodeError):
+        return None
+
+
+def _place(table: Table, field: int) -> int:
+    """Where a field's value lies in the buffer; 0 where it is left out."""
+    offset = table.Offset(4 + 2 * field)
+    return int(table.Pos + offset) if offset else 0
+
+
+def _table(table: Table, field: int) -> Table:
+    place = _place(table, field)
+    return Table(table.Bytes, table.Indirect(place)) if place else Table(table.Bytes, 0)
+
+
+def _tables(table: Table, field: int) -> Iterator[Table]:
+    if _place(table, field):
+        offset = _place(table, field) - table.Pos
+        start, count = table.Vector(offset), table.VectorLen(offset)
+        for index in range(count):
+            yield Table(table.Bytes, table.Indirect(start + 4 * index))
+
+
+def _floats(table: Table, field: int) -> tuple[float, ...]:
+    if not _place(table, field):
+        return ()
+    offset = _place(table, field) - table.Pos
+    start, count = table.Vector(offset), table.VectorLen(offset)
+    return tuple(float(table.Get(number_types.Float32Flags, start + 4 * index)) for index in range(count))
+
+
+def _text(table: Table, field: int) -> str:
+    place = _place(table, field)
+    return str(table.String(place).decode("utf-8")) if place else ""
+
+
+def _byte(table: Table, field: int) -> int:
+    place = _place(table, field)
+    return int(table.Get(number_types.Uint8Flags, place)) if place else 0

@@ -1,0 +1,1 @@
+"""Models of people's own become bundles that serve."""
