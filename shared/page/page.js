@@ -13,9 +13,9 @@ const files = document.querySelector("#files");
 const photo = document.querySelector("#photo");
 
 /**
- * The cards, newest first, and what each shows: {name, file, key, state, note, thumbnail, answer, label, card}.
+ * The cards, newest first, and what each shows: {name, file, key, state, note, thumbnail, answer, label, why, card}.
  * The state is waiting, sending, pausing, done or failed; label is what a person said it is; file and key are of
- * pictures that were not restored.
+ * pictures that were not restored; why is a heat map, {url, isShown, isAsked, problem}.
  */
 let entries = [];
 const waiting = [];
@@ -109,12 +109,15 @@ async function send({ file, key }) {
   } catch {
     return failure("This cannot be read; if it is a folder, choose the pictures in it.");
   }
-  const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-  return ask("v1/classify", file, { "Content-Type": type, "Idempotency-Key": key });
+  return ask("v1/classify", file, { "Content-Type": typeOf(file), "Idempotency-Key": key });
+}
+
+function typeOf(file) {
+  return file.type.startsWith("image/") ? file.type : "application/octet-stream";
 }
 
 /** POST; returns {ok: true, body} or {ok: false, message, canRetry, retryAfterS}. Never throws. */
-async function ask(path, body, headers) {
+async function ask(path, body, headers, read = (reply) => reply.json()) {
   let reply;
   try {
     // Told that a script asks, Identity-Aware Proxy answers 401 to who is signed out, and sends nobody elsewhere
@@ -126,10 +129,11 @@ async function ask(path, body, headers) {
     const silent = "The service did not take it: the connection broke, the file is too large, or you are signed out.";
     return failure(navigator.onLine ? silent : offline, { canRetry: true });
   }
-  const content = await reply.json().catch(() => null);
+  const content = await (reply.ok ? read(reply) : reply.json()).catch(() => null);
   if (reply.ok && content) return { ok: true, body: content };
   const retryAfterS = reply.headers.has("Retry-After") ? Number(reply.headers.get("Retry-After")) || 1 : null;
-  const message = content?.error?.message ?? sentenceFor(reply.status);
+  const told = content?.error?.message ?? content?.error; // ours, or KServe's, whose errors are texts
+  const message = typeof told === "string" ? told : sentenceFor(reply.status);
   return failure(message, { retryAfterS, canRetry: reply.status === 429 || reply.status >= 500 });
 }
 
@@ -172,6 +176,7 @@ function newEntry(facts) {
     event.preventDefault();
     correct(entry, event.target.elements.label.value);
   });
+  card.querySelector(".why button").addEventListener("click", () => toggleWhy(entry));
   card.querySelector(".again").addEventListener("click", () => {
     card.querySelector(".name").focus(); // the button goes away
     change(entry, { state: "waiting", note: "" });
@@ -188,15 +193,18 @@ function change(entry, facts) {
 }
 
 function draw(entry) {
-  const { card, state, answer, label, thumbnail } = entry;
+  const { card, state, answer, label, thumbnail, why } = entry;
   const part = (name) => card.querySelector(name);
   card.dataset.state = state;
   card.setAttribute("aria-busy", ["sending", "pausing"].includes(state));
   part(".name").textContent = entry.name;
   part(".note").textContent = state === "waiting" ? "Waiting" : entry.note;
   part(".again").hidden = !(state === "failed" && entry.canRetry);
-  part("img").hidden = !thumbnail;
-  if (thumbnail) part("img").src = thumbnail;
+  const picture = why?.isShown ? why.url : thumbnail;
+  part("img").hidden = !picture;
+  if (picture && part("img").src !== picture) part("img").src = picture;
+  part("img").alt = why?.isShown ? `Heat map over ${entry.name}: where the model sees ${answer.label}` : "";
+  drawWhy(entry, part);
   part(".placeholder span").textContent = entry.hasNoPreview ? "No preview" : "";
   part(".chip").hidden = !(label || answer?.needs_review);
   part(".chip").dataset.kind = label ? "labelled" : "review";
@@ -309,6 +317,7 @@ function restore() {
 
 document.querySelector("#clear").addEventListener("click", () => {
   waiting.length = 0;
+  for (const { why } of entries) if (why?.url) URL.revokeObjectURL(why.url);
   entries = [];
   list.replaceChildren();
   stored("[]");

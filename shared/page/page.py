@@ -7,6 +7,7 @@ all of it is of one revision, also while traffic is split between two, and nothi
 from __future__ import annotations
 
 from base64 import b64encode
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from shared.types import ModelFacts
 
 FOLDER = Path(__file__).parent
 MOST_LABELS_NAMED = 6
+
+SCRIPTS = ("page.js", "why.js")
+"""Together the one script of the page."""
 
 HEADERS = {
     "Cache-Control": "private, no-cache",
@@ -32,28 +36,37 @@ HEADERS = {
 
 def add_page(app: Flask, service: Service) -> None:
     """Answer browsers at ``/``, before the function is asked; it still gets every other request, those of ``/`` too."""
-    manifest = service.bundle.manifest
-    document = page_of(app, service.bundle.facts, manifest.labels)
-    policy = content_security_policy(style=_read("page.css"), script=_read("page.js"))
+    policy = content_security_policy(style=_read("page.css"), script=_script())
+    rendered = lru_cache(maxsize=1)(page_of)  # again where a new version of the model was loaded
 
     @app.before_request
     def page_for_a_browser() -> Response | None:
         if request.path != "/" or request.method not in ("GET", "HEAD") or not _wants_html():
             return None
+        bundle, name = service.bundle, service.bundles.names[0]
+        document = rendered(app, bundle.facts, bundle.manifest.labels, name)
         answer = Response(document, mimetype="text/html", headers=HEADERS | {"Content-Security-Policy": policy})
         answer.add_etag()
         answer.make_conditional(request)
         return answer
 
 
-def page_of(app: Flask, model: ModelFacts, labels: tuple[str, ...]) -> str:
-    """Return the document. Everything that a bundle says is escaped; style and script are ours, as they are."""
+def page_of(app: Flask, model: ModelFacts, labels: tuple[str, ...], served_as: str | None = None) -> str:
+    """Return the document. Everything that a bundle says is escaped; style and script are ours, as they are.
+
+    Args:
+        app: whose templates are used.
+        model: what the page asks, and says so.
+        labels: the model's.
+        served_as: the model's name in paths; None where it is its own.
+    """
     template = app.jinja_env.from_string(_read("index.html"))
     return template.render(
         model=model,
+        served_as=served_as or model.name,
         labels=in_words(labels),
         style=_read("page.css"),
-        script=_read("page.js"),
+        script=_script(),
     )
 
 
@@ -87,6 +100,10 @@ def in_words(labels: tuple[str, ...]) -> str:
 def _wants_html() -> bool:
     """Whether HTML is asked for by its name: ``*/*``, which curl and most clients send, is no browser's wish."""
     return any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
+
+
+def _script() -> str:
+    return "\n".join(_read(name) for name in SCRIPTS)
 
 
 def _hash_of(text: str) -> str:

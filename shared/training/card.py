@@ -50,6 +50,7 @@ def write_card(folder: Path, manifest: Manifest, plan: Rules) -> None:
 def _head(manifest: Manifest) -> str:
     spec, lineage, colours = manifest.input, manifest.lineage, CHANNELS[manifest.input.channels]
     fitted = f"{spec.fit}, {spec.filter}"
+    gives = "logits" if manifest.explain is None else "logits,\n  and its last feature map, of which heat maps are made"
     return f"""# {manifest.name} {manifest.version}
 
 {manifest.description}
@@ -57,7 +58,7 @@ def _head(manifest: Manifest) -> str:
 - **Says** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
   It knows no others: a picture of something else gets one of these, as a rule with a low score.
 - **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({fitted}), {colours}.
-- **Is** {lineage["network"]}, int8, run by LiteRT: `{manifest.model_file}` takes pixels as uint8 and returns logits.
+- **Is** {lineage["network"]}, int8, run by LiteRT: `{manifest.model_file}` takes pixels as uint8 and returns {gives}.
   `{lineage["retraining"]["file"]}` is the same network for retraining: Keras, float16 weights, pixels 0 to 255.
 - **Scores** are softmax(logits / {manifest.temperature}).
 """

@@ -15,7 +15,7 @@ from shared.adapters.litert import LiteRTModel
 from shared.bundle import Bundle, digest_of, load_bundle
 from shared.classify import Classifier, calibrated, decided, prepare
 from shared.errors import Misconfigured
-from shared.manifest import LABELS, InputSpec, Manifest, Threshold, write_manifest
+from shared.manifest import LABELS, Explain, InputSpec, Manifest, Threshold, write_manifest
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
@@ -92,7 +92,7 @@ def export_bundle(
     spec = recipe.input_spec(chosen(trials).size_px)
     on_export(f"converting to int8 at {spec.width_px} px")
     served = resized(network, spec.width_px)
-    write_int8(served, prepared(_spread(lineage.training, REPRESENTATIVE), spec), folder / MODEL)
+    explain = write_int8(served, prepared(_spread(lineage.training, REPRESENTATIVE), spec), folder / MODEL)
     write_float16(served, folder / RETRAINING)
     (folder / LABELS).write_text("".join(f"{label}\n" for label in labels), "utf-8")
     on_export("calibrating, and measuring what will be served")
@@ -101,7 +101,7 @@ def export_bundle(
     logits = _run(model, pixels)
     copies = harder(validation) if plan.harder and len(labels) == 2 else {}
     hard = {name: _run(model, np.concatenate([prepare(one, spec) for one in copies[name]])) for name in copies}
-    manifest = _decided(_manifest(folder, lineage, plan, spec), [logits, *hard.values()], targets, plan)
+    manifest = _decided(_manifest(folder, lineage, plan, spec, explain), [logits, *hard.values()], targets, plan)
     report = measure(Classifier(Bundle(folder, manifest, ""), model), [(one.path, one.label) for one in validation])[0]
     whole, halved = served.predict(pixels, verbose=0), keras.models.load_model(folder / RETRAINING)
     manifest = replace(
@@ -171,7 +171,7 @@ def _harder_metrics(
     return metrics
 
 
-def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec) -> Manifest:
+def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, explain: Explain | None) -> Manifest:
     facts = {**lineage.as_json(), "retraining": {"file": RETRAINING, "sha256": digest_of(folder / RETRAINING)}}
     return Manifest(
         name=plan.name,
@@ -187,6 +187,7 @@ def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec) -> Ma
         metrics={},
         lineage={**facts, "limits": plan.limits} if plan.limits else facts,
         files={name: digest_of(folder / name) for name in (MODEL, LABELS)},
+        explain=explain,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.page.actions import choose, wait_for
 from tests.page.conftest import Visit
 from tests.page.npm_packages import Package, unpacked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.page.chromium import HEADLESS_SHELL, chromium
 from tests.page.npm_packages import Package, unpacked
 
