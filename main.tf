@@ -53,9 +53,10 @@ module "buckets" {
   keep_days           = var.keep_days
   kept_buckets        = var.kept_buckets
   kms_key             = one(module.encryption[*].kms_key)
-  model_folder        = local.model_folder
   names               = local.bucket_names
+  publishers          = var.publishers
   readable_buckets    = var.readable_buckets
+  reads_models        = local.model_folder || local.model_download
   region              = var.region
   roles               = module.project.roles
   uploaders           = var.uploaders
@@ -229,8 +230,11 @@ locals {
     length(var.iap_members) == 0 ? [] : ["iap_members"],
   )
 
-  model_folder = var.model_bundle == null ? false : startswith(var.model_bundle, "/models/")
-  readable     = length(var.readable_buckets) == 0 ? {} : { READABLE_BUCKETS = join(",", var.readable_buckets) }
+  # A model lies in the image, in the models bucket mounted as a folder, or is downloaded from there at each start.
+  model_download = strcontains(coalesce(var.model_bundle, "-"), "gs://${local.bucket_names["models"]}/")
+  model_folder   = can(regex("(^|[=,])\\s*/models/", coalesce(var.model_bundle, "-")))
+
+  readable = length(var.readable_buckets) == 0 ? {} : { READABLE_BUCKETS = join(",", var.readable_buckets) }
 
   # BigQuery calls with a token of its own, which IAP turns away.
   has_sql_function = var.deploy_functions && length(var.iap_members) == 0
@@ -458,12 +462,15 @@ variable "kms_key" {
 }
 
 variable "model_bundle" {
-  description = "The model: the name of a bundle that ships in the image, or /models/NAME for a folder of the models bucket. null: the default of the image."
+  description = "The models, with commas, each as PLACE, NAME=PLACE or NAME@canary=PLACE: a bundle that ships in the image, or gs://PROJECT-models/NAME or /models/NAME for a folder of the models bucket, downloaded or mounted. null: the default of the image."
   type        = string
   default     = null
   validation {
-    condition     = var.model_bundle == null ? true : can(regex("^(/models/)?[A-Za-z0-9_.-]+$", var.model_bundle))
-    error_message = "model_bundle is \"${coalesce(var.model_bundle, "null")}\", expected a bundle's name, or /models/NAME."
+    condition = alltrue([
+      for place in split(",", coalesce(var.model_bundle, "-")) :
+      can(regex("^([A-Za-z0-9][A-Za-z0-9._-]*(@(stable|canary))?=)?([A-Za-z0-9_.-]+|(/models|gs://[a-z0-9][a-z0-9._-]+)(/[A-Za-z0-9_.-]+)+)$", trimspace(place)))
+    ])
+    error_message = "model_bundle is \"${coalesce(var.model_bundle, "null")}\", expected a bundle's name, /models/NAME or gs://BUCKET/NAME, each alone or as NAME=… or NAME@canary=…, with commas between them."
   }
 }
 
@@ -519,6 +526,13 @@ variable "public" {
     condition     = !(var.public && length(var.iap_members) > 0)
     error_message = "public is true and iap_members are named, expected one of the two: IAP asks everybody to sign in."
   }
+}
+
+variable "publishers" {
+  description = "Who may publish models with `bucketlens bundle publish`, such as serviceAccount:trainer@…; they can replace and delete none."
+  type        = set(string)
+  default     = []
+  nullable    = false
 }
 
 variable "readable_buckets" {

@@ -46,21 +46,34 @@ def load_bundle(folder: Path) -> Bundle:
         InvalidBundle: naming every fault: missing or changed files, fields that are missing, of the wrong type or
             out of range, labels that are empty, repeated or differ from ``labels.txt``.
     """
-    path = folder / MANIFEST
     try:
-        content = path.read_bytes()
-        document = json.loads(content)
+        content = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} cannot be read ({error.strerror})"]) from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} is not JSON ({error})"]) from error
-    faults: list[str] = []
-    manifest = manifest_from(document, faults)
-    if not faults:
-        faults += _faults_of_files(folder, manifest)
-    if faults:
+    manifest = parsed_manifest(content, f"the bundle {folder}")
+    if faults := _faults_of_files(folder, manifest):
         raise InvalidBundle(f"the bundle {folder}", faults)
     return Bundle(folder, manifest, hashlib.sha256(content).hexdigest())
+
+
+def parsed_manifest(content: bytes, what: str) -> Manifest:
+    """Parse the bytes of ``manifest.json``; the files that it names are not looked at.
+
+    Args:
+        content: the file's bytes.
+        what: whose manifest it is, for the error.
+
+    Raises:
+        InvalidBundle: naming every fault.
+    """
+    faults: list[str] = []
+    try:
+        manifest = manifest_from(json.loads(content), faults)
+    except (ValueError, RecursionError) as error:
+        raise InvalidBundle(what, [f"{MANIFEST} is not JSON ({error})"]) from error
+    if faults:
+        raise InvalidBundle(what, faults)
+    return manifest
 
 
 def digest_of(path: Path) -> str:

@@ -10,6 +10,7 @@ import PIL.Image
 
 from shared.bundle import Bundle
 from shared.errors import InvalidBundle
+from shared.fit import centre_of, inside_of
 from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.types import Candidate, Classification, Pixels, Scores
@@ -37,9 +38,12 @@ class Classifier:
         Returns:
             Every label of the model, the one that is given first, the others by score; scores add up to 1.
         """
+        return self.said_by(self.model.run(prepare(pixels, self.bundle.manifest.input)))
+
+    def said_by(self, outputs: npt.NDArray[np.float32]) -> Classification:
+        """Return what the model's outputs of one picture mean, shape (outputs,), float32."""
         manifest = self.bundle.manifest
-        outputs = self.model.run(prepare(pixels, manifest.input))
-        return decided(calibrated(outputs, manifest.activation, manifest.temperature), manifest)
+        return decided(calibrated(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest)
 
     def warm_up(self) -> None:
         """Run one inference, so that the first caller does not pay for what is built lazily."""
@@ -72,38 +76,45 @@ def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
         spec: the bundle's input.
 
     Returns:
-        Shape (1, spec.height_px, spec.width_px, 3), dtype ``spec.dtype``.
+        Shape ``spec.shape``, dtype ``spec.dtype``.
     """
     picture = PIL.Image.fromarray(pixels)
     if spec.channels == "L":
-        picture = picture.convert("L").convert("RGB")
+        picture = picture.convert("L") if spec.depth == 1 else picture.convert("L").convert("RGB")
     size = (spec.width_px, spec.height_px)
     resample = PIL.Image.Resampling[spec.filter.upper()]
     if spec.fit == "pad":
         fitted = _padded(picture, size, resample)
     else:
-        box = _centre(picture.size, size) if spec.fit == "crop" else None
+        box = centre_of(picture.size, size) if spec.fit == "crop" else None
         fitted = picture.resize(size, resample, box=box)
-    batch = np.asarray(fitted, dtype=np.uint8)[np.newaxis]
-    if spec.dtype == "uint8":
-        return batch
-    scaled: npt.NDArray[np.float32] = batch.astype(np.float32) * np.float32(spec.scale) + np.float32(spec.offset)
-    return scaled
+    batch = np.asarray(fitted, dtype=np.uint8).reshape(1, spec.height_px, spec.width_px, spec.depth)
+    if spec.channels == "BGR":
+        batch = np.ascontiguousarray(batch[..., ::-1])
+    return batch if spec.takes_pixels else _as_numbers(batch, spec)
 
 
-def calibrated(outputs: npt.NDArray[np.float32], activation: str, temperature: float) -> Scores:
+def calibrated(
+    outputs: npt.NDArray[np.float32], activation: str, temperature: float, labels: int | None = None
+) -> Scores:
     """Turn one picture's outputs into probabilities: softmax(logits / temperature).
+
+    One output alone is the second of two labels': sigmoid(logit / temperature), the other label has what is left.
 
     Temperature scaling is that of Guo et al., "On Calibration of Modern Neural Networks" (2017). A model that
     returns probabilities is scaled through their logarithms, which are logits up to a constant.
 
     Args:
-        outputs: shape (labels,), float32.
-        activation: ``logits`` or ``softmax``, as in the manifest.
+        outputs: shape (labels,) or (1,), float32.
+        activation: ``logits``, ``softmax`` or ``sigmoid``, as in the manifest. Several sigmoids are taken as of labels
+            that exclude each other, so their probabilities are made to add up to 1.
         temperature: above 0.
+        labels: how many; None for as many as outputs.
     """
     logits = outputs.astype(np.float64)
-    if activation == "softmax":
+    if (len(logits), labels) == (1, 2):
+        logits = _of_two(logits, activation)
+    elif activation != "logits":
         logits = np.log(np.clip(logits, 1e-12, 1.0))
     logits = logits / temperature
     odds = np.exp(logits - logits.max())
@@ -113,29 +124,38 @@ def calibrated(outputs: npt.NDArray[np.float32], activation: str, temperature: f
 
 def _faults_between(bundle: Bundle, model: Model) -> list[str]:
     manifest, faults = bundle.manifest, []
-    expected = (1, manifest.input.height_px, manifest.input.width_px, 3)
+    expected = manifest.input.shape
     if model.input_shape != expected:
         faults.append(f"the model takes shape {model.input_shape}, the manifest says {expected}")
     if model.input_dtype != manifest.input.dtype:
         faults.append(f"the model takes {model.input_dtype}, the manifest says {manifest.input.dtype}")
-    if model.outputs != len(manifest.labels):
+    if model.outputs == 1 and manifest.activation == "softmax":
+        faults.append("the model has one output, and a softmax of one number is always 1")
+    elif model.outputs != len(manifest.labels) and (model.outputs, len(manifest.labels)) != (1, 2):
         faults.append(f"the model has {model.outputs} outputs, the manifest has {len(manifest.labels)} labels")
     return faults
 
 
-def _centre(size: tuple[int, int], target: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest centred box with the target's proportions: left, upper, right, lower, in pixels."""
-    width, height = size
-    scale = min(width / target[0], height / target[1])
-    # Rounding may carry a side a hair beyond the picture, where Pillow refuses it.
-    across, down = min(width, target[0] * scale), min(height, target[1] * scale)
-    left, upper = (width - across) / 2, (height - down) / 2
-    return left, upper, min(width, left + across), min(height, upper + down)
+def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[Any]:
+    """The model's own numbers for pixels, shape (1, height, width, depth), and its own layout."""
+    numbers: npt.NDArray[Any] = batch.astype(np.float32) * np.asarray(spec.scale, np.float32)
+    numbers += np.asarray(spec.offset, np.float32)
+    if spec.dtype != "float32":
+        range_ = np.iinfo(spec.dtype)
+        numbers = np.rint(numbers).clip(range_.min, range_.max).astype(spec.dtype)
+    return np.ascontiguousarray(numbers.transpose(0, 3, 1, 2)) if spec.layout == "NCHW" else numbers
+
+
+def _of_two(output: npt.NDArray[np.float64], activation: str) -> npt.NDArray[np.float64]:
+    """Logits of two labels for the one output that is the second label's: softmax of (0, x) is sigmoid(x)."""
+    if activation != "logits":
+        probability = np.clip(output, 1e-12, 1 - 1e-12)
+        output = np.log(probability) - np.log1p(-probability)
+    return np.concatenate([np.zeros(1), output])
 
 
 def _padded(picture: PIL.Image.Image, size: tuple[int, int], resample: PIL.Image.Resampling) -> PIL.Image.Image:
-    scale = min(size[0] / picture.width, size[1] / picture.height)
-    inner = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    canvas = PIL.Image.new("RGB", size)
-    canvas.paste(picture.resize(inner, resample), ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+    left, upper, right, lower = inside_of(picture.size, size)
+    canvas = PIL.Image.new(picture.mode, size)
+    canvas.paste(picture.resize((right - left, lower - upper), resample), (left, upper))
     return canvas

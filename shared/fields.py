@@ -24,6 +24,10 @@ class Fields:
         """Return whether there is a value other than null."""
         return self._at(path) is not None
 
+    def is_a(self, path: str, kind: type) -> bool:
+        """Return whether there is a value of a type."""
+        return isinstance(self._at(path), kind)
+
     def of(self, path: str, kind: type, default: Any, holds: Callable[[Any], bool] = lambda _: True) -> Any:
         """Return a field's value, or ``default`` where it is at fault; a whole number may stand for a float."""
         value = self._at(path)

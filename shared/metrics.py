@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,13 @@ Labels = tuple[str, ...]
 
 
 class Tally:
-    """What one process has done, for ``GET /metrics``. Thread-safe."""
+    """What one process has done, for ``GET /metrics``. Thread-safe.
 
-    def __init__(self, models: Sequence[ModelFacts]) -> None:
+    Args:
+        models: returns those that are served now.
+    """
+
+    def __init__(self, models: Callable[[], Sequence[ModelFacts]]) -> None:
         self._models = models
         self._lock = threading.Lock()
         self._requests: dict[Labels, int] = defaultdict(int)
@@ -86,7 +90,7 @@ class Tally:
         model = GaugeMetricFamily(
             "bucketlens_model", "The models that are served.", labels=("name", "version", "digest", "runtime")
         )
-        for facts in self._models:
+        for facts in self._models():
             model.add_metric((facts.name, facts.version, facts.digest, facts.runtime), 1)
         yield model
         with self._lock:

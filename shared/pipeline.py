@@ -73,7 +73,7 @@ class Pipeline:
         who: Identity,
         call: Call,
         *,
-        model: str | None = None,
+        classifier: Classifier | None = None,
         record: bool = True,
     ) -> Prediction:
         """Classify an image that a caller sent; unless ``record`` is False, archive it and write its row.
@@ -83,7 +83,7 @@ class Pipeline:
             facts: about it.
             who: its identity.
             call: how it came; its times are filled in.
-            model: the name of the model to ask; None for the default.
+            classifier: the model to ask, which the caller took from ``classifiers``; None for the default.
             record: whether it is kept.
 
         Raises:
@@ -92,7 +92,8 @@ class Pipeline:
         """
         self.rate.take()
         watch = Stopwatch(call.times)
-        prediction = self._predict(self.classifiers.named(model), content, facts, who, call, watch, keep=record)
+        classifier = classifier or self.classifiers.default
+        prediction = self._predict(classifier, content, facts, who, call, watch, keep=record)
         if record:
             self.warehouse.append(prediction)
         return prediction

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,26 @@ class Model(Protocol):
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the outputs of one picture, shape (outputs,), float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What a model computed on the way to its outputs, where its last layers are an average and a linear layer."""
+
+    outputs: npt.NDArray[np.float32]
+    """As ``Model.run`` returns them."""
+    features: npt.NDArray[np.float32]
+    """The last feature map, shape (rows, columns, channels)."""
+    class_weights: npt.NDArray[np.float32]
+    """The linear layer's weights, shape (outputs, channels)."""
+
+
+@runtime_checkable
+class ActivationModel(Protocol):
+    """A model that may tell more than its outputs."""
+
+    def activation(self, batch: npt.NDArray[Any]) -> Activation | None:
+        """Return the outputs of one picture and the feature map behind them; None where the model hides it."""
 
 
 class ObjectStore(Protocol):

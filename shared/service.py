@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from werkzeug.datastructures import Headers
 
 from shared import logs
-from shared.bundle import Bundle, load_bundle
+from shared.bundle import Bundle
 from shared.caller import caller_from, trace_from
-from shared.errors import Misconfigured
+from shared.catalogue import Catalogue
+from shared.loading import Loader
 from shared.memory import return_what_is_freed
 from shared.pipeline import Pipeline
-from shared.settings import Platform, Settings, bundle_folder
+from shared.settings import Platform, Settings
 from shared.types import Call, Source
+from shared.wiring import build_pipeline, bundle_source, open_classifier
 
 
 class Service:
@@ -33,9 +35,11 @@ class Service:
         return_what_is_freed()
         self.settings = settings
         self.platform = platform
-        self.bundles = load_bundles(settings.model_bundle)
+        self._source = bundle_source(settings, platform)
+        self._catalogue = self._source.catalogue(settings.model_bundle)
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
+        self._loader: Loader | None = None
         self._instance = ""
         self._has_served = False
 
@@ -45,9 +49,14 @@ class Service:
         return cls(Settings.from_environment(), Platform.from_environment())
 
     @property
+    def bundles(self) -> Catalogue:
+        """What is served now; ``load`` replaces it."""
+        return self._pipeline.classifiers.catalogue if self._pipeline else self._catalogue
+
+    @property
     def bundle(self) -> Bundle:
         """What is meant where no model is named."""
-        return next(iter(self.bundles.values()))
+        return self.bundles.default
 
     @property
     def is_ready(self) -> bool:
@@ -58,11 +67,20 @@ class Service:
         """Return the pipeline; the first call builds it, and others wait for that."""
         with self._lock:
             if self._pipeline is None:
-                from shared.wiring import build_pipeline
-
-                self._pipeline = build_pipeline(self.settings, self.platform, self.bundles.values())
+                if not all(bundle.folder.is_dir() for bundle in self._catalogue):  # copies are not kept for ever
+                    self._catalogue = self._source.catalogue(self.settings.model_bundle)
+                self._pipeline = build_pipeline(self.settings, self.platform, self._catalogue)
                 self._instance = uuid.uuid4().hex[:12]
             return self._pipeline
+
+    def load(self, name: str) -> Catalogue:
+        """Serve what lies at the places of a model now; ``loading.Loader.load`` says what may go wrong."""
+        classifiers = self.pipeline().classifiers
+        with self._lock:
+            if self._loader is None:
+                threads = self.settings.model_threads
+                self._loader = Loader(self._source, lambda bundle: open_classifier(bundle, threads), classifiers)
+        return self._loader.load(name)
 
     def prepare_in_background(self) -> None:
         """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
@@ -98,25 +116,3 @@ class Service:
             is_cold_start=is_cold_start,
             is_shadow=self.platform.is_shadow or None,
         )
-
-
-def load_bundles(places: tuple[str, ...]) -> dict[str, Bundle]:
-    """Read bundles, and return them by the name of their model, in order.
-
-    Args:
-        places: names of bundles that ship, or folders.
-
-    Raises:
-        InvalidBundle: one is not whole.
-        Misconfigured: two are of one model.
-    """
-    bundles: dict[str, Bundle] = {}
-    for place in places:
-        bundle = load_bundle(bundle_folder(place))
-        name = bundle.manifest.name
-        if name in bundles:
-            raise Misconfigured(
-                "the environment", [f"MODEL_BUNDLE names two bundles of the model {name!r}, expected one"]
-            )
-        bundles[name] = bundle
-    return bundles

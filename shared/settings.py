@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import Misconfigured
+from shared.places import Place, places_from
 
 MODELS = Path(__file__).parent / "models"
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -32,13 +33,6 @@ def _bucket(value: str) -> str:
 
 def _buckets(value: str) -> tuple[str, ...]:
     return tuple(_bucket(name.strip()) for name in value.split(",") if name.strip())
-
-
-def _places(value: str) -> tuple[str, ...]:
-    places = tuple(place.strip() for place in value.split(",") if place.strip())
-    if not places:
-        raise ValueError("the name of a bundle, or a folder")
-    return places
 
 
 def _dataset(value: str) -> str:
@@ -83,11 +77,18 @@ class Settings:
     readable_buckets: tuple[str, ...] = _setting(
         "READABLE_BUCKETS", _buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
     )
-    model_bundle: tuple[str, ...] = _setting(
+    model_bundle: tuple[Place, ...] = _setting(
         "MODEL_BUNDLE",
-        _places,
-        "The models, with commas: names of bundles that ship here, or folders. The first is the default.",
+        places_from,
+        "The models, with commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`: a bundle that ships here, a "
+        "folder or `gs://BUCKET/FOLDER` ([several, and their versions](docs/bundle.md)). The first is the default.",
         DEFAULT_BUNDLE,
+    )
+    model_load: bool = _setting(
+        "MODEL_LOAD",
+        _yes_or_no,
+        "Whether `POST /v2/repository/models/NAME/load` takes up a new version, by whoever may call.",
+        "false",
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")
@@ -111,7 +112,12 @@ class Settings:
     memory_mb: int = _setting(
         "MEMORY_MB", _positive, "MiB that the instance has; half of it is for the pictures in flight.", "512"
     )
-    threads: int = _setting("THREADS", _positive, "Requests worked on at once; as many more wait, others get 429.", "8")
+    threads: int = _setting(
+        "THREADS",
+        _positive,
+        "Requests, or uploads of a sweep, at once; as many more requests wait, others get 429.",
+        "8",
+    )
     model_threads: int = _setting("MODEL_THREADS", _positive, "Inferences at once, an interpreter each.", "4")
     storage_deadline_s: int = _setting("STORAGE_DEADLINE_S", _positive, "For one call, retries included.", "20")
     warehouse_deadline_s: int = _setting("WAREHOUSE_DEADLINE_S", _positive, "For one row, retries included.", "20")

@@ -101,7 +101,7 @@ class Sweep:
         who = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
         attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, who)
         new_call = partial(service.call, Source.BACKLOG)
-        return cls(pipeline, attempts, new_call, threads=settings.model_threads, keep=keep, notice=notice)
+        return cls(pipeline, attempts, new_call, threads=settings.threads, keep=keep, notice=notice)
 
     def run(self, uploads: Iterable[Upload]) -> Summary:
         """Take each upload once; what cannot be done now stays for the next sweep.

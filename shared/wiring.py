@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from shared.bundle import Bundle
+from shared.bundle_source import BundleSource
+from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits
-from shared.memory import Memory
+from shared.errors import InvalidBundle
+from shared.memory import MIB, Memory
 from shared.pipeline import Pipeline
-from shared.ports import Model, Strip
+from shared.ports import Model, ObjectStore, Strip
 from shared.rate import RateBreaker
 from shared.settings import Platform, Settings
 
 
-def build_pipeline(settings: Settings, platform: Platform, bundles: Iterable[Bundle]) -> Pipeline:
+def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue) -> Pipeline:
     """Connect the steps to Cloud Storage, BigQuery and the models' runtimes, and warm the models up.
 
     Raises:
-        InvalidBundle: the model file and its manifest disagree.
+        InvalidBundle: a model file and its manifest disagree.
     """
     from shared.adapters.bigquery import BigQuery
-    from shared.adapters.gcs import CloudStorage
 
-    classifiers = Classifiers([Classifier(bundle, load_model(bundle, settings.model_threads)) for bundle in bundles])
-    for classifier in classifiers:
-        classifier.warm_up()
+    classifiers = Classifiers([open_classifier(bundle, settings.model_threads) for bundle in catalogue], catalogue)
     return Pipeline(
         classifiers=classifiers,
-        store=CloudStorage(settings.project, settings.storage_deadline_s, endpoint=platform.storage_endpoint),
+        store=open_store(settings, platform),
         warehouse=BigQuery(
             settings.project,
             settings.dataset,
@@ -43,6 +41,36 @@ def build_pipeline(settings: Settings, platform: Platform, bundles: Iterable[Bun
         rate=RateBreaker(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
     )
+
+
+def open_store(settings: Settings, platform: Platform) -> ObjectStore:
+    """Return a client of Cloud Storage."""
+    from shared.adapters.gcs import CloudStorage
+
+    return CloudStorage(settings.project, settings.storage_deadline_s, endpoint=platform.storage_endpoint)
+
+
+def bundle_source(settings: Settings, platform: Platform) -> BundleSource:
+    """Return where bundles come from. A client of Cloud Storage is made when one is in a bucket."""
+    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2)
+
+
+def open_classifier(bundle: Bundle, threads: int) -> Classifier:
+    """Open a bundle's model, and run it once.
+
+    Raises:
+        InvalidBundle: the model file and the manifest disagree, or the model cannot be run.
+    """
+    manifest = bundle.manifest
+    try:
+        classifier = Classifier(bundle, load_model(bundle, threads))
+        classifier.warm_up()
+    except InvalidBundle as error:
+        raise InvalidBundle(f"the bundle {manifest.name}, version {manifest.version}", error.faults) from error
+    except (RuntimeError, ValueError) as error:
+        fault = f"the model {manifest.model_file} cannot be run ({type(error).__name__}); export it again"
+        raise InvalidBundle(f"the bundle {manifest.name}, version {manifest.version}", [fault]) from error
+    return classifier
 
 
 def _stripper() -> Strip:
@@ -61,7 +89,7 @@ def load_model(bundle: Bundle, threads: int) -> Model:
         case "litert":
             from shared.adapters.litert import LiteRTModel
 
-            return LiteRTModel(bundle.model_path, threads)
+            return LiteRTModel(bundle.model_path, threads, bundle.manifest.explain)
         case "keras":
             from shared.adapters.keras import load_keras
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -12,7 +13,7 @@ from google.cloud.storage.exceptions import InvalidResponse
 from requests.adapters import HTTPAdapter
 
 from shared.adapters import patience
-from shared.adapters.patience import MOST_ATTEMPTS, OutOfTime, Patience, is_passing
+from shared.adapters.patience import MOST_ATTEMPTS, OutOfTime, Patience, is_passing, read_environment_once
 
 URL = "http://127.0.0.1:1/"
 
@@ -129,3 +130,27 @@ def test_what_passes_is_tried_again(error: Exception) -> None:
 @pytest.mark.parametrize("error", STAYING, ids=repr)
 def test_what_stays_is_not_tried_again(error: Exception) -> None:
     assert not is_passing(error)
+
+
+def test_the_environment_is_read_once_proxies_and_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    certificates = tmp_path / "certificates.pem"
+    certificates.touch()
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates))
+    far, near = requests.Session(), requests.Session()
+    read_environment_once(far, "https://storage.googleapis.com")
+    read_environment_once(near, URL)
+    monkeypatch.delenv("HTTPS_PROXY")
+    assert far.proxies["https"] == "http://proxy.example:3128"
+    assert far.verify == str(certificates)
+    assert near.proxies.get("http") is None
+    assert not far.trust_env
+
+
+def test_without_anything_in_the_environment_certificates_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    session = requests.Session()
+    read_environment_once(session, "https://storage.googleapis.com")
+    assert session.verify is True

@@ -86,6 +86,7 @@ def made(folder: Path, runtime: str, file: str, write: Callable[[Path], Any]) ->
         model_file=file,
         input=replace(shipped.input, dtype="float32", scale=1.0, offset=0.0),
         files={name: digest_of(folder / name) for name in (file, LABELS)},
+        explain=None,  # a converter's file hides its feature map
     )
     write_manifest(folder, manifest)
     return load_bundle(folder)

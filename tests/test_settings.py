@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured
+from shared.places import Place
 from shared.settings import MODELS, Platform, Settings, bundle_folder, inherited_environment, settings_table
 
 REQUIRED = {
@@ -33,7 +34,8 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "quarantine_bucket": "my-quarantine",
         "dataset": "bucketlens",
         "readable_buckets": (),
-        "model_bundle": ("flowers_v1",),
+        "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
+        "model_load": False,
         "max_image_bytes": 20 * 1024 * 1024,
         "max_image_pixels": 50_000_000,
         "max_images_per_request": 16,
@@ -62,7 +64,11 @@ def test_every_setting_can_be_given() -> None:
     }
     settings = Settings.from_environment({**REQUIRED, **given})
     assert (settings.dataset, settings.readable_buckets) == ("Flowers_2", ("my-uploads", "my-photos"))
-    assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == (("/models/roses",), 1, "json")
+    assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == (
+        (Place("/models/roses"),),
+        1,
+        "json",
+    )
 
 
 def test_all_faults_are_named_at_once_with_what_was_expected() -> None:

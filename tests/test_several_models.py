@@ -14,16 +14,18 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.bundle import digest_of, load_bundle
+from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.errors import Misconfigured, UnknownModel
+from shared.errors import UnknownModel
 from shared.manifest import MANIFEST
+from shared.places import Place
 from shared.receive import FINALIZED, upload_from
-from shared.service import load_bundles
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
 from shared.wiring import load_model
+from tests.bundles import write_bundle
 from tests.conftest import World
 from tests.sweep_parts import sweep_of
 
@@ -68,6 +70,9 @@ def upload(name: str, model: str | None = None) -> Upload:
         (upload("2024/ponies/a.jpg"), "flowers"),
         (upload("a.jpg", "ponies"), "ponies"),
         (upload("ponies/a.jpg", "flowers"), "flowers"),
+        (upload("a.jpg", "ponies@3"), "ponies"),
+        (upload("a.jpg", "ponies@stable"), "ponies"),
+        (upload("ponies@3/a.jpg"), "flowers"),
     ],
 )
 def test_an_upload_goes_to_the_model_of_its_metadata_or_of_its_first_folder_or_to_the_default(
@@ -122,6 +127,23 @@ def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
     assert (row["reason"], both.names_in(both.uploads)) == ("unknown_model", [])
 
 
+def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, picture: Picture, tmp_path: Path) -> None:
+    canary = load_bundle(write_bundle(tmp_path / "2", "2"))
+    stable = world.pipeline.classifiers.default
+    catalogue = Catalogue([(Place("a"), stable.bundle), (Place("b", "flowers", "canary"), canary)])
+    classifiers = Classifiers([stable, Classifier(canary, load_model(canary, threads=1))], catalogue)
+    (tmp_path / "p.jpg").write_bytes(picture(7))
+    for name, model in (("a.jpg", None), ("b.jpg", "flowers@canary"), ("c.jpg", "flowers@2"), ("d.jpg", "flowers@9")):
+        world.store.upload(world.uploads, name, tmp_path / "p.jpg", model)
+    both = replace(world, pipeline=replace(world.pipeline, classifiers=classifiers))
+    sweep_of(both).run(both.store.uploads(both.uploads))
+    rows = {row["image"]["name"]: row["model"] for row in both.rows("latest_predictions")}  # type: ignore[index]
+    digests = {name: model["digest"] for name, model in rows.items()}  # type: ignore[index]
+    assert digests == {"a.jpg": stable.bundle.digest, "b.jpg": canary.digest, "c.jpg": canary.digest}
+    [row] = both.rows("rejected_uploads")
+    assert (row["name"], row["reason"]) == ("d.jpg", "unknown_model")
+
+
 def test_a_sweep_that_keeps_skips_what_its_own_model_has_seen(both: World, picture: Picture, tmp_path: Path) -> None:
     both.put("ponies/a.png", picture(4), tmp_path)
     both.put("a.png", picture(4), tmp_path)
@@ -141,11 +163,6 @@ def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
     for _ in range(2):
         both.pipeline.process(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert len(both.rows("latest_predictions")) == 1
-
-
-def test_two_bundles_of_one_model_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="two bundles of the model 'flowers'"):
-        load_bundles((DEFAULT_BUNDLE, str(MODELS / DEFAULT_BUNDLE)))
 
 
 @pytest.fixture

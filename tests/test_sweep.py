@@ -111,13 +111,13 @@ def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_n
     refs = put(world, tmp_path, **{name: picture(index) for index, name in enumerate(names)})
     stall(faults, world, "b.jpg")
     beside = stall(faults, world, "d.jpg")
-    first = start_sweep(world, MODEL_THREADS="2")
+    first = start_sweep(world, THREADS="2")
     eventually(lambda: {marker(refs[name], 1) for name in ("b.jpg", "d.jpg")} <= set(markers(world)))
     first.kill()
     finished(first)
 
     faults.clear(beside)  # d.jpg is as good as the others, and was only in flight beside b.jpg
-    second = start_sweep(world, MODEL_THREADS="2")
+    second = start_sweep(world, THREADS="2")
     eventually(lambda: marker(refs["b.jpg"], 2) in markers(world))
     second.kill()
     finished(second)
@@ -221,8 +221,7 @@ def test_an_upload_that_another_sweep_is_at_is_no_crash_of_that_sweep(
 def test_tasks_of_one_job_do_everything_once_together(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(12)})
     tasks = [
-        start_sweep(world, CLOUD_RUN_TASK_INDEX=str(index), CLOUD_RUN_TASK_COUNT="3", MODEL_THREADS="1")
-        for index in range(3)
+        start_sweep(world, CLOUD_RUN_TASK_INDEX=str(index), CLOUD_RUN_TASK_COUNT="3", THREADS="1") for index in range(3)
     ]
     done = [last_line(finished(task)[1])["predicted"] for task in tasks]
     assert sum(done) == 12
@@ -237,7 +236,7 @@ def test_sigterm_gives_back_what_is_in_flight_and_leaves_the_rest(
     refs = put(world, tmp_path, **{name: picture(index) for index, name in enumerate(names)})
     for name in ("b.jpg", "c.jpg"):
         stall(faults, world, name)
-    sweep = start_sweep(world, MODEL_THREADS="2", STORAGE_DEADLINE_S="60")
+    sweep = start_sweep(world, THREADS="2", STORAGE_DEADLINE_S="60")
     eventually(lambda: set(markers(world)) == {marker(refs[name], 1) for name in ("b.jpg", "c.jpg")})
     sweep.send_signal(signal.SIGTERM)
     code, output = finished(sweep)

@@ -12,7 +12,7 @@ locals {
     classify_upload_takes_uploads           = { bucket = "upload", role = var.roles["take"], who = "classify-upload" }
   }
 
-  model_readers = toset(var.model_folder ? ["classify-backlog", "classify-request", "classify-upload"] : [])
+  model_readers = toset(var.reads_models ? ["classify-backlog", "classify-request", "classify-upload"] : [])
 }
 
 resource "google_storage_bucket_iam_member" "grant" {
@@ -39,6 +39,14 @@ resource "google_storage_bucket_iam_member" "reads_models" {
   bucket   = google_storage_bucket.bucket["models"].name
   role     = "roles/storage.objectViewer"
   member   = var.identities[each.key]
+}
+
+# A version that is published never changes: nobody who may publish may replace or delete.
+resource "google_storage_bucket_iam_member" "publisher" {
+  for_each = var.publishers
+  bucket   = google_storage_bucket.bucket["models"].name
+  role     = var.roles["publish"]
+  member   = each.key
 }
 
 resource "google_storage_bucket_iam_member" "classify_request_reads" {

@@ -23,19 +23,24 @@ variable "kms_key" {
   type        = string
 }
 
-variable "model_folder" {
-  description = "Whether the functions read their model from the models bucket."
-  type        = bool
-}
-
 variable "names" {
   description = "Names by role: archive, models, quarantine, upload."
   type        = map(string)
 }
 
+variable "publishers" {
+  description = "Who may publish models."
+  type        = set(string)
+}
+
 variable "readable_buckets" {
   description = "Buckets elsewhere that classify-request may read."
   type        = set(string)
+}
+
+variable "reads_models" {
+  description = "Whether the functions read their models from the models bucket."
+  type        = bool
 }
 
 variable "region" {

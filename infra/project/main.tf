@@ -33,6 +33,9 @@ locals {
     # Have a token that says who one is, for calling a function.
     bucketlens_identify = ["iam.serviceAccounts.getOpenIdToken"]
 
+    # Add a model, and see whether it is there already. Not replace, not delete: a version never changes.
+    bucketlens_publish = ["storage.objects.create", "storage.objects.get", "storage.objects.list"]
+
     # Read and remove objects. Without `list` a missing object is 403 and not 404, and an upload that another delivery
     # finished would be taken for one that nobody may read.
     bucketlens_take = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]

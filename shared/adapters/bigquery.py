@@ -15,10 +15,12 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.patience import Patience, is_passing
+from shared.adapters.patience import Patience, is_passing, read_environment_once
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
+
+SERVICE = "https://bigquery.googleapis.com"
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
@@ -49,6 +51,7 @@ class BigQuery:
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = bigquery.Client(project=project, credentials=credentials, client_options=options)
         self._dataset = f"{project}.{dataset}"
+        read_environment_once(self._client._http, endpoint or SERVICE)
         self._patience = Patience(self._client._http, deadline_s, is_worth_another_try)
         self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
         self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # ten minutes and more, if nothing is said

@@ -18,9 +18,11 @@ from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.patience import Patience, is_passing
+from shared.adapters.patience import Patience, is_passing, read_environment_once
 from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
 from shared.types import METADATA_KEY, ObjectRef, Upload
+
+SERVICE = "https://storage.googleapis.com"
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
@@ -41,6 +43,7 @@ class CloudStorage:
         credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
+        read_environment_once(self._client._http, endpoint or SERVICE)
         self._patience = Patience(self._client._http, deadline_s, is_passing)
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:

@@ -13,6 +13,11 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from shared.errors import InvalidBundle
+from shared.manifest import Explain
+from shared.ports import Activation
+
+FEATURE_MAP = "feature_map"
+"""An output that ``shared.training.feature_map`` adds, and that is no answer of the model."""
 
 
 class LiteRTModel:
@@ -23,12 +28,14 @@ class LiteRTModel:
     Args:
         path: the .tflite file.
         threads: how many calls may run at once; further ones wait.
+        explain: the tensors that class activation maps are made of, if any.
 
     Raises:
-        InvalidBundle: the file cannot be read, is no .tflite model, or has more than one input or output.
+        InvalidBundle: the file cannot be read, is no .tflite model, has not the tensors that ``explain`` names, or has
+            more than one input, or more than one output beside the feature map.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, explain: Explain | None = None) -> None:
         try:
             self._content = path.read_bytes()
             first = _interpreter(self._content)
@@ -36,11 +43,18 @@ class LiteRTModel:
             raise InvalidBundle(
                 f"the model {path.name}", ["it is no .tflite file that this LiteRT can run; export it again"]
             ) from error
-        inputs, outputs = first.get_input_details(), first.get_output_details()
+        inputs, every_output = first.get_input_details(), first.get_output_details()
+        feature_map = FEATURE_MAP if explain is None else explain.feature_map
+        outputs = [output for output in every_output if output["name"] != feature_map]
         if len(inputs) != 1 or len(outputs) != 1:
-            counts = f"it has {len(inputs)} inputs and {len(outputs)} outputs, expected one of each"
+            beside = "" if explain is None else f" beside {feature_map!r}, which explain names"
+            counts = f"it has {len(inputs)} inputs and {len(every_output)} outputs, expected one of each{beside}"
             raise InvalidBundle(f"the model {path.name}", [counts])
         self._input, self._output = inputs[0], outputs[0]
+        self._feature_map: dict[str, Any] | None = None
+        self._class_weights: npt.NDArray[np.float32] | None = None
+        if explain is not None:
+            self._feature_map, self._class_weights = _tensors_of(first, explain, self.outputs, path)
         # the most recently used interpreter is on top, its memory still in the cache; None: not made yet
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         for _ in range(threads - 1):
@@ -72,9 +86,23 @@ class LiteRTModel:
             interpreter.set_tensor(self._input["index"], batch)
             interpreter.invoke()
             values = interpreter.get_tensor(self._output["index"]).reshape(-1)  # a copy
-        numbers: npt.NDArray[np.float32] = values.astype(np.float32)
-        scale, zero = self._output["quantization"]
-        return (numbers - np.float32(zero)) * np.float32(scale) if scale else numbers
+        return _dequantised(values, self._output)
+
+    def activation(self, batch: npt.NDArray[Any]) -> Activation | None:
+        """Return the outputs of one picture as ``run`` does, and of the same inference the last feature map.
+
+        None where the model does not give out its feature map.
+        """
+        if self._feature_map is None or self._class_weights is None:
+            return None
+        with self._interpreter() as interpreter:
+            interpreter.set_tensor(self._input["index"], batch)
+            interpreter.invoke()
+            values = interpreter.get_tensor(self._output["index"]).reshape(-1)
+            features = interpreter.get_tensor(self._feature_map["index"])[0]
+        return Activation(
+            _dequantised(values, self._output), _dequantised(features, self._feature_map), self._class_weights
+        )
 
     @contextmanager
     def _interpreter(self) -> Iterator[Any]:
@@ -85,6 +113,50 @@ class LiteRTModel:
             yield interpreter
         finally:
             self._idle.put(interpreter)
+
+
+def _tensors_of(
+    interpreter: Any, explain: Explain, count: int, path: Path
+) -> tuple[dict[str, Any], npt.NDArray[np.float32]]:
+    """Return where the feature map is read, and the weights, which never change."""
+    outputs = {output["name"]: output for output in interpreter.get_output_details()}
+    tensors = {tensor["name"]: tensor for tensor in interpreter.get_tensor_details()}
+    feature_map, weights = outputs.get(explain.feature_map), tensors.get(explain.class_weights)
+    if feature_map is None or weights is None:
+        missing = [
+            *([f"it has no output {explain.feature_map!r}"] if feature_map is None else []),
+            *([f"it has no tensor {explain.class_weights!r}"] if weights is None else []),
+        ]
+        raise InvalidBundle(f"the model {path.name}", [f"{one}, which explain names" for one in missing])
+    of_map, of_weights = tuple(feature_map["shape"]), tuple(weights["shape"])
+    if len(of_map) != 4 or of_weights != (count, of_map[3]):
+        fault = f"explain names tensors of shapes {_text(of_map)} and {_text(of_weights)}"
+        expected = f"expected (1, height, width, channels) and ({count}, channels)"
+        raise InvalidBundle(f"the model {path.name}", [f"{fault}, {expected}"])
+    return feature_map, _dequantised(interpreter.get_tensor(weights["index"]), weights)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(str(int(size)) for size in shape)})"
+
+
+def _dequantised(values: npt.NDArray[Any], tensor: Any) -> npt.NDArray[np.float32]:
+    """The numbers that a tensor's values stand for: ``(value - zero) * scale``, with one scale or one a channel.
+
+    https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
+    """
+    numbers: npt.NDArray[np.float32] = values.astype(np.float32)
+    scale, zero = tensor["quantization"]
+    if scale:
+        return (numbers - np.float32(zero)) * np.float32(scale)
+    of = tensor["quantization_parameters"]
+    if not len(of["scales"]):
+        return numbers
+    along = [1] * numbers.ndim
+    along[of["quantized_dimension"]] = -1
+    zeros, scales = (of[name].astype(np.float32).reshape(along) for name in ("zero_points", "scales"))
+    dequantised: npt.NDArray[np.float32] = (numbers - zeros) * scales
+    return dequantised
 
 
 def _interpreter(content: bytes) -> Any:

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
+from shared.cli.bundle_import import import_model
+from shared.cli.bundle_publish import publish_bundle
 from shared.cli.options import checked_bundle, console
 from shared.errors import InvalidBundle
 from shared.manifest import MANIFEST
@@ -74,3 +76,7 @@ def check_bundle(bundle: str) -> None:
             click.echo(f"✗ {fault}", err=True)
         sys.exit(1)
     click.echo(f"✓ {loaded.manifest.name} version {loaded.manifest.version} can be served; digest {loaded.digest}")
+
+
+command.add_command(import_model)
+command.add_command(publish_bundle)

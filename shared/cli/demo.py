@@ -8,15 +8,23 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 import click
 from rich.syntax import Syntax
 
-from shared.bundle import Bundle
-from shared.cli.options import Places, bundles_option, checked_bundle, console, folder_option, remarks
+from shared.bundle_source import spelled_out
+from shared.catalogue import Catalogue
+from shared.cli.options import (
+    Places,
+    bundles_option,
+    checked_catalogue,
+    checked_places,
+    console,
+    folder_option,
+    remarks,
+)
 from shared.cli.query import table_of
 from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
@@ -62,7 +70,7 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
       bucketlens demo --bundle flowers_v1 --bundle chest_xray_v1
     """
     folder = folder / "demo"
-    served = [checked_bundle(place) for place in bundles]
+    served = checked_catalogue(checked_places(bundles))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
@@ -70,13 +78,13 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
         sys.exit(_demo(folder, images, served))
 
 
-def _demo(folder: Path, images: Path | None, served: Sequence[Bundle]) -> int:
+def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
     began = time.monotonic()
     _clear(folder)
     files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    places = ",".join(str(bundle.folder.resolve()) for bundle in served)
+    places = spelled_out(place for place, _ in served.entries)
     supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
         with console.status("Starting the object store, the relay, the warehouse and the functions"):
@@ -96,10 +104,10 @@ def _demo(folder: Path, images: Path | None, served: Sequence[Bundle]) -> int:
     return 1 if missing else 0
 
 
-def _say_what_is_missing(served: Sequence[Bundle], files: list[tuple[Path, str]]) -> None:
+def _say_what_is_missing(served: Catalogue, files: list[tuple[Path, str]]) -> None:
     """Say of each model beside the default that no file is for it: flowers can be drawn, and a radiograph cannot."""
     folders = {name.partition("/")[0] for _, name in files}
-    for name in (bundle.manifest.name for bundle in served[1:]):
+    for name in served.names[1:]:
         if name not in folders:
             console.print(
                 f"The model [bold]{name}[/] is served too, and sees nothing here: there are no samples for it, since a "

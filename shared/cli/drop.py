@@ -19,7 +19,9 @@ from shared.errors import AlreadyDone, Transient
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @places_options
 @click.option("--bucket", help="The upload bucket, gs://…; required with --project.")
-@click.option("--model", help="The model that the files are for, where several are served.")
+@click.option(
+    "--model", help="The model that the files are for, where several are served; also NAME@canary or NAME@VERSION."
+)
 @click.option("--wait", is_flag=True, help="Show each prediction as it lands.")
 @click.option("--timeout", type=click.IntRange(1), default=120, show_default=True, help="Seconds to wait.")
 def command(

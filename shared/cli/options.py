@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -14,8 +14,11 @@ from rich.console import Console
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, load_bundle
-from shared.errors import InvalidBundle
+from shared.bundle_source import BundleSource
+from shared.catalogue import Catalogue
+from shared.errors import InvalidBundle, Misconfigured
 from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
+from shared.places import Place, places_from
 from shared.settings import DEFAULT_BUNDLE, bundle_folder
 
 DEADLINE_S = 60
@@ -41,7 +44,8 @@ bundles_option = click.option(
     multiple=True,
     default=(DEFAULT_BUNDLE,),
     show_default=True,
-    help="The model: a bundle that ships, or a folder. Repeated, several are served; the first is the default.",
+    help="The model: a bundle that ships, a folder or gs://…, also as NAME=… or NAME@canary=…  Repeated, several are "
+    "served; the first is the default.",
 )
 bundle_option = click.option(
     "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle that ships, or a folder."
@@ -87,6 +91,36 @@ def places_options(command: Callable[..., None]) -> Callable[..., None]:
     return folder_option(project(dataset(with_places)))
 
 
+def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
+    """Parse what is to be served, and read whole what does not lie in a bucket.
+
+    Raises:
+        click.UsageError: it cannot be served; every fault is named.
+    """
+    try:
+        places = places_from(",".join(bundles))
+    except ValueError as error:
+        raise click.UsageError(f"--bundle is {', '.join(bundles)}, expected {error}.") from error
+    here = [place for place in places if not place.is_in_a_bucket]
+    if len(here) == len(places):
+        checked_catalogue(places)
+    for place in here:
+        checked_catalogue([Place(place.where)])
+    return places
+
+
+def checked_catalogue(places: Iterable[Place]) -> Catalogue:
+    """Read the bundles at places of this machine whole.
+
+    Raises:
+        click.UsageError: they cannot be served, or are in a bucket; every fault is named.
+    """
+    try:
+        return BundleSource(_no_store, 0).catalogue(places)
+    except Misconfigured as error:
+        raise click.UsageError(str(error)) from error
+
+
 def checked_bundle(name: str) -> Bundle:
     """Read a bundle whole.
 
@@ -109,3 +143,7 @@ def required_cloud(folder: Path) -> Cloud:
     if cloud is None:
         raise click.UsageError(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
     return cloud
+
+
+def _no_store() -> NoReturn:
+    raise click.UsageError("A bundle is named by gs://…, expected one that ships here, or a folder.")

@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import click
+from click.core import ParameterSource
 
-from shared.cli.options import bundles_option, checked_bundle, folder_option, remarks
+from shared.bundle_source import spelled_out
+from shared.cli.model_path import bundle_of, model_path_option
+from shared.cli.options import bundles_option, checked_places, folder_option, remarks
+from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
@@ -32,8 +37,22 @@ from shared.settings import inherited_environment
     show_default=True,
     help="Seconds between sweeps over uploads that no event finished; 0 for never.",
 )
-def command(folder: Path, bundles: tuple[str, ...], detach: bool, duplicates: float, sweep_every: int) -> None:
-    """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1.
+@model_path_option
+@listen_option
+@settings_option
+@click.pass_context
+def command(
+    context: click.Context,
+    folder: Path,
+    bundles: tuple[str, ...],
+    detach: bool,
+    duplicates: float,
+    sweep_every: int,
+    model_path: Path | None,
+    listen: tuple[str, int] | None,
+    settings: tuple[tuple[str, str], ...],
+) -> None:
+    """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1 unless told otherwise.
 
     Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again.
 
@@ -42,14 +61,21 @@ def command(folder: Path, bundles: tuple[str, ...], detach: bool, duplicates: fl
       bucketlens up
       bucketlens up --detach --duplicates 0.2
       bucketlens up --bundle flowers_v1 --bundle chest_xray_v1
+      MODEL_LABELS=normal,pneumonia MODEL_SCALING=0..1 bucketlens up --model-path pneumonia.h5
+      bucketlens up --listen 0.0.0.0:8000 --set THREADS=2 --set STRIP_METADATA=true
+      bucketlens up --bundle flowers=flowers_v1 --bundle flowers@canary=gs://bucketlens-models/flowers
     """
-    bundle = ",".join(str(checked_bundle(one).folder.resolve()) for one in bundles)
+    if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
+        bundles = (str(bundle_of(model_path, folder).resolve()),)
+    wanted = _Wanted(
+        folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
+    )
     if detach:
-        sys.exit(_detached(folder, bundle, duplicates, sweep_every))
+        sys.exit(_detached(wanted))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
-        sys.exit(_run(folder, bundle, duplicates, sweep_every))
+        sys.exit(_run(wanted))
 
 
 def what_to_type_next(cloud: Cloud) -> str:
@@ -72,13 +98,36 @@ Type next:
 """
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What was typed."""
+
+    folder: Path
+    bundle: str
+    duplicates: float
+    sweep_every: int
+    listen: tuple[str, int] | None
+    settings: dict[str, str]
+
+    def arguments(self) -> list[str]:
+        """Return how it would be typed for another process."""
+        settings = (f"{name}={value}" for name, value in self.settings.items())
+        return [
+            *("--folder", str(self.folder.resolve())),
+            *(argument for place in self.bundle.split(",") for argument in ("--bundle", place)),
+            *("--duplicates", str(self.duplicates), "--sweep-every", str(self.sweep_every)),
+            *(("--listen", f"{self.listen[0]}:{self.listen[1]}") if self.listen else ()),
+            *(argument for setting in settings for argument in ("--set", setting)),
+        ]
+
+
 def _already_runs(folder: Path) -> str:
     cloud = saved_cloud(folder)
     where = f", process {cloud.pid}" if cloud and cloud.pid else ""
     return f"A local cloud runs in {folder} already{where}; `bucketlens status` shows it, `bucketlens down` stops it."
 
 
-def _run(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
+def _run(wanted: _Wanted) -> int:
     """Start and watch until a signal comes. Returns the exit code."""
     signals: list[int] = []
 
@@ -89,9 +138,10 @@ def _run(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    if (before := saved_cloud(folder)) and (left := end_leftovers(before)):
+    if (before := saved_cloud(wanted.folder)) and (left := end_leftovers(before)):
         remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
-    supervisor = Supervisor(new_cloud(folder, bundle), remarks.print, duplicates, sweep_every)
+    cloud = new_cloud(wanted.folder, wanted.bundle, wanted.listen, wanted.settings)
+    supervisor = Supervisor(cloud, remarks.print, wanted.duplicates, wanted.sweep_every)
     code = 0
     try:
         supervisor.start()
@@ -112,20 +162,16 @@ def _run(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
     return code
 
 
-def _detached(folder: Path, bundle: str, duplicates: float, sweep_every: int) -> int:
+def _detached(wanted: _Wanted) -> int:
     """Start ``up`` in a session of its own and wait until it is ready. Returns the exit code."""
+    folder = wanted.folder
     if running_cloud(folder):
         raise click.UsageError(_already_runs(folder))
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     log_file = folder / "logs" / "up.log"
-    arguments = [
-        *("--folder", str(folder.resolve())),
-        *(argument for place in bundle.split(",") for argument in ("--bundle", place)),
-        *("--duplicates", str(duplicates), "--sweep-every", str(sweep_every)),
-    ]
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            (sys.executable, "-m", "shared.cli", "up", *arguments),
+            (sys.executable, "-m", "shared.cli", "up", *wanted.arguments()),
             env=inherited_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
             stdin=subprocess.DEVNULL,
             stdout=log,

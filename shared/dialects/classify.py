@@ -15,6 +15,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.answers import error_answer, prediction_answer
+from shared.decode import check_size
 from shared.dialects import bodies
 from shared.dialects.exchange import Answered, Exchange
 from shared.dialects.options import wants_record
@@ -56,6 +57,7 @@ def classify(exchange: Exchange) -> ResponseReturnValue:
         request.max_content_length = MAX_URI_BODY_BYTES
         image: Given = _object(exchange.document())
     else:
+        check_size(request.content_length or 0, exchange.pipeline.limits)
         content = exchange.body()
         if not content:
             raise BadRequest("The body is empty, expected the bytes of an image.")
@@ -116,7 +118,9 @@ DIALECT = Dialect(
                 JSON: things({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
             },
             refuses=OF_IMAGES,
-            queries={"model": "The name of the model to ask, where several are served; left out it is the first."},
+            queries={
+                "model": "The model to ask, where several are served, as NAME, NAME@VERSION or NAME@canary; the first."
+            },
         ),
     ),
 )

@@ -17,6 +17,7 @@ from shared.dialects import (
     feedback,
     open_inference_v2,
     operations,
+    repository,
     tensorflow_serving,
     vertex,
 )
@@ -32,6 +33,7 @@ DIALECTS: tuple[Dialect, ...] = (
     vertex.DIALECT,
     bigquery.DIALECT,
     feedback.DIALECT,
+    repository.DIALECT,
     operations.DIALECT,
 )
 
@@ -41,7 +43,7 @@ class Desk:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.tally = Tally([bundle.facts for bundle in service.bundles.values()])
+        self.tally = Tally(lambda: [bundle.facts for bundle in service.bundles])
 
     @cached_property
     def routes(self) -> list[tuple[Dialect, Route]]:

@@ -14,17 +14,18 @@ from flask import Request
 
 from shared.answers import log_refusal
 from shared.bundle import Bundle
+from shared.classify import Classifier
 from shared.dialects import bodies
 from shared.dialects.options import idempotency_key, wants_record
 from shared.dialects.route import Dialect, Route
-from shared.errors import BadRequest, BucketlensError, Permanent
+from shared.errors import BadRequest, BucketlensError, Permanent, UnknownModel
 from shared.logs import log_outcome
 from shared.memory import COPIES_OF_A_FILE
 from shared.metrics import Tally
 from shared.pipeline import Pipeline
 from shared.service import Service
 from shared.submissions import Given, Intake
-from shared.types import Call, ModelFacts, Prediction, Source, Times
+from shared.types import Call, Prediction, Source, Times
 
 COPIES_OF_BASE64 = 2.5
 """The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
@@ -45,11 +46,8 @@ class Exchange:
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
-    bundle: Bundle = field(init=False)
-    """The model that is asked."""
-
-    def __post_init__(self) -> None:
-        self.bundle = self.service.bundle
+    _asked: tuple[str | None, str | None] = (None, None)
+    """A model and its version, as the caller named them."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -61,10 +59,20 @@ class Exchange:
         """How this request reached us."""
         return self.service.call(Source.REQUEST, self.request.headers)
 
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The model that is asked, the same to the end of the request, whatever is loaded meanwhile."""
+        return self.pipeline.classifiers.find(*self._asked)
+
     @property
-    def models(self) -> list[ModelFacts]:
-        """Every model that is served, the default first."""
-        return [bundle.facts for bundle in self.service.bundles.values()]
+    def bundle(self) -> Bundle:
+        """Of the model that is asked."""
+        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._asked)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of all models that are served, the default first."""
+        return self.service.bundles.names
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -72,17 +80,24 @@ class Exchange:
         return self.bundle.manifest.labels
 
     def choose_model(self, name: str, version: str | None = None) -> None:
-        """Ask another model than the default.
+        """Ask another model than the default, or another version of it than the stable one.
+
+        Args:
+            name: of the model; ``name@version`` also names the version.
+            version: of the model, or the label ``stable`` or ``canary``.
 
         Raises:
             BadRequest: with status 404.
         """
-        found = self.service.bundles.get(name)
-        if found is None or version not in (None, found.facts.version):
+        served = self.service.bundles
+        try:
+            served.find(name, version)
+            self._asked = name, version
+            self.__dict__.pop("classifier", None)
+        except UnknownModel as error:
             asked = name if version is None else f"{name}, version {version}"
-            served = ", ".join(f"{one.name!r}, version {one.version!r}" for one in self.models)
-            raise BadRequest(f"The model {asked[:200]!r} is not served here, expected one of: {served}.", 404)
-        self.bundle = found
+            known = ", ".join(f"{one!r}, version {two!r}" for one in served.names for two in served.versions(one))
+            raise BadRequest(f"The model {asked[:200]!r} is not served here, expected one of: {known}.", 404) from error
 
     def body(self) -> bytes:
         """Return the body, and hold room for a file of its size.
@@ -101,10 +116,17 @@ class Exchange:
             Busy: there is no room for it.
             BadRequest: it is no JSON object, or would take more memory than there is for all.
         """
+        return self.parse(self.content())
+
+    def content(self) -> bytes:
+        """Return the body, and hold room for an image in it, whether as it is or in base64.
+
+        Raises:
+            Busy: there is no room for it.
+        """
         if (length := self.stated_length) > bodies.SMALL_BYTES:
             self.hold(math.ceil(COPIES_OF_BASE64 * length))
-        content = bodies.read_all(self.request, self.seconds_left)
-        return self.parse(content)
+        return bodies.read_all(self.request, self.seconds_left)
 
     def parse(self, content: bytes) -> dict[str, Any]:
         """Return a JSON object that is already here, and hold room for its values. Raises as ``document``."""
@@ -184,6 +206,18 @@ class Exchange:
         if images > most:
             raise BadRequest(f"There are {images:,} images, expected at most {most} in one request.", 413)
 
+    def check_time(self, index: int) -> None:
+        """Refuse to begin with another image than the first where there is no time left.
+
+        Raises:
+            BadRequest: with status 408.
+        """
+        if index and not self.seconds_left:
+            limit_s = self.service.settings.max_request_s
+            raise BadRequest(
+                f"There was no time left after {limit_s} s and {index} of the images; send fewer at once.", 408
+            )
+
     def predictions(self, images: Sequence[Given]) -> list[Prediction]:
         """Classify a batch for a protocol that has no place for the error of one image.
 
@@ -193,21 +227,17 @@ class Exchange:
         found = []
         for index, answered in enumerate(self.classify(images)):
             if isinstance(answered, BucketlensError):
-                raise _of_one(answered, index, len(images))
+                raise error_of_one(answered, index, len(images))
             found.append(answered)
         return found
 
     def _one(self, intake: Intake, given: Given, index: int, *, record: bool) -> Answered:
         try:
-            if index and not self.seconds_left:
-                limit_s = self.service.settings.max_request_s
-                raise BadRequest(
-                    f"There was no time left after {limit_s} s and {index} of the images; send fewer at once.", 408
-                )
+            self.check_time(index)
             with intake.submission(given, index) as image:
                 call = replace(self.call, times=Times())
                 prediction = self.pipeline.answer(
-                    image.content, image.facts, image.who, call, model=self.bundle.manifest.name, record=record
+                    image.content, image.facts, image.who, call, classifier=self.classifier, record=record
                 )
         except BucketlensError as error:
             self.tally.count_refused(self.dialect.name, error)
@@ -218,7 +248,7 @@ class Exchange:
         return prediction
 
 
-def _of_one(error: BucketlensError, index: int, images: int) -> BucketlensError:
+def error_of_one(error: BucketlensError, index: int, images: int) -> BucketlensError:
     """Say which image an error is of."""
     if images > 1:
         if isinstance(error, Permanent):

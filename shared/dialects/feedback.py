@@ -54,7 +54,7 @@ def _correction(exchange: Exchange, prediction_id: str, label: str, note: str | 
 
 def _label(exchange: Exchange, document: dict[str, Any]) -> str:
     given = document.get("label")
-    known = [label for bundle in exchange.service.bundles.values() for label in bundle.manifest.labels]
+    known = list(dict.fromkeys(label for bundle in exchange.service.bundles for label in bundle.manifest.labels))
     if not isinstance(given, str) or given not in known:
         raise BadRequest(f"The label is {str(given)[:100]!r}, expected one of: {', '.join(known)}.")
     return given

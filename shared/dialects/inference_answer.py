@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from shared.types import Prediction
+from shared.types import Classification, Prediction
 
 OUTPUTS = {
     "probabilities": ("FP32", True),
@@ -33,6 +33,14 @@ class Wanted:
     """Triton's classification: this many ``score:index:label`` instead of scores."""
 
 
+class Said(Protocol):
+    """Whatever holds what a model says of an image."""
+
+    @property
+    def classification(self) -> Classification:
+        """What it says."""
+
+
 def answer_of(
     predictions: Sequence[Prediction], wanted: Sequence[Wanted], labels: Sequence[str]
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -48,7 +56,7 @@ def answer_of(
     return outputs, parameters
 
 
-def probabilities(prediction: Prediction, labels: Sequence[str]) -> list[float]:
+def probabilities(prediction: Said, labels: Sequence[str]) -> list[float]:
     """Return the scores in the order of the labels."""
     scores = {candidate.label: candidate.score for candidate in prediction.classification.candidates}
     return [scores[label] for label in labels]

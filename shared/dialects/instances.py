@@ -23,11 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from shared.dialects.inference_answer import probabilities
+from shared.dialects.inference_answer import Said, probabilities
 from shared.dialects.tensors import images_of_pixels, numbers_from
 from shared.errors import BadRequest
 from shared.submissions import Base64, Given, Named
-from shared.types import Prediction
 
 PROBABILITIES, SCORES, CONFIDENCES = "probabilities", "scores", "confidences"
 SHAPES = (PROBABILITIES, SCORES, CONFIDENCES)
@@ -53,6 +52,34 @@ class Choice:
 
     threshold: float = 0.0
     most: int = 10
+
+
+def rows_of(document: dict[str, Any]) -> list[Any]:
+    """Return the instances; ``inputs`` has them in columns, or as a list where there is one column.
+
+    Raises:
+        BadRequest: there are none, or two kinds, or they are no list.
+    """
+    if ("instances" in document) == ("inputs" in document):
+        raise BadRequest('The body has neither or both of "instances" and "inputs", expected one of them.')
+    inputs = document.get("instances", document.get("inputs"))
+    if isinstance(inputs, dict) and "inputs" in document:
+        if "b64" in inputs:
+            return [inputs]
+        lengths = {len(column) if isinstance(column, list) else -1 for column in inputs.values()}
+        if len(lengths) != 1 or lengths == {-1}:
+            raise BadRequest("The inputs are no columns of one length, expected lists.")
+        return [dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)]
+    if not isinstance(inputs, list):
+        raise BadRequest(f"The instances are a {type(inputs).__name__}, expected a list.")
+    return inputs
+
+
+def columns_of(rows: list[Any]) -> Any:
+    """Return rows of objects as one object of columns."""
+    if not all(isinstance(row, dict) for row in rows):
+        return rows
+    return {name: [row.get(name) for row in rows] for row in rows for name in row}
 
 
 def instance_from(value: Any) -> Instance:
@@ -122,7 +149,7 @@ def _is_whole(number: int | float) -> bool:
     return isinstance(number, int) or number.is_integer()  # infinity, which JSON can hold as 1e999, is not
 
 
-def shown(prediction: Prediction, shape: str, labels: Sequence[str], key: Any, choice: Choice) -> Any:
+def shown(prediction: Said, shape: str, labels: Sequence[str], key: Any, choice: Choice) -> Any:
     """Return a prediction in one of the three shapes."""
     if shape == CONFIDENCES:
         return _confidences(prediction, labels, choice)
@@ -133,7 +160,7 @@ def shown(prediction: Prediction, shape: str, labels: Sequence[str], key: Any, c
     return said if key is None else {**said, "key": key}
 
 
-def _confidences(prediction: Prediction, labels: Sequence[str], choice: Choice) -> dict[str, Any]:
+def _confidences(prediction: Said, labels: Sequence[str], choice: Choice) -> dict[str, Any]:
     candidates = prediction.classification.candidates[: choice.most]
     kept = [candidate for candidate in candidates if candidate.score >= choice.threshold]
     return {

@@ -21,7 +21,7 @@ from shared.dialects.inference_request import parsed_request
 from shared.dialects.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
 from shared.dialects.schema import ANY, FILE, ONE_PIXEL, OPTIONS, TEXT, WHOLE, YES_OR_NO, several, things
 
-EXTENSIONS = ("classification", "binary_tensor_data")
+EXTENSIONS = ("classification", "binary_tensor_data", "model_repository")
 
 
 def live(_: Exchange) -> ResponseReturnValue:
@@ -41,16 +41,19 @@ def server(exchange: Exchange) -> ResponseReturnValue:
 
 def models(exchange: Exchange) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=[model.name for model in exchange.models])
+    return jsonify(models=exchange.models)
 
 
 def model(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model: what it takes and gives, and its labels."""
     exchange.choose_model(model, version)
-    manifest, digest = exchange.bundle.manifest, exchange.bundle.digest
+    manifest, digest, served = exchange.bundle.manifest, exchange.bundle.digest, exchange.service.bundles
+    name = served.name_of(model)
     return jsonify(
-        name=manifest.name,
-        versions=[manifest.version],
+        name=name,
+        version=manifest.version,
+        versions=served.versions(name),
+        version_labels=served.labels(name),
         platform=f"bucketlens_{manifest.runtime}",
         inputs=[{"name": "image", "datatype": "BYTES", "shape": [-1]}],
         outputs=[
@@ -130,6 +133,8 @@ DESCRIBED = things(
         "outputs": several(TENSOR),
         "labels": several(TEXT),
     },
+    version=TEXT,
+    version_labels={"type": "object", "additionalProperties": TEXT},
     description=TEXT,
     digest=TEXT,
 )

@@ -78,7 +78,7 @@ def _parameters(route: Route, model: ModelFacts) -> list[dict[str, Any]]:
         for name, text in headers.items()
     ]
     asked = [
-        {"name": name, "in": "query", "description": text, "schema": _part(examples.get(name))}
+        {"name": name, "in": "query", "description": text, "schema": _part(model.name if name == "model" else None)}
         for name, text in route.queries.items()
     ]
     return [*parts, *asked, *([RECORD] if route.carries_images else []), *read]

@@ -5,6 +5,8 @@ https://spec.openapis.org/oas/v3.1.0, https://prometheus.io/docs/instrumenting/e
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 
@@ -17,7 +19,8 @@ def openapi(exchange: Exchange) -> ResponseReturnValue:
     """Describe every route."""
     from shared.dialects.openapi import document
 
-    return jsonify(document(exchange.routes, exchange.bundle.facts))
+    model = replace(exchange.bundle.facts, name=exchange.models[0])  # as its paths have it
+    return jsonify(document(exchange.routes, model))
 
 
 def docs(exchange: Exchange) -> ResponseReturnValue:

@@ -59,10 +59,13 @@ class Route:
     queries: Mapping[str, str] = field(default_factory=dict)
     """Parts of the query that are read, each with a sentence; ``record`` is where images are."""
 
+    records: bool = True
+    """Whether images, where it takes them, can be recorded."""
+
     @property
     def carries_images(self) -> bool:
         """Whether ``?record=`` and ``Idempotency-Key`` are read."""
-        return self.refuses == OF_IMAGES
+        return self.records and self.refuses == OF_IMAGES
 
 
 def our_error(refusal: Refusal) -> dict[str, Any]:

@@ -14,13 +14,12 @@ from flask.typing import ResponseReturnValue
 
 from shared.dialects.bodies import optional_object
 from shared.dialects.exchange import Exchange
-from shared.dialects.instances import choice_from, feature_from, instance_from, shape_of, shown
-from shared.dialects.route import JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
-from shared.dialects.schema import ANY, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
+from shared.dialects.explain import EXPLAINED, PNG, QUERIES, explanations
+from shared.dialects.instances import choice_from, columns_of, feature_from, instance_from, rows_of, shape_of, shown
+from shared.dialects.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
+from shared.dialects.schema import ANY, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
 from shared.errors import BadRequest
-
-LABEL = "stable"
-"""The version label of what is served; a canary is another revision, with a URL of its own."""
+from shared.places import LABELS
 
 
 def alive(_: Exchange) -> ResponseReturnValue:
@@ -30,27 +29,26 @@ def alive(_: Exchange) -> ResponseReturnValue:
 
 def models(exchange: Exchange) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=[model.name for model in exchange.models])
+    return jsonify(models=exchange.models)
 
 
 def status(exchange: Exchange, model: str, version: str | None = None, label: str | None = None) -> ResponseReturnValue:
-    """Say whether the model can be asked: TensorFlow Serving's keys and KServe's."""
-    _check(exchange, model, version, label)
+    """Say whether the model's versions can be asked: TensorFlow Serving's keys and KServe's."""
+    _choose(exchange, model, version, label)
     exchange.service.prepare_in_background()
-    is_ready, served = exchange.service.is_ready, exchange.bundle.facts
-    state = {
-        "version": served.version,
-        "state": "AVAILABLE" if is_ready else "LOADING",
-        "status": {"error_code": "OK", "error_message": ""},
-    }
-    return jsonify(name=served.name, ready=is_ready, model_version_status=[state]), 200 if is_ready else 503
+    is_ready, served = exchange.service.is_ready, exchange.service.bundles
+    name = served.name_of(model)
+    asked = [exchange.bundle.manifest.version] if version or label else served.versions(name)
+    state, fine = "AVAILABLE" if is_ready else "LOADING", {"error_code": "OK", "error_message": ""}
+    states = [{"version": one, "state": state, "status": fine} for one in asked]
+    return jsonify(name=name, ready=is_ready, model_version_status=states), 200 if is_ready else 503
 
 
 def metadata(
     exchange: Exchange, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Describe the model's signature, as TensorFlow Serving does; its labels are beside it."""
-    _check(exchange, model, version, label)
+    _choose(exchange, model, version, label)
     manifest = exchange.bundle.manifest
     signature = {
         "inputs": {"b64": _tensor("DT_STRING", [-1])},
@@ -58,7 +56,7 @@ def metadata(
         "method_name": "tensorflow/serving/predict",
     }
     return jsonify(
-        model_spec={"name": manifest.name, "signature_name": "", "version": manifest.version},
+        model_spec={"name": exchange.service.bundles.name_of(model), "signature_name": "", "version": manifest.version},
         metadata={"signature_def": {"signature_def": {"serving_default": signature}}},
         labels=manifest.labels,
     )
@@ -68,15 +66,23 @@ def predict(
     exchange: Exchange, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Answer ``instances`` with ``predictions``, and ``inputs`` with ``outputs``."""
-    _check(exchange, model, version, label)
+    _choose(exchange, model, version, label)
     return jsonify(answered(exchange, exchange.document()))
+
+
+def explain(
+    exchange: Exchange, model: str, version: str | None = None, label: str | None = None
+) -> ResponseReturnValue:
+    """Answer ``instances`` with ``predictions`` and ``explanations``, as KServe names them."""
+    _choose(exchange, model, version, label)
+    return explanations(exchange)
 
 
 def classify(
     exchange: Exchange, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Answer each example with pairs of label and score, best first."""
-    _check(exchange, model, version, label)
+    _choose(exchange, model, version, label)
     examples = exchange.document().get("examples")
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
         raise BadRequest('There are no examples, expected {"examples": [{"image": {"b64": …}}]}.')
@@ -93,44 +99,20 @@ def answered(exchange: Exchange, document: dict[str, Any]) -> dict[str, Any]:
     """
     parameters = optional_object(document, "parameters")
     is_rows = "instances" in document
-    instances = [instance_from(value) for value in _rows(document)]
+    instances = [instance_from(value) for value in rows_of(document)]
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     predictions = exchange.predictions([instance.image for instance in instances])
     rows = [
         shown(prediction, shape, exchange.labels, instance.key, choice)
         for instance, prediction in zip(instances, predictions, strict=True)
     ]
-    return {"predictions": rows} if is_rows else {"outputs": _columns(rows)}
+    return {"predictions": rows} if is_rows else {"outputs": columns_of(rows)}
 
 
-def _rows(document: dict[str, Any]) -> list[Any]:
-    """Return the instances; ``inputs`` has them in columns, or as a list where there is one column."""
-    if ("instances" in document) == ("inputs" in document):
-        raise BadRequest('The body has neither or both of "instances" and "inputs", expected one of them.')
-    inputs = document.get("instances", document.get("inputs"))
-    if isinstance(inputs, dict) and "inputs" in document:
-        if "b64" in inputs:
-            return [inputs]
-        lengths = {len(column) if isinstance(column, list) else -1 for column in inputs.values()}
-        if len(lengths) != 1 or lengths == {-1}:
-            raise BadRequest("The inputs are no columns of one length, expected lists.")
-        return [dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)]
-    if not isinstance(inputs, list):
-        raise BadRequest(f"The instances are a {type(inputs).__name__}, expected a list.")
-    return inputs
-
-
-def _columns(rows: list[Any]) -> Any:
-    """Return rows of objects as one object of columns."""
-    if not all(isinstance(row, dict) for row in rows):
-        return rows
-    return {name: [row.get(name) for row in rows] for row in rows for name in row}
-
-
-def _check(exchange: Exchange, model: str, version: str | None, label: str | None) -> None:
-    exchange.choose_model(model, version)
-    if label not in (None, LABEL):
-        raise BadRequest(f"No version has the label {label[:40]!r} here, only {LABEL!r}.", 404)
+def _choose(exchange: Exchange, model: str, version: str | None, label: str | None) -> None:
+    if label not in (None, *LABELS):
+        raise BadRequest(f"No version has the label {label[:40]!r} here, expected {' or '.join(LABELS)}.", 404)
+    exchange.choose_model(model, label or version)
 
 
 def _tensor(dtype: str, shape: list[int]) -> dict[str, Any]:
@@ -179,6 +161,18 @@ def _of_a_model(path: str) -> tuple[Route, ...]:
             PREDICTED,
             takes={JSON: INSTANCES},
             refuses=OF_IMAGES,
+        ),
+        Route(
+            "POST",
+            f"{path}:explain",
+            explain,
+            "Classify instances, or an image as it is, and show where the model sees a label; nothing is recorded.",
+            EXPLAINED,
+            takes={JSON: INSTANCES, **ANY_IMAGE},
+            refuses=OF_IMAGES,
+            more_types={PNG: FILE},
+            queries=QUERIES,
+            records=False,
         ),
         Route(
             "POST",

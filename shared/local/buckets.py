@@ -1,13 +1,13 @@
-"""The three buckets of a local cloud."""
+"""The four buckets of a local cloud."""
 
 from __future__ import annotations
 
 from shared.adapters.gcs import CloudStorage
-from shared.local.cloud import ARCHIVE_BUCKET, PROJECT, QUARANTINE_BUCKET, UPLOAD_BUCKET, Cloud
+from shared.local.cloud import ARCHIVE_BUCKET, MODELS_BUCKET, PROJECT, QUARANTINE_BUCKET, UPLOAD_BUCKET, Cloud
 
 
 def create_buckets(cloud: Cloud) -> None:
-    """Create the buckets that are not there yet. As in production, an upload is kept when another overwrites it."""
+    """Create the buckets that are not there yet. As in production, what uploads and models overwrite is kept."""
     store = CloudStorage(PROJECT, deadline_s=10, endpoint=cloud.url("storage"))
-    for name in (UPLOAD_BUCKET, ARCHIVE_BUCKET, QUARANTINE_BUCKET):
-        store.create_bucket(name, keeps_versions=name == UPLOAD_BUCKET)
+    for name in (UPLOAD_BUCKET, ARCHIVE_BUCKET, QUARANTINE_BUCKET, MODELS_BUCKET):
+        store.create_bucket(name, keeps_versions=name in (UPLOAD_BUCKET, MODELS_BUCKET))

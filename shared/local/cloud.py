@@ -6,10 +6,11 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -20,6 +21,7 @@ DATASET = "bucketlens"
 UPLOAD_BUCKET = "bucketlens-uploads"
 ARCHIVE_BUCKET = "bucketlens-archive"
 QUARANTINE_BUCKET = "bucketlens-quarantine"
+MODELS_BUCKET = "bucketlens-models"
 
 DEFAULT_FOLDER = Path(".bucketlens")
 PREFERRED_PORTS = {
@@ -43,9 +45,13 @@ class Cloud:
     pid: int
     """Of the process that watches the parts."""
     bundle: str
-    """What the functions serve: bundles that ship, or folders, with commas."""
+    """What the functions serve, as ``MODEL_BUNDLE`` has it, with whole paths."""
     children: dict[str, list[float]] = field(default_factory=dict)
     """By part: process id and its start time, which together name one process for good."""
+    request_host: str = HOST
+    """What ``classify_request`` binds to; the other parts bind to 127.0.0.1, always."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Of the functions, beside and before those that the cloud decides."""
 
     def url(self, part: str) -> str:
         """Return where a part answers."""
@@ -62,8 +68,10 @@ class Cloud:
             "READABLE_BUCKETS": f"{UPLOAD_BUCKET},{ARCHIVE_BUCKET}",
             "BIGQUERY_DATASET": DATASET,
             "MODEL_BUNDLE": self.bundle,
+            "MODEL_LOAD": "true" if self.request_host == HOST else "false",
             "STORAGE_EMULATOR_HOST": self.url("storage"),
             "BIGQUERY_EMULATOR_HOST": self.url("warehouse"),
+            **self.settings,
         }
 
     def log_file(self, part: str) -> Path:
@@ -78,16 +86,24 @@ class Cloud:
         temporary.replace(self.folder / "cloud.json")
 
 
-def new_cloud(folder: Path, bundle: str) -> Cloud:
-    """Choose a port for each part: the preferred one, or a free one where it is taken."""
+def new_cloud(
+    folder: Path, bundle: str, listen: tuple[str, int] | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> Cloud:
+    """Choose a port for each part: the preferred one, or a free one where it is taken.
+
+    Args:
+        folder: for its data; made if it is missing.
+        bundle: what the functions serve.
+        listen: host and port of ``classify_request``, where no other will do.
+        settings: of the functions, beside those that the cloud decides.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "logs").mkdir(exist_ok=True)
-    taken: set[int] = set()
-    ports = {}
+    host, port = listen or (HOST, None)
+    ports = {"classify_request": port} if port else {}
     for part, preferred in PREFERRED_PORTS.items():
-        ports[part] = free_port(preferred, taken)
-        taken.add(ports[part])
-    return Cloud(folder.resolve(), ports, os.getpid(), bundle)
+        ports.setdefault(part, free_port(preferred, {*ports.values()}))
+    return Cloud(folder.resolve(), ports, os.getpid(), bundle, request_host=host, settings=dict(settings))
 
 
 def running_cloud(folder: Path) -> Cloud | None:

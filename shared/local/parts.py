@@ -65,7 +65,7 @@ def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bund
         **cloud.environment,
         "MODEL_BUNDLE": bundle,
         "FUNCTION_TARGET": function,
-        "HOST": HOST,
+        "HOST": cloud.request_host if port == cloud.ports["classify_request"] else HOST,
         "PORT": str(port),
         "K_SERVICE": function.replace("_", "-"),
         "K_REVISION": revision,

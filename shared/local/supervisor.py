@@ -47,6 +47,7 @@ class Supervisor:
         duplicates: the share of events that the relay delivers twice.
         sweep_every_s: how often uploads that no event finished are swept; 0 for never.
         longest_pause_s: the longest that a part stays dead; each death of a part doubles its pause up to that.
+        list_parts: says what to start, by cloud and duplicates; in the order in which parts may be stopped.
     """
 
     cloud: Cloud
@@ -54,6 +55,7 @@ class Supervisor:
     duplicates: float = 0.0
     sweep_every_s: int = 60
     longest_pause_s: float = LONGEST_PAUSE_S
+    list_parts: Callable[[Cloud, float], list[Part]] = parts_of
     _running: dict[str, _Running] = field(default_factory=dict)
     _released: Follower | None = None
     _leaving: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -69,7 +71,7 @@ class Supervisor:
         if renew(self.cloud):
             self.say("Traffic goes where the last release left it: bucketlens release status")
         self._released = Follower(self.cloud)
-        parts = parts_of(self.cloud, self.duplicates)
+        parts = self.list_parts(self.cloud, self.duplicates)
         for part in reversed(parts):
             self._running[part.name] = _Running(part, self._spawn(part))
         self._save()

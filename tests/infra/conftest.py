@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.infra.plan import Plan
 from tests.infra.terraform import Terraform, terraform
 
@@ -17,8 +17,9 @@ EVERY_OPTION = {
     "invokers": ["user:ada@example.com"],
     "kept_buckets": ["holiday-photos"],
     "kms_key": "projects/keys/locations/europe-west1/keyRings/ring/cryptoKeys/key",
-    "model_bundle": "/models/flowers_v2",
+    "model_bundle": "flowers_v1,flowers@canary=gs://bucketlens-test-models/flowers,x-ray=/models/chest_xray/2",
     "public": True,
+    "publishers": ["serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com"],
     "readable_buckets": ["holiday-photos"],
     "readers": ["group:analysts@example.com"],
     "settings": {"MAX_IMAGE_BYTES": "5242880"},

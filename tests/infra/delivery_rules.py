@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.contract.environments import ROOT
+from tests.environments import ROOT
 from tests.infra.log_lines import fields_of_the_log
 from tests.infra.plan import Plan, Resource, texts_in
 from tests.infra.plan_rules import Rule, ours

@@ -98,7 +98,7 @@ run "malformed_variables_are_refused_all_at_once" {
     invokers         = ["allUsers"]
     keep_days        = { deleted = 3 }
     kms_key          = "projects/keys/locations/us-east1/keyRings/ring/cryptoKeys/key"
-    model_bundle     = "models/flowers_v2"
+    model_bundle     = "flowers_v1,flowers@beta=gs://models/flowers"
     project          = "Bucketlens"
     public           = true
     settings         = { UPLOAD_BUCKET = "another" }

@@ -14,7 +14,7 @@ from shared.local.warehouse.schemas import _LAYOUT
 from shared.record import label_row
 from shared.settings import Settings
 from shared.types import Correction
-from tests.contract.environments import ROOT
+from tests.environments import ROOT
 from tests.infra.plan import Plan, Resource, texts_in
 from tests.test_record import ROWS, faults_of
 
@@ -36,6 +36,9 @@ OF_THE_SERVER = {"FUNCTION_TARGET", "THREADS"}
 """Read by functions/gunicorn.conf.py, so every service needs them; the other variables are those of ``Settings``."""
 
 READY = "/v2/health/ready"
+ROLE = "project_iam_custom_role"
+PUBLISH = "roles/bucketlens_publish"
+MODELS_THERE = re.compile(r"gs://[^/]+-models/|(^|[=,])/models/")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 TABLES = ROOT / "infra" / "bigquery" / "tables"
 VIEWS = ROOT / "infra" / "bigquery" / "views"
@@ -246,12 +249,36 @@ def tables_take_what_the_code_writes(plan: Plan) -> Iterator[str]:
         yield from (f"table {table} refuses {what}: {fault}" for fault in faults_of(row, schema))
 
 
+def models_do_not_change(plan: Plan) -> Iterator[str]:
+    """Functions read the models bucket where their models lie there, publishers add to it, and nobody replaces."""
+    allowed = {ours(plan, f"projects/{plan.variable('project')}/roles/{one['role_id']}"): one for one in plan.of(ROLE)}
+    if adds := set(allowed[PUBLISH]["permissions"]) - {f"storage.objects.{one}" for one in ("create", "get", "list")}:
+        yield f"who publishes may also {', '.join(sorted(adds))}"
+    accounts = {account["member"] for account in plan.of("service_account")}
+    [bucket] = [one["name"] for one in plan.of("storage_bucket") if (one["labels"] or {}).get("role") == "models"]
+    readers = set()
+    for grant in plan.of("storage_bucket_iam_member"):
+        if grant["bucket"] == bucket:
+            is_ours = grant["member"] in accounts
+            readers |= {grant["member"]} if is_ours else set()
+            if ours(plan, grant["role"]) != ("roles/storage.objectViewer" if is_ours else PUBLISH):
+                yield f"{grant.address} gives {grant['member']} {grant['role']} on the models"
+    for function, template, container in plan.functions:
+        places = {one["name"]: one["value"] for one in container["env"]}.get("MODEL_BUNDLE", "")
+        reads, lies_there = f"serviceAccount:{template.get('service_account')}" in readers, MODELS_THERE.search(places)
+        if reads and not lies_there:
+            yield f"{function.address} reads models that it does not serve"
+        if lies_there and not reads:
+            yield f"{function.address} cannot read its models"
+
+
 RULES: tuple[Rule, ...] = (
     buckets_are_closed,
     data_is_protected,
     every_service_account_is_used,
     functions_fit_their_size,
     functions_get_their_settings,
+    models_do_not_change,
     no_role_is_broad,
     nobody_is_everybody,
     only_the_trigger_calls_classify_upload,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract.environments import ROOT, Impossible, Recipe, environment
+from tests.environments import ROOT, Impossible, Recipe, environment
 
 HERE = Path(__file__).parent
 STAND_IN = Recipe(HERE / "stand_in.txt")

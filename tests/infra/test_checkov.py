@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.environments import Impossible, Recipe, environment
+from tests.environments import Impossible, Recipe, environment
 from tests.infra.plan import Plan
 
 CHECKOV = Recipe(Path(__file__).with_name("checkov.txt"))

@@ -16,8 +16,8 @@ import yaml
 
 from shared.cli import COMMANDS
 from tests.contract.discovery import document_of
-from tests.contract.environments import ROOT
 from tests.contract.values import faults_in_json
+from tests.environments import ROOT
 
 PIPELINE = ROOT / "infra" / "pipeline"
 FILES = (ROOT / "cloudbuild.yaml", PIPELINE / "image.yaml", PIPELINE / "promote.yaml")

@@ -7,8 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from tests.contract.discovery import document_of
-from tests.contract.environments import ROOT
 from tests.contract.values import faults_in_json
+from tests.environments import ROOT
 
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "infra/observability/dashboard.json").read_text("utf-8"))
 SCHEMAS = document_of("monitoring", "v1")["schemas"]

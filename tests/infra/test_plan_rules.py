@@ -210,6 +210,22 @@ MISTAKES = (
         r"runs .*serving:latest, expected a digest",
     ),
     Mistake(
+        "publishers who may replace what is published",
+        "infra/project/main.tf",
+        'bucketlens_publish = ["storage.objects.create",',
+        'bucketlens_publish = ["storage.objects.delete", "storage.objects.create",',
+        rules.models_do_not_change,
+        r"who publishes may also storage\.objects\.delete",
+    ),
+    Mistake(
+        "functions that read models which they do not serve",
+        "infra/buckets/access.tf",
+        "toset(var.reads_models ? [",
+        "toset(true ? [",
+        rules.models_do_not_change,
+        r"reads models that it does not serve",
+    ),
+    Mistake(
         "a column that the code does not write",
         "infra/bigquery/tables/labels.json",
         '"name": "note"',

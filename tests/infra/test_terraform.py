@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.environments import ROOT
+from tests.environments import ROOT
 from tests.infra.terraform import Refused, Terraform, of_environment
 
 IMAGE = "europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving@sha256:"

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from shared.bundle import load_bundle
-from shared.errors import InvalidBundle
-from shared.local.cloud import HOST, Cloud, free_port
+from shared.adapters.gcs import CloudStorage
+from shared.bundle_source import BundleSource, spelled_out
+from shared.errors import Misconfigured, StorageUnavailable
+from shared.local.cloud import HOST, PROJECT, Cloud, free_port
 from shared.local.parts import shadow_command
 from shared.local.releases.ledger import (
     SERVICES,
@@ -27,13 +28,15 @@ from shared.local.releases.ledger import (
     write,
 )
 from shared.local.releases.parts import part_name
+from shared.places import places_from
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
-from shared.settings import bundle_folder
 
 START_PATIENCE_S = 60.0
 SHADOW_PATIENCE_S = 3600.0
 FRONT_PORT = 8088
+READ_S = 20.0
+LARGEST_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,12 @@ class LocalPlatform:
 
     def deploy(self, service: str, change: Change) -> str:
         """See ``Platform.deploy``. A bundle is the same if its digest is, wherever it lies."""
-        bundle, digest = _bundle(change)
+        bundle = _places(change)
+        digest = self._digest(bundle)
         with sole_writer(self._path):
             known = self._services()[_checked(service)]
             revision = next((one for one in known.revisions if one.digest == digest), None)
-            if not revision and digest == _digest(known.revisions[0].bundle):
+            if not revision and digest == self._digest(known.revisions[0].bundle):
                 return known.revisions[0].name
             if not revision:
                 revision = self._new(service, known, bundle, digest)
@@ -76,7 +80,8 @@ class LocalPlatform:
 
     def shadow(self, change: Change) -> str:
         """See ``Platform.shadow``."""
-        bundle, digest = _bundle(change)
+        bundle = _places(change)
+        digest = self._digest(bundle)
         name = f"classify-backlog-{digest[:8]}"
         command, environment = shadow_command(self.cloud, bundle, name)
         log_file = self.cloud.log_file("shadow")
@@ -93,6 +98,16 @@ class LocalPlatform:
         if done.returncode:
             raise RevisionFailed(f"The shadow {name} ended with exit code {done.returncode}. {_last_lines(log_file)}")
         return name
+
+    def _digest(self, bundles: str) -> str:
+        """Return one digest of one bundle or several."""
+        source = BundleSource(lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES)
+        try:
+            entries = source.catalogue(places_from(bundles)).entries
+        except (Misconfigured, StorageUnavailable) as error:
+            raise RevisionFailed(str(error)) from error
+        digests = [bundle.digest for _, bundle in entries]
+        return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
 
     @property
     def front_url(self) -> str | None:
@@ -144,8 +159,15 @@ class LocalPlatform:
 
 
 def with_whole_names(bundles: str) -> str:
-    """Return a value of ``MODEL_BUNDLE`` with whole paths, as the local cloud keeps it."""
-    return ",".join(str(bundle_folder(name.strip()).resolve()) for name in bundles.split(","))
+    """Return a value of ``MODEL_BUNDLE`` with whole paths, as the local cloud keeps it.
+
+    Raises:
+        ReleaseRefused: it is malformed.
+    """
+    try:
+        return spelled_out(places_from(bundles))
+    except ValueError as error:
+        raise ReleaseRefused(f"--bundle is {bundles!r}, expected {error}.") from error
 
 
 def _checked(service: str) -> str:
@@ -154,23 +176,13 @@ def _checked(service: str) -> str:
     return service
 
 
-def _bundle(change: Change) -> tuple[str, str]:
-    """Return the folder and the digest of what is to be tried out."""
+def _places(change: Change) -> str:
+    """Return what is to be tried out, as ``MODEL_BUNDLE`` has it."""
     if change.image:
         raise ReleaseRefused("The local cloud runs this source and no image; name a --bundle.")
     if not change.bundle:
         raise ReleaseRefused("Name what is to be tried out: --bundle, a bundle that ships here or a folder.")
-    folders = with_whole_names(change.bundle)
-    return folders, _digest(folders)
-
-
-def _digest(folders: str) -> str:
-    """Return one digest of one bundle or several."""
-    try:
-        digests = [load_bundle(bundle_folder(folder)).digest for folder in folders.split(",")]
-    except InvalidBundle as error:
-        raise RevisionFailed(str(error)) from error
-    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+    return with_whole_names(change.bundle)
 
 
 def _answers(url: str) -> bool:

@@ -50,7 +50,7 @@ def insert_rows(
         return None, sorted(errors, key=lambda error: int(error["index"]))
     if not good:
         return None, errors
-    batch = Rows(table.sql_name, store.insert_sql(table), good, lambda: _check_table(store, table))
+    batch = Rows(table.sql_name, store.row_insert(table), good, lambda: _check_table(store, table))
     return store.writer.append(batch), errors
 
 

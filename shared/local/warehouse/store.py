@@ -11,8 +11,8 @@ from typing import Any
 from shared.local.warehouse.catalog import Catalog, Table
 from shared.local.warehouse.engine import Engine
 from shared.local.warehouse.fields import Field, quoted
-from shared.local.warehouse.intake import insert_sql
 from shared.local.warehouse.jobs import Jobs
+from shared.local.warehouse.row_insert import RowInsert
 from shared.local.warehouse.writer import Writer
 
 WORKERS = 8
@@ -35,7 +35,7 @@ class Store:
         self.workers = ThreadPoolExecutor(WORKERS, "warehouse-job")
         # Apart from the jobs, so that eight slow queries do not keep a page of a ninth waiting.
         self.readers = ThreadPoolExecutor(WORKERS, "warehouse-reader")
-        self._inserts: dict[str, tuple[Table, str]] = {}
+        self._inserts: dict[str, tuple[Table, RowInsert]] = {}
         self.jobs = Jobs(project, self.workers, self._drop_result)
 
     def count(self, table: Table) -> int:
@@ -57,11 +57,11 @@ class Store:
         with self.engine.reader() as cursor:
             return cursor.execute(f"SELECT {columns} FROM {source} LIMIT {count} OFFSET {start}").fetchall()
 
-    def insert_sql(self, table: Table) -> str:
-        """Return the INSERT for a table's rows; it is made once for each state of a schema."""
+    def row_insert(self, table: Table) -> RowInsert:
+        """Return how a table takes rows; it is made once for each state of a schema."""
         known = self._inserts.get(table.full_name)
         if known is None or known[0] is not table:
-            known = self._inserts[table.full_name] = (table, insert_sql(table.sql_name, table.fields))
+            known = self._inserts[table.full_name] = (table, RowInsert.into(table.sql_name, table.fields))
         return known[1]
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from shared.local.warehouse.refusal import Refusal, from_duckdb
+from shared.local.warehouse.row_insert import RowInsert
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
@@ -55,8 +56,8 @@ class Rows:
 
     table: str
     """The table's name in DuckDB, quoted."""
-    sql: str
-    """An INSERT that takes the rows as one JSON array."""
+    insert: RowInsert
+    """How the table takes them."""
     rows: list[tuple[str | None, str]]
     """insertId and JSON object, each."""
     still_valid: Callable[[], None]
@@ -171,10 +172,10 @@ class Writer:
     def _insert_into(self, transaction: Transaction, batches: list[Rows]) -> None:
         now = time.monotonic()
         fresh: dict[tuple[str, str], float] = {}
-        by_sql: dict[str, list[str]] = {}
+        by_insert: dict[RowInsert, list[str]] = {}
         for batch in batches:
             batch.still_valid()
-            into = by_sql.setdefault(batch.sql, [])
+            into = by_insert.setdefault(batch.insert, [])
             for insert_id, document in batch.rows:
                 key = (batch.table, insert_id or "")
                 if insert_id and (key in fresh or self._remembered.get(key, 0.0) > now):
@@ -182,9 +183,9 @@ class Writer:
                 if insert_id:
                     fresh[key] = now + REMEMBER_S
                 into.append(document)
-        for sql, documents in by_sql.items():
+        for insert, documents in by_insert.items():
             if documents:
-                transaction.execute(sql, ["[" + ",".join(documents) + "]"])
+                transaction.execute(*insert.statement(documents))
         transaction.then(lambda: self._remember(fresh, now))
 
     def _remember(self, fresh: dict[tuple[str, str], float], now: float) -> None:

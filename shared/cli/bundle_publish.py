@@ -1,0 +1,73 @@
+"""``bucketlens bundle publish``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import track
+
+from shared.adapters.gcs import CloudStorage
+from shared.bundle import load_bundle
+from shared.bundle_publish import NotPublished, Publication
+from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
+from shared.errors import InvalidBundle, StorageUnavailable
+from shared.local.cloud import MODELS_BUCKET, PROJECT
+from shared.settings import BUCKET_NAME, bundle_folder
+from shared.wiring import open_classifier
+
+
+@click.command("publish")
+@click.argument("bundle")
+@click.option(
+    "--to",
+    metavar="gs://BUCKET",
+    envvar="MODELS_BUCKET",
+    show_envvar=True,
+    help="The models bucket; by default the local cloud's, or with --project gs://PROJECT-models.",
+)
+@click.option("--project", help="A Google Cloud project, instead of the local cloud.")
+@folder_option
+def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Path) -> None:
+    """Put a bundle into the models bucket as gs://BUCKET/NAME/VERSION/, where a serving process can take it up.
+
+    It is checked whole first, and only what the manifest names is uploaded, the manifest last. Nothing is overwritten:
+    the same bundle again is a success, another one under the same version is refused. One that broke off goes on.
+
+    Exit codes: 0 it is there, now or already; 1 it is not whole, or another is there, or the bucket does not answer; 2
+    it cannot be carried out as typed.
+
+    \b
+    Example:
+      bucketlens bundle publish ./roses_v2
+      bucketlens bundle publish ./roses_v2 --project my-project --to gs://my-models
+    """
+    name = (to or (f"{project}-models" if project else MODELS_BUCKET)).removeprefix("gs://").rstrip("/")
+    if not BUCKET_NAME.fullmatch(name):
+        raise click.UsageError(f"--to is {to!r}, expected gs://BUCKET: the folder in it is NAME/VERSION of the bundle.")
+    endpoint = None if project else required_cloud(folder).url("storage")
+    store = CloudStorage(project or PROJECT, DEADLINE_S, endpoint=endpoint)
+    try:
+        loaded = load_bundle(bundle_folder(bundle))
+        open_classifier(loaded, threads=1)
+        publication = Publication(store, name, loaded)
+        steps = track(publication.steps(), "Publishing", len(publication.files), console=remarks, transient=True)
+        created = [step for step in steps if step.is_new]
+    except InvalidBundle as error:
+        for fault in error.faults:
+            click.echo(f"✗ {fault}", err=True)
+        sys.exit(1)
+    except (NotPublished, StorageUnavailable) as error:
+        click.echo(f"✗ {error}", err=True)
+        sys.exit(1)
+    said = "is published" if created else "was there already, the same in every byte"
+    click.echo(f"✓ {publication.uri} {said}; digest {loaded.digest}")
+    manifest = loaded.manifest
+    remarks.print(
+        f"Serve it: MODEL_BUNDLE={publication.uri}; always the highest version: {publication.uri.rpartition('/')[0]}\n"
+        f"Take it up where MODEL_LOAD allows it: curl -X POST URL/v2/repository/models/{manifest.name}/load",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )

@@ -1,0 +1,56 @@
+"""A folder's files are classified on every core, and told in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.bundle import load_bundle
+from shared.classify import Classifier
+from shared.folder import FEW, classify_file, classify_files, usable_cores
+from shared.local.demo.drawings import drawings
+from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.wiring import load_model
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five drawn flowers, a shopping list, and a file that is not there."""
+    folder = tmp_path_factory.mktemp("album")
+    for label, drawing in drawings().items():
+        drawing.resize((224, 224)).save(folder / f"{label}.jpg")
+    (folder / "list.jpg").write_text("bread, butter")
+    return [*sorted(folder.iterdir()), folder / "missing.jpg"]
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    bundle = load_bundle(bundle_folder(DEFAULT_BUNDLE))
+    return Classifier(bundle, load_model(bundle, usable_cores()))
+
+
+@pytest.fixture(scope="module")
+def many(album: list[Path]) -> list[Path]:
+    """So many files that each core gets a process of its own; not in the order of their names."""
+    return (album * (FEW * usable_cores() // len(album) + 1))[::-1]
+
+
+def test_many_files_are_answered_in_order_and_as_one_by_one(
+    album: list[Path], many: list[Path], classifier: Classifier
+) -> None:
+    alone = {path: classify_file(path, classifier) for path in album}
+    assert list(classify_files(many, classifier)) == [alone[path] for path in many]
+    reasons = {path.name: answer["error"]["reason"] for path, answer in alone.items() if "error" in answer}
+    assert reasons == {"list.jpg": "not_an_image", "missing.jpg": "unreadable"}
+
+
+def test_a_few_files_are_answered_in_order_too(album: list[Path], classifier: Classifier) -> None:
+    assert [answer["path"] for answer in classify_files(album[::-1], classifier)] == [str(path) for path in album[::-1]]
+
+
+def test_what_nobody_waits_for_is_not_begun(many: list[Path], classifier: Classifier) -> None:
+    """A hundred times as many would take minutes; the test's own time limit is what tells."""
+    answers = classify_files(many * 100, classifier)
+    assert next(answers)["path"] == str(many[0])
+    answers.close()  # as Ctrl-C does
