@@ -23,6 +23,11 @@ class Figure:
         """Of the rounds."""
         return statistics.median(self.values)
 
+    @property
+    def more_is_better(self) -> bool:
+        """Whether it is a rate; of times, memory and sizes less is better."""
+        return self.unit.endswith("/s")
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -42,7 +47,12 @@ class Goal:
         return tuple(ours / theirs for ours, theirs in zip(self.figure.values, self.over.values, strict=True))
 
     @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios."""
+        return statistics.median(self.ratios)
+
+    @property
     def holds(self) -> bool:
         """Whether the median of the rounds is within the bound."""
-        ratio = statistics.median(self.ratios)
+        ratio = self.ratio
         return (self.at_most is None or ratio <= self.at_most) and (self.at_least is None or ratio >= self.at_least)
