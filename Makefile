@@ -4,7 +4,7 @@ MINUTES ?= 30
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
-.PHONY: help demo test chaos soak fuzz audit bom licences lint format setup train lock docs clean
+.PHONY: help demo test bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -21,6 +21,12 @@ chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be
 
 soak: .venv/.local  ## Run steady traffic, overload and a burst: nothing may grow, or be lost [MINUTES=30]
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+small: .venv/.everything  ## Serve in 256 MiB and a tenth of a CPU: it starts, answers and is not killed [ARGS="--times 5"]
+	@$(BIN)/python -m tests.small_places $(ARGS)
+
+bench: .venv/.everything  ## Measure beside what people would use instead, and the limit [QUICK=1 ARGS="--rounds 5"]
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
 
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)

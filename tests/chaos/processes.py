@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -23,18 +22,6 @@ PARTS = ("classify_upload", "classify_request", "relay", "storage", "object_stor
 RESTART_PAUSE_S = 0.3
 
 
-@dataclass(frozen=True)
-class ChaosCloud(Cloud):
-    """A cloud whose functions have some settings of ours."""
-
-    settings: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The cloud's own, and ours."""
-        return super().environment | self.settings
-
-
 class Processes:
     """A cloud's parts.
 
@@ -46,7 +33,7 @@ class Processes:
 
     def __init__(self, folder: Path, duplicates: float, settings: Mapping[str, str]) -> None:
         (folder / "logs").mkdir(parents=True)
-        self.cloud = ChaosCloud(folder.resolve(), own_ports(), os.getpid(), DEFAULT_BUNDLE, settings=dict(settings))
+        self.cloud = Cloud(folder.resolve(), own_ports(), os.getpid(), DEFAULT_BUNDLE, settings=dict(settings))
         self.kills = 0
         self._supervisor = Supervisor(self.cloud, lambda _: None, duplicates, 0, RESTART_PAUSE_S)
         self._ready_urls = {part.name: part.ready_url for part in parts_of(self.cloud)}

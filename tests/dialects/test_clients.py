@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.contract.environments import Environment, Impossible, Recipe, environment
+from tests.environments import Environment, Impossible, Recipe, environment
 
 HERE = Path(__file__).parent
 CLIENT_S = 120
@@ -72,6 +72,8 @@ def test_tritons_client_gets_answers_in_json_and_in_binary(
     assert [text.split(":")[1:] for text in said["classes"]][::2] == [["0", "daisy"]] * 2
     assert said["error"][0] == "415"
     assert "no image format" in said["error"][1]
+    assert said["index"] == [{"name": "flowers", "version": "1", "state": "READY"}]
+    assert (said["loaded"], said["unloaded"][0]) == (None, "400")
 
 
 def test_kserves_client_gets_answers_by_both_protocols(url: str, labels: list[str], photo: str) -> None:

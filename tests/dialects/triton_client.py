@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,9 @@ def main(address: str, photo: str, pixels: str) -> dict[str, Any]:
             .reshape(-1)
         ],
         "error": error(client),
+        "index": client.get_model_repository_index(),
+        "loaded": client.load_model(MODEL),
+        "unloaded": refusal_of(lambda: client.unload_model(MODEL)),
     }
 
 
@@ -73,11 +77,16 @@ def everything(client: InferenceServerClient, images: Any) -> dict[str, list[Any
 
 
 def error(client: InferenceServerClient) -> list[str]:
+    a_list = tensor(np.array([b"a list"], dtype=np.object_), "BYTES", binary_data=True)
+    return refusal_of(lambda: labels(client, a_list))
+
+
+def refusal_of(call: Callable[[], object]) -> list[str]:
     try:
-        labels(client, tensor(np.array([b"a list"], dtype=np.object_), "BYTES", binary_data=True))
+        call()
     except InferenceServerException as refused:
         return [str(refused.status()), refused.message()]
-    raise AssertionError("a list was taken for an image")
+    raise AssertionError("it was not refused")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "serving-column": ("/v1/models/flowers:predict", {"inputs": {"image": [{"b64": PICTURE}]}}),
     "serving-pixels": ("/v1/models/flowers:predict", {"instances": [PIXELS]}),
     "serving-classify": ("/v1/models/flowers:classify", {"examples": [{"image": {"b64": PICTURE}}]}),
+    "explain": ("/v1/models/flowers:explain", {"instances": [{"b64": PICTURE}], "parameters": {"format": "scores"}}),
     "kserve": ("/v1/models/flowers:predict", {"instances": [{"image_bytes": {"b64": PICTURE}, "key": "1"}]}),
     "vertex": (
         "/v1/projects/p/locations/l/endpoints/7:predict",

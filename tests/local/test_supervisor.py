@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.local import supervisor
 from shared.local.cloud import new_cloud, process_of, saved_cloud
 from shared.local.parts import Part
 from shared.local.supervisor import PartFailed, Supervisor
@@ -29,7 +28,7 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> Iterator[Start]:
+def start(tmp_path: Path, said: list[str]) -> Iterator[Start]:
     """Return what starts a cloud of one part: a web server, or another program."""
     started: list[Supervisor] = []
 
@@ -37,8 +36,13 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> I
         port = free_port()
         serve = (sys.executable, "-m", "http.server", str(port), "--bind", HOST)
         part = Part("server", command or serve, {**os.environ}, f"http://{HOST}:{port}/", tidy)
-        monkeypatch.setattr(supervisor, "parts_of", lambda _cloud, _duplicates: [part])
-        watched = Supervisor(new_cloud(tmp_path, "none"), said.append, sweep_every_s=0, longest_pause_s=0.5)
+        watched = Supervisor(
+            new_cloud(tmp_path, "none"),
+            said.append,
+            sweep_every_s=0,
+            longest_pause_s=0.5,
+            list_parts=lambda _cloud, _duplicates: [part],
+        )
         started.append(watched)
         watched.start()
         return watched

@@ -286,3 +286,26 @@ def test_timestamps_are_written_as_the_caller_wants_them(
     for option in ("", "&formatOptions.useInt64Timestamp=true", "&formatOptions.timestampOutputFormat=ISO8601_STRING"):
         found[option] = requests.get(path + option, timeout=10).json()["rows"][0]["f"][0]["v"]
     assert list(found.values()) == ["1.767323045678901E9", "1767323045678901", "2026-01-02T03:04:05.678901Z"]
+
+
+def test_a_few_rows_and_many_are_kept_alike(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    """The warehouse takes them in different ways (row_insert.py), where a table's types are plain."""
+    inner = [Field("label", "STRING"), Field("score", "FLOAT"), Field("seen", "TIMESTAMP")]
+    columns = [Field("text", "STRING"), Field("whole", "INTEGER"), Field("broken", "FLOAT"), Field("is_so", "BOOLEAN")]
+    columns += [Field("day", "DATE"), Field("moment", "TIMESTAMP"), Field("list_", "FLOAT", "REPEATED")]
+    columns += [Field("one", "RECORD", fields=inner), Field("rows_", "RECORD", "REPEATED", fields=inner)]
+    full: dict[str, Any] = {"text": "é ' \" \0 🌹 NULL", "whole": 2**63 - 1, "broken": 1e-300, "is_so": False}
+    full |= {"day": "0001-01-01", "moment": "2026-01-02T03:04:05.678901+02:00", "list_": [1, 2.5, "-inf"]}
+    full |= {"one": {"label": "x", "score": 1}, "rows_": [{"label": "y", "score": 0.1, "seen": 0}, {"score": "inf"}]}
+    empty: dict[str, Any] = {"text": ""}
+    rows, copies = [full, empty, {"one": {}}], 4
+    tables = [f"{bigquery_dataset}.{name}" for name in ("few", "many")]
+    for table in tables:
+        bigquery_client.create_table(bigquery.Table(table, columns))
+    for _ in range(copies):
+        assert bigquery_client.insert_rows_json(tables[0], rows) == []
+    assert bigquery_client.insert_rows_json(tables[1], rows * copies) == []
+    few, many = (rows_of(bigquery_client, table) for table in tables)
+    assert few == many
+    assert few[0]["text"] == full["text"]
+    assert few[0]["list_"] == [1, 2.5, float("-inf")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from tests.contract.environments import Impossible
+from tests.environments import Impossible
 from tests.supply_chain import audit as auditing
 from tests.supply_chain.shipped import ROOT, bill_of_materials, licences, tool
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.contract.environments import Recipe, environment
+from tests.environments import Recipe, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = Recipe(ROOT / "functions" / "requirements.txt")

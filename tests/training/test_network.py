@@ -92,13 +92,20 @@ def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_pa
         [np.asarray(Image.fromarray(flower[0]).rotate(angle).resize((64, 64))) for angle in random.uniform(0, 360, 20)]
     )
 
-    write_int8(small, pictures, tmp_path / "model.tflite")
-    model = LiteRTModel(tmp_path / "model.tflite")
+    explain = write_int8(small, pictures, tmp_path / "model.tflite")
+    model = LiteRTModel(tmp_path / "model.tflite", explain=explain)
 
     assert (model.input_shape, model.input_dtype, model.outputs) == ((1, 64, 64, 3), "uint8", 4)
     wanted = _logits(small, pictures)
     found = np.stack([model.run(picture[np.newaxis]) for picture in pictures])
     assert np.abs(found - wanted).mean() < 0.1 * wanted.std() + 0.02
+    told = model.activation(pictures[:1])
+    assert told is not None
+    assert (told.features.shape, told.class_weights.shape) == ((2, 2, 1280), (4, 1280))
+    assert np.array_equal(told.outputs, found[0])
+    bias = small.get_layer("logits").get_weights()[1]
+    shares = told.features.mean(axis=(0, 1)) @ told.class_weights.T + bias
+    assert np.abs(shares - told.outputs).max() < 0.1 * wanted.std() + 0.02
 
 
 @pytest.mark.parametrize(("name", "published"), [("efficientnet-lite1", 5_416_680), ("efficientnet-lite2", 6_092_072)])

@@ -21,6 +21,7 @@ from shared.classify import Classifier
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.errors import Misconfigured
+from shared.explain import explain
 from shared.wiring import load_model
 
 pytest.importorskip("tensorflow")
@@ -106,6 +107,7 @@ def test_the_bundle_is_whole_and_classifies(trained: Trained) -> None:
     assert manifest.labels == ("disc", "square")
     assert manifest.version == "3"
     assert {candidate.label for candidate in said.candidates} == {"disc", "square"}
+    assert explain(classifier, np.full((80, 96, 3), (240, 40, 40), np.uint8)).method == "cam"
     expected = {"manifest.json", "model.tflite", "model.keras", "labels.txt", "README.md"}
     assert expected < {path.name for path in trained.out.iterdir()}
     assert not (trained.out / ".training").exists()
