@@ -18,13 +18,19 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # its stubs are of an older one
+
+from shared.dialects.bodies import AT_ONCE_BYTES
 
 LINGER_MS = 2
 """How long a thread waits for a connection's next request before it gives the connection back."""
 
 HEADERS_S = 10.0
 """From a request's first byte to the end of its headers; Google's front ends send them whole."""
+
+
+SocketUnreader.max_body_chunk = AT_ONCE_BYTES
 
 
 class LingeringWorker(ThreadWorker):  # type: ignore[misc]
