@@ -77,7 +77,7 @@ def test_edits_keep_most_of_a_file_so_that_they_get_past_its_first_bytes() -> No
 
 def test_documents_are_changed_as_documents() -> None:
     seen: list[bytes] = []
-    search_round(Target("manifest", "json", lambda _: None), number=5, examples=160, note=seen.append)
+    search_round(Target("manifest", "json", lambda _: None), number=5, examples=320, note=seen.append)
     documents = [content for content in seen if is_json(content)]
     assert len(documents) > 20
 

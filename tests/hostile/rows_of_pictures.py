@@ -19,7 +19,7 @@ def asked(content: bytes) -> Request:
 
 ACCEPTED = tuple(EXTENSIONS)
 TOO_MANY = "413 too_many_pixels"
-TOO_LONG = "413 request_entity_too_large"
+TOO_LONG = "413 too_many_bytes"
 DAMAGED, NO_IMAGE = "422 damaged_image", "415 not_an_image"
 
 BOMBS = (
@@ -92,7 +92,7 @@ SIZES = (
         lambda: Raw((http("POST /v1/classify HTTP/1.1", "Transfer-Encoding: chunked"), b"40000000\r\n", b"x" * 65536)),
         "400 bad_request"),
     Row("33 MB in a request", lambda: asked(b"x" * (33 << 20)), TOO_LONG),
-    Row("21 MB in a request", lambda: asked(b"\xff\xd8\xff" + bytes(21 << 20)), "413 too_many_bytes"),
+    Row("21 MB in a request", lambda: asked(b"\xff\xd8\xff" + bytes(21 << 20)), TOO_LONG),
     event_row("an event of an object of 1 GB, which is not read",
         lambda: Upload("huge.jpg", b"only its event says so", size_bytes=1 << 30), "quarantine: too_many_bytes"),
 )  # fmt: skip
