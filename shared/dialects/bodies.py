@@ -60,13 +60,13 @@ def _whole(request: Request) -> bytes:
     """Read in steps as large as gunicorn receives (``gunicorn_worker``): in smaller ones, as are Werkzeug's, it copies
     what it has read ahead again and again.
     """
-    stream, pieces = request.stream, []
+    stream, content = request.stream, bytearray()  # one block that grows: many small ones would leave holes behind
     while not getattr(stream, "is_exhausted", False):
         piece = stream.read(min(AT_ONCE_BYTES, request.content_length or AT_ONCE_BYTES))
         if not piece:
             break
-        pieces.append(piece)
-    return b"".join(pieces)
+        content += piece
+    return bytes(content)
 
 
 def refuse_compressed(request: Request) -> None:

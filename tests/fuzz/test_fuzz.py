@@ -70,7 +70,7 @@ def test_the_same_number_is_the_same_round() -> None:
 
 def test_edits_keep_most_of_a_file_so_that_they_get_past_its_first_bytes() -> None:
     seen: list[bytes] = []
-    search_round(Target("decode", "bytes", lambda _: None), number=5, examples=80, note=seen.append)
+    search_round(Target("decode", "bytes", lambda _: None), number=5, examples=160, note=seen.append)
     claimed = [content for content in seen if content[:2] in {seed[:2] for seed in inputs.corpus("decode")}]
     assert len(claimed) > 40
 
