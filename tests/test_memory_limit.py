@@ -32,8 +32,8 @@ THREADS = 2 * AT_ONCE + 8
 memory is limited: the kernel counts a stack whole, however little of it is used."""
 
 ROUNDS_OF_THREADS = 5
-DECODERS_STACKS_BYTES = 6 * (8 << 20)
-"""Of the threads that libheif begins for two or three decodes at once, counted likewise."""
+DECODERS_STACKS_BYTES = 3 * 4 * (8 << 20)
+"""Of the four threads (``pillow_heif.options.DECODE_THREADS``) of each of three decodes at once, counted likewise."""
 
 PATIENCE_S = 60
 """Never waited for in full, unless something is broken."""
