@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.decode import Limits, check_size, decode
 from shared.errors import Permanent
+from shared.types import fields_of
 from shared.wiring import load_model
 
 Answer = dict[str, Any]
@@ -70,7 +70,7 @@ def classify_file(path: Path, classifier: Classifier) -> Answer:
         "path": str(path),
         "label": said.label,
         "score": said.score,
-        "candidates": [asdict(candidate) for candidate in said.candidates],
+        "candidates": [fields_of(candidate) for candidate in said.candidates],
         "needs_review": said.needs_review,
     }
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from shared.adapters.gcs import CloudStorage
 from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE, MODELS
 
@@ -57,3 +63,17 @@ def flip_a_byte(folder: Path) -> None:
     content = bytearray((folder / "model.tflite").read_bytes())
     content[len(content) // 2] ^= 1
     (folder / "model.tflite").write_bytes(content)
+
+
+def new_models_bucket(store: CloudStorage) -> str:
+    """Make an empty models bucket, and return its name."""
+    name = f"models-{uuid.uuid4().hex[:10]}"
+    store.create_bucket(name, keeps_versions=True)
+    return name
+
+
+def download_into(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have downloads go below a folder, so that no test finds what another one left; return where their copies lie."""
+    (folder / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
+    return folder / "temporary" / f"bucketlens-{os.getuid()}"

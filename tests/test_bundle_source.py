@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from shared.manifest import MANIFEST
 from shared.places import Place, places_from
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.types import ObjectRef, Upload
-from tests.bundles import flip_a_byte, write_bundle, write_manifest
+from tests.bundles import download_into, flip_a_byte, new_models_bucket, write_bundle, write_manifest
 from tests.fuzz.ports import EmptyStore
 
 LARGEST_BYTES = 16 << 20
@@ -35,16 +34,12 @@ def store(cloud: Cloud) -> CloudStorage:
 @pytest.fixture(autouse=True)
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where downloads go: no test finds what another one left."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path / "temporary" / f"bucketlens-{os.getuid()}"
+    return download_into(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def bucket(store: CloudStorage) -> str:
-    name = f"models-{uuid.uuid4().hex[:10]}"
-    store.create_bucket(name, keeps_versions=True)
-    return name
+    return new_models_bucket(store)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -30,7 +29,7 @@ from shared.bundle_publish import Publication
 from shared.manifest import MANIFEST
 from shared.service import Service
 from shared.settings import DEFAULT_BUNDLE, MODELS, Platform, Settings
-from tests.bundles import flip_a_byte, write_bundle, write_unusable_bundle
+from tests.bundles import download_into, flip_a_byte, write_bundle, write_unusable_bundle
 from tests.conftest import World
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +41,7 @@ Serve = Callable[..., Flask]
 @pytest.fixture(autouse=True)
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where downloads go."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    return tmp_path / "temporary" / f"bucketlens-{os.getuid()}"
+    return download_into(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from shared.errors import AlreadyDone, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, sole_use
 from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE, MODELS
-from tests.bundles import write_bundle, write_unusable_bundle
+from tests.bundles import new_models_bucket, write_bundle, write_unusable_bundle
 
 FILES = ("labels.txt", "model.tflite", MANIFEST)
 
@@ -32,9 +32,7 @@ def store(cloud: Cloud) -> CloudStorage:
 @pytest.fixture
 def bucket(store: CloudStorage) -> str:
     """An empty models bucket."""
-    name = f"models-{uuid.uuid4().hex[:10]}"
-    store.create_bucket(name, keeps_versions=True)
-    return name
+    return new_models_bucket(store)
 
 
 @pytest.fixture

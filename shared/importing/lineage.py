@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from shared.importing.agreement import Agreement
 from shared.importing.decide import Decided
 from shared.importing.scaling import name_of
 from shared.importing.source import Source
+from shared.training.libraries import library_versions
 
 LIBRARIES = ("bucketlens", "tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy", "pillow")
 
@@ -58,15 +57,5 @@ def lineage_of(
         "scaling": {"is": name_of(decided.scaling), "from": decided.scaling_from},
         "conversion": None if conversion is None else conversion.as_json(),
         "options": dict(options),
-        "libraries": _library_versions(),
+        "libraries": library_versions(LIBRARIES),
     }
-
-
-def _library_versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions

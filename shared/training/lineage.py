@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from shared.training.backbones import BACKBONES
 from shared.training.dataset import Dataset, Example
 from shared.training.fit import Recipe
+from shared.training.libraries import library_versions
 from shared.training.mix import Mix
 from shared.training.start import Start
 from shared.training.state import Epoch, chosen_epoch
 
 LIBRARIES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
+"""What decides the result."""
+
 CODE = Path(__file__).parents[2]
 
 
@@ -66,7 +67,7 @@ class Lineage:
             },
             "mix_with_probe": [asdict(mix) for mix in self.mixes],
             "code": dict(self.code),
-            "libraries": library_versions(),
+            "libraries": library_versions(LIBRARIES),
             "trained_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
@@ -79,17 +80,6 @@ def code_version(folder: Path = CODE) -> dict[str, Any]:
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)shared/models")
     return {"commit": commit, "has_changes": None if changes is None else bool(changes)}
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of what decides the result, and of Python."""
-    versions = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def _rounded(epoch: Epoch) -> dict[str, float]:

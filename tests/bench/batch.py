@@ -17,7 +17,7 @@ from shared.local.cloud import PROJECT, Cloud
 from shared.local.parts import ROOT, sweep_command
 from tests.bench.events_cloud import open_cloud, uploaded
 from tests.bench.events_pictures import write_pictures
-from tests.bench.figures import Figure, Goal
+from tests.bench.figures import Figure, Goal, print_measured
 from tests.bench.limit import images_per_s
 
 PICTURES, TIMES, WAITING = 400, 5, 250
@@ -142,11 +142,7 @@ def _named(cores: int) -> str:
 
 def main() -> None:
     """Measure, and print every figure and goal."""
-    figures, goals = measure_batch(1, print)
-    for figure in figures:
-        print(f"{figure.who:12} {figure.what:40} {figure.median:8.1f} {figure.unit}")
-    for goal in goals:
-        print(f"{'holds' if goal.holds else 'FAILS'}: {goal.sentence} {[round(ratio, 3) for ratio in goal.ratios]}")
+    print_measured(*measure_batch(1, print))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 from tests.bench.events_cloud import EventsCloud, Traffic, open_cloud
 from tests.bench.events_pictures import write_pictures
 from tests.bench.events_steps import STEPS, steps_ms
-from tests.bench.figures import Figure, Goal
+from tests.bench.figures import Figure, Goal, print_measured
 
 WARM_UP, BURST, PACED = 40, 400, 100
 """Uploads."""
@@ -108,11 +108,7 @@ def _to_row_ms(traffic: Traffic, share: float) -> float:
 
 def main() -> None:
     """Measure, and print every figure and goal."""
-    figures, goals = measure_events(2, print)
-    for figure in figures:
-        print(f"{figure.who:34} {figure.what:48} {figure.median:8.2f} {figure.unit}")
-    for goal in goals:
-        print(f"{'holds' if goal.holds else 'FAILS'}: {goal.sentence} {[round(ratio, 3) for ratio in goal.ratios]}")
+    print_measured(*measure_events(2, print))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -56,3 +57,11 @@ class Goal:
         """Whether the median of the rounds is within the bound."""
         ratio = self.ratio
         return (self.at_most is None or ratio <= self.at_most) and (self.at_least is None or ratio >= self.at_least)
+
+
+def print_measured(figures: Sequence[Figure], goals: Sequence[Goal]) -> None:
+    """Print a line for each, where one part of the benchmark is run alone."""
+    for figure in figures:
+        print(f"{figure.who:34} {figure.what:48} {figure.median:8.2f} {figure.unit}")
+    for goal in goals:
+        print(f"{'holds' if goal.holds else 'FAILS'}: {goal.sentence} {[round(ratio, 3) for ratio in goal.ratios]}")
