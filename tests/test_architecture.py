@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py"))
 EDGES = ("shared.adapters", "shared.local", "shared.training", "shared.importing")
-NOT_SERVED = ("shared.local", "shared.training", "shared.importing", "shared.cli")
+NOT_SERVED = ("shared.local", "shared.training", "shared.importing", "shared.cli", "shared.operations")
 """What a deployed function never loads; the command line may use all of it."""
 
 OF_THE_EDGES = ("google", "duckdb", "tensorflow", "keras", "ai_edge_litert", "sklearn", "sqlglot", "aiohttp", "grpc")
