@@ -2,7 +2,7 @@
 PYTHON ?= python3
 MINUTES ?= 30
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+INSTALL := sh shared/local/install.sh $(BIN)/python
 
 .PHONY: help demo test bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
@@ -51,8 +51,8 @@ setup: .venv/.everything  ## Install everything into .venv: serving, local cloud
 train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 	@$(BIN)/bucketlens train "$(DATA)" --name "$(NAME)"
 
-lock: .venv/.everything  ## Write the requirements files from pyproject.toml
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh shared/local/lock.sh
+lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UPGRADE=1]
+	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) sh shared/local/lock.sh
 
 docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
 	@$(BIN)/python docs/write_tables.py
@@ -63,12 +63,15 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
 	  f"This is Python {v[0]}.{v[1]}, expected 3.11 to 3.13; name another with: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "Python could not make the folder .venv here, for the \
+	  reason above: mend it, or name another Python with: make PYTHON=python3.12" >&2; exit 1; }
 
-.venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt
+.venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt shared/local/uv.txt
 	@echo "Installing the local cloud into .venv (once)"
-	@$(PIP) -r shared/local/requirements.txt && $(PIP) --no-deps -e . && touch $@
+	@$(INSTALL) shared/local/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	  --editable . && touch $@
 
 .venv/.everything: .venv/.local requirements.txt
 	@echo "Installing everything into .venv, TensorFlow too (once)"
-	@$(PIP) -r requirements.txt && touch $@
+	@$(INSTALL) requirements.txt && touch $@

@@ -21,6 +21,7 @@ from shared.cli.options import (
     checked_places,
     console,
     folder_option,
+    refuse_without_locks,
     remarks,
 )
 from shared.cli.query import table_of
@@ -68,6 +69,7 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
       bucketlens demo --images ~/Pictures/garden
       bucketlens demo --bundle flowers_v1 --bundle chest_xray_v1
     """
+    refuse_without_locks()
     folder = folder / "demo"
     served = checked_catalogue(checked_places(bundles))
     with sole_use(folder) as is_ours:

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from shared.bundle_source import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
-from shared.cli.options import bundles_option, checked_places, folder_option, remarks
+from shared.cli.options import bundles_option, checked_places, folder_option, refuse_without_locks, remarks
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
@@ -64,6 +64,7 @@ def command(
       bucketlens up --listen 0.0.0.0:8000 --set THREADS=2 --set STRIP_METADATA=true
       bucketlens up --bundle flowers=flowers_v1 --bundle flowers@canary=gs://bucketlens-models/flowers
     """
+    refuse_without_locks()
     if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
         bundles = (str(bundle_of(model_path, folder).resolve()),)
     wanted = _Wanted(
