@@ -26,6 +26,13 @@ from shared.pipeline import Pipeline
 from shared.rate import RateBreaker
 from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
+from tests.tiers.plugin import (  # noqa: F401 - pytest finds its hooks here
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_report_collectionfinish,
+    pytest_runtest_call,
+)
 
 DEADLINE_S = 20
 PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_REVISION", "BUCKETLENS_FOLDER")

@@ -35,3 +35,7 @@ pinned() { joined <requirements.txt | sed 's/ --hash=.*//' | grep -E "^($1)=="; 
     echo '# What the local cloud and the command line need: no TensorFlow. Written by `make lock` from pyproject.toml.'
     compile --constraint requirements.txt --extra local --generate-hashes
 } >shared/local/requirements.txt
+{
+    echo '# What the tests need that need no TensorFlow, and `make check`. Written by `make lock` from pyproject.toml.'
+    compile --constraint requirements.txt --extra local --extra test --generate-hashes
+} >tests/requirements.txt
