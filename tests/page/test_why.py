@@ -11,8 +11,6 @@ from tests.page.actions import choose, wait_for
 from tests.page.axe import violations
 from tests.page.conftest import Visit
 
-__all__ = ["rules"]
-
 
 def why(found: Locator) -> Locator:
     return found.get_by_role("button", name="Why?")

@@ -11,10 +11,10 @@ import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import click
@@ -60,30 +60,30 @@ BY_OBJECT: dict[str, Need] = {
 }
 """Clients of a service, and what installs."""
 
+BY_INPUT = ("shared.wiring.load_model",)
+"""Functions that import what their input asks for. The reading ends here: a test with a Keras model has made it."""
+
 OURS = ("tests.", "shared.", "functions.")
 
 
-def needs_of(item: pytest.Item) -> frozenset[Need]:
-    """Return what a collected test needs: its code, its fixtures and its parameters, and all that
-    these call in this repository."""
-    function = getattr(item, "function", None)
-    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
-    codes = [
-        function,
-        *_fixtures_of(item),
-        *(one for one in parameters if type(one) in (FunctionType, functools.partial)),
-    ]
+def needs_of(item: pytest.Item, chosen: Mapping[str, str] = MappingProxyType({})) -> frozenset[Need]:
+    """Return what a collected test needs: its code, its fixtures and its parameters, and all that these call.
+
+    Args:
+        item: the test.
+        chosen: parameters of fixtures, beside those that it has.
+    """
+    parameters = {**getattr(getattr(item, "callspec", None), "params", {}), **chosen}
+    given = [one for one in parameters.values() if type(one) in (FunctionType, functools.partial)]
+    codes = [getattr(item, "function", None), *_fixtures_of(item, parameters), *given]
     declared = {Need(word) for mark in item.iter_markers("needs") for word in mark.args}
     return frozenset(declared.union(*(needs_of_code(code) for code in codes if code is not None)))
 
 
-def _fixtures_of(item: pytest.Item) -> Iterator[Any]:
+def _fixtures_of(item: pytest.Item, parameters: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the functions of a test's fixtures; of one that chooses another by its parameter, that one's too."""
     info = getattr(item, "_fixtureinfo", None)
-    if info is None:
-        return
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    waiting, seen = list(info.names_closure), set[str]()
+    waiting, seen = list(info.names_closure) if info else [], set[str]()
     while waiting:
         name = waiting.pop()
         if name in seen:
@@ -98,8 +98,14 @@ def _fixtures_of(item: pytest.Item) -> Iterator[Any]:
 
 
 def _definitions(item: pytest.Item, name: str) -> Sequence[Any]:
-    """Return a fixture's definitions as a test sees them; pytest has no public way to ask."""
-    return item.session._fixturemanager.getfixturedefs(name, item) or ()
+    """Return the definition of a fixture that a test uses, and those that it overrides and asks for."""
+    known = item.session._fixturemanager.getfixturedefs(name, item) or ()  # pytest has no public way to ask
+    used: list[Any] = []
+    for definition in reversed(known):
+        used.append(definition)
+        if name not in definition.argnames:
+            break
+    return used
 
 
 def _asked_by_name(function: Any, parameter: Any) -> list[str]:
@@ -171,7 +177,8 @@ def _named_by(thing: Any) -> list[Any]:
     if issubclass(kind, type):
         return [*vars(thing).values(), *thing.__bases__] if _is_ours(thing.__module__) else []
     function = inspect.unwrap(thing) if kind in (FunctionType, functools._lru_cache_wrapper) else None
-    if type(function) is FunctionType and _is_ours(function.__module__):
+    is_open = type(function) is FunctionType and _is_ours(function.__module__)
+    if is_open and f"{function.__module__}.{function.__qualname__}" not in BY_INPUT:
         return list(_named_in(function.__code__, function.__globals__))
     return []
 

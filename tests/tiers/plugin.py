@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.tiers.guard import guarded
+from tests.tiers.needs import needs_of
 from tests.tiers.rules import Tier, tier_of
 
 TIER = pytest.StashKey[Tier]()
@@ -24,7 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the markers."""
     for tier in Tier:
         config.addinivalue_line("markers", f"{tier}: set by tests/tiers/rules.py; choose with --tier {tier}")
+    config.addinivalue_line("markers", "in_memory_too: run on ports in memory as well, if nothing else needs the cloud")
     config.addinivalue_line("markers", "needs(what, ...): process or tensorflow, where a test's code does not show it")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of a module that is marked so in memory and on the local cloud, if nothing else of it needs more."""
+    test = metafunc.definition
+    is_meant = "world" in metafunc.fixturenames and test.get_closest_marker("in_memory_too")
+    if is_meant and not needs_of(test, {"world": "memory_world"}):
+        metafunc.parametrize("world", ["memory_world", "cloud_world"], indirect=True, ids=["memory", "cloud"])
 
 
 @pytest.hookimpl(tryfirst=True)
