@@ -3,8 +3,9 @@ PYTHON ?= python3
 MINUTES ?= 30
 BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help demo test bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -13,8 +14,22 @@ help:  ## Say what can be made
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
 	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
 
-test: .venv/.everything lint  ## Run every test
-	@$(BIN)/python -m pytest $(TESTS)
+check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
+	@$(MAKE) --no-print-directory -j 2 lint fast-tests
+
+test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/test_decode.py
+	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
+
+test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
+	@$(PYTEST) --tier rest
+
+test-all: test test-rest  ## Run every test but those of test-foreign
+
+test-foreign: .venv/.everything  ## Compare with programs of other people, which are installed for it (docs/testing.md)
+	@$(BIN)/python -m pytest --tier foreign
+
+fast-tests: .venv/.dev
+	@$(BIN)/python -m pytest -q --tier check
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -40,10 +55,10 @@ bom: .venv/.everything  ## Write the bill of materials of what ships into build/
 licences: .venv/.everything  ## Write docs/licences.md
 	@$(BIN)/python -m tests.supply_chain licences
 
-lint: .venv/.everything  ## Check format, lint and types
+lint: .venv/.dev  ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
 
-format: .venv/.everything  ## Write the format
+format: .venv/.dev  ## Write the format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 setup: .venv/.everything  ## Install everything into .venv: serving, local cloud, training, tests
@@ -72,6 +87,10 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
 	  --editable . && touch $@
 
+.venv/.dev: .venv/.local tests/requirements.txt
+	@echo "Installing what checks and tests need into .venv, without TensorFlow (once)"
+	@$(INSTALL) tests/requirements.txt && touch $@
+
 .venv/.everything: .venv/.local requirements.txt
 	@echo "Installing everything into .venv, TensorFlow too (once)"
-	@$(INSTALL) requirements.txt && touch $@
+	@$(INSTALL) requirements.txt && touch $@ .venv/.dev

@@ -1,4 +1,4 @@
-"""Attempt markers, on the real object store."""
+"""Attempt markers, in memory and on the real object store."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from shared.attempts import FOLDER, Attempts, BeingTried, forget
 from shared.errors import StorageUnavailable, TriedTooOften
 from shared.local.faults.client import FaultControl
 from shared.types import ObjectRef
-from tests.conftest import World
 from tests.sweep_parts import faults_of
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 TIMEOUT_S = 300
 WHO = {"service": "classify-backlog", "revision": "of-today", "task": 3}

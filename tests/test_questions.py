@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import World
+from tests.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[1]
-QUESTIONS = re.findall(
-    r"\*\*(.+?)\*\*[^`]*?```sql\n(.+?)```", (ROOT / "docs" / "rows.md").read_text("utf-8"), re.DOTALL
-)
 
 
 def test_questions_are_found() -> None:

@@ -1,4 +1,4 @@
-"""Which uploads have a row already, asked of the real warehouse."""
+"""Which uploads have a row already, asked of the warehouse in memory and of the real one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from shared import identity
 from shared.errors import BadRequest
 from shared.recorded import RECORDED, batches, recorded
 from shared.types import Call, ObjectRef, Source, Upload
-from tests.conftest import World
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
 OTHER_MODEL = "0" * 64

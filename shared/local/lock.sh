@@ -39,6 +39,10 @@ part() { compile "$@" --constraint "$work/whole.txt"; }
     part pyproject.toml --extra local
 } >shared/local/requirements.txt
 {
+    echo '# What the tests need that need no TensorFlow, and `make check`. Written by `make lock` from pyproject.toml.'
+    part pyproject.toml --extra local --extra test
+} >tests/requirements.txt
+{
     echo '# What installs the other lock files: see install.sh. Written by `make lock` from pyproject.toml.'
     pinned uv | part -
 } >shared/local/uv.txt

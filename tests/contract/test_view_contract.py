@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.our_dataset import INFRA, LAYOUT, OUR_DATASET, Warehouse, views_in_order
 from tests.local.warehouse_parts import failure, prediction
-from tests.test_questions import QUESTIONS
+from tests.questions import QUESTIONS
 
 pytest_plugins = ("tests.contract.warehouse_fixtures",)
 pytestmark = pytest.mark.timeout(600)  # the first test waits until the others' warehouses are installed

@@ -21,7 +21,7 @@ from shared.errors import Busy
 from shared.memory import Memory
 from tests.conftest import World
 from tests.dialects.conftest import b64
-from tests.test_classify_request import MAIN
+from tests.function_paths import CLASSIFY_REQUEST
 
 ONE = b64(b"x")
 BATCHES = {
@@ -44,7 +44,7 @@ def client_with(world: World, with_environment: Callable[[dict[str, str]], None]
 
     def make(**settings: str) -> FlaskClient:
         with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
 
     return make
 
