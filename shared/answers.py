@@ -13,6 +13,7 @@ from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared.admission import Admission, admit_requests
+from shared.cross_site import refuse_other_sites
 from shared.dialects.bodies import in_time
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
 from shared.logs import log
@@ -50,7 +51,7 @@ def error_answer(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
         case Permanent():
             return _error(error.http_status, error.reason, str(error))
         case BadRequest():
-            return _error(error.http_status, "bad_request", str(error))
+            return _error(error.http_status, error.reason, str(error))
         case AlreadyDone():
             return _error(404, "not_found", "There is no such object; check the bucket and the name.")
         case Transient():
@@ -74,6 +75,7 @@ def add_routes(app: Flask, service: Service) -> None:
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
     app.add_url_rule("/v2/health/live", view_func=live_answer, endpoint="live")
     app.add_url_rule("/v2/health/ready", view_func=lambda: ready_answer(service), endpoint="ready")
+    refuse_other_sites(app, service.settings.allowed_hosts)
     admit_requests(app, Admission(service.settings.threads, waiting=service.settings.threads))
     for family in (Exception, HTTPStatus.INTERNAL_SERVER_ERROR):
         app.register_error_handler(family, _handle)

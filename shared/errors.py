@@ -100,9 +100,10 @@ class MetadataStays(Permanent):
 class BadRequest(BucketlensError):
     """The caller's request is malformed. The message is a sentence for the caller."""
 
-    def __init__(self, message: str, http_status: int = 400) -> None:
+    def __init__(self, message: str, http_status: int = 400, reason: str = "bad_request") -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.reason = reason
 
 
 class Transient(BucketlensError):
