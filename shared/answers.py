@@ -25,8 +25,8 @@ DROPPING_S = 10.0
 """An unread body is thrown away so much at a time, for so long: who gets the answer while he still sends is cut off."""
 
 
-def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, Any]:
-    """Return what a caller sees of a prediction."""
+def prediction_answer(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
+    """Return what a caller sees of a prediction; with a ``label_token``, where there is one, it can be labelled."""
     said, image = prediction.classification, prediction.image
     return {
         "label": said.label,
@@ -34,6 +34,7 @@ def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, An
         "needs_review": said.needs_review,
         "candidates": [fields_of(candidate) for candidate in said.candidates],
         "prediction_id": prediction.prediction_id,
+        **({"label_token": label_token} if label_token and recorded else {}),
         "recorded": recorded,
         "model": fields_of(prediction.model),
         "image": {name: value for name, value in fields_of(image).items() if value is not None},

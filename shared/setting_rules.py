@@ -9,6 +9,9 @@ from typing import Any
 HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 """A name or an address, IPv6 in brackets, with or without a port, in lower case."""
 
+MIN_KEY_CHARACTERS = 32
+"""64 hex digits are 256 bits; fewer than half of that could be guessed away from here."""
+
 
 def hosts(value: str) -> tuple[str, ...]:
     """Read host names with commas between them; what is empty is left out.
@@ -22,9 +25,32 @@ def hosts(value: str) -> tuple[str, ...]:
     return names
 
 
+def caller_source(value: str) -> str:
+    """Read who checks callers.
+
+    Raises:
+        ValueError: saying what was expected.
+    """
+    if value not in ("iam", "iap", "none"):
+        raise ValueError("iam, iap or none")
+    return value
+
+
+def secret_keys(value: str) -> tuple[str, ...]:
+    """Read secret keys with commas between them; what is empty is left out.
+
+    Raises:
+        ValueError: saying what was expected, and nothing of what was given.
+    """
+    keys = tuple(key.strip() for key in value.split(",") if key.strip())
+    if not all(len(key) >= MIN_KEY_CHARACTERS and key.isascii() and key.isprintable() for key in keys):
+        raise ValueError(f"keys of {MIN_KEY_CHARACTERS} or more ASCII characters, as openssl rand -hex 32 makes them")
+    return keys
+
+
 def faults_between(values: Mapping[str, Any]) -> list[str]:
     """Return the faults of the values taken together, a sentence each; what could not be read is not among them."""
-    return _bucket_in_two_roles(values) + _timeout_too_short(values)
+    return _bucket_in_two_roles(values) + _timeout_too_short(values) + _no_audience(values)
 
 
 def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
@@ -48,4 +74,14 @@ def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
     return [
         f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: the four calls of storage and the one of "
         "the warehouse that an upload takes may last that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
+    ]
+
+
+def _no_audience(values: Mapping[str, Any]) -> list[str]:
+    """An assertion that IAP made for another service would be believed."""
+    if values.get("callers") != "iap" or values.get("iap_audience"):
+        return []
+    return [
+        "IAP_AUDIENCE is not set and CALLERS is 'iap', expected /projects/NUMBER/locations/REGION/services/NAME, as in "
+        "the assertions of IAP"
     ]

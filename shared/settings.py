@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.errors import Misconfigured
 from shared.places import Place, places_from
-from shared.setting_rules import faults_between, hosts
+from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
 
 MODELS = Path(__file__).parent / "models"
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -61,9 +61,15 @@ def _yes_or_no(value: str) -> bool:
     return value.lower() == "true"
 
 
-def _setting(env: str, parse: Callable[[str], Any], help: str, default: str | None = None) -> Any:
-    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed."""
-    return field(metadata={"env": env, "parse": parse, "help": help, "default": default})
+def _setting(
+    env: str, parse: Callable[[str], Any], help: str, default: str | None = None, *, is_secret: bool = False
+) -> Any:
+    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed.
+
+    A secret is shown nowhere, not even where it is malformed.
+    """
+    metadata = {"env": env, "parse": parse, "help": help, "default": default, "is_secret": is_secret}
+    return field(metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,23 @@ class Settings:
         "Names, with commas, that requests may have in `Host`, each with or without a port; none: any "
         "([who can call](docs/https.md#who-can-call-from-where)).",
         "",
+    )
+    callers: str = _setting(
+        "CALLERS",
+        caller_source,
+        "Who checks callers before they get here: `iam` (Cloud Run), `iap` (Identity-Aware Proxy) or `none`; Terraform "
+        "sets it.",
+        "iam",
+    )
+    iap_audience: str = _setting(
+        "IAP_AUDIENCE", _text, "Where `CALLERS` is `iap`: the audience of IAP's assertions; Terraform sets it.", ""
+    )
+    label_keys: tuple[str, ...] = _setting(
+        "LABEL_KEYS",
+        secret_keys,
+        "Secrets, with commas, that sign the `label_token` of answers; the first signs, all are accepted.",
+        "",
+        is_secret=True,
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")
@@ -157,7 +180,8 @@ class Settings:
             try:
                 values[setting.name] = setting.metadata["parse"](given)
             except ValueError as error:
-                faults.append(f"{env} is {given!r}, expected {error}")
+                shown = "set" if setting.metadata["is_secret"] else repr(given)
+                faults.append(f"{env} is {shown}, expected {error}")
         faults += faults_between(values)
         if faults:
             raise Misconfigured("the environment", faults)
