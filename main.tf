@@ -112,7 +112,7 @@ module "classify_request" {
   name                = "classify-request"
   audience            = var.domain == null ? null : "https://${var.domain.name}"
   deletion_protection = var.deletion_protection
-  environment         = merge(local.environment, local.readable)
+  environment         = merge(local.environment, local.readable, local.callers)
   iap_agent           = module.project.agents["iap"]
   iap_members         = var.iap_members
   identity            = module.identities.emails["classify-request"]
@@ -122,6 +122,7 @@ module "classify_request" {
   kms_key             = one(module.encryption[*].kms_key)
   model_bucket        = local.model_folder ? module.buckets.names["models"] : null
   region              = var.region
+  secrets             = var.label_keys_secret == null ? {} : { LABEL_KEYS = var.label_keys_secret }
   size                = var.classify_request
   depends_on          = [module.buckets, module.bigquery]
 }
@@ -228,6 +229,7 @@ locals {
     var.domain == null ? [] : ["domain"],
     var.kms_key == null ? [] : ["kms_key"],
     length(var.iap_members) == 0 ? [] : ["iap_members"],
+    var.label_keys_secret == null ? [] : ["label_keys_secret"],
   )
 
   # A model lies in the image, in the models bucket mounted as a folder, or is downloaded from there at each start.
@@ -235,6 +237,12 @@ locals {
   model_folder   = can(regex("(^|[=,])\\s*/models/", coalesce(var.model_bundle, "-")))
 
   readable = length(var.readable_buckets) == 0 ? {} : { READABLE_BUCKETS = join(",", var.readable_buckets) }
+
+  # Who checks callers before classify-request is reached; it believes nothing else.
+  callers = length(var.iap_members) == 0 ? { CALLERS = var.public ? "none" : "iam" } : {
+    CALLERS      = "iap"
+    IAP_AUDIENCE = "/projects/${module.project.number}/locations/${var.region}/services/classify-request"
+  }
 
   # BigQuery calls with a token of its own, which IAP turns away.
   has_sql_function = var.deploy_functions && length(var.iap_members) == 0
@@ -254,8 +262,8 @@ locals {
   )
 
   decided_here = [
-    "ARCHIVE_BUCKET", "BIGQUERY_DATASET", "FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE",
-    "QUARANTINE_BUCKET", "READABLE_BUCKETS", "THREADS", "UPLOAD_BUCKET",
+    "ARCHIVE_BUCKET", "BIGQUERY_DATASET", "CALLERS", "FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "IAP_AUDIENCE", "LABEL_KEYS",
+    "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE", "QUARANTINE_BUCKET", "READABLE_BUCKETS", "THREADS", "UPLOAD_BUCKET",
   ]
 
   # By name as in README.md, "Settings"; functions add what their size decides.
@@ -458,6 +466,16 @@ variable "kms_key" {
   validation {
     condition     = var.kms_key == null ? true : can(regex("^projects/[^/]+/locations/${var.region}/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
     error_message = "kms_key is \"${coalesce(var.kms_key, "null")}\", expected projects/…/locations/${var.region}/keyRings/…/cryptoKeys/…: a key encrypts only what lies in its region."
+  }
+}
+
+variable "label_keys_secret" {
+  description = "A secret of this project in Secret Manager, whose newest version holds LABEL_KEYS: with public = true, labels are taken only with what it signed. null: there is none."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.label_keys_secret == null ? true : can(regex("^[A-Za-z0-9_-]{1,255}$", var.label_keys_secret))
+    error_message = "label_keys_secret is \"${coalesce(var.label_keys_secret, "null")}\", expected the name of a secret, such as bucketlens-label-keys; its value does not belong here."
   }
 }
 

@@ -13,6 +13,7 @@ from flask import Flask, Request, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared.admission import Admission, admit_requests
+from shared.cross_site import refuse_other_sites
 from shared.dialects.bodies import in_time
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Misconfigured, Permanent, Transient
 from shared.logs import log
@@ -24,8 +25,8 @@ DROPPING_S = 10.0
 """An unread body is thrown away so much at a time, for so long: who gets the answer while he still sends is cut off."""
 
 
-def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, Any]:
-    """Return what a caller sees of a prediction."""
+def prediction_answer(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
+    """Return what a caller sees of a prediction; with a ``label_token``, where there is one, it can be labelled."""
     said, image = prediction.classification, prediction.image
     return {
         "label": said.label,
@@ -33,6 +34,7 @@ def prediction_answer(prediction: Prediction, *, recorded: bool) -> dict[str, An
         "needs_review": said.needs_review,
         "candidates": [fields_of(candidate) for candidate in said.candidates],
         "prediction_id": prediction.prediction_id,
+        **({"label_token": label_token} if label_token and recorded else {}),
         "recorded": recorded,
         "model": fields_of(prediction.model),
         "image": {name: value for name, value in fields_of(image).items() if value is not None},
@@ -50,7 +52,7 @@ def error_answer(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]
         case Permanent():
             return _error(error.http_status, error.reason, str(error))
         case BadRequest():
-            return _error(error.http_status, "bad_request", str(error))
+            return _error(error.http_status, error.reason, str(error))
         case AlreadyDone():
             return _error(404, "not_found", "There is no such object; check the bucket and the name.")
         case Transient():
@@ -74,6 +76,7 @@ def add_routes(app: Flask, service: Service) -> None:
     app.config["MAX_CONTENT_LENGTH"] = service.settings.max_request_bytes
     app.add_url_rule("/v2/health/live", view_func=live_answer, endpoint="live")
     app.add_url_rule("/v2/health/ready", view_func=lambda: ready_answer(service), endpoint="ready")
+    refuse_other_sites(app, service.settings.allowed_hosts)
     admit_requests(app, Admission(service.settings.threads, waiting=service.settings.threads))
     for family in (Exception, HTTPStatus.INTERNAL_SERVER_ERROR):
         app.register_error_handler(family, _handle)

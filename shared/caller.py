@@ -1,4 +1,9 @@
-"""What request headers say of who calls and of the trace. Never a token or an address."""
+"""What request headers say of who calls and of the trace. Never a token or an address.
+
+Who checks callers before they get here is the setting ``CALLERS``: IAM, whose token ``caller_from`` reads;
+Identity-Aware Proxy, whose assertion ``adapters.iap`` verifies; or nobody, and then headers are what anybody may have
+written.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ def caller_from(headers: Headers) -> str | None:
 
     The token's signature is not checked again: Cloud Run refuses requests whose token is not valid, and replaces
     the signature before it hands them on (https://cloud.google.com/run/docs/authenticating/service-to-service).
-    Call this only where the platform stands in front.
+    Call this only where the platform stands in front, and lets nobody in without a token.
     """
     for header in ("X-Serverless-Authorization", "Authorization"):
         scheme, _, token = headers.get(header, "").partition(" ")

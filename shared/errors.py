@@ -17,6 +17,7 @@
     ├── Transient                 trying again may help             → raise; 503 with Retry-After
     │   ├── Busy                  no room for one more picture      → 429 with Retry-After
     │   ├── OverRate              over MAX_IMAGES_PER_MINUTE        → leave it to the sweep; 429 with Retry-After
+    │   ├── KeysUnavailable       who calls cannot be verified for now
     │   ├── StorageUnavailable
     │   └── WarehouseUnavailable
     └── Misconfigured             the deployment is wrong           → fail at start, naming every fault
@@ -100,9 +101,10 @@ class MetadataStays(Permanent):
 class BadRequest(BucketlensError):
     """The caller's request is malformed. The message is a sentence for the caller."""
 
-    def __init__(self, message: str, http_status: int = 400) -> None:
+    def __init__(self, message: str, http_status: int = 400, reason: str = "bad_request") -> None:
         super().__init__(message)
         self.http_status = http_status
+        self.reason = reason
 
 
 class Transient(BucketlensError):
@@ -133,6 +135,10 @@ class OverRate(Transient):
             f"{images_per_minute} images were taken in the last minute, all that MAX_IMAGES_PER_MINUTE allows; "
             f"there is room again in {retry_after_s} s"
         )
+
+
+class KeysUnavailable(Transient):
+    """The public keys by which callers are verified cannot be had, for now."""
 
 
 class StorageUnavailable(Transient):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 
 from werkzeug.datastructures import Headers
 
 from shared import logs
 from shared.bundle import Bundle
-from shared.caller import caller_from, trace_from
+from shared.caller import trace_from
 from shared.catalogue import Catalogue
+from shared.label_tokens import LabelTokens
 from shared.loading import Loader
 from shared.memory import return_what_is_freed
 from shared.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
-from shared.wiring import build_pipeline, bundle_source, open_classifier
+from shared.wiring import build_pipeline, bundle_source, caller_reader, open_classifier
 
 
 class Service:
@@ -82,6 +85,15 @@ class Service:
                 self._loader = Loader(self._source, lambda bundle: open_classifier(bundle, threads), classifiers)
         return self._loader.load(name)
 
+    @cached_property
+    def label_tokens(self) -> LabelTokens:
+        """What signs predictions for who may label them."""
+        return LabelTokens(self.settings.label_keys)
+
+    @cached_property
+    def _caller_of(self) -> Callable[[Headers], str | None]:
+        return caller_reader(self.settings, self.platform)
+
     def prepare_in_background(self) -> None:
         """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
         if not self.is_ready and not self._lock.locked():
@@ -100,7 +112,12 @@ class Service:
         *,
         event_id: str | None = None,
     ) -> Call:
-        """Begin the record of one call."""
+        """Begin the record of one call.
+
+        Raises:
+            BadRequest: with status 401, where callers must be verified and this one cannot be.
+            KeysUnavailable: nobody can be verified, for now.
+        """
         with self._lock:
             is_cold_start, self._has_served = not self._has_served, True
         headers = Headers() if headers is None else headers
@@ -109,7 +126,7 @@ class Service:
             received_at=datetime.now(UTC),
             event_id=event_id,
             trace=trace_from(headers, self.settings.project),
-            caller=caller_from(headers) if self.platform.is_cloud and source == Source.REQUEST else None,
+            caller=self._caller_of(headers) if source == Source.REQUEST else None,
             service=self.platform.service,
             revision=self.platform.revision,
             instance=self._instance,

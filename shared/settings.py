@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.errors import Misconfigured
 from shared.places import Place, places_from
+from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
 
 MODELS = Path(__file__).parent / "models"
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -60,9 +61,15 @@ def _yes_or_no(value: str) -> bool:
     return value.lower() == "true"
 
 
-def _setting(env: str, parse: Callable[[str], Any], help: str, default: str | None = None) -> Any:
-    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed."""
-    return field(metadata={"env": env, "parse": parse, "help": help, "default": default})
+def _setting(
+    env: str, parse: Callable[[str], Any], help: str, default: str | None = None, *, is_secret: bool = False
+) -> Any:
+    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed.
+
+    A secret is shown nowhere, not even where it is malformed.
+    """
+    metadata = {"env": env, "parse": parse, "help": help, "default": default, "is_secret": is_secret}
+    return field(metadata=metadata, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +96,30 @@ class Settings:
         _yes_or_no,
         "Whether `POST /v2/repository/models/NAME/load` takes up a new version, by whoever may call.",
         "false",
+    )
+    allowed_hosts: tuple[str, ...] = _setting(
+        "ALLOWED_HOSTS",
+        hosts,
+        "Names, with commas, that requests may have in `Host`, each with or without a port; none: any "
+        "([who can call](docs/https.md#who-can-call-from-where)).",
+        "",
+    )
+    callers: str = _setting(
+        "CALLERS",
+        caller_source,
+        "Who checks callers before they get here: `iam` (Cloud Run), `iap` (Identity-Aware Proxy) or `none`; Terraform "
+        "sets it.",
+        "iam",
+    )
+    iap_audience: str = _setting(
+        "IAP_AUDIENCE", _text, "Where `CALLERS` is `iap`: the audience of IAP's assertions; Terraform sets it.", ""
+    )
+    label_keys: tuple[str, ...] = _setting(
+        "LABEL_KEYS",
+        secret_keys,
+        "Secrets, with commas, that sign the `label_token` of answers; the first signs, all are accepted.",
+        "",
+        is_secret=True,
     )
     max_image_bytes: int = _setting("MAX_IMAGE_BYTES", _positive, "Larger files are refused unread.", "20971520")
     max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", _positive, "Larger pictures are not decoded.", "50000000")
@@ -149,8 +180,9 @@ class Settings:
             try:
                 values[setting.name] = setting.metadata["parse"](given)
             except ValueError as error:
-                faults.append(f"{env} is {given!r}, expected {error}")
-        faults += _faults_between(values)
+                shown = "set" if setting.metadata["is_secret"] else repr(given)
+                faults.append(f"{env} is {shown}, expected {error}")
+        faults += faults_between(values)
         if faults:
             raise Misconfigured("the environment", faults)
         return cls(**values)
@@ -218,31 +250,3 @@ def settings_table() -> str:
         shown = "required" if default is None else f"`{default}`" if default else "none"
         lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
     return "\n".join(lines)
-
-
-def _faults_between(values: Mapping[str, Any]) -> list[str]:
-    return _bucket_in_two_roles(values) + _timeout_too_short(values)
-
-
-def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
-    """It would make the function react to its own output, for ever and at a price."""
-    roles = {name: values[name] for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values}
-    if len(set(roles.values())) == len(roles):
-        return []
-    named = ", ".join(f"{name.upper()} is {bucket!r}" for name, bucket in roles.items())
-    return [f"{named}: expected three different buckets, or an image would be classified again and again"]
-
-
-def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
-    """Two sweeps at once would take each other for dead, and quarantine what both could read."""
-    names = ("attempt_timeout_s", "storage_deadline_s", "warehouse_deadline_s")
-    if not values.keys() >= set(names):
-        return []
-    timeout_s, storage_s, warehouse_s = (values[name] for name in names)
-    longest_s = 4 * storage_s + warehouse_s
-    if timeout_s > longest_s:
-        return []
-    return [
-        f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: the four calls of storage and the one of "
-        "the warehouse that an upload takes may last that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
-    ]

@@ -136,7 +136,7 @@ class Call:
     trace: str | None = None
     """``projects/P/traces/T`` where the project is known, else the bare trace id."""
     caller: str | None = None
-    """The identity that IAM gives; never a token or an address."""
+    """The identity that IAM or IAP gives; never a token or an address."""
     service: str | None = None
     revision: str | None = None
     instance: str | None = None
@@ -216,10 +216,12 @@ class Correction:
     prediction_id: str
     label: str
     labelled_by: str | None
-    """The identity that IAM gave."""
+    """The identity that IAM or IAP gave."""
     labelled_at: datetime
     """Aware, UTC. Its date is the partition."""
     note: str | None = None
+    is_new_label: bool = False
+    """Whether no model that was served knew the label."""
 
 
 def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call) -> dict[str, Any]:

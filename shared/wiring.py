@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from werkzeug.datastructures import Headers
+
 from shared.bundle import Bundle
 from shared.bundle_source import BundleSource
+from shared.caller import caller_from
 from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
@@ -48,6 +53,15 @@ def open_store(settings: Settings, platform: Platform) -> ObjectStore:
     from shared.adapters.gcs import CloudStorage
 
     return CloudStorage(settings.project, settings.storage_deadline_s, endpoint=platform.storage_endpoint)
+
+
+def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers], str | None]:
+    """Return what reads a caller's name from headers that somebody has checked; without one nobody has a name."""
+    if settings.callers == "iap":
+        from shared.adapters import iap
+
+        return iap.Assertions(settings.iap_audience, iap.KEYS_URL).caller
+    return caller_from if settings.callers == "iam" and platform.is_cloud else lambda _: None
 
 
 def bundle_source(settings: Settings, platform: Platform) -> BundleSource:

@@ -43,6 +43,8 @@ KINDS: list[tuple[Exception, int, str, dict[str, str]]] = [
     (errors.BadRequest("Not that bucket.", 403), 403, "bad_request", {}),
     (errors.AlreadyDone(SECRET), 404, "not_found", {}),
     (errors.Superseded(SECRET), 404, "not_found", {}),
+    (errors.BadRequest("Not that page.", 403, "cross_site"), 403, "cross_site", {}),
+    (errors.KeysUnavailable(SECRET), 503, "unavailable", {"Retry-After": "2"}),
     (errors.StorageUnavailable(SECRET), 503, "unavailable", {"Retry-After": "2"}),
     (errors.WarehouseUnavailable(SECRET), 503, "unavailable", {"Retry-After": "2"}),
     (errors.Busy(SECRET), 429, "busy", {"Retry-After": "1"}),

@@ -36,6 +36,10 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "readable_buckets": (),
         "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
         "model_load": False,
+        "allowed_hosts": (),
+        "callers": "iam",
+        "iap_audience": "",
+        "label_keys": (),
         "max_image_bytes": 20 * 1024 * 1024,
         "max_image_pixels": 50_000_000,
         "max_images_per_request": 16,
@@ -114,6 +118,35 @@ def test_a_sweep_that_is_still_at_work_is_not_taken_for_dead() -> None:
     assert fault.startswith("ATTEMPT_TIMEOUT_S is '100', expected more than 100:")
     short = {"ATTEMPT_TIMEOUT_S": "6", "STORAGE_DEADLINE_S": "1", "WAREHOUSE_DEADLINE_S": "1"}
     assert Settings.from_environment({**REQUIRED, **short}).attempt_timeout_s == 6
+
+
+KEY = "0123456789abcdef" * 4
+
+
+def test_secret_keys_are_shown_nowhere() -> None:
+    settings = Settings.from_environment({**REQUIRED, "LABEL_KEYS": f"{KEY}, {KEY[::-1]}"})
+    assert settings.label_keys == (KEY, KEY[::-1])
+    assert KEY not in repr(settings)
+    [fault] = faults_of({**REQUIRED, "LABEL_KEYS": f"{KEY},hunter2"})
+    assert fault.startswith("LABEL_KEYS is set, expected keys of 32 or more ASCII characters")
+    assert not [key for key in (KEY, "hunter2") if key in fault]
+
+
+def test_identity_aware_proxy_needs_an_audience() -> None:
+    [fault] = faults_of({**REQUIRED, "CALLERS": "iap"})
+    assert fault.startswith("IAP_AUDIENCE is not set and CALLERS is 'iap', expected /projects/NUMBER/")
+    assert faults_of({**REQUIRED, "CALLERS": "everybody"}) == ("CALLERS is 'everybody', expected iam, iap or none",)
+
+
+def test_host_names_are_read_in_any_case_and_with_ports() -> None:
+    given = Settings.from_environment({**REQUIRED, "ALLOWED_HOSTS": "localhost, Images.Example.com:8080,,[::1]:80"})
+    assert given.allowed_hosts == ("localhost", "images.example.com:8080", "[::1]:80")
+
+
+@pytest.mark.parametrize("hosts", ["https://example.com", "a b", "*", "example.com/x", ":80", "a:b"])
+def test_what_is_no_host_name_is_refused(hosts: str) -> None:
+    [fault] = faults_of({**REQUIRED, "ALLOWED_HOSTS": hosts})
+    assert fault.startswith(f"ALLOWED_HOSTS is {hosts!r}, expected host names with commas between them")
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "", " 7", "1e3", "٣", "0x10", "1_000"])

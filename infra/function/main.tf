@@ -42,6 +42,19 @@ resource "google_cloud_run_v2_service" "function" {
         }
       }
 
+      dynamic "env" {
+        for_each = var.secrets
+        content {
+          name = env.key
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
+
       resources {
         # false, or left out, would be paid for day and night.
         cpu_idle          = true
@@ -89,6 +102,8 @@ resource "google_cloud_run_v2_service" "function" {
     }
   }
 
+  depends_on = [google_secret_manager_secret_iam_member.reads]
+
   lifecycle {
     # The pipeline's: otherwise the next apply would roll a deployment back.
     ignore_changes = [
@@ -100,6 +115,14 @@ resource "google_cloud_run_v2_service" "function" {
       traffic,
     ]
   }
+}
+
+# Cloud Run reads a secret when an instance starts, as the function; without this the service cannot be made.
+resource "google_secret_manager_secret_iam_member" "reads" {
+  for_each  = var.secrets
+  secret_id = each.value
+  role      = "roles/secretmanager.secretAccessor"
+  member    = "serviceAccount:${var.identity}"
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {

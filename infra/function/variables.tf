@@ -66,6 +66,12 @@ variable "region" {
   type        = string
 }
 
+variable "secrets" {
+  description = "Settings whose value is the newest version of a secret, by name; the secret's name."
+  type        = map(string)
+  default     = {}
+}
+
 variable "size" {
   description = "CPUs, memory in MiB, requests at once in an instance, instances, and the longest request in seconds."
   type        = object({ concurrency = number, cpu = number, max_instances = number, memory_mb = number, min_instances = number, timeout_s = number })

@@ -6,7 +6,7 @@ locals {
       "artifactregistry", "bigquery", "bigqueryconnection", "cloudbuild", "cloudresourcemanager", "cloudscheduler",
       "eventarc", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "run", "storage",
     ],
-    [for option in var.options : { budget = "billingbudgets", domain = "compute", iap_members = "iap", kms_key = "cloudkms" }[option]],
+    [for option in var.options : { budget = "billingbudgets", domain = "compute", iap_members = "iap", kms_key = "cloudkms", label_keys_secret = "secretmanager" }[option]],
   )
 
   roles = {

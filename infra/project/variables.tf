@@ -1,5 +1,5 @@
 variable "options" {
-  description = "Options that are on and need an API more: budget, domain, iap_members, kms_key."
+  description = "Options that are on and need an API more: budget, domain, iap_members, kms_key, label_keys_secret."
   type        = list(string)
 }
 

@@ -24,6 +24,7 @@ from shared.dialects.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, s
 from shared.errors import BadRequest, BucketlensError
 from shared.memory import COPIES_OF_A_FILE
 from shared.submissions import Encoded, Given, Named
+from shared.types import Prediction
 
 MAX_URI_BODY_BYTES = 16 * 1024
 """For the JSON that names an object, whose name has 1,024 bytes at most."""
@@ -39,7 +40,8 @@ PREDICTION = things(
         "model": things({"name": TEXT, "version": TEXT, "digest": TEXT, "runtime": TEXT}),
         "image": {"type": "object"},
         "times": {"type": "object", "additionalProperties": NUMBER},
-    }
+    },
+    label_token=TEXT,
 )
 
 REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEXT, {"type": "null"})})})
@@ -64,24 +66,26 @@ def classify(exchange: Exchange) -> ResponseReturnValue:
         # curl --data-binary claims a form where nothing else was said, which is no claim about the image
         image = Encoded(content, content_type=request.mimetype if request.mimetype.startswith("image/") else None)
     [prediction] = exchange.predictions([image])
-    return jsonify(prediction_answer(prediction, recorded=wants_record(request)))
+    return jsonify(_prediction(exchange, prediction))
 
 
 def _answer_form(exchange: Exchange) -> ResponseReturnValue:
     """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
     images = _files(exchange)
-    answered = [
-        _answer(image, found, recorded=wants_record(exchange.request))
-        for image, found in zip(images, exchange.classify(images), strict=True)
-    ]
+    answered = [_answer(exchange, image, found) for image, found in zip(images, exchange.classify(images), strict=True)]
     return jsonify(predictions=[body for body, _ in answered]), min(status for _, status in answered)
 
 
-def _answer(image: Encoded, found: Answered, *, recorded: bool) -> tuple[dict[str, Any], int]:
+def _answer(exchange: Exchange, image: Encoded, found: Answered) -> tuple[dict[str, Any], int]:
     if isinstance(found, BucketlensError):
         body, status, _ = error_answer(found)
         return {**body, "image": {"name": image.name}}, status
-    return prediction_answer(found, recorded=recorded), 200
+    return _prediction(exchange, found), 200
+
+
+def _prediction(exchange: Exchange, prediction: Prediction) -> dict[str, Any]:
+    token = exchange.service.label_tokens.token_of(prediction.prediction_id)
+    return prediction_answer(prediction, recorded=wants_record(exchange.request), label_token=token)
 
 
 def _files(exchange: Exchange) -> list[Encoded]:

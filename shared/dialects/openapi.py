@@ -17,7 +17,7 @@ RECORD = {
     "description": "Whether the image is archived and its prediction written to BigQuery.",
     "schema": {"enum": ["true", "false"], "default": "true"},
 }
-AT_THE_DOOR = (429, 500)
+AT_THE_DOOR = (403, 429, 500)
 """The statuses of whoever is sent away before a route is reached."""
 
 KEY = "Makes a repeated request the same prediction, so that it counts once."

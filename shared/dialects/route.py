@@ -18,7 +18,7 @@ JSON = "application/json"
 ANYTHING = "application/octet-stream"
 FORM = "multipart/form-data"
 
-OF_IMAGES = (400, 403, 404, 408, 413, 415, 422, 429, 500, 503)
+OF_IMAGES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
 """The statuses of a request that carries images and is refused."""
 
 OF_A_MODEL = (404, 500)

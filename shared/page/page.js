@@ -153,10 +153,10 @@ function sentenceFor(status) {
 async function correct(entry, label) {
   if (entry.isCorrecting) return;
   entry.isCorrecting = true;
-  const { prediction_id } = entry.answer;
+  const { prediction_id, label_token } = entry.answer;
   const path = `v1/predictions/${encodeURIComponent(prediction_id)}:label`;
   const headers = { "Content-Type": "application/json", "Idempotency-Key": newKey() };
-  const reply = await twice(() => ask(path, JSON.stringify({ label }), headers));
+  const reply = await twice(() => ask(path, JSON.stringify({ label, label_token }), headers));
   change(entry, reply.ok ? { label, problem: "" } : { problem: reply.message });
   entry.isCorrecting = false;
   say(reply.ok ? `${entry.name} is labelled ${label} by you.` : reply.message);
