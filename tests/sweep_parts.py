@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.adapters.gcs import CloudStorage
-from shared.attempts import FOLDER, Attempts
+from shared.attempts import FOLDER, POSTPONED, Attempts
 from shared.local.faults.client import FaultControl
 from shared.sweep import Sweep
 from shared.types import Call, ObjectRef, Source
@@ -82,7 +82,8 @@ def put(world: World, folder: Path, **contents: bytes) -> dict[str, ObjectRef]:
 
 def markers(world: World) -> list[str]:
     """Name the attempt markers that there are."""
-    return [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    names = [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    return [name for name in names if not name.startswith(POSTPONED)]
 
 
 def quarantined(world: World) -> list[str]:
