@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.attempts import FOLDER, Attempts
+from shared.attempts import FOLDER, POSTPONED, Attempts
 from shared.local.faults.client import FaultControl
 from shared.sweep import Sweep
 from shared.types import EPOCH, Call, ObjectRef, Source
@@ -86,7 +86,8 @@ def wait_until_left_behind(world: World) -> None:
 
 def markers(world: World) -> list[str]:
     """Name the attempt markers that there are."""
-    return [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    names = [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    return [name for name in names if not name.startswith(POSTPONED)]
 
 
 def quarantined(world: World) -> list[str]:

@@ -115,5 +115,6 @@ def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -
 def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
     shadow = replace(PLATFORM, is_shadow=True)
     assert Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=True).bucket == "my-archive"
-    with pytest.raises(BadRequest, match="is the archive"):
-        Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=False)
+    for bucket in ("gs://my-archive", None):
+        with pytest.raises(BadRequest, match="may remove nothing; add --keep"):
+            Backlog.of(SETTINGS, shadow, bucket, keep=False)

@@ -15,6 +15,7 @@ import pytest
 from shared import identity
 from shared.decode import Limits
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
+from shared.local.faults.client import FaultControl
 from shared.pipeline import Pipeline
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Prediction, Source, Upload
 from tests.memory.faults import Faulty, Killed
@@ -253,3 +254,18 @@ def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
         world.pipeline.answer(b"no", ImageFacts(size_bytes=2, content_type=None), who, call(Source.REQUEST))
     assert world.names_in(world.archive) == []
     assert world.names_in(world.quarantine) == []
+
+
+def test_an_upload_without_a_content_type_has_none_in_its_row(world: World, picture: Picture, tmp_path: Path) -> None:
+    upload = replace(dropped(world, tmp_path, picture(60)), content_type="")
+    world.pipeline.process(upload, call())
+    [row] = world.rows("latest_predictions")
+    assert row["image"]["content_type"] is None
+
+
+def test_a_row_bears_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
+    """BigQuery then drops most of the rows that are sent twice."""
+    outcome = world.pipeline.process(dropped(world, tmp_path, picture(61)), call())
+    assert isinstance(outcome, Prediction)
+    records = FaultControl(world.environment["BIGQUERY_EMULATOR_HOST"]).records()
+    assert (outcome.prediction_id,) in [record.row_ids for record in records]

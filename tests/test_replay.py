@@ -307,3 +307,29 @@ def test_a_store_that_is_away_is_told_and_exits_with_1(
     assert done.exit_code == 1
     assert "looking for" in done.stderr
     assert len(quarantined(world)) == 1
+
+
+def test_after_includes_its_moment_and_before_does_not() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Selection("b", after=moment).takes("a", "not_an_image", moment)
+    assert not Selection("b", before=moment).takes("a", "not_an_image", moment)
+
+
+def test_a_copy_whose_answer_was_lost_is_put_back_once(world: World, reject: Reject) -> None:
+    reject("list.jpg")
+    [file] = selected(world)
+    with faults_of(world) as faults:
+        faults.set(method="POST", path=f"/{world.quarantine}/o/.*/rewriteTo/", kind="reset", after=True, count=1)
+        assert put_back(world.store, file, world.uploads) is Fate.PUT_BACK
+    assert world.names_in(world.uploads) == ["list.jpg"]
+    assert world.names_in(world.quarantine) == []
+
+
+def test_what_was_set_aside_is_told_and_left(world: World, reject: Reject) -> None:
+    failure = reject("key.jpg")
+    aside = replace(failure, failure_id="f" * 64, quarantine_uri=None)
+    world.warehouse.append(aside)
+    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)}
+    assert told == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
+    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
+    assert told["f" * 64] is Fate.SET_ASIDE

@@ -28,7 +28,8 @@ from shared.classify import Classifier
 from shared.errors import Busy
 from shared.local.cloud import Cloud, sole_use
 from shared.local.faults.client import FaultControl
-from shared.sweep import OUTCOMES, Sweep
+from shared.sweep import Sweep
+from shared.sweep_summary import OUTCOMES
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
 from tests.sweep_parts import (

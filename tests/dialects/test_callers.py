@@ -14,9 +14,9 @@ from flask.testing import FlaskClient
 
 from shared.adapters import iap
 from shared.settings import Platform
-from tests.conftest import World
 from tests.iap_signer import AUDIENCE, KeyServer, Signer
 from tests.test_classify_request import MAIN, Picture
+from tests.worlds import World
 
 ON_CLOUD_RUN = {"K_SERVICE": "classify-request"}
 KEY, OLD_KEY = "ab" * 32, "cd" * 32

@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.dialects.desk import DIALECTS
-from tests.conftest import World
 from tests.test_classify_request import MAIN
+from tests.worlds import World
 
 HOST = "images.example.com"
 PARTS = {"model": "flowers", "version": "1", "label": "stable", "id": "ab" * 32} | dict.fromkeys(

@@ -19,9 +19,9 @@ from shared.dialects import exchange
 from shared.dialects.bodies import cost_of_parsing
 from shared.errors import Busy
 from shared.memory import Memory
-from tests.conftest import World
 from tests.dialects.conftest import b64
 from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
 
 ONE = b64(b"x")
 BATCHES = {

@@ -9,9 +9,9 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from tests.conftest import World
 from tests.dialects.conftest import b64
 from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
 
 ENDPOINT = "/v1/projects/my-project/locations/europe-west4/endpoints/1234567890"
 
