@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.conftest import World
 from tests.local.storage_parts import free_port
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 AT_ONCE = 16

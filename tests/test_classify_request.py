@@ -12,8 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.local.demo.drawings import drawings
-from tests.conftest import World
 from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
 
 Picture = Callable[..., bytes]
 SetAll = Callable[[dict[str, str]], None]

@@ -13,9 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.errors import Misconfigured
-from tests.conftest import World
 from tests.function_paths import CLASSIFY_UPLOAD
 from tests.upload_events import data, headers
+from tests.worlds import World
 
 Picture = Callable[..., bytes]
 

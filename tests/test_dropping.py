@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.dropping import drop
-from tests.conftest import World
 from tests.sweep_parts import faults_of
+from tests.worlds import World
 
 
 @pytest.fixture

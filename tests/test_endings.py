@@ -15,9 +15,9 @@ from shared.local.cloud import Cloud, new_cloud
 from shared.local.parts import Part, parts_of
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.conftest import World
 from tests.endings import with_late_signals
 from tests.sweep_parts import finished, start_sweep
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 

@@ -30,7 +30,7 @@ from shared.manifest import MANIFEST
 from shared.service import Service
 from shared.settings import DEFAULT_BUNDLE, MODELS, Platform, Settings
 from tests.bundles import download_into, flip_a_byte, write_bundle, write_unusable_bundle
-from tests.conftest import World
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 LOAD = "/v2/repository/models/flowers/load"

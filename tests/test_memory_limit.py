@@ -13,9 +13,9 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.conftest import World
 from tests.large_pictures import VARIANTS, large_picture
 from tests.limited_server import ALLOWANCE_BYTES, AT_ONCE, PATIENCE_S, private_bytes, served
+from tests.worlds import World
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a running process's private memory")
 

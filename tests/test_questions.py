@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import World
 from tests.questions import QUESTIONS
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 

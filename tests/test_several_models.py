@@ -26,8 +26,8 @@ from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
 from shared.wiring import load_model
 from tests.bundles import write_bundle
-from tests.conftest import World
 from tests.sweep_parts import sweep_of
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 Picture = Callable[..., bytes]

@@ -20,9 +20,9 @@ from shared.memory import UNLIMITED
 from shared.settings import Settings
 from shared.stripping.picture import without_metadata
 from shared.types import Call, ImageFacts, Prediction, Source
-from tests.conftest import World
 from tests.pictures import COLOURED, GREY, encoded, oriented, scene, tiff
 from tests.tell_tale_pictures import REMARK, TELLING, exif, told_in
+from tests.worlds import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

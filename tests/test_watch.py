@@ -15,7 +15,7 @@ from shared.cli.status import command
 from shared.local.cloud import Cloud, sole_use
 from shared.types import Call, Source
 from shared.watch import STEPS, Watched, watch
-from tests.conftest import World
+from tests.worlds import World
 
 Picture = Callable[..., bytes]
 DASHBOARD = (Path(__file__).parents[1] / "infra" / "observability" / "dashboard.json").read_text("utf-8")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import World
 from tests.image.container import as_deployed, run, started
 from tests.image.engine import BuildFailed, Engine, Image, link_tree
 from tests.image.size import snapshot
+from tests.worlds import World
 
 Plant = Callable[[str, str, str], None]
 LAST_COPY = "COPY shared/adapters shared/adapters\n"

@@ -13,11 +13,11 @@ import requests
 
 from shared.local.demo.drawings import drawings
 from tests.chaos.events import event_of, post
-from tests.conftest import World
 from tests.image.confinement import confinement
 from tests.image.container import as_deployed, run, started
 from tests.image.engine import Image
 from tests.image.size import installed_mb, snapshot
+from tests.worlds import World
 
 Picture = Callable[..., bytes]
 MOST_MB = 400

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from shared.page.page import FOLDER, content_security_policy, in_words, page_of
 from shared.types import ModelFacts
-from tests.conftest import World
+from tests.worlds import World
 
 MAIN = Path(__file__).parents[2] / "functions" / "classify_request" / "main.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
