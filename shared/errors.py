@@ -11,6 +11,7 @@
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
     │   ├── UnknownModel          it names a model that is not served
+    │   ├── WrongEncoding         its bytes are not what its Content-Encoding says
     │   ├── TriedTooOften         the sweep gave up on it
     │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be taken out
     ├── BadRequest                the caller can mend it            → 4xx
@@ -81,6 +82,13 @@ class UnknownModel(Permanent):
 
     reason = "unknown_model"
     http_status = 404
+
+
+class WrongEncoding(Permanent):
+    """The file's bytes are not what its ``Content-Encoding`` says, or it names one that is not undone."""
+
+    reason = "wrong_content_encoding"
+    http_status = 422
 
 
 class TriedTooOften(Permanent):
