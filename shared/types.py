@@ -163,6 +163,8 @@ class ImageFacts:
     format: str | None = None
     width_px: int | None = None
     height_px: int | None = None
+    note: str | None = None
+    """What a person should know of how the picture was read, in a sentence; None where there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,10 @@ def test_an_avif_is_cropped_as_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "clap", [(65, 1, 48, 1, 0, 1, 0, 1), (32, 1, 24, 1, 99, 1, 0, 1), (32, 0, 24, 1, 0, 1, 0, 1), (31, 2, 24, 1, 0, 1, 0, 1)]
+    "clap",
+    [
+        (65, 1, 48, 1, 0, 1, 0, 1), (32, 1, 24, 1, 99, 1, 0, 1), (32, 0, 24, 1, 0, 1, 0, 1), (31, 2, 24, 1, 0, 1, 0, 1),
+    ],
 )  # fmt: skip
 def test_a_crop_that_is_no_part_of_the_picture_crops_nothing(clap: tuple[int, ...]) -> None:
     content = with_clap(encoded(scene(), "AVIF", speed=10), clap)
