@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import PIL.Image
 from PIL import TiffImagePlugin
 
+from shared.coded_size import pixels_coded, pixels_said
+from shared.jpeg_scans import Scans
+
 BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 17, "avif": 12, "heif": 8}
 """Peak memory of a decode for each pixel of the original, rounded up from measurements (docs/decisions/0004)."""
 
-PROGRESSIVE_BYTES_PER_PIXEL = 6
-"""More for a progressive JPEG, whose coefficients are held as a whole, whatever the scale."""
+COEFFICIENT_BYTES = 2
+"""More for each component of a JPEG whose coefficients are held as a whole, whatever the scale."""
+
+FEWEST_COMPONENTS = 3
+"""As many are reckoned with at least: a component may be padded to the size of the largest."""
+
+LARGEST_BLOCK_PX = 32
+"""What libjpeg pads a picture to in either direction: four blocks of eight pixels."""
 
 DEEP_BYTES_PER_PIXEL = 17
 """Instead, for AVIF, and for HEIC with full chroma, of more than 8 bits a channel."""
@@ -21,9 +31,6 @@ FULL_CHROMA_BYTES_PER_PIXEL = 10
 
 RESULT_BYTES_PER_PIXEL = 10
 """For each pixel that is left after reducing: Pillow's picture, and twice the array while it is copied."""
-
-CODED_SIZE = re.compile(rb"\0\0\0\x14ispe\0{4}(.{4})(.{4})", re.DOTALL)
-"""Width and height in HEIC's and AVIF's ``ispe`` boxes, before any crop (ISO/IEC 23008-12, 6.5.3)."""
 
 AV1_FLAGS = re.compile(rb"av1C\x81.(.)", re.DOTALL)
 """The third byte of AVIF's ``av1C`` boxes (AV1 in ISOBMFF, 2.3.3), whose second bit says more than 8 bits."""
@@ -47,20 +54,30 @@ def webp_size(content: bytes) -> tuple[int, int] | None:
     return None
 
 
-def is_progressive(picture: PIL.Image.Image) -> bool:
-    """Whether it is a JPEG that is written in several passes."""
-    return "progressive" in picture.info
-
-
 def pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
-    """How many pixels a decoder holds at once: a TIFF's tile or a HEIC's coded picture can be cut to a small one."""
+    """How many pixels a decoder holds at once: a TIFF's tile or a HEIC's coded picture can be cut to a small one.
+
+    Raises:
+        ValueError: the file says different things of its size.
+        LookupError: likewise.
+    """
     held = picture.width * picture.height
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         tags = picture.tag_v2
         held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
-    if name in ("heif", "avif"):
-        held = max(held, *(int.from_bytes(w) * int.from_bytes(h) for w, h in CODED_SIZE.findall(content)), 0)
+    if name == "avif":
+        held = max(held, pixels_coded(content, name))
+    elif name == "heif":
+        with suppress(ValueError, LookupError):  # libheif judges that, and refuses pictures larger than they say
+            held = max(held, pixels_said(content))
+            held = max(held, pixels_coded(content, name))
     return held
+
+
+def padded_pixels(size: tuple[int, int]) -> int:
+    """How many pixels libjpeg holds coefficients for, where it holds all of them."""
+    width, height = (-(-side // LARGEST_BLOCK_PX) * LARGEST_BLOCK_PX for side in size)
+    return width * height
 
 
 def bytes_per_pixel(picture: PIL.Image.Image, name: str, content: bytes) -> int:
@@ -69,7 +86,14 @@ def bytes_per_pixel(picture: PIL.Image.Image, name: str, content: bytes) -> int:
         return DEEP_BYTES_PER_PIXEL
     if name == "heif" and (picture.info.get("chroma") != 420 or picture.mode != "RGB"):
         return DEEP_BYTES_PER_PIXEL if picture.info.get("bit_depth", 8) > 8 else FULL_CHROMA_BYTES_PER_PIXEL
-    return BYTES_PER_PIXEL[name] + (PROGRESSIVE_BYTES_PER_PIXEL if is_progressive(picture) else 0)
+    return BYTES_PER_PIXEL[name]
+
+
+def coefficient_bytes(size: tuple[int, int], scans: Scans) -> int:
+    """How much more a JPEG takes whose coefficients are held as a whole."""
+    if not scans.is_held_whole:
+        return 0
+    return padded_pixels(size) * COEFFICIENT_BYTES * max(FEWEST_COMPONENTS, scans.components)
 
 
 def bytes_needed(size: tuple[int, int], held: int, per_pixel: int, shrink_to_px: int | None) -> int:

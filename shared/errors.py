@@ -10,6 +10,7 @@
     │   ├── DamagedImage          the format is known, the pixels cannot be read
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
+    │   ├── TooCostly             decoding it takes more time or memory than its size allows
     │   ├── UnknownModel          it names a model that is not served
     │   ├── WrongEncoding         its bytes are not what its Content-Encoding says
     │   ├── Unreadable            Cloud Storage gives it to nobody as it is       → set aside where it cannot be copied
@@ -80,6 +81,13 @@ class TooManyPixels(Permanent):
 
     reason = "too_many_pixels"
     http_status = 413
+
+
+class TooCostly(Permanent):
+    """Decoding the picture takes more time or memory than a picture of its size may take."""
+
+    reason = "too_costly"
+    http_status = 422
 
 
 class UnknownModel(Permanent):

@@ -220,7 +220,12 @@ class Pipeline:
             uploaded_at=who.uploaded_at,
             classification=classification,
             image=replace(
-                facts, sha256=sha256, format=image.format, width_px=image.width_px, height_px=image.height_px
+                facts,
+                sha256=sha256,
+                format=image.format,
+                width_px=image.width_px,
+                height_px=image.height_px,
+                note=image.note,
             ),
             archive_uri=f"gs://{self.archive_bucket}/{name}" if keep else None,
             model=model,

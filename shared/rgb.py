@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import PIL.Image
-from PIL import ExifTags
+from PIL import ExifTags, TiffImagePlugin
 
 from shared.types import Pixels
 
@@ -13,8 +15,26 @@ WHITE = (255, 255, 255, 255)
 AVERAGED_MODES = ("RGB", "L", "RGBA", "LA", "CMYK", "YCbCr")
 """Pillow's modes whose numbers can be averaged before they are converted."""
 
-FULL_SCALE = {"I": (255, 65535, 2**31 - 1), "F": (1, 255, 65535)}
-"""What white may be, by mode. Files do not say, so it is the first that no pixel is above."""
+TWELVE_BITS, SIXTEEN_BITS = 4095, 65535
+"""White; of X-ray detectors and many cameras the former, though their values are often kept in 16 bits."""
+
+FULL_SCALE = {
+    "I;16": (TWELVE_BITS, SIXTEEN_BITS),
+    "I": (255, TWELVE_BITS, SIXTEEN_BITS, 2**31 - 1),
+    "F": (1, 255, TWELVE_BITS, SIXTEEN_BITS),
+}
+"""What white may be, by mode, where the file does not say: the first that no pixel is above."""
+
+BITS = {"I;16": 16, "I": 32, "F": 32}
+
+STRIP_LINES = 64
+"""How many are converted at once."""
+
+DARKEST_SCALED = 255
+"""A picture of 16 bits in which nothing is above this is black, and stays so."""
+
+BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE = 258, 262, 281
+"""Tags of TIFF 6.0. Of photometric interpretations 0 says that zero is white, 1 that it is black."""
 
 TURNS = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,37 +68,108 @@ def orientation_of(picture: PIL.Image.Image) -> int:
     return found if is_known else 1
 
 
-def upright_rgb(picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, shrink_to_px: int | None) -> Pixels:
-    """Return a loaded picture's pixels, reduced by the largest whole factor that leaves ``shrink_to_px``.
+def read_white_is_zero(kinds: dict[Any, Any]) -> None:
+    """Have Pillow open TIFFs of more than 8 bits whose zero is white like those whose zero is black; repeatable.
+
+    Their numbers are turned round in ``upright_rgb``: Pillow does that for 8 bits, and has no such kinds but one.
+
+    Args:
+        kinds: Pillow's table of what it opens, by byte order, photometric interpretation, and what samples are like.
+    """
+    for (order, photometric, *samples), (mode, raw) in list(kinds.items()):
+        if photometric == 1 and _is_deep(mode):
+            kinds.setdefault((order, 0, *samples), (mode, raw))
+
+
+def declared_white(picture: PIL.Image.Image, content: bytes) -> int | None:
+    """Return the number that a file says is white, where it has fewer bits than it is kept in; None where it does not.
+
+    TIFF says so in BitsPerSample or MaxSampleValue, PNG in ``sBIT`` (https://www.w3.org/TR/png-3, 11.3.2.5).
+    """
+    if not _is_deep(picture.mode):
+        return None
+    if isinstance(picture, TiffImagePlugin.TiffImageFile):
+        bits, said = (_first(picture.tag_v2.get(tag)) for tag in (BITS_PER_SAMPLE, MAX_SAMPLE_VALUE))
+        return said or (2**bits - 1 if 8 < bits < 16 else None)
+    at = content.find(b"sBIT", 0, content.find(b"IDAT")) if picture.format == "PNG" else -1
+    bits = content[at + 4] if at > 0 and content[at - 4 : at] == b"\0\0\0\x01" else 0
+    return 2**bits - 1 if 1 < bits < 16 else None
+
+
+def upright_rgb(
+    picture: PIL.Image.Image,
+    turn: PIL.Image.Transpose | None,
+    shrink_to_px: int | None,
+    white: int | None = None,
+) -> tuple[Pixels, str | None]:
+    """Return a loaded picture's pixels, reduced by the largest whole factor that leaves ``shrink_to_px``, and a note.
 
     Args:
         picture: of any mode; transparency is laid on white.
         turn: of ``TURNS``; None where it is upright.
         shrink_to_px: the shorter edge stays at least this long; None keeps every pixel.
+        white: the number that the file says is white, of grey of more than 8 bits.
+
+    Returns:
+        The pixels, and what a person should know of how they came about, in a sentence; None where all is as usual.
     """
-    if picture.mode not in AVERAGED_MODES or "transparency" in picture.info:
+    note = None
+    if _is_deep(picture.mode):
+        picture, note = _eight_bits(picture, white)
+    elif picture.mode not in AVERAGED_MODES or "transparency" in picture.info:
         picture = _as_rgb(picture)
     if shrink_to_px is not None and (factor := min(picture.size) // shrink_to_px) > 1:
         picture = picture.reduce(factor)
     picture = _as_rgb(picture)
-    return np.asarray(picture if turn is None else picture.transpose(turn), dtype=np.uint8)
+    return np.asarray(picture if turn is None else picture.transpose(turn), dtype=np.uint8), note
+
+
+def _is_deep(mode: str) -> bool:
+    return mode in FULL_SCALE or mode.startswith("I;16")
+
+
+def _first(value: Any) -> int:
+    value = value[0] if isinstance(value, tuple) and value else value
+    return value if isinstance(value, int) else 0
 
 
 def _as_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
-    if picture.mode in FULL_SCALE or picture.mode.startswith("I;16"):
-        return _eight_bits(picture).convert("RGB")
     if picture.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in picture.info:
         above = picture.convert("RGBA")
         return PIL.Image.alpha_composite(PIL.Image.new("RGBA", above.size, WHITE), above).convert("RGB")
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _eight_bits(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _eight_bits(picture: PIL.Image.Image, declared: int | None) -> tuple[PIL.Image.Image, str | None]:
     """Grey of more than 8 bits to 8, with its tones: Pillow's own conversion makes everything above 255 white."""
+    mode = "I;16" if picture.mode.startswith("I;16") else picture.mode
     values = np.asarray(picture)
-    if picture.mode.startswith("I;16"):
-        return PIL.Image.fromarray((values >> 8).astype(np.uint8))
-    values = np.nan_to_num(values.astype(np.float32), copy=False, posinf=0, neginf=0)
-    scales = FULL_SCALE[picture.mode]
-    white = next((scale for scale in scales if values.max() <= scale), scales[-1])
-    return PIL.Image.fromarray((values.clip(0, white) * (255 / white) + 0.5).astype(np.uint8))
+    strips = [slice(at, at + STRIP_LINES) for at in range(0, len(values), STRIP_LINES)]
+    brightest = max(float(_numbers(values[strip]).max()) for strip in strips)
+    white = _white(mode, brightest, declared)
+    grey = np.empty(values.shape, np.uint8)
+    for strip in strips:  # as numbers of 4 bytes they would be the largest part of what a decode takes
+        if white == SIXTEEN_BITS and mode == "I;16":
+            grey[strip] = values[strip] >> 8
+        else:
+            grey[strip] = _numbers(values[strip]).clip(0, white) * np.float32(255 / white) + np.float32(0.5)
+    if isinstance(picture, TiffImagePlugin.TiffImageFile) and _first(picture.tag_v2.get(PHOTOMETRIC, 1)) == 0:
+        np.subtract(255, grey, out=grey)
+    note = f"The picture is grey of {BITS[mode]} bits whose values go to {white:,}, which is shown as white."
+    return PIL.Image.fromarray(grey), note if white in (declared, TWELVE_BITS) and brightest > 0 else None
+
+
+def _numbers(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    numbers = values.astype(np.float32)
+    np.nan_to_num(numbers, copy=False, posinf=0, neginf=0)
+    return numbers
+
+
+def _white(mode: str, brightest: float, declared: int | None) -> int:
+    """Return the number that is shown as white."""
+    scales = FULL_SCALE[mode]
+    if declared is not None and brightest <= declared:
+        return declared
+    if mode == "I;16" and brightest <= DARKEST_SCALED:
+        return SIXTEEN_BITS
+    return next((scale for scale in scales if brightest <= scale), scales[-1])

@@ -84,6 +84,8 @@ class Image:
     """Of the original, upright."""
     orientation: int = 1
     """How the file's pixels lay before they were turned, as EXIF counts it; 1 where they lay upright."""
+    note: str | None = None
+    """What a person should know of how it was read, in a sentence; None where there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class ImageFacts:
     format: str | None = None
     width_px: int | None = None
     height_px: int | None = None
+    note: str | None = None
+    """What a person should know of how the picture was read, in a sentence; None where there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,37 @@ PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs acTL fcTL fdAT".split()
 )
+PNG_PIXELS = (b"tRNS", b"sBIT")
+"""Ancillary chunks that say what a pixel's numbers mean."""
+
 WEBP_KEPT = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 HAS_XMP, HAS_EXIF = 0x04, 0x08
 """Flags in WebP's ``VP8X``."""
 
 FRAME_HEADER_BYTES = 16
 """Of WebP's ``ANMF``; chunks follow it."""
+
+
+def without_ancillary_chunks(content: bytes) -> bytes | None:
+    """Return a PNG with the chunks that its pixels are made of, and its EXIF; None where there are no others.
+
+    Whether a chunk may be passed over, its name says (https://www.w3.org/TR/png-3, 5.4). What follows a chunk that is
+    no chunk is left as it is, for the decoder to judge.
+    """
+    kept, at = bytearray(PNG_START), len(PNG_START)
+    while at + 12 <= len(content):
+        length, kind = struct.unpack(">I4s", content[at : at + 8])
+        end = at + 12 + length
+        is_critical = not kind[0] & 0x20
+        if end > len(content) or is_critical or kind in PNG_PIXELS or (kind == b"eXIf" and _is_sound(content, at, end)):
+            kept += content[at:end]
+        at = end
+    kept += content[at:]
+    return bytes(kept) if len(kept) < len(content) else None
+
+
+def _is_sound(content: bytes, at: int, end: int) -> bool:
+    return zlib.crc32(content[at + 4 : end - 4]) == int.from_bytes(content[end - 4 : end])
 
 
 def stripped_png(content: bytes, orientation: int) -> bytes:

@@ -33,25 +33,32 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
+    """Reads a TIFF's directories, in either byte order; whatever is beyond the file's end is a ``ValueError``."""
+
     content: memoryview
 
     @cached_property
     def order(self) -> str:
+        """How ``struct`` names its byte order."""
         return "<" if bytes(self.content[:2]) == b"II" else ">"
 
     @cached_property
     def is_big(self) -> bool:
+        """Whether it is a BigTIFF."""
         return self.number(2, 2) == 43
 
     @property
     def first(self) -> int:
+        """Where the first directory is."""
         return self.number(8, 8) if self.is_big else self.number(4, 4)
 
     def number(self, at: int, length: int) -> int:
+        """Return the number at a place."""
         return int.from_bytes(self.bytes_at(at, length), "little" if self.order == "<" else "big")
 
     def bytes_at(self, at: int, length: int) -> memoryview:
+        """Return the bytes at a place."""
         found = self.content[at : at + length]
         if len(found) != length:
             raise ValueError(f"{length} bytes at {at} are beyond the end of the file")
@@ -67,6 +74,7 @@ class _Reader:
         return {entry.tag: entry for entry in entries}, self.number(at + head + width * number, 8 if self.is_big else 4)
 
     def entry(self, at: int) -> _Entry:
+        """Return the entry at a place, with its values."""
         word = 8 if self.is_big else 4
         tag, kind, count = self.number(at, 2), self.number(at + 2, 2), self.number(at + 4, word)
         length = TYPE_BYTES.get(kind, 0) * count
@@ -74,6 +82,7 @@ class _Reader:
         return _Entry(tag, kind, count, self.bytes_at(place if length <= word else self.number(place, word), length))
 
     def numbers(self, entry: _Entry) -> list[int]:
+        """Return an entry's values as whole numbers."""
         width = TYPE_BYTES[entry.type]
         if entry.count > MOST_PARTS:
             raise ValueError(f"the picture is in {entry.count} parts")
@@ -90,7 +99,7 @@ def stripped_tiff(content: bytes) -> bytes:
     Raises:
         ValueError: it is not well-formed, or holds JPEG as TIFF 6.0 first had it.
     """
-    reader = _Reader(memoryview(content))
+    reader = Reader(memoryview(content))
     out = bytearray(content[:2] + struct.pack(f"{reader.order}HI", 42, 0))
     link, at, seen = 4, reader.first, set[int]()
     while at and at not in seen:
@@ -103,7 +112,7 @@ def stripped_tiff(content: bytes) -> bytes:
     return bytes(out)
 
 
-def _append_page(reader: _Reader, entries: dict[int, _Entry], out: bytearray) -> int:
+def _append_page(reader: Reader, entries: dict[int, _Entry], out: bytearray) -> int:
     """Write a directory, its values and its pixels. Returns where the offset of the next directory is to be written."""
     if any(tag in entries for tag in OLD_JPEG):
         raise ValueError("it holds JPEG as TIFF 6.0 first had it")
@@ -132,7 +141,7 @@ def _append_page(reader: _Reader, entries: dict[int, _Entry], out: bytearray) ->
     return directory + 2 + 12 * len(kept)
 
 
-def _append(data: memoryview, out: bytearray, reader: _Reader) -> int:
+def _append(data: memoryview, out: bytearray, reader: Reader) -> int:
     """Write bytes, and return where. Parts that lie over each other would make a small file any size."""
     if len(out) + len(data) > len(reader.content) + ALLOWANCE_BYTES:
         raise ValueError("its parts lie over each other")
@@ -142,5 +151,5 @@ def _append(data: memoryview, out: bytearray, reader: _Reader) -> int:
     return at
 
 
-def _longs(reader: _Reader, tag: int, numbers: list[int]) -> _Entry:
+def _longs(reader: Reader, tag: int, numbers: list[int]) -> _Entry:
     return _Entry(tag, LONG, len(numbers), memoryview(struct.pack(f"{reader.order}{len(numbers)}I", *numbers)))

@@ -1,0 +1,24 @@
+"""What a person should know of how a picture was read is in its row, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from shared.types import Call, Prediction, Source
+from tests.conftest import World
+from tests.pictures import encoded, scene
+
+
+def test_the_note_is_in_the_row(world: World, tmp_path: Path) -> None:
+    x_ray = np.tile(np.linspace(0, 4095, 64), (48, 1)).astype(np.uint16)
+    world.put("x-ray.tif", encoded(x_ray, "TIFF"), tmp_path)
+    world.put("rose.png", encoded(scene(), "PNG"), tmp_path)
+    for name in ("x-ray.tif", "rose.png"):
+        upload = world.store.find(world.uploads, name)
+        outcome = world.pipeline.process(upload, Call(Source.EVENT, upload.ref.created_at))
+        assert isinstance(outcome, Prediction)
+    notes = {row["image"]["name"]: row["image"]["note"] for row in world.rows("latest_predictions")}  # type: ignore[index]
+    assert notes["rose.png"] is None
+    assert "4,095, which is shown as white" in notes["x-ray.tif"]
