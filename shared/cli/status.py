@@ -31,7 +31,7 @@ GROUP BY revision
 ORDER BY revision
 """
 
-PARTS = ("classify_request", "classify_upload", "storage", "object_store", "relay", "warehouse")
+PARTS = ("classify_request", "classify_upload", "storage", "relay", "warehouse")
 
 
 @click.command("status", short_help="Say what runs, and where.")

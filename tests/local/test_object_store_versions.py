@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +18,6 @@ from google.cloud.storage import Blob, Bucket, Client
 
 from shared.adapters.gcs import CloudStorage
 from shared.errors import AlreadyDone
-from shared.local.object_store import set_unfinished_aside
-from shared.local.storage_proxy.names import HIDDEN_BUCKET, ObjectName
-from shared.local.storage_proxy.versions import kept_name, path_of
 from shared.types import ObjectRef
 from tests.local.storage_parts import (
     EVENT_BUCKET,
@@ -32,6 +28,7 @@ from tests.local.storage_parts import (
     relay_process,
     running,
     running_storage,
+    url_of,
 )
 
 pytest_plugins = ("tests.local.storage_fixtures",)
@@ -221,17 +218,6 @@ def test_a_listing_goes_on_when_a_version_is_replaced_between_two_pages(bucket: 
     assert seen == [*written, newer]
 
 
-def test_the_hidden_bucket_is_not_for_clients(object_storage: Storage, storage_client: Client, bucket: Bucket) -> None:
-    put(bucket, "photo", b"first")
-    put(bucket, "photo", b"second")
-    assert HIDDEN_BUCKET not in [found.name for found in storage_client.list_buckets(retry=None)]
-    assert (object_storage.folder / "buckets" / HIDDEN_BUCKET).is_dir()
-    for path in (f"/storage/v1/b/{HIDDEN_BUCKET}", f"/storage/v1/b/{HIDDEN_BUCKET}/o", f"/{HIDDEN_BUCKET}/enabled/x"):
-        assert requests.get(object_storage.url + path, timeout=10).status_code == 400
-    with pytest.raises(exceptions.BadRequest, match="keeps old versions"):
-        storage_client.create_bucket(HIDDEN_BUCKET, retry=None)
-
-
 def test_a_bucket_that_stops_keeping_versions_has_those_it_has(storage_client: Client, bucket: Bucket) -> None:
     old, last = put(bucket, "photo", b"first"), put(bucket, "photo", b"second")
     bucket.versioning_enabled = False
@@ -271,72 +257,29 @@ def test_a_pinned_read_never_misses_its_version_while_it_is_being_overwritten(bu
         assert {read.result() for read in reads} == {b"a" * size}
 
 
-def test_what_a_kill_between_keeping_and_overwriting_leaves_is_not_shown_twice(
-    object_storage: Storage, bucket: Bucket
-) -> None:
-    generation = put(bucket, "photo", b"first")
-    copy_kept(object_storage, ObjectName(bucket.name, "photo"), generation)
-    assert listed(bucket) == [("photo", generation)]
-    assert next(iter(bucket.list_blobs(versions=True, retry=None))).time_deleted is None
-    bucket.blob("photo", generation=generation).delete(retry=None)
-    assert listed(bucket) == []
-    with pytest.raises(exceptions.NotFound):
-        content_of(bucket, "photo", generation)
-
-
-def test_a_write_that_is_done_again_after_such_a_kill_keeps_the_version_once(
-    object_storage: Storage, bucket: Bucket
-) -> None:
-    old = put(bucket, "photo", b"first")
-    copy_kept(object_storage, ObjectName(bucket.name, "photo"), old)
-    new = put(bucket, "photo", b"second")
-    assert listed(bucket) == [("photo", old), ("photo", new)]
-
-
-def copy_kept(storage: Storage, target: ObjectName, generation: int) -> None:
-    """Do the first half of an overwrite, behind the proxy's back."""
-    kept = path_of(kept_name(target, generation)).removeprefix("/storage/v1")
-    requests.post(f"{storage.store_url}{path_of(target)}/rewriteTo{kept}", timeout=10).raise_for_status()
-
-
-def test_a_version_that_cannot_be_kept_is_not_overwritten(own_storage: Storage) -> None:
-    with client_of(own_storage.url) as client:
-        photos = client.bucket("photos")
-        generation = put(photos, "photo", b"first")
-        shutil.rmtree(own_storage.folder / "buckets" / HIDDEN_BUCKET)
-        for change in (partial(put, photos, "photo", b"second"), partial(photos.blob("photo").delete, retry=None)):
-            with pytest.raises(exceptions.ServiceUnavailable, match="nothing changed"):
-                change()
-        assert content_of(photos, "photo", generation) == b"first"
-
-
-def test_versions_and_the_will_to_keep_them_outlive_a_kill_of_store_and_proxy(own_storage: Storage) -> None:
+def test_versions_and_the_will_to_keep_them_outlive_a_kill_of_the_store(own_storage: Storage) -> None:
     with client_of(own_storage.url) as client:
         photos = client.bucket("photos")
         written = [put(photos, "photo", b"0"), put(photos, "photo", b"1")]
-        for process in (own_storage.store, own_storage.proxy):
-            process.end(kill=True)
-            process.start()
+        own_storage.store.end(kill=True)
+        own_storage.store.start()
         written.append(put(photos, "photo", b"2"))
         assert listed(photos) == [("photo", generation) for generation in written]
         assert [content_of(photos, "photo", generation) for generation in written] == [b"0", b"1", b"2"]
 
 
 def test_every_version_that_was_stored_outlives_kills_in_the_midst_of_overwriting(own_storage: Storage) -> None:
-    buckets = own_storage.folder / "buckets"
     with client_of(own_storage.url) as client, ThreadPoolExecutor(4) as threads:
         photos = client.bucket("photos")
         stored: dict[tuple[str, int], bytes] = {}
-        for process in (own_storage.proxy, own_storage.store, own_storage.proxy, own_storage.store):
+        for _ in range(4):
             done = len(stored)
             writers = [threads.submit(_overwrite_until_it_fails, photos, f"photo{n}", stored) for n in range(4)]
             eventually(lambda done=done: len(stored) >= done + 20)
-            process.end(kill=True)
+            own_storage.store.end(kill=True)
             for writer in writers:
                 writer.result()
-            if process is own_storage.store:
-                set_unfinished_aside(buckets)
-            process.start()
+            own_storage.store.start()
         found = listed(photos)
         assert set(stored) <= set(found)
         assert Counter(found).most_common(1)[0][1] == 1
@@ -355,8 +298,8 @@ def _overwrite_until_it_fails(bucket: Bucket, name: str, stored: dict[tuple[str,
 
 def test_keeping_a_version_announces_nothing(tmp_path: Path) -> None:
     with open_target() as target:
-        relay, grpc_port = relay_process(tmp_path, target.url)
-        with running(relay), running_storage(tmp_path, grpc_port) as storage, client_of(storage.url) as client:
+        relay = relay_process(tmp_path, target.url)
+        with running(relay), running_storage(tmp_path, url_of(relay)) as storage, client_of(storage.url) as client:
             CloudStorage("local", 20, endpoint=storage.url).create_bucket(EVENT_BUCKET, keeps_versions=True)
             uploads = client.bucket(EVENT_BUCKET)
             written = {put(uploads, "photo", content) for content in (b"first", b"second", b"third")}

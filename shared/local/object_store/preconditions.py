@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.local.storage_proxy.names import ObjectName, no_such
-from shared.local.storage_proxy.refusals import Refused
+from shared.local.object_store.names import ObjectName, no_such
+from shared.local.object_store.refusals import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,17 @@ class Preconditions:
             raise Refused(304 if reading else 412, "At least one of the pre-conditions you specified did not hold.")
 
 
+def demands_in(query: Mapping[str, str], headers: Mapping[str, str]) -> Preconditions:
+    """Read the parameters of a request, and of the XML API the headers that say the same."""
+    said = {name: headers[header] for name, header in HEADERS.items() if header in headers}
+    return Preconditions.of({**said, **query})
+
+
+HEADERS = {
+    "ifGenerationMatch": "x-goog-if-generation-match",
+    "ifMetagenerationMatch": "x-goog-if-metageneration-match",
+}
+"""https://cloud.google.com/storage/docs/xml-api/reference-headers"""
 NONE = Preconditions()
 NO_OBJECT = Live(generation=0, metageneration=0)
 

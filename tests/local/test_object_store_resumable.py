@@ -138,15 +138,36 @@ def test_an_upload_that_is_given_up_is_gone(bucket: Bucket) -> None:
     assert bucket.get_blob("photo") is None
 
 
-def test_while_the_store_is_down_an_upload_can_be_finished_later(object_storage: Storage, bucket: Bucket) -> None:
+def test_what_comes_without_an_end_is_all_there_is(bucket: Bucket) -> None:
+    """Node's client sends its default upload so."""
     url = session_for(bucket, "photo")
-    object_storage.store.end(kill=True)
-    try:
-        assert send(url, b"photo", 0, 5).status_code == 503
-    finally:
-        object_storage.store.start()
-    assert asked(url, 5).status_code == 200
+    answer = requests.put(url, data=iter([b"pho", b"to"]), headers={"Content-Range": "bytes 0-*/*"}, timeout=10)
+    assert (answer.status_code, answer.json()["size"]) == (200, "5")
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"photo"
+
+
+def test_what_comes_without_an_end_goes_on_where_a_broken_connection_left_it(bucket: Bucket) -> None:
+    url = session_for(bucket, "photo")
+    parts = urlsplit(url)
+    head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Range: bytes 0-*/*\r\n"
+    with socket.create_connection((parts.hostname, parts.port)) as broken:
+        broken.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\npho\r\n".encode())
+        eventually(lambda: asked(url).headers.get("Range") == "bytes=0-2")
+    assert bucket.get_blob("photo") is None
+    assert asked(url).status_code == 308
+    assert requests.put(url, b"to", headers={"Content-Range": "bytes 3-*/*"}, timeout=10).status_code == 200
+    assert bucket.blob("photo").download_as_bytes(retry=None) == b"photo"
+
+
+def test_an_upload_that_is_cut_off_is_no_object(object_storage: Storage, bucket: Bucket) -> None:
+    host = urlsplit(object_storage.url).netloc
+    path = f"/upload/storage/v1/b/{bucket.name}/o?uploadType=media&name=photo"
+    before = sorted(object_storage.folder.rglob("files/*/*"))
+    with socket.create_connection((host.split(":")[0], int(host.split(":")[1]))) as broken:
+        broken.sendall(f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode())
+        eventually(lambda: sorted(object_storage.folder.rglob("files/*/*")) != before)
+    eventually(lambda: sorted(object_storage.folder.rglob("files/*/*")) == before)
+    assert bucket.get_blob("photo") is None
 
 
 def test_a_client_that_cannot_take_308_gets_200_and_a_header(bucket: Bucket) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import unquote
 
-from shared.local.storage_proxy.names import ObjectName
-from shared.local.storage_proxy.refusals import Refused
+from shared.local.object_store.names import ObjectName
+from shared.local.object_store.refusals import Refused
 
 
 class Action(Enum):
@@ -24,6 +24,10 @@ class Action(Enum):
     UPLOAD = auto()
     PUT_FILE = auto()
     """A PUT of the bytes themselves to ``/bucket/name``, as signed URLs do."""
+    POST_FILE = auto()
+    """A POST to ``/bucket/name``, which begins an upload of the XML API."""
+    FORM = auto()
+    """A POST of an HTML form to ``/bucket``."""
     CHANGE_METADATA = auto()
     LIST_OBJECTS = auto()
     CREATE_BUCKET = auto()
@@ -59,6 +63,7 @@ BUCKET = re.compile(r"/storage/v1/b/([^/]+)")
 FOLDERS = re.compile(r"/storage/v1/b/([^/]+)/(?:storageLayout|managedFolders)")
 BELOW_BUCKET = re.compile(r"/storage/v1/b/([^/]+)/.+")
 FILE = re.compile(r"/(?!storage/v1(?:/|$)|_internal/|batch(?:/|$)|upload/|resumable/|download/)([^/]+)/(.+)")
+FORM = re.compile(r"/([a-z0-9][^/]+)/?")
 
 ON_OBJECT = {
     "GET": Action.READ,
@@ -75,7 +80,13 @@ ON_BUCKET = {
     "DELETE": Action.DELETE_BUCKET,
 }
 ON_BUCKETS = {"GET": Action.LIST_BUCKETS, "POST": Action.CREATE_BUCKET}
-ON_FILE = {"GET": Action.READ, "HEAD": Action.READ, "PUT": Action.PUT_FILE}
+ON_FILE = {
+    "GET": Action.READ,
+    "HEAD": Action.READ,
+    "PUT": Action.PUT_FILE,
+    "DELETE": Action.DELETE,
+    "POST": Action.POST_FILE,
+}
 
 
 def route_of(method: str, path: str) -> Route:
@@ -102,6 +113,8 @@ def route_of(method: str, path: str) -> Route:
         return Route(Action.BATCH)
     if found := FILE.fullmatch(path):
         return _route(ON_FILE.get(method, Action.UNSUPPORTED), found[1], found[2])
+    if found := FORM.fullmatch(path):
+        return Route(Action.FORM if method == "POST" else Action.UNSUPPORTED, _plain(found[1]))
     return Route(Action.OTHER)
 
 

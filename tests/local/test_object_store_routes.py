@@ -1,16 +1,13 @@
-"""What the proxy reads from a request: its object, and its preconditions."""
+"""What the object store reads from a request: its object, and its preconditions."""
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from shared.local.storage_proxy.locks import ObjectLocks
-from shared.local.storage_proxy.names import ObjectName
-from shared.local.storage_proxy.preconditions import Live, Preconditions
-from shared.local.storage_proxy.refusals import Refused
-from shared.local.storage_proxy.routes import Action, route_of
+from shared.local.object_store.names import ObjectName
+from shared.local.object_store.preconditions import Live, Preconditions
+from shared.local.object_store.refusals import Refused
+from shared.local.object_store.routes import Action, route_of
 
 LIVE = Live(generation=5, metageneration=1)
 PHOTO = ObjectName("uploads", "a/photo")
@@ -30,7 +27,10 @@ PHOTO = ObjectName("uploads", "a/photo")
         ("POST", "/storage/v1/b/other/o/x%2Fy/copyTo/b/uploads/o/a%2Fphoto", Action.COPY, PHOTO),
         ("POST", "/storage/v1/b/other/o/x%2Fy/rewriteTo/b/uploads/o/a%2Fphoto", Action.COPY, PHOTO),
         ("PUT", "/storage/v1/b/uploads/o/a%2Fphoto/acl/allUsers", Action.UNSUPPORTED, PHOTO),
-        ("DELETE", "/uploads/a%2Fphoto", Action.UNSUPPORTED, PHOTO),
+        ("DELETE", "/uploads/a%2Fphoto", Action.DELETE, PHOTO),
+        ("POST", "/uploads/a%2Fphoto", Action.POST_FILE, PHOTO),
+        ("POST", "/uploads", Action.FORM, None),
+        ("GET", "/uploads/", Action.UNSUPPORTED, None),
         ("POST", "/upload/storage/v1/b/uploads/o", Action.UPLOAD, None),
         ("PUT", "/resumable/upload/storage/v1/b/uploads/o", Action.UPLOAD, None),
         ("POST", "/storage/v1/b/uploads/o", Action.UPLOAD, None),
@@ -110,25 +110,6 @@ def test_a_reader_whose_copy_is_current_gets_304() -> None:
 @pytest.mark.parametrize("value", ["", "-1", "five", "5.0", "\u0665"])
 def test_a_precondition_that_is_no_number_is_refused(value: str) -> None:
     assert _status(lambda: Preconditions.of({"ifGenerationMatch": value})) == 400
-
-
-def test_an_object_is_held_by_one_at_a_time_and_forgotten_afterwards() -> None:
-    async def work() -> list[str]:
-        locks, steps = ObjectLocks(), []
-
-        async def hold(name: str, *targets: ObjectName) -> None:
-            async with locks.hold(*targets):
-                steps.append(f"{name} in")
-                await asyncio.sleep(0)
-                steps.append(f"{name} out")
-
-        other = ObjectName("archive", "copy")
-        await asyncio.gather(hold("a", PHOTO, other), hold("b", other, PHOTO), hold("c", PHOTO, PHOTO))
-        assert (locks._locks, locks._users) == ({}, {})
-        return steps
-
-    steps = asyncio.run(work())
-    assert [step.split()[1] for step in steps] == ["in", "out"] * 3
 
 
 def _status(check: object) -> int | None:

@@ -18,6 +18,7 @@ REASONS = {
     409: "conflict",
     412: "conditionNotMet",
     413: "uploadTooLarge",
+    416: "requestedRangeNotSatisfiable",
     429: "rateLimitExceeded",
     503: "backendError",
     504: "gatewayTimeout",

@@ -1,4 +1,4 @@
-"""Batches: many requests in one body, answered one after the other through the same proxy.
+"""Batches: many requests in one body, answered one after the other through the same server.
 
 Format: https://cloud.google.com/storage/docs/batch
 """
@@ -14,15 +14,16 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from shared.local.storage_proxy.gate import Gate
-from shared.local.storage_proxy.refusals import Refused
-from shared.local.storage_proxy.routes import Route
+from shared.local.object_store.bodies import LARGEST_JSON_BYTES, bytes_in
+from shared.local.object_store.refusals import Refused
+from shared.local.object_store.routes import Route
+from shared.local.object_store.store import Store
 
 
-async def run_batch(request: web.Request, _route: Route, _gate: Gate) -> web.StreamResponse:
+async def run_batch(request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
     """Answer each part of a multipart/mixed body, in order, in a body of the same kind."""
     content_type = request.headers.get("Content-Type", "")
-    body = await request.read()
+    body = b"".join([chunk async for chunk in bytes_in(request, LARGEST_JSON_BYTES)])
     batch = message_from_bytes(f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode() + body)
     if not batch.is_multipart():
         raise Refused(400, f"A batch must be multipart/mixed; its content type is {content_type!r}.")
@@ -34,7 +35,7 @@ async def run_batch(request: web.Request, _route: Route, _gate: Gate) -> web.Str
     return web.Response(text=reply, headers={"Content-Type": f'multipart/mixed; boundary="{boundary}"'})
 
 
-async def _answered(part: Message, proxy: URL, session: aiohttp.ClientSession) -> str:
+async def _answered(part: Message, server: URL, session: aiohttp.ClientSession) -> str:
     text = str(part.get_payload()).replace("\r\n", "\n")
     line, _, rest = text.lstrip().partition("\n")
     head, _, body = rest.partition("\n\n")
@@ -42,7 +43,7 @@ async def _answered(part: Message, proxy: URL, session: aiohttp.ClientSession) -
         method, target, *_ = line.split()
     except ValueError as error:
         raise Refused(400, f"A part of a batch must begin with a request line, not with {line!r}.") from error
-    url = proxy.join(URL(URL(target, encoded=True).raw_path_qs, encoded=True))
+    url = server.join(URL(URL(target, encoded=True).raw_path_qs, encoded=True))
     headers = {name: value for name, value in HeaderParser().parsestr(head).items() if name.lower() == "content-type"}
     async with session.request(method, url, headers=headers, data=body.encode()) as answer:
         content = await answer.text()

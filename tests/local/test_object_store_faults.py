@@ -1,4 +1,4 @@
-"""Faults that a test asks the proxy for, as the real client meets them."""
+"""Faults that a test asks the object store for, as the real client meets them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_requests_are_recorded_in_order_with_their_preconditions(object_storage:
     assert (deleted.method, deleted.status) == ("DELETE", 204)
     assert deleted.path == f"/storage/v1/b/{bucket.name}/o/%C3%A4%20photo"
     assert deleted.query["ifGenerationMatch"] == str(blob.generation)
-    assert (made.service, made.state, deleted.state) == ("storage proxy", "answered", "answered")
+    assert (made.service, made.state, deleted.state) == ("object store", "answered", "answered")
     assert made.number < deleted.number
     assert made.began_ns <= (made.ended_ns or 0) <= deleted.began_ns <= (deleted.ended_ns or 0)
 
@@ -172,32 +172,35 @@ def test_what_is_no_fault_is_refused(object_storage: Storage, fault: dict[str, o
     assert complaint in answer.json()["error"]["message"]
 
 
-def test_faults_from_a_file_strike_the_same_requests_for_the_same_seed(object_storage: Storage, tmp_path: Path) -> None:
+def test_faults_from_a_file_strike_the_same_requests_for_the_same_seed(tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text(json.dumps([{"probability": 0.5, "status": 500}]))
     struck = []
     for run in range(2):
         port = free_port()
-        command = [sys.executable, "-m", "shared.local.storage_proxy", "--port", str(port)]
-        command += ["--upstream", object_storage.store_url, "--faults", str(tmp_path / "faults.json"), "--seed", "7"]
+        command = [*of_a_store(port, tmp_path / f"{run}"), "--faults", str(tmp_path / "faults.json"), "--seed", "7"]
         url = f"http://{HOST}:{port}"
-        with running(Process(command, f"{url}/_bucketlens/status", tmp_path / f"proxy{run}.log")):
+        with running(Process(command, f"{url}/_bucketlens/status", tmp_path / f"store{run}.log")):
             struck.append([requests.get(f"{url}/storage/v1/b", timeout=10).status_code for _ in range(20)])
     assert struck[0] == struck[1]
     assert set(struck[0]) == {200, 500}
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence(object_storage: Storage) -> None:
-    port = object_storage.url.rsplit(":", 1)[1]
-    command = [
-        sys.executable,
-        "-m",
-        "shared.local.storage_proxy",
-        "--port",
-        port,
-        "--upstream",
-        object_storage.store_url,
-    ]
+def test_a_port_that_is_taken_is_told_in_a_sentence(object_storage: Storage, tmp_path: Path) -> None:
+    port = int(object_storage.url.rsplit(":", 1)[1])
+    ended = subprocess.run(of_a_store(port, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"Error: The object store cannot listen on {HOST}:{port}")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_folder_that_another_store_has_is_told_in_a_sentence(object_storage: Storage) -> None:
+    command = of_a_store(free_port(), object_storage.folder / "objects")
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1
-    assert ended.stderr.startswith(f"Error: The storage proxy cannot listen on {HOST}:{port}")
+    assert "another process has" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def of_a_store(port: int, folder: Path) -> list[str]:
+    """Return what starts an object store."""
+    return [sys.executable, "-m", "shared.local.object_store", "--port", str(port), "--data", str(folder)]
