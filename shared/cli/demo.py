@@ -29,7 +29,8 @@ from shared.cli.query import table_of
 from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
-from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
+from shared.local.leftovers import end_leftovers
+from shared.local.supervisor import PartFailed, Supervisor
 
 PATIENCE_S = 120
 LONG_LIST = 20

@@ -154,7 +154,7 @@ def process_of(identity: list[float]) -> psutil.Process | None:
     try:
         process = psutil.Process(int(identity[0]))
         is_same = abs(process.create_time() - identity[1]) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, IndexError):
         return None
     return process if is_same else None
 

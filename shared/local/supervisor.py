@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import psutil
 
 from shared.local.buckets import create_buckets
-from shared.local.cloud import Cloud, process_of
+from shared.local.cloud import Cloud
 from shared.local.held_ports import HeldPorts
+from shared.local.log_files import last_lines, rotate
 from shared.local.parts import Part, own_function, parts_of, sweep_command
 from shared.local.releases.parts import FRONT, Follower, renew
 
@@ -95,6 +96,7 @@ class Supervisor:
         now = time.monotonic()
         self._follow_releases()
         self._hand_over()
+        rotate(self.cloud.folder / "logs")
         for running in self._running.values():
             code = running.process.poll()
             if code is None:
@@ -203,30 +205,8 @@ class Supervisor:
             time.sleep(0.05)
 
     def _last_lines(self, name: str) -> str:
-        lines = self.cloud.log_file(name).read_text("utf-8", "replace").splitlines()[-12:]
+        lines = last_lines(self.cloud.log_file(name), 12)
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
-
-
-def end_leftovers(cloud: Cloud) -> list[str]:
-    """End the parts that a killed ``up`` left behind; returns their names."""
-    left = [(name, process) for name, identity in cloud.children.items() if (process := process_of(identity))]
-    family = [member for _, process in left for member in (process, *_children(process))]
-    for process in family:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    return [name for name, _ in left]
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        children: list[psutil.Process] = process.children(recursive=True)
-    except psutil.Error:
-        return []
-    return children
 
 
 def _spawn(
