@@ -48,15 +48,16 @@ async def bytes_in(request: web.Request, most: int | None = None) -> AsyncIterat
     unpack = None
     if request.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
         unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    total = 0
+    total = came = 0
     async for chunk in request.content.iter_any():
+        came += len(chunk)
         content = _unpacked(unpack, chunk) if unpack else chunk
         total += len(content)
         if most is not None and total > most:
             raise Refused(413, f"The body is larger than {most:,} bytes.")
         if content:
             yield content
-    if unpack and total and not unpack.eof:
+    if unpack and came and not unpack.eof:
         raise Refused(400, "The body says Content-Encoding: gzip, and ends before its gzip stream does.")
 
 
