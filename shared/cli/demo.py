@@ -152,7 +152,7 @@ def _clear(folder: Path) -> None:
     """Remove an earlier demo's data, and what a killed one left running."""
     if running_before := saved_cloud(folder):
         end_leftovers(running_before)
-    for name in ("images", "buckets", "buckets.tmp", "buckets.unfinished", "warehouse", "logs"):
+    for name in ("images", "objects", "buckets", "buckets.unfinished", "warehouse", "logs"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for file in folder.glob("relay.sqlite*"):
         file.unlink()

@@ -24,6 +24,15 @@ CONTENT_TYPE = re.compile(rb"^content-type:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE
 LONGEST_END_BYTES = 512
 """Of what comes behind the bytes of a multipart body: a line break, the boundary, two dashes, a line break or some."""
 
+OF_AN_OBJECT = {
+    "contentType": "content-type",
+    "contentEncoding": "content-encoding",
+    "contentDisposition": "content-disposition",
+    "contentLanguage": "content-language",
+    "cacheControl": "cache-control",
+    "customTime": "x-goog-custom-time",
+}
+OWN = "x-goog-meta-"
 FIELD = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
 
 
@@ -135,19 +144,9 @@ def check_sums(said: Mapping[str, Any], headers: Mapping[str, str], incoming: In
 
 def facts_in(headers: Mapping[str, str]) -> Facts:
     """Return what the headers of the XML API say of an object."""
-    names = {
-        "contentType": "Content-Type",
-        "contentEncoding": "Content-Encoding",
-        "contentDisposition": "Content-Disposition",
-        "contentLanguage": "Content-Language",
-        "cacheControl": "Cache-Control",
-        "customTime": "x-goog-custom-time",
-    }
-    facts: Facts = {name: headers[header] for name, header in names.items() if headers.get(header)}
-    prefix = "x-goog-meta-"
-    own = {
-        name.lower().removeprefix(prefix): value for name, value in headers.items() if name.lower().startswith(prefix)
-    }
+    said = {name.lower(): value for name, value in headers.items()}
+    facts: Facts = {name: said[header] for name, header in OF_AN_OBJECT.items() if said.get(header)}
+    own = {name.removeprefix(OWN): value for name, value in said.items() if name.startswith(OWN)}
     return facts | ({"metadata": own} if own else {})
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from aiohttp import BodyPartReader, web
-from multidict import CIMultiDict
 
 from shared.local.object_store.bodies import (
     as_hash_header,
@@ -89,12 +88,12 @@ async def upload_by_form(request: web.Request, route: Route, store: Store) -> we
     """
     if not request.content_type.startswith("multipart/form-data"):
         raise Refused(400, "A form is sent as multipart/form-data; other uploads go to /upload/storage/v1/b/BUCKET/o.")
-    fields: CIMultiDict[str] = CIMultiDict()
+    fields: dict[str, str] = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise Refused(400, "A form has fields and a file, and no form within.")
         if part.name != "file":
-            fields[part.name or ""] = (await part.read_chunk(LONGEST_FIELD_BYTES)).decode("utf-8", "replace")
+            fields[(part.name or "").lower()] = (await part.read_chunk(LONGEST_FIELD_BYTES)).decode("utf-8", "replace")
             await part.release()
             continue
         name = fields.get("key", "").replace("${filename}", part.filename or "")
