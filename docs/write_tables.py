@@ -51,7 +51,7 @@ def main() -> None:
     _fill("docs/rows.md", {name: row_table(name) for name in TABLES})
     _fill("docs/cost.md", cost_tables())
     stores, warehouses = object_store_differences, warehouse_differences
-    _fill("docs/object-store-differences.md", {place: stores.differences_table(place) for place in stores.PLACES})
+    _fill("docs/object-store-differences.md", {stores.MARK: stores.differences_table()})
     tables = {"asked": warehouses.ASKED, "documented": warehouses.DOCUMENTED}
     _fill("docs/hostile-input.md", {section: hostile_table(section) for section in SECTIONS})
     _fill("docs/bigquery-differences.md", {mark: warehouses.differences_table(rows) for mark, rows in tables.items()})

@@ -9,6 +9,7 @@ import click
 COMMANDS = (
     "up",
     "status",
+    "logs",
     "down",
     "demo",
     "drop",

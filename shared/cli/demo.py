@@ -28,7 +28,8 @@ from shared.cli.query import table_of
 from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
-from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
+from shared.local.leftovers import end_leftovers
+from shared.local.supervisor import PartFailed, Supervisor
 from shared.orderly_end import interruptible
 
 PATIENCE_S = 120
@@ -153,7 +154,7 @@ def _clear(folder: Path) -> None:
     """Remove an earlier demo's data, and what a killed one left running."""
     if running_before := saved_cloud(folder):
         end_leftovers(running_before)
-    for name in ("images", "buckets", "buckets.tmp", "buckets.unfinished", "warehouse", "logs"):
+    for name in ("images", "objects", "buckets", "buckets.unfinished", "warehouse", "logs"):
         shutil.rmtree(folder / name, ignore_errors=True)
     for file in folder.glob("relay.sqlite*"):
         file.unlink()

@@ -11,7 +11,7 @@ import psutil
 
 from shared.cli.options import folder_option
 from shared.local.cloud import running_cloud, saved_cloud
-from shared.local.supervisor import end_leftovers
+from shared.local.leftovers import end_leftovers
 
 PATIENCE_S = 40
 

@@ -31,7 +31,7 @@ GROUP BY revision
 ORDER BY revision
 """
 
-PARTS = ("classify_request", "classify_upload", "storage", "object_store", "relay", "warehouse")
+PARTS = ("classify_request", "classify_upload", "storage", "relay", "warehouse")
 
 
 @click.command("status", short_help="Say what runs, and where.")
@@ -69,13 +69,18 @@ def _state(cloud: Cloud) -> dict[str, Any]:
         "folder": str(cloud.folder),
         "pid": cloud.pid,
         "urls": {part: cloud.url(part) for part in PARTS},
-        "parts": {part: part in cloud.children and process_of(cloud.children[part]) is not None for part in PARTS},
+        "parts": {part: process_of(cloud.children.get(part, [])) is not None for part in _parts(cloud)},
         "pids": {part: int(identity[0]) for part, identity in cloud.children.items()},
         "environment": cloud.environment,
         **_watched(cloud),
         "queue": _queue(cloud),
         "releases": [standing_json(standing) for standing in _standings(cloud)],
     }
+
+
+def _parts(cloud: Cloud) -> list[str]:
+    """Return what every cloud has, and what a release added: the front and other revisions."""
+    return [*PARTS, *sorted(part for part in cloud.children if part not in PARTS)]
 
 
 def _print(cloud: Cloud, state: dict[str, Any], page: Path | None) -> None:
@@ -130,9 +135,9 @@ def _table(cloud: Cloud, state: dict[str, Any]) -> Table:
     table = Table(title=f"Local cloud in {cloud.folder}", title_justify="left")
     for column in ("part", "runs", "process", "url"):
         table.add_column(column)
-    for part in PARTS:
+    for part in state["parts"]:
         runs = "[green]yes[/]" if state["parts"][part] else "[red]no[/]"
-        table.add_row(part, runs, str(state["pids"].get(part, "")), cloud.url(part))
+        table.add_row(part, runs, str(state["pids"].get(part, "")), state["urls"].get(part, ""))
     return table
 
 

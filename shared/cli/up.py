@@ -16,8 +16,14 @@ from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import bundles_option, checked_places, folder_option, refuse_without_locks, remarks
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
+from shared.local.held_ports import why_not
+from shared.local.leftovers import end_leftovers
+from shared.local.listening import taken
+from shared.local.log_files import Tail
 from shared.local.parts import FUNCTIONS
-from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
+from shared.local.releases.ledger import SERVICES, path_of, read
+from shared.local.releases.platform import LocalPlatform
+from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.orderly_end import interruptible, uninterrupted
 from shared.settings import inherited_environment
 
@@ -70,12 +76,36 @@ def command(
     wanted = _Wanted(
         folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
     )
+    if not running_cloud(folder):
+        _check_free(listen)
     if detach:
         sys.exit(_detached(wanted))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
         sys.exit(_run(wanted))
+
+
+def _check_free(listen: tuple[str, int] | None) -> None:
+    """Refuse an address that nobody can have, before anything is started."""
+    if listen:
+        try:
+            taken(listen[1], listen[0]).close()
+        except OSError as error:
+            raise click.UsageError(f"{why_not(*listen, error)}.") from error
+
+
+def who_serves(cloud: Cloud) -> str:
+    """Return which bundles answer where a release decided it, as lines; empty where none did."""
+    if read(path_of(cloud.folder)) is None:
+        return ""
+    lines = []
+    for service in SERVICES:
+        standing = LocalPlatform(cloud).standing(service)
+        bundles = {revision.name: revision.bundle for revision in standing.revisions}
+        shares = (f"{one.percent} % {bundles.get(one.revision)}" for one in standing.traffic if one.percent)
+        lines.append(f"  {service} serves {', '.join(shares)}\n")
+    return "\nAs the last release left it (bucketlens release status):\n" + "".join(lines)
 
 
 def what_to_type_next(cloud: Cloud) -> str:
@@ -87,7 +117,7 @@ def what_to_type_next(cloud: Cloud) -> str:
   classify_request  {cloud.url("classify_request")}
   Cloud Storage     {storage}
   BigQuery          {warehouse}
-
+{who_serves(cloud)}
 Type next:
   bucketlens drop photo.jpg --wait{here}
   bucketlens query "SELECT image.name, label, score FROM latest_predictions"{here}
@@ -138,11 +168,11 @@ def _run(wanted: _Wanted) -> int:
         with interruptible():
             supervisor.start()
             click.echo(what_to_type_next(supervisor.cloud))
-            logs = [_Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
+            logs = [Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
             while True:
                 supervisor.watch()
                 for log in logs:
-                    log.show()
+                    click.echo(log.news(), nl=False)
                 time.sleep(0.2)
     except KeyboardInterrupt:
         pass
@@ -184,7 +214,8 @@ def _detached(wanted: _Wanted) -> int:
 
 
 def _in_the_background(wanted: _Wanted, log_file: Path) -> subprocess.Popen[bytes]:
-    with log_file.open("wb") as log:
+    log_file.unlink(missing_ok=True)
+    with log_file.open("ab") as log:
         return subprocess.Popen(
             (sys.executable, "-m", "shared.cli", "up", *wanted.arguments()),
             env=inherited_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
@@ -203,16 +234,3 @@ def _comes_up(process: subprocess.Popen[bytes], log_file: Path) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-class _Tail:
-    """Shows what is added to a log file."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("r", encoding="utf-8", errors="replace")
-        self._file.seek(0, 2)
-
-    def show(self) -> None:
-        """Print what was added since the last look."""
-        if added := self._file.read():
-            click.echo(added, nl=False)

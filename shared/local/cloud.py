@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,16 +24,20 @@ QUARANTINE_BUCKET = "bucketlens-quarantine"
 MODELS_BUCKET = "bucketlens-models"
 
 DEFAULT_FOLDER = Path(".bucketlens")
+BEHIND_FRONT = "classify_request_behind_front"
+"""The name of the port that ``up``'s own revision has while a front stands at ``classify_request``."""
+
 PREFERRED_PORTS = {
     "classify_request": 8080,
     "classify_upload": 8081,
+    BEHIND_FRONT: 8082,
     "storage": 9023,
-    "object_store": 9024,
     "relay": 9025,
-    "relay_grpc": 9026,
     "warehouse": 9050,
 }
 """Where each part listens if nobody else does."""
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names, nothing listens here
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,23 @@ class Cloud:
     """What ``classify_request`` binds to; the other parts bind to 127.0.0.1, always."""
     settings: dict[str, str] = field(default_factory=dict)
     """Of the functions, beside and before those that the cloud decides."""
+    is_port_asked_for: bool = False
+    """Whether ``classify_request`` listens at its port or nowhere."""
+    started_at: str = ""
+    """RFC 3339, UTC."""
 
     def url(self, part: str) -> str:
-        """Return where a part answers."""
-        return f"http://{HOST}:{self.ports[part]}"
+        """Return where a part answers on this machine."""
+        host = self.request_host if part == "classify_request" and self.request_host not in EVERYWHERE else HOST
+        return f"http://[{host}]:{self.ports[part]}" if ":" in host else f"http://{host}:{self.ports[part]}"
+
+    @property
+    def names(self) -> str:
+        """By which names the functions may be called, with commas; empty for any, where all the world may call."""
+        if self.request_host in EVERYWHERE:
+            return ""
+        own = f"[{self.request_host}]" if ":" in self.request_host else self.request_host
+        return ",".join(dict.fromkeys((HOST, "localhost", "[::1]", own)))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -68,6 +86,7 @@ class Cloud:
             "BIGQUERY_DATASET": DATASET,
             "MODEL_BUNDLE": self.bundle,
             "MODEL_LOAD": "true" if self.request_host == HOST else "false",
+            "ALLOWED_HOSTS": self.names,
             "STORAGE_EMULATOR_HOST": self.url("storage"),
             "BIGQUERY_EMULATOR_HOST": self.url("warehouse"),
             **self.settings,
@@ -102,7 +121,16 @@ def new_cloud(
     ports = {"classify_request": port} if port else {}
     for part, preferred in PREFERRED_PORTS.items():
         ports.setdefault(part, free_port(preferred, {*ports.values()}))
-    return Cloud(folder.resolve(), ports, os.getpid(), bundle, request_host=host, settings=dict(settings))
+    return Cloud(
+        folder.resolve(),
+        ports,
+        os.getpid(),
+        bundle,
+        request_host=host,
+        settings=dict(settings),
+        is_port_asked_for=port is not None,
+        started_at=datetime.now(UTC).isoformat(),
+    )
 
 
 def running_cloud(folder: Path) -> Cloud | None:
@@ -125,7 +153,7 @@ def process_of(identity: list[float]) -> psutil.Process | None:
     try:
         process = psutil.Process(int(identity[0]))
         is_same = abs(process.create_time() - identity[1]) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, IndexError):
         return None
     return process if is_same else None
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.local.cloud import ARCHIVE_BUCKET, DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
-from shared.local.object_store import object_store_command, set_unfinished_aside
+from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
+from shared.local.listening import INHERITED
+from shared.local.releases.ledger import path_of
 from shared.settings import inherited_environment
 
 ROOT = Path(__file__).parents[2]
@@ -24,8 +24,15 @@ class Part:
     environment: dict[str, str]
     ready_url: str
     """Answers 200 once the part can be used."""
-    tidy: Callable[[], object] = lambda: None
-    """Called before each start, while the part is down."""
+    port: int | None = None
+    """Where it listens, by a socket that it is given if somebody holds one for it."""
+    socket_options: tuple[str, ...] = ()
+    """What tells it of the socket; ``{}`` stands for the file descriptor."""
+
+    def on_socket(self, descriptor: int) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return its command and environment where it is given a socket to listen on."""
+        options = (option.format(descriptor) for option in self.socket_options)
+        return (*self.command, *options), {**self.environment, INHERITED: str(descriptor)}
 
 
 def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
@@ -35,8 +42,8 @@ def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
         cloud: where they listen and keep their data.
         duplicates: the share of events, 0 to 1, that the relay delivers twice.
     """
-    functions = (_function(cloud, name) for name in FUNCTIONS)
-    return [*functions, _relay(cloud, duplicates), *_storage(cloud), _warehouse(cloud)]
+    functions = (own_function(cloud, name) for name in FUNCTIONS)
+    return [*functions, _relay(cloud, duplicates), _storage(cloud), _warehouse(cloud)]
 
 
 def sweep_command(cloud: Cloud, age_s: int) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -61,18 +68,21 @@ def shadow_command(cloud: Cloud, bundle: str, run: str) -> tuple[tuple[str, ...]
 
 def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bundle: str, port: int) -> Part:
     """Return one revision of a function, as a process of its own."""
+    host = cloud.request_host if port == cloud.ports["classify_request"] else HOST
     environment = {
         **cloud.environment,
         "MODEL_BUNDLE": bundle,
         "FUNCTION_TARGET": function,
-        "HOST": cloud.request_host if port == cloud.ports["classify_request"] else HOST,
+        "HOST": host,
         "PORT": str(port),
         "K_SERVICE": function.replace("_", "-"),
         "K_REVISION": revision,
         "LOG_FORMAT": "text",
     }
     command = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py"))
-    return Part(name, command, part_environment(environment), f"http://{HOST}:{port}/v2/health/ready")
+    url = cloud.url("classify_request") if port == cloud.ports["classify_request"] else f"http://{HOST}:{port}"
+    ready_url = f"{url}/v2/health/ready"
+    return Part(name, command, part_environment(environment), ready_url, port, ("--bind", "fd://{}"))
 
 
 def part_environment(settings: dict[str, str]) -> dict[str, str]:
@@ -80,49 +90,41 @@ def part_environment(settings: dict[str, str]) -> dict[str, str]:
     return inherited_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings})
 
 
-def _function(cloud: Cloud, name: str) -> Part:
+def own_function(cloud: Cloud, name: str) -> Part:
+    """Return the revision that `up` starts by itself; behind the front, once there was a release."""
+    is_behind = name == "classify_request" and path_of(cloud.folder).exists()
     revision = f"{name.replace('_', '-')}-local"
-    return function_part(cloud, name, name, revision=revision, bundle=cloud.bundle, port=cloud.ports[name])
+    port = cloud.ports[BEHIND_FRONT if is_behind else name]
+    return function_part(cloud, name, name, revision=revision, bundle=cloud.bundle, port=port)
 
 
 def _relay(cloud: Cloud, duplicates: float) -> Part:
     command = (
-        *(sys.executable, "-m", "shared.local.relay"),
-        *("--port", str(cloud.ports["relay"]), "--grpc-port", str(cloud.ports["relay_grpc"])),
+        *(sys.executable, "-m", "shared.local.relay", "--port", str(cloud.ports["relay"])),
         *("--queue", str(cloud.folder / "relay.sqlite"), "--target", f"{cloud.url('classify_upload')}/"),
-        *("--releases", str(cloud.folder / "releases.json"), "--service", "classify-upload"),
+        *("--releases", str(path_of(cloud.folder)), "--service", "classify-upload"),
         *("--duplicates", str(duplicates)),
     )
-    return Part("relay", command, part_environment({}), f"{cloud.url('relay')}/status")
+    return _part(cloud, "relay", command, "status")
 
 
-def _storage(cloud: Cloud) -> tuple[Part, Part]:
-    buckets = cloud.folder / "buckets"
-    command, environment = object_store_command(
-        port=cloud.ports["object_store"],
-        folder=buckets,
-        public_url=cloud.url("storage"),
-        event_bucket=UPLOAD_BUCKET,
-        relay=f"{HOST}:{cloud.ports['relay_grpc']}",
+def _storage(cloud: Cloud) -> Part:
+    command = (
+        *(sys.executable, "-m", "shared.local.object_store", "--port", str(cloud.ports["storage"])),
+        *("--data", str(cloud.folder / "objects"), "--old-data", str(cloud.folder / "buckets")),
+        *("--announce", UPLOAD_BUCKET, "--relay", cloud.url("relay")),
     )
-    store = Part(
-        "object_store",
-        tuple(command),
-        part_environment(environment),
-        ready_url=f"{cloud.url('object_store')}/storage/v1/b?project={PROJECT}",
-        tidy=lambda: set_unfinished_aside(buckets),
-    )
-    proxy_command = (
-        *(sys.executable, "-m", "shared.local.storage_proxy"),
-        *("--port", str(cloud.ports["storage"]), "--upstream", cloud.url("object_store")),
-    )
-    return Part("storage", proxy_command, part_environment({}), f"{cloud.url('storage')}/_bucketlens/status"), store
+    return _part(cloud, "storage", command, "_bucketlens/status")
 
 
 def _warehouse(cloud: Cloud) -> Part:
     command = (
-        *(sys.executable, "-m", "shared.local.warehouse"),
-        *("--port", str(cloud.ports["warehouse"]), "--data", str(cloud.folder / "warehouse")),
+        *(sys.executable, "-m", "shared.local.warehouse", "--port", str(cloud.ports["warehouse"])),
+        *("--data", str(cloud.folder / "warehouse")),
         *("--project", PROJECT, "--dataset", DATASET, "--schemas", str(ROOT / "infra" / "bigquery")),
     )
-    return Part("warehouse", command, part_environment({}), f"{cloud.url('warehouse')}/status")
+    return _part(cloud, "warehouse", command, "status")
+
+
+def _part(cloud: Cloud, name: str, command: tuple[str, ...], ready_path: str) -> Part:
+    return Part(name, command, part_environment({}), f"{cloud.url(name)}/{ready_path}", cloud.ports[name])

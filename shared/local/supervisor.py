@@ -9,15 +9,17 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import psutil
 
 from shared.local.buckets import create_buckets
-from shared.local.cloud import Cloud, process_of
-from shared.local.parts import Part, parts_of, sweep_command
-from shared.local.releases.parts import Follower, renew
+from shared.local.cloud import Cloud
+from shared.local.held_ports import HeldPorts
+from shared.local.log_files import last_lines, rotate
+from shared.local.parts import Part, own_function, parts_of, sweep_command
+from shared.local.releases.parts import FRONT, Follower, renew
 from shared.orderly_end import uninterrupted
 
 START_TIMEOUT_S = 60
@@ -58,6 +60,9 @@ class Supervisor:
     longest_pause_s: float = LONGEST_PAUSE_S
     list_parts: Callable[[Cloud, float], list[Part]] = parts_of
     _running: dict[str, _Running] = field(default_factory=dict)
+    _ports: HeldPorts = field(default_factory=HeldPorts)
+    _front: Part | None = None
+    """Takes the port of callers once the revision that has it answers behind it."""
     _released: Follower | None = None
     _leaving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _sweep: subprocess.Popen[bytes] | None = None
@@ -67,10 +72,14 @@ class Supervisor:
         """Start every part and wait until all are ready.
 
         Raises:
-            PartFailed: one is not; those that run are left to ``stop``.
+            PartFailed: one is not, or another program has the port that was asked for; those that run are left to
+                ``stop``.
         """
-        if renew(self.cloud):
-            self.say("Traffic goes where the last release left it: bucketlens release status")
+        try:
+            self._ports.take_all(self.cloud)
+        except OSError as error:
+            raise PartFailed(f"{error.strerror or error}.") from error
+        renew(self.cloud, self._ports.take)
         self._released = Follower(self.cloud)
         parts = self.list_parts(self.cloud, self.duplicates)
         for part in reversed(parts):
@@ -81,6 +90,7 @@ class Supervisor:
             self._wait_for(part)
             if part.name == "storage":
                 create_buckets(self.cloud)
+        self._start_released()
         self._sweep_at = time.monotonic() + self.sweep_every_s
 
     @property
@@ -96,6 +106,8 @@ class Supervisor:
     def _look(self) -> None:
         now = time.monotonic()
         self._follow_releases()
+        self._hand_over()
+        rotate(self.cloud.folder / "logs")
         for running in self._running.values():
             code = running.process.poll()
             if code is None:
@@ -117,9 +129,23 @@ class Supervisor:
         """End every part, callers first, so that nothing in flight loses what it calls."""
         self._end([self._sweep] if self._sweep else [])
         self._end(self._leaving)
-        called = ("storage", "object_store", "warehouse")
+        called = ("storage", "warehouse")
         self._end([running.process for name, running in self._running.items() if name not in called])
         self._end([running.process for name, running in self._running.items() if name in called])
+        self._ports.close()
+
+    def _start_released(self) -> None:
+        """Start what an earlier release left, the front among it; a revision that cannot start is told, no more."""
+        wanted = self._released.news() if self._released else None
+        for part in wanted.new if wanted else ():
+            with uninterrupted():
+                self._running[part.name] = _Running(part, self._spawn(part))
+        self._save()
+        for part in wanted.new if wanted else ():
+            try:
+                self._wait_for(part)
+            except PartFailed as failure:
+                self.say(str(failure))
 
     def _follow_releases(self) -> None:
         """Start the revisions that a release wants, and send away those that it no longer does."""
@@ -132,7 +158,26 @@ class Supervisor:
             process.terminate()
             self._leaving.append(process)
         for part in wanted.new:
-            self._running[part.name] = _Running(part, self._spawn(part))
+            if part.name == FRONT:
+                self._make_way(part)
+            else:
+                self._running[part.name] = _Running(part, self._spawn(part))
+        self._save()
+
+    def _make_way(self, front: Part) -> None:
+        """Begin to move `up`'s own revision behind the front. It answers where it is until its successor can."""
+        behind = own_function(self.cloud, "classify_request")
+        self._leaving.append(self._running["classify_request"].process)
+        self._running["classify_request"] = _Running(behind, self._spawn(behind))
+        self._front = front
+
+    def _hand_over(self) -> None:
+        if self._front is None or not _answers(self._running["classify_request"].part.ready_url, patience_s=0.3):
+            return
+        self._running[FRONT] = _Running(self._front, self._spawn(self._front))
+        self._front = None
+        for process in self._leaving:
+            process.terminate()
         self._save()
 
     def _end(self, processes: list[subprocess.Popen[bytes]]) -> None:
@@ -146,8 +191,9 @@ class Supervisor:
                 process.wait()
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
-        part.tidy()
-        return _spawn(part.command, part.environment, self.cloud, part.name)
+        held = self._ports.socket_at(part.port)
+        command, environment = part.on_socket(held.fileno()) if held else (part.command, part.environment)
+        return _spawn(command, environment, self.cloud, part.name, [held.fileno()] if held else [])
 
     def _spawn_sweep(self) -> subprocess.Popen[bytes]:
         command, environment = sweep_command(self.cloud, SWEEP_AGE_S)
@@ -171,33 +217,13 @@ class Supervisor:
             time.sleep(0.05)
 
     def _last_lines(self, name: str) -> str:
-        lines = self.cloud.log_file(name).read_text("utf-8", "replace").splitlines()[-12:]
+        lines = last_lines(self.cloud.log_file(name), 12)
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
 
 
-def end_leftovers(cloud: Cloud) -> list[str]:
-    """End the parts that a killed ``up`` left behind; returns their names."""
-    left = [(name, process) for name, identity in cloud.children.items() if (process := process_of(identity))]
-    family = [member for _, process in left for member in (process, *_children(process))]
-    for process in family:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-    _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
-    for process in stubborn:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    return [name for name, _ in left]
-
-
-def _children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        children: list[psutil.Process] = process.children(recursive=True)
-    except psutil.Error:
-        return []
-    return children
-
-
-def _spawn(command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, name: str) -> subprocess.Popen[bytes]:
+def _spawn(
+    command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, name: str, descriptors: Collection[int] = ()
+) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own: Ctrl-C is ours to pass on, in the right order."""
     with cloud.log_file(name).open("ab") as log:
         return subprocess.Popen(
@@ -208,6 +234,7 @@ def _spawn(command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, 
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=descriptors,
         )
 
 
@@ -216,9 +243,9 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, patience_s: float = 2.0) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own http:// on loopback
+        with urllib.request.urlopen(url, timeout=patience_s) as answer:  # noqa: S310  # our own http:// on loopback
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -13,12 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import TypeVar
 
-from aiohttp import web
-
 from shared.orderly_end import SIGNALS, ignore_signals
-
-SHUTDOWN_TIMEOUT_S = 2.0
-"""For requests in flight when an app is asked to finish."""
 
 Result = TypeVar("Result")
 
@@ -43,22 +38,3 @@ def run_until_signal(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Resu
             ignore_signals()
 
     return asyncio.run(run())
-
-
-def serve_app(app: web.Application, host: str, port: int) -> None:
-    """Serve an app until SIGTERM or SIGINT; requests in flight get ``SHUTDOWN_TIMEOUT_S``.
-
-    Raises:
-        OSError: the address cannot be listened on.
-    """
-
-    async def serve(stop: asyncio.Event) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-            await stop.wait()
-        finally:
-            await runner.cleanup()
-
-    run_until_signal(serve)

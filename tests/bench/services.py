@@ -15,7 +15,7 @@ from shared.local.parts import Part, parts_of
 from shared.settings import DEFAULT_BUNDLE
 from tests.bench.server import NotAnswering, Server
 
-NEEDED = ("warehouse", "object_store", "storage")
+NEEDED = ("warehouse", "storage")
 READY_S = 60.0
 
 
@@ -33,7 +33,6 @@ def services() -> Iterator[Cloud]:
 
 
 def _start(cloud: Cloud, part: Part) -> Server:
-    part.tidy()
     server = Server(part.command, part.environment, cloud.folder, cloud.ports[part.name], cloud.log_file(part.name))
     give_up_at = time.monotonic() + READY_S
     while not _is_ready(part):

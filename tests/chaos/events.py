@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,8 +23,7 @@ def event_of(ref: ObjectRef, size_bytes: int) -> CloudEvent:
         "size": str(size_bytes),
         "contentType": "image/jpeg",
     }
-    attributes = {"bucketId": ref.bucket, "objectId": ref.name, "eventType": "OBJECT_FINALIZE"}
-    return cloud_event_from(uuid.uuid4().hex, attributes, json.dumps(resource).encode())
+    return cloud_event_from(uuid.uuid4().hex, resource)
 
 
 def post(url: str, event: CloudEvent) -> int:

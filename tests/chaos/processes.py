@@ -18,7 +18,7 @@ from shared.settings import DEFAULT_BUNDLE
 from tests.chaos.patience import eventually
 from tests.chaos.ports import own_ports
 
-PARTS = ("classify_upload", "classify_request", "relay", "storage", "object_store", "warehouse")
+PARTS = ("classify_upload", "classify_request", "relay", "storage", "warehouse")
 RESTART_PAUSE_S = 0.3
 
 

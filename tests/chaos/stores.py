@@ -28,7 +28,7 @@ class Buckets:
     """The three buckets of a cloud. Thread-safe.
 
     Args:
-        url: of the storage proxy.
+        url: of the object store.
         ledger: where what is put in is noted.
     """
 

@@ -74,12 +74,19 @@ class World(Processes):
 
     @contextmanager
     def no_events(self) -> Iterator[None]:
-        """Lose the events of what is uploaded in the block: its relay is dead, and then its store dies with them."""
-        with self.nothing_restarts():
-            self.kill("relay")
-            yield
-            self.kill("object_store")
-        self.wait_ready()
+        """Lose the events of what is uploaded in the block."""
+        self._lose(1.0)
+        yield
+        eventually(lambda: not self._unannounced(), "the store did not send its events")
+        self._lose(0.0)
+
+    def _lose(self, share: float) -> None:
+        self.wait_ready("relay", "storage")
+        requests.put(f"{self.cloud.url('relay')}/disorder", json={"lost": share}, timeout=10).raise_for_status()
+
+    def _unannounced(self) -> int:
+        answer = requests.get(f"{self.cloud.url('storage')}/_bucketlens/status", timeout=10)
+        return int(answer.json()["unannounced"])
 
     def calm(self) -> None:
         """Remove every fault."""

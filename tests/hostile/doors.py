@@ -80,7 +80,7 @@ class Event:
 
 @dataclass(frozen=True)
 class StoreRequest:
-    """A request to the object store's proxy."""
+    """A request to the object store."""
 
     method: str
     path: str
@@ -131,7 +131,7 @@ class Doors:
                 return _load(sent.content)
 
     def bytes_were_read_of(self, name: str) -> bool:
-        """Return whether an object's bytes were asked for: the store's proxy keeps a record."""
+        """Return whether an object's bytes were asked for: the store keeps a record."""
         records = FaultControl(self.storage_url).records()
         return any(record.path == f"/download/storage/v1/b/{self.buckets[0]}/o/{quote(name, '')}" for record in records)
 

@@ -1,4 +1,4 @@
-"""The object store behind its proxy, as fixtures for the modules that name this one in ``pytest_plugins``."""
+"""The object store, as fixtures for the modules that name this one in ``pytest_plugins``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.local.storage_parts import Storage, client_of, running_storage
 
 @pytest.fixture(scope="session")
 def object_storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storage]:
-    """The object store behind its proxy, for all the tests that leave it as they found it."""
+    """The object store, for all the tests that leave it as they found it."""
     with running_storage(tmp_path_factory.mktemp("storage")) as storage:
         yield storage
 

@@ -1,4 +1,4 @@
-"""Starts the real parts that the tests of the object store, its proxy and the relay work with."""
+"""Starts the real parts that the tests of the object store and the relay work with."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from shared.local.faults.client import FaultControl
-from shared.local.object_store import object_store_command
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -100,22 +100,20 @@ def running(process: Process) -> Iterator[Process]:
 
 @dataclass
 class Storage:
-    """The object store and its proxy."""
+    """The object store."""
 
     url: str
-    """Of the proxy."""
-    store_url: str
     folder: Path
+    """Around the store's own."""
     store: Process
-    proxy: Process
 
     @property
     def faults(self) -> FaultControl:
-        """The proxy's faults, and its record of requests."""
+        """Its faults, and its record of requests."""
         return FaultControl(self.url)
 
     def set_fault(self, **fault: Any) -> None:
-        """Set a fault on the proxy."""
+        """Set a fault."""
         self.faults.set(**fault)
 
     def forget(self) -> None:
@@ -124,27 +122,29 @@ class Storage:
 
 
 @contextlib.contextmanager
-def running_storage(folder: Path, relay_port: int = 1) -> Iterator[Storage]:
-    """Run the object store behind its proxy for the length of the block.
+def running_storage(folder: Path, relay_url: str | None = None) -> Iterator[Storage]:
+    """Run the object store for the length of the block.
 
     Args:
         folder: for its files and logs.
-        relay_port: the gRPC port that uploads to ``EVENT_BUCKET`` are announced on.
+        relay_url: who is told of uploads to ``EVENT_BUCKET``.
     """
-    port, store_port = free_port(), free_port()
-    url, store_url = f"http://{HOST}:{port}", f"http://{HOST}:{store_port}"
-    command, environment = object_store_command(
-        port=store_port,
-        folder=folder / "buckets",
-        public_url=url,
-        event_bucket=EVENT_BUCKET,
-        relay=f"{HOST}:{relay_port}",
-    )
-    store = Process(command, f"{store_url}/_internal/healthcheck", folder / "store.log", environment)
-    proxy_command = [sys.executable, "-m", "shared.local.storage_proxy", "--port", str(port), "--upstream", store_url]
-    proxy = Process(proxy_command, f"{url}/_bucketlens/status", folder / "proxy.log")
-    with running(store), running(proxy):
-        yield Storage(url, store_url, folder, store, proxy)
+    port = free_port()
+    url = f"http://{HOST}:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "shared.local.object_store",
+        "--port",
+        str(port),
+        "--data",
+        str(folder / "objects"),
+    ]
+    command += ["--old-data", str(folder / "buckets")]
+    command += ["--announce", EVENT_BUCKET, "--relay", relay_url] if relay_url else []
+    store = Process(command, f"{url}/_bucketlens/status", folder / "store.log")
+    with running(store):
+        yield Storage(url, folder, store)
 
 
 @contextlib.contextmanager
@@ -242,11 +242,15 @@ def open_target() -> Iterator[Target]:
         target.close()
 
 
-def relay_process(
-    folder: Path, target_url: str, *options: str, grpc_port: int | None = None, port: int | None = None
-) -> tuple[Process, int]:
-    """Return a relay that is not started yet, and its gRPC port. Its queue lies in ``folder``."""
-    grpc_port, port = grpc_port or free_port(), port or free_port()
-    command = [sys.executable, "-m", "shared.local.relay", "--grpc-port", str(grpc_port), "--port", str(port)]
+def relay_process(folder: Path, target_url: str, *options: str, port: int | None = None) -> Process:
+    """Return a relay that is not started yet. Its queue lies in ``folder``."""
+    port = port or free_port()
+    command = [sys.executable, "-m", "shared.local.relay", "--port", str(port)]
     command += ["--queue", str(folder / "queue.sqlite"), "--target", target_url, *options]
-    return Process(command, f"http://{HOST}:{port}/status", folder / "relay.log"), grpc_port
+    return Process(command, f"http://{HOST}:{port}/status", folder / "relay.log")
+
+
+def url_of(process: Process) -> str:
+    """Return where a process listens, without a slash at the end."""
+    parts = urlsplit(process.ready_url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 import requests
-from google.pubsub_v1.types import GetTopicRequest, PublishRequest, PublishResponse, PubsubMessage, Topic
 
 from tests.local.storage_parts import (
     EVENT_BUCKET,
-    HOST,
     ROOT,
     Process,
     Target,
@@ -28,6 +26,7 @@ from tests.local.storage_parts import (
     relay_process,
     running,
     running_storage,
+    url_of,
 )
 
 QUICK = ("--first-pause", "0.01", "--longest-pause", "0.05")
@@ -40,33 +39,17 @@ def target() -> Iterator[Target]:
         yield target
 
 
-def notification(name: str) -> PubsubMessage:
-    """Return what the store publishes when an upload is finished."""
-    generation = 1795254867399766
-    resource = {
-        "bucket": EVENT_BUCKET,
-        "name": name,
-        "generation": generation,
-        "size": "5",
-        "contentType": "image/jpeg",
-    }
-    attributes = {"bucketId": EVENT_BUCKET, "objectId": name, "eventType": "OBJECT_FINALIZE"}
-    return PubsubMessage(data=json.dumps(resource).encode(), attributes=attributes)
+def resource(name: str) -> dict[str, Any]:
+    """Return what the store says of an object when its upload is finished."""
+    facts = {"bucket": EVENT_BUCKET, "name": name, "generation": "1795254867399766"}
+    return {**facts, "size": "5", "contentType": "image/jpeg"}
 
 
-def publish(grpc_port: int, *messages: PubsubMessage, is_patient: bool = True) -> list[str]:
-    """Publish in one call, as the store does; returns the ids that were answered.
-
-    Unless it is patient, it fails at once where nobody listens.
-    """
-    with grpc.insecure_channel(f"{HOST}:{grpc_port}") as channel:
-        call = channel.unary_unary(
-            "/google.pubsub.v1.Publisher/Publish",
-            request_serializer=PublishRequest.serialize,
-            response_deserializer=PublishResponse.deserialize,
-        )
-        request = PublishRequest(topic="projects/local/topics/uploads", messages=messages)
-        return list(call(request, timeout=10, wait_for_ready=is_patient).message_ids)
+def announce(relay: Process, *resources: Any) -> list[str]:
+    """Announce objects in one call, as the store does; returns the ids of their events."""
+    events = [{"id": uuid.uuid4().hex, "resource": resource} for resource in resources]
+    requests.post(f"{url_of(relay)}/events", json={"events": events}, timeout=10).raise_for_status()
+    return [event["id"] for event in events]
 
 
 def status(relay: Process) -> dict[str, Any]:
@@ -81,9 +64,9 @@ def ids(target: Target) -> Counter[str]:
 
 
 def test_an_upload_becomes_the_event_that_eventarc_sends(target: Target, tmp_path: Path) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url)
+    relay = relay_process(tmp_path, target.url)
     name = "größe 100 %/a\"b'c.jpg"
-    with running(relay), running_storage(tmp_path, grpc_port) as cloud, client_of(cloud.url) as client:
+    with running(relay), running_storage(tmp_path, url_of(relay)) as cloud, client_of(cloud.url) as client:
         client.create_bucket("archive").blob("other").upload_from_string(b"no event", retry=None)
         blob = client.create_bucket(EVENT_BUCKET).blob(name)
         blob.upload_from_string(b"photo", content_type="image/jpeg", retry=None)
@@ -109,9 +92,9 @@ def test_an_upload_becomes_the_event_that_eventarc_sends(target: Target, tmp_pat
 
 def test_what_the_target_refuses_is_sent_again_until_it_is_taken(target: Target, tmp_path: Path) -> None:
     target.statuses = [500, 404, 429]
-    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    relay = relay_process(tmp_path, target.url, *QUICK)
     with running(relay):
-        publish(grpc_port, notification("photo"))
+        announce(relay, resource("photo"))
         eventually(lambda: status(relay)["delivered"])
         assert status(relay) == {
             "pending": 0,
@@ -128,9 +111,9 @@ def test_what_the_target_refuses_is_sent_again_until_it_is_taken(target: Target,
 
 def test_a_target_that_is_not_there_gets_its_events_when_it_is(tmp_path: Path) -> None:
     target = Target()
-    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    relay = relay_process(tmp_path, target.url, *QUICK)
     with running(relay):
-        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(5)])
+        sent = announce(relay, *[resource(f"photo {number}") for number in range(5)])
         eventually(lambda: status(relay)["failed_attempts"] >= 5)
         assert status(relay)["pending"] == 5
         assert status(relay)["oldest_pending_s"] > 0
@@ -141,24 +124,24 @@ def test_a_target_that_is_not_there_gets_its_events_when_it_is(tmp_path: Path) -
 
 
 def test_a_killed_relay_loses_nothing_that_it_answered_for(target: Target, tmp_path: Path) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK)
+    relay = relay_process(tmp_path, target.url, *QUICK)
     answered: list[str] = []
 
-    def publish_until_it_is_killed() -> None:
+    def announce_until_it_is_killed() -> None:
         for number in range(1000):
             try:
-                answered.extend(publish(grpc_port, notification(f"photo {number}"), is_patient=False))
-            except grpc.RpcError:
+                answered.extend(announce(relay, resource(f"photo {number}")))
+            except requests.ConnectionError:
                 return
 
     target.statuses = [503] * 20
     relay.start()
-    publish(grpc_port, notification("warm-up"))
-    publisher = threading.Thread(target=publish_until_it_is_killed)
-    publisher.start()
+    announce(relay, resource("warm-up"))
+    announcer = threading.Thread(target=announce_until_it_is_killed)
+    announcer.start()
     eventually(lambda: len(answered) > 30)
     relay.end(kill=True)
-    publisher.join()
+    announcer.join()
     with running(relay):
         eventually(lambda: status(relay)["pending"] == 0)
     assert set(answered) <= set(ids(target))
@@ -166,9 +149,9 @@ def test_a_killed_relay_loses_nothing_that_it_answered_for(target: Target, tmp_p
 
 def test_an_event_that_is_too_old_is_dropped_and_counted(target: Target, tmp_path: Path) -> None:
     target.statuses = [500] * 1000
-    relay, grpc_port = relay_process(tmp_path, target.url, *QUICK, "--give-up-after", "0.3")
+    relay = relay_process(tmp_path, target.url, *QUICK, "--give-up-after", "0.3")
     with running(relay):
-        publish(grpc_port, notification("photo"))
+        announce(relay, resource("photo"))
         eventually(lambda: status(relay)["dropped"])
         assert (status(relay)["pending"], status(relay)["delivered"]) == (0, 0)
         assert status(relay)["failed_attempts"] >= 1
@@ -176,9 +159,9 @@ def test_an_event_that_is_too_old_is_dropped_and_counted(target: Target, tmp_pat
 
 def test_no_more_deliveries_are_on_their_way_than_allowed(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
-    relay, grpc_port = relay_process(tmp_path, target.url, "--concurrency", "3")
+    relay = relay_process(tmp_path, target.url, "--concurrency", "3")
     with running(relay):
-        publish(grpc_port, *[notification(f"photo {number}") for number in range(12)])
+        announce(relay, *[resource(f"photo {number}") for number in range(12)])
         eventually(lambda: len(target.received) == 3)
         target.gate.set()
         eventually(lambda: status(relay)["delivered"] == 12)
@@ -186,9 +169,9 @@ def test_no_more_deliveries_are_on_their_way_than_allowed(target: Target, tmp_pa
 
 
 def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_path: Path) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url, "--duplicates", "1", "--seed", "3")
+    relay = relay_process(tmp_path, target.url, "--duplicates", "1", "--seed", "3")
     with running(relay):
-        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(6)])
+        sent = announce(relay, *[resource(f"photo {number}") for number in range(6)])
         eventually(lambda: status(relay)["delivered"] == 12)
     assert ids(target) == Counter(sent * 2)
     order = [request.headers["ce-id"] for request in target.received]
@@ -199,9 +182,9 @@ def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_pa
 def test_every_event_comes_twice_and_out_of_order_where_each_delivery_is_put_off_by_chance(
     target: Target, tmp_path: Path
 ) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url, "--duplicates", "1", "--delay", "0.5", "--seed", "3")
+    relay = relay_process(tmp_path, target.url, "--duplicates", "1", "--delay", "0.5", "--seed", "3")
     with running(relay):
-        sent = publish(grpc_port, *[notification(f"photo {number}") for number in range(12)])
+        sent = announce(relay, *[resource(f"photo {number}") for number in range(12)])
         eventually(lambda: status(relay)["delivered"] == 24)
     assert ids(target) == Counter(sent * 2)
     first_seen = list(dict.fromkeys(request.headers["ce-id"] for request in target.received))
@@ -211,9 +194,9 @@ def test_every_event_comes_twice_and_out_of_order_where_each_delivery_is_put_off
 
 def test_two_copies_of_one_event_come_at_the_same_instant(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
-    relay, grpc_port = relay_process(tmp_path, target.url, "--together", "1", "--concurrency", "1")
+    relay = relay_process(tmp_path, target.url, "--together", "1", "--concurrency", "1")
     with running(relay):
-        sent = publish(grpc_port, notification("photo"), notification("another"))
+        sent = announce(relay, resource("photo"), resource("another"))
         eventually(lambda: len(target.received) == 2)
         assert ids(target) == Counter(sent[:1] * 2)
         target.gate.set()
@@ -223,28 +206,28 @@ def test_two_copies_of_one_event_come_at_the_same_instant(target: Target, tmp_pa
 
 
 def test_how_events_go_wrong_can_be_changed_while_it_runs(target: Target, tmp_path: Path) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url, "--delay", "0.1")
+    relay = relay_process(tmp_path, target.url, "--delay", "0.1")
     with running(relay):
         url = relay.ready_url.replace("/status", "/disorder")
-        assert requests.get(url, timeout=10).json() == {"duplicates": 0.0, "together": 0.0, "delay_s": 0.1}
+        assert requests.get(url, timeout=10).json() == {"duplicates": 0.0, "together": 0.0, "delay_s": 0.1, "lost": 0.0}
         changed = requests.put(url, json={"together": 1, "delay_s": 0}, timeout=10).json()
-        assert changed == {"duplicates": 0.0, "together": 1, "delay_s": 0}
+        assert changed == {"duplicates": 0.0, "together": 1, "delay_s": 0, "lost": 0.0}
         for wrong in ({"together": 2}, {"delay_s": "long"}, {"duplicates": 0.5, "colour": "red"}, [], "no"):
             answer = requests.put(url, json=wrong, timeout=10)
             assert answer.status_code == 400
             assert answer.json()["error"]
         assert requests.put(url, data=b"{", timeout=10).status_code == 400
         assert requests.get(url, timeout=10).json() == changed
-        sent = publish(grpc_port, notification("photo"))
+        sent = announce(relay, resource("photo"))
         eventually(lambda: status(relay)["delivered"] == 2)
     assert ids(target) == Counter(sent * 2)
 
 
 def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
-    relay, grpc_port = relay_process(tmp_path, target.url)
+    relay = relay_process(tmp_path, target.url)
     relay.start()
-    sent = publish(grpc_port, notification("photo"))
+    sent = announce(relay, resource("photo"))
     eventually(lambda: len(target.received) == 1)
     assert relay.end() == 0
     target.gate.set()
@@ -255,9 +238,9 @@ def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target
 
 def test_a_stopped_relay_ends_what_is_about_to_be_answered(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
-    relay, grpc_port = relay_process(tmp_path, target.url)
+    relay = relay_process(tmp_path, target.url)
     relay.start()
-    publish(grpc_port, notification("photo"))
+    announce(relay, resource("photo"))
     eventually(lambda: len(target.received) == 1)
     threading.Timer(0.3, target.gate.set).start()
     assert relay.end() == 0
@@ -265,29 +248,38 @@ def test_a_stopped_relay_ends_what_is_about_to_be_answered(target: Target, tmp_p
         assert status(relay)["pending"] == 0
 
 
-def test_every_topic_is_there_and_what_is_no_notification_is_left_out(target: Target, tmp_path: Path) -> None:
-    relay, grpc_port = relay_process(tmp_path, target.url)
-    with running(relay), grpc.insecure_channel(f"{HOST}:{grpc_port}") as channel:
-        for method, request in (("GetTopic", GetTopicRequest(topic="uploads")), ("CreateTopic", Topic(name="uploads"))):
-            call = channel.unary_unary(
-                f"/google.pubsub.v1.Publisher/{method}",
-                request_serializer=type(request).serialize,
-                response_deserializer=Topic.deserialize,
-            )
-            assert call(request, timeout=10, wait_for_ready=True).name == "uploads"
-        sent = publish(grpc_port, PubsubMessage(data=b"hello"), notification("photo"))
+def test_what_is_no_announcement_is_left_out(target: Target, tmp_path: Path) -> None:
+    relay = relay_process(tmp_path, target.url)
+    with running(relay):
+        sent = announce(relay, {"hello": 1}, "photo", None, resource("photo"))
         eventually(lambda: status(relay)["delivered"] == 1)
-    assert ids(target) == Counter(sent[1:])
-    assert "left out a message" in relay.log.read_text()
+        url = f"{url_of(relay)}/events"
+        assert requests.post(url, json=["photo"], timeout=10).status_code == 400
+        assert requests.post(url, data=b'{"events": []}', timeout=10).status_code == 415
+    assert ids(target) == Counter(sent[3:])
+    assert relay.log.read_text().count("left out") == 3
+
+
+def test_uploads_are_announced_when_the_relay_is_there_again(target: Target, tmp_path: Path) -> None:
+    relay = relay_process(tmp_path, target.url)
+    with running_storage(tmp_path, url_of(relay)) as cloud, client_of(cloud.url) as client:
+        bucket = client.create_bucket(EVENT_BUCKET)
+        for number in range(5):
+            bucket.blob(f"{number}").upload_from_string(b"photo", retry=None)
+        cloud.store.end(kill=True)
+        cloud.store.start()
+        bucket.blob("5").upload_from_string(b"photo", retry=None)
+        with running(relay):
+            eventually(lambda: status(relay)["delivered"] == 6)
+    assert sorted(json.loads(request.body)["name"] for request in target.received) == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_what_is_taken_by_another_relay_is_told_in_a_sentence(tmp_path: Path) -> None:
     port, nowhere = free_port(), "http://127.0.0.1:1/"
-    first, grpc_port = relay_process(tmp_path, nowhere, port=port)
+    first = relay_process(tmp_path, nowhere, port=port)
     others = [
-        relay_process(tmp_path / "other", nowhere, grpc_port=grpc_port)[0],
-        relay_process(tmp_path / "other", nowhere, port=port)[0],
-        relay_process(tmp_path, nowhere)[0],
+        relay_process(tmp_path / "other", nowhere, port=port),
+        relay_process(tmp_path, nowhere),
     ]
     with running(first):
         for other in others:

@@ -32,10 +32,10 @@ def start(tmp_path: Path, said: list[str]) -> Iterator[Start]:
     """Return what starts a cloud of one part: a web server, or another program."""
     started: list[Supervisor] = []
 
-    def begin(*command: str, tidy: Callable[[], object] = lambda: None) -> Supervisor:
+    def begin(*command: str) -> Supervisor:
         port = free_port()
         serve = (sys.executable, "-m", "http.server", str(port), "--bind", HOST)
-        part = Part("server", command or serve, {**os.environ}, f"http://{HOST}:{port}/", tidy)
+        part = Part("server", command or serve, {**os.environ}, f"http://{HOST}:{port}/")
         watched = Supervisor(
             new_cloud(tmp_path, "none"),
             said.append,
@@ -91,17 +91,6 @@ def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
     assert process is not None
     assert process.pid == second
     eventually(lambda: answers(watched._running["server"].part.ready_url))
-
-
-def test_a_part_is_tidied_before_each_start_while_it_is_down(start: Start) -> None:
-    running: list[bool] = []
-
-    def tidy() -> None:
-        family = psutil.Process().children()
-        running.append(any("http.server" in child.cmdline() for child in family if child.status() != "zombie"))
-
-    kill(start(tidy=tidy))
-    assert running == [False, False]
 
 
 def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]) -> None:

@@ -191,7 +191,7 @@ def test_requests_of_both_services_can_be_put_in_order(
         requests.get(buckets, timeout=10).raise_for_status()
         insert_failures(bigquery_client, table)
     found = in_order(faults.records(), object_storage.faults.records())
-    assert [record.service for record in found] == ["storage proxy", "warehouse"] * 2
+    assert [record.service for record in found] == ["object store", "warehouse"] * 2
     ended = [record.ended_ns or 0 for record in found]
     assert ended == sorted(ended)
 

@@ -20,8 +20,7 @@ SECONDS = click.FloatRange(min=0)
 
 
 @click.command()
-@click.option("--grpc-port", type=PORT, required=True, help="Where the object store publishes.")
-@click.option("--port", type=PORT, required=True, help="Where GET /status answers.")
+@click.option("--port", type=PORT, required=True, help="Where POST /events and GET /status answer.")
 @click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
 @click.option("--target", required=True, help="URL that takes the events.")
 @click.option("--releases", type=click.Path(dir_okay=False, path_type=Path), help="Says which revision gets what.")
@@ -46,7 +45,6 @@ SECONDS = click.FloatRange(min=0)
 @click.option("--give-up-after", type=SECONDS, default=86400.0, show_default=True, help="Seconds until it is dropped.")
 @click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds that the target may take.")
 def main(
-    grpc_port: int,
     port: int,
     queue: Path,
     target: str,
@@ -62,11 +60,11 @@ def main(
     give_up_after: float,
     timeout: float,
 ) -> None:
-    """Deliver the object store's notifications to a function, as Eventarc does: at least once, with retries."""
+    """Deliver the object store's announcements to a function, as Eventarc does: at least once, with retries."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
     router = Router(releases, service, target.rstrip("/")) if releases else None
-    options = Options(grpc_port, port, queue, policy, Disorder(duplicates, together, delay), seed, router)
+    options = Options(port, queue, policy, Disorder(duplicates, together, delay), seed, router)
     try:
         run_until_signal(lambda stop: run_relay(options, stop))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A Cloud Storage notification as the CloudEvent that Eventarc makes of it.
+"""An announcement of the object store as the CloudEvent that Eventarc makes of it.
 
 Event: https://cloud.google.com/eventarc/docs/reference/supported-events and google/events/cloud/storage/v1/data.proto
 Headers: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
@@ -15,14 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-TYPES = {
-    "OBJECT_FINALIZE": "google.cloud.storage.object.v1.finalized",
-    "OBJECT_DELETE": "google.cloud.storage.object.v1.deleted",
-    "OBJECT_ARCHIVE": "google.cloud.storage.object.v1.archived",
-    "OBJECT_METADATA_UPDATE": "google.cloud.storage.object.v1.metadataUpdated",
-}
-"""The type of a CloudEvent by the type of the notification."""
-
+FINALIZED = "google.cloud.storage.object.v1.finalized"
+LINKS = ("selfLink", "mediaLink")
 UNCHANGED_IN_HEADERS = "".join(sorted(set(string.punctuation) - set('"%')))
 
 
@@ -35,27 +29,25 @@ class CloudEvent:
     body: bytes
 
 
-def cloud_event_from(event_id: str, attributes: Mapping[str, str], data: bytes) -> CloudEvent:
-    """Build the event of one notification.
+def cloud_event_from(event_id: str, resource: Mapping[str, Any]) -> CloudEvent:
+    """Build the event of one upload.
 
     Args:
         event_id: names the event; every delivery of it bears the same.
-        attributes: of the Pub/Sub message; bucketId, objectId and eventType among them.
-        data: the object's resource, JSON.
+        resource: of the object, as the object store shows it.
 
     Raises:
-        ValueError: an attribute is missing or unknown, or the data is no resource.
+        ValueError: it is no resource of an object.
     """
     try:
-        bucket, name, kind = attributes["bucketId"], attributes["objectId"], TYPES[attributes["eventType"]]
-        resource = _resource_from(json.loads(data))
+        bucket, name, resource = resource["bucket"], resource["name"], _resource_from(dict(resource))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"This is no notification of Cloud Storage: {error!r} is missing or unknown.") from error
+        raise ValueError(f"This is no object of Cloud Storage: {error!r} is missing or unknown.") from error
     headers = {
         "ce-id": event_id,
         "ce-source": f"//storage.googleapis.com/projects/_/buckets/{bucket}",
         "ce-specversion": "1.0",
-        "ce-type": kind,
+        "ce-type": FINALIZED,
         "ce-subject": f"objects/{name}",
         "ce-time": resource["updated"],
         "ce-bucket": bucket,
@@ -66,11 +58,12 @@ def cloud_event_from(event_id: str, attributes: Mapping[str, str], data: bytes) 
 
 
 def _resource_from(notified: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource as Cloud Storage writes it: 64-bit numbers as strings, times in UTC, the whole id."""
+    """Return the resource as events have it: without links, 64-bit numbers as strings, times in UTC, the whole id."""
     generation = str(notified["generation"])
     created = _in_utc(notified.get("timeCreated"), generation)
+    kept = {name: value for name, value in notified.items() if name not in LINKS}
     return {
-        **notified,
+        **kept,
         "kind": "storage#object",
         "id": f"{notified['bucket']}/{notified['name']}/{generation}",
         "generation": generation,

@@ -1,4 +1,4 @@
-"""How deliveries go wrong on request: twice, at the same instant, out of order; Eventarc promises none of it away."""
+"""How deliveries go wrong on request: twice, at once, out of order, never; Eventarc promises none of it away."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ class Disorder:
     delay_s: float = 0.0
     """Every delivery waits for a time of its own up to this, so that they come out of order."""
 
+    lost: float = 0.0
+    """The share of events, 0 to 1, that never come; the sweep is what finds their uploads."""
+
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
-        for name, most in (("duplicates", 1.0), ("together", 1.0), ("delay_s", LONGEST_DELAY_S)):
+        for name, most in (("duplicates", 1.0), ("together", 1.0), ("delay_s", LONGEST_DELAY_S), ("lost", 1.0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
                 raise ValueError(f"{name} is {value!r}; it must be a number, 0 to {most:g}.")
@@ -38,10 +41,13 @@ class Disorder:
         if unknown := sorted(set(wanted) - set(asdict(self))):
             raise ValueError(f"There is no {', '.join(unknown)}; there is {', '.join(asdict(self))}.")
         changed = Disorder(**{**asdict(self), **wanted})
-        self.duplicates, self.together, self.delay_s = changed.duplicates, changed.together, changed.delay_s
+        for name, value in asdict(changed).items():
+            setattr(self, name, value)
 
     def due_times(self, now: float, chance: random.Random) -> list[float]:
         """Return when an event that came now is due, a time for each copy; copies of the same time go together."""
+        if self.lost and chance.random() < self.lost:
+            return []
         first = now + self._delay(chance)
         if self.together and chance.random() < self.together:
             return [first, first]

@@ -1,11 +1,10 @@
-"""The relay as a whole: takes notifications by gRPC, delivers events by HTTP, tells its state by HTTP."""
+"""The relay as a whole: takes announcements, delivers events, tells its state; all by HTTP."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,13 +14,14 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from shared.local.guard import guard
+from shared.local.listening import LOOPBACK, inherited
 from shared.local.relay.courier import Courier, Policy
 from shared.local.relay.disorder import Disorder
-from shared.local.relay.publisher import Publisher, serve
+from shared.local.relay.intake import LARGEST_BODY_BYTES, Intake
 from shared.local.relay.queue import DeliveryQueue
 from shared.local.releases.routing import Router
 
-HOST = "127.0.0.1"
 STOP_PATIENCE_S = 2.0
 
 
@@ -29,7 +29,6 @@ STOP_PATIENCE_S = 2.0
 class Options:
     """Where a relay listens, what it keeps, and how it delivers."""
 
-    grpc_port: int
     port: int
     queue: Path
     policy: Policy
@@ -46,19 +45,16 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
         OSError: a port is taken.
         QueueUnusable: another relay has the queue.
     """
-    _check_free(options.grpc_port)
     chance = random.Random(options.seed)  # noqa: S311 - spreads pauses, keeps no secret
     timeout = aiohttp.ClientTimeout(total=options.policy.answer_timeout_s)
     async with contextlib.AsyncExitStack() as closing:
         queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
         session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         courier = Courier(queue, options.policy, session, chance, _target_of(options.router))
-        await _open_control(queue, courier, options, closing)
-        publisher = Publisher(queue, courier.wake, options.disorder, chance)
-        server = await serve(publisher, f"{HOST}:{options.grpc_port}")
+        intake = Intake(queue, courier.wake, options.disorder, chance)
+        await _open(queue, courier, intake, options, closing)
         running = asyncio.create_task(courier.run())
         await asyncio.wait({running, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        await server.stop(grace=STOP_PATIENCE_S / 3)
         running.cancel()
         await courier.finish(STOP_PATIENCE_S)
         with contextlib.suppress(asyncio.CancelledError):
@@ -69,10 +65,10 @@ def _target_of(router: Router | None) -> Callable[[str], str] | None:
     return (lambda event_id: f"{router.url(event_id)}/") if router else None
 
 
-async def _open_control(
-    queue: DeliveryQueue, courier: Courier, options: Options, closing: contextlib.AsyncExitStack
+async def _open(
+    queue: DeliveryQueue, courier: Courier, intake: Intake, options: Options, closing: contextlib.AsyncExitStack
 ) -> None:
-    """Answer ``GET /status``: what is pending, and what was done since the start; ``GET`` and ``PUT /disorder``."""
+    """Answer ``POST /events``; ``GET /status``: what is pending, and what was done; ``GET`` and ``PUT /disorder``."""
 
     async def status(_request: web.Request) -> web.Response:
         oldest = queue.oldest_added_at()
@@ -89,14 +85,16 @@ async def _open_control(
             return web.json_response({"error": str(error)}, status=400)
         return await show_disorder(request)
 
-    app = web.Application()
+    app = web.Application(middlewares=[guard(_refused)], client_max_size=LARGEST_BODY_BYTES)
+    app.router.add_post("/events", intake.take)
     app.router.add_get("/status", status)
     app.router.add_get("/disorder", show_disorder)
     app.router.add_put("/disorder", change_disorder)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     closing.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, HOST, options.port).start()
+    given = inherited()
+    await (web.SockSite(runner, given) if given else web.TCPSite(runner, LOOPBACK, options.port)).start()
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
@@ -106,11 +104,5 @@ async def _object(request: web.Request) -> dict[str, Any]:
     return content
 
 
-def _check_free(port: int) -> None:
-    """Bind and let go: gRPC's own message for a taken port is a page long."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise OSError(error.errno, f"{HOST}:{port}: {error.strerror}") from error
+def _refused(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)

@@ -6,7 +6,7 @@ A call with an ``Idempotency-Key`` goes to the same revision again; any other to
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import aiohttp
@@ -14,9 +14,9 @@ import click
 from aiohttp import web
 from yarl import URL
 
-from shared.local.cloud import HOST
+from shared.local.guard import LOCAL, guard
+from shared.local.listening import serve
 from shared.local.releases.routing import Router
-from shared.local.until_signal import serve_app
 
 ANSWER_TIMEOUT_S = 300.0
 LARGEST_BODY = 40 * 1024 * 1024
@@ -28,8 +28,13 @@ OF_ONE_CONNECTION = frozenset(
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
-def front_app(router: Router) -> web.Application:
-    """Return the app that passes every call on."""
+def front_app(router: Router, names: Collection[str] | None = LOCAL) -> web.Application:
+    """Return the app that passes every call on.
+
+    Args:
+        router: finds the revision.
+        names: by which callers may call it; None for any.
+    """
 
     async def pass_on(request: web.Request) -> web.StreamResponse:
         key = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
@@ -40,14 +45,15 @@ def front_app(router: Router) -> web.Application:
             call = request.app[SESSION].request(
                 request.method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
             )
-            async with call as answer:
-                return _answer(answer, await answer.read())
+            async with call as answered:
+                return _answer(answered, await answered.read())
         except (aiohttp.ClientError, TimeoutError, OSError):
             message = "The revision that this call fell to does not answer; send it again."
-            error = {"code": 503, "reason": "unavailable", "message": message}
-            return web.json_response({"error": error}, status=503, headers={"Retry-After": "1"})
+            answer = _error(503, message, "unavailable")
+            answer.headers["Retry-After"] = "1"
+            return answer
 
-    app = web.Application(client_max_size=LARGEST_BODY)
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[guard(_error, names, may_be_linked=True)])
     app.cleanup_ctx.append(_session)
     app.router.add_get("/_bucketlens/status", _status)
     app.router.add_route("*", "/{path:.*}", pass_on)
@@ -65,6 +71,10 @@ async def _status(_request: web.Request) -> web.Response:
     return web.json_response({"ready": True})
 
 
+def _error(status: int, message: str, reason: str = "cross_site") -> web.Response:
+    return web.json_response({"error": {"code": status, "reason": reason, "message": message}}, status=status)
+
+
 def _answer(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
     headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in OF_ONE_CONNECTION]
     response = web.Response(status=answer.status, body=body)
@@ -79,13 +89,11 @@ def _answer(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
 @click.option("--releases", type=click.Path(path_type=Path), required=True, help="The file that says who gets what.")
 @click.option("--service", required=True, help="Whose traffic it is.")
 @click.option("--target", required=True, help="Who gets everything while nothing is released.")
-def main(port: int, releases: Path, service: str, target: str) -> None:
+@click.option("--names", default=",".join(sorted(LOCAL)), help="By which it may be called, with commas; empty for any.")
+def main(port: int, releases: Path, service: str, target: str, names: str) -> None:
     """Split HTTPS calls between the revisions of a service on the laptop."""
-    app = front_app(Router(releases, service, target))
-    try:
-        serve_app(app, HOST, port)
-    except OSError as error:
-        raise click.ClickException(f"The front cannot listen on {HOST}:{port}: {error.strerror}.") from error
+    known = {name.partition(":")[0] if name[:1] != "[" else name.strip("[]") for name in names.lower().split(",")}
+    serve(front_app(Router(releases, service, target), known if names else None), "front", port)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.local.cloud import Cloud
+from shared.local.cloud import BEHIND_FRONT, Cloud
 from shared.release.revisions import Revision, Standing, Target, Traffic
 
 SERVICES = {"classify-upload": "classify_upload", "classify-request": "classify_request"}
@@ -66,9 +66,8 @@ class Ledger:
     """All of the file."""
 
     services: dict[str, LocalService]
-    front_port: int
+    front_url: str
     """Where HTTPS traffic is split."""
-    front_url: str = field(default="")
 
 
 def path_of(folder: Path) -> Path:
@@ -81,7 +80,7 @@ def read(path: Path) -> Ledger | None:
     try:
         content = json.loads(path.read_text("utf-8"))
         services = {name: _service(**one) for name, one in content["services"].items()}
-        return Ledger(services, content["front_port"], content["front_url"])
+        return Ledger(services, content["front_url"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -105,8 +104,8 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 def first_revision(cloud: Cloud, service: str) -> LocalRevision:
     """Return what `up` started."""
-    name = f"{service}-local"
-    return LocalRevision(name, cloud.bundle, "", cloud.ports[SERVICES[service]], datetime.now(UTC).isoformat())
+    port = cloud.ports[BEHIND_FRONT if service == "classify-request" else SERVICES[service]]
+    return LocalRevision(f"{service}-local", cloud.bundle, "", port, cloud.started_at or datetime.now(UTC).isoformat())
 
 
 def untouched(cloud: Cloud, service: str) -> LocalService:

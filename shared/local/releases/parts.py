@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from shared.local.cloud import Cloud, free_port
+from shared.local.cloud import BEHIND_FRONT, HOST, Cloud
 from shared.local.parts import Part, function_part, part_environment
 from shared.local.releases.ledger import (
     SERVICES,
@@ -31,9 +32,9 @@ def release_parts(cloud: Cloud) -> list[Part]:
         _revision_part(cloud, SERVICES[service], revision)
         for service, one in ledger.services.items()
         for revision in one.wanted
-        if revision.port != cloud.ports[SERVICES[service]]
+        if revision.name != one.revisions[0].name  # `up` starts that one by itself
     )
-    return [_front(cloud, ledger.front_port), *wanted]
+    return [*wanted, _front(cloud)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +76,26 @@ def part_name(function: str, revision: str) -> str:
     return function + revision[len(function) :]  # a service's name is its function's, with dashes
 
 
-def renew(cloud: Cloud) -> bool:
-    """Give the revisions of an earlier `up` ports of this one. Returns whether there are any."""
+def renew(cloud: Cloud, take: Callable[[int], int]) -> None:
+    """Give the revisions of an earlier `up`, if there are any, ports of this one.
+
+    Args:
+        cloud: that is about to be started.
+        take: takes a port, or another where it is taken, and returns which.
+    """
     path = path_of(cloud.folder)
     ledger = read(path)
     if ledger is None:
-        return False
+        return
     with sole_writer(path):
-        taken = set(cloud.ports.values())
-        services = {name: _renewed(cloud, name, service, taken) for name, service in ledger.services.items()}
-        port = free_port(ledger.front_port, taken)
-        write(path, Ledger(services, port, f"http://127.0.0.1:{port}"))
-    return True
+        services = {name: _renewed(cloud, name, service, take) for name, service in ledger.services.items()}
+        write(path, Ledger(services, cloud.url("classify_request")))
 
 
-def _renewed(cloud: Cloud, service: str, one: LocalService, taken: set[int]) -> LocalService:
-    first, *others = one.revisions
-    revisions = [replace(first_revision(cloud, service), created_at=first.created_at)]
-    for revision in others:
-        revisions.append(replace(revision, port=free_port(revision.port, taken)))
-        taken.add(revisions[-1].port)
-    return replace(one, revisions=tuple(revisions), version=one.version + 1)
+def _renewed(cloud: Cloud, service: str, one: LocalService, take: Callable[[int], int]) -> LocalService:
+    _, *others = one.revisions
+    moved = (replace(revision, port=take(revision.port)) for revision in others)
+    return replace(one, revisions=(first_revision(cloud, service), *moved), version=one.version + 1)
 
 
 def _revision_part(cloud: Cloud, function: str, revision: LocalRevision) -> Part:
@@ -103,10 +103,11 @@ def _revision_part(cloud: Cloud, function: str, revision: LocalRevision) -> Part
     return function_part(cloud, function, name, revision=revision.name, bundle=revision.bundle, port=revision.port)
 
 
-def _front(cloud: Cloud, port: int) -> Part:
+def _front(cloud: Cloud) -> Part:
+    port, behind = cloud.ports["classify_request"], cloud.ports[BEHIND_FRONT]
     command = (
         *(sys.executable, "-m", "shared.local.releases.front", "--port", str(port)),
         *("--releases", str(path_of(cloud.folder)), "--service", "classify-request"),
-        *("--target", cloud.url("classify_request")),
+        *("--target", f"http://{HOST}:{behind}", "--names", cloud.environment["ALLOWED_HOSTS"]),
     )
-    return Part(FRONT, command, part_environment({}), f"http://127.0.0.1:{port}/_bucketlens/status")
+    return Part(FRONT, command, part_environment({}), f"{cloud.url('classify_request')}/_bucketlens/status", port)

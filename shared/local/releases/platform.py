@@ -34,7 +34,6 @@ from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traff
 
 START_PATIENCE_S = 60.0
 SHADOW_PATIENCE_S = 3600.0
-FRONT_PORT = 8088
 READ_S = 20.0
 LARGEST_BYTES = 256 * 1024 * 1024
 
@@ -125,10 +124,9 @@ class LocalPlatform:
         return {service: known.get(service) or untouched(self.cloud, service) for service in SERVICES}
 
     def _write(self, service: str, known: LocalService) -> LocalService:
-        ledger, services = read(self._path), self._services()
+        services = self._services()
         services[service] = replace(known, version=known.version + 1)
-        port = ledger.front_port if ledger else free_port(FRONT_PORT, self._ports(services))
-        write(self._path, Ledger(services, port, f"http://{HOST}:{port}"))
+        write(self._path, Ledger(services, self.cloud.url("classify_request")))
         return services[service]
 
     def _new(self, service: str, known: LocalService, bundle: str, digest: str) -> LocalRevision:

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from shared.errors import Misconfigured
 from shared.local.faults.injector import Injector
+from shared.local.listening import inherited, taken
 from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.schemas import apply_schemas, create_dataset
 from shared.local.warehouse.server import build_app
@@ -125,20 +126,13 @@ def _open(options: Options, when_broken: Callable[[], object]) -> Store:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # Without it, a restart within a minute would find its own old connections in the way.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(128)
+        return inherited() or taken(port, host)
     except OSError as error:
-        listening.close()
         why = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         )
         raise Misconfigured("the warehouse", [f"{host}:{port} {why}; give another --port"]) from error
-    return listening
 
 
 def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping[str, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
 from aiohttp import web
 
 from shared.local.faults.control import add_control
 from shared.local.faults.injector import Injector
+from shared.local.guard import LOCAL, guard
 from shared.local.warehouse.api_jobs import insert_load
 from shared.local.warehouse.call import Call
 from shared.local.warehouse.discovery import RESUMABLE_UPLOAD, SERVICE_PATH, UPLOAD, discovery_document
@@ -23,7 +23,6 @@ from shared.local.warehouse.uploads import Uploads, body_of, parse_object, read_
 _LOG = logging.getLogger(__name__)
 _STORE = web.AppKey("store", Store)
 _UPLOADS = web.AppKey("uploads", Uploads)
-_HOSTS = web.AppKey("hosts", frozenset[str])
 
 MAX_REQUEST_BYTES = 64 << 20
 """Of a request that is no upload; BigQuery takes 10 MB."""
@@ -43,12 +42,11 @@ def build_app(
         host: the name that it listens on, allowed in requests beside localhost's names.
     """
     app = web.Application(
-        middlewares=[_only_from_here, injector.middleware, _refusals], client_max_size=MAX_REQUEST_BYTES
+        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _refusals], client_max_size=MAX_REQUEST_BYTES
     )
     add_control(app, injector)
     app[_STORE] = store
     app[_UPLOADS] = Uploads()
-    app[_HOSTS] = frozenset({"127.0.0.1", "localhost", "::1", host})
     for route in ROUTES:
         app.router.add_route(route.verb, f"/{SERVICE_PATH}{route.path}", _respond(route))
     for path in (UPLOAD, RESUMABLE_UPLOAD):
@@ -102,20 +100,9 @@ async def _discovery(request: web.Request) -> web.Response:
     return web.json_response(discovery_document(f"{request.scheme}://{request.host}/"))
 
 
-@web.middleware
-async def _only_from_here(request: web.Request, handler: Respond) -> web.StreamResponse:
-    """Refuse requests that a page in somebody's browser made: by its Origin, or by a name that is not ours."""
-    allowed = request.app[_HOSTS]
-    origin = request.headers.get("Origin")
-    for url in (f"//{request.host}", *([origin] if origin else ())):
-        try:
-            name = urlsplit(url).hostname
-        except ValueError:
-            name = None
-        if name not in allowed:
-            refusal = Refusal("accessDenied", f"{url.lstrip('/')} may not use the local warehouse")
-            return web.json_response(refusal.document, status=refusal.http_status)
-    return await handler(request)
+def _may_not(_status: int, message: str) -> web.Response:
+    refusal = Refusal("accessDenied", message)
+    return web.json_response(refusal.document, status=refusal.http_status)
 
 
 @web.middleware
