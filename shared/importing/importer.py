@@ -17,6 +17,7 @@ from shared.importing.agreement import Agreement, compare
 from shared.importing.convert import converted
 from shared.importing.decide import Decided, Wishes, decide
 from shared.importing.facts import Facts
+from shared.importing.last_activation import without_activation
 from shared.importing.lineage import Conversion, lineage_of
 from shared.importing.samples import FEW, made_up_pictures, read_samples
 from shared.importing.scaling import in_steps, name_of
@@ -98,6 +99,8 @@ def import_bundle(request: Request, watcher: Watcher) -> Bundle:
 
 def _decided(source: Source, facts: Facts, wishes: Wishes, watcher: Watcher) -> Decided:
     decided = decide(source, facts, wishes)
+    for remark in decided.remarks:
+        watcher.on_remark(remark)
     if facts.scaling is not None and decided.scaling != facts.scaling:
         watcher.on_remark(
             f"--scaling says {name_of(decided.scaling)}, but {facts.scaling_from} says {name_of(facts.scaling)}: "
@@ -138,11 +141,16 @@ def _converted(request: Request, source: Source, original: Original, decided: De
         fault = "int8 needs --samples FOLDER with pictures such as will be classified, or else add --precision float32"
         raise Misconfigured("the options", [fault])
     watcher.on_step(f"converting to {precision}")
-    content, explain = with_feature_map(converted(original.frozen, precision, decided.input, samples))
+    shortened = None
+    if precision == "int8":
+        shortened = without_activation(original.frozen, decided.activation, original.facts.outputs)
+    content, explain = with_feature_map(converted(shortened or original.frozen, precision, decided.input, samples))
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.tflite"
         path.write_bytes(content)
         served = replace(decided, input=_input_of(path, decided))
+        if shortened is not None:
+            served = replace(served, activation="logits")
         model = LiteRTModel(path, explain=explain)
     before = _manifest(request, source, decided, "keras", "model.keras")
     after = _manifest(request, source, served, "litert", "model.tflite")
