@@ -101,6 +101,10 @@ def _print(compared: list[Compared], best: list[Compared]) -> None:
     for one in compared:
         table.add_row(one.name, *cells_of(one, two)[1:], style="bold" if one in best else None)
     console.print(table)
+    from shared.training.report import too_few
+
+    if few := too_few(compared[0].report.images, "pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
         f"Pareto set: {', '.join(one.name for one in best)}; "
         f"{compared[0].report.images} pictures, milliseconds on one thread of this machine, USD for a million images",

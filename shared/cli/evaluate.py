@@ -160,6 +160,10 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
             soft_wrap=True,
             highlight=False,
         )
+    from shared.training.report import too_few
+
+    if few := too_few(report.images, "pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     for bad in bad_files[:BAD_FILES_SHOWN]:
         remarks.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False, soft_wrap=True)
     if more := len(bad_files[BAD_FILES_SHOWN:]):

@@ -236,6 +236,10 @@ def _summarise(bundle: Bundle, report: Report) -> None:
             soft_wrap=True,
             highlight=False,
         )
+    from shared.training.report import too_few
+
+    if few := too_few(report.images, "validation pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
         f"Check it on other pictures: bucketlens evaluate {bundle.folder} DATA", soft_wrap=True, highlight=False
     )

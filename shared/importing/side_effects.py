@@ -69,8 +69,8 @@ def at_random(graph: Any) -> str | None:
         return None
     return (
         f"it changes pictures at random ({', '.join(drawn[:3])}), for Keras exports layers of augmentation "
-        "(RandomFlip, RandomRotation, …) switched on; import its .keras or .h5 file, or export it with training=False, as "
-        "docs/bundle.md shows"
+        "(RandomFlip, RandomRotation, …) switched on; import its .keras or .h5 file, or export it with "
+        "training=False, as docs/bundle.md shows"
     )
 
 

@@ -37,8 +37,8 @@ def read_tflite(path: Path) -> Facts:
     if any(size == -1 for size in graph.signature[1:]):
         fault = f"its input's size is left open, shape {graph.signature}; convert it again for pictures of one size"
         raise Misconfigured(f"the model {path.name}", [fault])
-    if fault := no_row_of_numbers(opened.output_shape):
-        raise Misconfigured(f"the model {path.name}", [fault])
+    if odd := no_row_of_numbers(opened.output_shape):
+        raise Misconfigured(f"the model {path.name}", [odd])
     dtype, metadata = opened.input_dtype, metadata_of(content, graph.metadata)
     if dtype not in DTYPES:
         fault = f"it takes {dtype}, expected {', '.join(DTYPES)}; convert it again with one of these as its input"
