@@ -172,7 +172,9 @@ def summarise(bundle: Bundle) -> None:
         markup=False,
     )
     shown = bundle.folder.name if bundle.folder.parent == MODELS else bundle.folder
-    console.print(f"Type next: bucketlens classify --bundle {shown} photo.jpg", soft_wrap=True, highlight=False)
+    console.print(
+        f"Type next: bucketlens classify --bundle {shown} photo.jpg", soft_wrap=True, highlight=False, markup=False
+    )
 
 
 def _as_list(error: Misconfigured) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from shared.cli.release_options import (
     releases_options,
 )
 from shared.cli.release_report import print_standings, print_verdict, standing_json, verdict_json
+from shared.cli.terminal import say_json
 from shared.errors import BadRequest, BucketlensError, Transient
 from shared.local.releases.platform import LocalPlatform
 from shared.release.criteria import Criteria, Finding, Verdict, judge
@@ -65,7 +65,7 @@ def status_(releases: Releases, as_json: bool) -> None:
         standings = releases.standings()
     if as_json:
         services = [standing_json(standing) for standing in standings]
-        click.echo(json.dumps({"services": services, "https": _front(releases)}, indent=2))
+        say_json({"services": services, "https": _front(releases)}, indent=2)
         return
     print_standings(standings)
     if front := _front(releases):
@@ -214,7 +214,7 @@ def _verdict(
             break
         time.sleep(every)
     if as_json:
-        click.echo(json.dumps(verdict_json(asked, found, verdict), indent=2))
+        say_json(verdict_json(asked, found, verdict), indent=2)
     else:
         print_verdict(asked, found, verdict)
     return verdict

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from shared.bundle_source import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import bundles_option, checked_places, folder_option, remarks
+from shared.cli.terminal import say
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
@@ -145,7 +146,7 @@ def _run(wanted: _Wanted) -> int:
     code = 0
     try:
         supervisor.start()
-        click.echo(what_to_type_next(supervisor.cloud))
+        say(what_to_type_next(supervisor.cloud))
         logs = [_Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
         while True:
             supervisor.watch()
@@ -188,7 +189,7 @@ def _detached(wanted: _Wanted) -> int:
         time.sleep(0.05)
     cloud = running_cloud(folder)
     if cloud:
-        click.echo(what_to_type_next(cloud))
+        say(what_to_type_next(cloud))
     return 0 if cloud else 1
 
 
@@ -202,4 +203,4 @@ class _Tail:
     def show(self) -> None:
         """Print what was added since the last look."""
         if added := self._file.read():
-            click.echo(added, nl=False)
+            say(added, nl=False)

@@ -1,4 +1,4 @@
-"""Labelled pictures at an import: they calibrate the scores, say how good the model is, and whether its scaling fits."""
+"""Labelled pictures at an import: they calibrate the scores, and say how good the model is and if its scaling fits."""
 
 from __future__ import annotations
 

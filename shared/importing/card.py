@@ -42,8 +42,8 @@ def _head(manifest: Manifest) -> str:
 def _measured(manifest: Manifest) -> str:
     if not manifest.metrics:
         return (
-            "Nothing was measured on labelled pictures: `bucketlens evaluate` with this bundle and a folder of them does "
-            "that."
+            "Nothing was measured on labelled pictures: `bucketlens evaluate` with this bundle and a folder of them "
+            "does that."
         )
     images, accuracy = manifest.metrics["images"], manifest.metrics["accuracy"]
     return (

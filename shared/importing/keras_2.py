@@ -133,7 +133,8 @@ def _begins_with_a_call(layer: Any) -> bool:
     """Whether Keras 2 counted the making of a nested model, whose input is known, as the first call of it."""
     config = layer.get("config") if isinstance(layer, dict) and layer.get("class_name") in NETWORKS else None
     inner = config.get("layers") if isinstance(config, dict) else None
-    return isinstance(inner, list) and bool(inner) and isinstance(inner[0], dict) and inner[0].get("class_name") == "InputLayer"
+    first = inner[0] if isinstance(inner, list) and inner else None
+    return isinstance(first, dict) and first.get("class_name") == "InputLayer"
 
 
 def _count_calls_from_0(config: dict[str, Any], nested: set[Any]) -> None:
