@@ -5,11 +5,11 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
 
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
 	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
@@ -45,6 +45,9 @@ bench: .venv/.everything  ## Measure beside what people would use instead, and t
 
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
+	@$(BIN)/python -m tests.importing.keras_2
 
 audit: .venv/.everything  ## Ask for known vulnerabilities of everything that is locked
 	@$(BIN)/python -m tests.supply_chain audit

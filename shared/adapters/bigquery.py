@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ class Result:
 
     columns: list[str]
     rows: list[dict[str, Any]]
+
+
+REQUEST = re.compile(r"^(?:GET|POST|PUT|PATCH|DELETE) https?://\S+: ")
+"""What the client puts before an error's message."""
 
 
 class BigQuery:
@@ -100,7 +105,7 @@ class BigQuery:
                 return Result(columns, [dict(row.items()) for row in rows])
         except WarehouseUnavailable as error:
             if isinstance(error.__cause__, (api.BadRequest, api.NotFound, api.Forbidden)):
-                raise BadRequest(f"BigQuery refused the query: {error.__cause__.message}") from error
+                raise BadRequest(f"BigQuery refused the query: {_said(error.__cause__)}") from error
             raise
 
     def _insert(self, table: str, row_id: str, row: dict[str, Any]) -> None:
@@ -135,3 +140,9 @@ def translated(what: str) -> Iterator[None]:
     except UNAVAILABLE as error:
         kind = RowRefused if getattr(error, "code", None) in (400, 413) else WarehouseUnavailable
         raise kind(f"While {what}: {type(error).__name__}: {error}") from error
+
+
+def _said(error: api.GoogleAPICallError) -> str:
+    """Return what BigQuery said of a request, without the client's ``POST https://…:`` before it."""
+    details = [str(one["message"]) for one in error.errors or () if isinstance(one, dict) and one.get("message")]
+    return details[0] if details else REQUEST.sub("", str(error.message))

@@ -72,6 +72,11 @@ class LiteRTModel:
         return str(np.dtype(self._input["dtype"]))
 
     @property
+    def output_shape(self) -> tuple[int, ...]:
+        """(1, labels) for a picture, as a rule."""
+        return tuple(int(size) for size in self._output["shape"])
+
+    @property
     def outputs(self) -> int:
         """How many numbers come back."""
         return int(np.prod(self._output["shape"]))

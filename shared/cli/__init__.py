@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from shared.cli.terminal import Commands
+
 COMMANDS = (
     "up",
     "status",
@@ -29,7 +31,7 @@ COMMANDS = (
 """In the order in which people need them."""
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """Imports a command's module on demand: ``--help`` should not wait for TensorFlow."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

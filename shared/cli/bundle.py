@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -13,15 +12,16 @@ from shared.classify import Classifier
 from shared.cli.bundle_import import import_model
 from shared.cli.bundle_publish import publish_bundle
 from shared.cli.options import checked_bundle, console
+from shared.cli.terminal import say, say_json, shown
 from shared.errors import InvalidBundle
 from shared.manifest import MANIFEST
 from shared.settings import MODELS, bundle_folder
 from shared.wiring import load_model
 
 
-@click.group("bundle", short_help="Look at model bundles.")
+@click.group("bundle", short_help="Import, publish, list and check model bundles.")
 def command() -> None:
-    """Look at model bundles: the folders that hold a model and what serving needs to know of it."""
+    """Import, publish, list and check model bundles: folders that hold a model and what serving needs to know of it."""
 
 
 @command.command("list")
@@ -37,10 +37,11 @@ def list_bundles() -> None:
         table.add_column(column)
     for path in sorted(MODELS.glob(f"*/{MANIFEST}")):
         bundle = load_bundle(path.parent)
-        accuracy = bundle.manifest.metrics.get("accuracy")
-        shown = f"{accuracy:.1%}" if isinstance(accuracy, float) else ""
+        measured = bundle.manifest.metrics.get("accuracy")
+        accuracy = f"{measured:.1%}" if isinstance(measured, float) else ""
         labels = ", ".join(bundle.manifest.labels)
-        table.add_row(path.parent.name, labels, bundle.manifest.runtime, shown, bundle.digest[:12])
+        cells = (path.parent.name, labels, bundle.manifest.runtime, accuracy, bundle.digest[:12])
+        table.add_row(*map(shown, cells))
     console.print(table)
 
 
@@ -54,7 +55,7 @@ def show_bundle(bundle: str) -> None:
       bucketlens bundle show flowers_v1 | jq .metrics.accuracy
     """
     loaded = checked_bundle(bundle)
-    click.echo(json.dumps({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2, ensure_ascii=False))
+    say_json({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2)
 
 
 @command.command("check")
@@ -73,9 +74,9 @@ def check_bundle(bundle: str) -> None:
         Classifier(loaded, load_model(loaded, threads=1)).warm_up()
     except InvalidBundle as error:
         for fault in error.faults:
-            click.echo(f"✗ {fault}", err=True)
+            say(f"✗ {fault}", err=True)
         sys.exit(1)
-    click.echo(f"✓ {loaded.manifest.name} version {loaded.manifest.version} can be served; digest {loaded.digest}")
+    say(f"✓ {loaded.manifest.name} version {loaded.manifest.version} can be served; digest {loaded.digest}")
 
 
 command.add_command(import_model)

@@ -82,6 +82,13 @@ if TYPE_CHECKING:
     help="Pictures such as will be classified, any folders, 50 or more: convert to int8 with them.",
 )
 @click.option(
+    "--calibrate",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="LABELLED",
+    help="Pictures with a sub-folder a label, not those of training: fit temperature, threshold and review score on "
+    "them, and print the accuracy, so that a wrong scaling is seen.",
+)
+@click.option(
     "--precision",
     type=click.Choice(("int8", "float16", "float32")),
     help="What a Keras model or SavedModel is converted to.  [default: int8 with --samples, else float32]",
@@ -120,6 +127,7 @@ def import_model(path: Path, **options: Any) -> None:
     Example:
       bucketlens bundle import flowers.keras --labels daisy,rose,tulip --samples photos/
       bucketlens bundle import pneumonia.h5 --labels normal,pneumonia --scaling 0..1 --threshold 0.6
+      bucketlens bundle import flowers.h5 --labels labels.txt --scaling -1..1 --calibrate validation/
       bucketlens bundle import converted_keras.zip --name desk
     """
     imported(path, options)
@@ -164,7 +172,9 @@ def summarise(bundle: Bundle) -> None:
         markup=False,
     )
     shown = bundle.folder.name if bundle.folder.parent == MODELS else bundle.folder
-    console.print(f"Type next: bucketlens classify --bundle {shown} photo.jpg", soft_wrap=True, highlight=False)
+    console.print(
+        f"Type next: bucketlens classify --bundle {shown} photo.jpg", soft_wrap=True, highlight=False, markup=False
+    )
 
 
 def _as_list(error: Misconfigured) -> str:

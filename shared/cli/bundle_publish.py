@@ -12,6 +12,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundle import load_bundle
 from shared.bundle_publish import NotPublished, Publication
 from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
+from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
 from shared.settings import BUCKET_NAME, bundle_folder
@@ -56,13 +57,13 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
         created = [step for step in steps if step.is_new]
     except InvalidBundle as error:
         for fault in error.faults:
-            click.echo(f"✗ {fault}", err=True)
+            say(f"✗ {fault}", err=True)
         sys.exit(1)
     except (NotPublished, StorageUnavailable) as error:
-        click.echo(f"✗ {error}", err=True)
+        say(f"✗ {error}", err=True)
         sys.exit(1)
     said = "is published" if created else "was there already, the same in every byte"
-    click.echo(f"✓ {publication.uri} {said}; digest {loaded.digest}")
+    say(f"✓ {publication.uri} {said}; digest {loaded.digest}")
     manifest = loaded.manifest
     remarks.print(
         f"Serve it: MODEL_BUNDLE={publication.uri}; always the highest version: {publication.uri.rpartition('/')[0]}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +14,7 @@ from rich.table import Table
 from shared.classify import Classifier
 from shared.cli.explained import explain_files, heat_maps
 from shared.cli.options import bundle_option, checked_bundle, console, remarks
+from shared.cli.terminal import say_json, shown
 from shared.errors import InvalidBundle
 from shared.files import files_under
 from shared.folder import Answer, classify_files, usable_cores
@@ -75,7 +75,7 @@ def _print_lines(answers: Iterator[Answer]) -> int:
     failed = 0
     for answer in answers:
         failed += "error" in answer
-        click.echo(json.dumps(answer, ensure_ascii=False))
+        say_json(answer)
     return failed
 
 
@@ -87,9 +87,9 @@ def _print_table(answers: Iterator[Answer], total: int) -> int:
     for answer in track(answers, "Classifying", total, console=remarks, transient=True):
         if "error" in answer:
             failed += 1
-            table.add_row(answer["path"], "", "", f"[red]{answer['error']['message']}[/]")
+            table.add_row(shown(answer["path"]), "", "", f"[red]{shown(answer['error']['message'])}[/]")
         else:
             review = "[yellow]needs review[/]" if answer["needs_review"] else ""
-            table.add_row(answer["path"], answer["label"], f"{answer['score']:.3f}", review)
+            table.add_row(shown(answer["path"]), shown(answer["label"]), f"{answer['score']:.3f}", review)
     console.print(table)
     return failed

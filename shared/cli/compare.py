@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from rich.table import Table
 from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.options import console, remarks
+from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
 from shared.settings import bundle_folder
 from shared.wiring import load_model
@@ -57,7 +57,7 @@ def command(
     best = pareto_set(compared)
     if as_json:
         lines = [{**one.as_json(), "pareto": one in best} for one in compared]
-        click.echo(json.dumps({"data": data.resolve().name, "bundles": lines}, indent=2))
+        say_json({"data": data.resolve().name, "bundles": lines}, indent=2)
     else:
         _print(compared, best)
     if markdown is not None:
@@ -99,10 +99,14 @@ def _print(compared: list[Compared], best: list[Compared]) -> None:
     two = all(one.report.binary is not None for one in compared)
     table = Table("bundle", "px", "accuracy", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD")
     for one in compared:
-        table.add_row(one.name, *cells_of(one, two)[1:], style="bold" if one in best else None)
+        table.add_row(shown(one.name), *cells_of(one, two)[1:], style="bold" if one in best else None)
     console.print(table)
+    from shared.training.report import too_few
+
+    if few := too_few(compared[0].report.images, "pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
-        f"Pareto set: {', '.join(one.name for one in best)}; "
+        f"Pareto set: {', '.join(shown(one.name) for one in best)}; "
         f"{compared[0].report.images} pictures, milliseconds on one thread of this machine, USD for a million images",
         soft_wrap=True,
         highlight=False,

@@ -25,6 +25,7 @@ from shared.cli.options import (
     remarks,
 )
 from shared.cli.query import table_of
+from shared.cli.terminal import shown
 from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
@@ -142,12 +143,12 @@ def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int
 def _ask_over_https(cloud: Cloud, image: Path) -> None:
     """Send one image as an HTTPS client would, and print the answer's main fields."""
     url = f"{cloud.url('classify_request')}/v1/classify?record=false"
-    console.print(f"\n[bold]The same over HTTPS[/]\ncurl --data-binary @{image.name} {url}", highlight=False)
+    console.print(f"\n[bold]The same over HTTPS[/]\ncurl --data-binary @{shown(image.name)} {url}", highlight=False)
     request = urllib.request.Request(url, image.read_bytes(), {"Content-Type": "image/jpeg"})  # noqa: S310
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  # our own http:// on loopback
         answer = json.load(response)
-    shown = {name: answer[name] for name in ("label", "score", "needs_review", "prediction_id")}
-    console.print_json(json.dumps(shown))
+    fields_shown = {name: answer[name] for name in ("label", "score", "needs_review", "prediction_id")}
+    console.print_json(json.dumps(fields_shown))
 
 
 def _clear(folder: Path) -> None:

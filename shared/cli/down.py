@@ -10,6 +10,7 @@ import click
 import psutil
 
 from shared.cli.options import folder_option
+from shared.cli.terminal import say
 from shared.local.cloud import running_cloud, saved_cloud
 from shared.local.leftovers import end_leftovers
 
@@ -29,13 +30,13 @@ def command(folder: Path) -> None:
     if cloud is None:
         before = saved_cloud(folder)
         left = end_leftovers(before) if before else []
-        click.echo(f"Ended what a killed `up` had left: {', '.join(left)}." if left else f"Nothing runs in {folder}.")
+        say(f"Ended what a killed `up` had left: {', '.join(left)}." if left else f"Nothing runs in {folder}.")
         return
     psutil.Process(cloud.pid).terminate()
     give_up_at = time.monotonic() + PATIENCE_S
     while running_cloud(folder):
         if time.monotonic() > give_up_at:
-            click.echo(f"Process {cloud.pid} has not stopped in {PATIENCE_S} s; see {cloud.log_file('up')}.", err=True)
+            say(f"Process {cloud.pid} has not stopped in {PATIENCE_S} s; see {cloud.log_file('up')}.", err=True)
             sys.exit(1)
         time.sleep(0.05)
-    click.echo("Stopped.")
+    say("Stopped.")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.progress import track
 
 from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.terminal import shown
 from shared.dropping import Dropped, drop, names_of, wait_for
 from shared.errors import AlreadyDone, Transient
 
@@ -61,7 +61,7 @@ def _show_landing(places: Places, dropped: list[Dropped], timeout: int) -> int:
     landed = 0
     for upload, row in wait_for(places.warehouse, dropped, timeout):
         landed += 1
-        console.print(f"{escape(upload.ref.name)}  {_fate(row)}", highlight=False)
+        console.print(f"{shown(upload.ref.name)}  {_fate(row)}", highlight=False)
     missing = len(dropped) - landed
     if missing:
         remarks.print(f"{missing} of {len(dropped)} have not landed in {timeout} s; the sweep will take them.")
@@ -70,6 +70,6 @@ def _show_landing(places: Places, dropped: list[Dropped], timeout: int) -> int:
 
 def _fate(row: dict[str, Any]) -> str:
     if row["reason"]:
-        return f"[red]{row['reason']}[/] {row['detail']}"
+        return f"[red]{shown(row['reason'])}[/] {shown(row['detail'])}"
     review = "  [yellow]needs review[/]" if row["needs_review"] else ""
-    return f"[green]{row['label']}[/] {row['score']:.2f}{review}"
+    return f"[green]{shown(row['label'])}[/] {row['score']:.2f}{review}"

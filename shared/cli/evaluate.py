@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from rich.table import Table
 from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.options import console, remarks
+from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
 from shared.settings import bundle_folder
 from shared.wiring import load_model
@@ -84,7 +84,7 @@ def command(
     if as_json:
         left_out = [{"path": str(bad.path), "reason": bad.reason} for bad in bad_files]
         about = {"bundle": manifest.name, "version": manifest.version, "digest": classifier.bundle.digest}
-        click.echo(json.dumps({**about, **report.as_json(), "left_out": left_out, "failed": failed}, indent=2))
+        say_json({**about, **report.as_json(), "left_out": left_out, "failed": failed}, indent=2)
     else:
         _print(report, bad_files, failed)
     title = f"{manifest.name} {manifest.version} on {data.resolve().name}: {report.accuracy:.1%}"
@@ -139,7 +139,7 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
     table = Table("label", *("precision", "recall", "F1", "pictures"))
     for label, one in report.by_label.items():
         shares = (f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}") if one.images else ("", "", "")
-        table.add_row(label, *shares, str(one.images))
+        table.add_row(shown(label), *shares, str(one.images))
     console.print(table)
     accepted = "" if report.accepted_accuracy is None else f", the others are {report.accepted_accuracy:.2%} right"
     console.print(
@@ -155,11 +155,15 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
             for share in (report.binary.auc, report.binary.sensitivity, report.binary.specificity)
         )
         console.print(
-            f"{report.binary.positive} from a score of {report.binary.threshold} on: area under the ROC curve {auc}, "
-            f"sensitivity {found}, specificity {left}",
+            f"{shown(report.binary.positive)} from a score of {report.binary.threshold} on: area under the ROC curve "
+            f"{auc}, sensitivity {found}, specificity {left}",
             soft_wrap=True,
             highlight=False,
         )
+    from shared.training.report import too_few
+
+    if few := too_few(report.images, "pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     for bad in bad_files[:BAD_FILES_SHOWN]:
         remarks.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False, soft_wrap=True)
     if more := len(bad_files[BAD_FILES_SHOWN:]):

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from shared.classify import Classifier
 from shared.cli.options import remarks
+from shared.cli.terminal import shown
 from shared.decode import Limits, decode
 from shared.explain import explain, over_picture
 from shared.folder import Answer, classify_file, usable_cores
@@ -116,7 +117,7 @@ def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps)
     with ThreadPoolExecutor(usable_cores()) as threads, Progress(*columns, console=remarks, transient=True) as progress:
         answers = list(progress.track(threads.map(explained, files), len(files), description="Explaining"))
     if any("explained" in answer for answer in answers):
-        remarks.print(f"Heat maps: {maps.place}")
+        remarks.print(f"Heat maps: {shown(maps.place)}")
     return answers
 
 

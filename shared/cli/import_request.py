@@ -61,6 +61,7 @@ def request_of(path: Path, options: dict[str, Any]) -> Request:
         keep=options["runtime"] == "keep",
         precision=options["precision"],
         samples=options["samples"],
+        calibrate=_calibrate(options),
         least_agreement=options["least_agreement"],
         force=options["force"],
         options={key: _without_folders(value) for key, value in given.items()},
@@ -88,6 +89,16 @@ def _place(name: str, version: str | None, out: Path | None) -> tuple[str, Path]
         number += 1
     chosen = version or str(number)
     return chosen, MODELS / f"{name}_v{chosen}"
+
+
+def _calibrate(options: dict[str, Any]) -> Path | None:
+    """The labelled pictures, whose fit leaves no room for figures of one's own."""
+    folder: Path | None = options["calibrate"]
+    usual = {"temperature": 1.0, "threshold": None, "review_below": 0.5}
+    given = [f"--{name.replace('_', '-')}" for name, value in usual.items() if options[name] != value]
+    if folder is not None and given:
+        raise click.UsageError(f"--calibrate fits {', '.join(given)} on its pictures; leave one of them out.")
+    return folder
 
 
 def _scaling(text: str) -> Scaling:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.markup import escape
 
 from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.terminal import shown
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.label import give_label, prediction_named
 
@@ -49,6 +49,6 @@ def command(
     except WarehouseUnavailable as error:
         remarks.print(str(error), style="red", markup=False)
         sys.exit(1)
-    before = f" (the model said {escape(prediction['label'])})" if prediction["label"] else ""
+    before = f" (the model said {shown(prediction['label'])})" if prediction["label"] else ""
     new = "; no model that is served knows this label" if given.is_new else ""
-    console.print(f"{escape(name)} is labelled [green]{escape(given.label)}[/]{before}{new}", highlight=False)
+    console.print(f"{shown(name)} is labelled [green]{shown(given.label)}[/]{before}{new}", highlight=False)

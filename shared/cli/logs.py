@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from shared.cli.options import folder_option
+from shared.cli.terminal import say
 from shared.local.log_files import Tail, last_lines, names_in
 
 LOOK_S = 0.2
@@ -32,16 +33,16 @@ def command(part: str | None, folder: Path, follow: bool, lines: int) -> None:
     logs = folder / "logs"
     known = list(names_in(logs))
     if part is None:
-        click.echo("\n".join(str(logs / f"{name}.log") for name in known) or f"No part has written to {logs} yet.")
+        say("\n".join(str(logs / f"{name}.log") for name in known) or f"No part has written to {logs} yet.")
         return
     if part not in known:
         raise click.UsageError(f"There is no log of {part!r} in {logs}; there is {', '.join(known) or 'none'}.")
     tail = Tail(logs / f"{part}.log")
     for line in last_lines(logs / f"{part}.log", lines):
-        click.echo(line)
+        say(line)
     while follow:
         try:
-            click.echo(tail.news(), nl=False)
+            say(tail.news(), nl=False)
             time.sleep(LOOK_S)
         except KeyboardInterrupt:
             return

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, load_bundle
 from shared.bundle_source import BundleSource
 from shared.catalogue import Catalogue
+from shared.cli.terminal import TerminalConsole
 from shared.errors import InvalidBundle, Misconfigured
 from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
 from shared.places import Place, places_from
@@ -24,10 +24,10 @@ from shared.settings import DEFAULT_BUNDLE, bundle_folder
 
 DEADLINE_S = 60
 
-console = Console()
+console = TerminalConsole()
 """For results: stdout."""
 
-remarks = Console(stderr=True)
+remarks = TerminalConsole(stderr=True)
 """For progress and remarks: stderr, so that output can be piped."""
 
 folder_option = click.option(

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from shared.adapters.bigquery import Result
 from shared.cli.options import Places, console, places_options
+from shared.cli.terminal import say, say_json, shown, visible
 from shared.errors import BadRequest, WarehouseUnavailable
 
 
@@ -43,17 +44,19 @@ def command(sql: str, places: Places, format_: str) -> None:
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except WarehouseUnavailable as error:
-        click.echo(str(error), err=True)
+        say(error, err=True)
         sys.exit(1)
     if format_ == "table":
         console.print(table_of(result))
     elif format_ == "json":
         for row in result.rows:
-            click.echo(json.dumps(row, default=_plain, ensure_ascii=False))
+            say_json(row, default=_plain)
     else:
+        # a file gets every character as it is
+        as_text = visible if sys.stdout.isatty() else str
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows([_cell(row[column], "") for column in result.columns] for row in result.rows)
+        writer.writerow(map(as_text, result.columns))
+        writer.writerows([as_text(_cell(row[column], "")) for column in result.columns] for row in result.rows)
 
 
 def table_of(result: Result, title: str | None = None) -> Table:
@@ -61,9 +64,9 @@ def table_of(result: Result, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in result.columns:
         numeric = any(isinstance(row[column], (int, float)) for row in result.rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if numeric else "left", overflow="fold")
     for row in result.rows:
-        table.add_row(*(_cell(row[column], "–") for column in result.columns))
+        table.add_row(*(shown(_cell(row[column], "–")) for column in result.columns))
     if not result.rows:
         table.caption = "no rows"
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from shared.cli.release_options import (
 )
 from shared.cli.release_report import print_standings, standing_json
 from shared.cli.release_verdict import reach_verdict, refuse_what_is_worse
+from shared.cli.terminal import say_json
 from shared.errors import BadRequest, BucketlensError, Transient
 from shared.local.releases.platform import LocalPlatform
 from shared.release.criteria import Criteria, Finding, Verdict
@@ -64,7 +64,7 @@ def status_(releases: Releases, as_json: bool) -> None:
         standings = releases.standings()
     if as_json:
         services = [standing_json(standing) for standing in standings]
-        click.echo(json.dumps({"services": services, "https": _front(releases)}, indent=2))
+        say_json({"services": services, "https": _front(releases)}, indent=2)
         return
     print_standings(standings)
     if front := _front(releases):

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from shared.cli.options import console
+from shared.cli.terminal import shown
 from shared.release.criteria import Finding, Verdict
 from shared.release.figures import Comparison, Question
 from shared.release.revisions import CHALLENGER, PREVIOUS, Standing
@@ -48,7 +49,9 @@ def standings_table(standings: list[Standing]) -> Table:
             since = one.created_at.strftime("%Y-%m-%d %H:%M") if one.created_at else ""
             state = "" if one.is_ready else " [red]not ready[/]"
             percent = f"{standing.percent_of(one.name)} %" if one.name in in_traffic else ""
-            table.add_row(standing.service, one.name + state, role_of(standing, one.name), percent, serves, since)
+            named = (standing.service, one.name, role_of(standing, one.name), percent, serves, since)
+            service, revision, *rest = map(shown, named)
+            table.add_row(service, revision + state, *rest)
     return table
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-
-import click
 
 from shared.cli.options import remarks
 from shared.cli.release_options import Releases, question_of
 from shared.cli.release_report import print_verdict, verdict_json
+from shared.cli.terminal import say_json
 from shared.release.criteria import Criteria, Finding, Verdict, judge
 from shared.release.figures import Comparison, Question, compare
 
@@ -27,7 +25,7 @@ def reach_verdict(
             break
         time.sleep(every)
     if as_json:
-        click.echo(json.dumps(verdict_json(asked, found, verdict), indent=2))
+        say_json(verdict_json(asked, found, verdict), indent=2)
     else:
         print_verdict(asked, found, verdict)
     return verdict

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
 from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
 from shared.replay import Fate, Rejected, Selection, rejected, replay
 
@@ -102,9 +102,7 @@ def _tracked(replayed: Iterator[tuple[Rejected, Fate]], total: int) -> Iterator[
     """Show a bar, and above it what is left."""
     for file, fate in track(replayed, "Putting back", total, console=remarks, transient=True):
         if fate is Fate.TAKEN:
-            remarks.print(
-                f"{escape(file.name)} waits in the upload bucket already; left in quarantine", highlight=False
-            )
+            remarks.print(f"{shown(file.name)} waits in the upload bucket already; left in quarantine", highlight=False)
         yield file, fate
 
 
@@ -119,7 +117,7 @@ def _list_of(fates: list[tuple[Rejected, Fate]]) -> Table:
     for file, fate in fates:
         if fate is not Fate.GONE:
             moment = f"{file.recorded_at:%Y-%m-%d %H:%M:%S}"
-            table.add_row(escape(file.name), file.reason, moment, f"{file.size_bytes:,}", SHOWN[fate])
+            table.add_row(shown(file.name), file.reason, moment, f"{file.size_bytes:,}", SHOWN[fate])
     return table
 
 

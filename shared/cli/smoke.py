@@ -13,6 +13,7 @@ import click
 
 from shared import identity
 from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
 from shared.smoke import (
     LARGEST_BYTES,
@@ -125,7 +126,7 @@ def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> It
     row = row_of(deployment.places.warehouse, upload_id, deployment.timeout_s)
     yield from faults_in_row(f"the upload {ref.uri}", row, revision)
     if row:
-        console.print(f"upload: {row['label']} by {row['revision']}", highlight=False)
+        console.print(f"upload: {shown(row['label'])} by {shown(row['revision'])}", highlight=False)
 
 
 def _called(deployment: Deployment, content: bytes, revision: str | None) -> Iterator[str]:
@@ -139,7 +140,7 @@ def _called(deployment: Deployment, content: bytes, revision: str | None) -> Ite
     row = row_of(deployment.places.warehouse, answer.prediction_id, deployment.timeout_s)
     yield from faults_in_row("the request", row, revision)
     if row:
-        console.print(f"request: {row['label']} by {row['revision']}", highlight=False)
+        console.print(f"request: {shown(row['label'])} by {shown(row['revision'])}", highlight=False)
 
 
 def _print(figures: Figures) -> None:

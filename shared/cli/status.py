@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from shared.cli.options import Places, console, folder_option
 from shared.cli.release_report import standing_json, standings_table
+from shared.cli.terminal import TerminalConsole, say, say_json, shown
 from shared.errors import AlreadyDone, Transient
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, process_of, running_cloud
 from shared.local.releases.ledger import SERVICES
@@ -55,11 +55,11 @@ def command(folder: Path, as_json: bool, page: Path | None) -> None:
     cloud = running_cloud(folder)
     state: dict[str, Any] = _state(cloud) if cloud else {"running": False, "folder": str(folder.resolve()), "parts": {}}
     if as_json:
-        click.echo(json.dumps(state, indent=2))
+        say_json(state, indent=2)
     elif cloud:
         _print(cloud, state, page)
     else:
-        click.echo(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
+        say(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
     sys.exit(0 if state["running"] and all(state["parts"].values()) else 1)
 
 
@@ -84,7 +84,7 @@ def _parts(cloud: Cloud) -> list[str]:
 
 
 def _print(cloud: Cloud, state: dict[str, Any], page: Path | None) -> None:
-    shown = Console(record=True) if page else console
+    shown = TerminalConsole(record=True) if page else console
     shown.print(_table(cloud, state))
     shown.print(standings_table(_standings(cloud)))
     if state["watched"]:
@@ -132,7 +132,7 @@ def _revisions_table(revisions: list[dict[str, Any]]) -> Table:
 
 
 def _table(cloud: Cloud, state: dict[str, Any]) -> Table:
-    table = Table(title=f"Local cloud in {cloud.folder}", title_justify="left")
+    table = Table(title=f"Local cloud in {shown(cloud.folder)}", title_justify="left")
     for column in ("part", "runs", "process", "url"):
         table.add_column(column)
     for part in state["parts"]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from shared.cli.options import console, remarks
+from shared.cli.terminal import shown
 from shared.errors import Misconfigured
 from shared.manifest import FILTERS, FITS, MANIFEST
 from shared.settings import MODELS, bundle_folder
@@ -165,7 +166,9 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
     except KeyboardInterrupt:
-        remarks.print(f"Stopped. Go on after the last whole epoch with the same options and: --out {out} --resume")
+        remarks.print(
+            f"Stopped. Go on after the last whole epoch with the same options and: --out {shown(out)} --resume"
+        )
         sys.exit(130)
     _summarise(bundle, report)
 
@@ -223,7 +226,7 @@ def _checked(pattern: str) -> str:
 def _summarise(bundle: Bundle, report: Report) -> None:
     manifest = bundle.manifest
     console.print(
-        f"{bundle.folder}: accuracy {report.accuracy:.1%}, macro F1 {report.macro_f1:.3f}, calibration error "
+        f"{shown(bundle.folder)}: accuracy {report.accuracy:.1%}, macro F1 {report.macro_f1:.3f}, calibration error "
         f"{report.ece:.3f} on {report.images} validation pictures, int8 at {manifest.input.width_px} px; "
         f"below {manifest.review_below:.2f} a person looks ({report.needs_review:.1%})",
         soft_wrap=True,
@@ -231,11 +234,16 @@ def _summarise(bundle: Bundle, report: Report) -> None:
     )
     if report.binary is not None and manifest.threshold is not None:
         console.print(
-            f"{report.binary.positive} from a score of {manifest.threshold.score} on: AUC {report.binary.auc:.4f}, "
-            f"sensitivity {report.binary.sensitivity:.1%}, specificity {report.binary.specificity:.1%}",
+            f"{shown(report.binary.positive)} from a score of {manifest.threshold.score} on: "
+            f"AUC {report.binary.auc:.4f}, sensitivity {report.binary.sensitivity:.1%}, "
+            f"specificity {report.binary.specificity:.1%}",
             soft_wrap=True,
             highlight=False,
         )
+    from shared.training.report import too_few
+
+    if few := too_few(report.images, "validation pictures"):
+        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
-        f"Check it on other pictures: bucketlens evaluate {bundle.folder} DATA", soft_wrap=True, highlight=False
+        f"Check it on other pictures: bucketlens evaluate {shown(bundle.folder)} DATA", soft_wrap=True, highlight=False
     )

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from shared.bundle_source import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import bundles_option, checked_places, folder_option, refuse_without_locks, remarks
+from shared.cli.terminal import say
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.held_ports import why_not
@@ -167,12 +168,12 @@ def _run(wanted: _Wanted) -> int:
     try:
         with interruptible():
             supervisor.start()
-            click.echo(what_to_type_next(supervisor.cloud))
+            say(what_to_type_next(supervisor.cloud))
             logs = [Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
             while True:
                 supervisor.watch()
                 for log in logs:
-                    click.echo(log.news(), nl=False)
+                    say(log.news(), nl=False)
                 time.sleep(0.2)
     except KeyboardInterrupt:
         pass
@@ -209,7 +210,7 @@ def _detached(wanted: _Wanted) -> int:
         return 130 if is_interrupted else 1
     cloud = running_cloud(folder)
     if cloud:
-        click.echo(what_to_type_next(cloud))
+        say(what_to_type_next(cloud))
     return 0 if cloud else 1
 
 

@@ -35,8 +35,21 @@ def _head(manifest: Manifest) -> str:
 - **Is run by** {RUNTIMES[manifest.runtime]}: `{manifest.model_file}` returns {_returned(manifest)}.
 - **Scores** are calibrated with temperature {manifest.temperature:g}{_uncalibrated(manifest)}.
 
-Nothing was measured on labelled pictures: `bucketlens evaluate` with this bundle and a folder of them does that.
+{_measured(manifest)}
 """
+
+
+def _measured(manifest: Manifest) -> str:
+    if not manifest.metrics:
+        return (
+            "Nothing was measured on labelled pictures: `bucketlens evaluate` with this bundle and a folder of them "
+            "does that."
+        )
+    images, accuracy = manifest.metrics["images"], manifest.metrics["accuracy"]
+    return (
+        f"Accuracy **{accuracy:.1%}** on the {images} labelled pictures that temperature and threshold were fitted on; "
+        "others may be less well told."
+    )
 
 
 def _returned(manifest: Manifest) -> str:

@@ -16,6 +16,13 @@ from shared.types import Pixels
 
 PRECISIONS = ("int8", "float16", "float32")
 
+IN_HALF = (
+    "the model computes in half precision (mixed_float16 or mixed_bfloat16), for which LiteRT has no operations; "
+    'import its .keras or .h5 file instead, which is made float32 here, or export it with the policy "float32"'
+)
+HALF_TYPES = (19, 14)
+"""``DT_HALF`` and ``DT_BFLOAT16`` of https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/types.proto"""
+
 
 def converted(frozen: Any, precision: str, spec: InputSpec, samples: Sequence[Pixels]) -> bytes:
     """Return a .tflite file's content. In int8 its input is bytes.
@@ -44,7 +51,8 @@ def converted(frozen: Any, precision: str, spec: InputSpec, samples: Sequence[Pi
         with silence():
             return bytes(converter.convert())
     except Exception as error:  # the converter raises whatever its passes raise
-        raise Misconfigured("the conversion", [_advice(str(error), precision)]) from error
+        advice = IN_HALF if _computes_in_half(frozen) else _advice(str(error), precision)
+        raise Misconfigured("the conversion", [advice]) from error
 
 
 def _examples(spec: InputSpec, samples: Sequence[Pixels]) -> Iterator[list[npt.NDArray[Any]]]:
@@ -55,6 +63,11 @@ def _examples(spec: InputSpec, samples: Sequence[Pixels]) -> Iterator[list[npt.N
         yield [prepare(picture, spec)]
     for pixels in samples:
         yield [prepare(pixels, spec)]
+
+
+def _computes_in_half(frozen: Any) -> bool:
+    nodes = frozen.graph.as_graph_def().node
+    return any(node.op != "Cast" and "T" in node.attr and node.attr["T"].type in HALF_TYPES for node in nodes)
 
 
 def _advice(said: str, precision: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.errors import Misconfigured
 from shared.importing.facts import Facts
+from shared.importing.labels import told_apart
 from shared.importing.scaling import QUESTION, SIGNED, Quantisation, Scaling, in_steps
 from shared.importing.source import Source
 from shared.manifest import InputSpec, Threshold
@@ -41,6 +42,8 @@ class Decided:
     scaling: Scaling
     scaling_from: str
     """Where it was learnt."""
+    remarks: tuple[str, ...] = ()
+    """What the owner should know of it."""
 
 
 def decide(source: Source, facts: Facts, wishes: Wishes) -> Decided:
@@ -50,7 +53,8 @@ def decide(source: Source, facts: Facts, wishes: Wishes) -> Decided:
         Misconfigured: naming everything that is missing or contradicts itself, and the option that says it.
     """
     faults: list[str] = []
-    labels = _labels(source, facts, wishes, faults)
+    labels, doubled = told_apart(_labels(source, facts, wishes, faults))
+    remarks = (doubled,) if doubled else ()
     layout = _layout(facts, wishes, faults)
     _, *sizes = facts.shape if layout == "NHWC" else (facts.shape[0], *facts.shape[2:], facts.shape[1])
     height, width, depth = sizes
@@ -81,7 +85,7 @@ def decide(source: Source, facts: Facts, wishes: Wishes) -> Decided:
         depth=depth,
         layout=layout,
     )
-    return Decided(spec, activation, labels, threshold, scaling, scaling_from)
+    return Decided(spec, activation, labels, threshold, scaling, scaling_from, remarks)
 
 
 def _labels(source: Source, facts: Facts, wishes: Wishes, faults: list[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.importing.scaling import PIXELS, Quantisation, Scaling
@@ -49,6 +49,16 @@ def activation_of(last_operation: str) -> str | None:
         if name in operations:
             return activation
     return None
+
+
+def no_row_of_numbers(shape: Sequence[int | None]) -> str | None:
+    """Return what is wrong with the shape of an output for one picture; None where it is a number for each label."""
+    if None not in shape and sum(size != 1 for size in shape) <= 1:
+        return None
+    return (
+        f"it returns shape {tuple(shape)} for one picture, expected one row of numbers, one for each label: models "
+        "that find objects (YOLO, SSD), outlines or depth cannot be imported, those that classify can"
+    )
 
 
 def scaling_of_step(operation: str, constants: Iterable[float]) -> Scaling | None:

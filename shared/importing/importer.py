@@ -14,9 +14,11 @@ from shared.bundle import Bundle
 from shared.classify import Classifier
 from shared.errors import Misconfigured
 from shared.importing.agreement import Agreement, compare
+from shared.importing.calibrate import better_scaling, calibrate, read_labelled
 from shared.importing.convert import converted
 from shared.importing.decide import Decided, Wishes, decide
 from shared.importing.facts import Facts
+from shared.importing.last_activation import without_activation
 from shared.importing.lineage import Conversion, lineage_of
 from shared.importing.samples import FEW, made_up_pictures, read_samples
 from shared.importing.scaling import in_steps, name_of
@@ -25,7 +27,9 @@ from shared.importing.tensorflow_graph import Original, read_keras, read_saved_m
 from shared.importing.tflite_file import input_quantisation, read_tflite
 from shared.importing.write import check_free, write_bundle
 from shared.manifest import InputSpec, Manifest
+from shared.ports import Model
 from shared.training.feature_map import with_feature_map
+from shared.training.report import Report, too_few
 from shared.types import Pixels
 
 
@@ -43,6 +47,9 @@ class Watcher(Protocol):
 
     def on_agreement(self, agreement: Agreement) -> None:
         """The converted model was compared with the original; nothing is written yet."""
+
+    def on_measured(self, report: Report, manifest: Manifest) -> None:
+        """The model was calibrated and measured on labelled pictures; nothing is written yet."""
 
     def on_remark(self, remark: str) -> None:
         """Something that the owner should know."""
@@ -65,6 +72,8 @@ class Request:
     precision: str | None = None
     """Of ``convert.PRECISIONS``; None for int8 with samples and float32 without."""
     samples: Path | None = None
+    calibrate: Path | None = None
+    """Labelled pictures, one sub-folder a label: temperature, threshold and review score are fitted on them."""
     least_agreement: float = 0.95
     force: bool = False
     options: Mapping[str, Any]
@@ -92,12 +101,14 @@ def import_bundle(request: Request, watcher: Watcher) -> Bundle:
         original = read(source.path, request.wishes.size)
         decided = _decided(source, original.facts, request.wishes, watcher)
         if request.keep:
-            return _kept(request, source, original, decided)
+            return _kept(request, source, original, decided, watcher)
         return _converted(request, source, original, decided, watcher)
 
 
 def _decided(source: Source, facts: Facts, wishes: Wishes, watcher: Watcher) -> Decided:
     decided = decide(source, facts, wishes)
+    for remark in decided.remarks:
+        watcher.on_remark(remark)
     if facts.scaling is not None and decided.scaling != facts.scaling:
         watcher.on_remark(
             f"--scaling says {name_of(decided.scaling)}, but {facts.scaling_from} says {name_of(facts.scaling)}: "
@@ -113,10 +124,12 @@ def _as_it_is(request: Request, source: Source, watcher: Watcher) -> Bundle:
         raise Misconfigured("the options", [fault])
     decided = _decided(source, read_tflite(source.path), request.wishes, watcher)
     manifest = _manifest(request, source, decided, "litert", "model.tflite")
+    model = LiteRTModel(source.path)
+    manifest = _measured(request, (manifest, model), (manifest, model), watcher)
     return write_bundle(manifest, request.out, lambda path: shutil.copyfile(source.path, path), request.force)
 
 
-def _kept(request: Request, source: Source, original: Original, decided: Decided) -> Bundle:
+def _kept(request: Request, source: Source, original: Original, decided: Decided, watcher: Watcher) -> Bundle:
     """TensorFlow runs it."""
     if request.samples or request.precision:
         fault = "--samples and --precision are of a conversion; --runtime keep converts nothing"
@@ -124,10 +137,11 @@ def _kept(request: Request, source: Source, original: Original, decided: Decided
     if original.is_rewritten:
         fault = "its layers compute with channels first, which TensorFlow does on GPUs only; leave --runtime keep out"
         raise Misconfigured(f"the model {source.path.name}", [fault])
+    runtime, file = ("keras", "model.keras") if source.kind == KERAS else ("saved_model", "model")
+    manifest = _manifest(request, source, decided, runtime, file)
+    manifest = _measured(request, (manifest, original.model), (manifest, original.model), watcher)
     if source.kind == KERAS:
-        manifest = _manifest(request, source, decided, "keras", "model.keras")
         return write_bundle(manifest, request.out, original.save, request.force)
-    manifest = _manifest(request, source, decided, "saved_model", "model")
     return write_bundle(manifest, request.out, lambda path: shutil.copytree(source.path, path), request.force)
 
 
@@ -138,11 +152,16 @@ def _converted(request: Request, source: Source, original: Original, decided: De
         fault = "int8 needs --samples FOLDER with pictures such as will be classified, or else add --precision float32"
         raise Misconfigured("the options", [fault])
     watcher.on_step(f"converting to {precision}")
-    content, explain = with_feature_map(converted(original.frozen, precision, decided.input, samples))
+    shortened = None
+    if precision == "int8":
+        shortened = without_activation(original.frozen, decided.activation, original.facts.outputs)
+    content, explain = with_feature_map(converted(shortened or original.frozen, precision, decided.input, samples))
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.tflite"
         path.write_bytes(content)
         served = replace(decided, input=_input_of(path, decided))
+        if shortened is not None:
+            served = replace(served, activation="logits")
         model = LiteRTModel(path, explain=explain)
     before = _manifest(request, source, decided, "keras", "model.keras")
     after = _manifest(request, source, served, "litert", "model.tflite")
@@ -155,8 +174,28 @@ def _converted(request: Request, source: Source, original: Original, decided: De
         raise TooFarOff(f"the {precision} model", [_too_far(agreement, request, precision, len(samples))])
     conversion = Conversion(precision, len(samples), agreement)
     manifest = _manifest(request, source, served, "litert", "model.tflite", conversion)
-    whole = replace(manifest, explain=explain)
+    whole = _measured(request, (replace(manifest, explain=explain), model), (before, original.model), watcher)
     return write_bundle(whole, request.out, lambda path: path.write_bytes(content), request.force)
+
+
+def _measured(
+    request: Request, served: tuple[Manifest, Model], original: tuple[Manifest, Model], watcher: Watcher
+) -> Manifest:
+    """Calibrate and measure what will be served, where there are labelled pictures."""
+    manifest, model = served
+    if request.calibrate is None:
+        return manifest
+    watcher.on_step("reading the labelled pictures")
+    labelled = read_labelled(request.calibrate, manifest, lambda: None)
+    if labelled.left_out:
+        watcher.on_remark(f"{labelled.left_out} files in {request.calibrate} are no pictures and were left out")
+    watcher.on_pictures("calibrating", len(labelled.pictures))
+    fitted, report = calibrate(manifest, model, labelled, request.wishes.positive, watcher.on_picture)
+    watcher.on_measured(report, fitted)
+    for remark in (too_few(report.images, "labelled pictures"), better_scaling(*original, labelled)):
+        if remark:
+            watcher.on_remark(remark)
+    return fitted
 
 
 def _samples(request: Request, spec: InputSpec, watcher: Watcher) -> list[Pixels]:

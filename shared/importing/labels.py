@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from shared.errors import Misconfigured
 
-NUMBERED = re.compile(r"\s*(\d+)[\s:,]+(\S.*)")
+NUMBERED = re.compile(r"\s*(?P<number>\d{1,9})[\s:,]+(?P<name>\S.*)")
+NUMBERED_BEHIND = re.compile(r"(?P<name>.*\S)\s*[,;\t]\s*(?P<number>\d{1,9})")
+SHOWN = 5
+MANY = 100
+"""With more names than these, numbers that count from 0 are no part of them: ImageNet has two cranes."""
 
 
 def labels_from(text: str) -> tuple[str, ...]:
     """Read what ``--labels`` was given: names with commas, or the path of a file as ``labels_in`` reads it.
 
     Raises:
-        Misconfigured: the file cannot be read, or no name is given, or one twice.
+        Misconfigured: the file cannot be read, or no name is given, or one is typed twice.
     """
     path = Path(text)
     if "," not in text and (path.is_file() or path.suffix.lower() in (".txt", ".csv", ".names")):
         try:
-            return checked(labels_in(path.read_text("utf-8-sig")), str(path))
+            return named(labels_in(path.read_text("utf-8-sig")), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise Misconfigured("--labels", [f"{path} cannot be read as text ({error})"]) from error
     return checked(tuple(name.strip() for name in text.split(",") if name.strip()), f"{text!r}")
 
 
 def labels_in(content: str) -> tuple[str, ...]:
-    """Return the names in a text, one a line; numbers before them are left out where they count from 0.
+    """Return the names in a text, one a line; numbers beside them are left out where they count from 0.
 
-    Teachable Machine writes ``0 daisy``, other tools ``0: daisy`` or ``0,daisy``.
+    Teachable Machine writes ``0 daisy``, other tools ``0: daisy``, ``0,daisy`` or ``daisy,0``. Where names are the same
+    but for their numbers (``0 people``, ``1 people``), the numbers are part of them.
     """
     lines = [line.strip() for line in content.splitlines() if line.strip()]
-    numbered = [NUMBERED.fullmatch(line) for line in lines]
-    if all(found and int(found[1]) == index for index, found in enumerate(numbered)):
-        return tuple(found[2].strip() for found in numbered if found)
+    for pattern in (NUMBERED, NUMBERED_BEHIND):
+        numbered = [found for line in lines if (found := pattern.fullmatch(line))]
+        names = tuple(found["name"].strip() for found in numbered)
+        counted = [int(found["number"]) for found in numbered] == list(range(len(lines)))
+        if counted and len(numbered) == len(lines) and (len(set(names)) == len(names) or len(names) > MANY):
+            return names
     return tuple(lines)
 
 
@@ -49,8 +58,42 @@ def checked(labels: tuple[str, ...], where: str) -> tuple[str, ...]:
     Raises:
         Misconfigured: otherwise.
     """
-    if not labels:
-        raise Misconfigured("--labels", [f"{where} names no label; expected a,b,c or a file with one a line"])
-    if twice := sorted({name for name in labels if labels.count(name) > 1}):
+    if twice := _twice(named(labels, where)):
         raise Misconfigured("--labels", [f"{where} names {', '.join(twice)} twice"])
     return labels
+
+
+def named(labels: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return the labels if there are any.
+
+    Raises:
+        Misconfigured: there are none.
+    """
+    if not labels:
+        raise Misconfigured("--labels", [f"{where} names no label; expected a,b,c or a file with one a line"])
+    return labels
+
+
+def told_apart(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """Number a label that occurs again: ``crane``, ``crane 2``. A list of ImageNet's has crane and maillot twice.
+
+    Returns:
+        Labels, none of them twice, and a remark that names those that were; None where there were none.
+    """
+    twice = _twice(labels)
+    if not twice:
+        return labels, None
+    taken, apart = set(labels), list(labels)
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            number = 2
+            while f"{label} {number}" in taken:
+                number += 1
+            apart[index] = f"{label} {number}"
+            taken.add(apart[index])
+    some = ", ".join(twice[:SHOWN]) + (f" and {len(twice) - SHOWN} more" if len(twice) > SHOWN else "")
+    return tuple(apart), f"labels that occur more than once are numbered from their second on: {some}"
+
+
+def _twice(labels: tuple[str, ...]) -> list[str]:
+    return sorted(label for label, count in Counter(labels).items() if count > 1)

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from shared.importing.agreement import Agreement
+from shared.manifest import Manifest
+from shared.training.report import Report
 
 
 class Terminal:
@@ -20,7 +22,7 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -53,6 +55,19 @@ class Terminal:
     def on_agreement(self, agreement: Agreement) -> None:
         """Print how far the converted model is from the original."""
         self.console.print(f"Compared with the original: {agreement}", highlight=False, soft_wrap=True)
+
+    def on_measured(self, report: Report, manifest: Manifest) -> None:
+        """Print how good the model is, and what was fitted."""
+        threshold = manifest.threshold
+        decides = f", {threshold.positive} from {threshold.score:g} on" if threshold else ""
+        self.console.print(
+            f"Measured on {report.images} labelled pictures: accuracy {report.accuracy:.1%}, negative log-likelihood "
+            f"{report.nll:.3f}; calibrated with temperature {manifest.temperature:g}{decides}, below "
+            f"{manifest.review_below:g} a person looks ({report.needs_review:.1%})",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
     def on_remark(self, remark: str) -> None:
         """Print it in yellow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from shared.errors import Misconfigured
 from shared.files import files_under
 from shared.importing.keras_file import HDF5
-from shared.importing.labels import are_numbered, checked, labels_in
+from shared.importing.labels import are_numbered, labels_in, named
 
 KERAS, SAVED_MODEL, TFLITE = "Keras", "SavedModel", "LiteRT"
 EXPECTED = "expected a .keras, .h5 or .tflite file, a SavedModel folder, or an export of Teachable Machine"
@@ -25,6 +26,8 @@ FOREIGN = {
     ".pb": "give the SavedModel's folder, not its saved_model.pb; a frozen graph cannot be imported",
     ".json": "of Teachable Machine export the Tensorflow or Tensorflow Lite model instead of Tensorflow.js",
 }
+KERAS_LAYERS = re.compile(rb'"class_name"\s*:\s*"(?:Functional|Sequential|Model)"')
+HEAD_BYTES = 2**16
 LARGEST_ARCHIVE_BYTES = 4 * 2**30
 
 
@@ -72,7 +75,7 @@ def find_source(path: Path, scratch: Path) -> Source:
             if "config.json" in archive.namelist():
                 return Source(KERAS, path)
         return _in_folder(_unpacked(path, scratch))
-    raise Misconfigured(f"the model {path.name}", [FOREIGN.get(path.suffix.lower(), f"it is none; {EXPECTED}")])
+    raise Misconfigured(f"the model {path.name}", [_advice(path) or f"it is no model; {EXPECTED}"])
 
 
 def _in_folder(folder: Path) -> Source:
@@ -93,13 +96,20 @@ def _in_folder(folder: Path) -> Source:
     kind = SAVED_MODEL if model in saved else TFLITE if model.suffix.lower() == ".tflite" else KERAS
     text = next((beside / "labels.txt" for beside in (model.parent, folder) if (beside / "labels.txt").is_file()), None)
     content = text.read_text("utf-8-sig", errors="replace") if text else ""
-    labels = checked(labels_in(content), str(text)) if text else None
+    labels = named(labels_in(content), text.name) if text else None
     return Source(kind, model, labels, model.name in TEACHABLE_MACHINE and are_numbered(content))
+
+
+def _advice(path: Path) -> str | None:
+    """What to do instead, by what a file is called; a .json file may be of two makers."""
+    if path.suffix.lower() == ".json" and KERAS_LAYERS.search(path.read_bytes()[:HEAD_BYTES]):
+        return "it describes the layers of a Keras model and has no weights; save both with model.save('model.keras')"
+    return FOREIGN.get(path.suffix.lower())
 
 
 def _foreign(folder: Path) -> str:
     for file in files_under(folder):
-        if advice := FOREIGN.get(file.suffix.lower()):
+        if advice := _advice(file):
             return f"no model that can be imported, but {file.name}: {advice}"
     return f"none; {EXPECTED}"
 

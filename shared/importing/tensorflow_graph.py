@@ -12,9 +12,10 @@ import numpy as np
 from shared.adapters.keras import TensorFlowModel
 from shared.errors import Misconfigured
 from shared.importing.channels_last import computes_channels_first, with_channels_last
-from shared.importing.facts import Facts, activation_of, scaling_of_step
+from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step
 from shared.importing.keras_file import open_keras
 from shared.importing.scaling import Scaling
+from shared.importing.side_effects import at_random, refuse_checkpoint_operations, refuse_file_operations
 from shared.training.quiet import silence, tensorflow_for
 
 PASSED_OVER = (
@@ -106,6 +107,7 @@ def read_saved_model(path: Path, size: tuple[int, int] | None) -> Original:
         Misconfigured: it cannot be opened, or has no signature with one picture in and one row of numbers out.
     """
     tensorflow = tensorflow_for(path.name)
+    refuse_file_operations(path)
     try:
         with silence():
             loaded = tensorflow.saved_model.load(str(path))
@@ -122,6 +124,7 @@ def read_saved_model(path: Path, size: tuple[int, int] | None) -> Original:
     if len(inputs) != 1 or len(outputs) != 1:
         counts = f"serving_default has {len(inputs)} inputs and {len(outputs)} outputs, expected one of each"
         raise Misconfigured(f"the model {path.name}", [counts])
+    refuse_checkpoint_operations(path, signature.graph.as_graph_def())
     [(name, image)], [output] = inputs.items(), outputs
 
     def call(batch: Any) -> Any:
@@ -146,7 +149,7 @@ def _original(
         frozen = with_channels_last(frozen)
     [output] = frozen.outputs
     if output.shape.rank != 2 or output.shape[0] != 1 or output.shape[1] is None:
-        fault = f"it returns shape {tuple(output.shape)} for one picture, expected one row of numbers"
+        fault = no_row_of_numbers(output.shape) or f"it returns shape {tuple(output.shape)}, expected (1, labels)"
         raise Misconfigured(f"the model {path.name}", [fault])
     graph = _Graph(frozen)
     scaling = graph.first_scaling()
@@ -187,14 +190,20 @@ def _frozen(path: Path, call: Callable[[Any], Any], shape: tuple[int, ...], dtyp
     tensorflow = tensorflow_for(path.name)
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    concrete = None
     try:
         with silence():
             function = tensorflow.function(call, input_signature=[tensorflow.TensorSpec(shape, dtype)])
-            return convert_variables_to_constants_v2(function.get_concrete_function(), lower_control_flow=False)
+            concrete = function.get_concrete_function()
+            frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     except Exception as error:  # whatever a layer raises that does not fit the shape
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        fault = f"it does not run on one picture of shape {shape} ({first:.200})"
+        drawn = None if concrete is None else at_random(concrete.graph.as_graph_def())
+        fault = drawn or f"it does not run on one picture of shape {shape} ({first:.200})"
         raise Misconfigured(f"the model {path.name}", [fault]) from error
+    if drawn := at_random(frozen.graph.as_graph_def()):
+        raise Misconfigured(f"the model {path.name}", [drawn])
+    return frozen
 
 
 class _Graph:

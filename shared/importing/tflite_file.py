@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from shared.adapters.litert import FEATURE_MAP, LiteRTModel
 from shared.errors import InvalidBundle, Misconfigured
-from shared.importing.facts import Facts, activation_of, scaling_of_step
+from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step
 from shared.importing.scaling import Quantisation, Scaling, normalised, scaling_of_range
 from shared.importing.tflite_metadata import Metadata, metadata_of
+from shared.manifest import DTYPES
 
 PASSED_OVER = ("QUANTIZE", "DEQUANTIZE", "CAST", "TRANSPOSE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "PAD")
 """Operations that leave the numbers as they are, before the first arithmetic."""
@@ -36,7 +37,12 @@ def read_tflite(path: Path) -> Facts:
     if any(size == -1 for size in graph.signature[1:]):
         fault = f"its input's size is left open, shape {graph.signature}; convert it again for pictures of one size"
         raise Misconfigured(f"the model {path.name}", [fault])
+    if odd := no_row_of_numbers(opened.output_shape):
+        raise Misconfigured(f"the model {path.name}", [odd])
     dtype, metadata = opened.input_dtype, metadata_of(content, graph.metadata)
+    if dtype not in DTYPES:
+        fault = f"it takes {dtype}, expected {', '.join(DTYPES)}; convert it again with one of these as its input"
+        raise Misconfigured(f"the model {path.name}", [fault])
     quantisation = graph.quantisation if dtype in ("uint8", "int8") else None
     scaling, scaling_from = _scaling(graph, metadata, quantisation, dtype)
     return Facts(

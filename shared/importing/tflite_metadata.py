@@ -6,7 +6,9 @@ a flatbuffer inside the model's; files such as labels.txt are a zip archive at t
 
 from __future__ import annotations
 
+import ast
 import io
+import json
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +27,10 @@ NORMALISATION = 1
 # Fields by their place in the schema's tables.
 SUBGRAPHS, INPUTS, OUTPUTS, PROCESS_UNITS, FILES = 3, 2, 3, 4, 6
 UNIT_KIND, UNIT_OPTIONS, MEANS, DEVIATIONS, FILE_NAME, FILE_KIND = 0, 1, 0, 1, 0, 2
+
+
+LARGEST_TEXT_BYTES = 2**20
+"""Of a file with labels; the 21,841 names of the whole of ImageNet take half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,31 @@ def _labels(content: bytes, named: str | None) -> tuple[str, ...] | None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             texts = [name for name in archive.namelist() if name.lower().endswith(".txt")]
             chosen = named if named in archive.namelist() else texts[0] if len(texts) == 1 else None
-            return labels_in(archive.read(chosen).decode("utf-8-sig")) if chosen else None
-    except (zipfile.BadZipFile, UnicodeDecodeError):
+            if not chosen or archive.getinfo(chosen).file_size > LARGEST_TEXT_BYTES:
+                return None
+            text = archive.read(chosen).decode("utf-8-sig")
+            return _names_of_ultralytics(text) if text.lstrip().startswith("{") else labels_in(text)
+    except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError, NotImplementedError):
         return None
+
+
+def _names_of_ultralytics(text: str) -> tuple[str, ...] | None:
+    """Names in a description as Ultralytics appends it: ``{'names': {0: 'cat', 1: 'dog'}, …}`` in Python or JSON.
+
+    https://github.com/ultralytics/ultralytics/blob/main/ultralytics/engine/exporter.py
+    """
+    try:
+        described = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        try:
+            described = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    names = described.get("names") if isinstance(described, dict) else None
+    if isinstance(names, dict) and sorted(map(str, names)) == sorted(map(str, range(len(names)))):
+        by_number = {str(number): name for number, name in names.items()}
+        names = [by_number[str(number)] for number in range(len(names))]
+    return tuple(map(str, names)) if isinstance(names, list) and names else None
 
 
 def _place(table: Table, field: int) -> int:

@@ -15,13 +15,13 @@ from shared.adapters.litert import LiteRTModel
 from shared.bundle import Bundle, digest_of, load_bundle
 from shared.classify import Classifier, calibrated, decided, prepare
 from shared.errors import Misconfigured
-from shared.manifest import LABELS, Explain, InputSpec, Manifest, Threshold, write_manifest
+from shared.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.training.batches import targets_of
-from shared.training.binary import Wanted, best_threshold
-from shared.training.calibration import best_temperature, probabilities, review_threshold
+from shared.training.binary import Wanted
 from shared.training.card import write_card
 from shared.training.convert import write_float16, write_int8
 from shared.training.dataset import Example
+from shared.training.decision import Aim, with_decision
 from shared.training.fit import prepared
 from shared.training.harder import harder
 from shared.training.lineage import Lineage
@@ -101,7 +101,8 @@ def export_bundle(
     logits = _run(model, pixels)
     copies = harder(validation) if plan.harder and len(labels) == 2 else {}
     hard = {name: _run(model, np.concatenate([prepare(one, spec) for one in copies[name]])) for name in copies}
-    manifest = _decided(_manifest(folder, lineage, plan, spec, explain), [logits, *hard.values()], targets, plan)
+    aim = Aim(plan.positive, plan.wanted, plan.review_accuracy)
+    manifest = with_decision(_manifest(folder, lineage, plan, spec, explain), [logits, *hard.values()], targets, aim)
     report = measure(Classifier(Bundle(folder, manifest, ""), model), [(one.path, one.label) for one in validation])[0]
     whole, halved = served.predict(pixels, verbose=0), keras.models.load_model(folder / RETRAINING)
     manifest = replace(
@@ -134,28 +135,6 @@ def _spread(examples: Sequence[Example], count: int) -> list[Example]:
 
 def _run(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
     return np.stack([model.run(picture[np.newaxis]) for picture in pixels])
-
-
-def _decided(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArray[np.int64], plan: Plan) -> Manifest:
-    """Fill in the temperature, with two labels the threshold, and the score below which a person looks.
-
-    ``seen`` are the logits of the validation pictures, then those under each harder condition.
-    """
-    logits, truth = np.concatenate(seen), np.tile(targets, len(seen))
-    temperature = best_temperature(logits, truth)
-    scores = probabilities(logits, temperature)
-    threshold = None
-    if len(manifest.labels) == 2:
-        positive = plan.positive or manifest.labels[-1]
-        column = manifest.labels.index(positive)
-        threshold = Threshold(
-            positive, best_threshold(np.split(scores[:, column], len(seen)), targets == column, plan.wanted)
-        )
-    manifest = replace(manifest, temperature=temperature, threshold=threshold)
-    said = [decided(row.astype(np.float32), manifest) for row in scores]
-    correct = np.array([one.label == manifest.labels[target] for one, target in zip(said, truth, strict=True)])
-    below = review_threshold(np.array([one.score for one in said]), correct, plan.review_accuracy)
-    return replace(manifest, review_below=below)
 
 
 def _harder_metrics(

@@ -76,6 +76,17 @@ class Report:
         }
 
 
+FEW = 50
+"""With fewer pictures, a share of 90% may be one of 78 to 97%: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval"""
+
+
+def too_few(images: int, what: str) -> str | None:
+    """Return a sentence where so few pictures were measured that the figures tell hardly anything, else None."""
+    if images >= FEW:
+        return None
+    return f"{images} {what} are too few to tell how good the model is: {FEW} or more are better"
+
+
 def measure(
     classifier: Classifier,
     files: Sequence[tuple[Path, str]],

@@ -59,10 +59,10 @@ def test_everything_that_is_missing_is_asked_for_at_once(nets: Nets, tmp_path: P
     [
         ("model.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 500, "damaged"),
         ("model.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 500, "no .tflite file that this LiteRT can run"),
-        ("model.keras", b"PK\x03\x04" + b"\0" * 500, "it is none"),
+        ("model.keras", b"PK\x03\x04" + b"\0" * 500, "it is no model"),
         ("model.onnx", b"\x08\x07\x12\x07pytorch", "onnx2tf"),
         ("model.pt", b"\x80\x02", "ai-edge-torch"),
-        ("model.h5", b"", "it is none"),
+        ("model.h5", b"", "it is no model"),
     ],
 )
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:

@@ -41,6 +41,7 @@ BY_FOLDER: dict[str, Tier] = {
     "importing": Tier.REST,
     "infra": Tier.REST,
     "local": Tier.TEST,
+    "operations": Tier.TEST,
     "page": Tier.REST,
     "release": Tier.TEST,
     "small_places": Tier.REST,
