@@ -7,11 +7,11 @@ from typing import Any
 
 import functions_framework
 import pytest
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.dialects.desk import DIALECTS
 from tests.conftest import World
+from tests.dialects.conftest import MakeClient
 from tests.test_classify_request import MAIN
 
 HOST = "images.example.com"
@@ -43,19 +43,6 @@ OWN: dict[str, dict[str, str]] = {
     "its page over plain HTTP": {"Origin": f"http://{HOST}"},
     "a request that a person typed": {"Sec-Fetch-Site": "none"},
 }
-
-MakeClient = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def client_with(world: World, with_environment: Callable[[dict[str, str]], None]) -> MakeClient:
-    """Return a maker of the function with other settings."""
-
-    def make(**settings: str) -> FlaskClient:
-        with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
-
-    return make
 
 
 def refusal_in(answer: TestResponse) -> str:
