@@ -2,9 +2,10 @@
 PYTHON ?= python3
 MINUTES ?= 30
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
+INSTALL := sh shared/local/install.sh $(BIN)/python
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
-.PHONY: help demo test bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -13,8 +14,22 @@ help:  ## Say what can be made
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
 	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
 
-test: .venv/.everything lint  ## Run every test
-	@$(BIN)/python -m pytest $(TESTS)
+check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
+	@$(MAKE) --no-print-directory -j 2 lint fast-tests
+
+test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/test_decode.py
+	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
+
+test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
+	@$(PYTEST) --tier rest
+
+test-all: test test-rest  ## Run every test but those of test-foreign
+
+test-foreign: .venv/.everything  ## Compare with programs of other people, which are installed for it (docs/testing.md)
+	@$(BIN)/python -m pytest --tier foreign
+
+fast-tests: .venv/.dev
+	@$(BIN)/python -m pytest -q --tier check
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -40,10 +55,10 @@ bom: .venv/.everything  ## Write the bill of materials of what ships into build/
 licences: .venv/.everything  ## Write docs/licences.md
 	@$(BIN)/python -m tests.supply_chain licences
 
-lint: .venv/.everything  ## Check format, lint and types
+lint: .venv/.dev  ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
 
-format: .venv/.everything  ## Write the format
+format: .venv/.dev  ## Write the format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 setup: .venv/.everything  ## Install everything into .venv: serving, local cloud, training, tests
@@ -51,8 +66,8 @@ setup: .venv/.everything  ## Install everything into .venv: serving, local cloud
 train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 	@$(BIN)/bucketlens train "$(DATA)" --name "$(NAME)"
 
-lock: .venv/.everything  ## Write the requirements files from pyproject.toml
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh shared/local/lock.sh
+lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UPGRADE=1]
+	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) sh shared/local/lock.sh
 
 docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
 	@$(BIN)/python docs/write_tables.py
@@ -63,12 +78,19 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
 	  f"This is Python {v[0]}.{v[1]}, expected 3.11 to 3.13; name another with: make PYTHON=python3.12")'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv || { rm -rf .venv; echo "Python could not make the folder .venv here, for the \
+	  reason above: mend it, or name another Python with: make PYTHON=python3.12" >&2; exit 1; }
 
-.venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt
+.venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt shared/local/uv.txt
 	@echo "Installing the local cloud into .venv (once)"
-	@$(PIP) -r shared/local/requirements.txt && $(PIP) --no-deps -e . && touch $@
+	@$(INSTALL) shared/local/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	  --editable . && touch $@
+
+.venv/.dev: .venv/.local tests/requirements.txt
+	@echo "Installing what checks and tests need into .venv, without TensorFlow (once)"
+	@$(INSTALL) tests/requirements.txt && touch $@
 
 .venv/.everything: .venv/.local requirements.txt
 	@echo "Installing everything into .venv, TensorFlow too (once)"
-	@$(PIP) -r requirements.txt && touch $@
+	@$(INSTALL) requirements.txt && touch $@ .venv/.dev

@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from shared.orderly_end import ignore_signals
+
 # A start is imports for the most part: docs/performance.md. What Google's clients load where they find it, and nobody
 # here uses (they speak REST, and nobody traces), and a collector that finds no garbage in modules, take a fifth of it.
 sys.modules |= dict.fromkeys(("grpc", "opentelemetry", "tqdm"))  # type: ignore[arg-type]
@@ -36,3 +38,13 @@ control_socket_disable = True  # nobody steers a function, and nothing is left i
 def post_request(worker: object, req: object, environ: object, resp: object) -> None:  # noqa: ARG001
     """Begin to collect garbage, after the first answer. Called by gunicorn after each."""
     gc.enable()
+
+
+def worker_exit(server: object, worker: object) -> None:  # noqa: ARG001
+    """Let a second signal change nothing for a worker that has answered its last request."""
+    ignore_signals()
+
+
+def on_exit(server: object) -> None:  # noqa: ARG001
+    """Let a second signal change nothing for the master once its workers have ended."""
+    ignore_signals()

@@ -2,7 +2,11 @@
 
 A marker is an object ``attempts/{upload_id}/{number}`` in the quarantine bucket. It is written before an upload is
 decoded and removed once there is an outcome, an error that says to come back, or an orderly end. So a marker that
-stays was written by a process that was killed, and two of them are enough to decode the upload no more.
+stays was written by a process that was killed, or by one that was still at it when it had to end and should long have
+been done. Two of them are enough to decode the upload no more.
+
+An object ``attempts/postponed/{upload_id}`` says since when a sweep could not finish an upload, for an error that
+said to come back.
 """
 
 from __future__ import annotations
@@ -11,18 +15,19 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
 
 from shared import identity
-from shared.errors import AlreadyDone, BucketlensError, Transient, TriedTooOften
+from shared.errors import AlreadyDone, BucketlensError, NameTaken, Transient, TriedTooOften
 from shared.ports import ObjectStore
 from shared.types import ObjectRef, Upload
 
 FOLDER = "attempts/"
+POSTPONED = f"{FOLDER}postponed/"
 DECODES = 2
 """How often an upload may end the process that decodes it; after that it is not decoded again."""
 
@@ -42,6 +47,8 @@ class Attempt:
     number: int
     """From 1."""
     marker: ObjectRef
+    began_s: float
+    """By ``time.monotonic``."""
 
 
 class Attempts:
@@ -59,7 +66,9 @@ class Attempts:
         self._bucket = bucket
         self._timeout_s = timeout_s
         self._who = {**who, "process": uuid.uuid4().hex}
-        self._open: set[Attempt] = set()
+        self._at_work: set[Attempt] = set()
+        self._given_back: set[Attempt] = set()
+        """Those whose markers could not be removed yet."""
 
     def begin_first(self, upload: ObjectRef) -> Attempt | None:
         """Mark an upload as being worked on; None if there is a marker from before.
@@ -81,11 +90,11 @@ class Attempts:
             if attempt := self._begin(upload, number):
                 return attempt
         upload_id = identity.of_object(upload).upload_id
-        begun = [marker.ref.created_at for marker in _markers_of(self._store, self._bucket, upload_id)]
+        begun = [marker.ref.created_at for marker in _found(self._store, self._bucket, _names_of(upload_id))]
         if not begun or (now - max(begun)).total_seconds() < self._timeout_s:
             raise BeingTried(f"{upload} was begun less than {self._timeout_s:.0f} s ago; another sweep may be at it.")
         raise TriedTooOften(
-            f"The file was begun {DECODES} times and ended the process each time, last at "
+            f"The file was begun {DECODES} times, and each time the process ended before it was done, last at "
             f"{max(begun):%Y-%m-%d %H:%M:%S} UTC; save it again with an image editor, or give the service more memory."
         )
 
@@ -97,21 +106,44 @@ class Attempts:
 
     def give_back(self, attempt: Attempt) -> None:
         """Remove the marker of an attempt that nothing was wrong with, as if it had never begun."""
+        self._at_work.discard(attempt)
+        self._given_back.add(attempt)
         with suppress(Transient):
-            self._remove(attempt)
+            self._store.delete(attempt.marker)
+            self._given_back.discard(attempt)
 
     def leave(self, attempt: Attempt) -> None:
         """Let the marker stand: the attempt ended in a way that nobody foresaw."""
-        self._open.discard(attempt)
+        self._at_work.discard(attempt)
 
     def give_back_all(self, within_s: float) -> None:
-        """Give back, all at once, what is open, also what could not be given back before."""
-        gives = [threading.Thread(target=self.give_back, args=(one,), daemon=True) for one in list(self._open)]
+        """Give back, all at once, what is at work, also what could not be given back before.
+
+        An attempt that has gone on for longer than ``timeout_s`` hangs: its marker stays, and counts.
+        """
+        now_s = time.monotonic()
+        innocent = [one for one in list(self._at_work) if now_s - one.began_s < self._timeout_s]
+        gives = [
+            threading.Thread(target=self.give_back, args=(one,), daemon=True)
+            for one in [*innocent, *list(self._given_back)]
+        ]
         for give in gives:
             give.start()
         give_up_at = time.monotonic() + within_s
         for give in gives:
             give.join(max(0.0, give_up_at - time.monotonic()))
+
+    def first_postponed_at(self, upload: ObjectRef) -> datetime | None:
+        """Note that an upload must wait for another sweep; returns since when it has. None if that cannot be noted."""
+        name = f"{POSTPONED}{identity.of_object(upload).upload_id}"
+        try:
+            return self._store.write_once(self._bucket, name, self._says(upload), "application/json").created_at
+        except NameTaken:
+            with suppress(Transient, AlreadyDone):
+                return self._store.find(self._bucket, name).ref.created_at
+        except Transient:
+            pass
+        return None
 
     def forget(self, upload: ObjectRef) -> None:
         """Remove every marker of an upload that has its outcome; those that cannot be removed now are leftovers."""
@@ -133,27 +165,18 @@ class Attempts:
 
     def _begin(self, upload: ObjectRef, number: int) -> Attempt | None:
         name = f"{FOLDER}{identity.of_object(upload).upload_id}/{number}"
-        says = {"upload": asdict(upload), "begun_at": datetime.now(UTC).isoformat(), **self._who}
-        content = json.dumps(says, indent=2, ensure_ascii=False).encode()
-        marker = self._store.write_once(self._bucket, name, content, "application/json")
-        marker = marker or self._if_ours(name, content)
-        if marker is None:
+        content = self._says(upload)  # of no other attempt: a marker of these bytes is ours, though its answer was lost
+        try:
+            marker = self._store.write_once(self._bucket, name, content, "application/json")
+        except NameTaken:
             return None
-        attempt = Attempt(upload, number, marker)
-        self._open.add(attempt)
+        attempt = Attempt(upload, number, marker, time.monotonic())
+        self._at_work.add(attempt)
         return attempt
 
-    def _if_ours(self, name: str, content: bytes) -> ObjectRef | None:
-        """A marker that is there already may be our own: the answer to its writing was lost, and it was sent again."""
-        try:
-            marker = self._store.find(self._bucket, name)
-            return marker.ref if self._store.read(marker.ref, MARKER_BYTES) == content else None
-        except AlreadyDone:
-            return None
-
-    def _remove(self, attempt: Attempt) -> None:
-        self._store.delete(attempt.marker)
-        self._open.discard(attempt)
+    def _says(self, upload: ObjectRef) -> bytes:
+        says = {"upload": asdict(upload), "begun_at": datetime.now(UTC).isoformat(), **self._who}
+        return json.dumps(says, indent=2, ensure_ascii=False).encode()
 
     def _upload_of(self, marker: Upload) -> ObjectRef | None:
         try:
@@ -179,12 +202,16 @@ def forget(store: ObjectStore, bucket: str, upload_id: str) -> None:
     Raises:
         Transient: some may be left.
     """
-    for marker in _markers_of(store, bucket, upload_id):
+    for marker in _found(store, bucket, [*_names_of(upload_id), f"{POSTPONED}{upload_id}"]):
         store.delete(marker.ref)
 
 
-def _markers_of(store: ObjectStore, bucket: str, upload_id: str) -> Iterator[Upload]:
+def _names_of(upload_id: str) -> list[str]:
+    return [f"{FOLDER}{upload_id}/{number}" for number in range(1, DECODES + 1)]
+
+
+def _found(store: ObjectStore, bucket: str, names: Iterable[str]) -> Iterator[Upload]:
     """Look by name, not by listing: in a bucket that keeps versions a listing shows what was removed."""
-    for number in range(1, DECODES + 1):
+    for name in names:
         with suppress(AlreadyDone):
-            yield store.find(bucket, f"{FOLDER}{upload_id}/{number}")
+            yield store.find(bucket, name)

@@ -25,6 +25,9 @@ class Backlog:
     """Only what was written so long ago: the events of younger ones may be on their way."""
     task_index: int = 0
     task_count: int = 1
+    live_only: bool = False
+    """Whether what was deleted or overwritten, and is kept as a version, is left out: in another's bucket it is meant
+    to be gone. In the upload bucket it is an upload like any other."""
 
     @classmethod
     def of(cls, settings: Settings, platform: Platform, bucket: str | None, prefix: str = "", *, keep: bool) -> Backlog:
@@ -41,11 +44,12 @@ class Backlog:
             BadRequest: ``bucket`` is no bucket, or one that must not be swept, or must not be emptied.
         """
         bucket = _checked(settings, bucket, keep, is_shadow=platform.is_shadow)
-        age_s = settings.backlog_age_s if bucket == settings.upload_bucket else 0
-        return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count)
+        is_ours = bucket == settings.upload_bucket
+        age_s = settings.backlog_age_s if is_ours else 0
+        return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count, live_only=not is_ours)
 
     def uploads(self, store: ObjectStore) -> Iterator[Upload]:
-        """List every generation of this share's objects, by name.
+        """List this share's objects, by name and generation.
 
         Shares are cut by the name's CRC-32, so that tasks need not talk to each other.
 
@@ -55,7 +59,7 @@ class Backlog:
         """
         older_than = datetime.now(UTC) - timedelta(seconds=self.age_s)
         try:
-            for upload in store.uploads(self.bucket, self.prefix):
+            for upload in store.uploads(self.bucket, self.prefix, live_only=self.live_only):
                 is_ours = crc32(upload.ref.name.encode()) % self.task_count == self.task_index
                 if is_ours and upload.ref.created_at < older_than:
                     yield upload
@@ -67,7 +71,9 @@ def _checked(settings: Settings, named: str | None, keep: bool, *, is_shadow: bo
     bucket = (named or settings.upload_bucket).removeprefix("gs://").strip("/")
     if not BUCKET_NAME.fullmatch(bucket):
         raise BadRequest(f"--bucket is {named!r}, expected a bucket's name; how objects' names begin is a --prefix.")
-    if is_shadow and keep and bucket == settings.archive_bucket:
+    if is_shadow and not keep:
+        raise BadRequest("SHADOW is true: a shadow's rows count nowhere, so it may remove nothing; add --keep.")
+    if is_shadow and bucket == settings.archive_bucket:
         return bucket  # a challenger looks at what the champion has seen
     if bucket in (settings.archive_bucket, settings.quarantine_bucket):
         role = "archive" if bucket == settings.archive_bucket else "quarantine"

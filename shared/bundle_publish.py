@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.bundle import Bundle
-from shared.errors import AlreadyDone, BucketlensError
+from shared.errors import AlreadyDone, BucketlensError, NameTaken
 from shared.manifest import MANIFEST
 from shared.places import NAME
 from shared.ports import ObjectStore
@@ -84,8 +84,10 @@ class Publication:
         is_new = is_there is None
         if is_there is None:
             content_type = CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
-            if self._store.write_once(self._bucket, object_name, content, content_type) is None:
-                is_there = self._is_there(name, content)  # somebody was quicker, or our own answer was lost
+            try:
+                self._store.write_once(self._bucket, object_name, content, content_type)
+            except NameTaken:
+                is_there = False  # somebody was quicker
         if is_there is False:
             raise NotPublished(
                 f"{uri} holds something else, of a publish that broke off or of another bundle. Remove what lies in "

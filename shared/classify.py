@@ -110,7 +110,13 @@ def calibrated(
             that exclude each other, so their probabilities are made to add up to 1.
         temperature: above 0.
         labels: how many; None for as many as outputs.
+
+    Raises:
+        RuntimeError: the model gave a number that is none, or is infinite: no score can be made of it.
     """
+    if not np.isfinite(outputs).all():
+        bad = np.count_nonzero(~np.isfinite(outputs))
+        raise RuntimeError(f"{bad} of the model's {outputs.size} outputs are not finite; no score can be made of them.")
     logits = outputs.astype(np.float64)
     if (len(logits), labels) == (1, 2):
         logits = _of_two(logits, activation)

@@ -21,6 +21,7 @@ from shared.decode_cost import (
     webp_size,
 )
 from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyBytes, TooManyPixels
+from shared.file_kinds import kind_of
 from shared.memory import MIB, UNLIMITED, MemoryBudget
 from shared.rgb import SIDEWAYS, TURNS, orientation_of, upright_rgb
 from shared.types import Image
@@ -124,7 +125,7 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
     except MemoryError as error:  # the picture is not to blame
         raise Busy("There is no memory for one more picture; try again in a second.") from error
     except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
-        if isinstance(error, UnidentifiedImageError) and not _begins_like_an_image(content):
+        if isinstance(error, UnidentifiedImageError) and kind_of(content) is None:
             raise NotAnImage(
                 f"The file's {len(content):,} bytes are of no image format that is read here "
                 "(JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC); upload one of these."
@@ -133,12 +134,6 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
             "The file begins like an image, but its pixels cannot be read to the end; "
             "it is truncated or broken. Upload it again from the original."
         ) from error
-
-
-def _begins_like_an_image(content: bytes) -> bool:
-    """Whether one of Pillow's formats claims the first bytes, whatever it then makes of the others."""
-    claims = (PIL.Image.OPEN[name][1] for name in FORMATS)
-    return any(claim(content[:16]) for claim in claims if claim)
 
 
 @contextmanager

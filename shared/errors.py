@@ -11,6 +11,8 @@
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
     │   ├── UnknownModel          it names a model that is not served
+    │   ├── WrongEncoding         its bytes are not what its Content-Encoding says
+    │   ├── Unreadable            Cloud Storage gives it to nobody as it is       → set aside where it cannot be copied
     │   ├── TriedTooOften         the sweep gave up on it
     │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be taken out
     ├── BadRequest                the caller can mend it            → 4xx
@@ -19,7 +21,10 @@
     │   ├── OverRate              over MAX_IMAGES_PER_MINUTE        → leave it to the sweep; 429 with Retry-After
     │   ├── KeysUnavailable       who calls cannot be verified for now
     │   ├── StorageUnavailable
+    │   │   └── StorageRefused    it said no; somebody has to change something
+    │   │       └── NameTaken     another object has the name
     │   └── WarehouseUnavailable
+    │       └── RowRefused        it does not take this row
     └── Misconfigured             the deployment is wrong           → fail at start, naming every fault
         └── InvalidBundle
 """
@@ -84,10 +89,24 @@ class UnknownModel(Permanent):
     http_status = 404
 
 
+class WrongEncoding(Permanent):
+    """The file's bytes are not what its ``Content-Encoding`` says, or it names one that is not undone."""
+
+    reason = "wrong_content_encoding"
+    http_status = 422
+
+
 class TriedTooOften(Permanent):
     """The sweep began this upload several times and never finished it."""
 
     reason = "tried_too_often"
+    http_status = 422
+
+
+class Unreadable(Permanent):
+    """Cloud Storage has the object and gives its bytes to nobody as they are, such as one with a key of its owner's."""
+
+    reason = "unreadable"
     http_status = 422
 
 
@@ -145,8 +164,20 @@ class StorageUnavailable(Transient):
     """Cloud Storage did not answer, or refused for now."""
 
 
+class StorageRefused(StorageUnavailable):
+    """Cloud Storage said no, and says so until somebody changes a permission, a policy or a bucket."""
+
+
+class NameTaken(StorageRefused):
+    """An object with other bytes has the name under which something was to be written."""
+
+
 class WarehouseUnavailable(Transient):
     """BigQuery did not take the row, for now."""
+
+
+class RowRefused(WarehouseUnavailable):
+    """BigQuery does not take this row as it is, and says so until its table or the row is another."""
 
 
 class Misconfigured(BucketlensError):

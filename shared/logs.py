@@ -67,7 +67,7 @@ def _log_failure(failure: Failure) -> None:
         f"{failure.reason}: {_place(failure.image.bucket, failure.image.name)}: {failure.detail}",
         extra={
             "fields": {
-                "outcome": "rejected",
+                "outcome": "rejected" if failure.quarantine_uri else "set_aside",
                 "failure_id": failure.failure_id,
                 "reason": failure.reason,
                 "quarantine_uri": failure.quarantine_uri,

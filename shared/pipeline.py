@@ -12,18 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from shared import identity
+from shared import aside, identity
 from shared.archive import archive_content_type, archive_name
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.decode import Limits, check_size, decode
-from shared.errors import AlreadyDone, Permanent, Superseded
+from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
 from shared.identity import Identity
+from shared.logs import log
 from shared.memory import Memory
 from shared.ports import ObjectStore, Strip, Warehouse
 from shared.rate import RateBreaker
 from shared.stopwatch import Stopwatch
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
+from shared.unpack import bytes_held
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,20 @@ class Pipeline:
             return _acknowledged(upload, gone)
         return self._finish(upload, outcome, remove=remove)
 
+    def set_aside(self, upload: Upload, call: Call, why: Permanent) -> Outcome:
+        """Leave an upload that nothing can be done with where it is: recorded and marked, it is never taken again.
+
+        Raises:
+            Transient: nothing is lost; it is not marked, and may be taken again.
+        """
+        Stopwatch(call.times).stop()
+        try:
+            return self._set_aside(upload, self._failure(upload, call, why, quarantine_uri=None))
+        except RowRefused as error:
+            self._mark_aside(upload, str(why))
+            log.error(f"set aside without a row: {upload.ref}: {error}", extra={"fields": {"outcome": "set_aside"}})
+            return Acknowledged(upload.ref, "set_aside", str(why))
+
     def answer(
         self,
         content: bytes,
@@ -99,10 +115,31 @@ class Pipeline:
         return prediction
 
     def _finish(self, upload: Upload, outcome: Recorded, *, remove: bool) -> Recorded:
+        if isinstance(outcome, Failure) and outcome.quarantine_uri is None:
+            return self._set_aside(upload, outcome)
         self.warehouse.append(outcome)
         if remove:
-            self.store.delete(upload.ref)
+            self._remove(upload)
         return outcome
+
+    def _remove(self, upload: Upload) -> None:
+        """Delete an upload that has its row; one that may not be deleted is marked, so that it gets no row again."""
+        try:
+            self.store.delete(upload.ref)
+        except StorageRefused as error:
+            if aside.mark(self.store, self.quarantine_bucket, aside.NOT_DELETED, upload.ref, str(error)):
+                log.error(
+                    f"not deleted: {upload.ref} has its row and may not be removed; sweeps try that again: {error}",
+                    extra={"fields": {"outcome": "not_deleted", "uri": upload.ref.uri}},
+                )
+
+    def _set_aside(self, upload: Upload, failure: Failure) -> Failure:
+        self.warehouse.append(failure)
+        self._mark_aside(upload, failure.detail)
+        return failure
+
+    def _mark_aside(self, upload: Upload, why: str) -> None:
+        aside.mark(self.store, self.quarantine_bucket, aside.SET_ASIDE, upload.ref, why)
 
     def _predict_or_quarantine(self, upload: Upload, call: Call, watch: Stopwatch) -> Recorded:
         try:
@@ -111,25 +148,38 @@ class Pipeline:
             return self._quarantine(upload, call, error, watch)
 
     def _quarantine(self, upload: Upload, call: Call, error: Permanent, watch: Stopwatch) -> Failure:
-        """Copy an upload that cannot become a prediction to where it may rest, and say why."""
-        who = identity.of_object(upload.ref)
-        with watch.step("archive_ms"):
-            self.store.copy_once(upload.ref, self.quarantine_bucket, who.upload_id)
+        """Copy an upload that cannot become a prediction to where it may rest, and say why.
+
+        What may not even be copied rests where it is.
+        """
+        name: str | None = identity.of_object(upload.ref).upload_id
+        try:
+            with watch.step("archive_ms"):
+                self.store.copy_once(upload.ref, self.quarantine_bucket, str(name))
+        except Unreadable:
+            name = None
         watch.stop()
+        return self._failure(
+            upload, call, error, quarantine_uri=f"gs://{self.quarantine_bucket}/{name}" if name else None
+        )
+
+    def _failure(self, upload: Upload, call: Call, error: Permanent, *, quarantine_uri: str | None) -> Failure:
+        who = identity.of_object(upload.ref)
         return Failure(
             failure_id=who.upload_id,
             uploaded_at=who.uploaded_at,
             reason=error.reason,
             detail=str(error),
             image=_facts_of(upload),
-            quarantine_uri=f"gs://{self.quarantine_bucket}/{who.upload_id}",
+            quarantine_uri=quarantine_uri,
             call=call,
         )
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
         classifier, who = self.classifiers.of(upload), identity.of_object(upload.ref)
         check_size(upload.size_bytes, self.limits)
-        with self.memory.room_for_file(upload.size_bytes):
+        held = bytes_held(upload.size_bytes, upload.content_encoding, self.limits.max_bytes)
+        with self.memory.room_for_file(held):
             with watch.step("read_ms"):
                 content = self.store.read(upload.ref, self.limits.max_bytes)
             return self._predict(classifier, content, _facts_of(upload), who, call, watch, keep=True)

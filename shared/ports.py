@@ -61,35 +61,50 @@ class ObjectStore(Protocol):
 
         Raises:
             TooManyBytes: there are more than ``max_bytes``; what was read is dropped.
+            WrongEncoding: its bytes are not what its Content-Encoding says, which is undone.
+            Unreadable: it has a key of its owner's, or the like.
             AlreadyDone: this generation is gone; ``Superseded`` where a newer one took its place.
+            StorageRefused: it may not be read, as things are.
+            StorageUnavailable: no answer within the deadline, or the bytes arrived damaged.
+        """
+
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
+        """Create an object unless one of that name has the same bytes; returns the one that has them.
+
+        Raises:
+            NameTaken: an object of that name has other bytes; it is left as it is.
+            StorageRefused: it may not be written, as things are; there is no object of that name.
             StorageUnavailable: no answer within the deadline.
         """
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
-        """Create an object if there is none of that name; None if there is one, which is left as it is.
-
-        None can also mean that this very call made it: the answer was lost, and the client asked again.
-        """
-
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
-        """Copy exactly this generation, if there is no object of that name yet; None, as above, if there is one.
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+        """Copy exactly this generation, unless an object of that name has its bytes; returns the one that has them.
 
         Raises:
             AlreadyDone: this generation is gone.
+            Unreadable: it has a key of its owner's, or the like.
+            NameTaken, StorageRefused, StorageUnavailable: as above.
         """
 
     def delete(self, ref: ObjectRef) -> None:
-        """Delete exactly this generation; one that is gone already is no error, a newer one stays."""
+        """Delete exactly this generation; one that is gone already is no error, a newer one stays.
+
+        Raises:
+            StorageRefused: it may not be deleted, for a hold, a retention policy or a permission that is missing.
+            StorageUnavailable: no answer within the deadline.
+        """
 
     def find(self, bucket: str, name: str) -> Upload:
         """Return the live generation of an object.
 
         Raises:
             AlreadyDone: there is none of that name.
+            Unreadable: no object can have that name.
+            StorageRefused: it may not be looked for.
         """
 
-    def uploads(self, bucket: str, prefix: str = "") -> Iterable[Upload]:
-        """List every generation of every object below a prefix, by name and generation."""
+    def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterable[Upload]:
+        """List every generation of every object below a prefix, or the live ones only, by name and generation."""
 
 
 class Strip(Protocol):
@@ -120,6 +135,7 @@ class Warehouse(Protocol):
         """Append the row of a prediction, a failure or a label.
 
         Raises:
+            RowRefused: it will not be taken as it is.
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
         """
 

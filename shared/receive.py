@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,13 @@ from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 LONGEST_NAME_BYTES = 1024
 """Of an object (https://cloud.google.com/storage/docs/objects#naming); a bucket's is shorter."""
+
+PART_OF_AN_UPLOAD = re.compile(
+    r"(^|/)gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/"
+    r"|^\d+/gsutil/tmp/parallel_composite_uploads/for_details_see/gsutil_help_cp/"
+)
+"""gcloud puts parts at the bucket's root, or with a relative ``parallel_composite_upload_component_prefix`` beside the
+file; gsutil puts a random number before them."""
 
 END_OF_TIME = 253_402_300_800_000_000
 """The year 10000 as a generation, in microseconds: no date can be made of it, and none is needed."""
@@ -42,6 +50,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
         size_bytes=_number(data, "size"),
         content_type=str(data.get("contentType") or ""),
         model=_model(data.get("metadata")),
+        content_encoding=str(data.get("contentEncoding") or ""),
     )
 
 
@@ -53,9 +62,23 @@ def refusal(upload: Upload, upload_bucket: str, age: timedelta, max_age_s: int) 
     """
     if upload.ref.bucket != upload_bucket:
         return Acknowledged(upload.ref, "not_our_bucket")
+    if not is_upload(upload):
+        return Acknowledged(upload.ref, "not_an_upload")
     if age.total_seconds() > max_age_s:
         return Acknowledged(upload.ref, "too_old")
     return None
+
+
+def is_upload(upload: Upload) -> bool:
+    """Return whether somebody uploaded an object to have it classified: folders and parts of uploads are left alone.
+
+    A folder, as the console and many tools make one, is an object of no bytes whose name ends with a slash
+    (https://cloud.google.com/storage/docs/objects#simulated-folders). A part is what gcloud or gsutil put together
+    and remove when all parts are there
+    (https://cloud.google.com/storage/docs/parallel-composite-uploads).
+    """
+    is_folder = upload.ref.name.endswith("/") and upload.size_bytes == 0
+    return not is_folder and PART_OF_AN_UPLOAD.search(upload.ref.name) is None
 
 
 def occurred_at(attributes: Mapping[str, Any]) -> datetime | None:

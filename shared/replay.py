@@ -14,8 +14,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import islice
 
+from shared.aside import unmark
 from shared.attempts import forget
-from shared.errors import AlreadyDone
+from shared.errors import AlreadyDone, NameTaken, Unreadable
 from shared.ports import ObjectStore, Warehouse
 from shared.types import ObjectRef
 
@@ -35,6 +36,8 @@ class Fate(StrEnum):
     """An object of its name waits in the upload bucket, and is left as it is."""
     GONE = "gone"
     """It is no longer in quarantine: it was put back before, or removed."""
+    SET_ASIDE = "set_aside"
+    """It never was in quarantine: nobody but its owner can read it, and it lies where it was uploaded to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Rejected:
     recorded_at: datetime
     quarantine_bucket: str
     quarantine_name: str
+    """Both empty for what was set aside."""
 
 
 def rejected(warehouse: Warehouse, selection: Selection) -> Iterator[Rejected]:
@@ -82,7 +86,7 @@ def rejected(warehouse: Warehouse, selection: Selection) -> Iterator[Rejected]:
     """
     for row in warehouse.query(REJECTED, buckets=[selection.bucket]).rows:
         if selection.takes(row["name"], row["reason"], row["recorded_at"]):
-            bucket, _, name = row["quarantine_uri"].removeprefix("gs://").partition("/")
+            bucket, _, name = (row["quarantine_uri"] or "").removeprefix("gs://").partition("/")
             yield Rejected(
                 failure_id=row["failure_id"],
                 name=row["name"],
@@ -133,6 +137,8 @@ def look(store: ObjectStore, file: Rejected, upload_bucket: str) -> Fate:
     Raises:
         StorageUnavailable: no answer within the deadline.
     """
+    if not file.quarantine_name:
+        return Fate.SET_ASIDE
     if _find(store, file.quarantine_bucket, file.quarantine_name) is None:
         return Fate.GONE
     return Fate.TAKEN if _find(store, upload_bucket, file.name) else Fate.PUT_BACK
@@ -144,15 +150,19 @@ def put_back(store: ObjectStore, file: Rejected, upload_bucket: str, *, keep_qua
     Raises:
         StorageUnavailable: no answer within the deadline; the file is in quarantine still, or in both places.
     """
+    if not file.quarantine_name:
+        return Fate.SET_ASIDE
     resting = _find(store, file.quarantine_bucket, file.quarantine_name)
     if resting is None:
         return Fate.GONE
     try:
-        if store.copy_once(resting, upload_bucket, file.name) is None:
-            return Fate.TAKEN
+        store.copy_once(resting, upload_bucket, file.name)
     except AlreadyDone:
         return Fate.GONE
+    except (NameTaken, Unreadable):
+        return Fate.TAKEN
     forget(store, file.quarantine_bucket, file.failure_id)
+    unmark(store, file.quarantine_bucket, file.failure_id)
     if not keep_quarantined:
         store.delete(resting)
     return Fate.PUT_BACK

@@ -18,12 +18,14 @@ import PIL.Image
 
 from shared import identity
 from shared.decode import check_size
-from shared.errors import BadRequest
+from shared.errors import BadRequest, StorageRefused
 from shared.identity import Identity
+from shared.logs import log
 from shared.memory import COPIES_OF_A_FILE
 from shared.pipeline import Pipeline
 from shared.receive import is_unicode
 from shared.types import Call, ImageFacts, Pixels
+from shared.unpack import bytes_held
 
 PILLOWS_BYTES_PER_PIXEL = 4
 
@@ -132,10 +134,13 @@ class Intake:
             raise BadRequest(
                 f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403
             )
-        upload = self.pipeline.store.find(bucket, name)
+        with _refusals_of(uri):
+            upload = self.pipeline.store.find(bucket, name)
         check_size(upload.size_bytes, self.pipeline.limits)
-        with self.room_for(COPIES_OF_A_FILE * min(upload.size_bytes, self.max_image_bytes)):
-            content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
+        held = bytes_held(min(upload.size_bytes, self.max_image_bytes), upload.content_encoding, self.max_image_bytes)
+        with self.room_for(COPIES_OF_A_FILE * held):
+            with _refusals_of(uri):
+                content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
             facts = ImageFacts(
                 bucket=bucket,
                 name=name,
@@ -144,6 +149,18 @@ class Intake:
                 content_type=upload.content_type or None,
             )
             yield Submission(content, facts, identity.of_object(upload.ref))
+
+
+@contextmanager
+def _refusals_of(uri: str) -> Generator[None, None, None]:
+    """Tell a caller who named an object that it may not be read: to send the request again would not help."""
+    try:
+        yield
+    except StorageRefused as error:
+        log.warning(f"a caller named {uri[:200]!r}: {error}", extra={"fields": {"outcome": "refused"}})
+        raise BadRequest(
+            f"Cloud Storage does not let this service read {uri[:200]!r}; its account needs permission to read it.", 403
+        ) from error
 
 
 def parts_of(uri: str) -> tuple[str, str]:

@@ -5,54 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.attempts import Attempt, Attempts
-from shared.errors import Busy, Transient, TriedTooOften, UnknownModel
+from shared import aside, identity
+from shared.attempts import Attempt, Attempts, BeingTried
+from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
 from shared.logs import log, log_outcome
 from shared.pipeline import Pipeline
-from shared.recorded import batches, recorded
-from shared.types import Acknowledged, Call, Failure, ObjectRef, Outcome, Source, Upload
+from shared.sieve import Sieve
+from shared.sweep_summary import Summary
+from shared.types import Acknowledged, Call, Failure, Outcome, Source, Upload
 
 if TYPE_CHECKING:
     from shared.service import Service
 
 GIVE_BACK_S = 2.0
-OUTCOMES = ("predicted", "rejected", "already_done", "superseded", "postponed", "skipped")
-"""What becomes of an upload; ``skipped`` ones are recorded already, ``postponed`` ones wait for the next sweep."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What came of a sweep."""
-
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """How many, by ``OUTCOMES``."""
-    seconds: float = 0.0
-    is_cut_short: bool = False
-    """Whether it ended before the end of the list."""
-    oldest_upload_s: float | None = None
-    """How long the oldest upload had waited for when it was found; 0 where none waits. None with ``keep``."""
-
-    @property
-    def images_per_s(self) -> float:
-        """How many got a row, a second."""
-        return (self.outcomes["predicted"] + self.outcomes["rejected"]) / self.seconds if self.seconds else 0.0
-
-    @property
-    def exit_code(self) -> int:
-        """0: nothing is left; 1: something must wait for the next sweep."""
-        return 1 if self.outcomes["postponed"] or self.is_cut_short else 0
-
-    def figures(self) -> dict[str, int | float]:
-        """Return all that there is to tell, by name, in order."""
-        counts = {outcome: self.outcomes[outcome] for outcome in OUTCOMES}
-        return {**counts, "seconds": round(self.seconds, 1), "images_per_s": round(self.images_per_s, 1)}
+GIVE_UP_AFTER_S = 24 * 60 * 60
+"""An upload that sweeps could not finish for so long, in spite of a warehouse that takes rows, is given up."""
 
 
 class Sweep:
@@ -67,6 +40,8 @@ class Sweep:
         new_call: begins the record of one call.
         threads: how many at once.
         keep: delete nothing, and skip what has a row.
+        is_shadow: whether its rows count nowhere, and are asked for by nobody else.
+        give_up_after_s: how long an upload may be postponed from sweep to sweep.
         notice: told each outcome as it comes, from several threads.
     """
 
@@ -78,6 +53,8 @@ class Sweep:
         *,
         threads: int,
         keep: bool = False,
+        is_shadow: bool = False,
+        give_up_after_s: float = GIVE_UP_AFTER_S,
         notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._pipeline = pipeline
@@ -85,6 +62,8 @@ class Sweep:
         self._new_call = new_call
         self._threads = threads
         self._keep = keep
+        self._give_up_after_s = give_up_after_s
+        self._sieve = Sieve(pipeline, keep=keep, is_shadow=is_shadow, count=self._count)
         self._notice = notice
         self._outcomes: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -92,7 +71,6 @@ class Sweep:
         self._stopping = threading.Event()
         self._is_cut_short = False
         self._started = time.monotonic()
-        self._oldest_s = 0.0
 
     @classmethod
     def of(cls, service: Service, *, keep: bool, notice: Callable[[str], None] = lambda _: None) -> Sweep:
@@ -101,7 +79,8 @@ class Sweep:
         who = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
         attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, who)
         new_call = partial(service.call, Source.BACKLOG)
-        return cls(pipeline, attempts, new_call, threads=settings.threads, keep=keep, notice=notice)
+        options = {"keep": keep, "is_shadow": platform.is_shadow}
+        return cls(pipeline, attempts, new_call, threads=settings.threads, notice=notice, **options)
 
     def run(self, uploads: Iterable[Upload]) -> Summary:
         """Take each upload once; what cannot be done now stays for the next sweep.
@@ -110,9 +89,9 @@ class Sweep:
             BadRequest: the uploads cannot be listed, or the warehouse cannot be asked, as things are.
         """
         try:
-            uploads = self._not_recorded(uploads) if self._keep else self._with_their_ages(uploads)
-            self._work(uploads, self._try_first, self._threads)
+            self._work(self._sieve.work_in(uploads), self._try_first, self._threads)
             self._work(self._suspects, self._try_again, 1)
+            self._work(self._sieve.not_deleted, self._delete_again, self._threads)
         except Transient as error:
             log.error(f"the sweep breaks off: {error}", extra={"fields": {"outcome": "broken_off"}})
             self._is_cut_short = True
@@ -124,7 +103,10 @@ class Sweep:
         self._stopping.set()
 
     def cut_off(self) -> Summary:
-        """Give back what is still in flight, for a process that is about to end. Takes ``GIVE_BACK_S`` at most."""
+        """Give back what is still in flight, for a process that is about to end. Takes ``GIVE_BACK_S`` at most.
+
+        What has been in flight for longer than ``ATTEMPT_TIMEOUT_S`` hangs, and keeps its marker.
+        """
         self._is_cut_short = True
         self._attempts.give_back_all(GIVE_BACK_S)
         return self._summary()
@@ -161,17 +143,20 @@ class Sweep:
                 return self._try(upload, attempt)
         except Busy:
             pass  # there is room once the others are done
+        except Transient as error:
+            return self._postpone(upload, error)
         self._suspects.append(upload)
         return None
 
     def _try_again(self, upload: Upload) -> str:
         try:
-            attempt = self._attempts.begin_next(upload.ref, datetime.now(UTC))
+            return self._try(upload, self._attempts.begin_next(upload.ref, datetime.now(UTC)))
         except TriedTooOften as error:
-            outcome = self._pipeline.give_up(upload, self._new_call(), error, remove=not self._keep)
-            self._attempts.forget(upload.ref)
-            return _told(outcome)
-        return self._try(upload, attempt)
+            return self._give_up(upload, error)
+        except BeingTried:
+            raise
+        except Transient as error:
+            return self._postpone(upload, error)
 
     def _try(self, upload: Upload, attempt: Attempt) -> str:
         try:
@@ -185,39 +170,48 @@ class Sweep:
         self._attempts.finish(attempt)
         return _told(outcome)
 
+    def _postpone(self, upload: Upload, error: Transient) -> str:
+        """Raise the error again, so that the upload waits for another sweep; give it up if it has waited too long."""
+        if not self._has_waited_too_long(upload, error):
+            raise error
+        log.error(f"gives up {upload.ref}: {error}", extra={"fields": {"outcome": "given_up"}})
+        hours = self._give_up_after_s / 3600
+        why = f"For more than {hours:.0f} hours the file could not be finished, although others were; upload it again."
+        return self._give_up(upload, TriedTooOften(why))
+
+    def _has_waited_too_long(self, upload: Upload, error: Transient) -> bool:
+        if isinstance(error, WarehouseUnavailable) and not isinstance(error, RowRefused):
+            return False  # no upload can get a row, so this one is not to blame
+        since = self._attempts.first_postponed_at(upload.ref)
+        return since is not None and (datetime.now(UTC) - since).total_seconds() > self._give_up_after_s
+
+    def _give_up(self, upload: Upload, why: Permanent) -> str:
+        try:
+            outcome = self._pipeline.give_up(upload, self._new_call(), why, remove=not self._keep)
+        except Transient as error:
+            if not self._has_waited_too_long(upload, error):
+                raise
+            outcome = self._pipeline.set_aside(upload, self._new_call(), why)
+        self._attempts.forget(upload.ref)
+        return _told(outcome)
+
+    def _delete_again(self, upload: Upload) -> str:
+        store, bucket = self._pipeline.store, self._pipeline.quarantine_bucket
+        try:
+            store.delete(upload.ref)
+        except StorageRefused:
+            return "skipped"
+        aside.unmark(store, bucket, identity.of_object(upload.ref).upload_id)
+        return "already_done"
+
     def _tidy(self) -> None:
         self._attempts.give_back_all(GIVE_BACK_S)
         if self._is_cut_short:
             return
         try:
-            self._attempts.remove_leftovers(datetime.now(UTC), self._has_row if self._keep else lambda _: False)
+            self._attempts.remove_leftovers(datetime.now(UTC), self._sieve.has_row if self._keep else lambda _: False)
         except Transient as error:
             log.warning(f"some attempt markers are left to the next sweep: {error}")
-
-    def _not_recorded(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        for batch in batches(uploads):
-            known = recorded(self._pipeline.warehouse, {upload.ref: [self._digest_for(upload)] for upload in batch})
-            for upload in batch:
-                if upload.ref in known:
-                    self._count("skipped")
-                else:
-                    yield upload
-
-    def _with_their_ages(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        for upload in uploads:
-            self._oldest_s = max(self._oldest_s, (datetime.now(UTC) - upload.ref.created_at).total_seconds())
-            yield upload
-
-    def _has_row(self, ref: ObjectRef) -> bool:
-        digests = [classifier.bundle.digest for classifier in self._pipeline.classifiers]
-        return bool(recorded(self._pipeline.warehouse, {ref: digests}))
-
-    def _digest_for(self, upload: Upload) -> str:
-        """Return the digest of the model that an upload is for; one that is not served can only be rejected."""
-        try:
-            return self._pipeline.classifiers.of(upload).bundle.digest
-        except UnknownModel:
-            return ""
 
     def _count(self, outcome: str) -> None:
         with self._lock:
@@ -226,29 +220,14 @@ class Sweep:
 
     def _summary(self) -> Summary:
         with self._lock:
-            oldest_s = None if self._keep else round(self._oldest_s, 1)
+            oldest_s = None if self._keep else round(self._sieve.oldest_s, 1)
             return Summary(Counter(self._outcomes), time.monotonic() - self._started, self._is_cut_short, oldest_s)
-
-
-def log_summary(summary: Summary) -> None:
-    """Write the one line that a sweep leaves."""
-    figures = summary.figures()
-    counted = ", ".join(f"{figures[outcome]} {outcome}" for outcome in OUTCOMES if figures[outcome])
-    log.info(
-        f"swept: {counted or 'nothing was waiting'}{', and was cut short' if summary.is_cut_short else ''}",
-        extra={
-            "fields": {
-                "outcome": "swept",
-                **figures,
-                "cut_short": summary.is_cut_short,
-                "oldest_upload_s": summary.oldest_upload_s,
-            }
-        },
-    )
 
 
 def _told(outcome: Outcome) -> str:
     log_outcome(outcome)
     if isinstance(outcome, Acknowledged):
         return outcome.why
-    return "rejected" if isinstance(outcome, Failure) else "predicted"
+    if isinstance(outcome, Failure):
+        return "rejected" if outcome.quarantine_uri else "set_aside"
+    return "predicted"

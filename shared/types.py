@@ -66,6 +66,8 @@ class Upload:
     content_type: str
     model: str | None = None
     """The name of the model that its metadata asks for."""
+    content_encoding: str = ""
+    """How its bytes are packed; empty where they are not. Its size is that of the packed bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ class Failure:
     """One word of ``errors.Permanent``'s family, such as ``not_an_image``."""
     detail: str
     image: ImageFacts
-    quarantine_uri: str
+    quarantine_uri: str | None
+    """None where it may not be copied: it was set aside, and lies in its bucket still."""
     call: Call
 
 
@@ -198,7 +201,8 @@ class Acknowledged:
 
     ref: ObjectRef
     why: str
-    """``already_done``, ``superseded``, ``not_our_bucket``, or, left to the sweep, ``too_old`` or ``over_rate``."""
+    """``already_done``, ``superseded``, ``not_our_bucket``, ``not_an_upload``, ``set_aside``, or, left to the sweep,
+    ``too_old`` or ``over_rate``."""
     detail: str = ""
     """A sentence for the log, where ``why`` does not say it all."""
 

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import io
 import os
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import fields
 
 import numpy as np
 import pytest
+import requests
 from PIL import Image
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import load_bundle
-from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.decode import Limits
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
-from shared.memory import Memory
-from shared.pipeline import Pipeline
-from shared.rate import RateBreaker
 from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
+from tests.memory.object_store import MemoryStore
+from tests.memory.warehouse import MemoryWarehouse
+from tests.tiers.plugin import (  # noqa: F401 - pytest finds its hooks here
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_generate_tests,
+    pytest_report_collectionfinish,
+    pytest_runtest_call,
+)
+from tests.worlds import World, new_world
 
 DEADLINE_S = 20
 PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_REVISION", "BUCKETLENS_FOLDER")
@@ -56,53 +61,32 @@ def classifier() -> Classifier:
     return Classifier(bundle, load_model(bundle, threads=2))
 
 
-@dataclass(frozen=True)
-class World:
-    """A pipeline with buckets of its own on the session's cloud. No event is sent for these buckets."""
+@pytest.fixture
+def cloud_world(cloud: Cloud, classifier: Classifier) -> World:
+    """A pipeline with buckets of its own on the session's cloud."""
+    store = CloudStorage(PROJECT, DEADLINE_S, endpoint=cloud.url("storage"))
+    warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
 
-    pipeline: Pipeline
-    store: CloudStorage
-    warehouse: BigQuery
-    uploads: str
-    archive: str
-    quarantine: str
-    environment: dict[str, str]
+    def overwrite(bucket: str, name: str, content: bytes, content_type: str = "image/jpeg") -> None:
+        url = f"{cloud.url('storage')}/upload/storage/v1/b/{bucket}/o"
+        query, headers = {"uploadType": "media", "name": name}, {"Content-Type": content_type}
+        requests.post(url, content, params=query, headers=headers, timeout=DEADLINE_S).raise_for_status()
 
-    def put(self, name: str, content: bytes, folder: Path) -> None:
-        """Upload a file."""
-        path = folder / uuid.uuid4().hex
-        path.write_bytes(content)
-        assert self.store.upload(self.uploads, name, path)
-
-    def rows(self, view: str) -> list[dict[str, object]]:
-        """What a view holds of this world's uploads, by name."""
-        place = "bucket" if view == "rejected_uploads" else "image.bucket"
-        sql = f"SELECT * FROM {view} WHERE {place} IN UNNEST(@buckets)"
-        return self.warehouse.query(sql, buckets=[self.uploads]).rows
-
-    def names_in(self, bucket: str) -> list[str]:
-        """The objects of a bucket."""
-        return [upload.ref.name for upload in self.store.uploads(bucket)]
+    return new_world(store, warehouse, classifier, overwrite, cloud.environment)
 
 
 @pytest.fixture
-def world(cloud: Cloud, classifier: Classifier) -> World:
-    mark = uuid.uuid4().hex[:10]
-    buckets = [f"{role}-{mark}" for role in ("uploads", "archive", "quarantine")]
-    store = CloudStorage(PROJECT, DEADLINE_S, endpoint=cloud.url("storage"))
-    for bucket in buckets:
-        store.create_bucket(bucket, keeps_versions=bucket == buckets[0])
-    warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
-    memory, rate = Memory.of_instance(512), RateBreaker(30_000)
-    pipeline = Pipeline(Classifiers([classifier]), store, warehouse, buckets[1], buckets[2], Limits(), memory, rate)
-    environment = cloud.environment | {
-        "UPLOAD_BUCKET": buckets[0],
-        "ARCHIVE_BUCKET": buckets[1],
-        "QUARANTINE_BUCKET": buckets[2],
-        "READABLE_BUCKETS": buckets[0],
-        "LOG_FORMAT": "json",
-    }
-    return World(pipeline, store, warehouse, *buckets, environment)
+def memory_world(classifier: Classifier) -> World:
+    """A pipeline with a store and a warehouse in memory."""
+    store = MemoryStore()
+    return new_world(store, MemoryWarehouse(), classifier, store.put, {})
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> World:
+    """A pipeline on the session's cloud, or in memory: see the marker ``in_memory_too``."""
+    chosen: World = request.getfixturevalue(getattr(request, "param", "cloud_world"))
+    return chosen
 
 
 @pytest.fixture

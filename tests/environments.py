@@ -72,7 +72,10 @@ def environment(recipe: Recipe, folder: Path = ENVIRONMENTS) -> Environment:
         Impossible: there is no uv, no such Python, no network, or no wheel for this machine.
         RuntimeError: it could have been made, and was not; the message holds what uv said.
     """
-    python = _python(recipe)
+    try:
+        python = interpreter(recipe.python) if recipe.python else sys.executable
+    except Impossible as error:
+        raise Impossible(f"{recipe.requirements.stem}: {error}") from error
     content = f"{recipe}{recipe.requirements.read_text('utf-8')}{python}"
     name = f"{recipe.requirements.stem}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     made = Environment(folder / name)
@@ -91,7 +94,7 @@ def _make(made: Environment, recipe: Recipe, python: str) -> None:
     what = recipe.requirements.stem
     _run(what, _uv(), "venv", "--quiet", "--python", python, str(made.folder))
     # Wheels only: building one would run, and need, more than was locked.
-    options = ("--quiet", "--require-hashes", "--only-binary", ":all:", "--python", str(made.python))
+    options = ("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--python", str(made.python))
     _run(what, _uv(), "pip", "install", *options, "--requirements", str(recipe.requirements))
     made.home.mkdir()
     for extension in recipe.extensions:
@@ -105,7 +108,7 @@ def _run(what: str, *command: str, variables: dict[str, str] | None = None) -> s
         done = subprocess.run(
             command,
             env=environ,
-            cwd="/",  # in a project, uv would add the project's constraints, which have no hashes
+            cwd="/",  # in a project, uv would follow that project's settings
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -128,19 +131,22 @@ def _run(what: str, *command: str, variables: dict[str, str] | None = None) -> s
     return done.stdout.strip()
 
 
-def _python(recipe: Recipe) -> str:
-    """Return an interpreter that is here already; none is ever downloaded."""
+def interpreter(version: str) -> str:
+    """Return a Python of a version such as ``3.13``; it is here already, none is ever downloaded.
+
+    Raises:
+        Impossible: it is not here, or there is no uv to look for it.
+    """
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if recipe.python in (None, running):
+    if version == running:
         return sys.executable
     # pyenv's python3.13 on PATH runs only if it is told to; whoever has no pyenv does not mind.
-    variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYENV_VERSION": str(recipe.python)}
+    variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYENV_VERSION": version}
     try:
-        return _run("python", _uv(), "python", "find", str(recipe.python), variables=variables)
+        return _run("python", _uv(), "python", "find", version, variables=variables)
     except RuntimeError as error:
         raise Impossible(
-            f"{recipe.requirements.stem} needs Python {recipe.python} and this is {running}; install it, so that "
-            f"`python{recipe.python}` is found on PATH"
+            f"Python {version} is needed and this is {running}; install it, so that `python{version}` is found on PATH"
         ) from error
 
 

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.adapters.gcs import CloudStorage
-from shared.attempts import FOLDER, Attempts
+from shared.attempts import FOLDER, POSTPONED, Attempts
 from shared.local.faults.client import FaultControl
 from shared.sweep import Sweep
-from shared.types import Call, ObjectRef, Source
-from tests.conftest import World
+from shared.types import EPOCH, Call, ObjectRef, Source
+from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]
 MAIN = ROOT / "functions" / "classify_backlog" / "main.py"
@@ -59,30 +58,36 @@ def sweep_of(world: World, timeout_s: float = TIMEOUT_S, **options: Any) -> Swee
 def before_each_read(world: World, act: Callable[[ObjectRef], None]) -> World:
     """Return the same world, in which something happens before an upload is read."""
 
-    class Watched(CloudStorage):
-        def __init__(self) -> None:
-            self.__dict__ |= world.store.__dict__
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
 
         def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
             act(ref)
-            return super().read(ref, max_bytes)
+            return world.store.read(ref, max_bytes)
 
     return replace(world, pipeline=replace(world.pipeline, store=Watched()))
 
 
 def put(world: World, folder: Path, **contents: bytes) -> dict[str, ObjectRef]:
-    """Upload files by name, and wait until a sweep takes them for left behind."""
+    """Upload files by name."""
     refs = {}
     for name, content in contents.items():
         world.put(name, content, folder)
         refs[name] = world.store.find(world.uploads, name).ref
-    time.sleep(AGE_S + 0.1)
     return refs
+
+
+def wait_until_left_behind(world: World) -> None:
+    """Wait until a sweep takes every upload for one that its event has left."""
+    newest = max((upload.ref.created_at for upload in world.store.uploads(world.uploads)), default=EPOCH)
+    time.sleep(max(0.0, AGE_S - (datetime.now(UTC) - newest).total_seconds()))
 
 
 def markers(world: World) -> list[str]:
     """Name the attempt markers that there are."""
-    return [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    names = [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    return [name for name in names if not name.startswith(POSTPONED)]
 
 
 def quarantined(world: World) -> list[str]:
@@ -91,7 +96,8 @@ def quarantined(world: World) -> list[str]:
 
 
 def start_sweep(world: World, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Start the sweep as Cloud Run starts a job's task."""
+    """Start the sweep as Cloud Run starts a job's task; it takes every upload that there is now."""
+    wait_until_left_behind(world)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BACKLOG_AGE_S": str(AGE_S), **world.environment, **settings}
     command = [sys.executable, str(MAIN), *arguments]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

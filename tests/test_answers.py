@@ -38,6 +38,7 @@ KINDS: list[tuple[Exception, int, str, dict[str, str]]] = [
     (errors.TooManyPixels("It is wide."), 413, "too_many_pixels", {}),
     (errors.TriedTooOften("Three times."), 422, "tried_too_often", {}),
     (errors.UnknownModel("No such model."), 404, "unknown_model", {}),
+    (errors.WrongEncoding("It is plain."), 422, "wrong_content_encoding", {}),
     (errors.MetadataStays("It is old."), 422, "metadata_stays", {}),
     (errors.BadRequest("No body."), 400, "bad_request", {}),
     (errors.BadRequest("Not that bucket.", 403), 403, "bad_request", {}),

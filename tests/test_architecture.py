@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.imports import OF_THE_EDGES, is_in, loaded_by
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py"))
 EDGES = ("shared.adapters", "shared.local", "shared.training", "shared.importing")
-NOT_SERVED = ("shared.local", "shared.training", "shared.importing", "shared.cli")
+NOT_SERVED = ("shared.local", "shared.training", "shared.importing", "shared.cli", "shared.operations")
 """What a deployed function never loads; the command line may use all of it."""
 
-OF_THE_EDGES = ("google", "duckdb", "tensorflow", "keras", "ai_edge_litert", "sklearn", "sqlglot", "aiohttp", "grpc")
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
 READERS_OF_THE_ENVIRONMENT = ("shared/settings.py", "functions/gunicorn.conf.py")
 
@@ -34,10 +33,6 @@ def imports_of(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path} imports relatively; write the whole name"
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def is_in(module: str, packages: tuple[str, ...]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def reads_of_the_environment(path: Path) -> Iterator[int]:
@@ -66,14 +61,6 @@ def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list
         for module in imports_of(path)
         if is_in(module, packages)
     ]
-
-
-def loaded_by(statement: str, packages: tuple[str, ...]) -> list[str]:
-    """Return the modules of some packages that a fresh process has loaded after a statement."""
-    # Empty packages of google's are made by .pth files at every start of Python.
-    script = f"import sys; before = set(sys.modules); {statement}; print(*sorted(sys.modules.keys() - before))"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    return [module for module in done.stdout.split() if is_in(module, packages)]
 
 
 def test_the_sources_are_found() -> None:

@@ -1,9 +1,10 @@
-"""Attempt markers, on the real object store."""
+"""Attempt markers, in memory and on the real object store."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 
 from shared import identity
 from shared.attempts import FOLDER, Attempts, BeingTried, forget
-from shared.errors import StorageUnavailable, TriedTooOften
+from shared.errors import AlreadyDone, StorageUnavailable, TriedTooOften
 from shared.local.faults.client import FaultControl
-from shared.types import ObjectRef
-from tests.conftest import World
+from shared.types import ObjectRef, Upload
 from tests.sweep_parts import faults_of
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 TIMEOUT_S = 300
 WHO = {"service": "classify-backlog", "revision": "of-today", "task": 3}
@@ -71,7 +74,7 @@ def test_each_attempt_takes_the_first_number_that_is_free(world: World, upload: 
 def test_the_third_attempt_is_refused_for_good_once_nobody_can_be_at_work(world: World, upload: ObjectRef) -> None:
     for _ in range(2):
         of(world).begin_next(upload, now())
-    with pytest.raises(TriedTooOften, match=r"begun 2 times .* ended the process"):
+    with pytest.raises(TriedTooOften, match="begun 2 times, and each time the process ended"):
         of(world).begin_next(upload, now(TIMEOUT_S + 5))
     assert markers(world, upload) == ["1", "2"]
 
@@ -166,3 +169,65 @@ def test_an_upload_can_be_forgotten_by_its_id_and_again(world: World, upload: Ob
     for _ in range(2):
         forget(world.store, world.quarantine, identity.of_object(upload).upload_id)
     assert markers(world, upload) == []
+
+
+def test_the_last_attempt_decides_whether_somebody_may_be_at_work(
+    world: World, upload: ObjectRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload that another sweep decodes right now is not given up because of an older attempt."""
+    for _ in range(2):
+        of(world).begin_next(upload, now())
+    first = world.store.find(world.quarantine, f"{FOLDER}{identity.of_object(upload).upload_id}/1")
+    long_ago = ObjectRef(first.ref.bucket, first.ref.name, first.ref.generation - (TIMEOUT_S + 60) * 1_000_000)
+    find = world.store.find
+
+    def with_an_old_first(bucket: str, name: str) -> Upload:
+        found = find(bucket, name)
+        return replace(found, ref=long_ago) if found.ref == first.ref else found
+
+    monkeypatch.setattr(world.store, "find", with_an_old_first)
+    with pytest.raises(BeingTried):
+        of(world).begin_next(upload, now(TIMEOUT_S - 60))
+    with pytest.raises(TriedTooOften):
+        of(world).begin_next(upload, now(TIMEOUT_S + 60))
+
+
+def test_markers_that_vanish_meanwhile_mean_that_somebody_is_at_work(
+    world: World, upload: ObjectRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        of(world).begin_next(upload, now())
+
+    def gone(bucket: str, name: str) -> Upload:
+        raise AlreadyDone(name)
+
+    monkeypatch.setattr(world.store, "find", gone)
+    with pytest.raises(BeingTried):
+        of(world).begin_next(upload, now(TIMEOUT_S + 5))
+
+
+def test_a_marker_of_a_generation_that_is_gone_is_a_leftover_though_a_newer_one_is_there(
+    world: World, upload: ObjectRef
+) -> None:
+    of(world).begin_first(upload)
+    world.store._client.bucket(world.uploads).blob(upload.name).upload_from_string(b"newer")
+    world.store.delete(upload)
+    assert world.names_in(world.uploads) == [upload.name]
+    of(world).remove_leftovers(now(TIMEOUT_S + 5), is_done=lambda _: False)
+    assert markers(world, upload) == []
+
+
+def test_since_when_an_upload_is_postponed_is_a_leftover_once_it_is_gone(world: World, upload: ObjectRef) -> None:
+    assert of(world).first_postponed_at(upload)
+    of(world).remove_leftovers(now(TIMEOUT_S + 5), is_done=lambda _: False)
+    assert len(world.names_in(world.quarantine)) == 1
+    world.store.delete(upload)
+    of(world).remove_leftovers(now(TIMEOUT_S + 5), is_done=lambda _: False)
+    assert world.names_in(world.quarantine) == []
+
+
+def test_an_upload_that_cannot_be_noted_as_postponed_has_waited_for_nobody_knows_how_long(
+    world: World, upload: ObjectRef, faults: FaultControl
+) -> None:
+    faults.set(method="POST", path=f"/{world.quarantine}/", status=403)
+    assert of(world).first_postponed_at(upload) is None

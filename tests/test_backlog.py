@@ -11,7 +11,9 @@ import pytest
 from shared.backlog import Backlog
 from shared.errors import BadRequest
 from shared.settings import Platform, Settings
-from tests.conftest import World
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 SETTINGS = Settings.from_environment(
     {
@@ -103,7 +105,7 @@ def test_a_prefix_is_how_names_begin(world: World, put: Put) -> None:
 def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -> None:
     put("a.jpg")
     first = world.store.find(world.uploads, "a.jpg").ref
-    world.store._client.bucket(world.uploads).blob("a.jpg").upload_from_string(b"newer")
+    world.overwrite(world.uploads, "a.jpg", b"newer")
     assert [upload.ref for upload in Backlog(world.uploads).uploads(world.store)] == [
         first,
         world.store.find(world.uploads, "a.jpg").ref,
@@ -113,5 +115,6 @@ def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -
 def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
     shadow = replace(PLATFORM, is_shadow=True)
     assert Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=True).bucket == "my-archive"
-    with pytest.raises(BadRequest, match="is the archive"):
-        Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=False)
+    for bucket in ("gs://my-archive", None):
+        with pytest.raises(BadRequest, match="may remove nothing; add --keep"):
+            Backlog.of(SETTINGS, shadow, bucket, keep=False)

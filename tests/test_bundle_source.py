@@ -14,14 +14,13 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, digest_of, load_bundle
 from shared.bundle_download import KEPT_S, MAX_MANIFEST_BYTES
 from shared.bundle_source import BundleSource
-from shared.errors import AlreadyDone, InvalidBundle, Misconfigured, StorageUnavailable
+from shared.errors import InvalidBundle, Misconfigured, StorageUnavailable
 from shared.local.cloud import PROJECT, Cloud
 from shared.manifest import MANIFEST
 from shared.places import Place, places_from
 from shared.settings import DEFAULT_BUNDLE, MODELS
-from shared.types import ObjectRef, Upload
 from tests.bundles import download_into, flip_a_byte, new_models_bucket, write_bundle, write_manifest
-from tests.fuzz.ports import EmptyStore
+from tests.memory.object_store import MemoryStore
 
 LARGEST_BYTES = 16 << 20
 
@@ -164,28 +163,17 @@ def test_a_name_in_the_manifest_never_leads_out_of_the_folder(
     assert [path for path in tmp_path.rglob("*") if path not in before and path.is_file()] == []
 
 
-class InMemory(EmptyStore):
-    """A bucket with names that Cloud Storage takes and no file can have; the local object store keeps files."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        self.objects = objects
-
-    def find(self, bucket: str, name: str) -> Upload:
-        if name not in self.objects:
-            raise AlreadyDone(name)
-        return Upload(ObjectRef(bucket, name, 1), len(self.objects[name]), "")
-
-    def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
-        return self.objects[ref.name]
-
-
 @pytest.mark.parametrize("name", ["labels.txt/x", "a/" + "b" * 300], ids=["below a file", "too long"])
 def test_a_name_that_no_file_can_have_is_a_fault(copies: Path, tmp_path: Path, name: str) -> None:
     folder = write_bundle(tmp_path / "b", "2")
     files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
     change(folder, files={**files, name: "0" * 64})
-    objects = {f"flowers/2/{path.name}": path.read_bytes() for path in folder.iterdir()} | {f"flowers/2/{name}": b"x"}
-    source = BundleSource(lambda: InMemory(objects), LARGEST_BYTES)
+    store = MemoryStore()  # Cloud Storage takes names that no file can have; a local object store may not
+    store.create_bucket("models")
+    for path in folder.iterdir():
+        store.put("models", f"flowers/2/{path.name}", path.read_bytes())
+    store.put("models", f"flowers/2/{name}", b"x")
+    source = BundleSource(lambda: store, LARGEST_BYTES)
     [fault] = faults_of(lambda: source.bundle(Place("gs://models/flowers/2")))
     assert "cannot be written" in fault
     assert list(copies.iterdir()) == []

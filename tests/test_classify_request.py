@@ -13,9 +13,8 @@ from flask.testing import FlaskClient
 
 from shared.local.demo.drawings import drawings
 from tests.conftest import World
+from tests.function_paths import CLASSIFY_REQUEST
 
-ROOT = Path(__file__).parents[1]
-MAIN = ROOT / "functions" / "classify_request" / "main.py"
 Picture = Callable[..., bytes]
 SetAll = Callable[[dict[str, str]], None]
 
@@ -23,7 +22,7 @@ SetAll = Callable[[dict[str, str]], None]
 @pytest.fixture
 def client(world: World, with_environment: SetAll) -> FlaskClient:
     with_environment(world.environment)
-    return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
 
 
 def test_a_raw_image_is_answered_with_its_label_and_how_it_came_about(client: FlaskClient, world: World) -> None:
@@ -135,7 +134,7 @@ def test_a_body_over_the_limit_is_refused_unread(client: FlaskClient) -> None:
 
 def test_an_image_over_the_limit_is_refused(world: World, with_environment: SetAll, picture: Picture) -> None:
     with_environment(world.environment | {"MAX_IMAGE_BYTES": "1000", "MAX_IMAGE_PIXELS": "70000"})
-    client = functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    client = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
     answer = client.post("/v1/classify", data=picture(38))
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (413, "too_many_bytes")
 
@@ -166,7 +165,7 @@ def test_a_caller_is_told_when_to_come_back_while_the_warehouse_is_away(
 ) -> None:
     away = {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9", "WAREHOUSE_DEADLINE_S": "1"}
     with_environment(world.environment | away)
-    client = functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    client = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
     answer = client.post("/v1/classify", data=picture(39))
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "2"

@@ -13,44 +13,17 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.errors import Misconfigured
-from shared.types import Upload
 from tests.conftest import World
+from tests.function_paths import CLASSIFY_UPLOAD
+from tests.upload_events import data, headers
 
-ROOT = Path(__file__).parents[1]
-MAIN = ROOT / "functions" / "classify_upload" / "main.py"
 Picture = Callable[..., bytes]
 
 
 @pytest.fixture
 def client(world: World, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
     with_environment(world.environment)
-    return functions_framework.create_app("classify_upload", str(MAIN), "cloudevent").test_client()
-
-
-def headers(**changes: str) -> dict[str, str]:
-    return {
-        "ce-id": "1234",
-        "ce-source": "//storage.googleapis.com/projects/_/buckets/b",
-        "ce-specversion": "1.0",
-        "ce-type": "google.cloud.storage.object.v1.finalized",
-        "ce-time": datetime.now(UTC).isoformat(),
-        "content-type": "application/json",
-        "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
-        **changes,
-    }
-
-
-def data(upload: Upload) -> dict[str, Any]:
-    """What Cloud Storage says of an object; int64 is a string in protobuf's JSON."""
-    ref = upload.ref
-    return {
-        "kind": "storage#object",
-        "bucket": ref.bucket,
-        "name": ref.name,
-        "generation": str(ref.generation),
-        "size": str(upload.size_bytes),
-        "contentType": upload.content_type,
-    }
+    return functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
 
 
 def test_an_event_becomes_a_row_that_names_the_call(
@@ -116,7 +89,7 @@ def test_an_event_above_the_rate_is_acknowledged_said_and_left_to_the_sweep(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with_environment(world.environment | {"MAX_IMAGES_PER_MINUTE": "1"})
-    client = functions_framework.create_app("classify_upload", str(MAIN), "cloudevent").test_client()
+    client = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
     for seed, name in enumerate(("first.jpg", "second.jpg")):
         world.put(name, picture(30 + seed), tmp_path)
         upload = world.store.find(world.uploads, name)
@@ -139,7 +112,7 @@ def test_an_event_comes_back_while_storage_is_away_and_says_nothing_of_ours(
     world: World, with_environment: Callable[[dict[str, str]], None]
 ) -> None:
     with_environment(world.environment | {"STORAGE_EMULATOR_HOST": "http://127.0.0.1:9", "STORAGE_DEADLINE_S": "1"})
-    client = functions_framework.create_app("classify_upload", str(MAIN), "cloudevent").test_client()
+    client = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
     body = {"bucket": world.uploads, "name": "n.jpg", "generation": "1790000000000000", "size": "3"}
     answer = client.post("/", json=body, headers=headers())
     assert answer.status_code == 503
@@ -181,6 +154,6 @@ def test_a_wrong_deployment_does_not_start_and_names_every_fault(
 ) -> None:
     with_environment(world.environment | {"ARCHIVE_BUCKET": world.uploads, "MAX_IMAGE_BYTES": "lots"})
     with pytest.raises(Misconfigured) as fault:
-        functions_framework.create_app("classify_upload", str(MAIN), "cloudevent")
+        functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent")
     assert "MAX_IMAGE_BYTES is 'lots'" in str(fault.value)
     assert "three different buckets" in str(fault.value)

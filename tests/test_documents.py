@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from packaging.requirements import Requirement
 
 from shared.cli import COMMANDS
 from shared.settings import settings_table
+from tests.documents import between, writer_of_tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,18 +39,12 @@ REGISTRIES = re.compile(
 )
 
 
-def between(text: str, mark: str) -> str:
-    """Return what stands between ``<!-- mark -->`` and ``<!-- /mark -->``."""
-    found = re.search(rf"<!-- {mark} -->\n(.*?)\n?<!-- /{mark} -->", text, re.DOTALL)
-    assert found, f"there is no <!-- {mark} --> … <!-- /{mark} -->"
-    return found[1]
-
-
 LOCKS = (
     "functions/requirements.txt",
     "functions/requirements-tensorflow.txt",
     "functions/requirements-training.txt",
     "shared/local/requirements.txt",
+    "tests/requirements.txt",
 )
 
 
@@ -100,15 +93,6 @@ def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
 def test_the_tables_of_rows_are_those_of_the_schemas(table: str) -> None:
     rows = (ROOT / "docs" / "rows.md").read_text("utf-8")
     assert between(rows, table) == writer_of_tables().row_table(table), "run: make docs"
-
-
-def writer_of_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_tables", ROOT / "docs" / "write_tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("command", COMMANDS)

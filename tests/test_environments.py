@@ -84,7 +84,7 @@ def test_without_a_network_the_reason_says_so(
 
 def test_without_its_python_the_reason_names_it(recipe: Recipe, tmp_path: Path) -> None:
     needs = Recipe(recipe.requirements, python="3.5")
-    with pytest.raises(Impossible, match=r"nothing needs Python 3\.5 and this is 3\.\d+; install it"):
+    with pytest.raises(Impossible, match=r"nothing: Python 3\.5 is needed and this is 3\.\d+; install it"):
         environment(needs, tmp_path / "made")
 
 

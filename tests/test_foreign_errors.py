@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import http.client
-import importlib
-import inspect
 import socket
 import ssl
 import threading
@@ -14,34 +12,29 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import google.auth.exceptions
 import pytest
-import requests.exceptions
 import urllib3.exceptions
 from google.api_core import exceptions as api
 
-from shared.adapters import bigquery, gcs
-from shared.errors import AlreadyDone, BadRequest, StorageUnavailable, TooManyBytes, Transient, WarehouseUnavailable
+from shared.adapters import bigquery, gcs, gcs_errors
+from shared.errors import (
+    AlreadyDone,
+    BadRequest,
+    BucketlensError,
+    RowRefused,
+    StorageRefused,
+    StorageUnavailable,
+    TooManyBytes,
+    Transient,
+    Unreadable,
+    WarehouseUnavailable,
+    WrongEncoding,
+)
 from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times
+from tests.client_errors import instance_of, raised_by_clients
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-ROOTS = (
-    api.GoogleAPIError,
-    google.auth.exceptions.GoogleAuthError,
-    requests.exceptions.RequestException,
-    urllib3.exceptions.HTTPError,
-)
-"""The base classes of what Google's clients, their credentials and their transport raise."""
-
-MODULES = (
-    "google.api_core.exceptions",
-    "google.auth.exceptions",
-    "google.cloud.exceptions",
-    "requests.exceptions",
-    "urllib3.exceptions",
-)
-"""Where those classes are defined. Imported by name, since a class is in no family until its module is loaded."""
 
 OF_THE_SYSTEM = (
     ConnectionResetError(errno.ECONNRESET, "reset"),
@@ -53,44 +46,6 @@ OF_THE_SYSTEM = (
     ssl.SSLError(1, "handshake"),
 )
 
-ARGUMENTS: tuple[tuple[object, ...], ...] = (
-    ("text",),
-    ("text", ValueError("the cause")),
-    (requests.Response(), "text"),
-    (3, 5),
-    (urllib3.HTTPResponse(b"body"), b"7"),
-    ("text", "text", 0),
-    (),
-)
-"""Tried in order: what the classes' constructors ask for."""
-
-
-def family(root: type[BaseException]) -> Iterator[type[BaseException]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from family(child)
-
-
-def raised_by_clients() -> list[type[BaseException]]:
-    for module in MODULES:
-        importlib.import_module(module)
-    members = {each for root in ROOTS for each in family(root)}
-    storage = importlib.import_module("google.cloud.storage.exceptions")
-    members |= {storage.InvalidResponse, storage.DataCorruption}
-    return sorted((each for each in members if not issubclass(each, Warning)), key=lambda each: each.__qualname__)
-
-
-def instance_of(kind: type[BaseException]) -> BaseException:
-    """Build an exception whatever its constructor asks for; one that can be shown as text, as a log would."""
-    for arguments in ARGUMENTS:
-        try:
-            error = kind(*arguments)
-            str(error)
-        except Exception:
-            continue
-        return error
-    raise AssertionError(f"{kind} takes {inspect.signature(kind)}; add what it asks for to ARGUMENTS")
-
 
 def test_the_families_are_found() -> None:
     """Guards the tests below: were the walk to find nothing, they would pass."""
@@ -99,24 +54,72 @@ def test_the_families_are_found() -> None:
     assert len(names) > 90
 
 
+PASSING_STATUSES = (401, 408, 410, 429)
+"""Of the 4xx; two by https://cloud.google.com/storage/docs/retry-strategy, two since the next call is another."""
+
+
+def meant_by_storage(kind: type[BaseException]) -> type[BucketlensError]:
+    """What Cloud Storage says with an error: it is gone, it is refused, or it passes."""
+    code = getattr(kind, "code", None)
+    if issubclass(kind, api.NotFound):
+        return AlreadyDone
+    return StorageRefused if code and 400 <= code < 500 and code not in PASSING_STATUSES else StorageUnavailable
+
+
 @pytest.mark.parametrize("kind", raised_by_clients(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_whatever_a_client_raises_is_translated(kind: type[BaseException]) -> None:
-    gone = issubclass(kind, (api.NotFound, api.PreconditionFailed))
     error = instance_of(kind)
-    expected = AlreadyDone if gone else StorageUnavailable
-    with pytest.raises(expected, match="While reading x") as translated, gcs.translated("reading x"):
+    with pytest.raises(BucketlensError, match="While reading x") as translated, gcs_errors.translated("reading x"):
         raise error
+    assert type(translated.value) is meant_by_storage(kind)
     assert translated.value.__cause__ is error
     if kind.__module__ == "google.cloud.storage.exceptions":
         return
     with pytest.raises(WarehouseUnavailable, match="While appending x") as rejected, bigquery.translated("appending x"):
         raise error
+    assert isinstance(rejected.value, RowRefused) == (getattr(kind, "code", None) in (400, 413))
     assert rejected.value.__cause__ is error
+
+
+@pytest.mark.parametrize("kind", raised_by_clients(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_of_all_errors_only_a_400_makes_an_object_unreadable(kind: type[BaseException]) -> None:
+    with pytest.raises(BucketlensError) as translated, gcs_errors.translated("reading x", of_object=True):
+        raise instance_of(kind)
+    assert isinstance(translated.value, Unreadable) == (getattr(kind, "code", None) == 400)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been authorized",
+        "cloudKmsDisabledKey",
+        "Bucket is a requester pays bucket but no user project provided.",
+        "userProjectMissing",
+    ],
+)
+def test_a_400_for_a_key_or_a_setting_of_the_bucket_is_no_fault_of_the_object(said: str) -> None:
+    with pytest.raises(StorageRefused), gcs_errors.translated("reading x", of_object=True):
+        raise api.BadRequest(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The target object is encrypted by a customer-supplied encryption key.",
+        "resourceIsEncryptedWithCustomerEncryptionKey",
+    ],
+)
+def test_whoever_uploaded_a_file_with_a_key_of_his_own_is_told_so(said: str) -> None:
+    with (
+        pytest.raises(Unreadable, match=r"customer-supplied encryption key\)\. Upload it again without one"),
+        gcs_errors.translated("reading x", of_object=True),
+    ):
+        raise api.BadRequest(said)
 
 
 @pytest.mark.parametrize("error", OF_THE_SYSTEM, ids=lambda error: type(error).__name__)
 def test_whatever_the_system_raises_is_translated(error: OSError) -> None:
-    with pytest.raises(StorageUnavailable), gcs.translated("reading x"):
+    with pytest.raises(StorageUnavailable), gcs_errors.translated("reading x"):
         raise error
     with pytest.raises(WarehouseUnavailable), bigquery.translated("appending x"):
         raise error
@@ -128,7 +131,7 @@ def test_what_is_unavailable_is_worth_another_try() -> None:
 
 
 def test_what_is_ours_passes_untranslated() -> None:
-    for translated in (gcs.translated, bigquery.translated):
+    for translated in (gcs_errors.translated, bigquery.translated):
         with pytest.raises(TooManyBytes), translated("reading x"):
             raise TooManyBytes("too many")
         with pytest.raises(ZeroDivisionError), translated("reading x"):  # a bug must be seen
@@ -193,7 +196,7 @@ STORAGE_CALLS: dict[str, Callable[[gcs.CloudStorage], object]] = {
     "delete": lambda store: store.delete(REF),
 }
 
-REFUSED = (400, 401, 403, 409, 429, 500, 502, 503, 504)
+REFUSED = (401, 403, 409, 412, 429, 500, 502, 503, 504)
 BROKEN = (
     b"",
     b"garbage\r\n\r\n",
@@ -211,11 +214,20 @@ def test_a_store_that_refuses_or_breaks_off_is_unavailable(server: ThreadingHTTP
     for call in ("read", "find", "uploads", "copy_once", "write_once", "delete"):
         if call == "delete" and isinstance(how, bytes) and how.startswith(b"HTTP/1.1 200"):
             continue  # nobody reads its body
-        with pytest.raises(StorageUnavailable):
+        of_the_file = call == "read" and isinstance(how, bytes) and b"Content-Encoding" in how
+        with pytest.raises(WrongEncoding if of_the_file else StorageUnavailable):
             STORAGE_CALLS[call](store)
 
 
-@pytest.mark.parametrize("how", [*REFUSED, 404, 412, *BROKEN])
+def test_a_400_is_a_fault_of_the_object_that_is_read_or_copied_and_else_waits(server: ThreadingHTTPServer) -> None:
+    server.how = 400  # type: ignore[attr-defined]
+    store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    for call in STORAGE_CALLS:
+        with pytest.raises(Unreadable if call in ("read", "find", "copy_once") else StorageRefused):
+            STORAGE_CALLS[call](store)
+
+
+@pytest.mark.parametrize("how", [*REFUSED, 400, 404, 413, *BROKEN])
 def test_a_warehouse_that_refuses_or_breaks_off_is_unavailable(server: ThreadingHTTPServer, how: int | bytes) -> None:
     server.how = how  # type: ignore[attr-defined]
     warehouse = bigquery.BigQuery("p", "d", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
@@ -238,13 +250,6 @@ def test_a_missing_archive_is_unavailable_and_not_already_done(server: Threading
     store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
     with pytest.raises(StorageUnavailable, match="There is no bucket gs://b; create it"):
         STORAGE_CALLS["write_once"](store)
-
-
-def test_what_exists_already_is_left_as_it_is(server: ThreadingHTTPServer) -> None:
-    server.how = 412  # type: ignore[attr-defined]
-    store = gcs.CloudStorage("p", LONG_S, endpoint=f"http://127.0.0.1:{server.server_port}")
-    store.write_once("b", "n", b"x", "image/png")
-    store.copy_once(REF, "q", "n")
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -277,4 +282,4 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
 def test_http_client_errors_never_reach_the_adapters_unwrapped() -> None:
     """``http.client`` has a family of its own; urllib3 wraps it, and this holds only as long as it does."""
     assert issubclass(urllib3.exceptions.IncompleteRead, http.client.IncompleteRead)
-    assert issubclass(urllib3.exceptions.IncompleteRead, gcs.UNAVAILABLE)
+    assert issubclass(urllib3.exceptions.IncompleteRead, gcs_errors.UNAVAILABLE)

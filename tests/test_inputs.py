@@ -88,6 +88,8 @@ def test_whole_numbers_are_rounded_and_kept_within_their_range() -> None:
     assert prepare(picture(), spec)[0, 0, 0].tolist() == [127, 22, -53]
     plain = dataclasses.replace(SPEC, dtype="int8", offset=-128.0)
     assert prepare(picture(), plain)[0, 0, 0].tolist() == [72, -28, -78]
+    broken = dataclasses.replace(SPEC, dtype="int8", scale=0.297)  # 59.4, 29.7, 14.85
+    assert prepare(picture(), broken)[0, 0, 0].tolist() == [59, 30, 15]
 
 
 @pytest.mark.parametrize(("activation", "output"), [("sigmoid", 0.8), ("logits", float(np.log(4)))])

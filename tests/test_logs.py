@@ -7,7 +7,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,32 +17,14 @@ from shared.logs import configure, log, log_outcome
 from shared.types import (
     Acknowledged,
     Call,
-    Candidate,
-    Classification,
-    Failure,
     ImageFacts,
-    ModelFacts,
     ObjectRef,
     Outcome,
     Prediction,
     Source,
-    Times,
 )
+from tests.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
 
-REF = ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456)
-TRACE = "projects/my-project/traces/" + "a" * 32
-CALL = Call(
-    Source.EVENT,
-    datetime(2025, 11, 21, 8, tzinfo=UTC),
-    event_id="8897446546443",
-    trace=TRACE,
-    times=Times(read_ms=1.26, total_ms=10.0),
-)
-IMAGE = ImageFacts(73012, "image/jpeg", "c" * 64, REF.bucket, REF.name, REF.generation, "jpeg", 640, 480)
-ROSE = Classification("rose", 0.91239, (Candidate("rose", 0.91239), Candidate("tulip", 0.08761)), needs_review=False)
-MODEL = ModelFacts("flowers", "1", "d" * 64, "litert")
-PREDICTION = Prediction("p" * 64, "u" * 64, REF.created_at, ROSE, IMAGE, "gs://my-archive/cc/c.jpg", MODEL, CALL)
-FAILURE = Failure("u" * 64, REF.created_at, "not_an_image", "It is a list.", IMAGE, "gs://my-quarantine/u", CALL)
 HOSTILE = "a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg"
 """An object's name may hold line breaks, terminal codes, and marks that turn text around."""
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from threading import Barrier
@@ -20,13 +15,11 @@ from PIL import Image
 
 from tests.conftest import World
 from tests.large_pictures import VARIANTS, large_picture
-from tests.local.storage_parts import free_port
+from tests.limited_server import ALLOWANCE_BYTES, AT_ONCE, PATIENCE_S, private_bytes, served
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a running process's private memory")
 
 ROOT = Path(__file__).parents[1]
-AT_ONCE = 16
-ALLOWANCE_BYTES = 256 << 20
 THREADS = 2 * AT_ONCE + 8
 """Of the server, as functions/gunicorn.conf.py has it. All of them, and those that archive, are to be there before
 memory is limited: the kernel counts a stack whole, however little of it is used."""
@@ -34,47 +27,6 @@ memory is limited: the kernel counts a stack whole, however little of it is used
 ROUNDS_OF_THREADS = 5
 DECODERS_STACKS_BYTES = 3 * 4 * (8 << 20)
 """Of the four threads (``pillow_heif.options.DECODE_THREADS``) of each of three decodes at once, counted likewise."""
-
-PATIENCE_S = 60
-"""Never waited for in full, unless something is broken."""
-
-
-@contextmanager
-def served(world: World, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Serve classify_request as it is deployed, with sixteen threads. Yields its address and its worker."""
-    port = free_port()
-    environment = os.environ | world.environment | {"FUNCTION_TARGET": "classify_request", "THREADS": str(AT_ONCE)}
-    environment |= {"HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py")]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url)
-        [worker] = psutil.Process(server.pid).children()
-        yield url, worker
-    finally:
-        server.terminate()
-        server.wait(PATIENCE_S)
-
-
-def wait_until_ready(url: str) -> None:
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        try:
-            if requests.get(f"{url}/v2/health/ready", timeout=PATIENCE_S).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("the function did not become ready")
-
-
-def private_bytes(process: psutil.Process) -> int:
-    """What the kernel counts against RLIMIT_DATA (proc(5), getrlimit(2))."""
-    text = Path(f"/proc/{process.pid}/status").read_text()
-    [line] = [line for line in text.splitlines() if line.startswith("VmData")]
-    return int(line.split()[1]) * 1024
 
 
 def post_at_once(url: str, content: bytes, *, record: bool, callers: int = AT_ONCE) -> list[int]:

@@ -1,4 +1,4 @@
-"""The story of one image, on the real object store and the real warehouse."""
+"""The story of one image, in memory and on the real object store and warehouse."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import PIL.Image
 import pytest
-import requests
 
 from shared import identity
 from shared.decode import Limits
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
+from shared.local.faults.client import FaultControl
 from shared.pipeline import Pipeline
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Prediction, Source, Upload
-from tests.conftest import World
+from tests.memory.faults import Faulty, Killed
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
 
@@ -33,44 +35,12 @@ def dropped(world: World, folder: Path, content: bytes, name: str = "photo.jpg")
     return world.store.find(world.uploads, name)
 
 
-class Killed(BaseException):
-    """Stands for SIGKILL between two steps: nothing of ours may catch it."""
-
-
-class Watched:
-    """Passes calls on to a real part, notes their order, and may fail before or after one of them."""
-
-    def __init__(
-        self,
-        part: Any,
-        notes: list[str],
-        at: str = "",
-        before: BaseException | None = None,
-        after: BaseException | None = None,
-    ) -> None:
-        self._part, self._notes, self._at, self._before, self._after = part, notes, at, before, after
-
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(self._part, name)
-
-        def passed_on(*args: Any, **kwargs: Any) -> Any:
-            if name == self._at and self._before:
-                raise self._before
-            result = real(*args, **kwargs)
-            self._notes.append(name)
-            if name == self._at and self._after:
-                raise self._after
-            return result
-
-        return passed_on
-
-
 def failing(
     world: World, at: str, *, before: BaseException | None = None, after: BaseException | None = None
 ) -> tuple[Pipeline, list[str]]:
     notes: list[str] = []
-    store = Watched(world.store, notes, at, before, after)
-    warehouse = Watched(world.warehouse, notes, at, before, after)
+    store = Faulty(world.store, notes, at, before, after)
+    warehouse = Faulty(world.warehouse, notes, at, before, after)
     return replace(world.pipeline, store=store, warehouse=warehouse), notes
 
 
@@ -185,8 +155,7 @@ def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     dropped(world, tmp_path, picture(20))
-    url = f"{world.environment['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{world.uploads}/o"
-    requests.post(url, picture(21), params={"uploadType": "media", "name": "photo.jpg"}, timeout=10).raise_for_status()
+    world.overwrite(world.uploads, "photo.jpg", picture(21))
     old, new = world.store.uploads(world.uploads)
     outcomes = [world.pipeline.process(upload, call()) for upload in (new, old)]
     assert all(isinstance(outcome, Prediction) for outcome in outcomes)
@@ -219,11 +188,7 @@ def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
 ) -> None:
     content = BytesIO()
     PIL.Image.open(BytesIO(picture(40))).save(content, "PNG")
-    url = f"{world.environment['STORAGE_EMULATOR_HOST']}/upload/storage/v1/b/{world.uploads}/o"
-    query = {"uploadType": "media", "name": name}
-    requests.post(
-        url, content.getvalue(), params=query, headers={"Content-Type": claimed}, timeout=10
-    ).raise_for_status()
+    world.overwrite(world.uploads, name, content.getvalue(), claimed)
     prediction = world.pipeline.process(world.store.find(world.uploads, name), call())
     assert isinstance(prediction, Prediction)
     assert prediction.image.format == "png"
@@ -289,3 +254,18 @@ def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
         world.pipeline.answer(b"no", ImageFacts(size_bytes=2, content_type=None), who, call(Source.REQUEST))
     assert world.names_in(world.archive) == []
     assert world.names_in(world.quarantine) == []
+
+
+def test_an_upload_without_a_content_type_has_none_in_its_row(world: World, picture: Picture, tmp_path: Path) -> None:
+    upload = replace(dropped(world, tmp_path, picture(60)), content_type="")
+    world.pipeline.process(upload, call())
+    [row] = world.rows("latest_predictions")
+    assert row["image"]["content_type"] is None
+
+
+def test_a_row_bears_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
+    """BigQuery then drops most of the rows that are sent twice."""
+    outcome = world.pipeline.process(dropped(world, tmp_path, picture(61)), call())
+    assert isinstance(outcome, Prediction)
+    records = FaultControl(world.environment["BIGQUERY_EMULATOR_HOST"]).records()
+    assert (outcome.prediction_id,) in [record.row_ids for record in records]

@@ -11,8 +11,10 @@ import pytest
 
 from shared.errors import OverRate
 from shared.rate import RateBreaker
-from tests.conftest import World
 from tests.sweep_parts import sweep_of
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
 
@@ -83,20 +85,40 @@ def test_threads_together_are_let_through_as_often_as_one_would_be() -> None:
     assert len(passed) == 100
 
 
-def test_who_waits_is_let_through_at_once_where_there_is_room_and_ends_where_nobody_wants_it_any_more() -> None:
-    rate, cancelled = RateBreaker(1, Clock()), threading.Event()
+class Cancelled(threading.Event):
+    """Is set by somebody else as soon as it is waited for; keeps for how long it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s.append(timeout)
+        self.set()
+        return True
+
+
+def test_wait_returns_true_when_there_is_room_and_false_when_it_is_cancelled() -> None:
+    rate, cancelled = RateBreaker(1, Clock()), Cancelled()
     assert rate.wait(cancelled) is True
-    threading.Timer(0.1, cancelled.set).start()
+    assert cancelled.waited_s == []
     assert rate.wait(cancelled) is False
+    assert cancelled.waited_s == [60]
 
 
 def test_a_sweep_waits_for_room_and_stops_when_it_is_asked_to(world: World, picture: Picture, tmp_path: Path) -> None:
     for seed in range(3):
         world.put(f"{seed}.jpg", picture(seed), tmp_path)
     uploads = [world.store.find(world.uploads, f"{seed}.jpg") for seed in range(3)]
-    slow = replace(world, pipeline=replace(world.pipeline, rate=RateBreaker(2)))
-    sweep = sweep_of(slow)
-    threading.Timer(2.0, sweep.stop).start()
+    slow = replace(world, pipeline=replace(world.pipeline, rate=RateBreaker(2, Clock())))
+    outcomes: list[str] = []
+
+    def stop_after_two(outcome: str) -> None:
+        outcomes.append(outcome)
+        if len(outcomes) == 2:
+            sweep.stop()
+
+    sweep = sweep_of(slow, notice=stop_after_two)
     summary = sweep.run(uploads)
     assert (summary.outcomes["predicted"], summary.is_cut_short) == (2, True)
     assert world.names_in(world.uploads) == ["2.jpg"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.errors import BucketlensError, Permanent, Transient
-from shared.receive import FINALIZED, MalformedEvent, occurred_at, refusal, upload_from
+from shared.receive import FINALIZED, MalformedEvent, is_upload, occurred_at, refusal, upload_from
 from shared.types import Acknowledged, ObjectRef, Upload
 
 ATTRIBUTES = {
@@ -151,3 +152,34 @@ def test_a_name_of_a_million_bytes_does_not_make_a_log_line_of_a_million() -> No
     with pytest.raises(MalformedEvent) as error:
         upload_from(ATTRIBUTES, {**DATA, "name": "n" * 1_000_000})
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/123456_ab12_0",
+        "holiday/gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/123456_ab12_31",
+        "4611686018427387904/gsutil/tmp/parallel_composite_uploads/for_details_see/gsutil_help_cp/0cc175b9c0f1b6a8_3",
+    ],
+)
+def test_a_part_that_a_tool_will_put_together_is_no_upload(name: str) -> None:
+    """As copy_component_util.py of gcloud and copy_helper.py of gsutil name them."""
+    part = replace(UPLOAD, ref=replace(UPLOAD.ref, name=name))
+    assert refusal(part, "my-uploads", AN_HOUR, 4000) == Acknowledged(part.ref, "not_an_upload")
+
+
+def test_a_folder_as_the_console_makes_it_is_no_upload() -> None:
+    folder = replace(UPLOAD, ref=replace(UPLOAD.ref, name="roses/"), size_bytes=0)
+    assert refusal(folder, "my-uploads", AN_HOUR, 4000) == Acknowledged(folder.ref, "not_an_upload")
+
+
+@pytest.mark.parametrize(
+    ("name", "size_bytes"),
+    [("empty.jpg", 0), ("roses/", 73012), ("my gcloud/tmp/photo.jpg", 1), ("gsutil/tmp/parallel_composite_uploads", 1)],
+)
+def test_what_only_looks_like_that_is_an_upload(name: str, size_bytes: int) -> None:
+    assert is_upload(replace(UPLOAD, ref=replace(UPLOAD.ref, name=name), size_bytes=size_bytes))
+
+
+def test_how_an_object_is_packed_is_read() -> None:
+    assert upload_from(ATTRIBUTES, {**DATA, "contentEncoding": "gzip"}).content_encoding == "gzip"

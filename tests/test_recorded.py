@@ -1,4 +1,4 @@
-"""Which uploads have a row already, asked of the real warehouse."""
+"""Which uploads have a row already, asked of the warehouse in memory and of the real one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from shared import identity
 from shared.errors import BadRequest
 from shared.recorded import RECORDED, batches, recorded
-from shared.types import Call, ObjectRef, Source, Upload
-from tests.conftest import World
+from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times, Upload
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
 OTHER_MODEL = "0" * 64
@@ -73,3 +75,38 @@ def test_a_batch_is_full_but_for_the_last(count: int, sizes: list[int]) -> None:
 def test_an_upload_is_known_by_the_id_of_its_row(world: World, uploads: list[ObjectRef]) -> None:
     [row] = world.rows("latest_predictions")
     assert row["upload_id"] == identity.of_object(uploads[0]).upload_id
+
+
+def failed(ref: ObjectRef, reason: str = "not_an_image", *, is_shadow: bool | None = None) -> Failure:
+    who = identity.of_object(ref)
+    image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
+    call = Call(Source.BACKLOG, datetime.now(UTC), is_shadow=is_shadow, times=Times(total_ms=1.0))
+    return Failure(who.upload_id, who.uploaded_at, reason, "A list.", image, None, call)
+
+
+def test_rows_of_every_day_are_found(world: World) -> None:
+    refs = [ObjectRef(world.uploads, "a.jpg", day * 86_400_000_000) for day in (20_000, 20_001, 20_400)]
+    for ref in refs:
+        world.warehouse.append(failed(ref))
+    assert recorded(world.warehouse, dict.fromkeys(refs, (OTHER_MODEL,))) == set(refs)
+
+
+def test_what_only_a_shadow_saw_is_recorded_for_the_shadow_alone(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    digest = world.pipeline.classifiers.default.bundle.digest
+    world.put("seen.jpg", picture(3), tmp_path)
+    upload = world.store.find(world.uploads, "seen.jpg")
+    world.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True), remove=False)
+    rejected = ObjectRef(world.uploads, "list.jpg", upload.ref.generation)
+    world.warehouse.append(failed(rejected, is_shadow=True))
+    models = dict.fromkeys([upload.ref, rejected], (digest,))
+    assert recorded(world.warehouse, models) == set()
+    assert recorded(world.warehouse, models, is_shadow=True) == {upload.ref, rejected}
+
+
+def test_that_a_model_was_not_served_counts_only_for_as_long_as_it_is_not(world: World) -> None:
+    ref = ObjectRef(world.uploads, "ponies/a.jpg", 20_000 * 86_400_000_000)
+    world.warehouse.append(failed(ref, "unknown_model"))
+    assert recorded(world.warehouse, {ref: []}) == {ref}
+    assert recorded(world.warehouse, {ref: [OTHER_MODEL]}) == set()

@@ -1,4 +1,4 @@
-"""Replay: quarantined files go back, on the real object store, warehouse and command line."""
+"""Replay: quarantined files go back, in memory and on the real parts; the command line on the real ones."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
 from shared.record import failure_row
 from shared.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.types import Call, Failure, ObjectRef, Source
-from tests.conftest import World
+from tests.memory.faults import Faulty, Killed
 from tests.sweep_parts import eventually, faults_of, markers, quarantined
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
 Reject = Callable[..., Failure]
@@ -192,8 +195,9 @@ def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
 ) -> None:
     reject("list.jpg", b"bread, cheese")
     [file] = selected(world)
-    with pytest.raises(_Killed):
-        put_back(_Killing(world.store, step, moment), file, world.uploads)
+    killing = Faulty(world.store, at=step, **{moment: Killed()})
+    with pytest.raises(Killed):
+        put_back(killing, file, world.uploads)
     is_waiting, is_resting = "list.jpg" in world.names_in(world.uploads), bool(quarantined(world))
     assert is_waiting or is_resting
     if is_waiting:
@@ -203,28 +207,6 @@ def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
     world.store.delete(world.store.find(world.uploads, "list.jpg").ref)  # its event came
     put_back(world.store, file, world.uploads)
     assert quarantined(world) == []
-
-
-class _Killed(BaseException):
-    """Stands for SIGKILL between two steps: nothing of ours may catch it."""
-
-
-class _Killing:
-    """Passes calls on to a real store, and ends the process before or after one of them."""
-
-    def __init__(self, store: Any, step: str, moment: str) -> None:
-        self._store, self._step, self._moment = store, step, moment
-
-    def __getattr__(self, name: str) -> Any:
-        def passed_on(*arguments: Any) -> Any:
-            if (name, self._moment) == (self._step, "before"):
-                raise _Killed
-            result = getattr(self._store, name)(*arguments)
-            if (name, self._moment) == (self._step, "after"):
-                raise _Killed
-            return result
-
-        return passed_on
 
 
 @pytest.fixture
@@ -325,3 +307,29 @@ def test_a_store_that_is_away_is_told_and_exits_with_1(
     assert done.exit_code == 1
     assert "looking for" in done.stderr
     assert len(quarantined(world)) == 1
+
+
+def test_after_includes_its_moment_and_before_does_not() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Selection("b", after=moment).takes("a", "not_an_image", moment)
+    assert not Selection("b", before=moment).takes("a", "not_an_image", moment)
+
+
+def test_a_copy_whose_answer_was_lost_is_put_back_once(world: World, reject: Reject) -> None:
+    reject("list.jpg")
+    [file] = selected(world)
+    with faults_of(world) as faults:
+        faults.set(method="POST", path=f"/{world.quarantine}/o/.*/rewriteTo/", kind="reset", after=True, count=1)
+        assert put_back(world.store, file, world.uploads) is Fate.PUT_BACK
+    assert world.names_in(world.uploads) == ["list.jpg"]
+    assert world.names_in(world.quarantine) == []
+
+
+def test_what_was_set_aside_is_told_and_left(world: World, reject: Reject) -> None:
+    failure = reject("key.jpg")
+    aside = replace(failure, failure_id="f" * 64, quarantine_uri=None)
+    world.warehouse.append(aside)
+    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)}
+    assert told == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
+    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
+    assert told["f" * 64] is Fate.SET_ASIDE

@@ -1,4 +1,4 @@
-"""The sweep, on the real object store and the real warehouse; kills are kills of real processes."""
+"""The sweep, in memory and on the real object store and warehouse; kills are kills of real processes."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from shared.classify import Classifier
 from shared.errors import Busy
 from shared.local.cloud import Cloud, sole_use
 from shared.local.faults.client import FaultControl
-from shared.sweep import OUTCOMES, Sweep
+from shared.sweep import Sweep
+from shared.sweep_summary import OUTCOMES
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
-from tests.conftest import World
 from tests.sweep_parts import (
     ROOT,
     attempts_of,
@@ -46,7 +46,9 @@ from tests.sweep_parts import (
     start_sweep,
     sweep_of,
 )
+from tests.worlds import World
 
+pytestmark = pytest.mark.in_memory_too
 Picture = Callable[..., bytes]
 
 

@@ -10,7 +10,8 @@ from shared.backlog import Backlog
 from shared.errors import BadRequest, Misconfigured
 from shared.orderly_end import orderly_end
 from shared.service import Service
-from shared.sweep import Sweep, log_summary
+from shared.sweep import Sweep
+from shared.sweep_summary import log_summary
 
 EPILOG = """example:
   python functions/classify_backlog/main.py

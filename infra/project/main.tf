@@ -25,7 +25,10 @@ locals {
     # Write objects. Where an object of that name exists, Cloud Storage asks for `delete` even of a writer that would
     # refuse to replace it, and answers 403 where the code waits for 412: an image dropped twice would come back for ever.
     # https://cloud.google.com/storage/docs/json_api/v1/objects/insert
-    bucketlens_deposit = ["storage.objects.create", "storage.objects.delete"]
+    # A 412 may also come of a policy that forbids the write, so the writer looks (`get`) whether the object is there
+    # before it takes the bytes for safe and removes the upload.
+    # https://cloud.google.com/storage/docs/json_api/v1/status-codes
+    bucketlens_deposit = ["storage.objects.create", "storage.objects.delete", "storage.objects.get"]
 
     # See when a deployment is done. Operations belong to the project.
     bucketlens_follow = ["run.operations.get"]

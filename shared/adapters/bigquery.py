@@ -16,7 +16,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import Patience, is_passing, read_environment_once
-from shared.errors import BadRequest, WarehouseUnavailable
+from shared.errors import BadRequest, RowRefused, WarehouseUnavailable
 from shared.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
 
@@ -26,6 +26,9 @@ UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
 
 QUERY_DEADLINE_S = 120
+
+LASTING = {"invalid", "invalidQuery"}
+"""Reasons for which BigQuery refuses a row itself: https://cloud.google.com/bigquery/docs/error-messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,12 @@ class BigQuery:
             # insert_rows_json returns the rows that were refused, and raises only for the request as a whole.
             refused = self._client.insert_rows_json(name, [row], row_ids=[row_id], **patiently)
         if refused:
-            raise WarehouseUnavailable(
-                f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables."
-            )
+            kind = RowRefused if _reasons(refused) & LASTING else WarehouseUnavailable
+            raise kind(f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables.")
+
+
+def _reasons(refused: Sequence[dict[str, Any]]) -> set[str]:
+    return {str(fault.get("reason")) for row in refused for fault in row.get("errors", ())}
 
 
 def is_worth_another_try(error: BaseException) -> bool:
@@ -121,9 +127,11 @@ def translated(what: str) -> Iterator[None]:
     """Turn whatever the client raises into an error of ours; the only place that does.
 
     Raises:
-        WarehouseUnavailable: everything that the client, its transport or its credentials raise.
+        RowRefused: the request is not one that BigQuery ever takes (400, 413).
+        WarehouseUnavailable: everything else that the client, its transport or its credentials raise.
     """
     try:
         yield
     except UNAVAILABLE as error:
-        raise WarehouseUnavailable(f"While {what}: {type(error).__name__}: {error}") from error
+        kind = RowRefused if getattr(error, "code", None) in (400, 413) else WarehouseUnavailable
+        raise kind(f"While {what}: {type(error).__name__}: {error}") from error

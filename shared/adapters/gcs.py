@@ -12,20 +12,24 @@ from typing import Any
 
 from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
-from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
 from google.cloud.exceptions import NotFound
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from urllib3.exceptions import HTTPError
 
+from shared.adapters.checksum import Sum, crc32c
+from shared.adapters.gcs_errors import translated
 from shared.adapters.patience import Patience, is_passing, read_environment_once
-from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
+from shared.errors import (
+    AlreadyDone,
+    NameTaken,
+    StorageRefused,
+    StorageUnavailable,
+    Superseded,
+    TooManyBytes,
+)
 from shared.types import METADATA_KEY, ObjectRef, Upload
+from shared.unpack import unpacked
 
 SERVICE = "https://storage.googleapis.com"
-
-UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
-"""The families that the client raises from; they share no base class but Exception."""
 
 
 class CloudStorage:
@@ -47,32 +51,39 @@ class CloudStorage:
         self._patience = Patience(self._client._http, deadline_s, is_passing)
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
-        """See ``ports.ObjectStore.read``."""
+        """See ``ports.ObjectStore.read``. Bytes come as they are stored, so that nobody unpacks them before us."""
         blob = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         content = _Capped(max_bytes)
         with self._patience.call() as patiently:
             try:
-                with translated(f"reading {ref}"):
-                    blob.download_to_file(content, **patiently)
+                with translated(f"reading {ref}", of_object=True):
+                    # The client does not check what it reads on after a broken connection, so we check the whole.
+                    blob.download_to_file(content, raw_download=True, checksum=None, **patiently)
             except AlreadyDone as gone:
                 if self._has_another_generation(ref):
                     raise Superseded(f"{ref} was overwritten before it was read.") from gone
                 raise
-        return content.getvalue()
+        if blob.crc32c and crc32c(content.getvalue()) != blob.crc32c:
+            raise StorageUnavailable(f"{ref} arrived damaged: its bytes do not have the checksum {blob.crc32c}.")
+        return unpacked(content.getvalue(), blob.content_encoding, max_bytes)
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
         """See ``ports.ObjectStore.write_once``."""
         blob = self._client.bucket(bucket).blob(name)
-        with self._call(f"writing gs://{bucket}/{name}") as patiently, _absent_before():
+        with self._call(f"writing gs://{bucket}/{name}") as patiently:
             try:
                 blob.upload_from_string(content, content_type, if_generation_match=0, **patiently)
             except NotFound as error:  # not the upload is gone, but the bucket is missing
-                raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
-            return ObjectRef(bucket, name, int(blob.generation))
-        return None
+                raise StorageRefused(f"There is no bucket gs://{bucket}; create it.") from error
+            except api.PreconditionFailed as error:
+                clear_frames(error.__traceback__)  # they hold the file's bytes in a cycle, until they are collected
+                return self._same(blob, Sum(len(content), crc32c(content)), error, patiently)
+        return ObjectRef(bucket, name, int(blob.generation))
 
     def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
-        """Upload a file if there is no object of that name; None if there is one, which is left as it is.
+        """Upload a file create-only; None if another object has the name, which is left as it is.
+
+        One with the same bytes, for the same model, is this upload: the answer to it may have been lost.
 
         Args:
             bucket: where to.
@@ -90,25 +101,32 @@ class CloudStorage:
         with self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
             try:
                 blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
-            except api.PreconditionFailed:
-                return None
+            except api.PreconditionFailed as error:
+                try:
+                    found = self._same(blob, Sum.of_file(path), error, patiently)
+                except NameTaken:
+                    return None
+                return found if (blob.metadata or {}).get(METADATA_KEY) == model else None
         return ObjectRef(bucket, name, int(blob.generation))
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``; copies inside Cloud Storage, whatever the size."""
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         copy = self._client.bucket(bucket).blob(name)
-        with self._call(f"copying {ref} to gs://{bucket}/{name}") as patiently, _absent_before():
+        what = f"copying {ref} to gs://{bucket}/{name}"
+        with translated(what, of_object=True), self._patience.call() as patiently:
             try:
                 token, _, _ = copy.rewrite(source, if_generation_match=0, **patiently)
                 while token is not None:
                     token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **patiently)
             except NotFound as error:
                 if source.exists(**patiently):
-                    raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.") from error
+                    raise StorageRefused(f"There is no bucket gs://{bucket}; create it.") from error
                 raise
+            except api.PreconditionFailed as error:
+                source.reload(**patiently)
+                return self._same(copy, Sum(int(source.size or 0), source.crc32c), error, patiently)
             return ObjectRef(bucket, name, int(copy.generation))
-        return None
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
@@ -118,16 +136,16 @@ class CloudStorage:
 
     def find(self, bucket: str, name: str) -> Upload:
         """See ``ports.ObjectStore.find``."""
-        with self._call(f"looking for gs://{bucket}/{name}") as patiently:
+        with translated(f"looking for gs://{bucket}/{name}", of_object=True), self._patience.call() as patiently:
             blob = self._client.bucket(bucket).get_blob(name, **patiently)
         if blob is None:
             raise AlreadyDone(f"There is no object gs://{bucket}/{name}.")
         return _upload_from(blob)
 
-    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+    def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterator[Upload]:
         """See ``ports.ObjectStore.uploads``."""
-        options = self._patience.options
-        pages = self._client.list_blobs(bucket, prefix=prefix or None, versions=True, **options).pages
+        options: dict[str, Any] = {"versions": not live_only or None, **self._patience.options}
+        pages = self._client.list_blobs(bucket, prefix=prefix or None, **options).pages
         while True:
             # Left before each yield: the deadline is this page's, and not of what the caller does in between.
             with self._call(f"listing gs://{bucket}/{prefix}"):
@@ -156,6 +174,22 @@ class CloudStorage:
         with translated(what), self._patience.call() as patiently:
             yield patiently
 
+    def _same(
+        self, blob: storage.Blob, expected: Sum, refusal: api.PreconditionFailed, patiently: dict[str, Any]
+    ) -> ObjectRef:
+        """Return the object that has a name already, if it has the bytes that were to be written.
+
+        Cloud Storage also answers 412 where a policy forbids the write, and then there need be no object at all.
+        """
+        place = f"gs://{blob.bucket.name}/{blob.name}"
+        try:
+            blob.reload(**patiently)
+        except NotFound as error:
+            raise StorageRefused(f"{place} may not be written, and there is no such object: {refusal}") from error
+        if Sum(int(blob.size or 0), blob.crc32c) != expected or expected.crc32c is None:
+            raise NameTaken(f"{place} has other bytes than those that were to be written there.") from refusal
+        return ObjectRef(blob.bucket.name, blob.name, int(blob.generation))
+
     def _has_another_generation(self, ref: ObjectRef) -> bool:
         try:
             return self.find(ref.bucket, ref.name).ref.generation != ref.generation
@@ -163,39 +197,18 @@ class CloudStorage:
             return False
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn whatever the client raises into an error of ours; the only place that does.
-
-    Raises:
-        AlreadyDone: the object, or this generation of it, is gone (404, or 412 on a pinned call).
-        StorageUnavailable: everything else that the client, its transport or its credentials raise. A refused
-            permission is among them: the upload waits until somebody grants it.
-    """
-    try:
-        yield
-    except (NotFound, api.PreconditionFailed) as error:
-        raise AlreadyDone(f"While {what}: it is gone.") from error
-    except UNAVAILABLE as error:
-        raise StorageUnavailable(f"While {what}: {type(error).__name__}: {error}") from error
-
-
-@contextmanager
-def _absent_before() -> Iterator[None]:
-    """An object that exists already was written by an earlier attempt, or holds the same bytes by its name."""
-    try:
-        yield
-    except api.PreconditionFailed as error:
-        clear_frames(error.__traceback__)  # they hold the file's bytes in a cycle, until the next garbage collection
-
-
 def _upload_from(blob: storage.Blob) -> Upload:
-    ref = ObjectRef(blob.bucket.name, blob.name, int(blob.generation))
-    return Upload(ref, int(blob.size or 0), blob.content_type or "", (blob.metadata or {}).get(METADATA_KEY) or None)
+    return Upload(
+        ObjectRef(blob.bucket.name, blob.name, int(blob.generation)),
+        size_bytes=int(blob.size or 0),
+        content_type=blob.content_type or "",
+        model=(blob.metadata or {}).get(METADATA_KEY) or None,
+        content_encoding=blob.content_encoding or "",
+    )
 
 
 class _Capped(BytesIO):
-    """A buffer that refuses to outgrow its limit: a gzip-encoded object is larger than its size says."""
+    """A buffer that refuses to outgrow its limit."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__()
@@ -203,7 +216,5 @@ class _Capped(BytesIO):
 
     def write(self, chunk: Any) -> int:
         if self.tell() + len(chunk) > self._max_bytes:
-            raise TooManyBytes(
-                f"The file unpacks to more than the limit of {self._max_bytes:,} bytes; upload a smaller one."
-            )
+            raise TooManyBytes(f"The file is over the limit of {self._max_bytes:,} bytes; upload a smaller one.")
         return super().write(chunk)

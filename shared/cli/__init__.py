@@ -14,6 +14,8 @@ COMMANDS = (
     "drop",
     "classify",
     "query",
+    "label",
+    "export",
     "sweep",
     "replay",
     "release",

@@ -1,5 +1,16 @@
 """``python -m shared.cli`` is ``bucketlens``."""
 
-from shared.cli import main
+import atexit
 
-main(prog_name="bucketlens")
+from shared.cli import main
+from shared.orderly_end import ignore_signals
+
+
+def run() -> None:
+    """Run the command line; a signal that comes after a command has ended does not change its exit code."""
+    atexit.register(ignore_signals)
+    main(prog_name="bucketlens")
+
+
+if __name__ == "__main__":
+    run()

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 import time
 import urllib.request
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.syntax import Syntax
@@ -23,6 +21,7 @@ from shared.cli.options import (
     checked_places,
     console,
     folder_option,
+    refuse_without_locks,
     remarks,
 )
 from shared.cli.query import table_of
@@ -30,6 +29,7 @@ from shared.dropping import drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.supervisor import PartFailed, Supervisor, end_leftovers
+from shared.orderly_end import interruptible
 
 PATIENCE_S = 120
 LONG_LIST = 20
@@ -69,12 +69,12 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
       bucketlens demo --images ~/Pictures/garden
       bucketlens demo --bundle flowers_v1 --bundle chest_xray_v1
     """
+    refuse_without_locks()
     folder = folder / "demo"
     served = checked_catalogue(checked_places(bundles))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
-        signal.signal(signal.SIGTERM, _interrupt)
         sys.exit(_demo(folder, images, served))
 
 
@@ -87,11 +87,13 @@ def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
     places = spelled_out(place for place, _ in served.entries)
     supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
-        with console.status("Starting the object store, the relay, the warehouse and the functions"):
-            supervisor.start()
-        console.print(f"The local cloud is up after [bold]{time.monotonic() - began:.1f} s[/], all of it on 127.0.0.1")
-        _say_what_is_missing(served, files)
-        missing = _drop_and_show(supervisor, files)
+        with interruptible():
+            with console.status("Starting the object store, the relay, the warehouse and the functions"):
+                supervisor.start()
+            seconds = time.monotonic() - began
+            console.print(f"The local cloud is up after [bold]{seconds:.1f} s[/], all of it on 127.0.0.1")
+            _say_what_is_missing(served, files)
+            missing = _drop_and_show(supervisor, files)
     except PartFailed as failure:
         remarks.print(str(failure), style="red", markup=False)
         return 1
@@ -155,7 +157,3 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
     for file in folder.glob("relay.sqlite*"):
         file.unlink()
-
-
-def _interrupt(_: int, __: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -89,6 +90,16 @@ def places_options(command: Callable[..., None]) -> Callable[..., None]:
     project = click.option("--project", help="A Google Cloud project, instead of the local cloud.")
     dataset = click.option("--dataset", default=DATASET, show_default=True, help="Its BigQuery dataset.")
     return folder_option(project(dataset(with_places)))
+
+
+def refuse_without_locks() -> None:
+    """Refuse to start a local cloud where files cannot be locked for the life of a process, as on Windows.
+
+    Raises:
+        click.UsageError: that is so.
+    """
+    if importlib.util.find_spec("fcntl") is None:
+        raise click.UsageError("The local cloud needs Linux, macOS or WSL (https://learn.microsoft.com/windows/wsl).")
 
 
 def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,12 +20,12 @@ from shared.cli.release_options import (
     question_of,
     releases_options,
 )
-from shared.cli.release_report import print_standings, print_verdict, standing_json, verdict_json
+from shared.cli.release_report import print_standings, standing_json
+from shared.cli.release_verdict import reach_verdict, refuse_what_is_worse
 from shared.errors import BadRequest, BucketlensError, Transient
 from shared.local.releases.platform import LocalPlatform
-from shared.release.criteria import Criteria, Finding, Verdict, judge
+from shared.release.criteria import Criteria, Finding, Verdict
 from shared.release.errors import NothingToRelease, RevisionFailed
-from shared.release.figures import Comparison, Question, compare
 from shared.release.revisions import Change
 from shared.release.rollout import begin, promote, roll_back
 
@@ -116,7 +115,7 @@ def canary(
             print_standings(begin(releases.platform, releases.services, change, percent))
             if len(percents) > 1:
                 asked = replace(question_of(releases.standings(), (), (), None, 7), since=step_began)
-                _go_on(releases, percent, _verdict(releases, asked, criteria, wait, every, as_json=False))
+                _go_on(releases, percent, reach_verdict(releases, asked, criteria, wait, every, as_json=False))
 
 
 @command.command("check")
@@ -152,19 +151,30 @@ def check(
     with _told():
         standings = [] if champion and (challenger or shadow) else releases.standings()
         asked = question_of(standings, champion, challenger, shadow, days)
-        sys.exit(_verdict(releases, asked, criteria, wait, every, as_json=as_json).exit_code)
+        sys.exit(reach_verdict(releases, asked, criteria, wait, every, as_json=as_json).exit_code)
 
 
 @command.command("promote")
 @releases_options
-def promote_(releases: Releases) -> None:
+@click.option("--anyway", is_flag=True, help="Also where the evidence says that it is worse.")
+@click.option("--days", type=click.IntRange(1), default=7, show_default=True, help="Only uploads of so many days.")
+@criteria_options
+def promote_(releases: Releases, anyway: bool, days: int, criteria: Criteria) -> None:
     """Give the challenger all traffic; the champion stays at hand for a rollback.
+
+    A challenger that `release check` would call worse is refused. Where evidence lacks it is promoted.
+
+    Exit codes: 0 promoted; 1 it is worse, and nothing was changed; 2 nothing is on trial; 4 the platform or the
+    warehouse did not answer.
 
     \b
     Example:
       bucketlens release promote
+      bucketlens release promote --anyway
     """
     with _told():
+        if not anyway:
+            refuse_what_is_worse(releases, days, criteria)
         print_standings(promote(releases.platform, releases.services))
 
 
@@ -200,24 +210,6 @@ def _roll_back(releases: Releases) -> None:
     for standing in standings:
         share = standing.percent_of(standing.champion)
         console.print(f"{standing.service}: {standing.champion} serves {share} %", highlight=False)
-
-
-def _verdict(
-    releases: Releases, asked: Question, criteria: Criteria, wait: int, every: float, *, as_json: bool
-) -> Verdict:
-    """Ask until there is evidence, or ``wait`` seconds have passed, and show the verdict."""
-    give_up_at = time.monotonic() + wait
-    while True:
-        found: Comparison = compare(releases.places.warehouse, asked)
-        verdict = judge(found, criteria)
-        if verdict.finding is not Finding.UNKNOWN or time.monotonic() >= give_up_at:
-            break
-        time.sleep(every)
-    if as_json:
-        click.echo(json.dumps(verdict_json(asked, found, verdict), indent=2))
-    else:
-        print_verdict(asked, found, verdict)
-    return verdict
 
 
 def _shadow(releases: Releases, change: Change) -> None:

@@ -10,12 +10,18 @@ from typing import Any
 
 import click
 
+from shared.bundle_source import BundleSource
 from shared.cli.options import Places, places_options
-from shared.local.releases.platform import LocalPlatform, with_whole_names
+from shared.errors import Misconfigured
+from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_whole_names
+from shared.places import Place
+from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
+from shared.release.errors import ReleaseRefused
 from shared.release.figures import Question
 from shared.release.ports import Platform
 from shared.release.revisions import Change, Standing
+from shared.settings import DEFAULT_BUNDLE
 
 SERVICES = ("classify-upload", "classify-request")
 
@@ -42,10 +48,39 @@ class Releases:
         return [self.platform.standing(service) for service in self.services]
 
     def change(self, image: str | None, bundle: str | None) -> Change:
-        """Return what is to be tried out; the local cloud knows a bundle by its folder."""
-        if bundle and self.places.cloud:
+        """Return what is to be tried out: the champion's models, of which ``bundle`` takes the places of its names.
+
+        The local cloud knows a bundle by its whole folder.
+
+        Raises:
+            ReleaseRefused: the champion serves no model of that name, or a name cannot be found out.
+        """
+        if not bundle:
+            return Change(image, None)
+        if self.places.cloud:
             bundle = with_whole_names(bundle)
-        return Change(image, bundle)
+        changed = {
+            challenger_bundles(self._champions_bundle(service), bundle, self._name_of) for service in self.services
+        }
+        if len(changed) > 1:
+            raise ReleaseRefused(
+                f"{' and '.join(self.services)} serve different models; release one at a time with --service."
+            )
+        return Change(image, changed.pop())
+
+    def _champions_bundle(self, service: str) -> str:
+        standing = self.platform.standing(service)
+        champion = standing.find(standing.champion)
+        return (champion.bundle if champion else None) or DEFAULT_BUNDLE
+
+    def _name_of(self, place: Place) -> str:
+        try:
+            [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES).catalogue([place]).entries
+        except Misconfigured as error:
+            raise ReleaseRefused(
+                f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"
+            ) from error
+        return bundle.manifest.name
 
 
 class Percents(click.ParamType[tuple[int, ...]]):

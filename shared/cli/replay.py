@@ -20,7 +20,12 @@ from shared.replay import Fate, Rejected, Selection, rejected, replay
 
 REASONS = sorted(kind.reason for kind in Permanent.__subclasses__())
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-SHOWN = {Fate.PUT_BACK: "put back", Fate.TAKEN: "left: the name is taken", Fate.GONE: "no longer in quarantine"}
+SHOWN = {
+    Fate.PUT_BACK: "put back",
+    Fate.TAKEN: "left: the name is taken",
+    Fate.GONE: "no longer in quarantine",
+    Fate.SET_ASIDE: "set aside where it is",
+}
 
 
 class _Moment(click.ParamType[datetime]):

@@ -20,7 +20,8 @@ from shared.logs import log
 from shared.orderly_end import orderly_end
 from shared.service import Service
 from shared.settings import Platform, Settings
-from shared.sweep import Summary, Sweep, log_summary
+from shared.sweep import Sweep
+from shared.sweep_summary import Summary, log_summary
 from shared.types import Upload
 
 

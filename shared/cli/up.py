@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import click
 from click.core import ParameterSource
 
 from shared.bundle_source import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
-from shared.cli.options import bundles_option, checked_places, folder_option, remarks
+from shared.cli.options import bundles_option, checked_places, folder_option, refuse_without_locks, remarks
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.parts import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor, end_leftovers
+from shared.orderly_end import interruptible, uninterrupted
 from shared.settings import inherited_environment
 
 
@@ -65,6 +64,7 @@ def command(
       bucketlens up --listen 0.0.0.0:8000 --set THREADS=2 --set STRIP_METADATA=true
       bucketlens up --bundle flowers=flowers_v1 --bundle flowers@canary=gs://bucketlens-models/flowers
     """
+    refuse_without_locks()
     if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
         bundles = (str(bundle_of(model_path, folder).resolve()),)
     wanted = _Wanted(
@@ -129,29 +129,21 @@ def _already_runs(folder: Path) -> str:
 
 def _run(wanted: _Wanted) -> int:
     """Start and watch until a signal comes. Returns the exit code."""
-    signals: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        signals.append(number)
-        if len(signals) == 1:
-            raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
     if (before := saved_cloud(wanted.folder)) and (left := end_leftovers(before)):
         remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
     cloud = new_cloud(wanted.folder, wanted.bundle, wanted.listen, wanted.settings)
     supervisor = Supervisor(cloud, remarks.print, wanted.duplicates, wanted.sweep_every)
     code = 0
     try:
-        supervisor.start()
-        click.echo(what_to_type_next(supervisor.cloud))
-        logs = [_Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
-        while True:
-            supervisor.watch()
-            for log in logs:
-                log.show()
-            time.sleep(0.2)
+        with interruptible():
+            supervisor.start()
+            click.echo(what_to_type_next(supervisor.cloud))
+            logs = [_Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
+            while True:
+                supervisor.watch()
+                for log in logs:
+                    log.show()
+                time.sleep(0.2)
     except KeyboardInterrupt:
         pass
     except PartFailed as failure:
@@ -169,8 +161,31 @@ def _detached(wanted: _Wanted) -> int:
         raise click.UsageError(_already_runs(folder))
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     log_file = folder / "logs" / "up.log"
+    process: subprocess.Popen[bytes] | None = None
+    is_up = is_interrupted = False
+    try:
+        with interruptible():
+            with uninterrupted():
+                process = _in_the_background(wanted, log_file)
+            is_up = _comes_up(process, log_file)
+    except KeyboardInterrupt:
+        is_interrupted = True
+    if not is_up:
+        if process:
+            process.terminate()
+            process.wait()
+        said = "Interrupted." if is_interrupted else log_file.read_text("utf-8", "replace")
+        remarks.print(said, style="red", markup=False)
+        return 130 if is_interrupted else 1
+    cloud = running_cloud(folder)
+    if cloud:
+        click.echo(what_to_type_next(cloud))
+    return 0 if cloud else 1
+
+
+def _in_the_background(wanted: _Wanted, log_file: Path) -> subprocess.Popen[bytes]:
     with log_file.open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             (sys.executable, "-m", "shared.cli", "up", *wanted.arguments()),
             env=inherited_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
             stdin=subprocess.DEVNULL,
@@ -178,18 +193,16 @@ def _detached(wanted: _Wanted) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _comes_up(process: subprocess.Popen[bytes], log_file: Path) -> bool:
+    """Wait until ``up`` says in its log that it is ready; False if it ends before or takes too long."""
     give_up_at = time.monotonic() + START_TIMEOUT_S + 5
     while b"Type next:" not in log_file.read_bytes():
         if process.poll() is not None or time.monotonic() > give_up_at:
-            process.terminate()
-            process.wait()
-            remarks.print(log_file.read_text("utf-8", "replace"), style="red", markup=False)
-            return 1
+            return False
         time.sleep(0.05)
-    cloud = running_cloud(folder)
-    if cloud:
-        click.echo(what_to_type_next(cloud))
-    return 0 if cloud else 1
+    return True
 
 
 class _Tail:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -149,6 +148,8 @@ def free_port(preferred: int, taken: set[int]) -> int:
 @contextmanager
 def sole_use(folder: Path) -> Iterator[bool]:
     """Hold the folder's lock for the length of the block; False if somebody else does. It dies with its holder."""
+    import fcntl  # Windows has none, and needs none to import this module
+
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
@@ -160,6 +161,8 @@ def sole_use(folder: Path) -> Iterator[bool]:
 
 
 def _is_locked(folder: Path) -> bool:
+    import fcntl
+
     try:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

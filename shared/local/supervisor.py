@@ -18,6 +18,7 @@ from shared.local.buckets import create_buckets
 from shared.local.cloud import Cloud, process_of
 from shared.local.parts import Part, parts_of, sweep_command
 from shared.local.releases.parts import Follower, renew
+from shared.orderly_end import uninterrupted
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
@@ -73,7 +74,8 @@ class Supervisor:
         self._released = Follower(self.cloud)
         parts = self.list_parts(self.cloud, self.duplicates)
         for part in reversed(parts):
-            self._running[part.name] = _Running(part, self._spawn(part))
+            with uninterrupted():
+                self._running[part.name] = _Running(part, self._spawn(part))
         self._save()
         for part in reversed(parts):
             self._wait_for(part)
@@ -81,8 +83,17 @@ class Supervisor:
                 create_buckets(self.cloud)
         self._sweep_at = time.monotonic() + self.sweep_every_s
 
+    @property
+    def processes(self) -> dict[str, subprocess.Popen[bytes]]:
+        """The process that runs each part now, by the part's name."""
+        return {name: running.process for name, running in self._running.items()}
+
     def watch(self) -> None:
         """Look once: start again what has died, and sweep when it is time."""
+        with uninterrupted():  # what is started is noted, and so it is also stopped
+            self._look()
+
+    def _look(self) -> None:
         now = time.monotonic()
         self._follow_releases()
         for running in self._running.values():

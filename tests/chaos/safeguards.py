@@ -52,6 +52,13 @@ SAFEGUARDS = (
         "many_names",
     ),
     Safeguard(
+        "a 412 that is no existing object is noticed",
+        GCS,
+        'raise StorageRefused(f"{place} may not be written, and there is no such object: {refusal}") from error',
+        "return ObjectRef(blob.bucket.name, blob.name, 0)",
+        "refused_by_policy",
+    ),
+    Safeguard(
         "a delete names its generation",
         GCS,
         "generation=ref.generation)\n        with suppress(AlreadyDone)",

@@ -14,9 +14,9 @@ import pytest
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.types import ObjectRef
-from tests.conftest import World
 from tests.contract.discovery import Discovery, Verdict
 from tests.contract.wire import Wire
+from tests.worlds import World
 
 NAME = "holiday/rose ü?&%2F.jpg"
 

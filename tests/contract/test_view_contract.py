@@ -1,4 +1,4 @@
-"""Each view of infra/ on rows that bring out what it is for, and the ten questions, in every warehouse."""
+"""Each view of infra/ on rows that bring out what it is for, and the questions of docs/rows.md, in every warehouse."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.contract.our_dataset import INFRA, LAYOUT, OUR_DATASET, Warehouse, views_in_order
 from tests.local.warehouse_parts import failure, prediction
-from tests.test_questions import QUESTIONS
+from tests.questions import QUESTIONS
 
 pytest_plugins = ("tests.contract.warehouse_fixtures",)
 pytestmark = pytest.mark.timeout(600)  # the first test waits until the others' warehouses are installed
@@ -191,6 +191,44 @@ def test_a_label_corrected_twice_ends_the_waiting_once_and_the_last_word_counts(
     assert [row["prediction_id"] for row in empty.view("review_queue")] == ["prediction-2"]
     [counted] = empty.adapter().query(_question("How often do people correct the model?")).rows
     assert counted == {"label": "rose", "judged": 1, "confirmed": 1, "precision": 1.0}
+
+
+def test_results_have_one_row_for_a_picture_whatever_number_of_times_it_was_uploaded(empty: Warehouse) -> None:
+    again = prediction(2, **at(2, uploaded_at="2026-01-02T04:00:00Z", label="tulip"))
+    again["image"] |= {"name": "1.jpg", "sha256": prediction(1)["image"]["sha256"]}
+    other_name = prediction(3)
+    other_name["image"] |= {"sha256": prediction(1)["image"]["sha256"]}
+    other_content = prediction(4)
+    other_content["image"] |= {"name": "1.jpg", "sha256": "4" * 64}
+    empty.fill("predictions", prediction(1), again, other_name, other_content)
+    found = {(row["name"], row["sha256"]): row["prediction_id"] for row in empty.view("results")}
+    assert sorted(found.values()) == ["prediction-2", "prediction-3", "prediction-4"]
+
+
+def test_results_give_a_persons_last_label_to_every_upload_of_the_picture_that_the_model_saw(empty: Warehouse) -> None:
+    same = prediction(2)
+    same["image"] |= {"name": "again.jpg", "sha256": prediction(1)["image"]["sha256"]}
+    other_model = prediction(3) | {"model": prediction(1)["model"] | {"name": "chest_xray"}}
+    other_model["image"] |= {"sha256": prediction(1)["image"]["sha256"]}
+    empty.fill("predictions", prediction(1), same, other_model)
+    empty.fill("labels", label(1, "rose", 1), label(1, "dahlia", 3, labelled_by="ana@example.com"), label(1, "rose", 2))
+    found = {
+        row["prediction_id"]: (row["label"], row["final_label"], row["labelled_by"]) for row in empty.view("results")
+    }
+    label_of_model = prediction(1)["label"]
+    assert found == {
+        "prediction-1": (label_of_model, "dahlia", "ana@example.com"),
+        "prediction-2": (label_of_model, "dahlia", "ana@example.com"),
+        "prediction-3": (label_of_model, label_of_model, None),
+    }
+
+
+def test_results_keep_the_label_of_a_version_that_another_has_followed(empty: Warehouse) -> None:
+    later = prediction(1, **at(9, prediction_id="later", label="tulip"), **SECOND_MODEL)
+    empty.fill("predictions", prediction(1), later)
+    empty.fill("labels", label(1, "dahlia", 1))
+    [row] = empty.view("results")
+    assert (row["prediction_id"], row["label"], row["final_label"]) == ("later", "tulip", "dahlia")
 
 
 @pytest.mark.parametrize("view", WINDOWED)

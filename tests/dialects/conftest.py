@@ -19,8 +19,8 @@ from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
 from shared.manifest import Manifest
 from shared.settings import DEFAULT_BUNDLE, MODELS
-from tests.conftest import World
-from tests.test_classify_request import MAIN
+from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
 
 MakeClient = Callable[..., FlaskClient]
 
@@ -68,7 +68,7 @@ def client_with(world: World, with_environment: Callable[[dict[str, str]], None]
 
     def make(**settings: str) -> FlaskClient:
         with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
 
     return make
 

@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 
 from shared.adapters import iap
 from shared.settings import Platform
-from tests.conftest import World
 from tests.dialects.conftest import MakeClient
 from tests.iap_signer import AUDIENCE, KeyServer, Signer
 from tests.test_classify_request import Picture
+from tests.worlds import World
 
 KEY, OLD_KEY = "ab" * 32, "cd" * 32
 

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.environments import Environment, Impossible, Recipe, environment
+from tests.dialects.client_environments import CLIENT_S, made
 
 HERE = Path(__file__).parent
-CLIENT_S = 120
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -29,14 +28,6 @@ CHECKS = (
     "unsupported_method",
 )
 RunClient = Callable[..., Any]
-
-
-def made(name: str) -> Environment:
-    """The environment of a client, or the reason why this machine cannot have it."""
-    try:
-        return environment(Recipe(HERE / f"{name}.txt"))
-    except Impossible as reason:
-        pytest.skip(str(reason))
 
 
 def answers_of(name: str, *arguments: str) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.dialects.desk import DIALECTS
-from tests.conftest import World
 from tests.dialects.conftest import MakeClient
-from tests.test_classify_request import MAIN
+from tests.function_paths import CLASSIFY_UPLOAD
+from tests.worlds import World
 
 HOST = "images.example.com"
 PARTS = {"model": "flowers", "version": "1", "label": "stable", "id": "ab" * 32} | dict.fromkeys(
@@ -90,8 +90,7 @@ def test_methods_that_no_route_has_are_refused_as_well(client_with: MakeClient, 
 
 def test_an_event_function_is_guarded_too(world: World, with_environment: Callable[[dict[str, str]], None]) -> None:
     with_environment(world.environment)
-    source = str(MAIN.parents[1] / "classify_upload" / "main.py")
-    client = functions_framework.create_app("classify_upload", source, "cloudevent").test_client()
+    client = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
     assert is_refused(client.post("/", data=b"{}", headers={"Origin": "https://evil.example"}))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from docs.run_https_examples import CONSOLE, PAGE, answer_to, commands_in, photo_in
 from shared.dialects.desk import DIALECTS
-from tests.dialects.test_clients import CLIENT_S, made
+from tests.dialects.client_environments import CLIENT_S, made
 
 TEXT = PAGE.read_text("utf-8")
 BLOCKS = [found[1] for found in CONSOLE.finditer(TEXT)]

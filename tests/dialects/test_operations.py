@@ -11,7 +11,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from shared.dialects.desk import DIALECTS
-from tests.test_architecture import OF_THE_EDGES, loaded_by
+from tests.imports import OF_THE_EDGES, loaded_by
 
 
 def document(url: str) -> dict[str, dict[str, dict[str, object]]]:

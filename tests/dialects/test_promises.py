@@ -10,8 +10,8 @@ from shared.dialects.instances import CONFIDENCES, Choice, choice_from, shown
 from shared.dialects.vertex import google_error
 from shared.service import Service
 from shared.types import Candidate, Classification
-from tests.conftest import World
 from tests.dialects.conftest import MakeClient, b64
+from tests.worlds import World
 
 GOOGLES_WORDS = {
     400: "INVALID_ARGUMENT",

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.conftest import World
-from tests.test_memory_limit import served
+from tests.limited_server import served
+from tests.worlds import World
 
 LIMIT_BYTES = 100_000
 PATIENCE_S = 20

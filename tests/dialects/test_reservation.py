@@ -10,8 +10,8 @@ import pytest
 from shared.dialects.reservation import Reservation
 from shared.errors import BadRequest, Busy
 from shared.memory import MIB, Memory, MemoryBudget
-from tests.conftest import World
 from tests.dialects.conftest import MakeClient, b64
+from tests.worlds import World
 
 CAPACITY = 100
 

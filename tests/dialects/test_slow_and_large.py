@@ -16,10 +16,10 @@ import psutil
 import pytest
 import requests
 
-from tests.conftest import World
 from tests.dialects.conftest import b64
 from tests.large_pictures import large_picture
-from tests.test_memory_limit import ALLOWANCE_BYTES, AT_ONCE, private_bytes, served
+from tests.limited_server import ALLOWANCE_BYTES, AT_ONCE, private_bytes, served
+from tests.worlds import World
 
 HEADER = "Inference-Header-Content-Length"
 Body = tuple[str, bytes, dict[str, str]]

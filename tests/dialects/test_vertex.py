@@ -9,9 +9,9 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from tests.conftest import World
 from tests.dialects.conftest import b64
-from tests.test_classify_request import MAIN
+from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
 
 ENDPOINT = "/v1/projects/my-project/locations/europe-west4/endpoints/1234567890"
 
@@ -72,7 +72,7 @@ def container(world: World, with_environment: Callable[[dict[str, str]], None]) 
     """The function as Vertex AI starts it."""
     routes = {"AIP_PREDICT_ROUTE": "/v1/endpoints/7/deployedModels/9:predict", "AIP_HEALTH_ROUTE": "/healthy"}
     with_environment(world.environment | routes)
-    return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
 
 
 def test_a_custom_container_answers_on_the_routes_that_vertex_ai_sets(container: FlaskClient, daisy: bytes) -> None:

@@ -15,11 +15,11 @@ class EmptyStore:
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         raise AlreadyDone(str(ref))
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
-        return None
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
+        return ObjectRef(bucket, name, 1)
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
-        return None
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+        return ObjectRef(bucket, name, 1)
 
     def delete(self, ref: ObjectRef) -> None:
         return None
@@ -27,7 +27,7 @@ class EmptyStore:
     def find(self, bucket: str, name: str) -> Upload:
         raise AlreadyDone(f"gs://{bucket}/{name}")
 
-    def uploads(self, bucket: str, prefix: str = "") -> Iterable[Upload]:
+    def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterable[Upload]:
         return ()
 
 

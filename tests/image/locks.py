@@ -83,7 +83,7 @@ def planned_install(lock: Path, python: str, folder: Path) -> set[str]:
     done = subprocess.run(
         [program("uv"), "pip", "install", *options, *platform, "--requirements", str(lock)],
         env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
-        cwd="/",  # in a project, uv would add the project's constraints, which have no hashes
+        cwd="/",  # in a project, uv would follow that project's settings
         capture_output=True,
         text=True,
         check=False,

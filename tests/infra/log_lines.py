@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 from shared.logs import configure, log, log_outcome
-from shared.sweep import Summary, log_summary
+from shared.sweep_summary import Summary, log_summary
 from shared.types import Times
-from tests.test_logs import CALL, FAILURE, PREDICTION
+from tests.outcomes import CALL, FAILURE, PREDICTION
 
 
 @cache

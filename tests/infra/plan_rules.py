@@ -16,7 +16,7 @@ from shared.settings import Settings
 from shared.types import Correction
 from tests.environments import ROOT
 from tests.infra.plan import Plan, Resource, texts_in
-from tests.test_record import ROWS, faults_of
+from tests.rows import ROWS, faults_of
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BROAD = re.compile(r"(?i)owner|editor|admin|/viewer$|serviceAccountUser$|serviceAccountTokenCreator$")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
 from tests.environments import Impossible
+from tests.page.axe import rules  # noqa: F401 - a fixture
 from tests.page.chromium import chromium
 
 PATIENCE_MS = 20_000

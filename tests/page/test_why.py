@@ -8,10 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.actions import choose, wait_for
+from tests.page.axe import violations
 from tests.page.conftest import Visit
-from tests.page.test_accessibility import rules, violations
-
-__all__ = ["rules"]
 
 
 def why(found: Locator) -> Locator:

@@ -25,6 +25,7 @@ from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud, sole_use
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import Correction
+from tests.bundles import write_bundle
 from tests.pictures import encoded, smooth
 from tests.release.bundles import write_good_bundle, write_worse_bundle
 
@@ -132,6 +133,27 @@ def test_a_canary_with_a_worse_model_is_found_out_and_rolled_back(bucketlens: Bu
     after = images_by_revision(bucketlens)
     assert after == before | {f"{UPLOAD}-local": before[f"{UPLOAD}-local"] + PICTURES}
     assert "nothing to roll back" in bucketlens("release", "rollback")
+
+
+def test_what_is_worse_is_not_promoted_unless_somebody_insists(bucketlens: Bucketlens, worse: str) -> None:
+    """The evidence is that of the canary above."""
+    bucketlens("release", "canary", "--bundle", worse, "--percent", "50", "--service", UPLOAD)
+    refused = bucketlens("release", "promote", "--service", UPLOAD, *FEW, code=1)
+    assert "Not promoted" in refused
+    assert bucketlens.service(UPLOAD)["champion"] == f"{UPLOAD}-local"
+    challenger = bucketlens.service(UPLOAD)["challenger"]
+    bucketlens("release", "promote", "--service", UPLOAD, "--anyway", *FEW)
+    assert bucketlens.service(UPLOAD)["champion"] == challenger
+    bucketlens("release", "rollback", "--service", UPLOAD)
+    assert bucketlens.service(UPLOAD)["champion"] == f"{UPLOAD}-local"
+
+
+def test_a_challenger_of_another_name_is_refused(bucketlens: Bucketlens, tmp_path: Path) -> None:
+    stranger = str(write_bundle(tmp_path / "stranger", "1.0", name="mini"))
+    before = bucketlens.service(UPLOAD)
+    refused = bucketlens("release", "canary", "--bundle", stranger, code=2)
+    assert "is the model 'mini', expected one that is served: flowers" in " ".join(refused.split())
+    assert bucketlens.service(UPLOAD) == before
 
 
 def test_an_event_that_comes_twice_stays_with_its_revision(bucketlens: Bucketlens, worse: str) -> None:

@@ -38,7 +38,7 @@ class Vulnerability:
 
 def lock_files() -> list[Path]:
     """Return every lock file of the project."""
-    found = [ROOT / "requirements.txt", ROOT / "shared" / "local" / "requirements.txt"]
+    found = [ROOT / "requirements.txt", *sorted((ROOT / "shared" / "local").glob("*.txt"))]
     return [*found, *sorted((ROOT / "functions").glob("requirements*.txt")), *sorted((ROOT / "tests").glob("*/*.txt"))]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 from pathlib import Path
 
 import click
@@ -14,6 +12,7 @@ from shared.local.relay.disorder import LONGEST_DELAY_S, Disorder
 from shared.local.relay.queue import QueueUnusable
 from shared.local.relay.relay import Options, run_relay
 from shared.local.releases.routing import Router
+from shared.local.until_signal import run_until_signal
 
 PORT = click.IntRange(1, 65535)
 SHARE = click.FloatRange(0, 1)
@@ -69,18 +68,11 @@ def main(
     router = Router(releases, service, target.rstrip("/")) if releases else None
     options = Options(grpc_port, port, queue, policy, Disorder(duplicates, together, delay), seed, router)
     try:
-        asyncio.run(_until_told(options))
+        run_until_signal(lambda stop: run_relay(options, stop))
     except OSError as error:
         raise click.ClickException(f"The relay cannot listen: {error.strerror or error}.") from error
     except QueueUnusable as error:
         raise click.ClickException(str(error)) from error
-
-
-async def _until_told(options: Options) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run_relay(options, stop)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from yarl import URL
 
 from shared.local.cloud import HOST
 from shared.local.releases.routing import Router
+from shared.local.until_signal import serve_app
 
-SHUTDOWN_TIMEOUT_S = 2.0
 ANSWER_TIMEOUT_S = 300.0
 LARGEST_BODY = 40 * 1024 * 1024
 OF_ONE_CONNECTION = frozenset(
@@ -83,7 +83,7 @@ def main(port: int, releases: Path, service: str, target: str) -> None:
     """Split HTTPS calls between the revisions of a service on the laptop."""
     app = front_app(Router(releases, service, target))
     try:
-        web.run_app(app, host=HOST, port=port, print=None, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        serve_app(app, HOST, port)
     except OSError as error:
         raise click.ClickException(f"The front cannot listen on {HOST}:{port}: {error.strerror}.") from error
 

@@ -5,7 +5,6 @@ The command line writes it, under a lock and in one move; the supervisor, the re
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +96,8 @@ def write(path: Path, ledger: Ledger) -> None:
 @contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
     """Hold the file's lock for the length of the block; others wait."""
+    import fcntl  # Windows has none, and needs none to import this module
+
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from aiohttp import web
 
 from shared.local.faults.control import fault_options, injector_from
 from shared.local.storage_proxy.app import STORAGE, proxy_app
+from shared.local.until_signal import serve_app
 
 HOST = "127.0.0.1"
-SHUTDOWN_TIMEOUT_S = 2.0
 
 
 @click.command()
@@ -22,7 +21,7 @@ def main(port: int, upstream: str, faults_file: Path | None, seed: int | None) -
     """Enforce on the laptop what Cloud Storage guarantees, before an object store that does not."""
     app = proxy_app(upstream, f"{HOST}:{port}", injector_from(STORAGE, faults_file, seed))
     try:
-        web.run_app(app, host=HOST, port=port, print=None, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        serve_app(app, HOST, port)
     except OSError as error:
         raise click.ClickException(f"The storage proxy cannot listen on {HOST}:{port}: {error.strerror}.") from error
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 
 import click
 
 from shared.errors import Misconfigured
 from shared.local.faults.control import fault_options, injector_from
+from shared.local.until_signal import run_until_signal
 from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.running import Options, serve
 
@@ -43,17 +43,14 @@ def main(
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     options = Options(data, project, dataset, schemas, host, port, injector_from(WAREHOUSE, faults_file, seed))
     try:
-        was_told = asyncio.run(_until_told(options))
+        ended_in_order = run_until_signal(lambda stop: _serve(options, stop))
     except Misconfigured as error:
         raise click.ClickException(f"Cannot start: {error}") from error
-    if not was_told:
+    if not ended_in_order:
         raise click.ClickException("The warehouse's file cannot be written any more; is the disk full?")
 
 
-async def _until_told(options: Options) -> bool:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(options: Options, stop: asyncio.Event) -> bool:
     about = f"project {options.project}, dataset {options.dataset}, data {options.data}"
     return await serve(options, stop, lambda url: click.echo(f"warehouse ready: {url} ({about})"))
 

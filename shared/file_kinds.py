@@ -1,0 +1,22 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+from __future__ import annotations
+
+import re
+
+BEGINNINGS = {
+    "jpeg": re.compile(rb"\xff\xd8\xff"),
+    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "webp": re.compile(rb"RIFF.{4}WEBPVP8[ LX]", re.DOTALL),
+    "gif": re.compile(rb"GIF8[79]a"),
+    "bmp": re.compile(rb"BM"),
+    "tiff": re.compile(rb"MM\0[*+]|II[*+]\0|MM\*\0|II\0\*"),
+    "avif": re.compile(rb".{4}ftypavi[fs]", re.DOTALL),
+    "heif": re.compile(rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
+}
+"""By ``Image.format``; ``mif1`` and ``msf1`` stand before HEIC and AVIF alike."""
+
+
+def kind_of(content: bytes) -> str | None:
+    """Return which of the formats that are read a file begins like; None if like none of them."""
+    return next((name for name, beginning in BEGINNINGS.items() if beginning.match(content)), None)

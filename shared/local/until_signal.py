@@ -1,0 +1,64 @@
+"""Runs the asynchronous work of one part of the local cloud until SIGTERM or SIGINT asks it to finish.
+
+The loop's own signal handlers (``add_signal_handler``, ``web.run_app``) are taken back when the loop closes, and a
+signal that comes after that kills the process. These stay until the work has
+ended, and both signals are ignored from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from types import FrameType
+from typing import TypeVar
+
+from aiohttp import web
+
+from shared.orderly_end import SIGNALS, ignore_signals
+
+SHUTDOWN_TIMEOUT_S = 2.0
+"""For requests in flight when an app is asked to finish."""
+
+Result = TypeVar("Result")
+
+
+def run_until_signal(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
+    """Run a coroutine and return its result; the event that it gets is set at SIGTERM or SIGINT, once or often.
+
+    Must be called in the main thread. Both signals are ignored afterwards.
+    """
+
+    async def run() -> Result:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def ask(_: int, __: FrameType | None) -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        for number in SIGNALS:
+            signal.signal(number, ask)
+        try:
+            return await work(stop)
+        finally:
+            ignore_signals()
+
+    return asyncio.run(run())
+
+
+def serve_app(app: web.Application, host: str, port: int) -> None:
+    """Serve an app until SIGTERM or SIGINT; requests in flight get ``SHUTDOWN_TIMEOUT_S``.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+
+    async def serve(stop: asyncio.Event) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+    run_until_signal(serve)

@@ -1,0 +1,136 @@
+"""Buckets in memory. ``tests/contract/test_object_store_port.py`` holds them to what Cloud Storage does."""
+
+from __future__ import annotations
+
+import mimetypes
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
+from shared.types import ObjectRef, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One generation of an object."""
+
+    upload: Upload
+    content: bytes
+
+
+@dataclass
+class Bucket:
+    """Objects by name: every generation that can still be read, oldest first, and which of them is live."""
+
+    keeps_versions: bool
+    generations: dict[str, dict[int, Generation]] = field(default_factory=dict)
+    live: dict[str, int] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """``ports.ObjectStore`` in memory. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+        self._last = 0
+        self._lock = threading.RLock()
+
+    def create_bucket(self, name: str, *, keeps_versions: bool = False) -> None:
+        """Create a bucket, unless it is there already."""
+        with self._lock:
+            self._buckets.setdefault(name, Bucket(keeps_versions))
+
+    def put(
+        self, bucket: str, name: str, content: bytes, content_type: str = "text/plain", model: str | None = None
+    ) -> ObjectRef:
+        """Write an object, over what may be there: what an uploader does, and the port does not.
+
+        Raises:
+            AlreadyDone: there is no such bucket.
+        """
+        with self._lock:
+            held = self._bucket(bucket)
+            self._last = max(self._last + 1, time.time_ns() // 1000)
+            ref = ObjectRef(bucket, name, self._last)
+            if not held.keeps_versions:
+                held.generations.pop(name, None)
+            upload = Upload(ref, len(content), content_type, model)
+            held.generations.setdefault(name, {})[ref.generation] = Generation(upload, content)
+            held.live[name] = ref.generation
+            return ref
+
+    def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
+        """See ``adapters.gcs.CloudStorage.upload``."""
+        content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        with self._lock:
+            if name in self._bucket(bucket).live:
+                return None
+            return self.put(bucket, name, path.read_bytes(), content_type, model)
+
+    def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
+        """See ``ports.ObjectStore.read``."""
+        with self._lock:
+            found = self._found(ref)
+        if len(found.content) > max_bytes:
+            raise TooManyBytes(f"The file has more than the limit of {max_bytes:,} bytes; upload a smaller one.")
+        return found.content
+
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
+        """See ``ports.ObjectStore.write_once``."""
+        with self._lock:
+            return None if name in self._target(bucket).live else self.put(bucket, name, content, content_type)
+
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
+        """See ``ports.ObjectStore.copy_once``."""
+        with self._lock:
+            source = self._found(ref)
+            if name in self._target(bucket).live:
+                return None
+            return self.put(bucket, name, source.content, source.upload.content_type, source.upload.model)
+
+    def delete(self, ref: ObjectRef) -> None:
+        """See ``ports.ObjectStore.delete``."""
+        with self._lock:
+            held = self._buckets.get(ref.bucket)
+            if held is None or held.generations.get(ref.name, {}).pop(ref.generation, None) is None:
+                return
+            if held.live.get(ref.name) == ref.generation:
+                del held.live[ref.name]
+
+    def find(self, bucket: str, name: str) -> Upload:
+        """See ``ports.ObjectStore.find``."""
+        with self._lock:
+            held = self._buckets.get(bucket)
+            if held is None or name not in held.live:
+                raise AlreadyDone(f"There is no object gs://{bucket}/{name}.")
+            return held.generations[name][held.live[name]].upload
+
+    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+        """See ``ports.ObjectStore.uploads``."""
+        with self._lock:
+            generations = self._bucket(bucket).generations
+            names = sorted((name for name in generations if name.startswith(prefix)), key=str.encode)
+            listed = [held.upload for name in names for held in generations[name].values()]
+        yield from listed
+
+    def _bucket(self, name: str) -> Bucket:
+        if name not in self._buckets:
+            raise AlreadyDone(f"There is no bucket gs://{name}.")
+        return self._buckets[name]
+
+    def _target(self, bucket: str) -> Bucket:
+        if bucket not in self._buckets:
+            raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.")
+        return self._buckets[bucket]
+
+    def _found(self, ref: ObjectRef) -> Generation:
+        held = self._buckets.get(ref.bucket)
+        found = held.generations.get(ref.name, {}).get(ref.generation) if held else None
+        if found:
+            return found
+        if held and ref.name in held.live:
+            raise Superseded(f"{ref} was overwritten before it was read.")
+        raise AlreadyDone(f"{ref} is gone.")

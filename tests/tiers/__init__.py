@@ -1,0 +1,1 @@
+"""Tiers: which command runs a test, by rule. ``rules`` has the rules."""

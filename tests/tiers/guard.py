@@ -1,0 +1,74 @@
+"""Watch a test of the first tier while it runs: it starts no process, opens no socket, imports no TensorFlow.
+
+An audit hook (https://docs.python.org/3/library/sys.html#sys.addaudithook) sees these acts wherever they happen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+FORBIDDEN = {
+    "os.exec": "replaces the process",
+    "os.fork": "forks",
+    "os.posix_spawn": "starts a process",
+    "os.system": "starts a process",
+    "socket.bind": "opens a socket",
+    "socket.connect": "opens a connection",
+    "subprocess.Popen": "starts a process",
+}
+HEAVY = ("keras", "tensorflow")
+
+
+class NeedsMore(Exception):
+    """A test of the first tier did what belongs into a later one."""
+
+
+class _Guard:
+    """The hook, of which a process has one: it cannot be removed, only told that nobody is guarded."""
+
+    def __init__(self) -> None:
+        self.guarded: str | None = None
+        self.acts: list[str] = []
+        self._is_set = False
+
+    def set(self) -> None:
+        if not self._is_set:
+            sys.addaudithook(self)
+            self._is_set = True
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.guarded is None:
+            return
+        if event in FORBIDDEN:
+            self.acts.append(f"{FORBIDDEN[event]} ({event} {arguments[:1]})")
+        elif event == "import" and str(arguments[0]).partition(".")[0] in HEAVY:
+            self.acts.append(f"imports {arguments[0]}")
+        else:
+            return
+        raise NeedsMore(self.acts[-1])
+
+
+_guard = _Guard()
+
+
+@contextmanager
+def guarded(test: str) -> Iterator[None]:
+    """Forbid a test of the first tier what belongs into a later one.
+
+    Raises:
+        NeedsMore: it did so, even where it swallowed the error that it got for it.
+    """
+    _guard.set()
+    _guard.guarded, _guard.acts = test, []
+    try:
+        yield
+    finally:
+        _guard.guarded = None
+    if _guard.acts:
+        raise NeedsMore(
+            f"{test} {_guard.acts[0]}, so it cannot be in the tier `check`; let it do without, or tell the rules what "
+            'it needs: @pytest.mark.needs("process"), or "tensorflow"'
+        )

@@ -1,0 +1,67 @@
+"""What pytest asks: mark each test with its tier, choose by ``--tier``, guard those of the first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tiers.guard import guarded
+from tests.tiers.needs import needs_of
+from tests.tiers.rules import Tier, tier_of
+
+TIER = pytest.StashKey[Tier]()
+TIERS = pytest.StashKey[dict[str, list[str]]]()
+"""Of a session: the tiers that each collected test is marked with, those that are not run included."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--tier``, which may be repeated; without it every test is run."""
+    parser.addoption("--tier", action="append", choices=list(Tier), default=[], help="run only the tests of a tier")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the markers."""
+    for tier in Tier:
+        config.addinivalue_line("markers", f"{tier}: set by tests/tiers/rules.py; choose with --tier {tier}")
+    config.addinivalue_line("markers", "in_memory_too: run on ports in memory as well, if nothing else needs the cloud")
+    config.addinivalue_line("markers", "needs(what, ...): process or tensorflow, where a test's code does not show it")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test of a module that is marked so in memory and on the local cloud, if nothing else of it needs more."""
+    test = metafunc.definition
+    is_meant = "world" in metafunc.fixturenames and test.get_closest_marker("in_memory_too")
+    if is_meant and not needs_of(test, {"world": "memory_world"}):
+        metafunc.parametrize("world", ["memory_world", "cloud_world"], indirect=True, ids=["memory", "cloud"])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each test its one tier, and leave out those of the tiers that were not chosen."""
+    for item in items:
+        item.stash[TIER] = tier_of(item)
+        item.add_marker(str(item.stash[TIER]))
+    config.stash[TIERS] = {
+        item.nodeid: [mark.name for mark in item.own_markers if mark.name in list(Tier)] for item in items
+    }
+    chosen = config.getoption("tier")
+    if chosen:
+        config.hook.pytest_deselected(items=[item for item in items if item.stash[TIER] not in chosen])
+        items[:] = [item for item in items if item.stash[TIER] in chosen]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Guard a test of the first tier."""
+    if item.stash.get(TIER, None) is not Tier.CHECK:
+        return (yield)
+    with guarded(item.nodeid):
+        return (yield)
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str:
+    """Say how many tests each tier has, of the files that were collected."""
+    counts = Counter(tier for tiers in config.stash.get(TIERS, {}).values() for tier in tiers)
+    return f"tiers: {', '.join(f'{counts[tier]} {tier}' for tier in Tier)}"

@@ -1,0 +1,110 @@
+"""Each test has one tier, by rule; the first tier needs nothing, and is held to that."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tiers.guard import NeedsMore, guarded
+from tests.tiers.needs import Need, needs_of_code
+from tests.tiers.plugin import TIERS
+from tests.tiers.rules import BY_FILE, BY_FOLDER, TESTS, NoRule, Tier, rule_for
+
+
+def test_every_collected_test_is_in_exactly_one_tier(request: pytest.FixtureRequest) -> None:
+    tiers = request.config.stash[TIERS]
+    assert request.node.nodeid in tiers
+    wrong = {test: marked for test, marked in tiers.items() if len(marked) != 1 or not set(marked) <= set(Tier)}
+    assert wrong == {}
+
+
+def test_every_file_of_tests_has_a_rule_and_every_rule_a_file() -> None:
+    for file in TESTS.rglob("test_*.py"):
+        assert rule_for(file) in Tier
+    assert [folder for folder in BY_FOLDER if not (TESTS / folder).is_dir()] == []
+    assert [file for file in BY_FILE if not (TESTS / file).is_file()] == []
+
+
+def test_a_folder_without_a_rule_is_refused_and_the_error_says_what_to_add() -> None:
+    with pytest.raises(NoRule, match=r"add 'new_folder' to BY_FOLDER in tests/tiers/rules\.py"):
+        rule_for(TESTS / "new_folder" / "test_it.py")
+
+
+def test_a_folder_inside_another_takes_its_rule() -> None:
+    assert rule_for(TESTS / "training" / "inner" / "test_it.py") is BY_FOLDER["training"]
+
+
+def _starts_a_process() -> None:
+    subprocess.run(["true"], check=True)
+
+
+def _calls_a_helper() -> None:
+    _starts_a_process()
+
+
+def _imports_when_it_runs() -> None:
+    import tensorflow
+
+    tensorflow.constant(1)
+
+
+class _Server:
+    @functools.cached_property
+    def port(self) -> int:
+        with socket.socket() as probe:
+            return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("code", "needs"),
+    [
+        (_starts_a_process, {Need.PROCESS}),
+        (_calls_a_helper, {Need.PROCESS}),
+        (functools.partial(_calls_a_helper), {Need.PROCESS}),
+        (lambda: [_calls_a_helper() for _ in range(2)], {Need.PROCESS}),
+        (lambda: _Server().port, {Need.PROCESS}),
+        (_imports_when_it_runs, {Need.TENSORFLOW}),
+        (lambda: Path("a"), set()),
+    ],
+    ids=["directly", "by a helper", "by a partial", "in an inner scope", "by a property", "import", "nothing"],
+)
+def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], needs: set[Need]) -> None:
+    assert needs_of_code(code) == needs
+
+
+def _binds() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+
+
+@pytest.mark.parametrize("act", [_starts_a_process, _binds, _imports_when_it_runs])
+def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_the_error(
+    act: Callable[[], None],
+) -> None:
+    guard = pytest.raises(NeedsMore, match="cannot be in the tier `check`")
+    with guard, guarded("this test"), contextlib.suppress(NeedsMore):
+        act()
+
+
+def test_a_guard_ends_with_its_test() -> None:
+    with guarded("this test"):
+        Path("a").exists()
+    _binds()
+
+
+def test_no_module_imports_from_a_test_module() -> None:
+    """What two test files share belongs into a module of helpers, or one file's fixtures become the other's."""
+    found = [
+        f"{file.relative_to(TESTS)}:{node.lineno} imports {node.module}"
+        for file in sorted(TESTS.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    assert found == [], "move what is shared into a module whose name does not begin with test_"

@@ -1,0 +1,34 @@
+"""The event that Cloud Storage sends of an upload, as the function gets it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.types import Upload
+
+
+def headers(**changes: str) -> dict[str, str]:
+    return {
+        "ce-id": "1234",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/b",
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-time": datetime.now(UTC).isoformat(),
+        "content-type": "application/json",
+        "traceparent": f"00-{'a' * 32}-{'b' * 16}-01",
+        **changes,
+    }
+
+
+def data(upload: Upload) -> dict[str, Any]:
+    """What Cloud Storage says of an object; int64 is a string in protobuf's JSON."""
+    ref = upload.ref
+    return {
+        "kind": "storage#object",
+        "bucket": ref.bucket,
+        "name": ref.name,
+        "generation": str(ref.generation),
+        "size": str(upload.size_bytes),
+        "contentType": upload.content_type,
+    }

@@ -1,0 +1,78 @@
+"""A pipeline with buckets of its own, and what tests do with it: on the local cloud or in memory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.bigquery import BigQuery
+from shared.adapters.gcs import CloudStorage
+from shared.classifiers import Classifiers
+from shared.classify import Classifier
+from shared.decode import Limits
+from shared.memory import Memory
+from shared.pipeline import Pipeline
+from shared.rate import RateBreaker
+from tests.memory.object_store import MemoryStore
+from tests.memory.warehouse import MemoryWarehouse
+
+Overwrite = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class World:
+    """A pipeline with buckets of its own. No event is sent for these buckets."""
+
+    pipeline: Pipeline
+    store: CloudStorage | MemoryStore
+    warehouse: BigQuery | MemoryWarehouse
+    uploads: str
+    archive: str
+    quarantine: str
+    environment: dict[str, str]
+    """Settings for processes that are to work with the same buckets."""
+    overwrite: Overwrite
+    """Write an object, over what may be there: takes bucket, name, content and a content type."""
+
+    def put(self, name: str, content: bytes, folder: Path) -> None:
+        """Upload a file."""
+        path = folder / uuid.uuid4().hex
+        path.write_bytes(content)
+        assert self.store.upload(self.uploads, name, path)
+
+    def rows(self, view: str) -> list[dict[str, object]]:
+        """What a view holds of this world's uploads, by name."""
+        place = "bucket" if view == "rejected_uploads" else "image.bucket"
+        sql = f"SELECT * FROM {view} WHERE {place} IN UNNEST(@buckets)"
+        return self.warehouse.query(sql, buckets=[self.uploads]).rows
+
+    def names_in(self, bucket: str) -> list[str]:
+        """The objects of a bucket."""
+        return [upload.ref.name for upload in self.store.uploads(bucket)]
+
+
+def new_world(
+    store: CloudStorage | MemoryStore,
+    warehouse: BigQuery | MemoryWarehouse,
+    classifier: Classifier,
+    overwrite: Overwrite,
+    environment: Mapping[str, str],
+) -> World:
+    """Create three buckets and return a pipeline that works with them."""
+    mark = uuid.uuid4().hex[:10]
+    uploads, archive, quarantine = (f"{role}-{mark}" for role in ("uploads", "archive", "quarantine"))
+    for bucket in (uploads, archive, quarantine):
+        store.create_bucket(bucket, keeps_versions=bucket == uploads)
+    memory, rate = Memory.of_instance(512), RateBreaker(30_000)
+    pipeline = Pipeline(Classifiers([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
+    settings = {
+        **environment,
+        "UPLOAD_BUCKET": uploads,
+        "ARCHIVE_BUCKET": archive,
+        "QUARANTINE_BUCKET": quarantine,
+        "READABLE_BUCKETS": uploads,
+        "LOG_FORMAT": "json",
+    }
+    return World(pipeline, store, warehouse, uploads, archive, quarantine, settings, overwrite)
