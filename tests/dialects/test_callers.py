@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -16,9 +16,9 @@ from shared.adapters import iap
 from shared.settings import Platform
 from tests.dialects.conftest import MakeClient
 from tests.iap_signer import AUDIENCE, KeyServer, Signer
-from tests.test_classify_request import Picture
 from tests.worlds import World
 
+Picture = Callable[..., bytes]
 KEY, OLD_KEY = "ab" * 32, "cd" * 32
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 
+from shared import errors
+from shared.dialects import bigquery
 from shared.dialects.instances import CONFIDENCES, Choice, choice_from, shown
 from shared.dialects.vertex import google_error
 from shared.service import Service
@@ -87,6 +90,31 @@ def test_labels_of_every_model_that_is_served_are_known(client_with: MakeClient)
     for label in (known[0][0], known[1][0]):
         answer = client.post(f"/v1/predictions/{'ab' * 32}:label", json={"label": label})
         assert answer.get_json()["is_new_label"] is False, label
+
+
+def errors_of(kind: type[errors.BucketlensError]) -> Iterator[errors.BucketlensError]:
+    """An error of each kind below one."""
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield errors.OverRate(1, 1) if child is errors.OverRate else child("It is so.")
+            yield from errors_of(child)
+
+
+def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
+    """Whatever is wrong with one object for good is its row's value, and spoils no other."""
+    passing = {"Busy", "KeysUnavailable", "OverRate", "StorageUnavailable", "WarehouseUnavailable"}
+    of_the_caller = [errors.BadRequest("It is so."), errors.AlreadyDone(), errors.Superseded()]
+    kinds = [*errors_of(errors.Permanent), *errors_of(errors.Transient), *of_the_caller]
+    failed = set()
+    for error in kinds:
+        try:
+            reply = bigquery._reply(error, 1)
+        except errors.Transient:
+            failed.add(type(error).__name__)
+        else:
+            assert set(reply) == {"error", "reason"}
+            assert reply["error"].endswith(".")
+    assert failed == passing
 
 
 def test_what_may_pass_fails_bigquerys_call_and_is_no_value(
