@@ -10,15 +10,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from flask import Flask, g, request
+from flask import Flask, Request, g, request
 
 from shared.errors import Busy
 
 PATIENCE_S = 2.0
 """How long a request waits for its turn; a caller that has waited so long is better served by another instance."""
 
-ALWAYS_ADMITTED = ("/v2/health/", "/metrics")
-"""Beginnings of paths that are answered whatever the load, or nobody could see that it is high."""
+ALWAYS_ADMITTED = ("/v2/health/live", "/v2/health/ready", "/metrics")
+"""Paths that are answered whatever the load, or nobody could see that it is high."""
 
 
 class Admission:
@@ -76,7 +76,7 @@ def admit_requests(app: Flask, admission: Admission) -> None:
     """Have every request of an app take its turn, but for those that tell how it is."""
 
     def enter() -> None:
-        if not request.path.startswith(ALWAYS_ADMITTED):
+        if not is_always_admitted(request):
             admission.enter()
             g.has_its_turn = True
 
@@ -86,3 +86,9 @@ def admit_requests(app: Flask, admission: Admission) -> None:
 
     app.before_request(enter)
     app.teardown_request(leave)
+
+
+def is_always_admitted(asked: Request) -> bool:
+    """Whether a request only asks how it is. A body, which may take its time, makes it one like any other."""
+    has_body = bool(asked.content_length) or "Transfer-Encoding" in asked.headers
+    return asked.path in ALWAYS_ADMITTED and asked.method in ("GET", "HEAD") and not has_body

@@ -24,6 +24,9 @@ DROPPED_AT_ONCE_BYTES = 64 * 1024
 DROPPING_S = 10.0
 """An unread body is thrown away so much at a time, for so long: who gets the answer while he still sends is cut off."""
 
+DROPPING_AT_THE_DOOR_S = 1.0
+"""The same for a request that was sent away before its turn: it holds a thread that probes may need."""
+
 
 def prediction_answer(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
     """Return what a caller sees of a prediction; with a ``label_token``, where there is one, it can be labelled."""
@@ -93,7 +96,7 @@ def ready_answer(service: Service) -> tuple[Response, int]:
     return jsonify(ready=service.is_ready, live=True), 200 if service.is_ready else 503
 
 
-def drop_body(request: Request) -> bool:
+def drop_body(request: Request, seconds: float = DROPPING_S) -> bool:
     """Read what is left of a body without keeping it: functions-framework would, after each answer, and keep it.
 
     Returns:
@@ -104,7 +107,7 @@ def drop_body(request: Request) -> bool:
     try:
         if getattr(request.stream, "is_exhausted", False):
             return True
-        with in_time(request, DROPPING_S):
+        with in_time(request, seconds):
             while request.stream.read(DROPPED_AT_ONCE_BYTES):
                 pass
     except (HTTPException, BadRequest):
@@ -126,7 +129,8 @@ def log_refusal(error: BucketlensError) -> None:
 
 def _handle(error: Exception) -> tuple[Response, int, dict[str, str]]:
     body, status, headers = error_answer(error)
-    if not drop_body(request) or status == HTTPStatus.REQUEST_TIMEOUT:
+    seconds = DROPPING_S if g.get("has_its_turn") else DROPPING_AT_THE_DOOR_S
+    if not drop_body(request, seconds) or status == HTTPStatus.REQUEST_TIMEOUT:
         headers = {**headers, "Connection": "close"}
     if isinstance(error, BucketlensError) and not isinstance(error, Misconfigured):
         log_refusal(error)

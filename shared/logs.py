@@ -122,15 +122,20 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """A line for people. Names that people upload may hold control characters, so they are shown escaped."""
+    """A line for people. Names that people upload may hold control characters, so they are shown escaped.
+
+    An error's text may hold such a name too, and a line break: no line of a traceback begins as one of the log.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        message = "".join(_visible(character) for character in record.getMessage())
+        message = _visible(record.getMessage())
         moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         mark = {"INFO": " ", "WARNING": "!", "ERROR": "✗"}.get(record.levelname, "✗")
-        trail = "\n" + "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        return f"{moment} {mark} {message}{trail}"
+        trail = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        below = [f"    {_visible(line)}" for line in trail.split("\n") if line]
+        return "\n".join([f"{moment} {mark} {message}", *below])
 
 
-def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+def _visible(text: str) -> str:
+    """Return a text in which every character that does not print is escaped."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

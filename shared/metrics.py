@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets."""
 
+METHODS = ("GET", "HEAD", "POST")
+"""Those that routes have."""
+
 Labels = tuple[str, ...]
 
 
@@ -50,7 +53,11 @@ class Tally:
                 self._in_flight -= 1
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered; ``route`` is its template, so that there are few of them."""
+        """Count a request that was answered; ``route`` is its template, so that there are few of them.
+
+        A caller can make methods up; those that no route has are one.
+        """
+        method = method if method in METHODS else "other"
         with self._lock:
             self._requests[method, route, str(status)] += 1
             self._request_seconds[route,].add(seconds)

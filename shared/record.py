@@ -54,7 +54,7 @@ def failure_row(failure: Failure, recorded_at: datetime) -> Row:
 
 def label_row(correction: Correction) -> Row:
     """Return the row of ``labels``, ready for JSON."""
-    row = {
+    return {
         "label_id": correction.label_id,
         "prediction_id": correction.prediction_id,
         "label": correction.label,
@@ -62,9 +62,8 @@ def label_row(correction: Correction) -> Row:
         "labelled_on": correction.labelled_at.date().isoformat(),
         "labelled_at": _timestamp(correction.labelled_at),
         "note": correction.note,
+        "is_new_label": correction.is_new_label,
     }
-    # left out where it is not so: a table from before this column takes such rows as well
-    return {**row, "is_new_label": True} if correction.is_new_label else row
 
 
 def _call(call: Call, received_bytes: int) -> Row:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Generator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -20,12 +21,18 @@ from shared.decode import check_size
 from shared.errors import BadRequest, StorageRefused
 from shared.identity import Identity
 from shared.logs import log
+from shared.memory import COPIES_OF_A_FILE
 from shared.pipeline import Pipeline
 from shared.receive import is_unicode
 from shared.types import Call, ImageFacts, Pixels
 from shared.unpack import bytes_held
 
 PILLOWS_BYTES_PER_PIXEL = 4
+
+MAX_NAME_BYTES = 1024
+"""https://cloud.google.com/storage/docs/objects#naming, where the other rules for names are as well."""
+
+NOT_IN_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class Intake:
     buckets: tuple[str, ...]
     """Those that the caller may name."""
     max_image_bytes: int
+    room_for: Callable[[int], AbstractContextManager[None]]
+    """Holds memory for files, as ``MemoryBudget.room_for`` does, beside what the call holds already."""
 
     @contextmanager
     def submission(self, given: Given, index: int) -> Generator[Submission, None, None]:
@@ -129,7 +138,7 @@ class Intake:
             upload = self.pipeline.store.find(bucket, name)
         check_size(upload.size_bytes, self.pipeline.limits)
         held = bytes_held(min(upload.size_bytes, self.max_image_bytes), upload.content_encoding, self.max_image_bytes)
-        with self.pipeline.memory.room_for_file(held):
+        with self.room_for(COPIES_OF_A_FILE * held):
             with _refusals_of(uri):
                 content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
             facts = ImageFacts(
@@ -164,6 +173,11 @@ def parts_of(uri: str) -> tuple[str, str]:
     bucket, _, name = path.partition("/")
     if scheme != "gs" or not bucket or not name or not is_unicode(name):
         raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
+    if len(name.encode()) > MAX_NAME_BYTES or name in (".", "..") or set(name) & set("\r\n"):
+        raise BadRequest(
+            f"The uri is {uri[:200]!r}, expected the name of an object: at most {MAX_NAME_BYTES:,} bytes, without line "
+            "breaks."
+        )
     return bucket, name
 
 
@@ -171,14 +185,32 @@ def from_base64(text: str) -> bytes:
     """Return what a text in base64 stands for.
 
     Raises:
-        BadRequest: it is not base64.
+        BadRequest: it is not base64; the message says what it looks like.
     """
     if text.startswith("data:"):
         text = text.partition(",")[2]
+    text = text.replace("\n", "").replace("\r", "")
     try:
-        return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise BadRequest("The image is not base64, expected the file's bytes as RFC 4648 writes them.") from error
+        raise BadRequest(f"The image is not base64 (RFC 4648, section 4): {_fault_of_base64(text)}.") from error
+
+
+def _fault_of_base64(text: str) -> str:
+    """Say what a text looks like that is not base64, and what to do."""
+    if text[:2] in ("b'", 'b"'):
+        return "it is how Python shows bytes; send base64.b64encode(content).decode()"
+    if " " in text:
+        return "it has spaces, which + becomes in a form or a URL; encode it for where it is sent"
+    if "-" in text or "_" in text:
+        return "it has - or _, as base64url does (section 5); write + and / instead"
+    if found := NOT_IN_BASE64.search(text):
+        return (
+            f"it has {found[0]!r} at character {found.start() + 1:,}; send the file's bytes in base64 and nothing else"
+        )
+    if len(text) % 4:
+        return f"it has {len(text):,} characters, which is no multiple of 4; its end or its padding (=) is missing"
+    return "it has = elsewhere than at its end; send one file's bytes"
 
 
 def _as_png(pixels: npt.NDArray[Any], scale: float) -> bytes:

@@ -91,3 +91,41 @@ def test_probes_are_answered_while_everybody_else_is_sent_away(app: Flask) -> No
     assert client.get("/").status_code == 429
     assert client.get("/v2/health/live").status_code == 200
     assert client.get("/").status_code == 429, "whoever was sent away has no turn to give back"
+
+
+def test_a_turn_that_is_given_at_the_last_moment_is_taken() -> None:
+    """Time is up and the turn is given at once: who waited has it, or nobody would ever give it back."""
+    admission = Admission(at_once=1, waiting=1)
+    admission.enter()
+    turn = threading.Event()
+    admission._queue.append(turn)
+    admission.leave()
+    admission._give_up(turn)
+    with pytest.raises(Busy):
+        Admission.enter(_without_patience(admission))
+    admission.leave()
+    admission.enter()
+
+
+def test_turns_are_never_more_than_there_are_and_all_come_back() -> None:
+    admission, together = Admission(at_once=3, waiting=20, patience_s=60), threading.Semaphore(3)
+
+    def work(_: int) -> None:
+        admission.enter()
+        try:
+            assert together.acquire(blocking=False), "a fourth is worked on"
+            together.release()
+        finally:
+            admission.leave()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(work, range(200)))
+    for _ in range(3):
+        admission.enter()
+    with pytest.raises(Busy):
+        Admission.enter(_without_patience(admission))
+
+
+def _without_patience(admission: Admission) -> Admission:
+    admission._patience_s = 0
+    return admission

@@ -151,6 +151,18 @@ def test_an_error_brings_its_traceback_in_the_same_line() -> None:
     assert fields["stack_trace"] == "ValueError: line one\nline two\n"
 
 
+def test_no_line_of_a_traceback_looks_like_one_of_the_log() -> None:
+    """An error's text may hold what somebody uploaded: neither colours nor a line of his own reach the terminal."""
+    forged = "12:00:00   daisy 0.99: gs://forged"
+    stream = io.StringIO()
+    configure("text", stream)
+    log.error("broken", exc_info=ValueError(f"\x1b[31mred\r\n{forged}\u2028{forged}"))
+    lines = stream.getvalue().removesuffix("\n").split("\n")
+    assert [line for line in lines if not line.startswith("    ")] == [lines[0]]
+    assert all(line.isprintable() for line in lines)
+    assert r"\x1b[31mred\r" in "\n".join(lines)
+
+
 def test_text_is_for_people_and_marks_what_went_wrong() -> None:
     [good], [bad] = lines_of(PREDICTION, "text"), lines_of(FAILURE, "text")
     assert good[8:].startswith("   rose 0.91: gs://my-uploads/garden/rose")

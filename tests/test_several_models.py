@@ -190,4 +190,4 @@ def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
     assert client.get("/v1/models/ponies/versions/3").status_code in (200, 503)
     refused = client.post("/v1/classify?model=zebras", data=b"x", content_type="image/png")
     assert refused.status_code == 404
-    assert "expected one of: 'flowers', version '1', 'ponies', version '3'" in refused.get_json()["error"]["message"]
+    assert "These are: flowers (version 1), ponies (version 3)." in refused.get_json()["error"]["message"]

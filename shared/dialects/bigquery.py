@@ -19,11 +19,14 @@ from shared.dialects.exchange import Answered, Exchange
 from shared.dialects.options import wants_record
 from shared.dialects.route import JSON, OF_IMAGES, Dialect, Refusal, Route
 from shared.dialects.schema import ANY, TEXT, one_of, several, things
-from shared.errors import BadRequest, BucketlensError, Transient
+from shared.errors import BadRequest, BucketlensError, RowRefused, StorageRefused, Transient
 from shared.submissions import Base64, Given, Named
 
 MAX_ERROR_CHARACTERS = 500
 """An errorMessage has less than 1 KB."""
+
+REFUSED = (StorageRefused, RowRefused)
+"""They look as if they would pass, and do not until somebody changes something: the call would fail each time."""
 
 KEY = "bigquery"
 """The idempotency key of images that come as bytes: the same bytes by the same caller are the same image."""
@@ -52,6 +55,8 @@ def _replies(exchange: Exchange, images: list[Given], best: int, *, record: bool
 
 
 def _reply(answered: Answered, best: int) -> dict[str, Any]:
+    if isinstance(answered, REFUSED):
+        return {"error": "The service may not record this as things are; its log says why.", "reason": "refused"}
     if isinstance(answered, Transient):
         raise answered
     if isinstance(answered, BucketlensError):

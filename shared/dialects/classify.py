@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.answers import error_answer, prediction_answer
 from shared.decode import check_size
@@ -21,13 +22,24 @@ from shared.dialects.exchange import Answered, Exchange
 from shared.dialects.options import wants_record
 from shared.dialects.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Dialect, Route
 from shared.dialects.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
-from shared.errors import BadRequest, BucketlensError
+from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
 from shared.memory import COPIES_OF_A_FILE
 from shared.submissions import Encoded, Given, Named
 from shared.types import Prediction
 
 MAX_URI_BODY_BYTES = 16 * 1024
 """For the JSON that names an object, whose name has 1,024 bytes at most."""
+
+EXPECTED_JSON = (
+    'expected {"uri": "gs://bucket/name"}; send an image as it is (curl --data-binary @photo.jpg), or in base64 to '
+    '/v1/models/MODEL:predict as {"instances": [{"b64": "…"}]}.'
+)
+A_FILE = "each image is a part with a filename, as in: curl -F image=@photo.jpg"
+TOO_LARGE = "request_entity_too_large"
+"""Our word for what Werkzeug refuses by its length."""
+
+CURL_D = "application/x-www-form-urlencoded"
+LIKE_CURL_D = "It has no line breaks, which curl -d takes out of a file; send it with curl --data-binary @photo.jpg."
 
 PREDICTION = things(
     {
@@ -56,16 +68,22 @@ def classify(exchange: Exchange) -> ResponseReturnValue:
     if request.mimetype == FORM:
         return _answer_form(exchange)
     if request.mimetype == JSON:
-        request.max_content_length = MAX_URI_BODY_BYTES
-        image: Given = _object(exchange.document())
+        image: Given = _object(_small_document(exchange))
+    elif request.mimetype.startswith("multipart/"):
+        raise BadRequest(f"The body is {request.mimetype[:40]}, expected a form of files: {FORM}.", 415)
     else:
         check_size(request.content_length or 0, exchange.pipeline.limits)
         content = exchange.body()
         if not content:
-            raise BadRequest("The body is empty, expected the bytes of an image.")
+            raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
         # curl --data-binary claims a form where nothing else was said, which is no claim about the image
         image = Encoded(content, content_type=request.mimetype if request.mimetype.startswith("image/") else None)
-    [prediction] = exchange.predictions([image])
+    try:
+        [prediction] = exchange.predictions([image])
+    except (DamagedImage, NotAnImage) as error:
+        if isinstance(image, Encoded) and request.mimetype == CURL_D and not {*b"\r\n"} & {*image.content}:
+            raise type(error)(f"{error} {LIKE_CURL_D}") from error
+        raise
     return jsonify(_prediction(exchange, prediction))
 
 
@@ -92,18 +110,36 @@ def _files(exchange: Exchange) -> list[Encoded]:
     request = exchange.request
     bodies.refuse_compressed(request)
     exchange.hold(COPIES_OF_A_FILE * exchange.stated_length)
-    with bodies.in_time(request, exchange.seconds_left):
-        files = [file for _, file in request.files.items(multi=True)]
+    try:
+        with bodies.in_time(request, exchange.seconds_left):
+            files = [file for _, file in request.files.items(multi=True)]
+    except RequestEntityTooLarge as error:  # a part without a filename is a text, and texts are short
+        raise BadRequest(f"The form has a long text, or a thousand of them; {A_FILE}", 413, TOO_LARGE) from error
     if not files:
-        raise BadRequest("The form has no file, expected one or more, as in: curl -F image=@photo.jpg")
+        texts = ", ".join(repr(name) for name in request.form)[:100]
+        raise BadRequest(f"The form has no file{f', only texts ({texts})' if texts else ''}; {A_FILE}")
     exchange.check_number(len(files))
     return [Encoded(file.read(), file.filename or None, file.mimetype) for file in files]
+
+
+def _small_document(exchange: Exchange) -> dict[str, Any]:
+    """Return the JSON that names an object.
+
+    Raises:
+        BadRequest: with status 413: it is longer than that, as one that holds a whole image.
+    """
+    exchange.request.max_content_length = MAX_URI_BODY_BYTES
+    try:
+        return exchange.document()
+    except RequestEntityTooLarge as error:
+        text = f"The body is JSON of more than {MAX_URI_BODY_BYTES:,} bytes, {EXPECTED_JSON}"
+        raise BadRequest(text, 413, TOO_LARGE) from error
 
 
 def _object(document: dict[str, Any]) -> Named:
     uri = document.get("uri")
     if not isinstance(uri, str):
-        raise BadRequest('The body is JSON without a "uri", expected {"uri": "gs://bucket/name"}.')
+        raise BadRequest(f'The body is JSON without a "uri", {EXPECTED_JSON}')
     return Named(uri)
 
 

@@ -91,7 +91,8 @@ class Desk:
     def _error_shape_at(self, path: str) -> ErrorShape:
         """Return the error shape of the dialect that has this path, or routes below its beginning."""
         near = (of for of, route in self.routes if path == route.path or _is_below(path, route.path))
-        return next((dialect.error for dialect in near), our_error)
+        ours_by_name = (of for of in DIALECTS if of.below and path.startswith(of.below))
+        return next((dialect.error for dialect in (*near, *ours_by_name)), our_error)
 
     @cached_property
     def _map(self) -> Map:

@@ -16,9 +16,11 @@ from shared.answers import log_refusal
 from shared.bundle import Bundle
 from shared.classify import Classifier
 from shared.dialects import bodies
+from shared.dialects.batch import error_of_one
 from shared.dialects.options import idempotency_key, wants_record
+from shared.dialects.reservation import Reservation
 from shared.dialects.route import Dialect, Route
-from shared.errors import BadRequest, BucketlensError, Permanent, UnknownModel
+from shared.errors import BadRequest, BucketlensError, UnknownModel
 from shared.logs import log_outcome
 from shared.memory import COPIES_OF_A_FILE
 from shared.metrics import Tally
@@ -87,17 +89,17 @@ class Exchange:
             version: of the model, or the label ``stable`` or ``canary``.
 
         Raises:
-            BadRequest: with status 404.
+            UnknownModel: it is not served.
         """
         served = self.service.bundles
         try:
             served.find(name, version)
-            self._asked = name, version
-            self.__dict__.pop("classifier", None)
         except UnknownModel as error:
-            asked = name if version is None else f"{name}, version {version}"
-            known = ", ".join(f"{one!r}, version {two!r}" for one in served.names for two in served.versions(one))
-            raise BadRequest(f"The model {asked[:200]!r} is not served here, expected one of: {known}.", 404) from error
+            asked = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
+            known = ", ".join(f"{one} (version {', '.join(served.versions(one))})" for one in served.names)
+            raise UnknownModel(f"The model {asked} is not served here. These are: {known}.") from error
+        self._asked = name, version
+        self.__dict__.pop("classifier", None)
 
     def body(self) -> bytes:
         """Return the body, and hold room for a file of its size.
@@ -136,6 +138,7 @@ class Exchange:
                 f"The JSON has so many values that they would take {cost:,} bytes of memory; send images as base64, "
                 "or as binary tensors.",
                 413,
+                "too_much_memory",
             )
         if cost > bodies.SMALL_BYTES:
             self.hold(cost)
@@ -146,8 +149,14 @@ class Exchange:
 
         Raises:
             Busy: there is no room.
+            BadRequest: the request alone needs more than there is.
         """
-        self.room.enter_context(self.pipeline.memory.files.room_for(size_bytes))
+        self.room.enter_context(self.memory.room_for(size_bytes))
+
+    @cached_property
+    def memory(self) -> Reservation:
+        """What this request holds of the budget for files."""
+        return Reservation(self.pipeline.memory.files)
 
     @property
     def stated_length(self) -> int:
@@ -191,6 +200,7 @@ class Exchange:
             idempotency_key(self.request) or key,
             (*settings.readable_buckets, *more_buckets),
             settings.max_image_bytes,
+            self.memory.room_for,
         )
         return (self._one(intake, image, index, record=record) for index, image in enumerate(images))
 
@@ -204,7 +214,8 @@ class Exchange:
         if not images:
             raise BadRequest("There is no image, expected one or more.")
         if images > most:
-            raise BadRequest(f"There are {images:,} images, expected at most {most} in one request.", 413)
+            text = f"There are {images:,} images, expected at most {most} in one request."
+            raise BadRequest(text, 413, "too_many_images")
 
     def check_time(self, index: int) -> None:
         """Refuse to begin with another image than the first where there is no time left.
@@ -246,13 +257,3 @@ class Exchange:
         self.tally.count_predicted(self.dialect.name, prediction)
         log_outcome(prediction)
         return prediction
-
-
-def error_of_one(error: BucketlensError, index: int, images: int) -> BucketlensError:
-    """Say which image an error is of."""
-    if images > 1:
-        if isinstance(error, Permanent):
-            return type(error)(f"Image {index + 1} of {images}: {error}")
-        if isinstance(error, BadRequest):
-            return BadRequest(f"Image {index + 1} of {images}: {error}", error.http_status)
-    return error

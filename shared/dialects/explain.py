@@ -17,8 +17,9 @@ from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.decode import decode
+from shared.dialects.batch import error_of_one
 from shared.dialects.bodies import optional_object
-from shared.dialects.exchange import Exchange, error_of_one
+from shared.dialects.exchange import Exchange
 from shared.dialects.instances import (
     PROBABILITIES,
     Instance,
@@ -65,7 +66,7 @@ def explanations(exchange: Exchange) -> ResponseReturnValue:
     content = exchange.content()
     if exchange.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
         if not content:
-            raise BadRequest("The body is empty, expected the bytes of an image, or instances as JSON.")
+            raise BadRequest("The body is empty (0 bytes), expected an image, or instances as JSON.")
         document: dict[str, Any] = {}
         instances = [Instance(Encoded(content), PROBABILITIES)]
     else:
@@ -98,7 +99,8 @@ def _explained(
 ) -> Iterator[tuple[Explanation, Image, bytes]]:
     """Yield for each image its explanation, the picture that was looked at, and its file."""
     pipeline, settings = exchange.pipeline, exchange.service.settings
-    intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes)
+    room = exchange.memory.room_for
+    intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes, room)
     edge_px = exchange.bundle.manifest.input.long_edge_px
     for index, instance in enumerate(instances):
         try:

@@ -20,6 +20,10 @@ from shared.dialects.inference_answer import OUTPUTS, answer_of
 from shared.dialects.inference_request import parsed_request
 from shared.dialects.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
 from shared.dialects.schema import ANY, FILE, ONE_PIXEL, OPTIONS, TEXT, WHOLE, YES_OR_NO, several, things
+from shared.errors import BadRequest
+
+TRITONS_STATISTICS = "stats"
+"""``GET /v2/models/stats`` asks Triton for the statistics of all models."""
 
 EXTENSIONS = ("classification", "binary_tensor_data", "model_repository")
 
@@ -46,6 +50,8 @@ def models(exchange: Exchange) -> ResponseReturnValue:
 
 def model(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model: what it takes and gives, and its labels."""
+    if model == TRITONS_STATISTICS and model not in exchange.models:
+        raise BadRequest("Statistics are not kept by this protocol; GET /metrics has them, for Prometheus.", 404)
     exchange.choose_model(model, version)
     manifest, digest, served = exchange.bundle.manifest, exchange.bundle.digest, exchange.service.bundles
     name = served.name_of(model)
@@ -166,6 +172,7 @@ DIALECT = Dialect(
     specification="https://github.com/kserve/open-inference-protocol",
     error=text_error,
     error_schema=TEXT_ERROR,
+    below="/v2/",
     routes=(
         Route("GET", "/v2/health/live", live, "Does the process run?", things({"live": YES_OR_NO})),
         Route("GET", "/v2/health/ready", ready, "Can it classify?", READY, also={503: READY}),

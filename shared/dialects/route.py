@@ -95,6 +95,8 @@ class Dialect:
     """Where it is written down; None for our own."""
     error: ErrorShape = our_error
     error_schema: Schema = field(default_factory=lambda: OUR_ERROR)
+    below: str | None = None
+    """The beginning of paths that are all of this protocol, also those that have no route."""
     routes_of_platform: Callable[[Platform], Sequence[Route]] = lambda _: ()
     """Routes whose paths the platform chooses."""
 

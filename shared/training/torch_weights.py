@@ -8,6 +8,8 @@ keys, then for each storage its length as a little-endian int64 and its bytes.
 from __future__ import annotations
 
 import collections
+import math
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +73,8 @@ class _Tensor:
 
     def as_array(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cut this tensor out of its storage; offset and strides count elements, and must stay inside."""
+        if math.prod(self.shape) > len(values):
+            raise ValueError(f"a tensor of shape {self.shape} repeats the {len(values)} values of its storage")
         last = self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
         if 0 in self.shape:
             return np.empty(self.shape, values.dtype)
@@ -124,7 +128,7 @@ def _storage_from(file: BinaryIO, storage: _Storage) -> npt.NDArray[Any]:
     if length != storage.length:
         raise ValueError(f"storage {storage.key} has {length} values, expected {storage.length}")
     size_bytes = length * storage.dtype.itemsize
-    content = file.read(size_bytes)
-    if len(content) < size_bytes:
+    left_bytes = os.fstat(file.fileno()).st_size - file.tell()
+    if size_bytes > left_bytes:
         raise EOFError(f"it ends inside storage {storage.key}")
-    return np.frombuffer(content, storage.dtype)
+    return np.frombuffer(file.read(size_bytes), storage.dtype)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from io import BytesIO
 
+import functions_framework
 import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
+from flask.testing import FlaskClient
 from PIL import Image
 
 from shared.bundle import load_bundle
@@ -16,6 +19,10 @@ from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
 from shared.manifest import Manifest
 from shared.settings import DEFAULT_BUNDLE, MODELS
+from tests.function_paths import CLASSIFY_REQUEST
+from tests.worlds import World
+
+MakeClient = Callable[..., FlaskClient]
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +60,17 @@ def tulips() -> bytes:
 def daisy_pixels() -> npt.NDArray[np.uint8]:
     """RGB, shape (224, 224, 3)."""
     return np.asarray(drawings()["daisy"].convert("RGB").resize((224, 224)))
+
+
+@pytest.fixture
+def client_with(world: World, with_environment: Callable[[dict[str, str]], None]) -> MakeClient:
+    """Return a maker of the function with other settings."""
+
+    def make(**settings: str) -> FlaskClient:
+        with_environment(world.environment | settings)
+        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
+
+    return make
 
 
 def jpeg(label: str) -> bytes:

@@ -6,33 +6,26 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 
-import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
 from shared.adapters import iap
 from shared.settings import Platform
+from tests.dialects.conftest import MakeClient
 from tests.iap_signer import AUDIENCE, KeyServer, Signer
-from tests.test_classify_request import MAIN, Picture
 from tests.worlds import World
 
-ON_CLOUD_RUN = {"K_SERVICE": "classify-request"}
+Picture = Callable[..., bytes]
 KEY, OLD_KEY = "ab" * 32, "cd" * 32
-
-MakeClient = Callable[..., FlaskClient]
 
 
 @pytest.fixture
-def client_with(world: World, with_environment: Callable[[dict[str, str]], None], on_the_cloud: None) -> MakeClient:
+def client_with(client_with: MakeClient, on_the_cloud: None) -> MakeClient:
     """Return a maker of the function with other settings, as on Cloud Run."""
-
-    def make(**settings: str) -> FlaskClient:
-        with_environment(world.environment | ON_CLOUD_RUN | settings)
-        return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
-
-    return make
+    return partial(client_with, K_SERVICE="classify-request")
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import functions_framework
 import pytest
-from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.dialects.desk import DIALECTS
-from tests.test_classify_request import MAIN
+from tests.dialects.conftest import MakeClient
+from tests.function_paths import CLASSIFY_UPLOAD
 from tests.worlds import World
 
 HOST = "images.example.com"
@@ -43,19 +43,6 @@ OWN: dict[str, dict[str, str]] = {
     "its page over plain HTTP": {"Origin": f"http://{HOST}"},
     "a request that a person typed": {"Sec-Fetch-Site": "none"},
 }
-
-MakeClient = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def client_with(world: World, with_environment: Callable[[dict[str, str]], None]) -> MakeClient:
-    """Return a maker of the function with other settings."""
-
-    def make(**settings: str) -> FlaskClient:
-        with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
-
-    return make
 
 
 def refusal_in(answer: TestResponse) -> str:
@@ -103,8 +90,7 @@ def test_methods_that_no_route_has_are_refused_as_well(client_with: MakeClient, 
 
 def test_an_event_function_is_guarded_too(world: World, with_environment: Callable[[dict[str, str]], None]) -> None:
     with_environment(world.environment)
-    source = str(MAIN.parents[1] / "classify_upload" / "main.py")
-    client = functions_framework.create_app("classify_upload", source, "cloudevent").test_client()
+    client = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
     assert is_refused(client.post("/", data=b"{}", headers={"Origin": "https://evil.example"}))
 
 

@@ -56,7 +56,7 @@ def test_a_label_that_the_model_does_not_know_is_taken_and_marked_as_new(url: st
     marks = {name: label(url, "cd" * 32, {"label": name}).json()["is_new_label"] for name in ("cat", "roses")}
     assert marks == {"cat": True, "roses": False}
     found = rows(cloud, "SELECT label, is_new_label FROM labels WHERE prediction_id IN UNNEST(@ids)", "cd" * 32)
-    assert {row["label"]: row["is_new_label"] for row in found} == {"cat": True, "roses": None}
+    assert {row["label"]: row["is_new_label"] for row in found} == {"cat": True, "roses": False}
 
 
 def test_none_of_these_is_no_new_label(url: str) -> None:

@@ -6,22 +6,17 @@ import json
 import socket
 import time
 import tracemalloc
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
-import functions_framework
 import numpy as np
 import pytest
 import requests
-from flask.testing import FlaskClient
 
 from shared.dialects import exchange
 from shared.dialects.bodies import cost_of_parsing
 from shared.errors import Busy
 from shared.memory import Memory
-from tests.dialects.conftest import b64
-from tests.function_paths import CLASSIFY_REQUEST
-from tests.worlds import World
+from tests.dialects.conftest import MakeClient, b64
 
 ONE = b64(b"x")
 BATCHES = {
@@ -34,19 +29,6 @@ BATCHES = {
     "/v1/bigquery:call": lambda images: {"calls": [[ONE]] * images},
 }
 """A request of so many images, by route."""
-
-MakeClient = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def client_with(world: World, with_environment: Callable[[dict[str, str]], None]) -> MakeClient:
-    """Return a maker of the function with other settings."""
-
-    def make(**settings: str) -> FlaskClient:
-        with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
-
-    return make
 
 
 def message(answer: requests.Response) -> str:

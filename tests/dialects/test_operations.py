@@ -106,6 +106,19 @@ def test_a_path_that_nobody_declared_makes_no_metric_of_its_own(url: str) -> Non
     assert not [key for key in samples(url) if any("scanner" in part for part in key)]
 
 
+def test_methods_that_nobody_declared_are_one_in_the_metrics(url: str) -> None:
+    """A caller can make up as many as he likes, and each would be a series for ever."""
+    before = len(samples(url))
+    for method in ("AAAA", "AAAB", "PROPFIND", "X-Y", "patch"):
+        requests.request(method, f"{url}/v1/classify", timeout=30)
+        requests.request(method, f"{url}/v2/models/{method}", timeout=30)
+    after = samples(url)
+    methods = {key[1] for key in after if key[0] == "bucketlens_requests_total"}
+    assert methods <= {"GET", "HEAD", "POST", "other"}
+    assert "other" in methods
+    assert len(after) - before < 30
+
+
 @pytest.mark.parametrize(
     ("path", "shape"),
     [("/nowhere", dict), ("/v2/models/a/b/c", str), ("/v1/models/a:b/c", str), ("/v1/projects/p/x", dict)],

@@ -26,6 +26,7 @@ def doors(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Do
         store.create_bucket(bucket, keeps_versions=bucket == buckets[0])
     roles = dict(zip(("UPLOAD_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"), buckets, strict=True))
     settings = cloud.environment | roles | {"READABLE_BUCKETS": buckets[0], "LOG_FORMAT": "json"}
+    settings |= {"ALLOWED_HOSTS": "127.0.0.1,localhost,bucketlens", "LABEL_KEYS": "0123456789abcdef" * 4}
     with ExitStack() as running:
         yield Doors(
             request=running.enter_context(served("classify_request", settings, folder)),

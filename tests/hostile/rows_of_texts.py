@@ -94,7 +94,7 @@ NAMES = (
     Row("a form's file named `../../evil.sh`",
         lambda: Request(form(b"../../evil.sh", picture()), "/v1/classify?record=false", headers=FORM), "200"),
     Row("a form's file named in SQL", lambda: Request(form(SQL.encode(), picture()), headers=FORM), "200"),
-    Row("a form of 17 files", lambda: Request(form(b"a", b"x", 17), headers=FORM), "413 bad_request"),
+    Row("a form of 17 files", lambda: Request(form(b"a", b"x", 17), headers=FORM), "413 too_many_images"),
     Row("a form whose end is missing", lambda: Request(form(b"a", picture())[:-40], headers=FORM), BAD),
 )  # fmt: skip
 

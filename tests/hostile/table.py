@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile import rows_of_pictures, rows_of_texts
+from tests.hostile import rows_of_callers, rows_of_pictures, rows_of_texts
 from tests.hostile.row import Row
 
 SECTIONS: dict[str, tuple[Row, ...]] = {
@@ -14,6 +14,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
     "names": rows_of_texts.NAMES,
     "documents": rows_of_texts.DOCUMENTS,
     "places": rows_of_texts.PLACES,
+    "callers": rows_of_callers.CALLERS,
     "wire": rows_of_texts.WIRE,
     "manifests": rows_of_texts.MANIFESTS,
 }

@@ -130,3 +130,22 @@ def test_a_checkpoint_that_ends_early_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(Misconfigured, match="ends inside storage 0"):
         arrays_from(path)
+
+
+@pytest.mark.parametrize("shape", [(1 << 40,), (1 << 20, 1 << 20), (4, 3)])
+def test_a_tensor_that_repeats_its_values_takes_no_memory_for_them(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """Strides of 0 make any number of values of a few."""
+    storage = _Storage("0", np.arange(10, dtype=np.float32))
+    path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, shape, (0,) * len(shape))}, [storage])
+    with pytest.raises(Misconfigured, match="repeats the 10 values"):
+        arrays_from(path)
+
+
+def test_a_storage_that_says_it_is_larger_than_its_file_is_not_made_room_for(tmp_path: Path) -> None:
+    storage = _Storage("0", np.arange(10, dtype=np.float32))
+    path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, (10,), (1,))}, [storage])
+    content, huge = path.read_bytes(), 1 << 50
+    changed = content.replace(b"I10\nNtQ", f"I{huge}\nNtQ".encode())
+    path.write_bytes(changed.replace((10).to_bytes(8, "little"), huge.to_bytes(8, "little")))
+    with pytest.raises(Misconfigured, match="ends inside storage 0"):
+        arrays_from(path)
