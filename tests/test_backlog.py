@@ -118,3 +118,16 @@ def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
     for bucket in ("gs://my-archive", None):
         with pytest.raises(BadRequest, match="may remove nothing; add --keep"):
             Backlog.of(SETTINGS, shadow, bucket, keep=False)
+
+
+def test_of_anothers_bucket_what_was_deleted_or_overwritten_is_left_out(world: World, put: Put) -> None:
+    """Versions are its owner's safety net; in the upload bucket each of them is an upload."""
+    put("a.jpg", "b.jpg")
+    bucket = world.store._client.bucket(world.uploads)
+    bucket.blob("a.jpg").upload_from_string(b"newer")
+    bucket.blob("b.jpg").delete()
+    live = [world.store.find(world.uploads, "a.jpg").ref]
+    assert [upload.ref for upload in Backlog(world.uploads, live_only=True).uploads(world.store)] == live
+    assert len(list(Backlog(world.uploads).uploads(world.store))) == 3
+    assert Backlog.of(SETTINGS, PLATFORM, "holiday-photos", keep=True).live_only
+    assert not Backlog.of(SETTINGS, PLATFORM, None, keep=False).live_only

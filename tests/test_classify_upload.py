@@ -157,3 +157,16 @@ def test_a_wrong_deployment_does_not_start_and_names_every_fault(
         functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent")
     assert "MAX_IMAGE_BYTES is 'lots'" in str(fault.value)
     assert "three different buckets" in str(fault.value)
+
+
+def test_the_event_of_a_folder_is_acknowledged_and_the_folder_stays(
+    client: FlaskClient, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The console makes a folder as an object of no bytes whose name ends with a slash."""
+    world.put("roses", b"", tmp_path)
+    event = data(world.store.find(world.uploads, "roses")) | {"name": "roses/"}
+    assert client.post("/", json=event, headers=headers()).status_code == 200
+    assert "not_an_upload" in capsys.readouterr().out
+    assert world.rows("rejected_uploads") == []
+    assert world.names_in(world.quarantine) == []
+    assert world.names_in(world.uploads) == ["roses"]

@@ -70,6 +70,7 @@ def test_a_failure_is_found_in_quarantine_by_its_id() -> None:
     row = ROWS["a failure"][1]
     assert row["image"]["quarantine_uri"] == f"gs://my-quarantine/{row['failure_id']}"
     assert row["failure_id"] == ROWS["an event's prediction"][1]["upload_id"]
+    assert row["call"]["received_bytes"] == row["image"]["size_bytes"]
 
 
 @pytest.mark.parametrize("table", ["predictions", "failures", "labels"])

@@ -22,6 +22,7 @@ from shared.manifest import MANIFEST
 from shared.places import Place
 from shared.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.sieve import Sieve
 from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
 from shared.wiring import load_model
@@ -191,3 +192,13 @@ def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
     refused = client.post("/v1/classify?model=zebras", data=b"x", content_type="image/png")
     assert refused.status_code == 404
     assert "These are: flowers (version 1), ponies (version 3)." in refused.get_json()["error"]["message"]
+
+
+def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, picture: Picture, tmp_path: Path) -> None:
+    """A sweep that keeps its bucket then removes the marker that a kill between row and end left."""
+    both.put("ponies/a.png", picture(9), tmp_path)
+    upload = both.store.find(both.uploads, "ponies/a.png")
+    sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
+    assert not sieve.has_row(upload.ref)
+    both.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    assert sieve.has_row(upload.ref)

@@ -77,10 +77,10 @@ SAFEGUARDS = (
         PIPELINE,
         """        self.warehouse.append(outcome)
         if remove:
-            self.store.delete(upload.ref)
+            self._remove(upload)
 """,
         """        if remove:
-            self.store.delete(upload.ref)
+            self._remove(upload)
         self.warehouse.append(outcome)
 """,
         "killed_anywhere",

@@ -10,7 +10,15 @@ import pytest
 from shared.adapters import bigquery
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.errors import AlreadyDone, BadRequest, StorageUnavailable, Superseded, TooManyBytes, WarehouseUnavailable
+from shared.errors import (
+    AlreadyDone,
+    BadRequest,
+    NameTaken,
+    StorageUnavailable,
+    Superseded,
+    TooManyBytes,
+    WarehouseUnavailable,
+)
 from shared.types import ImageFacts
 from tests import test_record as rows
 from tests.contract.bench import NAME, Bench
@@ -34,9 +42,11 @@ def read(bench: Bench) -> None:
 
 
 def write_once(bench: Bench) -> None:
-    """What is new, what is there already, what is long, and into a bucket that there is not."""
-    for content in (b"a photo", b"another", LONG):
+    """What is new, what is there already, what is long, a name that is taken, and into a bucket that there is not."""
+    for content in (b"a photo", b"a photo", LONG):
         bench.store.write_once(bench.world.archive, f"{len(content) // 100}.jpg", content, "image/jpeg")
+    with pytest.raises(NameTaken):
+        bench.store.write_once(bench.world.archive, "0.jpg", b"another", "image/jpeg")
     with pytest.raises(StorageUnavailable):
         bench.store.write_once("there-is-no-such-bucket", "a.jpg", b"a photo", "image/jpeg")
 
@@ -87,6 +97,7 @@ def uploads(bench: Bench) -> None:
     bench.wires["storage"].amend("/o[?]", nextPageToken="page-2")
     assert {one.ref for one in bench.store.uploads(bench.world.uploads)} == {ref}
     assert [one.ref for one in bench.store.uploads(bench.world.uploads, "holiday/")] == [ref]
+    assert [one.ref for one in bench.store.uploads(bench.world.uploads, live_only=True)] == [ref]
     assert list(bench.store.uploads(bench.world.archive)) == []
 
 
@@ -134,8 +145,8 @@ def query(bench: Bench) -> None:
 
 STORAGE: dict[Callable[[Bench], None], set[str]] = {
     read: {"storage.objects.get"},
-    write_once: {"storage.objects.insert"},
-    upload: {"storage.objects.insert"},
+    write_once: {"storage.objects.insert", "storage.objects.get"},
+    upload: {"storage.objects.insert", "storage.objects.get"},
     copy_once: {"storage.objects.rewrite", "storage.objects.get"},
     delete: {"storage.objects.delete"},
     find: {"storage.objects.get"},

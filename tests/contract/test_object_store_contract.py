@@ -20,7 +20,7 @@ from google.cloud.storage import Bucket
 from google.cloud.storage.exceptions import InvalidResponse
 from google.cloud.storage.transfer_manager import THREAD, upload_chunks_concurrently
 
-from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
+from shared.errors import AlreadyDone, NameTaken, StorageUnavailable, Superseded, TooManyBytes
 from shared.types import ObjectRef
 from tests.contract.object_store_differences import DIFFERENCES, MARK, difference_of, differences_table
 from tests.contract.object_store_parts import Place, at_once, names, same, winners
@@ -117,8 +117,10 @@ def test_the_live_generation_is_found_by_its_name(place: Place) -> None:
 
 
 def test_a_create_only_write_leaves_what_exists(place: Place) -> None:
-    place.store.write_once(place.bucket.name, "photo", b"first", "image/jpeg")
-    place.store.write_once(place.bucket.name, "photo", b"second", "image/png")
+    first = place.store.write_once(place.bucket.name, "photo", b"first", "image/jpeg")
+    assert place.store.write_once(place.bucket.name, "photo", b"first", "image/png") == first
+    with pytest.raises(NameTaken):
+        place.store.write_once(place.bucket.name, "photo", b"second", "image/png")
     assert place.content("photo") == b"first"
     assert place.bucket.get_blob("photo", retry=None).content_type == "image/jpeg"
 
@@ -135,6 +137,8 @@ def test_a_create_only_upload_of_more_than_eight_megabytes_leaves_what_exists(pl
     first = place.store.upload(place.bucket.name, "photo", tmp_path / "photo")
     assert first
     assert place.store.read(first, LARGE) == content
+    assert place.store.upload(place.bucket.name, "photo", tmp_path / "photo") == first
+    (tmp_path / "photo").write_bytes(os.urandom(LARGE))
     assert place.store.upload(place.bucket.name, "photo", tmp_path / "photo") is None
     assert place.store.find(first.bucket, "photo").ref == first
 
@@ -225,8 +229,10 @@ def test_a_copy_is_made_once_and_of_exactly_its_generation(place: Place) -> None
     first = place.put("photo")
     place.store.copy_once(first, place.bucket.name, "archive/photo")
     made = place.store.find(first.bucket, "archive/photo").ref
+    assert place.store.copy_once(first, place.bucket.name, "archive/photo") == made
     second = place.put("photo", b"second")
-    place.store.copy_once(second, place.bucket.name, "archive/photo")
+    with pytest.raises(NameTaken):
+        place.store.copy_once(second, place.bucket.name, "archive/photo")
     assert place.content("archive/photo") == b"first"
     assert place.store.find(first.bucket, "archive/photo").ref == made
 

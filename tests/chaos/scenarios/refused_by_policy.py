@@ -17,7 +17,7 @@ def play(world: World, images: int) -> None:
         world.storage.set(method=step.method, path=step.path(), status=412, reason="conditionNotMet")
     for seed in range(EACH):
         world.buckets.put(picture(seed, "policy"))
-        world.buckets.put(bad_file(12 * seed, "policy"))
+        world.buckets.put(bad_file(12 * seed, "policy-bad"))
     eventually(lambda: world.storage.struck >= 2 * EACH, "not every file was worked on while writes were refused")
     world.check_now("while a policy refused every write")
     world.figures["writes refused"] = world.storage.struck
