@@ -2,7 +2,7 @@
 PYTHON ?= python3
 MINUTES ?= 30
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 
 .PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz audit bom licences lint format setup train lock docs clean

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.tiers.guard import guarded
+from tests.tiers.module_imports import loads_tensorflow
 from tests.tiers.needs import needs_of
 from tests.tiers.rules import Tier, tier_of
 
@@ -27,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{tier}: set by tests/tiers/rules.py; choose with --tier {tier}")
     config.addinivalue_line("markers", "in_memory_too: run on ports in memory as well, if nothing else needs the cloud")
     config.addinivalue_line("markers", "needs(what, ...): process or tensorflow, where a test's code does not show it")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that load TensorFlow where only tests that need none are wanted."""
+    is_test = collection_path.suffix == ".py" and config.getoption("tier") == [Tier.CHECK]
+    return True if is_test and loads_tensorflow(collection_path) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
