@@ -3,7 +3,7 @@ PYTHON ?= python3
 MINUTES ?= 30
 BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 .PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help

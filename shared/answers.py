@@ -93,7 +93,8 @@ def live_answer() -> Response:
 def ready_answer(service: Service) -> tuple[Response, int]:
     """Say whether the process can classify; if it cannot yet, see to it."""
     service.prepare_in_background()
-    return jsonify(ready=service.is_ready, live=True), 200 if service.is_ready else 503
+    is_ready = service.is_ready  # read once: another thread may make it ready between two looks
+    return jsonify(ready=is_ready, live=True), 200 if is_ready else 503
 
 
 def drop_body(request: Request, seconds: float = DROPPING_S) -> bool:

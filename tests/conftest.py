@@ -27,8 +27,10 @@ from tests.tiers.plugin import (  # noqa: F401 - pytest finds its hooks here
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_generate_tests,
+    pytest_ignore_collect,
     pytest_report_collectionfinish,
     pytest_runtest_call,
+    pytest_sessionstart,
 )
 from tests.worlds import World, new_world
 

@@ -43,9 +43,12 @@ def test_many_images_at_once_are_limited_by_the_processor_or_by_the_places_to_wa
 def test_the_size_that_is_billed_is_the_functions_own() -> None:
     size = re.search(r'variable "classify_upload" \{.*?\n\}', (ROOT / "main.tf").read_text("utf-8"), re.DOTALL)
     assert size
-    assert "concurrency   = optional(number, 8)" in size[0]
-    assert "cpu           = optional(number, 1)" in size[0]
-    assert "memory_mb     = optional(number, 512)" in size[0]
+    defaults = dict(re.findall(r"^ *(\w+) *= *optional\(number, *(\d+)\)", size[0], re.MULTILINE))
+    assert {name: defaults[name] for name in ("concurrency", "cpu", "memory_mb")} == {
+        "concurrency": "8",
+        "cpu": "1",
+        "memory_mb": "512",
+    }
 
 
 def test_the_table_goes_from_a_thousand_to_a_hundred_million() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import shared.folder
 from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.folder import FEW, classify_file, classify_files, usable_cores
@@ -49,8 +52,23 @@ def test_a_few_files_are_answered_in_order_too(album: list[Path], classifier: Cl
     assert [answer["path"] for answer in classify_files(album[::-1], classifier)] == [str(path) for path in album[::-1]]
 
 
-def test_what_nobody_waits_for_is_not_begun(many: list[Path], classifier: Classifier) -> None:
-    """A hundred times as many would take minutes; the test's own time limit is what tells."""
+class Recording(ProcessPoolExecutor):
+    """Keeps what it is given to do."""
+
+    given: list[Future[Any]] = []  # noqa: RUF012 - of the one pool of the test
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given.append(super().submit(*args, **kwargs))
+        return self.given[-1]
+
+
+def test_what_nobody_waits_for_is_not_begun(
+    many: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So much that the processes cannot have done half of it when the first answer comes."""
+    monkeypatch.setattr(shared.folder, "ProcessPoolExecutor", Recording)
     answers = classify_files(many * 100, classifier)
     assert next(answers)["path"] == str(many[0])
     answers.close()  # as Ctrl-C does
+    assert all(future.done() for future in Recording.given)
+    assert sum(future.cancelled() for future in Recording.given) > len(Recording.given) / 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 from shared.local.warehouse.running import warehouse_running
 from tests.contract.difference import BQEMULATOR, LOCAL_BIGQUERY, OURS
 from tests.environments import Environment, Recipe, environment
+from tests.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
@@ -62,7 +62,7 @@ def warehouse_at_work(name: str, folder: Path) -> Iterator[str]:
             yield url
         return
     made = environment(OTHERS[name].recipe)
-    port, grpc_port = _free_ports(2)
+    port, grpc_port = free_port(), free_port()
     folder.mkdir(exist_ok=True)
     log = folder / "log"
     with log.open("wb") as output:
@@ -103,15 +103,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports that are free now; holding all of them until the last is found keeps them distinct."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((HOST, 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

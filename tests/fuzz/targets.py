@@ -32,7 +32,7 @@ from shared.settings import Platform, Settings
 from shared.stripping.picture import without_metadata
 from shared.types import Classification, Pixels
 from shared.wiring import load_model
-from tests.fuzz.ports import EmptyStore, Rows
+from tests.memory.empty import EmptyStore, EmptyWarehouse
 
 LIMITS = Limits(max_bytes=1 << 20, max_pixels=1_000_000)
 EDGE_PX = 32
@@ -179,7 +179,14 @@ def _client() -> FlaskClient:
     classifier = SameAnswer(service.bundle, load_model(service.bundle, threads=1))
     memory = Memory.of_instance(MEMORY_MB)
     service._pipeline = Pipeline(
-        Classifiers([classifier]), EmptyStore(), Rows(), "archive", "quarantine", LIMITS, memory, RateBreaker(10**9)
+        Classifiers([classifier]),
+        EmptyStore(),
+        EmptyWarehouse(),
+        "archive",
+        "quarantine",
+        LIMITS,
+        memory,
+        RateBreaker(10**9),
     )
     app, desk = Flask("fuzz", static_folder=None), Desk(service)
     add_routes(app, service)

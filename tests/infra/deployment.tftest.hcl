@@ -1,4 +1,4 @@
-# Plans, and plans that must fail with a sentence. They run with the stand-in (`make test`) and, since nothing is
+# Plans, and plans that must fail with a sentence. They run with the stand-in (`make test-all`) and, since nothing is
 # applied, against a real project too: terraform test -test-directory=tests/infra
 
 variables {

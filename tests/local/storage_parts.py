@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -22,20 +21,13 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from shared.local.faults.client import FaultControl
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
 EVENT_BUCKET = "uploads"
 PATIENCE_S = 20.0
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def eventually(look: Callable[[], T]) -> T:

@@ -21,7 +21,7 @@ from shared.types import Correction, Failure, Prediction, Recorded
 from tests.memory.tables import Row, stored
 
 DAY = re.compile(r"DATE '(\d{4}-\d\d-\d\d)'")
-OF_A_VIEW = re.compile(r"SELECT \* FROM (\w+) WHERE ([\w.]+) IN UNNEST\(@(\w+)\)")
+OF_A_VIEW = re.compile(r"SELECT (\*|\w+) FROM (\w+) WHERE ([\w.]+) IN UNNEST\(@(\w+)\)")
 OF_REJECTED = ("bucket", "name", "generation", "quarantine_uri", "size_bytes", "content_type")
 
 
@@ -68,12 +68,13 @@ class MemoryWarehouse:
                 rows = [row for row in self.view("rejected_uploads") if row["bucket"] in parameters["buckets"]]
                 return Rows(sorted(rows, key=lambda row: (row["recorded_at"], row["failure_id"])))
             if asked := OF_A_VIEW.fullmatch(sql):
-                view, column, name = asked.groups()
-                return Rows([row for row in self.view(view) if _at(row, column) in parameters[name]])
+                wanted, view, column, name = asked.groups()
+                rows = [row for row in self.view(view) if _at(row, column) in parameters[name]]
+                return Rows(rows if wanted == "*" else [{wanted: row[wanted]} for row in rows])
         raise BadRequest(f"The warehouse in memory does not know this query; ask the real one: {sql[:200]}")
 
     def view(self, name: str) -> list[Row]:
-        """Return the rows of a view of infra/bigquery/views.
+        """Return the rows of a table, or of a view of infra/bigquery/views.
 
         Raises:
             BadRequest: it is known on the real warehouse only.
@@ -88,6 +89,8 @@ class MemoryWarehouse:
             case "rejected_uploads":
                 newest = _newest(failures, lambda row: (row["uploaded_on"], row["failure_id"]))
                 return [_flat(row) for row in newest if not row["call"]["is_shadow"]]
+            case "predictions" | "failures" | "labels":
+                return self.tables[name]
         raise BadRequest(f"The warehouse in memory has no view {name}; ask the real one.")
 
     def _recorded(self, sql: str, parameters: dict[str, Sequence[str]]) -> list[Row]:

@@ -20,6 +20,8 @@ from typing import Any
 import click
 import pytest
 
+from tests.tiers.module_imports import loads_tensorflow
+
 
 class Need(StrEnum):
     """What a test needs beyond Python and this repository's code."""
@@ -77,6 +79,7 @@ def needs_of(item: pytest.Item, chosen: Mapping[str, str] = MappingProxyType({})
     given = [one for one in parameters.values() if type(one) in (FunctionType, functools.partial)]
     codes = [getattr(item, "function", None), *_fixtures_of(item, parameters), *given]
     declared = {Need(word) for mark in item.iter_markers("needs") for word in mark.args}
+    declared |= {Need.TENSORFLOW} if loads_tensorflow(item.path) else set()
     return frozenset(declared.union(*(needs_of_code(code) for code in codes if code is not None)))
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.ports import hold_preferred_ports
 from tests.tiers.guard import guarded
+from tests.tiers.module_imports import loads_tensorflow
 from tests.tiers.needs import needs_of
 from tests.tiers.rules import Tier, tier_of
 
 TIER = pytest.StashKey[Tier]()
 TIERS = pytest.StashKey[dict[str, list[str]]]()
 """Of a session: the tiers that each collected test is marked with, those that are not run included."""
+
+HELD = pytest.StashKey[list[socket.socket]]()
+"""Of a worker: what holds ports until its end."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,6 +34,18 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{tier}: set by tests/tiers/rules.py; choose with --tier {tier}")
     config.addinivalue_line("markers", "in_memory_too: run on ports in memory as well, if nothing else needs the cloud")
     config.addinivalue_line("markers", "needs(what, ...): process or tensorflow, where a test's code does not show it")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let the local clouds of several workers take any ports but those that each would take first."""
+    if hasattr(session.config, "workerinput"):
+        session.config.stash[HELD] = hold_preferred_ports()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files that load TensorFlow where only tests that need none are wanted."""
+    is_test = collection_path.suffix == ".py" and config.getoption("tier") == [Tier.CHECK]
+    return True if is_test and loads_tensorflow(collection_path) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

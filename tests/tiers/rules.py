@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from tests.contract.difference import OURS
 from tests.tiers.needs import Need, needs_of
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ BY_FOLDER: dict[str, Tier] = {
     "dialects": Tier.TEST,
     "explain": Tier.TEST,
     "fuzz": Tier.REST,
-    "hostile": Tier.REST,
+    "hostile": Tier.TEST,
     "image": Tier.REST,
     "importing": Tier.REST,
     "infra": Tier.REST,
@@ -51,8 +52,11 @@ BY_FOLDER: dict[str, Tier] = {
 }
 """The tier of a folder's tests that need something. A folder takes the rule of the one that it is in."""
 
-BY_FILE: dict[str, Tier] = {}
-"""Files that go another way than their folder."""
+BY_FILE: dict[str, Tier] = {
+    "test_chaos.py": Tier.REST,
+    "test_environments.py": Tier.REST,
+}
+"""Files that go another way than their folder, whatever they need."""
 
 
 class NoRule(pytest.UsageError):
@@ -65,11 +69,12 @@ def tier_of(item: pytest.Item) -> Tier:
     Raises:
         NoRule: its folder has no rule.
     """
-    rule = rule_for(item.path)
-    needs = needs_of(item)
+    rule, needs = rule_for(item.path), needs_of(item)
     if not needs:
         return Tier.CHECK
-    return Tier.FOREIGN if Need.FOREIGN in needs and rule is not Tier.REST else rule
+    is_ours = getattr(getattr(item, "callspec", None), "params", {}).get("running_warehouse") == OURS
+    is_foreign = Need.FOREIGN in needs and rule is Tier.TEST and not is_ours
+    return Tier.FOREIGN if is_foreign else rule
 
 
 def rule_for(path: Path) -> Tier:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiers.guard import NeedsMore, guarded
+from tests.tiers.module_imports import loads_tensorflow
 from tests.tiers.needs import Need, needs_of_code
 from tests.tiers.plugin import TIERS
 from tests.tiers.rules import BY_FILE, BY_FOLDER, TESTS, NoRule, Tier, rule_for
@@ -77,6 +78,22 @@ class _Server:
 )
 def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], needs: set[Need]) -> None:
     assert needs_of_code(code) == needs
+
+
+@pytest.mark.parametrize(
+    ("source", "loads"),
+    [
+        ("import keras", True),
+        ("try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None", True),
+        ("from shared.adapters.keras import load_saved_model", False),
+        ("def late():\n    import tensorflow", False),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensorflow", False),
+        ("from shared.training import mix", True),
+    ],
+)
+def test_what_a_file_loads_is_read_from_its_source(tmp_path: Path, source: str, loads: bool) -> None:
+    (tmp_path / "test_it.py").write_text(source)
+    assert loads_tensorflow(tmp_path / "test_it.py") is loads
 
 
 def _binds() -> None:

@@ -1,4 +1,4 @@
-"""An object store and a warehouse in memory: fuzzing is about what is parsed before they are asked."""
+"""A store and a warehouse that keep nothing: fuzzing is about what is parsed before they are asked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EmptyStore:
         return ()
 
 
-class Rows:
+class EmptyWarehouse:
     """Takes every row, and gives none."""
 
     rows: list[dict[str, Any]] = []  # noqa: RUF012 - nobody writes it
@@ -39,5 +39,5 @@ class Rows:
     def append(self, outcome: Recorded | Correction) -> None:
         return None
 
-    def query(self, sql: str, **parameters: Sequence[str]) -> Rows:
+    def query(self, sql: str, **parameters: Sequence[str]) -> EmptyWarehouse:
         return self

@@ -1,0 +1,52 @@
+"""Which modules are loaded with a file, read from its source: TensorFlow's take seconds, and may not be there."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("h5py", "keras", "matplotlib", "tensorflow")
+
+
+@cache
+def loads_tensorflow(path: Path) -> bool:
+    """Return whether importing a file imports TensorFlow or what comes with it, directly or by files of ours."""
+    waiting, seen = [path], set[Path]()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for name in _imported_at_once(file):
+            if name.partition(".")[0] in HEAVY:
+                return True
+            waiting += _files_of(name)
+    return False
+
+
+@cache
+def _imported_at_once(file: Path) -> tuple[str, ...]:
+    """Return what a file imports when it is imported: not what its functions import when they are called."""
+    return tuple(_imports_in(ast.parse(file.read_text("utf-8")).body))
+
+
+def _imports_in(body: Iterable[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom(module=str(module)):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+            case ast.If() if "TYPE_CHECKING" not in ast.unparse(node.test):
+                yield from _imports_in([*node.body, *node.orelse])
+            case ast.Try():
+                yield from _imports_in([*node.body, *node.orelse, *node.finalbody])
+
+
+def _files_of(module: str) -> list[Path]:
+    place = ROOT.joinpath(*module.split("."))
+    return [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
