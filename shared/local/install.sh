@@ -19,7 +19,7 @@ by_uv() {
 }
 only_pip_knows_the_index() {
     [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] &&
-        "$python" -m pip config list 2>/dev/null | grep -Eq '\.(index-url|no-index|proxy|client-cert)='
+        "$python" -m pip config list 2>/dev/null | grep -Eq '\.(index.url|no-index|proxy|client-cert)='
 }
 
 if ! only_pip_knows_the_index && by_pip "$here/uv.txt"; then

@@ -80,7 +80,7 @@ def test_make_installs_in_a_read_only_copy_with_spaces_in_its_name(
     python = environment("3.11", "23.2.1", project / ".venv")
     read_only(project)
     (tmp_path / "constraints.txt").write_text("click<1\n", "utf-8")
-    settings = f"index-url = {day_with_uv.address}\nextra-index-url = http://127.0.0.1:9/simple\n"
+    settings = f"index_url = {day_with_uv.address}\nextra_index_url = http://127.0.0.1:9/simple\n"
     (tmp_path / "pip.conf").write_text(
         f"[global]\n{settings}constraint = {tmp_path / 'constraints.txt'}\nuser = true\n", "utf-8"
     )
