@@ -87,8 +87,8 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 .venv/.local: .venv/bin/python pyproject.toml shared/local/requirements.txt shared/local/uv.txt
 	@echo "Installing the local cloud into .venv (once)"
 	@$(INSTALL) shared/local/requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
-	  --editable . && touch $@
+	@PIP_CONFIG_FILE=/dev/null $(BIN)/python -m pip install --isolated --quiet --disable-pip-version-check \
+	  --no-index --no-deps --no-build-isolation --editable . && touch $@
 
 .venv/.dev: .venv/.local tests/requirements.txt
 	@echo "Installing what checks and tests need into .venv, without TensorFlow (once)"

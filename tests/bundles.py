@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from shared.adapters.gcs import CloudStorage
 from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE, MODELS
+from tests.writable import copy_file
 
 
 def write_bundle(folder: Path, version: str, *, name: str = "flowers", turn: int = 0, **changes: Any) -> Path:
@@ -31,7 +31,7 @@ def write_bundle(folder: Path, version: str, *, name: str = "flowers", turn: int
     folder.mkdir(parents=True)
     manifest = json.loads((MODELS / DEFAULT_BUNDLE / MANIFEST).read_text("utf-8"))
     for file in manifest["files"]:
-        shutil.copy(MODELS / DEFAULT_BUNDLE / file, folder / file)
+        copy_file(MODELS / DEFAULT_BUNDLE / file, folder / file)
     labels = manifest["labels"][turn:] + manifest["labels"][:turn]
     write_file(folder, manifest, "labels.txt", "".join(f"{label}\n" for label in labels).encode())
     write_manifest(folder, manifest | {"name": name, "version": version, "labels": labels, **changes})

@@ -24,6 +24,7 @@ from shared.decode import Limits, decode
 from shared.local.demo.drawings import drawings
 from shared.settings import MODELS
 from tests.pictures import encoded, scene
+from tests.writable import copy_tree
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = MODELS / "flowers_v1"
@@ -53,7 +54,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broken_bundle(tmp_path: Path) -> Path:
     """A copy of the bundle with three faults."""
     folder = tmp_path / "broken_v1"
-    shutil.copytree(BUNDLE, folder)
+    copy_tree(BUNDLE, folder)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     manifest["decision"]["review_below"] = 7
     manifest["input"]["dtype"] = "complex"
@@ -220,7 +221,7 @@ def test_bundle_check_names_every_fault_and_exits_with_1(broken_bundle: Path) ->
 
 def test_bundle_check_finds_a_changed_file(tmp_path: Path) -> None:
     folder = tmp_path / "changed_v1"
-    shutil.copytree(BUNDLE, folder)
+    copy_tree(BUNDLE, folder)
     with (folder / "model.tflite").open("ab") as file:
         file.write(b"\0")
     result = run("bundle", "check", folder)

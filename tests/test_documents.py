@@ -62,7 +62,7 @@ def locked(file: str) -> dict[str, set[str]]:
 def requirement_lines(file: str) -> Iterator[str]:
     for line in (ROOT / file).read_text("utf-8").splitlines():
         text = line.split("#")[0].strip().rstrip("\\").strip()
-        if text and not text.startswith("--hash"):
+        if text and not text.startswith("--"):
             yield text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from shared.wiring import load_model
 from tests.bundles import write_bundle
 from tests.sweep_parts import sweep_of
 from tests.worlds import World
+from tests.writable import copy_tree
 
 ROOT = Path(__file__).parents[1]
 Picture = Callable[..., bytes]
@@ -38,7 +38,7 @@ Picture = Callable[..., bytes]
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle that ships under another name, and with other labels: ``ponies``."""
     folder = tmp_path_factory.mktemp("bundles") / "ponies_v3"
-    shutil.copytree(MODELS / DEFAULT_BUNDLE, folder)
+    copy_tree(MODELS / DEFAULT_BUNDLE, folder)
     labels = ["a", "b", "c", "d", "e"]
     (folder / "labels.txt").write_text("\n".join(labels) + "\n", "utf-8")
     document = json.loads((folder / MANIFEST).read_text("utf-8"))

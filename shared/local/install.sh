@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs a lock file into a virtual environment as it stands, nothing resolved: install.sh PYTHON LOCK
 #
-# uv does it in a tenth of pip's time, and comes first, by its own lock. pip does it where uv cannot run or cannot fetch,
+# uv is several times as fast as pip, and comes first, by a lock of its own. pip does it where uv cannot run or fetch,
 # and where pip is told of an index or a proxy that uv has not heard of: it may be all that can be reached from here.
 set -eu
 python=$1
@@ -19,7 +19,7 @@ by_uv() {
 }
 only_pip_knows_the_index() {
     [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] &&
-        "$python" -m pip config list 2>/dev/null | grep -Eq '\.(index-url|no-index|proxy|client-cert)='
+        "$python" -m pip config list 2>/dev/null | grep -Eq '\.(index.url|no-index|proxy|client-cert)='
 }
 
 if ! only_pip_knows_the_index && by_pip "$here/uv.txt"; then

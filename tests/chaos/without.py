@@ -21,6 +21,7 @@ from rich.table import Table
 
 from tests.chaos.document import write_between
 from tests.chaos.safeguards import SAFEGUARDS, Safeguard
+from tests.writable import copy_tree
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("shared", "functions", "infra", "tests")
@@ -84,7 +85,7 @@ def _try(scenario: str, removed: Safeguard | None) -> Trial:
     with tempfile.TemporaryDirectory(prefix="bucketlens-without-") as name:
         project = Path(name)
         for part in COPIED:
-            shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+            copy_tree(ROOT / part, project / part, shutil.ignore_patterns("__pycache__"))
         if removed:
             (project / removed.file).write_text(removed.without_it(project), "utf-8")
         figures = project / "chaos.json"

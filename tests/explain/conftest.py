@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from shared.classify import Classifier
 from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.wiring import load_model
+from tests.writable import copy_tree
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ def flowers() -> Classifier:
 def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reference model's bundle as it was before it said what explains it."""
     folder = tmp_path_factory.mktemp("bundles") / "flowers_v1"
-    shutil.copytree(MODELS / DEFAULT_BUNDLE, folder)
+    copy_tree(MODELS / DEFAULT_BUNDLE, folder)
     document = json.loads((folder / MANIFEST).read_text("utf-8"))
     del document["explain"]
     (folder / MANIFEST).write_text(json.dumps(document), "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from shared.settings import MODELS
 from shared.training.feature_map import with_feature_map
 from shared.wiring import load_model
 from tests.explain.pictures import drawn
+from tests.writable import copy_tree
 
 SHIPPED = ("flowers_v1", "chest_xray_v1")
 
@@ -170,7 +170,7 @@ def test_an_explanation_that_is_not_whole_is_a_fault(bundle: Bundle, explain: ob
 
 def test_a_bundle_without_what_explains_it_is_served_as_before(tmp_path: Path) -> None:
     folder = tmp_path / "flowers_v1"
-    shutil.copytree(MODELS / "flowers_v1", folder)
+    copy_tree(MODELS / "flowers_v1", folder)
     document = json.loads((folder / MANIFEST).read_text("utf-8"))
     del document["explain"]
     (folder / MANIFEST).write_text(json.dumps(document), "utf-8")

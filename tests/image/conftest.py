@@ -14,6 +14,7 @@ from tests.environments import Impossible
 from tests.image.context import build_context
 from tests.image.docker_listener import listening
 from tests.image.engine import ROOT, Engine, Image
+from tests.writable import copy_file
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,7 @@ def checkout(tmp_path: Path) -> Path:
     copy = tmp_path / "checkout"
     for file in (*build_context(ROOT), ".dockerignore", ".gcloudignore", "functions/Dockerfile"):
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / file, copy / file)
+        copy_file(ROOT / file, copy / file)
     return copy
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.environments import ROOT, Impossible, Recipe, environment
+from tests.writable import copy_file, copy_tree
 
 HERE = Path(__file__).parent
 STAND_IN = Recipe(HERE / "stand_in.txt")
@@ -116,11 +117,11 @@ def terraform(folder: Path) -> Terraform:
         raise Impossible("terraform is not installed; https://developer.hashicorp.com/terraform/install says how")
     tree = folder / "tree"
     (tree / "tests").mkdir(parents=True)
-    shutil.copy(ROOT / "main.tf", tree)
-    shutil.copytree(ROOT / "infra", tree / "infra")
+    copy_file(ROOT / "main.tf", tree)
+    copy_tree(ROOT / "infra", tree / "infra")
     (tree / "tests" / "infra").mkdir()
     for tests in HERE.glob("*.tftest.hcl"):
-        shutil.copy(tests, tree / "tests" / "infra")
+        copy_file(tests, tree / "tests" / "infra")
     copy = Terraform(tree, _variables(folder))
     copy.run("init", "-input=false", "-test-directory=tests/infra")
     return copy

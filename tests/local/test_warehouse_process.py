@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from google.cloud import bigquery
 from shared.errors import Misconfigured
 from shared.local.warehouse.running import warehouse_running
 from tests.local.warehouse_parts import SCHEMAS, client_of, prediction
+from tests.writable import copy_tree
 
 ROOT = SCHEMAS.parents[1]
 TABLE = "local.bucketlens.predictions"
@@ -155,7 +155,7 @@ def test_a_project_that_duckdb_keeps_for_itself_is_said_in_a_sentence(tmp_path: 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Path:
     """A copy of infra/bigquery that a test may change."""
-    return shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    return copy_tree(SCHEMAS, tmp_path / "schemas")
 
 
 def _column(name: str) -> bigquery.SchemaField:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from shared.manifest import write_manifest
 from shared.settings import MODELS
 from shared.training.comparison import Compared, as_markdown, pareto_set
 from shared.training.report import Report
+from tests.writable import copy_tree
 
 FLOWERS = MODELS / "flowers_v1"
 
@@ -38,7 +38,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same model with another version and a temperature at which nothing is sure."""
     folder = tmp_path_factory.mktemp("models") / "flowers_v2"
-    shutil.copytree(FLOWERS, folder)
+    copy_tree(FLOWERS, folder)
     manifest = load_bundle(folder).manifest
     write_manifest(folder, dataclasses.replace(manifest, version="2", temperature=50.0))
     return folder
