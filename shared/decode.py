@@ -15,7 +15,7 @@ from shared.decode_here import JPEG_END
 from shared.errors import DamagedImage, NotAnImage, TooManyBytes
 from shared.file_kinds import is_plain, kind_of
 from shared.memory import UNLIMITED, MemoryBudget
-from shared.stripping.chunks import without_ancillary_chunks
+from shared.stripping.png import without_ancillary_chunks
 from shared.types import Image
 
 EXTENSIONS = {

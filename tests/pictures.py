@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 from pillow_heif import register_heif_opener
 
 register_heif_opener()
@@ -21,6 +21,10 @@ WIDTH, HEIGHT = 64, 48
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 160, 40), (40, 60, 200), (230, 200, 40)
 CORNERS = (RED, GREEN, BLUE, YELLOW)
 """Of the scene: top left, top right, bottom left, bottom right."""
+
+
+COLOURS = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+"""A colour profile."""
 
 
 def scene(width: int = WIDTH, height: int = HEIGHT) -> Array:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.pictures import encoded, png_chunk, scene
+from tests.pictures import COLOURS, encoded, png_chunk, scene
 
 TOLD = (b"Ada Lovelace", b"Kodak-Instamatic-7", b"2026:11:21 08:15:30", b"KEEP-THIS-HOME", b"48.8583")
 """What no row, log or answer may hold: the artist, the camera, the moment, a remark, a place."""
@@ -39,7 +39,7 @@ def exif(orientation: int = 6) -> bytes:
 
 def telling_jpeg() -> bytes:
     """EXIF, XMP, IPTC, a comment, and a remark after the end."""
-    content = encoded(scene(), "JPEG", quality=92, exif=exif(), xmp=XMP, comment=REMARK, icc_profile=b"colours" * 20)
+    content = encoded(scene(), "JPEG", quality=92, exif=exif(), xmp=XMP, comment=REMARK, icc_profile=COLOURS)
     iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(REMARK)) + REMARK.encode()
     at = content.index(b"\xff\xdb")
     segment = struct.pack(">BBH", 0xFF, 0xED, len(iptc) + 2) + iptc

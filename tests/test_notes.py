@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from shared.types import Call, Prediction, Source
-from tests.conftest import World
 from tests.pictures import encoded, scene
+from tests.worlds import World
 
 
 def test_the_note_is_in_the_row(world: World, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from shared.memory import UNLIMITED
 from shared.settings import Settings
 from shared.stripping.picture import without_metadata
 from shared.types import Call, ImageFacts, Prediction, Source
-from tests.pictures import COLOURED, GREY, encoded, oriented, scene, tiff
+from tests.pictures import COLOURED, COLOURS, GREY, encoded, oriented, scene, tiff
 from tests.tell_tale_pictures import REMARK, TELLING, exif, told_in
 from tests.worlds import World
 
@@ -79,7 +79,7 @@ def test_jpeg_keeps_its_coded_pixels_and_its_colour_profile_byte_for_byte() -> N
     scan = content[content.index(b"\xff\xda") : content.rindex(b"\xff\xd9") + 2]
     assert bare.endswith(scan)
     with Image.open(io.BytesIO(bare)) as picture:
-        assert picture.info["icc_profile"] == b"colours" * 20
+        assert picture.info["icc_profile"] == COLOURS
 
 
 def test_a_thumbnail_inside_jfif_goes() -> None:

@@ -25,9 +25,7 @@ def stripped_gif(content: bytes) -> bytes:
         match content[at]:
             case 0x21:  # an extension
                 end = _after_blocks(content, at + 2)
-                is_loop = content[at + 1] == APPLICATION and content[at + 3 : at + 14] in LOOPS
-                if is_loop or content[at + 1] == CONTROL:
-                    kept += content[at:end]
+                kept += _shown(content[at:end])
             case 0x2C:  # an image
                 end = _after_blocks(content, at + 11 + _table_bytes(content[at + 9]))
                 kept += content[at:end]
@@ -36,6 +34,15 @@ def stripped_gif(content: bytes) -> bytes:
         at = end
     kept.append(END)
     return bytes(kept)
+
+
+def _shown(extension: bytes) -> bytes:
+    """Return of an extension what says how long a frame is shown, or how often all are; nothing of any other."""
+    if extension[1] == CONTROL and extension[2] == 4:
+        return extension[:7] + b"\0"
+    if extension[1] == APPLICATION and extension[3:14] in LOOPS and extension[14:16] == b"\3\1":
+        return extension[:18] + b"\0"
+    return b""
 
 
 def _table_bytes(flags: int) -> int:

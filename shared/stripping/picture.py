@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from shared.decode import Limits, decode
 from shared.errors import MetadataStays, Permanent
 from shared.memory import MemoryBudget
-from shared.stripping.chunks import stripped_png, stripped_webp
+from shared.stripping.bmp import stripped_bmp
+from shared.stripping.chunks import stripped_webp
 from shared.stripping.gif import stripped_gif
 from shared.stripping.heif import stripped_heif
 from shared.stripping.jpeg import stripped_jpeg
+from shared.stripping.png import stripped_png
 from shared.stripping.tiff import stripped_tiff
 from shared.types import Image
 
@@ -25,7 +28,7 @@ STRIPPED: dict[str, Callable[[bytes, int], bytes]] = {
     "tiff": lambda content, _: stripped_tiff(content),
     "avif": lambda content, _: stripped_heif(content),
     "heif": lambda content, _: stripped_heif(content),
-    "bmp": lambda content, _: content,
+    "bmp": lambda content, _: stripped_bmp(content),
 }
 """By ``Image.format``; each takes the file and the orientation."""
 
@@ -49,7 +52,7 @@ def without_metadata(
     try:
         stripped = STRIPPED[image.format](content, image.orientation)
         again = decode(stripped, limits, shrink_to_px=shrink_to_px, budget=budget)
-    except (ValueError, LookupError, struct.error, Permanent) as error:
+    except (ValueError, LookupError, struct.error, zlib.error, Permanent) as error:
         raise _stays(image.format) from error
     if (again.format, again.width_px, again.height_px) != (image.format, image.width_px, image.height_px):
         raise _stays(image.format)
