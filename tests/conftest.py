@@ -77,11 +77,19 @@ def cloud_world(cloud: Cloud, classifier: Classifier) -> World:
     return new_world(store, warehouse, classifier, overwrite, cloud.environment)
 
 
+@pytest.fixture(scope="session")
+def memory_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MemoryWarehouse]:
+    """A warehouse in this process; worlds have buckets of their own in it."""
+    warehouse = MemoryWarehouse(tmp_path_factory.mktemp("warehouse"))
+    yield warehouse
+    warehouse.close()
+
+
 @pytest.fixture
-def memory_world(classifier: Classifier) -> World:
-    """A pipeline with a store and a warehouse in memory."""
+def memory_world(classifier: Classifier, memory_warehouse: MemoryWarehouse) -> World:
+    """A pipeline with a store in memory and a warehouse in this process."""
     store = MemoryStore()
-    return new_world(store, MemoryWarehouse(), classifier, store.put, {})
+    return new_world(store, memory_warehouse, classifier, store.put, {})
 
 
 @pytest.fixture
