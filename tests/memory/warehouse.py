@@ -16,7 +16,7 @@ from shared.local.cloud import DATASET, PROJECT
 from shared.local.warehouse.inserts import insert_rows
 from shared.local.warehouse.queries import prepare
 from shared.local.warehouse.refusal import Refusal
-from shared.local.warehouse.schemas import apply_schemas
+from shared.local.warehouse.schemas import apply_schemas, create_dataset
 from shared.local.warehouse.store import Store
 from shared.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
@@ -41,6 +41,7 @@ class MemoryWarehouse:
 
     def __init__(self, folder: Path) -> None:
         self._store = Store(folder, PROJECT)
+        create_dataset(self._store, DATASET)
         apply_schemas(self._store, SCHEMAS, DATASET)
 
     def append(self, outcome: Recorded | Correction) -> None:
