@@ -50,7 +50,7 @@ def open_keras(path: Path) -> Any:
 
 def _make_readable(path: Path, name: str) -> None:
     """Rewrite the description of layers in an .h5 file of Keras 2 as Keras 3 wants it; weights stay as they are."""
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         with h5py.File(path, "r+") as file:

@@ -80,7 +80,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> str:
-    """Say how many tests each tier has, of the files that were collected."""
-    counts = Counter(tier for tiers in config.stash.get(TIERS, {}).values() for tier in tiers)
+def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
+    """Say how many tests each tier has, of the files that were collected; with several workers, each collects."""
+    if TIERS not in config.stash:
+        return []
+    counts = Counter(tier for tiers in config.stash[TIERS].values() for tier in tiers)
     return f"tiers: {', '.join(f'{counts[tier]} {tier}' for tier in Tier)}"
