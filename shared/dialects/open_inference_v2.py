@@ -47,8 +47,8 @@ def models(exchange: Exchange) -> ResponseReturnValue:
 def model(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model: what it takes and gives, and its labels."""
     exchange.choose_model(model, version)
-    manifest, digest, served = exchange.bundle.manifest, exchange.bundle.digest, exchange.service.bundles
-    name = served.name_of(model)
+    bundle, served = exchange.bundle, exchange.service.bundles
+    manifest, name = bundle.manifest, served.name_of(model)
     return jsonify(
         name=name,
         version=manifest.version,
@@ -62,7 +62,7 @@ def model(exchange: Exchange, model: str, version: str | None = None) -> Respons
         ],
         labels=manifest.labels,
         description=manifest.description,
-        digest=digest,
+        digest=bundle.digest,
     )
 
 

@@ -42,6 +42,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[HELD] = hold_preferred_ports()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Give back what was held."""
+    for owner in session.config.stash.get(HELD, []):
+        owner.close()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out files that load TensorFlow where only tests that need none are wanted."""
     is_test = collection_path.suffix == ".py" and config.getoption("tier") == [Tier.CHECK]
