@@ -30,6 +30,7 @@ from tests.tiers.plugin import (  # noqa: F401 - pytest finds its hooks here
     pytest_ignore_collect,
     pytest_report_collectionfinish,
     pytest_runtest_call,
+    pytest_sessionfinish,
     pytest_sessionstart,
 )
 from tests.worlds import World, new_world

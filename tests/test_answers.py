@@ -229,6 +229,28 @@ def test_a_body_over_the_limit_is_refused_in_the_same_shape(client: FlaskClient)
     assert response.headers["Connection"] == "close"
 
 
+def test_status_and_body_of_the_ready_route_agree_while_the_process_becomes_ready() -> None:
+    class Becoming(ServiceStub):
+        """Is made ready by another thread as soon as it was looked at."""
+
+        @property
+        def is_ready(self) -> bool:
+            self.looks += 1
+            return self.looks > 1
+
+        @is_ready.setter
+        def is_ready(self, value: bool) -> None:
+            self.looks = 0
+
+    app = Flask("test")
+    add_routes(app, Becoming())  # type: ignore[arg-type]
+    answers = [app.test_client().get("/v2/health/ready") for _ in range(2)]
+    assert [(answer.status_code, answer.json) for answer in answers] == [
+        (503, {"ready": False, "live": True}),
+        (200, {"ready": True, "live": True}),
+    ]
+
+
 def test_a_process_lives_before_it_is_ready(client: FlaskClient, service: ServiceStub) -> None:
     live, ready = client.get("/v2/health/live"), client.get("/v2/health/ready")
     assert (live.status_code, live.json) == (200, {"live": True})

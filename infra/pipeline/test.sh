@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Lints, checks types and runs every test, with the packages that are locked. What needs terraform or a browser is skipped
-# here, as the tests say; continuous integration runs it.
+# Lints, checks types and runs what `make test` runs, with the packages that are locked; continuous integration runs the
+# rest (docs/testing.md).
 set -euo pipefail
 bash infra/pipeline/tools.sh requirements.txt
 .venv/bin/ruff format --check .
 .venv/bin/ruff check .
 .venv/bin/mypy
-.venv/bin/python -m pytest -q
+.venv/bin/python -m pytest --numprocesses 2 --dist loadscope --tier check --tier test

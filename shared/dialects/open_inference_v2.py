@@ -53,8 +53,8 @@ def model(exchange: Exchange, model: str, version: str | None = None) -> Respons
     if model == TRITONS_STATISTICS and model not in exchange.models:
         raise BadRequest("Statistics are not kept by this protocol; GET /metrics has them, for Prometheus.", 404)
     exchange.choose_model(model, version)
-    manifest, digest, served = exchange.bundle.manifest, exchange.bundle.digest, exchange.service.bundles
-    name = served.name_of(model)
+    bundle, served = exchange.bundle, exchange.service.bundles
+    manifest, name = bundle.manifest, served.name_of(model)
     return jsonify(
         name=name,
         version=manifest.version,
@@ -68,7 +68,7 @@ def model(exchange: Exchange, model: str, version: str | None = None) -> Respons
         ],
         labels=manifest.labels,
         description=manifest.description,
-        digest=digest,
+        digest=bundle.digest,
     )
 
 

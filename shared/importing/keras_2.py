@@ -50,7 +50,7 @@ def make_h5_readable(path: Path, name: str) -> None:
     Raises:
         Misconfigured: it is damaged, or holds weights only.
     """
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     try:
         with h5py.File(path, "r+") as file:

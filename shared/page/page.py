@@ -43,8 +43,9 @@ def add_page(app: Flask, service: Service) -> None:
     def page_for_a_browser() -> Response | None:
         if request.path != "/" or request.method not in ("GET", "HEAD") or not _wants_html():
             return None
-        bundle, name = service.bundle, service.bundles.names[0]
-        document = rendered(app, bundle.facts, bundle.manifest.labels, name)
+        served = service.bundles  # read once: another model may be loaded between two looks
+        bundle = served.default
+        document = rendered(app, bundle.facts, bundle.manifest.labels, served.names[0])
         answer = Response(document, mimetype="text/html", headers=HEADERS | {"Content-Security-Policy": policy})
         answer.add_etag()
         answer.make_conditional(request)

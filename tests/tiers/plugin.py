@@ -42,6 +42,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         session.config.stash[HELD] = hold_preferred_ports()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Give back what was held."""
+    for owner in session.config.stash.get(HELD, []):
+        owner.close()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out files that load TensorFlow where only tests that need none are wanted."""
     is_test = collection_path.suffix == ".py" and config.getoption("tier") == [Tier.CHECK]
@@ -80,7 +86,9 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> str:
-    """Say how many tests each tier has, of the files that were collected."""
-    counts = Counter(tier for tiers in config.stash.get(TIERS, {}).values() for tier in tiers)
+def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
+    """Say how many tests each tier has, of the files that were collected; with several workers, each collects."""
+    if TIERS not in config.stash:
+        return []
+    counts = Counter(tier for tiers in config.stash[TIERS].values() for tier in tiers)
     return f"tiers: {', '.join(f'{counts[tier]} {tier}' for tier in Tier)}"
