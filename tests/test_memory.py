@@ -118,3 +118,20 @@ def test_a_file_takes_room_for_its_bytes_twice() -> None:
     memory = Memory(files=MemoryBudget(10, patience_s=0), decodes=MemoryBudget(1))
     with memory.room_for_file(3), memory.files.room_for(4), pytest.raises(Busy), memory.files.room_for(1):
         pass
+
+
+def test_of_two_who_wait_the_one_that_fits_is_let_in() -> None:
+    """A small one behind a large one would wait in vain beside free room, if only one of them were woken."""
+    budget = MemoryBudget(10, patience_s=LONG_S)
+    first, second = Holder(budget, 3), Holder(budget, 7)
+    assert first.is_in.wait(LONG_S)
+    assert second.is_in.wait(LONG_S)
+    large = Holder(budget, 10)
+    assert not large.is_in.wait(0.05)
+    small = Holder(budget, 2)
+    assert not small.is_in.wait(0.05)
+    first.let_go()
+    assert small.is_in.wait(LONG_S)
+    assert not large.is_in.is_set()
+    for holder in (second, small, large):
+        holder.let_go()

@@ -14,8 +14,10 @@ import numpy as np
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from shared.decode import EXTENSIONS, Limits, decode
+from shared.decode import EXTENSIONS
 from shared.decode_cost import BYTES_PER_PIXEL
+from shared.decode_here import decode
+from shared.memory import UNLIMITED
 
 register_heif_opener()
 WIDTH_PX, HEIGHT_PX = 4000, 3000
@@ -35,10 +37,9 @@ def content_of(format: str) -> bytes:
 def grown_mb(format: str) -> float:
     """Return by how many MB the peak of this process grows while it decodes one picture."""
     content = sys.stdin.buffer.read()
-    limits = Limits(max_bytes=1 << 30)
-    decode(_small(format), limits, shrink_to_px=16)  # what is loaded lazily is loaded now
+    decode(_small(format), 1 << 30, 16, UNLIMITED)  # what is loaded lazily is loaded now
     before = peak_mb()
-    decode(content, limits, shrink_to_px=MODEL_EDGE_PX)
+    decode(content, 1 << 30, MODEL_EDGE_PX, UNLIMITED)
     return peak_mb() - before
 
 

@@ -68,6 +68,29 @@ def jpeg_of_scans(scans: int = 500) -> bytes:
     return content[:start] + content[start:-2] * scans + content[-2:]
 
 
+def sequential_jpeg_of_scans(scans: int, side: int = 64) -> bytes:
+    """Return a JPEG that is not progressive, of empty scans of one component each: ten bytes a scan."""
+    content = encoded(scene(), "JPEG")
+    head = bytearray(content[: content.index(b"\xff\xda")])
+    at = head.index(b"\xff\xc0") + 5
+    head[at : at + 4] = struct.pack(">HH", side, side)
+    coded = (struct.pack(">BBHBBBBBB", 0xFF, 0xDA, 8, 1, 1 + index % 3, 0, 0, 63, 0) for index in range(scans))
+    return bytes(head) + b"".join(coded) + b"\xff\xd9"
+
+
+def avif_that_says_less(side: int = 3000) -> bytes:
+    """Return an AVIF whose container says 64 x 64 pixels, and whose coded picture has more."""
+    content = encoded(Image.new("RGB", (side, side), "teal"), "AVIF", speed=10)
+    at = content.index(b"ispe") + 8
+    return content[:at] + struct.pack(">II", 64, 64) + content[at + 8 :]
+
+
+def png_with_bad_text() -> bytes:
+    """Return a PNG whose remark has a wrong checksum."""
+    plain = encoded(scene(), "PNG")
+    return plain[:33] + png_chunk(b"tEXt", b"Title\0garden")[:-4] + bytes(4) + plain[33:]
+
+
 def frames(format: str, number: int) -> bytes:
     """Return an animation of many frames, each of 8 x 8 pixels."""
     pictures: Iterator[Image.Image] = (
