@@ -22,8 +22,8 @@ resource "google_storage_bucket_iam_member" "grant" {
   member   = var.identities[each.value.who]
 }
 
-# The sweep reads its own markers, and no file that somebody's upload put into quarantine. A listing is asked of the
-# bucket, so the condition lets the bucket through.
+# The sweep lists its own markers, and reads them; what it deposits it may look at as every depositor may. A listing is
+# asked of the bucket, so the condition lets the bucket through.
 resource "google_storage_bucket_iam_member" "classify_backlog_reads_attempts" {
   bucket = google_storage_bucket.bucket["quarantine"].name
   role   = "roles/storage.objectViewer"
