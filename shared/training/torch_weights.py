@@ -50,7 +50,17 @@ def arrays_from(path: Path) -> Arrays:
     try:
         with path.open("rb") as file:
             return _read(file)
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ValueError, TypeError, LookupError) as error:
+    except (
+        OSError,
+        pickle.UnpicklingError,
+        EOFError,
+        AttributeError,
+        ValueError,
+        TypeError,
+        LookupError,
+        MemoryError,
+        OverflowError,
+    ) as error:
         raise Misconfigured(
             f"the weights {path.name}",
             [f"not a legacy PyTorch checkpoint of tensors ({error}); install the package they came in again"],
@@ -78,6 +88,9 @@ class _Tensor:
         last = self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
         if 0 in self.shape:
             return np.empty(self.shape, values.dtype)
+        if math.prod(self.shape) > len(values):
+            # a step of 0 repeats values, which no layer's weights do, and a shape may ask for any amount of memory
+            raise ValueError(f"a tensor of shape {self.shape} is larger than its storage of {len(values)} values")
         if self.offset < 0 or min((*self.strides, *self.shape), default=0) < 0 or last >= len(values):
             raise ValueError(f"a tensor of shape {self.shape} reaches outside its storage of {len(values)} values")
         strides = [step * values.itemsize for step in self.strides]

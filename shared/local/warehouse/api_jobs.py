@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.local.warehouse.call import MAX_PAGE, Call
+from shared.local.warehouse.catalog import RESULTS
 from shared.local.warehouse.cells import row_writer, timestamp_format
+from shared.local.warehouse.ddl_facts import target_of
 from shared.local.warehouse.fields import fields_as_json
 from shared.local.warehouse.jobs import Job, Outcome
 from shared.local.warehouse.loads import run_load
 from shared.local.warehouse.queries import Prepared, prepare, run_query
 from shared.local.warehouse.refusal import Refusal
-from shared.local.warehouse.resources import LOCATION, RESULTS, Document, job_reference, job_resource, job_summary
+from shared.local.warehouse.resources import LOCATION, Document, job_reference, job_resource, job_summary
 
 _PATIENCE_MS = 10_000
 """How long a query may take before its caller hears that it is not done yet; as in BigQuery."""
@@ -34,6 +36,8 @@ async def insert_job(call: Call) -> Document:
     """Begin a query job. What is wrong with its statement is said at once, as BigQuery does."""
     configuration = dict(call.body.get("configuration") or {})
     job_id = (call.body.get("jobReference") or {}).get("jobId")
+    if (configuration.get("load") or {}).get("sourceUris"):
+        raise Refusal("notImplemented", "Loading from gs:// is not supported by the local warehouse: upload the file")
     if "load" in configuration:
         raise Refusal("invalid", "A load job needs its file: upload it with uploadType=multipart or resumable")
     if "query" not in configuration:
@@ -142,6 +146,8 @@ def _shown_query(call: Call, prepared: Prepared, job: Job, is_select: bool) -> D
     query = {**prepared.configuration, "useLegacySql": False}
     if is_select and not query.get("destinationTable"):
         query["destinationTable"] = {"projectId": call.project, "datasetId": RESULTS, "tableId": job.id}
+    if prepared.statement.kind == "CREATE_TABLE_AS_SELECT":
+        query["destinationTable"] = target_of(prepared.statement)
     return query
 
 

@@ -7,7 +7,7 @@ from shared.local.warehouse.cells import row_writer, timestamp_format
 from shared.local.warehouse.fields import Field, selected
 from shared.local.warehouse.inserts import insert_rows
 from shared.local.warehouse.refusal import Refusal
-from shared.local.warehouse.resources import RESULTS, Document
+from shared.local.warehouse.resources import Document
 
 _FEW = 50
 """Rows that are checked without leaving the server's own thread."""
@@ -15,7 +15,7 @@ _FEW = 50
 
 async def insert_all(call: Call) -> Document:
     """Insert rows; answers once they are on disk."""
-    table = call.table()
+    table = call.own_table()
     if len(call.body.get("rows") or ()) > _FEW:
         future, errors = await call.aside(insert_rows, call.store, table, call.body)
     else:
@@ -41,11 +41,6 @@ async def list_rows(call: Call) -> Document:
 
 
 async def _source(call: Call) -> tuple[str, tuple[Field, ...], int]:
-    if call.names["datasetId"] == RESULTS:
-        outcome = call.store.jobs.job(call.names["tableId"]).outcome
-        if outcome.result is None:
-            raise Refusal("notFound", f"Not found: the result {call.names['tableId']} is not kept any more")
-        return outcome.result, outcome.fields, outcome.total_rows
     table = call.table()
     if table.is_view:
         raise Refusal("invalid", f"Cannot list a table of type VIEW: {table.full_name}. Query it instead.")

@@ -70,7 +70,7 @@ async def delete_table(call: Call) -> Document:
 
 def _matching(call: Call) -> Table:
     """Return the table, if it still is what the caller saw."""
-    table = call.table()
+    table = call.own_table()
     if call.if_match not in (None, "*", table.etag):
         raise Refusal("conditionNotMet", f"Precondition Failed: {table.full_name} was changed since it was read")
     return table

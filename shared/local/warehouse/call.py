@@ -45,6 +45,17 @@ class Call:
         """
         return self.store.catalog.table(self.names["datasetId"], self.names["tableId"])
 
+    def own_table(self) -> Table:
+        """Return the table in the path, if it may be changed.
+
+        Raises:
+            Refusal: notFound; invalid for the result of a query.
+        """
+        table = self.table()
+        if table.is_result:
+            raise Refusal("invalid", f"{table.full_name} is the result of a query, which cannot be changed")
+        return table
+
     def number(self, name: str, default: int) -> int:
         """Return a whole number from the query string.
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,8 @@ from shared.local.warehouse.writer import Transaction
 
 _KEPT = "_bucketlens"
 """The schema that holds the catalog; BigQuery hides datasets that begin with an underscore too."""
+RESULTS = "_results"
+"""The hidden dataset in which a query's result is found, under the job's id, for as long as it is kept."""
 _RESERVED = ("information_schema", "pg_catalog", "main")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,1024}")
 _TABLE_NAME = re.compile(r"[\w\- ]{1,1024}")
@@ -43,6 +45,16 @@ class Table:
         return self.view_query is not None
 
     @property
+    def is_result(self) -> bool:
+        """Whether it is the rows of a query, which nobody can change."""
+        return self.dataset == RESULTS
+
+    @property
+    def sql_parts(self) -> tuple[str, str, str]:
+        """Catalog, schema and table in DuckDB."""
+        return ("memory", "main", self.name) if self.is_result else (self.project, self.dataset, self.name)
+
+    @property
     def full_name(self) -> str:
         """``project:dataset.table``."""
         return f"{self.project}:{self.dataset}.{self.name}"
@@ -50,7 +62,7 @@ class Table:
     @property
     def sql_name(self) -> str:
         """The name in DuckDB, quoted."""
-        return ".".join(quoted(part) for part in (self.project, self.dataset, self.name))
+        return ".".join(quoted(part) for part in self.sql_parts)
 
     @property
     def etag(self) -> str:
@@ -76,6 +88,8 @@ class Catalog:
         self._kept = f"{quoted(project)}.{quoted(_KEPT)}.resources"
         self._datasets: dict[str, dict[str, Any]] = {}
         self._tables: dict[str, dict[str, Table]] = {}
+        self.result_of: Callable[[str], tuple[Field, ...]] = _no_result
+        """Returns the columns of a query's result by its job's id; raises Refusal."""
 
     def load(self, transaction: Transaction) -> None:
         """Read what is kept in the file, making room for it in a new one."""
@@ -127,6 +141,8 @@ class Catalog:
         Raises:
             Refusal: notFound, naming what is missing: the dataset or the table.
         """
+        if dataset == RESULTS:
+            return Table(self.project, RESULTS, name, self.result_of(name))
         self.dataset(dataset)
         found = self.find(dataset, name)
         if found is None:
@@ -220,6 +236,10 @@ class Catalog:
             created_ms=document["created_ms"],
             modified_ms=document["modified_ms"],
         )
+
+
+def _no_result(job_id: str) -> tuple[Field, ...]:
+    raise not_found("Table", f"{RESULTS}.{job_id}")
 
 
 def _column(one: Field) -> str:

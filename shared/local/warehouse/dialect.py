@@ -15,7 +15,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.parsers.bigquery import BigQueryParser
 
-from shared.local.warehouse import formats, functions, times
+from shared.local.warehouse import formats, functions, json_functions, times
 from shared.local.warehouse.macros import macro
 
 FLOATS = (exp.DType.DOUBLE, exp.DType.FLOAT)
@@ -179,12 +179,6 @@ def _length(self: DuckDBGenerator, node: exp.Length) -> str:
     return self.func("OCTET_LENGTH" if node.this.is_type(*BINARIES) else "LENGTH", node.this)
 
 
-def _json_format(self: DuckDBGenerator, node: exp.JSONFormat) -> str:
-    # Both return JSON in DuckDB; TO_JSON_STRING is a string in BigQuery.
-    sql = self.func("TO_JSON", node.this)
-    return sql if node.args.get("to_json") else f"CAST({sql} AS VARCHAR)"
-
-
 def _string(self: DuckDBGenerator, node: exp.String) -> str:
     if node.this.is_type(exp.DType.JSON):
         return f"({self.sql(node.this)} ->> '$')"
@@ -227,9 +221,6 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.GroupConcat: _string_agg,
     exp.IgnoreNulls: _ignore_nulls,
     exp.IntDiv: lambda self, node: self.sql(macro("bq_div", node.this.copy(), node.expression.copy())),
-    exp.JSONFormat: _json_format,
-    exp.JSONKeysAtDepth: lambda self, node: self.func("JSON_KEYS", node.this),
-    exp.JSONType: lambda self, node: self.sql(macro("bq_json_type", node.this.copy())),
     exp.Length: _length,
     exp.Literal: _literal,
     exp.Mod: lambda self, node: self.sql(macro("bq_mod", node.this.copy(), node.expression.copy())),
@@ -244,6 +235,7 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.String: _string,
     exp.Struct: _struct,
     exp.TryCast: lambda self, node: _cast_sql(self, node, safe=True),
+    **json_functions.WRITTEN,
     **times.WRITTEN,
     **formats.WRITTEN,
 }

@@ -154,11 +154,23 @@ def _printf(self: DuckDBGenerator, node: exp.Format) -> str:
         self.unsupported(f"FORMAT('{layout}')")
     used = [element for element in _PRINTF.findall(layout) if element != "%"]
     for position, element in enumerate(used[: len(arguments)]):
-        if element[-1] in "tTs":
+        if element[-1] == "T":
+            arguments[position] = _as_literal(self, arguments[position].copy())
+        elif element[-1] in "ts":
             text = exp.DataType.build("VARCHAR", dialect="duckdb")
             arguments[position] = exp.Cast(this=arguments[position].copy(), to=text)
     layout = _PRINTF.sub(lambda found: found.group().replace("t", "s").replace("T", "s"), layout)
     return self.func("PRINTF", exp.Literal.string(layout), *arguments)
+
+
+def _as_literal(self: DuckDBGenerator, value: exp.Expr) -> exp.Expr:
+    """Return what %T writes: a value as it stands in SQL, which is known of strings, numbers and booleans."""
+    text = exp.DataType.build("VARCHAR", dialect="duckdb")
+    if value.is_type(*exp.DataType.TEXT_TYPES):
+        value = exp.Anonymous(this="TO_JSON", expressions=[value])
+    elif value.type and value.is_type(*exp.DataType.TEMPORAL_TYPES, exp.DType.ARRAY, exp.DType.STRUCT, exp.DType.JSON):
+        self.unsupported("FORMAT('%T') of other types than strings, numbers and booleans")
+    return exp.Cast(this=value, to=text)
 
 
 WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {

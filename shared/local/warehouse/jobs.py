@@ -125,6 +125,17 @@ class Jobs:
             raise not_found("Job", f"{self._project}:US.{job_id}")
         return found
 
+    def fields_of_result(self, job_id: str) -> tuple[Field, ...]:
+        """Return the columns of a query's result.
+
+        Raises:
+            Refusal: notFound; there is no such job, or its result is not kept.
+        """
+        outcome = self.job(job_id).outcome
+        if outcome.result is None:
+            raise Refusal("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
+        return outcome.fields
+
     def newest_first(self) -> list[Job]:
         """Return all jobs that are remembered."""
         with self._lock:

@@ -8,24 +8,40 @@ from sqlglot import exp
 OURS = "warehouse_macro"
 """In a node's meta: the call is ours, and was not in the query."""
 
+
+def _failing(condition: str, sentence: str, value: str) -> str:
+    """Return SQL that fails with a sentence where a condition holds, and else has a value.
+
+    DuckDB's error() is volatile, which the keys of windows must not be; a cast that fails is not. Its message is made
+    ours again in ``refusal``. The inner CASE keeps the sentence from being cast where the condition does not hold.
+    """
+    return f"CASE WHEN (CASE WHEN {condition} THEN CAST({sentence} AS BOOLEAN) END) THEN NULL ELSE {value} END"
+
+
+_HEXADECIMAL = (
+    "regexp_full_match(s, '[+-]?0[xX][0-9a-fA-F]+') "
+    "THEN CAST(ltrim(s, '+-') AS BIGINT) * CASE WHEN s[1] = '-' THEN -1 ELSE 1 END"
+)
+"""DuckDB reads no sign before 0x."""
+
 # Name and parameters → body; the comment says what DuckDB does by itself.
 _MACROS = {
     # x[7] past the end is NULL, x[-1] the last element.
-    "bq_at(a, i)": (
-        "CASE WHEN i < 0 OR i >= len(a) THEN error('Array index ' || i || ' is out of bounds') ELSE a[i + 1] END"
-    ),
+    "bq_at(a, i)": _failing("i < 0 OR i >= len(a)", "'Array index ' || i || ' is out of bounds'", "a[i + 1]"),
     "bq_safe_at(a, i)": "CASE WHEN i >= 0 THEN a[i + 1] END",
     # 1 / 0 is infinity, 7 // 0 and 7 % 0 are NULL.
-    "bq_divide(a, b)": "CASE WHEN b = 0 THEN error('division by zero: ' || a || ' / ' || b) ELSE a / b END",
-    "bq_div(a, b)": "CASE WHEN b = 0 THEN error('division by zero: DIV(' || a || ', 0)') ELSE a // b END",
-    "bq_mod(a, b)": "CASE WHEN b = 0 THEN error('division by zero: MOD(' || a || ', 0)') ELSE a % b END",
+    "bq_divide(a, b)": _failing("b = 0", "'division by zero: ' || a || ' / ' || b", "a / b"),
+    "bq_div(a, b)": _failing("b = 0", "'division by zero: DIV(' || a || ', 0)'", "a // b"),
+    "bq_mod(a, b)": _failing("b = 0", "'division by zero: MOD(' || a || ', 0)'", "a % b"),
     "bq_ieee_divide(a, b)": "CAST(a AS DOUBLE) / b",
     # '1.5' becomes the integer 2.
     "bq_int64(s)": (
-        "CASE WHEN s IS NULL OR regexp_full_match(s, '[+-]?[0-9]+') THEN CAST(s AS BIGINT) "
-        "ELSE error('Bad int64 value: ' || s) END"
+        f"CASE WHEN s IS NULL OR regexp_full_match(s, '[+-]?[0-9]+') THEN CAST(s AS BIGINT) WHEN {_HEXADECIMAL} "
+        "ELSE CAST('Bad int64 value: ' || s AS BIGINT) END"
     ),
-    "bq_safe_int64(s)": "CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN TRY_CAST(s AS BIGINT) END",
+    "bq_safe_int64(s)": (
+        f"CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN TRY_CAST(s AS BIGINT) WHEN {_HEXADECIMAL} END"
+    ),
     # 1.0 becomes '1.0', which BigQuery writes as '1'.
     "bq_text(x)": "regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
     # 1.25 of DECIMAL(38,9) becomes '1.250000000'.

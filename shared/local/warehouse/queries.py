@@ -7,6 +7,7 @@ A query's rows go to a table in memory, from which pages are read; so a slow rea
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from sqlglot import exp
 
 from shared.local.warehouse.catalog import Table
 from shared.local.warehouse.ddl import plan_ddl
+from shared.local.warehouse.ddl_facts import ddl_facts
 from shared.local.warehouse.destination import open_destination
 from shared.local.warehouse.fields import Field, duck_type, fields_as_json, fields_of_result, quoted
 from shared.local.warehouse.jobs import Job, Outcome
@@ -102,10 +104,26 @@ def _select(store: Store, prepared: Prepared, job: Job) -> Outcome:
         except BaseException:
             cursor.execute(f"DROP TABLE {result}")
             raise
+        _refuse_null_elements(cursor, result, prepared.fields)
     rows = int(found[0]) if found else 0
     if prepared.configuration.get("destinationTable"):
         store.writer.submit(lambda transaction: _copy(store, transaction, prepared, result)).result()
     return Outcome(prepared.fields, rows, result, statistics=prepared.statistics)
+
+
+def _refuse_null_elements(cursor: Any, result: str, fields: tuple[Field, ...]) -> None:
+    """As BigQuery: arrays may hold NULL inside a query, and not in its result.
+
+    Raises:
+        Refusal: invalidQuery, and the result is dropped.
+    """
+    for one in (one for one in fields if one.is_repeated):
+        column = quoted(one.name)
+        nulls = f"len({column}) <> len(list_filter({column}, lambda element: element IS NOT NULL))"
+        if cursor.execute(f"SELECT 1 FROM {result} WHERE {nulls} LIMIT 1").fetchone():
+            cursor.execute(f"DROP TABLE {result}")
+            sentence = f"Array cannot have a null element; error in writing field {one.name}"
+            raise Refusal("invalidQuery", sentence, "query")
 
 
 def _copy(store: Store, transaction: Transaction, prepared: Prepared, result: str) -> Table:
@@ -117,18 +135,26 @@ def _copy(store: Store, transaction: Transaction, prepared: Prepared, result: st
 def _change(store: Store, prepared: Prepared) -> Outcome:
     statement = prepared.statement
     if isinstance(statement.tree, exp.DML) and not isinstance(statement.tree, exp.Create):
-        found = store.writer.submit(lambda transaction: transaction.execute(statement.sql).fetchone()).result()
-        affected = int(found[0]) if found else 0
+        changed = store.writer.submit(lambda transaction: _changed(transaction, statement)).result()
+        affected = sum(changed.values())
         statistics = prepared.statistics | {
             "numDmlAffectedRows": str(affected),
-            "dmlStats": _stats(statement, affected),
+            "dmlStats": {_COUNTS[action]: str(rows) for action, rows in changed.items()},
         }
         return Outcome(affected=affected, statistics=statistics)
     change = plan_ddl(statement, store.catalog, prepared.text, prepared.fields)
+    facts = ddl_facts(statement, store.catalog)
     store.writer.submit(change).result()
-    return Outcome(statistics=prepared.statistics)
+    return Outcome(statistics=prepared.statistics | facts)
 
 
-def _stats(statement: Statement, affected: int) -> dict[str, str]:
-    name = {"INSERT": "insertedRowCount", "DELETE": "deletedRowCount", "UPDATE": "updatedRowCount"}.get(statement.kind)
-    return {name: str(affected)} if name else {}
+_COUNTS = {"INSERT": "insertedRowCount", "DELETE": "deletedRowCount", "UPDATE": "updatedRowCount"}
+
+
+def _changed(transaction: Transaction, statement: Statement) -> dict[str, int]:
+    """Run a DML statement; returns how many rows it inserted, deleted or updated."""
+    if statement.kind != "MERGE":
+        found = transaction.execute(statement.sql).fetchone()
+        return {statement.kind: int(found[0]) if found else 0}
+    actions = transaction.execute(f"{statement.sql} RETURNING merge_action").fetchall()
+    return dict.fromkeys(_COUNTS, 0) | Counter(action for (action,) in actions)

@@ -72,13 +72,51 @@ def from_duckdb(error: duckdb.Error) -> Refusal:
         if found := pattern.search(message):
             return Refusal("invalidQuery", found.expand(sentence), "query")
     # What follows a blank line points into the DuckDB statement, which the caller has never seen.
-    first = re.sub(r"^[\w ]+ Error: ", "", message.split("\n\n")[0]).strip()
-    return Refusal("invalidQuery", " ".join(first.split()), "query")
+    first = " ".join(re.sub(r"^[\w ]+ Error: ", "", message.split("\n\n")[0]).split())
+    for theirs, ours in _TYPES:
+        first = re.sub(rf"\b{theirs}\b", ours, first)
+    return Refusal("invalidQuery", f"The local warehouse cannot run this statement: {first}", "query")
+
+
+_TYPES = (
+    ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP"),
+    ("BIGINT|INTEGER_LITERAL|INTEGER|HUGEINT", "INT64"),
+    ("VARCHAR|STRING_LITERAL", "STRING"),
+    ("DOUBLE", "FLOAT64"),
+    ("BOOLEAN", "BOOL"),
+    ("BLOB", "BYTES"),
+)
+"""DuckDB's names for types, and BigQuery's."""
 
 
 _SENTENCES = [
     (re.compile(pattern), sentence)
     for pattern, sentence in (
+        # what macros say by a cast that fails
+        (r"Could not convert string '((?:division by zero|Array index|Bad int64 value).*)' to \w+", r"\1"),
+        (
+            r'Referenced column "(_PARTITION(?:TIME|DATE)|_TABLE_SUFFIX|_FILE_NAME|_CHANGE_\w+)"',
+            r"The pseudo-column \1 is not supported by the local warehouse",
+        ),
+        (
+            r"(PARTITION BY|ORDER BY) window expressions cannot be volatile",
+            r"\1 of a window cannot hold what differs at each call, such as RAND()",
+        ),
+        (
+            r"(?i)(?:Scalar|Aggregate|Table|Macro) Function with name (\w+) does not exist",
+            r"\1 is a function of BigQuery that the local warehouse does not have",
+        ),
+        (r'Could not parse string "([^"]*)" according to format specifier', r'Failed to parse input string "\1"'),
+        (r"(?:Cannot deduce template type|Cannot create a list of types)", "Array elements have no common supertype"),
+        (r"More than one row returned by a subquery", "Scalar subquery produced more than one element"),
+        (r"Subquery returns \d+ columns - expected 1", "Scalar subquery cannot have more than one column"),
+        (
+            r"Set operations can only apply to expressions with the same number of result columns",
+            "Queries of a set operation have different numbers of columns",
+        ),
+        (r"(WHERE|GROUP BY|HAVING) clause cannot contain aggregates", r"Aggregate function not allowed in \1"),
+        (r"aggregate function calls cannot be nested", "Aggregations of aggregations are not allowed"),
+        (r"(WHERE|GROUP BY|HAVING) clause cannot contain window functions", r"Analytic function not allowed in \1"),
         (r'Referenced column "([^"]+)" (?:was )?not found', r"Unrecognized name: \1"),
         (r'Referenced table "([^"]+)" not found', r"Unrecognized name: \1"),
         (r'column "([^"]+)" must appear in the GROUP BY clause', r"Column \1 is neither grouped nor aggregated"),

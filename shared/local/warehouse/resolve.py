@@ -63,8 +63,9 @@ class Names:
             Refusal: notFound; invalidQuery for a view.
         """
         table = self.catalog.table(*self.parts_of(node))
-        if table.is_view:
-            raise Refusal("invalidQuery", f"{table.full_name} is a view, which cannot be written to", "query")
+        if table.is_view or table.is_result:
+            kind = "a view" if table.is_view else "the result of a query"
+            raise Refusal("invalidQuery", f"{table.full_name} is {kind}, which cannot be written to", "query")
         return table
 
     def _resolve_table(self, node: exp.Table, depth: int) -> None:
@@ -75,14 +76,31 @@ class Names:
             _substitute(node, information.query(self.catalog, node), node.alias or node.name.split(".")[1])
             return
         dataset, name = self.parts_of(node)
+        _refuse_what_bigquery_alone_has(name)
         table = self.catalog.table(dataset, name)
         self.tables[dataset, name] = table
         if table.view_query is not None:
             _substitute(node, self.resolve(self.parse(table.view_query), depth + 1), node.alias or name)
             return
-        node.set("this", exp.to_identifier(name, quoted=True))
-        node.set("db", exp.to_identifier(dataset, quoted=True))
-        node.set("catalog", exp.to_identifier(self.catalog.project, quoted=True))
+        if table.is_result and not node.alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        for part, written in zip(("catalog", "db", "this"), table.sql_parts, strict=True):
+            node.set(part, exp.to_identifier(written, quoted=True))
+
+
+def _refuse_what_bigquery_alone_has(name: str) -> None:
+    """Name what a table's name asks for that is not here; it would read as if the table were missing."""
+    asked = {
+        "*": "Wildcard tables (ev_*) are",
+        "$": "Partition decorators (t$20260101) are",
+        "@": "Table decorators (t@-3600000) are",
+        "__TABLES__": "__TABLES__ is",
+        "__TABLES_SUMMARY__": "__TABLES_SUMMARY__ is",
+    }
+    for mark, what in asked.items():
+        if mark in name:
+            instead = ": ask INFORMATION_SCHEMA.TABLES" if mark.startswith("__") else ""
+            raise Refusal("invalidQuery", f"{what} not supported by the local warehouse{instead}", "query")
 
 
 def _is_cte(node: exp.Table) -> bool:

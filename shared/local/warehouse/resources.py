@@ -16,9 +16,6 @@ from shared.local.warehouse.jobs import Job
 
 LOCATION = "US"
 USER = "local@localhost"
-RESULTS = "_results"
-"""The hidden dataset in which a query's result can be listed, under the job's id."""
-
 Document = dict[str, Any]
 
 

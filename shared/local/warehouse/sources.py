@@ -22,6 +22,9 @@ class BadRow:
         self.message = message
 
 
+GZIP = b"\x1f\x8b"
+
+
 def read_rows(
     content: bytes, configuration: Mapping[str, Any], fields: Sequence[Field] | None
 ) -> list[dict[str, Any] | BadRow]:
@@ -43,6 +46,9 @@ def read_rows(
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if content.startswith(GZIP):
+            fault = "Files compressed with gzip cannot be loaded into the local warehouse: unpack it first"
+            raise Refusal("notImplemented", fault) from error
         raise Refusal("invalid", f"Error while reading data: the file is not UTF-8 ({error})") from error
     rows = _json_rows(text) if source == "NEWLINE_DELIMITED_JSON" else _csv_rows(text, configuration, fields)
     return list(rows)

@@ -37,6 +37,7 @@ class Store:
         self.readers = ThreadPoolExecutor(WORKERS, "warehouse-reader")
         self._inserts: dict[str, tuple[Table, RowInsert]] = {}
         self.jobs = Jobs(project, self.workers, self._drop_result)
+        self.catalog.result_of = self.jobs.fields_of_result
 
     def count(self, table: Table) -> int:
         """Return how many rows a table has."""

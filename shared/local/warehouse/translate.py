@@ -20,6 +20,7 @@ from shared.local.warehouse.macros import OURS
 from shared.local.warehouse.parameters import bind_parameters, name_positions
 from shared.local.warehouse.refusal import Refusal
 from shared.local.warehouse.resolve import Names
+from shared.local.warehouse.rewrites import escape_likes, name_fields_of_later_structs, spread_value
 from shared.local.warehouse.unnest import rewrite_unnest
 
 _LOG = logging.getLogger(__name__)
@@ -133,11 +134,12 @@ def _translated(tree: exp.Expr, kind: str, names: Names) -> Statement:
         prepare_change(query, names)
     names.resolve(query)
     tables = tuple(names.tables.values())
-    project = names.catalog.project
-    base = [((project, table.dataset, table.name), table.fields) for table in tables if not table.is_view]
+    base = [(table.sql_parts, table.fields) for table in tables if not table.is_view]
+    name_fields_of_later_structs(query)
     annotate(query, schema_of(base))
     rewrite_unnest(query)
     _rewrite_stars(query)
+    escape_likes(query)
     if isinstance(query, _QUERIES):
         _name_columns(query, required=isinstance(tree, exp.Create))
     sql = query.sql(dialect=DuckDBWriter, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
@@ -198,8 +200,8 @@ def _name_columns(query: exp.Expr, required: bool) -> None:
         query = query.this
     if not isinstance(query, exp.Select):
         return
-    if query.args.get("kind") == "STRUCT":
-        query.set("kind", None)
+    if query.args.get("kind"):
+        spread_value(query)
     unnamed = 0
     for position, column in enumerate(query.expressions):
         if isinstance(column, (exp.Alias, exp.Column, exp.Star)) or column.is_star or _is_spread(column):

@@ -15,10 +15,10 @@ def rewrite_unnest(tree: exp.Expr) -> None:
     """Replace every UNNEST of a FROM or JOIN by a subquery that has BigQuery's columns; needs the nodes' types."""
     for position, unnest in enumerate(list(tree.find_all(exp.Unnest))):
         if isinstance(unnest.parent, (exp.From, exp.Join)):
-            _rewrite(unnest, f"_unnest{position}")
+            _rewrite(unnest, f"_unnest{position}", f"f{position}_")
 
 
-def _rewrite(unnest: exp.Unnest, unique: str) -> None:
+def _rewrite(unnest: exp.Unnest, unique: str, unnamed: str) -> None:
     array = unnest.expressions[0]
     alias = _alias_of(unnest)
     offset = unnest.args.get("offset")
@@ -28,7 +28,7 @@ def _rewrite(unnest: exp.Unnest, unique: str) -> None:
         arguments.append(exp.Kwarg(this=exp.var("max_depth"), expression=exp.Literal.number(2)))
     element: exp.Expr = exp.Anonymous(this="UNNEST", expressions=arguments)
     if not names:
-        element = exp.alias_(element, alias or unique, quoted=True)
+        element = exp.alias_(element, alias or unnamed, quoted=True)
     columns = [element]
     if offset:
         name = offset.name if isinstance(offset, exp.Expr) else "offset"
