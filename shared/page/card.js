@@ -19,9 +19,11 @@ function draw(entry) {
   if (thumbnail && part("img").src !== thumbnail) part("img").src = thumbnail;
   part(".placeholder span").textContent = entry.hasNoPreview ? "No preview" : "";
   drawChip(part(".chip"), entry);
+  part(".ask").hidden = !(entry.file && state === "done");
+  part(".ask").setAttribute("aria-label", `Why? ${entry.name}`);
   part(".correct").hidden = !(answer?.recorded && state === "done");
   part(".correct").textContent = invitationToLabel(entry);
-  part(".correct").setAttribute("aria-label", `${invitationToLabel(entry)} of ${entry.name}`);
+  part(".correct").setAttribute("aria-label", `${invitationToLabel(entry)} the label of ${entry.name}`);
   if (entry.drawn !== verdictKey(entry)) drawVerdict(part(".verdict"), entry, CANDIDATES_SHOWN);
   entry.drawn = verdictKey(entry);
   if (viewed === entry) drawViewer();
@@ -52,8 +54,8 @@ function drawChip(chip, entry) {
 }
 
 function invitationToLabel(entry) {
-  if (entry.labelled) return "Change the label";
-  return needsReview(entry) ? "Confirm or correct the label" : "Correct the label";
+  if (entry.labelled) return "Change";
+  return needsReview(entry) ? "Confirm or correct" : "Correct";
 }
 
 /** The final label first: a person's, with the model's struck through where it was another, or the model's. */

@@ -18,6 +18,7 @@ function newEntry(facts) {
   const entry = { note: "", tries: 0, ...facts, card };
   card.querySelector(".picture").addEventListener("click", () => openViewer(entry));
   card.querySelector(".correct").addEventListener("click", () => openViewer(entry, { toLabel: true }));
+  card.querySelector(".ask").addEventListener("click", () => openViewer(entry, { toExplain: true }));
   card.querySelector(".again").addEventListener("click", () => {
     card.querySelector(".name").focus(); // the button goes away
     sendAgain([entry]);

@@ -6,11 +6,12 @@ const viewerPart = (name) => viewer.querySelector(name);
 let viewed = null;
 let wholeUrl = null;
 
-function openViewer(entry, { toLabel = false } = {}) {
+function openViewer(entry, { toLabel = false, toExplain = false } = {}) {
   if (!viewer.open) viewer.showModal();
   view(entry);
-  const target = toLabel ? viewerPart(".choices button") : viewerPart(".name");
-  target?.focus();
+  const target = toLabel ? ".choices button" : toExplain ? ".why button" : ".name";
+  viewerPart(target)?.focus();
+  if (toExplain && !entry.heat?.isShown) toggleWhy(entry);
 }
 
 function view(entry) {
