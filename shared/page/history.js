@@ -118,7 +118,7 @@ function clearAll() {
     letGoOfCleared = null;
   };
   letGoOfCleared = () => forgotten.forEach(release);
-  showBanner(() => `The list is empty; ${pictures(forgotten.length)} went.`, "Undo", undo);
+  showBanner(() => `${pictures(forgotten.length)} went from the list.`, "Undo", undo);
   say("The list is empty.");
 }
 

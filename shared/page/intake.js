@@ -15,10 +15,12 @@ function take(given, leftOut = 0) {
     queue(batch);
   }
   const sent = batch.length === 1 ? `${batch[0].name} is sent.` : `${pictures(batch.length)} are sent.`;
-  const others = leftOut ? ` ${leftOut.toLocaleString("en")} other files are no pictures and were left out.` : "";
-  const later = given.length > taken.length ? ` That is the most at once: drop the other ${given.length - taken.length} later.` : "";
-  if (others || later || !batch.length) showNotice(batch.length ? `${sent}${others}${later}` : `There was no picture in that.${others}`);
-  say(batch.length ? `${sent}${others}${later}` : "There was no picture in that.");
+  const others = leftOut === 1 ? " 1 other file was left out: it is no picture." : ` ${leftOut.toLocaleString("en")} other files were left out: they are no pictures.`;
+  const later = ` These are the most at once, ${MOST_AT_ONCE.toLocaleString("en")}; drop the others later.`;
+  const all = [batch.length ? sent : "There was no picture in that.", leftOut && others, given.length > taken.length && later];
+  const sentence = all.filter(Boolean).join("");
+  if (sentence === sent) say(sentence);
+  else showNotice(sentence); // which says it too
 }
 
 /** Take what a folder's own dialog gave; hidden files and what is no picture stay out. */

@@ -50,13 +50,17 @@ document.querySelector("#clear").addEventListener("click", () => {
 });
 banner.querySelector("button").addEventListener("click", () => onBanner?.());
 
-modelChoice.addEventListener("change", showModel);
-function showModel() {
-  for (const text of document.querySelectorAll("[data-of]")) text.hidden = text.dataset.of !== modelChoice.value;
+modelChoice.addEventListener("change", showModels);
+/** Show the labels of the model that is asked, and the limits of every model that something here is of. */
+function showModels() {
+  const used = new Set([modelChoice.value]);
+  for (const lead of document.querySelectorAll(".lead")) lead.hidden = !used.has(lead.dataset.of);
+  for (const { model } of entries) used.add(model);
+  for (const limits of document.querySelectorAll(".limits")) limits.hidden = !used.has(limits.dataset.of);
 }
 const asked = new URLSearchParams(location.search).get("model");
 if (Array.from(modelChoice.options).some(({ value }) => value === asked)) modelChoice.value = asked;
-showModel();
+showModels();
 
 if (!SHOWS_WAREHOUSE) nameSwitch.checked = stored(NAMES_KEPT_AS) === "true";
 nameSwitch.addEventListener("change", () => store(NAMES_KEPT_AS, String(nameSwitch.checked)));

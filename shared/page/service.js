@@ -28,7 +28,6 @@ function failure(message, { canRetry = false, isAway = false, retryAfterS = null
 
 /** The connection broke. Is it the service, or only what was sent? It is asked something small. */
 async function noAnswer() {
-  if (!navigator.onLine) return failure("You are offline.", { canRetry: true, isAway: true });
   try {
     if ((await fetch("v2/health/live", { redirect: "error" })).ok) {
       return failure("The connection broke while this was sent; it may be too large.", { canRetry: true });
@@ -36,7 +35,8 @@ async function noAnswer() {
   } catch {
     // it is the service
   }
-  return failure("The service does not answer.", { canRetry: true, isAway: true });
+  const sentence = navigator.onLine ? "The service does not answer." : "You are offline.";
+  return failure(sentence, { canRetry: true, isAway: true });
 }
 
 /** For answers that are not the service's own, but of what stands before it. */

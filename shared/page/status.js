@@ -41,6 +41,7 @@ function drawStatusNow() {
   const isNothing = entries.length > 0 && !entries.some(FILTERS[filter].holds);
   document.querySelector("#nothing").hidden = !isNothing;
   document.querySelector("#nothing").textContent = isNothing ? FILTERS[filter].nothing : "";
+  showModels();
   if (sayBanner) banner.querySelector("span").textContent = sayBanner();
 }
 
