@@ -33,10 +33,9 @@ async function withKept(mode, work) {
 
 /** Keep an answered picture, or what was learnt of it since. */
 function remember(entry) {
-  const { name, answer, labelled, model, thumbnailBlob, state } = entry;
+  const { at, name, answer, labelled, model, thumbnailBlob, state } = entry;
   if (state !== "done" || !entries.includes(entry)) return;
-  entry.at ??= Date.now() + entries.length - entries.indexOf(entry); // those above are newer
-  const kept = { id: answer.prediction_id, at: entry.at, name, answer, labelled, model, thumbnailBlob };
+  const kept = { id: answer.prediction_id, at, name, answer, labelled, model, thumbnailBlob };
   withKept("readwrite", (pictures) => pictures.put(kept));
 }
 
