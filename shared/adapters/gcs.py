@@ -16,7 +16,7 @@ from google.cloud import storage  # type: ignore[attr-defined]  # it ships no ty
 from google.cloud.exceptions import NotFound
 
 from shared.adapters.checksum import Sum, crc32c
-from shared.adapters.gcs_errors import translated
+from shared.adapters.gcs_errors import naming, translated
 from shared.adapters.patience import Patience, is_passing, read_environment_once
 from shared.errors import (
     AlreadyDone,
@@ -93,12 +93,13 @@ class CloudStorage:
 
         Raises:
             AlreadyDone: there is no such bucket.
+            BadRequest: no object can have that name.
             StorageUnavailable: no answer within the deadline.
         """
         blob = self._client.bucket(bucket).blob(name)
         if model is not None:
             blob.metadata = {METADATA_KEY: model}
-        with self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
+        with naming(name), self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
             try:
                 blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
             except api.PreconditionFailed as error:

@@ -26,7 +26,7 @@ from shared.cli.options import (
 )
 from shared.cli.query import table_of
 from shared.cli.terminal import shown
-from shared.dropping import drop, names_of, wait_for
+from shared.dropping import Dropped, drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
@@ -123,7 +123,12 @@ def _say_what_is_missing(served: Catalogue, files: list[tuple[Path, str]]) -> No
 def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int:
     """Drop the files and print what the warehouse says. Returns how many have no row."""
     places = Places(PROJECT, DATASET, supervisor.cloud)
-    dropped = list(drop(places.store, UPLOAD_BUCKET, files))
+    dropped = []
+    for one in drop(places.store, UPLOAD_BUCKET, files):
+        if isinstance(one, Dropped):
+            dropped.append(one)
+        else:
+            remarks.print(f"{shown(one.path)}: skipped; {shown(one.why)}", style="yellow")
     console.print(f"Dropped [bold]{len(dropped)} files[/] into gs://{UPLOAD_BUCKET}")
     with console.status("Waiting for their rows"):
         landed = list(wait_for(places.warehouse, dropped, PATIENCE_S))
