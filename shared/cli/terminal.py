@@ -1,7 +1,8 @@
 """What others named, on a terminal: nothing of it is obeyed, by Rich as markup or by the terminal as a control.
 
 Whoever may upload chooses names, and an escape code in one could set a window's title or hide what follows; so could a
-character that turns the direction of writing. Every table and line of the commands goes through here; consoles do so by themselves.
+character that turns the direction of writing. Every table and line of the commands goes through here; a
+console does so by itself.
 """
 
 from __future__ import annotations
