@@ -18,7 +18,7 @@ def test_calibration_fits_the_scores_and_says_how_good_the_model_is(nets: Nets, 
     result = imported(nets["colours.keras"], tmp_path / "own", *options)
     assert result.exit_code == 0, result.output
     assert "Measured on 60 labelled pictures: accuracy 100.0%" in result.output
-    assert "--scaling" not in result.output
+    assert "import it again" not in result.output
     manifest = load_bundle(tmp_path / "own").manifest
     assert manifest.temperature < 1
     assert manifest.metrics["accuracy"] == 1.0
