@@ -29,7 +29,7 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 	@$(BIN)/python -m pytest --tier foreign
 
 fast-tests: .venv/.dev
-	@$(BIN)/python -m pytest -q --tier check
+	@$(PYTEST) -q --tier check
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
 	@$(BIN)/python -m tests.chaos $(ARGS)

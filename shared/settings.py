@@ -133,7 +133,7 @@ class Settings:
     max_images_per_minute: int = _setting(
         "MAX_IMAGES_PER_MINUTE",
         _positive,
-        "Images and labels that one instance takes at most; beyond that events are left to the sweep, callers get 429.",
+        "Images and labels that one instance takes at most: beyond that events are left to the sweep, callers get 429.",
         "30000",
     )
     backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")

@@ -102,6 +102,7 @@ def command(
 def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Report, list[BadFile]]:
     from shared.training.dataset import files_by_label, labels_of
     from shared.training.held_out import held_out_files
+    from shared.training.quiet import silence
     from shared.training.report import measure
 
     threads = os.cpu_count() or 1
@@ -114,7 +115,8 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Repo
                 for label in unknown
             ],
         )
-    classifier = Classifier(loaded, load_model(loaded, threads))
+    with silence():
+        classifier = Classifier(loaded, load_model(loaded, threads))
     files = held_out_files(data, [loaded.manifest]) if held_out else files_by_label(data)
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files))

@@ -16,7 +16,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, load_bundle
 from shared.bundle_source import BundleSource
 from shared.catalogue import Catalogue
-from shared.cli.terminal import TerminalConsole
+from shared.cli.console import TerminalConsole
 from shared.errors import InvalidBundle, Misconfigured
 from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
 from shared.places import Place, places_from

@@ -11,9 +11,10 @@ from typing import Any
 import click
 from rich.table import Table
 
+from shared.cli.console import TerminalConsole
 from shared.cli.options import Places, console, folder_option
 from shared.cli.release_report import standing_json, standings_table
-from shared.cli.terminal import TerminalConsole, say, say_json, shown
+from shared.cli.terminal import say, say_json, shown
 from shared.errors import AlreadyDone, Transient
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, process_of, running_cloud
 from shared.local.releases.ledger import SERVICES

@@ -1,7 +1,8 @@
 """What others named, on a terminal: nothing of it is obeyed, by Rich as markup or by the terminal as a control.
 
 Whoever may upload chooses names, and an escape code in one could set a window's title or hide what follows; so could a
-character that turns the direction of writing. Every table and line of the commands goes through here.
+character that turns the direction of writing. Every table and line of the commands goes through here; a
+console does so by itself.
 """
 
 from __future__ import annotations
@@ -9,14 +10,11 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.markup import escape
-from rich.segment import Segment
 
 from shared.errors import BadRequest, BucketlensError, Misconfigured
 
@@ -48,6 +46,8 @@ def visible(text: object, keep: frozenset[str] = frozenset()) -> str:
 
 def shown(text: object) -> str:
     """Return what others named, as it may stand in Rich's markup: in a cell of a table, or between our own tags."""
+    from rich.markup import escape  # `--help` waits for no Rich
+
     return escape(visible(text))
 
 
@@ -60,16 +60,6 @@ def say_json(value: Any, **options: Any) -> None:
     """Print a value as JSON; what a terminal would obey is written as JSON writes it, so nothing is lost."""
     text = json.dumps(value, ensure_ascii=False, **options)
     click.echo("".join(_in_json(character) for character in text) if not text.isascii() else text)
-
-
-class TerminalConsole(Console):
-    """A console on which nothing that is printed is obeyed, by whatever way it came."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as Rich does, with the controls in texts written out."""
-        for segment in super().render(renderable, options):
-            text = segment.text if segment.control else visible(segment.text, OURS)
-            yield segment if text == segment.text else Segment(text, segment.style)
 
 
 class Commands(click.Group):

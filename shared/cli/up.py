@@ -19,11 +19,11 @@ from shared.cli.up_options import checked_settings, listen_option, settings_opti
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.held_ports import why_not
 from shared.local.leftovers import end_leftovers
-from shared.local.listening import taken
 from shared.local.log_files import Tail
 from shared.local.parts import FUNCTIONS
 from shared.local.releases.ledger import SERVICES, path_of, read
 from shared.local.releases.platform import LocalPlatform
+from shared.local.sockets import taken
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.orderly_end import interruptible, uninterrupted
 from shared.settings import inherited_environment

@@ -29,6 +29,7 @@ from shared.importing.write import check_free, write_bundle
 from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.training.feature_map import with_feature_map
+from shared.training.quiet import silence
 from shared.training.report import Report, too_few
 from shared.types import Pixels
 
@@ -162,7 +163,8 @@ def _converted(request: Request, source: Source, original: Original, decided: De
         served = replace(decided, input=_input_of(path, decided))
         if shortened is not None:
             served = replace(served, activation="logits")
-        model = LiteRTModel(path, explain=explain)
+        with silence():
+            model = LiteRTModel(path, explain=explain)
     before = _manifest(request, source, decided, "keras", "model.keras")
     after = _manifest(request, source, served, "litert", "model.tflite")
     pictures = samples or made_up_pictures()

@@ -26,7 +26,7 @@ def tensorflow_for(what: str) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with silence():  # some of its greeting comes before any log level is read
             import tensorflow
     except ImportError as error:
         fault = f"{what} needs TensorFlow, which is not installed here; pip install -r requirements.txt, or import a "

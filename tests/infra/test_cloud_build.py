@@ -138,7 +138,11 @@ def test_every_script_is_there_and_gets_the_variables_that_it_reads(path: Path) 
 
 def test_every_script_is_used() -> None:
     used = {script for path in FILES for _, script in scripts_of(build_of(path))}
-    used |= {f"infra/pipeline/{name}" for path in SCRIPTS for name in re.findall(r"(\w+\.sh)", path.read_text("utf-8"))}
+    used |= {
+        f"infra/pipeline/{name}"
+        for path in SCRIPTS
+        for name in re.findall(r"(?<!shared/local/)\b(\w+\.sh)", path.read_text("utf-8"))
+    }
     assert used == {path.relative_to(ROOT).as_posix() for path in SCRIPTS}
 
 
