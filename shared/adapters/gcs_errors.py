@@ -17,6 +17,7 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import is_passing
+from shared.adapters.wording import said
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, StorageRefused, StorageUnavailable, Unreadable
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
@@ -69,7 +70,7 @@ def naming(name: str) -> Iterator[None]:
 
 
 def _meant(error: Exception, what: str, of_object: bool) -> BucketlensError:
-    status, message = _status_of(error), f"While {what}: {type(error).__name__}: {error}"
+    status, message = _status_of(error), f"While {what}: {type(error).__name__}: {said(error)}"
     if of_object and status == 400 and not OF_THE_BUCKET.search(str(error)):
         return Unreadable(
             "Cloud Storage does not give out this file: it is encrypted with a key of its owner's (a customer-supplied "
