@@ -13,12 +13,16 @@ CLOUD_FILE = "cloud.json"
 """By which a folder is known to hold a local cloud."""
 
 
-def user_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder for a user's data, the same wherever they stand; it need not be there yet.
+def data_folder(environment: Mapping[str, str]) -> Path:
+    """Return ``BUCKETLENS_FOLDER``, or else a folder of the user's, the same wherever they stand.
+
+    It need not be there yet.
 
     https://specifications.freedesktop.org/basedir/ on Linux; elsewhere where the platform keeps such data. For a user
     without a home, as in some containers, it is ``.bucketlens`` where they stand.
     """
+    if given := environment.get("BUCKETLENS_FOLDER"):
+        return Path(given)
     try:
         return _place(environment) / "bucketlens"
     except RuntimeError:  # what pathlib raises where nobody knows the home

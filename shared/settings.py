@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from shared.data_folder import user_folder
+from shared.data_folder import data_folder
 from shared.errors import Misconfigured
 from shared.places import Place, places_from
 from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
@@ -231,14 +231,14 @@ class Platform:
         )
 
 
-def data_folder() -> Path:
-    """Return where the command line keeps what is its user's, wherever they stand: ``BUCKETLENS_FOLDER``, or theirs."""
-    return Path(os.environ.get("BUCKETLENS_FOLDER") or user_folder(os.environ))
+def own_models() -> Path:
+    """Return where the user's own bundles lie."""
+    return data_folder(os.environ) / "models"
 
 
 def bundle_folder(name: str) -> Path:
     """Return where a bundle lies: by its name, one that ships here or is the user's own, else a folder as given."""
-    named = (place / name for place in (MODELS, data_folder() / "models") if "/" not in name)
+    named = (place / name for place in (MODELS, own_models()) if "/" not in name)
     return next((folder for folder in named if folder.is_dir()), Path(name))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.cli.options import default_folder, typed_folder
-from shared.data_folder import hidden_folder, user_folder
-from shared.settings import data_folder
+from shared.data_folder import data_folder, hidden_folder
+from shared.settings import own_models
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def test_a_hidden_folder_without_a_cloud_is_none(tmp_path: Path) -> None:
 
 def test_the_variable_decides_for_what_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUCKETLENS_FOLDER", str(tmp_path / "mine"))
-    assert data_folder() == tmp_path / "mine"
+    assert own_models() == tmp_path / "mine" / "models"
 
 
 def test_another_folder_has_to_be_typed(tmp_path: Path) -> None:
@@ -63,4 +63,4 @@ def test_another_folder_has_to_be_typed(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other places")
 def test_without_the_variable_it_is_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert user_folder({}) == tmp_path / ".local" / "share" / "bucketlens"
+    assert data_folder({}) == tmp_path / ".local" / "share" / "bucketlens"

@@ -110,13 +110,16 @@ class CloudStorage:
                 return found if (blob.metadata or {}).get(METADATA_KEY) == model else None
         return ObjectRef(bucket, name, int(blob.generation))
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``; copies inside Cloud Storage, whatever the size."""
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         copy = self._client.bucket(bucket).blob(name)
         what = f"copying {ref} to gs://{bucket}/{name}"
         with translated(what, of_object=True), self._patience.call() as patiently:
             try:
+                if model is not None:
+                    source.reload(**patiently)
+                    _describe(copy, source, model)
                 token, _, _ = copy.rewrite(source, if_generation_match=0, **patiently)
                 while token is not None:
                     token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **patiently)
@@ -196,6 +199,12 @@ class CloudStorage:
             return self.find(ref.bucket, ref.name).ref.generation != ref.generation
         except AlreadyDone:
             return False
+
+
+def _describe(copy: storage.Blob, source: storage.Blob, model: str) -> None:
+    """Say of a copy what is said of its source, but for the model: who says anything of a copy has to say all."""
+    copy.content_type, copy.content_encoding = source.content_type, source.content_encoding
+    copy.metadata = {**(source.metadata or {}), METADATA_KEY: model}
 
 
 def _upload_from(blob: storage.Blob) -> Upload:

@@ -16,13 +16,14 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, load_bundle
 from shared.bundle_source import BundleSource
 from shared.catalogue import Catalogue
+from shared.cli.bundle_names import folder_of
 from shared.cli.console import TerminalConsole
 from shared.data_folder import hidden_folder
 from shared.errors import InvalidBundle, Misconfigured
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
 from shared.local.running import folders_in_use
 from shared.places import Place, places_from
-from shared.settings import DEFAULT_BUNDLE, bundle_folder, data_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 
 DEADLINE_S = 60
 
@@ -38,7 +39,7 @@ def default_folder() -> Path:
 
     The same wherever one stands, but for a ``.bucketlens`` of an earlier cloud, here or above.
     """
-    return hidden_folder(Path.cwd()) or data_folder()
+    return hidden_folder(Path.cwd()) or own_models().parent
 
 
 def typed_folder(folder: Path) -> str:
@@ -134,6 +135,8 @@ def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
     except ValueError as error:
         raise click.UsageError(f"--bundle is {', '.join(bundles)}, expected {error}.") from error
     here = [place for place in places if not place.is_in_a_bucket]
+    for place in here:
+        folder_of(place.where)
     if len(here) == len(places):
         checked_catalogue(places)
     for place in here:
@@ -160,7 +163,7 @@ def checked_bundle(name: str) -> Bundle:
         click.UsageError: it cannot be used; every fault is named.
     """
     try:
-        return load_bundle(bundle_folder(name))
+        return load_bundle(folder_of(name))
     except InvalidBundle as error:
         raise click.UsageError(str(error)) from error
 
