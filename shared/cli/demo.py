@@ -49,6 +49,9 @@ QUERIES = {
     "FROM latency_by_revision ORDER BY service",
 }
 
+LISTED = dict(zip(QUERIES, ("latest_predictions", "review_queue", "rejected_uploads"), strict=False))
+"""The views that the first queries list up to LONG_LIST rows of."""
+
 
 @click.command("demo", short_help="Show the whole of it, and stop again.")
 @folder_option
@@ -136,13 +139,20 @@ def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int
         result = places.warehouse.query(sql)
         console.print(f"\n[bold]{title}[/]")
         console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
-        console.print(table_of(result))
+        table = table_of(result)
+        if len(result.rows) == LONG_LIST and (more := _rows_of(places, LISTED[title]) - LONG_LIST):
+            table.caption = f"{more:,} more"
+        console.print(table)
     if classified := [upload.path for upload, row in landed if row["label"]]:
         _ask_over_https(supervisor.cloud, min(classified))
     missing = len(dropped) - len(landed)
     if missing:
         remarks.print(f"{missing} of {len(dropped)} files have no row after {PATIENCE_S} s.", style="red")
     return missing
+
+
+def _rows_of(places: Places, view: str) -> int:
+    return int(places.warehouse.query(f"SELECT COUNT(*) AS n FROM {view}").rows[0]["n"])  # noqa: S608  # one of LISTED
 
 
 def _ask_over_https(cloud: Cloud, image: Path) -> None:

@@ -55,6 +55,16 @@ def standings_table(standings: list[Standing]) -> Table:
     return table
 
 
+def what_to_commit(standings: list[Standing]) -> str:
+    """Return the line of an environment's .tfvars file with which Terraform's next apply keeps what now serves."""
+    champions = [standing.find(standing.champion) for standing in standings]
+    bundles = dict.fromkeys(one.bundle for one in champions if one)
+    lines = "".join(f'\n  model_bundle = "{bundle}"' for bundle in bundles if bundle)
+    if not lines:
+        return "The image's own model serves; leave model_bundle out of infra/environments/*.tfvars."
+    return f"Write this into the environment's file in infra/environments, or the next apply takes it back:{lines}"
+
+
 def role_of(standing: Standing, revision: str) -> str:
     """Return what a revision is in a release, in a word; nothing where it is nothing."""
     if revision == standing.challenger:
