@@ -121,7 +121,7 @@ def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
 
 
 def _in_folder(folder: Path) -> Iterator[Picture]:
-    if not folder.is_dir():
+    if folder == Path() or not folder.is_dir():
         raise BadRequest(f"The golden set is {str(folder)!r}, expected a folder that is there, or gs://BUCKET/FOLDER.")
     for file in files_under(folder):
         label, *rest = file.relative_to(folder).parts
