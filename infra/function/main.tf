@@ -132,6 +132,7 @@ resource "google_cloud_run_v2_service" "function" {
 # Cloud Run reads a secret when an instance starts, as the function; without this the service cannot be made.
 resource "google_secret_manager_secret_iam_member" "reads" {
   for_each  = var.secrets
+  project   = var.project
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = "serviceAccount:${var.identity}"

@@ -106,6 +106,7 @@ variable "secrets" {
   description = "Settings whose value is the newest version of a secret, by name; the secret's name."
   type        = map(string)
   default     = {}
+  nullable    = false
 }
 
 variable "size" {
