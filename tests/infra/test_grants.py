@@ -56,8 +56,8 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
     (
         "the writer may not delete: 403 where 412 is meant",
         "infra/project/main.tf",
-        'bucketlens_deposit = ["storage.objects.create", "storage.objects.delete"]',
-        'bucketlens_deposit = ["storage.objects.create"]',
+        'bucketlens_deposit = ["storage.objects.create", "storage.objects.delete", "storage.objects.get"]',
+        'bucketlens_deposit = ["storage.objects.create", "storage.objects.get"]',
         our_roles_are_as_small_as_they_can_be,
         "deposit may not storage.objects.delete",
     ),
