@@ -38,6 +38,8 @@ class Result:
 
     columns: list[str]
     rows: list[dict[str, Any]]
+    affected: int | None = None
+    """How many rows a statement changed; None for one that only asks."""
 
 
 class BigQuery:
@@ -98,7 +100,7 @@ class BigQuery:
                     wait_timeout=QUERY_DEADLINE_S,
                 )
                 columns = [field.name for field in rows.schema]
-                return Result(columns, [dict(row.items()) for row in rows])
+                return Result(columns, [dict(row.items()) for row in rows], rows.num_dml_affected_rows)
         except WarehouseUnavailable as error:
             if isinstance(error.__cause__, (api.BadRequest, api.NotFound, api.Forbidden)):
                 raise BadRequest(f"BigQuery refused the query: {_said(error.__cause__)}") from error

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from shared.adapters.bigquery import Result
-from shared.cli.options import Places, console, places_options
+from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import say, say_json, shown, visible
 from shared.errors import BadRequest, WarehouseUnavailable
 
@@ -53,7 +53,9 @@ def command(sql: str, places: Places, format_: str) -> None:
     except WarehouseUnavailable as error:
         say(error, err=True)
         sys.exit(1)
-    if format_ == "table":
+    if result.affected is not None:
+        remarks.print(f"{result.affected:,} rows changed", highlight=False)
+    elif format_ == "table":
         console.print(readable(result, console.width))
     elif format_ == "json":
         for row in result.rows:

@@ -40,7 +40,10 @@ def print_standings(standings: list[Standing]) -> None:
 
 def standings_table(standings: list[Standing]) -> Table:
     """Return which revisions there are, and what each gets, for a terminal."""
-    table = Table("service", "revision", "role", "traffic", "serves", "since")
+    table = Table()
+    table.add_column("service", no_wrap=True)  # in 80 columns both would be "classify-…"
+    for column in ("revision", "role", "traffic", "serves", "since"):
+        table.add_column(column, overflow="fold")
     for standing in standings:
         in_traffic = [target.revision for target in standing.traffic]
         ordered = sorted(standing.revisions, key=lambda one: one.name not in in_traffic)

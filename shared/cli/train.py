@@ -222,7 +222,7 @@ def _summarise(bundle: Bundle, report: Report) -> None:
     console.print(
         f"{shown(bundle.folder)}: accuracy {report.accuracy:.1%}, macro F1 {report.macro_f1:.3f}, calibration error "
         f"{report.ece:.3f} on {report.images} validation pictures, int8 at {manifest.input.width_px} px; "
-        f"below {manifest.review_below:.2f} a person looks ({report.needs_review:.1%})",
+        f"scores below {manifest.review_below:.2f} need review, as {report.needs_review:.1%} of these do",
         soft_wrap=True,
         highlight=False,
     )

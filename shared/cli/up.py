@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -88,6 +90,7 @@ def command(
     wanted = _Wanted(
         folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
     )
+    _check_writable(folder)
     if not running_cloud(folder):
         _check_free(listen)
     if detach:
@@ -96,6 +99,17 @@ def command(
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
         sys.exit(_run(wanted, is_opened))
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be had, before anything is started."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        fault = f"The data folder {folder} cannot be used ({error.strerror}); name another one: --folder FOLDER"
+        raise click.UsageError(fault) from error
 
 
 def _check_free(listen: tuple[str, int] | None) -> None:
