@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from shared.bundle import load_bundle
 from shared.cli import main
-from shared.cli.bundle_names import new_folder, next_version, typed_bundle
+from shared.cli.bundle_names import new_folder, next_version, typed_bundle, typed_bundles
 from shared.settings import DEFAULT_BUNDLE, MODELS, bundle_folder, own_models
 from tests.writable import copy_tree
 
@@ -52,6 +52,13 @@ def test_a_bundle_is_called_by_its_name_where_that_is_found(tmp_path: Path) -> N
     assert typed_bundle(new_folder("roses", "1")) == "roses_v1"
     assert typed_bundle(MODELS / DEFAULT_BUNDLE) == DEFAULT_BUNDLE
     assert typed_bundle(tmp_path / "roses_v1") == str(tmp_path / "roses_v1")
+
+
+def test_what_serves_is_shown_by_name_where_it_has_one(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "x"
+    whole = f"{MODELS / DEFAULT_BUNDLE},roses@canary={own_models() / 'roses_v2'},gs://models/c,d={elsewhere}"
+    assert typed_bundles(whole) == f"{DEFAULT_BUNDLE},roses@canary=roses_v2,gs://models/c,d={elsewhere}"
+    assert typed_bundles("") == ""
 
 
 def test_where_there_are_none_the_list_says_where_they_would_lie() -> None:

@@ -27,7 +27,7 @@ def command() -> None:
     """Import, publish, list and check model bundles: folders that hold a model and what serving needs to know of it."""
 
 
-@command.command("list")
+@command.command("list", short_help="List those that ship, and your own.")
 def list_bundles() -> None:
     """List the bundles that may be named: those that ship, and your own, which `bundle import` and `train` make.
 
@@ -64,7 +64,7 @@ def _facts(folder: Path) -> tuple[str, ...]:
     return tuple(map(shown, cells))
 
 
-@command.command("show")
+@command.command("show", short_help="Print a manifest and its digest as JSON.")
 @click.argument("bundle")
 def show_bundle(bundle: str) -> None:
     """Print a bundle's manifest and digest as JSON.
@@ -77,7 +77,7 @@ def show_bundle(bundle: str) -> None:
     say_json({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2)
 
 
-@command.command("check")
+@command.command("check", short_help="Check a bundle whole, and run it once.")
 @click.argument("bundle")
 def check_bundle(bundle: str) -> None:
     """Check a bundle whole: files, digests, labels, and the model's input and output; run it once.

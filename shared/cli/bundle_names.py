@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from shared.manifest import MANIFEST
+from shared.places import places_from
 from shared.settings import MODELS, bundle_folder, own_models
 
 
@@ -34,6 +36,16 @@ def next_version(name: str) -> str:
 def new_folder(name: str, version: str) -> Path:
     """Return where a new bundle is put: outside of the program, among the user's own."""
     return own_models() / f"{name}_v{version}"
+
+
+def typed_bundles(bundles: str) -> str:
+    """Return entries of ``MODEL_BUNDLE`` as they would be typed, with names where there are some."""
+    try:
+        places = places_from(bundles)
+    except ValueError:
+        return bundles
+    here = (one if one.is_in_a_bucket else replace(one, where=typed_bundle(Path(one.where))) for one in places)
+    return ",".join(map(str, here))
 
 
 def typed_bundle(folder: Path) -> str:

@@ -21,7 +21,7 @@ from shared.silence import silence
 from shared.wiring import open_classifier
 
 
-@click.command("publish")
+@click.command("publish", short_help="Put a bundle into a models bucket.")
 @click.argument("bundle")
 @click.option(
     "--to",

@@ -106,6 +106,8 @@ def command(
         ) from error
     except OSError as error:
         raise click.UsageError(f"--csv cannot be written: {error.strerror}.") from error
+    if csv_file and csv_file.name != "-":
+        remarks.print(f"{told.count:,} lines written to {shown(csv_file.name)}", highlight=False)
     if told.is_interrupted:
         remarks.print(f"Interrupted: {told.count:,} of {len(files):,} files are classified.", highlight=False)
         sys.exit(INTERRUPTED)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from shared.cli.bundle_names import typed_bundles
 from shared.cli.options import console
 from shared.cli.terminal import shown
 from shared.release.criteria import Finding, Verdict
@@ -48,7 +49,7 @@ def standings_table(standings: list[Standing]) -> Table:
         in_traffic = [target.revision for target in standing.traffic]
         ordered = sorted(standing.revisions, key=lambda one: one.name not in in_traffic)
         for one in ordered[:REVISIONS_SHOWN]:
-            serves = " ".join(filter(None, (one.image, one.bundle))) or "?"
+            serves = " ".join(filter(None, (one.image, typed_bundles(one.bundle or "")))) or "?"
             since = one.created_at.strftime("%Y-%m-%d %H:%M") if one.created_at else ""
             state = "" if one.is_ready else " [red]not ready[/]"
             percent = f"{standing.percent_of(one.name)} %" if one.name in in_traffic else ""

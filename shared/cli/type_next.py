@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.cli.bundle_names import typed_bundles
 from shared.cli.options import typed_folder
 from shared.local.cloud import Cloud
 from shared.local.releases.ledger import SERVICES, path_of, read
@@ -15,7 +16,7 @@ def who_serves(cloud: Cloud) -> str:
     lines = []
     for service in SERVICES:
         standing = LocalPlatform(cloud).standing(service)
-        bundles = {revision.name: revision.bundle for revision in standing.revisions}
+        bundles = {revision.name: typed_bundles(revision.bundle or "") for revision in standing.revisions}
         shares = (f"{one.percent} % {bundles.get(one.revision)}" for one in standing.traffic if one.percent)
         lines.append(f"  {service} serves {', '.join(shares)}\n")
     return "\nAs the last release left it (bucketlens release status):\n" + "".join(lines)
