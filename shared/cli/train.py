@@ -16,6 +16,7 @@ from shared.cli.options import console, remarks
 from shared.cli.terminal import shown
 from shared.errors import Misconfigured
 from shared.manifest import FILTERS, FITS
+from shared.silence import silence
 from shared.training.backbones import BACKBONES, DEFAULT
 
 if TYPE_CHECKING:
@@ -158,8 +159,9 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    from shared.training.progress import Terminal
-    from shared.training.train import train
+    with silence():  # some of its greeting comes before any log level is read
+        from shared.training.progress import Terminal
+        from shared.training.train import train
 
     out = out or new_folder(options["name"], next_version(options["name"]))
     try:

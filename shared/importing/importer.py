@@ -125,7 +125,8 @@ def _as_it_is(request: Request, source: Source, watcher: Watcher) -> Bundle:
         raise Misconfigured("the options", [fault])
     decided = _decided(source, read_tflite(source.path), request.wishes, watcher)
     manifest = _manifest(request, source, decided, "litert", "model.tflite")
-    model = LiteRTModel(source.path)
+    with silence():
+        model = LiteRTModel(source.path)
     manifest = _measured(request, (manifest, model), (manifest, model), watcher)
     return write_bundle(manifest, request.out, lambda path: shutil.copyfile(source.path, path), request.force)
 
