@@ -161,9 +161,8 @@ def _converted(request: Request, source: Source, original: Original, decided: De
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.tflite"
         path.write_bytes(content)
-        served = replace(decided, input=_input_of(path, decided))
-        if shortened is not None:
-            served = replace(served, activation="logits")
+        activation = decided.activation if shortened is None else "logits"
+        served = replace(decided, input=_input_of(path, decided), activation=activation)
         with silence():
             model = LiteRTModel(path, explain=explain)
     before = _manifest(request, source, decided, "keras", "model.keras")
