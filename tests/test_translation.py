@@ -52,3 +52,11 @@ def test_each_links_to_the_other_and_to_its_own_sections() -> None:
             re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in re.findall(r"^##+ (.*)", text, re.M)
         }
         assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
+
+
+def test_the_spanish_word_for_the_archive_means_nothing_else() -> None:
+    """A file is a fichero, `terraform apply` an apply: archivo and aplicación would each have two meanings."""
+    words = re.findall(r"\w+", re.sub(r"`[^`\n]+`", "", SPANISH).lower())
+    assert "archivado" in words
+    assert {"archivo", "archivos", "aplicación", "aplicaciones"} & set(words) == set()
+    assert re.findall(r"(?<!bucket de )archivado", SPANISH) == []
