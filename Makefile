@@ -12,7 +12,7 @@ help:  ## Say what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
 
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
-	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
+	@$(BIN)/bucketlens demo --folder .bucketlens $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
 
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from shared.data_folder import data_folder
 from shared.errors import Misconfigured
 from shared.places import Place, places_from
 from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
@@ -230,10 +231,15 @@ class Platform:
         )
 
 
+def own_models() -> Path:
+    """Return where the user's own bundles lie."""
+    return data_folder(os.environ) / "models"
+
+
 def bundle_folder(name: str) -> Path:
-    """Return where a bundle lies: one that ships here, by its name, else a folder as given."""
-    shipped = MODELS / name
-    return shipped if "/" not in name and shipped.is_dir() else Path(name)
+    """Return where a bundle lies: by its name, one that ships here or is the user's own, else a folder as given."""
+    named = (place / name for place in (MODELS, own_models()) if "/" not in name)
+    return next((folder for folder in named if folder.is_dir()), Path(name))
 
 
 def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -10,9 +10,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import BadRequest
+from shared.files import files_under
 from shared.ports import ObjectStore
 from shared.release.chance import Z, wilson
 from shared.types import ObjectRef
@@ -55,7 +57,8 @@ class Picture:
     """A labelled picture of the golden set."""
 
     label: str
-    ref: ObjectRef
+    at: ObjectRef | Path
+    """In a bucket, or a file of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +110,46 @@ def least_pictures(min_accuracy: float) -> int:
     return max(1, math.ceil(min_accuracy * Z * Z / (1 - min_accuracy) - 1e-9))
 
 
-def golden_set(store: ObjectStore, uri: str) -> list[Picture]:
-    """List labelled pictures: ``gs://BUCKET/FOLDER/LABEL/NAME``.
+def golden_set(store: ObjectStore, place: str) -> list[Picture]:
+    """List labelled pictures: ``gs://BUCKET/FOLDER/LABEL/NAME``, or the files of a folder with a sub-folder a label.
 
     Raises:
-        BadRequest: ``uri`` is no folder of a bucket, or there are no pictures in folders below it.
+        BadRequest: ``place`` is neither, or there are no pictures in folders below it.
         StorageUnavailable: the listing broke off.
     """
+    pictures = list(_in_bucket(store, place) if place.startswith(GS) else _in_folder(Path(place)))
+    if not pictures:
+        raise BadRequest(f"There are no pictures in {place}; put some at {place.rstrip('/')}/LABEL/NAME.")
+    return pictures
+
+
+def content_of(store: ObjectStore, picture: Picture) -> bytes:
+    """Return a picture's bytes.
+
+    Raises:
+        StorageUnavailable: no answer within the deadline.
+        OSError: the file cannot be read.
+    """
+    return picture.at.read_bytes() if isinstance(picture.at, Path) else store.read(picture.at, LARGEST_BYTES)
+
+
+def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
     bucket, _, folder = uri.removeprefix(GS).strip("/").partition("/")
-    if not uri.startswith(GS) or not bucket or not folder:
-        raise BadRequest(f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER.")
-    pictures = []
+    if not bucket or not folder:
+        raise BadRequest(f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER, or a folder of this machine.")
     for upload in store.uploads(bucket, f"{folder}/"):
         label, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
         if name:
-            pictures.append(Picture(label, upload.ref))
-    if not pictures:
-        raise BadRequest(f"There are no pictures in {uri}; put some at {uri.rstrip('/')}/LABEL/NAME.")
-    return pictures
+            yield Picture(label, upload.ref)
+
+
+def _in_folder(folder: Path) -> Iterator[Picture]:
+    if folder == Path() or not folder.is_dir():
+        raise BadRequest(f"The golden set is {str(folder)!r}, expected a folder that is there, or gs://BUCKET/FOLDER.")
+    for file in files_under(folder):
+        label, *rest = file.relative_to(folder).parts
+        if rest:
+            yield Picture(label, file)
 
 
 def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
@@ -153,7 +178,7 @@ def measure(
         StorageUnavailable: a picture cannot be read.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="smoke") as pool:
-        answers = list(pool.map(lambda one: classify(store.read(one.ref, LARGEST_BYTES)), pictures))
+        answers = list(pool.map(lambda one: classify(content_of(store, one)), pictures))
     right = sum(answer.label == one.label for answer, one in zip(answers, pictures, strict=True))
     failed = sum(answer.status != 200 for answer in answers)
     times = sorted(answer.milliseconds for answer in answers)

@@ -40,8 +40,9 @@ PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_R
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the person who runs the tests reaches them."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting of the person who runs the tests reaches them, and no cloud or bundle of theirs."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
     for name in (*(setting.metadata["env"] for setting in fields(Settings)), *PLATFORM):
         monkeypatch.delenv(name, raising=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,9 +79,21 @@ def test_without_a_golden_set_nothing_passes(cloud: Cloud) -> None:
 def test_a_golden_set_is_pictures_in_folders_by_label(store: CloudStorage, right: str) -> None:
     assert {picture.label for picture in golden_set(store, right)} == set(drawings())
     with pytest.raises(BadRequest, match="expected gs://BUCKET/FOLDER"):
+        golden_set(store, "gs://bucket-alone")
+    with pytest.raises(BadRequest, match="expected a folder that is there"):
         golden_set(store, right.removeprefix("gs://"))
     with pytest.raises(BadRequest, match="There are no pictures in"):
         golden_set(store, f"{right}/{next(iter(drawings()))}")
+
+
+def test_a_golden_set_may_be_a_folder_of_this_machine(cloud: Cloud, tmp_path: Path) -> None:
+    for label, drawing in drawings().items():
+        (tmp_path / "golden" / label).mkdir(parents=True)
+        drawing.save(tmp_path / "golden" / label / "drawn.jpg", quality=92)
+    (tmp_path / "golden" / "notes.txt").write_text("in no folder of a label")
+    result = smoke(cloud, f"--golden-set={tmp_path / 'golden'}", "--max-p95-ms=60000")
+    assert result.exit_code == 0, result.output
+    assert f"golden set: {len(drawings())} of {len(drawings())} pictures right" in result.output
 
 
 @pytest.mark.parametrize(("option", "service"), [("--upload-revision", "upload"), ("--request-revision", "request")])

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
-from shared.settings import bundle_folder
 from shared.wiring import load_model
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Comp
     from shared.training.dataset import files_by_label, labels_of
     from shared.training.held_out import held_out_files
 
-    loaded = [load_bundle(bundle_folder(name)) for name in bundles]
+    loaded = [load_bundle(folder_of(name)) for name in bundles]
     faults = [
         f"{one.folder.name} has no label {label!r}, only {', '.join(one.manifest.labels)}"
         for one in loaded

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
-from shared.settings import bundle_folder
 from shared.wiring import load_model
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Repo
     from shared.training.report import measure
 
     threads = os.cpu_count() or 1
-    loaded = load_bundle(bundle_folder(bundle))
+    loaded = load_bundle(folder_of(bundle))
     if unknown := sorted(set(labels_of(data)) - set(loaded.manifest.labels)):
         raise Misconfigured(
             f"the data in {data}",

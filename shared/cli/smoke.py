@@ -16,11 +16,11 @@ from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
 from shared.smoke import (
-    LARGEST_BYTES,
     Answer,
     Demands,
     Figures,
     ask,
+    content_of,
     faults_in_row,
     golden_set,
     measure,
@@ -54,7 +54,13 @@ class Deployment:
     "--audience", metavar="URL", help="What the token is made out to, if not --url: a tagged revision's service."
 )
 @click.option("--golden-only", is_flag=True, help="Classify the golden set, and leave no row anywhere.")
-@click.option("--golden-set", "golden", required=True, metavar="gs://B/F", help="Pictures, in a folder for each label.")
+@click.option(
+    "--golden-set",
+    "golden",
+    required=True,
+    metavar="FOLDER",
+    help="Pictures, in a folder for each label: a folder of this machine, or gs://B/F.",
+)
 @click.option("--upload-revision", metavar="R", help="Of classify-upload, that must have written the upload's row.")
 @click.option("--request-revision", metavar="R", help="Of classify-request, that must have written the request's row.")
 @click.option("--min-accuracy", type=click.FloatRange(0, 0.999), default=DEFAULTS.min_accuracy, show_default=True)
@@ -86,7 +92,7 @@ def command(
 
     \b
     Example:
-      bucketlens smoke --golden-set gs://my-pictures/flowers
+      bucketlens smoke --golden-set golden/
       bucketlens smoke --project my-project --bucket gs://my-uploads --url https://… --golden-set gs://my-pictures/flowers
     """
     demands = Demands(min_accuracy, max_p95_ms, max_error_rate)
@@ -94,7 +100,7 @@ def command(
         bucket = bucket or ("unused" if golden_only else None)
         deployment = _deployment(places, bucket, url, caller, audience, timeout)
         pictures = golden_set(places.store, golden)
-        content = places.store.read(pictures[0].ref, LARGEST_BYTES)
+        content = content_of(places.store, pictures[0])
         faults: list[str] = []
         if not golden_only:
             faults = [*_dropped(deployment, content, upload_revision), *_called(deployment, content, request_revision)]
@@ -102,6 +108,8 @@ def command(
             figures = measure(places.store, pictures, deployment.ask)
             _print(figures)
             faults = list(figures.faults(demands))
+    except OSError as error:
+        raise click.UsageError(f"The golden set cannot be read: {error.strerror}.") from error
     except (BadRequest, AlreadyDone) as error:
         raise click.UsageError(str(error)) from error
     except Transient as error:

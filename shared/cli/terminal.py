@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 
+from shared.errors import BadRequest, BucketlensError, Misconfigured
+
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of what is obeyed: controls, formats (directions of writing), surrogates, breaks of lines."""
 
@@ -61,7 +63,11 @@ def say_json(value: Any, **options: Any) -> None:
 
 
 class Commands(click.Group):
-    """A group of commands whose errors are written as ``say`` writes, on terminals of any encoding."""
+    """A group of commands whose errors are written as ``say`` writes, on terminals of any encoding.
+
+    An error of ours that a command lets through is its sentence too, and never a traceback: exit code 2 where it can be
+    put right by typing or setting something else, else 1.
+    """
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read what was typed."""
@@ -82,6 +88,10 @@ def _visible_errors() -> Iterator[None]:
     except click.ClickException as error:
         vars(error)["message"] = visible(error.message, OURS)
         raise
+    except (BadRequest, Misconfigured) as error:
+        raise click.UsageError(visible(error, OURS)) from error
+    except BucketlensError as error:
+        raise click.ClickException(visible(error, OURS)) from error
 
 
 def _write_out_what_cannot_be_encoded() -> None:

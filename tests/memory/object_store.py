@@ -86,13 +86,13 @@ class MemoryStore:
         with self._lock:
             return self._same(bucket, name, content) or self.put(bucket, name, content, content_type)
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``."""
         with self._lock:
             source = self._found(ref)
             upload = source.upload
             found = self._same(bucket, name, source.content)
-            return found or self.put(bucket, name, source.content, upload.content_type, upload.model)
+            return found or self.put(bucket, name, source.content, upload.content_type, model or upload.model)
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
