@@ -35,8 +35,8 @@ from shared.memory import Memory, MemoryBudget
 from shared.rate import RateBreaker
 from shared.submissions import Intake, Named
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
+from tests.pipeline_parts import call, dropped, failing
 from tests.sweep_parts import attempts_of, faults_of, markers, sweep_of
-from tests.test_pipeline import call, dropped, failing
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

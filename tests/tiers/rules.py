@@ -41,6 +41,7 @@ BY_FOLDER: dict[str, Tier] = {
     "image": Tier.REST,
     "importing": Tier.REST,
     "infra": Tier.REST,
+    "installing": Tier.REST,
     "local": Tier.TEST,
     "operations": Tier.TEST,
     "page": Tier.REST,
