@@ -98,6 +98,13 @@ class Settings:
         "Whether `POST /v2/repository/models/NAME/load` takes up a new version, by whoever may call.",
         "false",
     )
+    page_history: bool = _setting(
+        "PAGE_HISTORY",
+        _yes_or_no,
+        "Whether the page shows what is in the warehouse, to whoever may call, and sends file names unasked; `up` sets "
+        "it where only this machine can call, and the account must be allowed to read rows.",
+        "false",
+    )
     allowed_hosts: tuple[str, ...] = _setting(
         "ALLOWED_HOSTS",
         hosts,

@@ -36,6 +36,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "readable_buckets": (),
         "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
         "model_load": False,
+        "page_history": False,
         "allowed_hosts": (),
         "callers": "iam",
         "iap_audience": "",

@@ -23,6 +23,8 @@ COMMANDS = (
     "replay",
     "release",
     "smoke",
+    "doctor",
+    "load",
     "bundle",
     "train",
     "evaluate",

@@ -19,7 +19,7 @@ from shared.answers import error_answer, prediction_answer
 from shared.decode import check_size
 from shared.dialects import bodies
 from shared.dialects.exchange import Answered, Exchange
-from shared.dialects.options import wants_record
+from shared.dialects.options import file_name, wants_record
 from shared.dialects.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Dialect, Route
 from shared.dialects.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
 from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
@@ -40,6 +40,8 @@ TOO_LARGE = "request_entity_too_large"
 
 CURL_D = "application/x-www-form-urlencoded"
 LIKE_CURL_D = "It has no line breaks, which curl -d takes out of a file; send it with curl --data-binary @photo.jpg."
+
+NAME_OF_A_FILE = "The name of a file sent as it is: attachment; filename*=UTF-8''NAME, percent-encoded."
 
 PREDICTION = things(
     {
@@ -68,16 +70,9 @@ def classify(exchange: Exchange) -> ResponseReturnValue:
     if request.mimetype == FORM:
         return _answer_form(exchange)
     if request.mimetype == JSON:
-        image: Given = _object(_small_document(exchange))
-    elif request.mimetype.startswith("multipart/"):
-        raise BadRequest(f"The body is {request.mimetype[:40]}, expected a form of files: {FORM}.", 415)
+        image: Given = named_object(exchange)
     else:
-        check_size(request.content_length or 0, exchange.pipeline.limits)
-        content = exchange.body()
-        if not content:
-            raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
-        # curl --data-binary claims a form where nothing else was said, which is no claim about the image
-        image = Encoded(content, content_type=request.mimetype if request.mimetype.startswith("image/") else None)
+        image = sent_image(exchange)
     try:
         [prediction] = exchange.predictions([image])
     except (DamagedImage, NotAnImage) as error:
@@ -85,6 +80,35 @@ def classify(exchange: Exchange) -> ResponseReturnValue:
             raise type(error)(f"{error} {LIKE_CURL_D}") from error
         raise
     return jsonify(_prediction(exchange, prediction))
+
+
+def sent_image(exchange: Exchange) -> Encoded:
+    """Return the image that is the body, and the name that its Content-Disposition gives.
+
+    Raises:
+        BadRequest: the body is empty or a form, or the name can be none.
+        TooManyBytes: it is over the limit; it was not read.
+        Busy: there is no room for it.
+    """
+    request = exchange.request
+    if request.mimetype.startswith("multipart/"):
+        raise BadRequest(f"The body is {request.mimetype[:40]}, expected a form of files: {FORM}.", 415)
+    check_size(request.content_length or 0, exchange.pipeline.limits)
+    name = file_name(request)
+    content = exchange.body()
+    if not content:
+        raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
+    # curl --data-binary claims a form where nothing else was said, which is no claim about the image
+    return Encoded(content, name, request.mimetype if request.mimetype.startswith("image/") else None)
+
+
+def named_object(exchange: Exchange) -> Named:
+    """Return the object that the body's JSON names.
+
+    Raises:
+        BadRequest: it is no JSON with a ``uri``, or too long.
+    """
+    return _object(_small_document(exchange))
 
 
 def _answer_form(exchange: Exchange) -> ResponseReturnValue:
@@ -158,6 +182,7 @@ DIALECT = Dialect(
                 JSON: things({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
             },
             refuses=OF_IMAGES,
+            headers={"Content-Disposition": NAME_OF_A_FILE},
             queries={
                 "model": "The model to ask, where several are served, as NAME, NAME@VERSION or NAME@canary; the first."
             },

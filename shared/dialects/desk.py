@@ -17,6 +17,7 @@ from shared.dialects import (
     feedback,
     open_inference_v2,
     operations,
+    page,
     repository,
     tensorflow_serving,
     vertex,
@@ -33,6 +34,7 @@ DIALECTS: tuple[Dialect, ...] = (
     vertex.DIALECT,
     bigquery.DIALECT,
     feedback.DIALECT,
+    page.DIALECT,
     repository.DIALECT,
     operations.DIALECT,
 )

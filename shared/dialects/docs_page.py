@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
 from shared.dialects.route import Dialect, Route
 from shared.manifest import Manifest
+from shared.page import files
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #0b6bcb }
-@media (prefers-color-scheme: dark) { :root { --accent: #7db8ff } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem }
-h1 { margin: 0 } h2 { margin: 2.5rem 0 .5rem; font-size: 1.2rem } p { margin: .3rem 0 1rem }
-a { color: var(--accent) } code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
-ul { list-style: none; padding: 0; margin: 0; border: 1px solid var(--line); border-radius: .5rem }
-li { display: grid; grid-template-columns: 3.5rem 1fr; gap: .2rem .8rem; padding: .6rem .8rem }
-li + li { border-top: 1px solid var(--line) } li small { grid-column: 2; opacity: .8 }
-b { font: 600 .75rem/1.6rem ui-monospace, monospace; text-align: center; background: var(--soft); border-radius: .3rem }
-"""
+MARK = (
+    '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path class="stroke" d="M3.5 7h25M6 7l2.3 18.4A3 3 0 0 0 '
+    '11.3 28h9.4a3 3 0 0 0 3-2.6L26 7"/><circle class="lens" cx="16" cy="17.5" r="5.25"/></svg>'
+)
 
-
-def page(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest) -> tuple[str, str]:
-    """Return the page, and the Content-Security-Policy under which it is shown."""
-    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
-    return "\n".join(_lines(routes, manifest)), policy
+ANSWER = """{
+  "label": "%(label)s",
+  "score": 0.9951,
+  "needs_review": false,
+  "candidates": [{"label": "%(label)s", "score": 0.9951}, …],
+  "prediction_id": "3f9a…", "recorded": true, …
+}"""
+"""What an answer looks like; the numbers are made up."""
 
 
-def _lines(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest) -> Iterator[str]:
+def page(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, url: str) -> tuple[str, str]:
+    """Return the page, and the Content-Security-Policy under which it is shown.
+
+    Args:
+        routes: every route, with its dialect.
+        manifest: of the model that is the default.
+        url: of the service, as the caller wrote it, for the example.
+    """
+    style = files.style("theme.css", "docs.css")
+    policy = (
+        f"default-src 'none'; style-src '{files.hash_of(style)}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return "\n".join(_lines(routes, manifest, style, url.rstrip("/"))), policy
+
+
+def _lines(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, style: str, url: str) -> Iterator[str]:
+    dialects = tuple(dict.fromkeys(dialect for dialect, _ in routes))
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Bucketlens: routes</title>'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<style>{STYLE}</style></head><body><main><h1>Bucketlens</h1>"
-    yield f"<p>{escape(manifest.description)} Model <code>{escape(manifest.name)}</code>, version "
+    yield f"<style>{style}</style></head><body>"
+    yield f'<header class="top"><a class="brand" href="./">{MARK}Bucketlens</a>'
+    yield '<a class="link" href="./">Drop pictures</a></header><main><h1>For programs</h1>'
+    yield f'<p class="lead">{escape(manifest.description)} Model <code>{escape(manifest.name)}</code>, version '
     yield f"<code>{escape(manifest.version)}</code>: {escape(', '.join(manifest.labels))}.</p>"
-    yield '<p>For programs: <a href="/openapi.json">openapi.json</a>, <a href="/metrics">metrics</a>.</p>'
-    for dialect in dict.fromkeys(dialect for dialect, _ in routes):
-        yield f"<section><h2>{escape(dialect.name)}</h2>"
+    yield '<section aria-labelledby="try"><h2 id="try">Try it</h2>'
+    yield f'<pre tabindex="0"><code>curl --data-binary @photo.jpg {escape(url)}/v1/classify</code></pre>'
+    yield f'<pre tabindex="0"><code>{escape(ANSWER % {"label": manifest.labels[0]})}</code></pre>'
+    yield '<p>All routes as a document: <a href="openapi.json">openapi.json</a>. How busy this process is: '
+    yield '<a href="metrics">metrics</a>.</p></section><nav aria-label="Protocols"><ul>'
+    yield from (f'<li><a href="#{_anchor(one)}">{escape(one.name)}</a></li>' for one in dialects)
+    yield "</ul></nav>"
+    for dialect in dialects:
+        yield f'<section aria-labelledby="{_anchor(dialect)}"><h2 id="{_anchor(dialect)}">{escape(dialect.name)}</h2>'
         if dialect.specification:
             yield f'<p><a href="{escape(dialect.specification)}">Specification</a></p>'
-        yield "<ul>"
+        yield '<ul class="routes">'
         yield from (_line(route) for of, route in routes if of is dialect)
         yield "</ul></section>"
     yield "</main></body></html>"
@@ -53,3 +73,7 @@ def _line(route: Route) -> str:
         f"<li><b>{route.method}</b><code>{escape(route.path)}</code>"
         f"<small>{escape(route.summary)}{escape(takes)}</small></li>"
     )
+
+
+def _anchor(dialect: Dialect) -> str:
+    return re.sub(r"\W+", "-", dialect.name.lower()).strip("-")

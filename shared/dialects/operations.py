@@ -27,7 +27,7 @@ def docs(exchange: Exchange) -> ResponseReturnValue:
     """Show every route to a person."""
     from shared.dialects.docs_page import page
 
-    html, policy = page(exchange.routes, exchange.bundle.manifest)
+    html, policy = page(exchange.routes, exchange.bundle.manifest, exchange.request.host_url)
     return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
 
 

@@ -87,6 +87,7 @@ class Cloud:
             "BIGQUERY_DATASET": DATASET,
             "MODEL_BUNDLE": self.bundle,
             "MODEL_LOAD": "true" if self.request_host == HOST else "false",
+            "PAGE_HISTORY": "true" if self.request_host == HOST else "false",
             "ALLOWED_HOSTS": self.names,
             "STORAGE_EMULATOR_HOST": self.url("storage"),
             "BIGQUERY_EMULATOR_HOST": self.url("warehouse"),

@@ -6,21 +6,18 @@ all of it is of one revision, also while traffic is split between two, and nothi
 
 from __future__ import annotations
 
-from base64 import b64encode
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
-from pathlib import Path
 
 from flask import Flask, Response, request
 
+from shared.catalogue import Catalogue
+from shared.page import files
 from shared.service import Service
-from shared.types import ModelFacts
 
-FOLDER = Path(__file__).parent
 MOST_LABELS_NAMED = 6
-
-SCRIPTS = ("page.js", "why.js")
-"""Together the one script of the page."""
 
 HEADERS = {
     "Cache-Control": "private, no-cache",
@@ -34,41 +31,70 @@ HEADERS = {
 """Kept by the browser and asked for again each time (``no-cache``), which its ETag makes cheap."""
 
 
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """A model as the page shows it."""
+
+    name: str
+    """What it is called in paths."""
+    version: str
+    labels: tuple[str, ...]
+    review_below: float
+    """A score below it needs review."""
+    description: str = ""
+    limits: tuple[str, ...] = ()
+    """What it is not for, and where it fails, by paragraph; empty where nobody said."""
+
+    @property
+    def in_words(self) -> str:
+        """Its labels."""
+        return in_words(self.labels)
+
+
 def add_page(app: Flask, service: Service) -> None:
     """Answer browsers at ``/``, before the function is asked; it still gets every other request, those of ``/`` too."""
-    policy = content_security_policy(style=_read("page.css"), script=_script())
-    rendered = lru_cache(maxsize=1)(page_of)  # again where a new version of the model was loaded
+    policy = content_security_policy(style=files.style(), script=files.script())
+    rendered = lru_cache(maxsize=1)(page_of)  # again where a new version of a model was loaded
 
     @app.before_request
     def page_for_a_browser() -> Response | None:
         if request.path != "/" or request.method not in ("GET", "HEAD") or not _wants_html():
             return None
-        served = service.bundles  # read once: another model may be loaded between two looks
-        bundle = served.default
-        document = rendered(app, bundle.facts, bundle.manifest.labels, served.names[0])
+        document = rendered(app, models_of(service.bundles), service.settings.page_history)
         answer = Response(document, mimetype="text/html", headers=HEADERS | {"Content-Security-Policy": policy})
         answer.add_etag()
         answer.make_conditional(request)
         return answer
 
 
-def page_of(app: Flask, model: ModelFacts, labels: tuple[str, ...], served_as: str | None = None) -> str:
+def models_of(served: Catalogue) -> tuple[OnPage, ...]:
+    """Return the stable version of every model that is served, the default first."""
+    found = []
+    for name in served.names:
+        manifest = served.find(name).manifest
+        found.append(
+            OnPage(
+                name,
+                manifest.version,
+                manifest.labels,
+                manifest.review_below,
+                manifest.description,
+                paragraphs(str(manifest.lineage.get("limits") or "")),
+            )
+        )
+    return tuple(found)
+
+
+def page_of(app: Flask, models: Sequence[OnPage], history: bool) -> str:
     """Return the document. Everything that a bundle says is escaped; style and script are ours, as they are.
 
     Args:
         app: whose templates are used.
-        model: what the page asks, and says so.
-        labels: the model's.
-        served_as: the model's name in paths; None where it is its own.
+        models: those that can be asked, the default first.
+        history: whether the page shows the warehouse's pictures, and sends file names unasked.
     """
-    template = app.jinja_env.from_string(_read("index.html"))
-    return template.render(
-        model=model,
-        served_as=served_as or model.name,
-        labels=in_words(labels),
-        style=_read("page.css"),
-        script=_script(),
-    )
+    template = app.jinja_env.from_string(files.read("index.html"))
+    return template.render(models=models, history=history, style=files.style(), script=files.script())
 
 
 def content_security_policy(*, style: str, script: str) -> str:
@@ -78,8 +104,8 @@ def content_security_policy(*, style: str, script: str) -> str:
     """
     directives = (
         "default-src 'none'",
-        f"style-src '{_hash_of(style)}'",
-        f"script-src '{_hash_of(script)}'",
+        f"style-src '{files.hash_of(style)}'",
+        f"script-src '{files.hash_of(script)}'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",
         "base-uri 'none'",
@@ -98,18 +124,12 @@ def in_words(labels: tuple[str, ...]) -> str:
     return f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else labels[0]
 
 
+def paragraphs(markdown: str) -> tuple[str, ...]:
+    """Return the paragraphs and the items of lists of simple Markdown, as texts."""
+    blocks = re.split(r"\n\s*\n|\n(?=- )", markdown.replace("**", ""))
+    return tuple(text for block in blocks if (text := " ".join(block.removeprefix("- ").split())))
+
+
 def _wants_html() -> bool:
     """Whether HTML is asked for by its name: ``*/*``, which curl and most clients send, is no browser's wish."""
     return any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
-
-
-def _script() -> str:
-    return "\n".join(_read(name) for name in SCRIPTS)
-
-
-def _hash_of(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text("utf-8")

@@ -7,6 +7,18 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+NEWEST_KEPT = """
+async () => {
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const database = await done(indexedDB.open("bucketlens", 1));
+  for (;;) {
+    const kept = await done(database.transaction("pictures").objectStore("pictures").getAll());
+    if (kept.length) return kept.sort((one, other) => other.at - one.at)[0].answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+"""
+
 
 def drop(page: Page, *files: Path) -> None:
     """Drag files from outside of the browser over the page and let them go, as the system's own events."""
@@ -35,8 +47,8 @@ def wait_for(page: Page, name: str, state: str = "done") -> Locator:
 
 
 def kept_answer(page: Page) -> dict[str, Any]:
-    """Return the service's answer to the newest picture, which the page keeps for this tab."""
-    answer: dict[str, Any] = page.evaluate("JSON.parse(sessionStorage.getItem('bucketlens.results'))[0].answer")
+    """Return the service's answer to the newest picture, once this browser keeps it."""
+    answer: dict[str, Any] = page.evaluate(NEWEST_KEPT)
     return answer
 
 
@@ -44,3 +56,19 @@ def shown(found: Locator) -> tuple[str, str]:
     """Return the label and the score that a card shows first."""
     first = found.get_by_role("list", name="Candidates").get_by_role("listitem").first
     return first.locator(".label").inner_text(), first.locator(".score").inner_text()
+
+
+def correct(page: Page, name: str) -> Locator:
+    """Open the viewer to label a picture. Returns the viewer."""
+    wait_for(page, name).get_by_role("button", name="orrect").click()
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_be_visible()
+    return viewer
+
+
+def look_at(page: Page, name: str) -> Locator:
+    """Open a picture's viewer. Returns it."""
+    card(page, name).get_by_role("button", name=f"Look at {name}").click()
+    viewer = page.get_by_role("dialog")
+    expect(viewer).to_be_visible()
+    return viewer

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
+from shared.settings import DEFAULT_BUNDLE, inherited_environment
 from tests.environments import Impossible
+from tests.limited_server import wait_until_ready
 from tests.page.axe import rules  # noqa: F401 - a fixture
 from tests.page.chromium import chromium
+from tests.ports import free_port
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 20_000
 """For what a person would see at once, on a machine that does other things too."""
 
@@ -43,10 +51,47 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def address(cloud: Cloud) -> str:
-    """Where the page is: the real process, under gunicorn."""
-    return f"{cloud.url('classify_request')}/"
+@contextmanager
+def page_of_its_own(cloud: Cloud, folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Popen]]:
+    """Serve the page by the real function under gunicorn, on a cloud's stores. Yields its address and its process."""
+    port = free_port()
+    environment = inherited_environment(
+        {
+            **cloud.environment,
+            "PYTHONPATH": str(ROOT),
+            "FUNCTION_TARGET": "classify_request",
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "LOG_FORMAT": "text",
+            **settings,
+        }
+    )
+    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py")]
+    with (folder / "page.log").open("wb") as log:
+        process = psutil.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}/", process
+    finally:
+        if process.is_running():
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="package")
+def address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the page is as it is deployed: the function may read no rows."""
+    with page_of_its_own(cloud, tmp_path_factory.mktemp("deployed"), PAGE_HISTORY="false") as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="package")
+def local_address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the page of a local cloud is, with two models."""
+    bundles = f"{DEFAULT_BUNDLE},chest_xray_v1"
+    folder = tmp_path_factory.mktemp("local")
+    with page_of_its_own(cloud, folder, PAGE_HISTORY="true", MODEL_BUNDLE=bundles) as (url, _):
+        yield url
 
 
 @pytest.fixture
@@ -64,11 +109,11 @@ def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
         if message.type == "error" and not message.text.startswith(EXPECTED):
             faults.append(message.text)
 
-    def look_at_request(request: Request) -> None:
-        if not request.url.startswith((address, "data:", "blob:")):
-            faults.append(f"a request left for {request.url}")
+    def open_page(at: str = address, **options: object) -> Page:
+        def look_at_request(request: Request) -> None:
+            if not request.url.startswith((at, "data:", "blob:")):
+                faults.append(f"a request left for {request.url}")
 
-    def open_page(**options: object) -> Page:
         context = browser.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
@@ -77,7 +122,7 @@ def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
         page.on("console", look_at_console)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", look_at_request)
-        page.goto(address)
+        page.goto(at)
         return page
 
     yield open_page

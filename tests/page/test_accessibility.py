@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.page.actions import choose, wait_for
+from tests.page.actions import choose, correct, wait_for
 from tests.page.axe import violations
 from tests.page.conftest import Visit
 
@@ -20,10 +21,33 @@ def test_no_rule_is_broken_empty_or_filled(
     (tmp_path / "list.txt").write_text("no picture", "utf-8")
     choose(page, flowers["daisy"], flowers["tulips"], tmp_path / "list.txt")
     wait_for(page, "list.txt", "failed")
-    wait_for(page, "daisy.jpg").locator("summary").click()
-    wait_for(page, "tulips.jpg").locator("summary").click()
-    page.get_by_role("button", name="Save").first.click()
+    wait_for(page, "daisy.jpg")
+    wait_for(page, "tulips.jpg")
     assert violations(page, rules) == {}
+    viewer = correct(page, "tulips.jpg")
+    assert violations(page, rules) == {}
+    viewer.get_by_role("button", name="none of these").click()
+    expect(viewer.locator(".final")).to_be_visible()
+    assert violations(page, rules) == {}
+    page.keyboard.press("Escape")
+    assert violations(page, rules) == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_rule_is_broken_with_several_models_limits_and_a_banner(
+    visit: Visit, rules: str, local_address: str, scheme: str
+) -> None:
+    page = visit(at=local_address, color_scheme=scheme, reduced_motion="reduce")
+    page.get_by_label("Model").select_option("chest_xray")
+    page.locator(".limits summary").click()
+    page.evaluate("document.querySelector('#clear').click()")
+    expect(page.locator("#banner")).to_be_visible()
+    assert violations(page, rules) == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_rule_is_broken_on_the_page_of_routes(visit: Visit, rules: str, address: str, scheme: str) -> None:
+    assert violations(visit(at=f"{address}docs", color_scheme=scheme), rules) == {}
 
 
 def test_the_rules_are_applied(visit: Visit, rules: str) -> None:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pillow_heif import register_heif_opener
-from playwright.sync_api import Error, Page, Route, expect
+from playwright.sync_api import Error, Page, expect
 
 from shared.adapters.bigquery import BigQuery
 from shared.local.cloud import DATASET, PROJECT, Cloud
 from tests.conftest import DEADLINE_S
-from tests.page.actions import card, choose, drop, kept_answer, shown, wait_for
+from tests.page.actions import card, choose, correct, drop, kept_answer, look_at, shown, wait_for
 from tests.page.conftest import LABELS, Visit
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
@@ -42,15 +41,18 @@ def test_a_dropped_file_is_answered_with_its_candidates_and_leaves_a_row(
     answer = kept_answer(page)
     assert shown(found) == ("daisy", f"{answer['score'] * 100:.1f} %")
     assert found.get_by_role("list", name="Candidates").get_by_role("listitem").count() == 3
-    expect(found.locator(".facts")).to_contain_text("480 × 480 JPEG")
-    expect(found.locator(".times")).to_have_text(re.compile(r"^\d+(\.\d)? ms$"))
     expect(found.locator("img")).to_be_visible()
+    expect(look_at(page, "daisy.jpg").locator(".facts")).to_have_text(
+        re.compile(r"^480 × 480 JPEG · \d+(\.\d)? ms · flowers 1$")
+    )
     expect(page.get_by_role("log")).to_contain_text("daisy.jpg: daisy, 99.5 %.")
     [row] = rows(warehouse, "predictions", answer["prediction_id"])
     assert row["label"] == "daisy"
 
 
-def test_the_file_is_sent_as_it_is_and_its_name_is_not(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_the_file_is_sent_as_it_is_and_its_name_is_not_unless_that_is_asked_for(
+    visit: Visit, flowers: dict[str, Path]
+) -> None:
     page = visit()
     with page.expect_request("**/v1/classify") as request:
         choose(page, flowers["tulips"])
@@ -58,6 +60,13 @@ def test_the_file_is_sent_as_it_is_and_its_name_is_not(visit: Visit, flowers: di
     assert request.value.headers["content-type"] == "image/jpeg"
     assert int(request.value.all_headers()["content-length"]) == flowers["tulips"].stat().st_size
     assert "tulips.jpg" not in f"{request.value.url}{request.value.all_headers()}"
+    page.get_by_label("Send file names too").check()
+    page.reload()
+    expect(page.get_by_label("Send file names too")).to_be_checked()
+    with page.expect_request("**/v1/classify") as request:
+        choose(page, flowers["daisy"])
+    named = request.value.headers["content-disposition"]
+    assert named == "attachment; filename*=UTF-8''daisy.jpg"
 
 
 def test_a_person_corrects_a_label_with_the_keyboard_alone(
@@ -71,19 +80,21 @@ def test_a_person_corrects_a_label_with_the_keyboard_alone(
     expect(page.get_by_label("Choose pictures")).to_be_focused()
     page.keyboard.press("Enter")
     found = wait_for(page, "roses.jpg")
-    for _ in range(10):
-        if found.locator("summary").evaluate("element => element === document.activeElement"):
+    for _ in range(14):
+        if found.locator(".correct").evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    expect(found.get_by_role("combobox", name="What roses.jpg shows")).to_be_focused()
-    page.keyboard.type("tulips")
-    page.keyboard.press("Tab")
+    choice = page.get_by_role("button", name="tulips")
+    expect(page.get_by_role("button", name="roses")).to_be_focused()
+    while not choice.evaluate("element => element === document.activeElement"):
+        page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(found.locator(".chip")).to_have_text("Labelled tulips")
-    expect(found.locator("summary")).to_be_focused()
+    expect(choice).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("log")).to_contain_text("roses.jpg is labelled tulips by you.")
+    page.keyboard.press("Escape")
+    expect(found.locator(".final b")).to_have_text("tulips")
+    expect(found.get_by_role("button", name="Look at roses.jpg")).to_be_focused()
     [row] = rows(warehouse, "labels", kept_answer(page)["prediction_id"])
     assert row["label"] == "tulips"
 
@@ -110,7 +121,7 @@ def test_pictures_stand_in_the_order_given_and_two_at_most_are_sent_at_once(
         assert shown(wait_for(page, f"{label}.jpg"))[0] == label
     assert page.locator(".card .name").all_inner_texts() == [f"{label}.jpg" for label in LABELS]
     assert most == 2
-    expect(page.locator("#tally")).to_have_text("5 pictures")
+    expect(page.locator("#status")).to_have_text("5 pictures")
 
 
 def test_a_pasted_picture_is_classified(visit: Visit, flowers: dict[str, Path]) -> None:
@@ -133,11 +144,15 @@ def test_what_the_model_is_unsure_of_needs_review_until_a_person_says_what_it_is
     choose(page, tmp_path / "fog.png")
     found = wait_for(page, "fog.png")
     expect(found.locator(".chip")).to_have_text("Needs review")
-    expect(page.locator("#tally")).to_have_text("1 picture, 1 to review")
-    found.get_by_text("Confirm or correct the label").click()
-    found.get_by_role("button", name="Save").click()
-    expect(found.locator(".chip")).to_have_text(f"Labelled {shown(found)[0]}")
-    expect(page.locator("#tally")).to_have_text("1 picture")
+    expect(page.locator("#status")).to_have_text("1 picture, 1 to review")
+    label, score = shown(found)
+    sentence = f"Needs review: {score} is below this model's line of 92 %."
+    expect(found.locator(".reason")).to_have_text(sentence)
+    correct(page, "fog.png").get_by_role("button", name=label).click()
+    page.keyboard.press("Escape")
+    expect(found.locator(".chip")).to_have_text("Labelled by you")
+    expect(found.locator(".reason")).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("1 picture")
 
 
 @pytest.mark.parametrize(
@@ -163,72 +178,6 @@ def test_an_error_is_told_in_the_services_own_sentence(
     expect(card(page, "list.jpg").get_by_role("button", name="Try again")).to_be_hidden()
 
 
-def test_a_busy_service_is_asked_once_more_when_it_said_so(visit: Visit, flowers: dict[str, Path]) -> None:
-    page = visit()
-    keys: list[str | None] = []
-
-    def busy_at_first(route: Route) -> None:
-        keys.append(route.request.headers.get("idempotency-key"))
-        if len(keys) == 1:
-            route.fulfill(status=429, headers={"Retry-After": "2"}, json={"error": {"message": "Busy."}})
-        else:
-            route.continue_()
-
-    page.route("**/v1/classify", busy_at_first)
-    choose(page, flowers["daisy"])
-    expect(card(page, "daisy.jpg").locator(".note")).to_have_text("The service is busy. Trying again in 2 s…")
-    assert shown(wait_for(page, "daisy.jpg"))[0] == "daisy"
-    assert len(keys) == 2
-    assert keys[0] == keys[1] is not None
-
-
-def test_a_service_that_stays_away_is_told_and_can_be_tried_again(visit: Visit, flowers: dict[str, Path]) -> None:
-    page = visit()
-    sentence = "The service cannot take this now; send it again in 1 s."
-    page.route(
-        "**/v1/classify",
-        lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": {"message": sentence}}),
-        times=2,
-    )
-    choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg", "failed")
-    expect(found.locator(".note")).to_have_text(sentence)
-    found.get_by_role("button", name="Try again").click()
-    assert shown(wait_for(page, "daisy.jpg"))[0] == "daisy"
-    expect(found.get_by_role("heading")).to_be_focused()
-
-
-def test_offline_is_told_and_the_picture_waits(visit: Visit, flowers: dict[str, Path]) -> None:
-    page = visit()
-    page.context.set_offline(True)
-    choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg", "failed")
-    expect(found.locator(".note")).to_contain_text("You are offline")
-    page.context.set_offline(False)
-    found.get_by_role("button", name="Try again").click()
-    wait_for(page, "daisy.jpg")
-
-
-def test_a_dropped_folder_is_no_riddle(visit: Visit, tmp_path: Path) -> None:
-    (tmp_path / "holiday").mkdir()
-    page = visit()
-    drop(page, tmp_path / "holiday")
-    expect(wait_for(page, "holiday", "failed").locator(".note")).to_contain_text("choose the pictures in it")
-
-
-def test_a_format_that_the_browser_cannot_show_has_a_placeholder_and_an_answer(
-    visit: Visit, flowers: dict[str, Path], tmp_path: Path
-) -> None:
-    register_heif_opener()
-    Image.open(flowers["roses"]).save(tmp_path / "IMG_2207.heic")
-    page = visit()
-    choose(page, tmp_path / "IMG_2207.heic")
-    found = wait_for(page, "IMG_2207.heic")
-    assert shown(found)[0] == "roses"
-    expect(found.get_by_text("No preview")).to_be_visible()
-    expect(found.locator("img")).to_be_hidden()
-
-
 def test_a_file_name_is_text_and_never_html(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>.jpg"
     shutil.copyfile(flowers["daisy"], tmp_path / name)
@@ -238,23 +187,6 @@ def test_a_file_name_is_text_and_never_html(visit: Visit, flowers: dict[str, Pat
     page.reload()
     wait_for(page, name)
     assert page.locator("img[src=x]").count() == 0
-
-
-def test_results_outlive_a_reload_and_not_the_tab(visit: Visit, flowers: dict[str, Path]) -> None:
-    page = visit()
-    choose(page, flowers["daisy"], flowers["tulips"])
-    wait_for(page, "daisy.jpg")
-    wait_for(page, "tulips.jpg")
-    expect(card(page, "tulips.jpg").locator("img")).to_be_visible()
-    page.reload()
-    assert shown(wait_for(page, "daisy.jpg"))[0] == "daisy"
-    expect(card(page, "tulips.jpg").locator("img")).to_be_visible()
-    other = page.context.new_page()
-    other.goto(page.url)
-    assert other.locator(".card").count() == 0
-    page.get_by_role("button", name="Clear").click()
-    page.reload()
-    assert page.locator(".card").count() == 0
 
 
 def test_the_policy_forbids_what_the_page_never_does(visit: Visit, address: str, faults: list[str]) -> None:
@@ -280,7 +212,7 @@ def test_nothing_is_scrolled_sideways_at_any_width(visit: Visit, flowers: dict[s
     page = visit(viewport={"width": width, "height": 800})
     assert overflow_px(page) == 0
     choose(page, flowers["daisy"])
-    wait_for(page, "daisy.jpg").locator("summary").click()
+    correct(page, "daisy.jpg")
     assert overflow_px(page) == 0
 
 

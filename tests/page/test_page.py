@@ -11,13 +11,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.page.page import FOLDER, content_security_policy, in_words, page_of
-from shared.types import ModelFacts
+from shared.page import files
+from shared.page.page import OnPage, content_security_policy, in_words, page_of, paragraphs
 from tests.worlds import World
 
 MAIN = Path(__file__).parents[2] / "functions" / "classify_request" / "main.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
-MODEL = ModelFacts("flowers", "1", "0" * 64, "litert")
+MODEL = OnPage("flowers", "1", ("a", "b"), 0.5)
 
 
 class Parts(HTMLParser):
@@ -110,7 +110,7 @@ def test_the_page_is_closed_to_other_sites(client: FlaskClient, header: str, val
 
 
 def test_the_document_names_no_other_site_and_has_no_inline_handler_or_style() -> None:
-    attributes = Parts(page_of(Flask("test"), MODEL, ("a", "b"))).attributes
+    attributes = Parts(page_of(Flask("test"), (MODEL,), history=False)).attributes
     assert not [name for name, _ in attributes if name.startswith("on") or name == "style"]
     assert not [value for _, value in attributes if value and value.startswith(("http:", "https:", "//"))]
 
@@ -125,7 +125,8 @@ def test_every_link_of_the_document_leads_somewhere(client: FlaskClient) -> None
 
 def test_what_a_bundle_says_is_text_and_never_html() -> None:
     hostile = "<script>alert(1)</script>"
-    document = page_of(Flask("test"), ModelFacts(hostile, '"><b>', "0" * 64, "litert"), (hostile, "{{ 7 * 7 }}"))
+    model = OnPage(hostile, '"><b>', (hostile, "{{ 7 * 7 }}"), 0.5, hostile, (hostile,))
+    document = page_of(Flask("test"), (model, MODEL), history=True)
     assert hostile not in document
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in document
     assert "{{ 7 * 7 }}" in document
@@ -143,5 +144,20 @@ def test_the_labels_are_said_in_words(labels: tuple[str, ...], words: str) -> No
     assert in_words(labels) == words
 
 
-def test_the_script_can_be_read_at_one_sitting() -> None:
-    assert len((FOLDER / "page.js").read_text("utf-8").splitlines()) <= 350
+@pytest.mark.parametrize("name", files.SCRIPTS)
+def test_each_part_of_the_script_can_be_read_at_one_sitting(name: str) -> None:
+    assert len(files.read(name).splitlines()) <= 160
+
+
+def test_every_script_and_style_of_the_folder_is_in_a_page() -> None:
+    there = {path.name for pattern in ("*.js", "*.css") for path in files.FOLDER.glob(pattern)}
+    assert there == {*files.SCRIPTS, *files.STYLES, "docs.css"}
+
+
+def test_limits_are_paragraphs_without_the_marks_of_markdown() -> None:
+    assert paragraphs("**No medical\ndevice.** See:\n\n- **adults**, and\n  others;\n- cats.\n") == (
+        "No medical device. See:",
+        "adults, and others;",
+        "cats.",
+    )
+    assert paragraphs("") == ()

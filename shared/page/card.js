@@ -1,0 +1,99 @@
+// What a picture's card shows.
+
+const CANDIDATES_SHOWN = 3;
+const LONGEST_NAME = 22;
+const END_OF_NAME = 10;
+
+function draw(entry) {
+  const { card, state, answer, labelled, thumbnail } = entry;
+  const part = (name) => card.querySelector(name);
+  card.dataset.state = state;
+  card.dataset.review = needsReview(entry);
+  card.dataset.labelled = Boolean(labelled);
+  card.setAttribute("aria-busy", state === "sending");
+  drawName(part(".name"), entry);
+  part(".picture").setAttribute("aria-label", `Look at ${entry.name}`);
+  part(".note").textContent = state === "waiting" ? "Waiting" : entry.note;
+  part(".again").hidden = !(state === "failed" && entry.canRetry);
+  part("img").hidden = !thumbnail;
+  if (thumbnail && part("img").src !== thumbnail) part("img").src = thumbnail;
+  part(".placeholder span").textContent = entry.hasNoPreview ? "No preview" : "";
+  drawChip(part(".chip"), entry);
+  part(".ask").hidden = !(entry.file && state === "done");
+  part(".ask").setAttribute("aria-label", `Why? ${entry.name}`);
+  part(".correct").hidden = !(answer?.recorded && state === "done");
+  part(".correct").textContent = invitationToLabel(entry);
+  part(".correct").setAttribute("aria-label", `${invitationToLabel(entry)} the label of ${entry.name}`);
+  if (entry.drawn !== verdictKey(entry)) drawVerdict(part(".verdict"), entry, CANDIDATES_SHOWN);
+  entry.drawn = verdictKey(entry);
+  if (viewed === entry) drawViewer();
+  drawStatus();
+}
+
+function verdictKey({ state, labelled }) {
+  return `${state} ${labelled}`;
+}
+
+/** The name in one line: where it is long its middle is cut, for its end tells replicates apart. */
+function drawName(heading, entry) {
+  if (heading.title === entry.name) return;
+  heading.title = entry.name;
+  const letters = Array.from(shortName(entry));
+  if (letters.length <= LONGEST_NAME) return void (heading.textContent = letters.join(""));
+  heading.setAttribute("aria-label", entry.name);
+  const [start, end] = [document.createElement("bdi"), document.createElement("bdi")];
+  start.textContent = letters.slice(0, -END_OF_NAME).join("");
+  end.textContent = letters.slice(-END_OF_NAME).join("");
+  heading.replaceChildren(start, end);
+}
+
+function drawChip(chip, entry) {
+  chip.hidden = !(entry.labelled || needsReview(entry));
+  chip.dataset.kind = entry.labelled ? "labelled" : "review";
+  chip.textContent = entry.labelled ? "Labelled by you" : "Needs review";
+}
+
+function invitationToLabel(entry) {
+  if (entry.labelled) return "Change";
+  return needsReview(entry) ? "Confirm or correct" : "Correct";
+}
+
+/** The final label first: a person's, with the model's struck through where it was another, or the model's. */
+function drawVerdict(place, { answer, labelled, state, model }, most) {
+  place.replaceChildren(document.querySelector("#verdict").content.cloneNode(true));
+  if (state !== "done") return place.replaceChildren();
+  const part = (name) => place.querySelector(name);
+  place.dataset.labelled = Boolean(labelled);
+  place.dataset.corrected = Boolean(labelled && labelled !== answer.label);
+  part(".final").hidden = !labelled;
+  part(".final b").textContent = inWords(labelled ?? "");
+  part(".final span").textContent = labelled === answer.label ? "you agree with the model" : "by you";
+  part(".bars").replaceChildren(...answer.candidates.slice(0, most).map((one, index) => newBar(one, index, labelled)));
+  part(".reason").hidden = !(answer.needs_review && !labelled);
+  part(".reason").textContent = whyReview(answer, model);
+}
+
+function newBar({ label, score }, index, labelled) {
+  const bar = document.querySelector("#bar").content.cloneNode(true).firstElementChild;
+  const isOverruled = index === 0 && labelled && labelled !== label;
+  const said = document.createElement(isOverruled ? "s" : "span");
+  said.textContent = label;
+  bar.querySelector(".label").append(said);
+  bar.querySelector(".score").textContent = percent(score);
+  bar.style.setProperty("--score", score);
+  return bar;
+}
+
+function whyReview(answer, model) {
+  const option = Array.from(modelChoice.options).find(
+    ({ value, dataset }) => (value === model || value === answer.model.name) && dataset.version === answer.model.version,
+  );
+  const score = percent(answer.score);
+  if (!option) return `Needs review: ${score} is below this model's line.`;
+  return `Needs review: ${score} is below this model's line of ${Number((option.dataset.reviewBelow * 100).toFixed(2))} %.`;
+}
+
+/** A label as people say it. */
+function inWords(label) {
+  return label === NONE_OF_THESE ? "none of these" : label;
+}
