@@ -5,6 +5,7 @@ python docs/write_tables.py
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
 from shared.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
-from shared.settings import settings_table  # noqa: E402
+from shared.settings import Settings  # noqa: E402
 from tests.chaos.document import write_between  # noqa: E402
 from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
 from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
@@ -29,6 +30,16 @@ def row_table(name: str) -> str:
     fields: list[dict[str, Any]] = json.loads((ROOT / f"infra/bigquery/tables/{name}.json").read_text("utf-8"))
     lines = ["| field | type | | what it says |", "|---|---|---|---|"]
     lines += [f"| `{path}` | {kind} | {mode} | {text} |" for path, kind, mode, text in _rows(fields)]
+    return "\n".join(lines)
+
+
+def settings_table() -> str:
+    """Return the README's table of settings, in Markdown."""
+    lines = ["| setting | default | what it decides |", "|---|---|---|"]
+    for setting in dataclasses.fields(Settings):
+        default = setting.metadata["default"]
+        shown = "required" if default is None else f"`{default}`" if default else "none"
+        lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
     return "\n".join(lines)
 
 

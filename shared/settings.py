@@ -253,13 +253,3 @@ def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a process that we start: our own, without our settings, and with those given."""
     ours = {setting.metadata["env"] for setting in fields(Settings)}
     return {name: value for name, value in os.environ.items() if name not in ours} | dict(settings)
-
-
-def settings_table() -> str:
-    """Return the README's table of settings, in Markdown."""
-    lines = ["| setting | default | what it decides |", "|---|---|---|"]
-    for setting in fields(Settings):
-        default = setting.metadata["default"]
-        shown = "required" if default is None else f"`{default}`" if default else "none"
-        lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
-    return "\n".join(lines)
