@@ -49,7 +49,7 @@ def typed_folder(folder: Path) -> str:
 
 def what_is_kept(folder: Path) -> str:
     """Say, once a cloud has stopped, that nothing is lost and how to go on."""
-    return f"Stopped. Pictures and rows are kept in {folder}; go on with: bucketlens up{typed_folder(folder)}"
+    return f"Stopped. Pictures and rows are kept in {folder.resolve()}; go on with: bucketlens up{typed_folder(folder)}"
 
 
 folder_option = click.option(

@@ -54,7 +54,7 @@ def command(sql: str, places: Places, format_: str) -> None:
         say(error, err=True)
         sys.exit(1)
     if result.affected is not None:
-        remarks.print(f"{result.affected:,} rows changed", highlight=False)
+        remarks.print(f"{result.affected:,} {'row' if result.affected == 1 else 'rows'} changed", highlight=False)
     elif format_ == "table":
         console.print(readable(result, console.width))
     elif format_ == "json":
