@@ -96,5 +96,5 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 	@$(INSTALL) tests/requirements.txt && touch $@
 
 .venv/.everything: .venv/.local requirements.txt
-	@echo "Installing everything into .venv, TensorFlow too (once)"
+	@echo "Installing everything into .venv, TensorFlow too (once; about 2.5 GB)"
 	@$(INSTALL) requirements.txt && touch $@ .venv/.dev

@@ -31,7 +31,7 @@ GAP = 3
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="json: one object a line.",
+    help="json: one object a line. csv: as it is stored; for a spreadsheet there is `bucketlens export`.",
 )
 def command(sql: str, places: Places, format_: str) -> None:
     """Run BigQuery SQL against the local warehouse, or with --project against BigQuery itself.

@@ -191,8 +191,10 @@ def sole_use(folder: Path) -> Iterator[bool]:
 
 
 def _is_locked(folder: Path) -> bool:
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:  # Windows, where no local cloud can run
+        return False
     try:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
