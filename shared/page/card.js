@@ -12,7 +12,7 @@ function draw(entry) {
   card.dataset.labelled = Boolean(labelled);
   card.setAttribute("aria-busy", state === "sending");
   drawName(part(".name"), entry);
-  part(".picture").setAttribute("aria-label", `Look at ${entry.name}`);
+  part(".look").setAttribute("aria-label", `Look at ${entry.name}`);
   part(".note").textContent = state === "waiting" ? "Waiting" : entry.note;
   part(".again").hidden = !(state === "failed" && entry.canRetry);
   part("img").hidden = !thumbnail;

@@ -20,6 +20,7 @@ async function giveLabel(entry, label) {
   change(entry, reply.ok ? { labelled: label, problem: "" } : { problem: reply.message });
   say(reply.ok ? `${entry.name} is labelled ${inWords(label)} by you.` : reply.message);
   if (reply.ok) remember(entry);
+  if (!viewer.open && entry.card.contains(document.activeElement)) focusCard(entry.card); // the filter may hide it now
   return reply.ok;
 }
 

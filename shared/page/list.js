@@ -16,7 +16,7 @@ let entries = [];
 function newEntry(facts) {
   const card = document.querySelector("#card").content.cloneNode(true).firstElementChild;
   const entry = { note: "", tries: 0, ...facts, card };
-  card.querySelector(".picture").addEventListener("click", () => openViewer(entry));
+  card.querySelector(".look").addEventListener("click", () => openViewer(entry));
   card.querySelector(".correct").addEventListener("click", () => openViewer(entry, { toLabel: true }));
   card.querySelector(".ask").addEventListener("click", () => openViewer(entry, { toExplain: true }));
   card.querySelector(".again").addEventListener("click", () => {

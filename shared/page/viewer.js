@@ -99,9 +99,14 @@ viewer.addEventListener("close", () => {
   viewed = null;
   forgetWhole();
   viewerPart(".stage img").removeAttribute("src");
-  const isShown = card.isConnected && card.checkVisibility();
-  (isShown ? card.querySelector(".picture") : document.querySelector('.filters [aria-pressed="true"]')).focus();
+  focusCard(card);
 });
+
+/** Give a card the focus, or where the filter has hidden it, the filter. */
+function focusCard(card) {
+  const isShown = card.isConnected && card.checkVisibility();
+  (isShown ? card.querySelector(".look") : document.querySelector('.filters [aria-pressed="true"]')).focus();
+}
 viewer.addEventListener("click", (event) => {
   if (event.target === viewer || event.target.matches(".stage")) viewer.close(); // beside the picture
 });

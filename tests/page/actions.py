@@ -60,7 +60,7 @@ def shown(found: Locator) -> tuple[str, str]:
 
 def correct(page: Page, name: str) -> Locator:
     """Open the viewer to label a picture. Returns the viewer."""
-    wait_for(page, name).get_by_role("button", name="orrect").click()
+    wait_for(page, name).get_by_role("button", name=f"the label of {name}").click()
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()
     return viewer

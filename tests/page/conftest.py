@@ -52,9 +52,11 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def page_of_its_own(cloud: Cloud, folder: Path, **settings: str) -> Iterator[tuple[str, psutil.Popen]]:
+def page_of_its_own(
+    cloud: Cloud, folder: Path, at_port: int | None = None, **settings: str
+) -> Iterator[tuple[str, psutil.Popen]]:
     """Serve the page by the real function under gunicorn, on a cloud's stores. Yields its address and its process."""
-    port = free_port()
+    port = at_port or free_port()
     environment = inherited_environment(
         {
             **cloud.environment,
@@ -110,8 +112,10 @@ def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
             faults.append(message.text)
 
     def open_page(at: str = address, **options: object) -> Page:
+        own = at[: at.index("/", len("http://")) + 1]
+
         def look_at_request(request: Request) -> None:
-            if not request.url.startswith((at, "data:", "blob:")):
+            if not request.url.startswith((own, "data:", "blob:")):
                 faults.append(f"a request left for {request.url}")
 
         context = browser.new_context(**options)

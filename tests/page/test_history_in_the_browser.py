@@ -81,7 +81,7 @@ def test_another_model_is_asked_and_its_limits_stand_where_its_answers_are(
     expect(page.locator(".lead:visible")).to_contain_text("NORMAL or PNEUMONIA")
     with page.expect_request("**/v1/classify?model=chest_xray"):
         choose(page, flowers["sunflowers"])
-    wait_for(page, "sunflowers.jpg").first
+    expect(card(page, "sunflowers.jpg").first).to_have_attribute("data-state", "done")
     page.get_by_label("Model").select_option("flowers")
     expect(page.locator(".limits")).to_be_visible()
     page.get_by_role("button", name="Look at sunflowers.jpg").first.click()

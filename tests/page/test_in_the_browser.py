@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Error, Page, expect
+from playwright.sync_api import Error, Page, Request, expect
 
 from shared.adapters.bigquery import BigQuery
 from shared.local.cloud import DATASET, PROJECT, Cloud
@@ -85,8 +85,8 @@ def test_a_person_corrects_a_label_with_the_keyboard_alone(
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    choice = page.get_by_role("button", name="tulips")
-    expect(page.get_by_role("button", name="roses")).to_be_focused()
+    choice = page.get_by_role("button", name="tulips", exact=True)
+    expect(page.get_by_role("button", name="roses", exact=True)).to_be_focused()
     while not choice.evaluate("element => element === document.activeElement"):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -105,14 +105,14 @@ def test_pictures_stand_in_the_order_given_and_two_at_most_are_sent_at_once(
     page = visit()
     in_flight, most = 0, 0
 
-    def begin(_: object) -> None:
+    def begin(request: Request) -> None:
         nonlocal in_flight, most
-        in_flight += 1
+        in_flight += request.url.endswith("/v1/classify")
         most = max(most, in_flight)
 
-    def end(_: object) -> None:
+    def end(request: Request) -> None:
         nonlocal in_flight
-        in_flight -= 1
+        in_flight -= request.url.endswith("/v1/classify")
 
     page.on("request", begin)
     page.on("requestfinished", end)
@@ -167,8 +167,9 @@ def test_an_error_is_told_in_the_services_own_sentence(
 ) -> None:
     file = tmp_path / "list.jpg"
     file.write_bytes(content)
+    request = urllib.request.Request(f"{address}v1/classify", content, {"Content-Type": "image/jpeg"})
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(urllib.request.Request(f"{address}v1/classify", content))
+        urllib.request.urlopen(request)
     assert refused.value.code == status
     sentence = json.loads(refused.value.read())["error"]["message"]
     page = visit()

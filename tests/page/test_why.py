@@ -7,19 +7,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.page.actions import choose, wait_for
+from tests.page.actions import choose, look_at, wait_for
 from tests.page.axe import violations
 from tests.page.conftest import Visit
 
 
-def why(found: Locator) -> Locator:
-    return found.get_by_role("button", name="Why?")
+def viewer_of(page: Page, name: str) -> Locator:
+    wait_for(page, name)
+    return look_at(page, name)
 
 
-def shown(page: Page, name: str) -> Locator:
-    """Return the picture of a card while the heat map is over it."""
-    found = wait_for(page, name)
-    picture = found.get_by_role("img", name=f"Heat map over {name}")
+def why(viewer: Locator) -> Locator:
+    return viewer.get_by_role("button", name="Why?")
+
+
+def heat_map(viewer: Locator, name: str) -> Locator:
+    """Return the heat map once it is shown."""
+    picture = viewer.get_by_role("img", name=f"Heat map over {name}")
     expect(picture).to_be_visible()
     return picture
 
@@ -27,23 +31,23 @@ def shown(page: Page, name: str) -> Locator:
 def test_the_heat_map_is_shown_on_request_and_the_picture_again(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg")
-    expect(found.get_by_role("img")).to_have_count(0)  # the photograph says nothing that the name does not
+    viewer = viewer_of(page, "daisy.jpg")
+    expect(viewer.get_by_role("img", name="daisy.jpg", exact=True)).to_be_visible()
     with page.expect_response("**:explain?*") as answer:
-        why(found).click()
-    picture = shown(page, "daisy.jpg")
+        why(viewer).click()
+    picture = heat_map(viewer, "daisy.jpg")
 
     assert answer.value.headers["content-type"] == "image/png"
     assert answer.value.url.endswith("/v1/models/flowers:explain?as=png&label=daisy")
     expect(picture).to_have_attribute("alt", "Heat map over daisy.jpg: where the model sees daisy")
-    expect(why(found)).to_have_attribute("aria-pressed", "true")
+    expect(why(viewer)).to_have_attribute("aria-pressed", "true")
+    expect(viewer.locator(".because")).to_have_text("weak to strong for daisy")
     expect(page.get_by_role("log")).to_contain_text("The heat map of daisy.jpg is shown.")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 480
 
-    why(found).click()
-    expect(found.get_by_role("img")).to_have_count(0)
-    expect(found.locator("img")).to_be_visible()
-    expect(why(found)).to_have_attribute("aria-pressed", "false")
+    why(viewer).click()
+    expect(viewer.get_by_role("img", name="daisy.jpg", exact=True)).to_be_visible()
+    expect(why(viewer)).to_have_attribute("aria-pressed", "false")
 
 
 def test_it_is_asked_for_once(visit: Visit, flowers: dict[str, Path]) -> None:
@@ -51,25 +55,26 @@ def test_it_is_asked_for_once(visit: Visit, flowers: dict[str, Path]) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if ":explain" in request.url else None)
     choose(page, flowers["tulips"])
-    found = wait_for(page, "tulips.jpg")
+    viewer = viewer_of(page, "tulips.jpg")
     for _ in range(3):
-        why(found).click()
-        expect(why(found)).to_have_attribute("aria-busy", "false")
-    shown(page, "tulips.jpg")
+        why(viewer).click()
+        expect(why(viewer)).to_have_attribute("aria-busy", "false")
+    heat_map(viewer, "tulips.jpg")
 
     assert len(asked) == 1
 
 
-def test_it_is_reached_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_it_is_reached_from_the_card_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
-    found = wait_for(page, "roses.jpg")
-    page.get_by_label("Choose pictures").focus()
+    asks = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
+    page.get_by_role("button", name="Look at roses.jpg").focus()
     page.keyboard.press("Tab")
-    expect(why(found)).to_be_focused()
-    page.keyboard.press("Space")
-    shown(page, "roses.jpg")
-    expect(why(found)).to_be_focused()
+    expect(asks).to_be_focused()
+    page.keyboard.press("Enter")
+    viewer = page.get_by_role("dialog")
+    heat_map(viewer, "roses.jpg")
+    expect(why(viewer)).to_be_focused()
 
 
 def test_what_the_service_says_against_it_stands_beside_the_button(visit: Visit, flowers: dict[str, Path]) -> None:
@@ -77,21 +82,23 @@ def test_what_the_service_says_against_it_stands_beside_the_button(visit: Visit,
     sentence = "To explain this model takes 64 runs of it."
     page.route("**:explain?*", lambda route: route.fulfill(status=408, json={"error": sentence}))
     choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg")
-    why(found).click()
+    viewer = viewer_of(page, "daisy.jpg")
+    why(viewer).click()
 
-    expect(found.locator(".why .problem")).to_have_text(sentence)
-    expect(found.locator("img")).to_be_visible()
-    expect(why(found)).to_have_attribute("aria-pressed", "false")
+    expect(viewer.locator(".why .problem")).to_have_text(sentence)
+    expect(viewer.get_by_role("img", name="daisy.jpg", exact=True)).to_be_visible()
+    expect(why(viewer)).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_card_without_its_picture_offers_no_heat_map(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_a_restored_card_has_no_picture_to_send_and_offers_no_heat_map(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
-    expect(why(wait_for(page, "daisy.jpg"))).to_be_visible()
+    expect(wait_for(page, "daisy.jpg").locator("img")).to_be_visible()
+    expect(wait_for(page, "daisy.jpg").get_by_role("button", name="Why?")).to_be_visible()
     page.reload()
 
-    expect(why(wait_for(page, "daisy.jpg"))).to_be_hidden()
+    expect(wait_for(page, "daisy.jpg").get_by_role("button", name="Why?")).to_be_hidden()
+    expect(why(viewer_of(page, "daisy.jpg"))).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -100,7 +107,8 @@ def test_no_rule_of_accessibility_is_broken_with_the_heat_map_shown(
 ) -> None:
     page = visit(color_scheme=scheme, reduced_motion="reduce")
     choose(page, flowers["daisy"])
-    why(wait_for(page, "daisy.jpg")).click()
-    shown(page, "daisy.jpg")
+    viewer = viewer_of(page, "daisy.jpg")
+    why(viewer).click()
+    heat_map(viewer, "daisy.jpg")
 
     assert violations(page, rules) == {}
