@@ -33,6 +33,7 @@ class Tier(StrEnum):
 BY_FOLDER: dict[str, Tier] = {
     ".": Tier.TEST,
     "bench": Tier.REST,
+    "cloud_check": Tier.REST,
     "contract": Tier.TEST,
     "dialects": Tier.TEST,
     "explain": Tier.TEST,
