@@ -5,14 +5,14 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
-	@$(BIN)/bucketlens demo $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
+	@$(BIN)/bucketlens demo --folder .bucketlens $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
 
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
@@ -29,7 +29,10 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 	@$(BIN)/python -m pytest --tier foreign
 
 fast-tests: .venv/.dev
-	@$(BIN)/python -m pytest -q --tier check
+	@$(PYTEST) -q --tier check
+
+cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id CONFIRM='…', which it asks for]
+	@$(BIN)/python -m tests.cloud_check --project '$(PROJECT)' --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
 	@$(BIN)/python -m tests.chaos $(ARGS)
@@ -74,6 +77,7 @@ lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UP
 
 docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
 	@$(BIN)/python docs/write_tables.py
+	@$(BIN)/python docs/write_modules.py
 
 clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
@@ -95,5 +99,5 @@ clean:  ## Remove what was made here: .venv, the local cloud's data, caches
 	@$(INSTALL) tests/requirements.txt && touch $@
 
 .venv/.everything: .venv/.local requirements.txt
-	@echo "Installing everything into .venv, TensorFlow too (once)"
+	@echo "Installing everything into .venv, TensorFlow too (once; about 2.5 GB)"
 	@$(INSTALL) requirements.txt && touch $@ .venv/.dev

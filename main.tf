@@ -13,13 +13,29 @@ terraform {
       source  = "hashicorp/google"
       version = ">= 7.44, < 9"
     }
+    google-beta = { # for one resource: Google's own accounts
+      source  = "hashicorp/google-beta"
+      version = ">= 7.44, < 9"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.12, < 1"
+    }
   }
+
+  # The bucket is named by `terraform init -backend-config=bucket=PROJECT-terraform`: a state on one machine is lost with it.
+  backend "gcs" {}
 }
 
 provider "google" {
   project        = var.project
   region         = var.region
   default_labels = { app = "bucketlens", environment = var.environment }
+}
+
+provider "google-beta" {
+  project = var.project
+  region  = var.region
 }
 
 # ---------------------------------------------------------------------- the first apply: data, and who may touch it
@@ -48,6 +64,7 @@ module "encryption" {
 
 module "buckets" {
   source              = "./infra/buckets"
+  archive_classes     = var.archive_classes
   deletion_protection = var.deletion_protection
   identities          = module.identities.members
   keep_days           = var.keep_days
@@ -64,11 +81,27 @@ module "buckets" {
 
 module "registry" {
   source              = "./infra/registry"
+  build_region        = local.build_region
   builder             = module.identities.members["build-image"]
   deletion_protection = var.deletion_protection
   kms_key             = one(module.encryption[*].kms_key)
   project             = var.project
   region              = var.region
+  repository          = local.repository
+}
+
+module "metrics" {
+  source     = "./infra/metrics"
+  project    = var.project
+  depends_on = [module.project]
+}
+
+module "binary_authorization" {
+  source     = "./infra/binary_authorization"
+  count      = length(var.attestors) == 0 ? 0 : 1
+  attestors  = var.attestors
+  project    = var.project
+  depends_on = [module.project]
 }
 
 module "bigquery" {
@@ -89,58 +122,71 @@ module "bigquery" {
 
 # -------------------------------------------------------------------- the second apply: what works with the image
 
+module "image" {
+  source     = "./infra/image"
+  count      = var.deploy_functions ? 1 : 0
+  image      = var.image
+  project    = var.project
+  region     = var.region
+  repository = local.repository
+}
+
 module "classify_upload" {
-  source              = "./infra/function"
-  count               = var.deploy_functions ? 1 : 0
-  name                = "classify-upload"
-  deletion_protection = var.deletion_protection
-  environment         = local.environment
-  identity            = module.identities.emails["classify-upload"]
-  image               = local.image
-  ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY"
-  invokers            = { trigger = module.identities.members["upload-trigger"] }
-  kms_key             = one(module.encryption[*].kms_key)
-  model_bucket        = local.model_folder ? module.buckets.names["models"] : null
-  region              = var.region
-  size                = var.classify_upload
-  depends_on          = [module.buckets, module.bigquery]
+  source                   = "./infra/function"
+  count                    = var.deploy_functions ? 1 : 0
+  name                     = "classify-upload"
+  environment              = local.environment
+  has_binary_authorization = length(var.attestors) > 0
+  identity                 = module.identities.emails["classify-upload"]
+  image                    = module.image[0].image
+  ingress                  = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+  invokers                 = { trigger = module.identities.members["upload-trigger"] }
+  kms_key                  = one(module.encryption[*].kms_key)
+  model_bucket             = local.model_folder ? module.buckets.names["models"] : null
+  project                  = var.project
+  region                   = var.region
+  size                     = var.classify_upload
+  depends_on               = [module.binary_authorization, module.buckets, module.bigquery]
 }
 
 module "classify_request" {
-  source              = "./infra/function"
-  count               = var.deploy_functions ? 1 : 0
-  name                = "classify-request"
-  audience            = var.domain == null ? null : "https://${var.domain.name}"
-  deletion_protection = var.deletion_protection
-  environment         = merge(local.environment, local.readable, local.callers)
-  iap_agent           = module.project.agents["iap"]
-  iap_members         = var.iap_members
-  identity            = module.identities.emails["classify-request"]
-  image               = local.image
-  ingress             = var.domain == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
-  invokers            = local.invokers
-  kms_key             = one(module.encryption[*].kms_key)
-  model_bucket        = local.model_folder ? module.buckets.names["models"] : null
-  region              = var.region
-  secrets             = var.label_keys_secret == null ? {} : { LABEL_KEYS = var.label_keys_secret }
-  size                = var.classify_request
-  depends_on          = [module.buckets, module.bigquery]
+  source                   = "./infra/function"
+  count                    = var.deploy_functions ? 1 : 0
+  name                     = "classify-request"
+  audience                 = var.domain == null ? null : "https://${var.domain.name}"
+  environment              = merge(local.environment, local.readable, local.callers)
+  has_binary_authorization = length(var.attestors) > 0
+  iap_agent                = module.project.agents["iap"]
+  iap_members              = var.iap_members
+  identity                 = module.identities.emails["classify-request"]
+  image                    = module.image[0].image
+  ingress                  = var.domain == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+  invokers                 = local.invokers
+  is_public                = var.public
+  kms_key                  = one(module.encryption[*].kms_key)
+  model_bucket             = local.model_folder ? module.buckets.names["models"] : null
+  project                  = var.project
+  region                   = var.region
+  secrets                  = var.label_keys_secret == null ? {} : { LABEL_KEYS = var.label_keys_secret }
+  size                     = var.classify_request
+  depends_on               = [module.binary_authorization, module.buckets, module.bigquery]
 }
 
 module "classify_backlog" {
-  source              = "./infra/backlog"
-  count               = var.deploy_functions ? 1 : 0
-  name                = "classify-backlog"
-  deletion_protection = var.deletion_protection
-  environment         = local.environment
-  identity            = module.identities.emails["classify-backlog"]
-  image               = local.image
-  kms_key             = one(module.encryption[*].kms_key)
-  model_bucket        = local.model_folder ? module.buckets.names["models"] : null
-  region              = var.region
-  scheduler           = { email = module.identities.emails["backlog-schedule"], member = module.identities.members["backlog-schedule"] }
-  size                = var.classify_backlog
-  depends_on          = [module.buckets, module.bigquery]
+  source                   = "./infra/backlog"
+  count                    = var.deploy_functions ? 1 : 0
+  name                     = "classify-backlog"
+  environment              = local.environment
+  has_binary_authorization = length(var.attestors) > 0
+  identity                 = module.identities.emails["classify-backlog"]
+  image                    = module.image[0].image
+  kms_key                  = one(module.encryption[*].kms_key)
+  model_bucket             = local.model_folder ? module.buckets.names["models"] : null
+  project                  = var.project
+  region                   = var.region
+  scheduler                = { email = module.identities.emails["backlog-schedule"], member = module.identities.members["backlog-schedule"] }
+  size                     = var.classify_backlog
+  depends_on               = [module.binary_authorization, module.buckets, module.bigquery]
 }
 
 module "upload_trigger" {
@@ -162,17 +208,20 @@ module "sql_function" {
   connection = module.bigquery.connection
   dataset    = module.bigquery.dataset
   endpoint   = "${module.classify_request[0].url}/v1/bigquery:call"
+  project    = var.project
   rows       = lookup(var.settings, "MAX_IMAGES_PER_REQUEST", "16")
   depends_on = [module.classify_request]
 }
 
 module "domain" {
-  source   = "./infra/domain"
-  count    = var.deploy_functions && var.domain != null ? 1 : 0
-  dns_zone = var.domain.dns_zone
-  domain   = var.domain.name
-  region   = var.region
-  service  = module.classify_request[0].name
+  source           = "./infra/domain"
+  count            = var.deploy_functions && var.domain != null ? 1 : 0
+  calls_per_minute = var.domain.calls_per_minute
+  dns_zone         = var.domain.dns_zone
+  domain           = var.domain.name
+  project          = var.project
+  region           = var.region
+  service          = module.classify_request[0].name
 }
 
 # ------------------------------------------------------------------------------------ from a commit to here, and the watch
@@ -182,54 +231,63 @@ module "pipeline" {
   count         = var.deploy_functions && var.pipeline != null ? 1 : 0
   approvers     = var.pipeline.approvers
   branch        = var.pipeline.branch
+  build_agent   = module.project.agents["cloudbuild"]
+  build_region  = local.build_region
   canary        = var.pipeline.canary
-  connection    = "projects/${var.project}/locations/${var.region}/connections/${var.pipeline.connection}"
+  connection    = "projects/${var.project}/locations/${local.build_region}/connections/${var.pipeline.connection}"
   dataset       = module.bigquery.dataset
+  domain_url    = var.domain == null ? null : local.url
   functions     = { for name in ["classify-backlog", "classify-request", "classify-upload"] : name => module.identities.names[name] }
   golden_set    = var.pipeline.golden_set
   hands_to      = var.pipeline.hands_to
   identity      = { member = module.identities.members["deploy"], name = module.identities.names["deploy"] }
-  image         = "${module.registry.url}/serving"
   project       = var.project
+  rebuilds      = var.pipeline.rebuilds
   region        = var.region
+  registry      = module.registry.url
   remote_uri    = var.pipeline.remote_uri
   repository    = module.registry.repository
   roles         = module.project.roles
   takes_from    = var.pipeline.takes_from
   upload_bucket = module.buckets.names["upload"]
-  url           = var.domain == null ? null : local.url
+  url           = var.domain == null && length(var.iap_members) == 0 ? module.classify_request[0].url : null
   wait_s        = var.wait_s
+  webhook       = var.pipeline.webhook
   depends_on    = [module.classify_backlog, module.classify_request, module.classify_upload]
 }
 
 module "observability" {
-  source         = "./infra/observability"
-  count          = var.deploy_functions ? 1 : 0
-  budget         = var.watch.budget
-  emails         = var.watch.emails
-  host           = length(var.iap_members) > 0 ? null : trimprefix(local.url, "https://")
-  project        = var.project
-  project_number = module.project.number
-  runbook        = local.runbook
-  thresholds     = var.watch.thresholds
-  wait_s         = var.wait_s
-  depends_on     = [module.classify_backlog, module.classify_request, module.classify_upload]
+  source          = "./infra/observability"
+  count           = var.deploy_functions ? 1 : 0
+  budget          = var.watch.budget
+  channels        = var.watch.channels
+  emails          = var.watch.emails
+  host            = length(var.iap_members) > 0 ? null : trimprefix(local.url, "https://")
+  project         = var.project
+  project_number  = module.project.number
+  runbook         = local.runbook
+  subscription    = module.upload_trigger[0].subscription
+  thresholds      = var.watch.thresholds
+  urgent_channels = var.watch.urgent_channels
+  depends_on      = [module.classify_backlog, module.classify_request, module.classify_upload, module.metrics]
 }
 
 locals {
   bucket_names = { for role, name in var.bucket_names : role => coalesce(name, "${var.project}-${role}") }
 
-  # What a function is created from where nobody said: no such image is there, and Cloud Run will say so. An image that
-  # the pipeline deployed since then stays, whatever is written here.
-  image = coalesce(var.image, "${module.registry.url}/serving@sha256:${join("", [for _ in range(64) : "0"])}")
+  build_region = coalesce(var.build_region, var.region)
+  repository   = "bucketlens"
 
   # Which APIs they need, the project module knows.
   options = concat(
+    length(var.attestors) == 0 ? [] : ["binary_authorization"],
     var.watch.budget == null ? [] : ["budget"],
     var.domain == null ? [] : ["domain"],
     var.kms_key == null ? [] : ["kms_key"],
     length(var.iap_members) == 0 ? [] : ["iap_members"],
     var.label_keys_secret == null ? [] : ["label_keys_secret"],
+    var.pipeline == null ? [] : ["pipeline"],
+    try(var.pipeline.webhook, null) == null ? [] : ["webhook"],
   )
 
   # A model lies in the image, in the models bucket mounted as a folder, or is downloaded from there at each start.
@@ -251,13 +309,12 @@ locals {
     { for member in var.invokers : member => member },
     local.has_sql_function ? { bigquery = module.bigquery.connection_member } : {},
     length(var.iap_members) > 0 ? {} : { monitoring = module.project.agents["monitoring"] },
-    var.public ? { public = "allUsers" } : {},
   )
 
   # Alerts link to it, where somebody said where it can be read.
   runbook = coalesce(
     var.watch.runbook,
-    var.pipeline == null ? null : "${trimsuffix(var.pipeline.remote_uri, ".git")}/blob/main/docs/runbook.md",
+    try("${trimsuffix(var.pipeline.remote_uri, ".git")}/blob/main/docs/runbook.md", null),
     "docs/runbook.md",
   )
 
@@ -283,6 +340,28 @@ locals {
 
 # ------------------------------------------------------------------------------------------------------- variables
 
+variable "archive_classes" {
+  description = "Steps of the archive to colder storage classes, such as [{ age = 90, storage_class = \"COLDLINE\" }]. Each costs an operation for each picture: docs/cost.md says from which size on it pays."
+  type        = list(object({ age = number, storage_class = string }))
+  default     = []
+  nullable    = false
+  validation {
+    condition     = alltrue([for step in var.archive_classes : contains(["ARCHIVE", "COLDLINE", "NEARLINE"], step.storage_class) && step.age >= 1])
+    error_message = "archive_classes is ${jsonencode(var.archive_classes)}, expected NEARLINE, COLDLINE or ARCHIVE, each after a day at least."
+  }
+}
+
+variable "attestors" {
+  description = "Who must have signed an image before Cloud Run starts it (Binary Authorization), such as projects/PROJECT/attestors/built-by-cloud-build; none: nobody is asked."
+  type        = set(string)
+  default     = []
+  nullable    = false
+  validation {
+    condition     = alltrue([for name in var.attestors : can(regex("^projects/[^/]+/attestors/[^/]+$", name))])
+    error_message = "attestors is ${jsonencode(var.attestors)}, expected each as projects/PROJECT/attestors/NAME."
+  }
+}
+
 variable "bucket_names" {
   description = "Names of buckets, where PROJECT-archive, PROJECT-models, PROJECT-quarantine and PROJECT-upload will not do."
   type = object({
@@ -296,6 +375,16 @@ variable "bucket_names" {
   validation {
     condition     = length(distinct([for role, name in var.bucket_names : coalesce(name, "${var.project}-${role}")])) == 4
     error_message = "One bucket has two roles: ${join(", ", [for role, name in var.bucket_names : "${role} is ${coalesce(name, "${var.project}-${role}")}"])}. Name four different ones, or an image would be classified again and again."
+  }
+}
+
+variable "build_region" {
+  description = "Where Cloud Build runs; null: where everything is. Some regions let a new project build nothing."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.build_region == null ? true : can(regex("^[a-z]+-[a-z]+[0-9]+$", var.build_region))
+    error_message = "build_region is \"${coalesce(var.build_region, "null")}\", expected a region in lower case, such as europe-west1."
   }
 }
 
@@ -371,7 +460,7 @@ variable "dataset" {
 }
 
 variable "deletion_protection" {
-  description = "Whether buckets, tables, registry, services and job refuse to be destroyed. Set to false and apply before a destroy."
+  description = "Whether buckets, tables and registry refuse to be destroyed. Set to false and apply before a destroy."
   type        = bool
   default     = true
 }
@@ -383,10 +472,11 @@ variable "deploy_functions" {
 }
 
 variable "domain" {
-  description = "A host name for classify-request, with a managed certificate behind a load balancer; dns_zone is a Cloud DNS zone of this project that gets the record, if it should."
+  description = "A host name for classify-request, with a managed certificate behind a load balancer; dns_zone is a Cloud DNS zone of this project that gets the record, if it should; calls_per_minute limits what an address may ask (Cloud Armor)."
   type = object({
-    dns_zone = optional(string)
-    name     = string
+    calls_per_minute = optional(number)
+    dns_zone         = optional(string)
+    name             = string
   })
   default = null
   validation {
@@ -399,7 +489,7 @@ variable "environment" {
   description = "test, preprod or prod; a label on everything."
   type        = string
   validation {
-    condition     = contains(["default", var.environment], terraform.workspace)
+    condition     = terraform.workspace == var.environment
     error_message = "environment is \"${var.environment}\" and the workspace ${terraform.workspace}, whose state is of another one; type: terraform workspace select -or-create ${var.environment}"
   }
   validation {
@@ -416,7 +506,7 @@ variable "iap_members" {
 }
 
 variable "image" {
-  description = "What the functions are created from, by digest. It counts when they are created; afterwards the pipeline deploys."
+  description = "What the functions are created from, by digest; null: the newest image that was built. It counts when they are created; afterwards the pipeline deploys."
   type        = string
   default     = null
   validation {
@@ -501,13 +591,20 @@ variable "pipeline" {
     connection = optional(string, "github")
     golden_set = optional(string)
     hands_to   = optional(string)
-    remote_uri = string
+    rebuilds   = optional(string)
+    remote_uri = optional(string)
     takes_from = optional(string)
+    webhook = optional(object({
+      commit = optional(string, "$(body.after)")
+      ref    = optional(string, "$(body.ref)")
+      secret = string
+      token  = optional(string)
+    }))
   })
   default = null
   validation {
-    condition     = var.pipeline == null ? true : can(regex("^https://[^/]+/[^/]+/.+[.]git$", var.pipeline.remote_uri))
-    error_message = "pipeline.remote_uri is \"${try(var.pipeline.remote_uri, "")}\", expected https://github.com/OWNER/NAME.git"
+    condition     = try(var.pipeline.branch, null) == null || can(regex("^https://[^/]+/.+[^/]$", try(var.pipeline.remote_uri, "")))
+    error_message = "pipeline.branch is \"${try(coalesce(var.pipeline.branch, "null"), "null")}\" and remote_uri \"${try(coalesce(var.pipeline.remote_uri, "null"), "null")}\", expected https://github.com/OWNER/NAME.git: what is built comes from somewhere."
   }
   validation {
     condition     = try(var.pipeline.branch, null) == null || can(regex("^gs://[a-z0-9][a-z0-9._-]+[a-z0-9]/.+", try(var.pipeline.golden_set, "")))
@@ -524,6 +621,13 @@ variable "pipeline" {
   validation {
     condition     = var.pipeline == null ? true : var.pipeline.canary.percent >= 1 && var.pipeline.canary.percent <= 50 && var.pipeline.canary.minutes >= 5 && var.pipeline.canary.minutes <= 180
     error_message = "pipeline.canary has percent ${try(var.pipeline.canary.percent, 0)} and minutes ${try(var.pipeline.canary.minutes, 0)}, expected 1 to 50 and 5 to 180."
+  }
+  validation {
+    condition = alltrue([
+      for secret in compact([try(var.pipeline.webhook.secret, null), try(var.pipeline.webhook.token, null)]) :
+      can(regex("^projects/[^/]+/secrets/[^/]+/versions/[^/]+$", secret))
+    ])
+    error_message = "pipeline.webhook has secret and token ${jsonencode(compact([try(var.pipeline.webhook.secret, null), try(var.pipeline.webhook.token, null)]))}, expected each as projects/PROJECT/secrets/NAME/versions/1: the text itself belongs into Secret Manager."
   }
 }
 
@@ -605,30 +709,42 @@ variable "wait_s" {
 }
 
 variable "watch" {
-  description = "Who is told when something goes wrong, and from where on; a budget where you have rights on the billing account."
+  description = "Who is told when something goes wrong, and from where on: emails, and notification channels that you made (Slack, PagerDuty, a webhook), of which urgent_channels hear only of what somebody should get up for. A budget where you have rights on the billing account."
   type = object({
-    budget  = optional(object({ billing_account = string, currency = optional(string, "USD"), units = number }))
-    emails  = optional(set(string), [])
-    runbook = optional(string)
+    budget   = optional(object({ billing_account = string, currency = optional(string, "USD"), units = number }))
+    channels = optional(set(string), [])
+    emails   = optional(set(string), [])
+    runbook  = optional(string)
     thresholds = optional(object({
       busy_instances  = optional(number, 3)
+      busy_rate       = optional(number, 0.2)
       error_rate      = optional(number, 0.05)
       latency_p95_ms  = optional(number, 2000)
       no_rows_h       = optional(number, 23)
+      oldest_event_s  = optional(number, 1800)
       oldest_upload_s = optional(number, 3600)
       quarantine_rate = optional(number, 0.2)
       sweep_silent_h  = optional(number, 2)
     }), {})
+    urgent_channels = optional(set(string), [])
   })
   default  = {}
   nullable = false
   validation {
-    condition     = alltrue([for hours in [var.watch.thresholds.no_rows_h, var.watch.thresholds.sweep_silent_h] : hours == null ? true : hours >= 1 && hours <= 23])
-    error_message = "watch.thresholds has no_rows_h ${coalesce(var.watch.thresholds.no_rows_h, 0)} and sweep_silent_h ${coalesce(var.watch.thresholds.sweep_silent_h, 0)}, expected 1 to 23: Cloud Monitoring looks back no further than a day."
+    condition     = alltrue([for hours in [var.watch.thresholds.no_rows_h == 0 ? 1 : var.watch.thresholds.no_rows_h, var.watch.thresholds.sweep_silent_h] : hours >= 1 && hours <= 23])
+    error_message = "watch.thresholds has no_rows_h ${var.watch.thresholds.no_rows_h} and sweep_silent_h ${var.watch.thresholds.sweep_silent_h}, expected 1 to 23 (no_rows_h also 0, for no such alert): Cloud Monitoring looks back no further than a day."
   }
   validation {
-    condition     = alltrue([for share in [var.watch.thresholds.error_rate, var.watch.thresholds.quarantine_rate] : share > 0 && share < 1])
-    error_message = "watch.thresholds has error_rate ${var.watch.thresholds.error_rate} and quarantine_rate ${var.watch.thresholds.quarantine_rate}, expected shares between 0 and 1."
+    condition     = alltrue([for share in [var.watch.thresholds.busy_rate, var.watch.thresholds.error_rate, var.watch.thresholds.quarantine_rate] : share > 0 && share < 1])
+    error_message = "watch.thresholds has busy_rate ${var.watch.thresholds.busy_rate}, error_rate ${var.watch.thresholds.error_rate} and quarantine_rate ${var.watch.thresholds.quarantine_rate}, expected shares between 0 and 1."
+  }
+  validation {
+    condition     = alltrue([for channel in setunion(var.watch.channels, var.watch.urgent_channels) : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
+    error_message = "watch names the channels ${jsonencode(setunion(var.watch.channels, var.watch.urgent_channels))}, expected each as projects/PROJECT/notificationChannels/NUMBER: make them in the console, which asks Slack or PagerDuty for your consent."
+  }
+  validation {
+    condition     = var.environment != "prod" || length(setunion(var.watch.channels, var.watch.emails)) > 0
+    error_message = "watch names neither emails nor channels in prod, so nobody would be told when something goes wrong."
   }
 }
 
@@ -646,7 +762,7 @@ output "build" {
 
 output "call" {
   description = "Classifies a file over HTTPS."
-  value       = var.deploy_functions ? "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" --data-binary @photo.jpg ${local.url}/v1/classify" : null
+  value       = var.deploy_functions ? "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" --data-binary @photo.jpg ${local.url}/v1/classify" : "echo after the second apply"
 }
 
 output "domain_address" {
@@ -659,11 +775,6 @@ output "drop" {
   value       = "gcloud storage cp photo.jpg gs://${module.buckets.names["upload"]}"
 }
 
-output "newest_image" {
-  description = "Prints the image that was pushed last, by digest."
-  value       = "gcloud artifacts docker images list ${module.registry.url}/serving --sort-by=~UPDATE_TIME --limit=1 --format='value[separator=\"@\"](package,version)'"
-}
-
 output "query" {
   description = "Shows the latest predictions."
   value       = "bq --project_id=${var.project} --location=${var.region} query --nouse_legacy_sql 'SELECT image.name, label, score FROM `${var.project}.${var.dataset}.latest_predictions` WHERE uploaded_on = CURRENT_DATE() ORDER BY uploaded_at DESC LIMIT 20'"
@@ -671,12 +782,17 @@ output "query" {
 
 output "sql" {
   description = "Classifies pictures of the archive from BigQuery."
-  value       = local.has_sql_function ? "SELECT uri, `${var.project}.${var.dataset}.classify`(uri) FROM `${var.project}.${var.dataset}.archived_images` LIMIT 10" : null
+  value       = local.has_sql_function ? "SELECT uri, `${var.project}.${var.dataset}.classify`(uri) FROM `${var.project}.${var.dataset}.archived_images` LIMIT 10" : "-- BigQuery has no function classify before the second apply, nor with iap_members"
 }
 
 output "url" {
   description = "Where classify-request answers."
-  value       = var.deploy_functions ? local.url : null
+  value       = var.deploy_functions ? local.url : "(after the second apply)"
+}
+
+output "webhook" {
+  description = "What a Git host is told to call, where pipeline.webhook is set."
+  value       = try(coalesce(module.pipeline[0].webhook), "(pipeline.webhook is not set)")
 }
 
 locals {

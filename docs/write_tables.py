@@ -5,6 +5,7 @@ python docs/write_tables.py
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
-from shared.settings import settings_table  # noqa: E402
+from shared.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
+from shared.settings import Settings  # noqa: E402
 from tests.chaos.document import write_between  # noqa: E402
 from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
 from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
@@ -31,10 +33,27 @@ def row_table(name: str) -> str:
     return "\n".join(lines)
 
 
+def settings_table() -> str:
+    """Return the README's table of settings, in Markdown."""
+    lines = ["| setting | default | what it decides |", "|---|---|---|"]
+    for setting in dataclasses.fields(Settings):
+        default = setting.metadata["default"]
+        shown = "required" if default is None else f"`{default}`" if default else "none"
+        lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
+    return "\n".join(lines)
+
+
 def cost_tables() -> dict[str, str]:
     """Return the tables of docs/cost.md by their mark."""
     measured = Measured.load(ROOT / "docs" / "measured_cost.json")
-    return {"cost": cost_table(measured), "measured": measured_table(measured), "prices": price_table()}
+    return {
+        "classes": classes_table(measured),
+        "cost": cost_table(measured),
+        "further-prices": further_price_table(),
+        "measured": measured_table(measured),
+        "month": month_table(measured),
+        "prices": price_table(),
+    }
 
 
 def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, str, str, str]]:

@@ -90,7 +90,7 @@ class Bill:
     rest: float
     """Rows, events and log."""
     archive_month: float
-    """Each month that the pictures are kept; less, when they grow cold (infra/buckets)."""
+    """Each month that the pictures are kept."""
 
     @property
     def total(self) -> float:

@@ -6,16 +6,16 @@ its own, which the operating system holds to its time and memory (``decode_apart
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
-from shared import decode_apart, decode_here
+from shared import decode_here
 from shared.decode_here import JPEG_END
 from shared.errors import DamagedImage, NotAnImage, TooManyBytes
 from shared.file_kinds import is_plain, kind_of
 from shared.memory import UNLIMITED, MemoryBudget
-from shared.stripping.png import without_ancillary_chunks
 from shared.types import Image
 
 EXTENSIONS = {
@@ -72,7 +72,9 @@ def decode(
     if not content:
         raise NotAnImage("The file is empty (0 bytes); upload an image.")
     check_size(len(content), limits)
-    if not is_plain(content) and decode_apart.IS_POSSIBLE:
+    if not is_plain(content) and os.name == "posix":
+        from shared import decode_apart  # plain pictures do without it, and a start is short
+
         return decode_apart.decode(content, limits.max_pixels, shrink_to_px, budget)
     try:
         return decode_here.decode(content, limits.max_pixels, shrink_to_px, budget)
@@ -96,6 +98,8 @@ def _decode_what_is_whole(
     content: bytes, limits: Limits, shrink_to_px: int | None, budget: MemoryBudget, damage: DamagedImage
 ) -> Image:
     """Decode a file once more whose pixels may be whole, though something else in it is not."""
+    from shared.stripping.png import without_ancillary_chunks
+
     match kind_of(content):
         case "png" if (bare := without_ancillary_chunks(content)) is not None:
             return decode_here.decode(bare, limits.max_pixels, shrink_to_px, budget)

@@ -32,8 +32,6 @@ from shared.errors import BucketlensError, Busy, DamagedImage, TooCostly
 from shared.memory import MIB, MemoryBudget
 from shared.types import Image
 
-IS_POSSIBLE = os.name == "posix"
-
 START = "from shared.decode_worker import main; main(int(sys.argv[1]))"
 """What a worker runs, when its module path is this process's."""
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 import PIL.Image
 from PIL import TiffImagePlugin
 
-from shared.coded_size import pixels_coded, pixels_said
 from shared.jpeg_scans import Scans
 
 BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 17, "avif": 12, "heif": 8}
@@ -65,6 +64,8 @@ def pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
         tags = picture.tag_v2
         held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
+    if name in ("avif", "heif"):
+        from shared.coded_size import pixels_coded, pixels_said  # no other picture needs it, and a start is short
     if name == "avif":
         held = max(held, pixels_coded(content, name))
     elif name == "heif":

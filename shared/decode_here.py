@@ -12,7 +12,6 @@ import PIL.Image
 from PIL import TiffImagePlugin, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from shared.clean_aperture import clean_aperture
 from shared.decode_cost import (
     BYTES_PER_PIXEL,
     bytes_needed,
@@ -22,7 +21,7 @@ from shared.decode_cost import (
     webp_size,
 )
 from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyPixels
-from shared.file_kinds import kind_of, unread_kind
+from shared.file_kinds import kind_of
 from shared.jpeg_scans import scans_of
 from shared.memory import MIB
 from shared.rgb import SIDEWAYS, TURNS, declared_white, orientation_of, read_white_is_zero, upright_rgb
@@ -69,7 +68,7 @@ def decode(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Ro
             _load(picture, shrink_to_px)
             orientation = orientation_of(picture)
             turn = TURNS.get(orientation)
-            box = clean_aperture(content, size) if name == "avif" else None
+            box = _clean_aperture(content, size) if name == "avif" else None
             size = size if box is None else (box[2] - box[0], box[3] - box[1])
             white = declared_white(picture, content)
             pixels, note = upright_rgb(picture if box is None else picture.crop(box), turn, shrink_to_px, white)
@@ -88,6 +87,8 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
     except MemoryError as error:  # the picture is not to blame
         raise Busy("There is no memory for one more picture; try again in a second.") from error
     except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
+        from shared.unread_kinds import unread_kind  # a start is short
+
         if (unread := unread_kind(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
             raise NotAnImage(
                 f"The file is {unread}, which is not read here; upload the picture as JPEG, PNG, WebP, GIF, BMP, TIFF, "
@@ -157,6 +158,12 @@ def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: R
             f"decode, over the {budget.capacity_bytes // MIB:,} MiB that are set aside; upload a smaller one or a "
             "JPEG, or give the service more memory (MEMORY_MB)."
         )
+
+
+def _clean_aperture(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    from shared.clean_aperture import clean_aperture  # no other picture needs it, and a start is short
+
+    return clean_aperture(content, size)
 
 
 def _load(picture: PIL.Image.Image, shrink_to_px: int | None) -> None:

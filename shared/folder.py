@@ -5,8 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.decode import Limits, check_size, decode
 from shared.errors import Permanent
+from shared.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model
 
@@ -27,7 +29,7 @@ AT_ONCE = 16
 """Files that a process is handed together."""
 
 
-def classify_files(files: Sequence[Path], classifier: Classifier) -> Iterator[Answer]:
+def classify_files(files: Sequence[Path], classifier: Classifier) -> Generator[Answer]:
     """Classify files, as many at once as there are cores; yields an answer for each, in order, as it comes.
 
     A few are classified by threads of this process. For many, each core gets a process with an interpreter of its
@@ -50,7 +52,9 @@ def classify_files(files: Sequence[Path], classifier: Classifier) -> Iterator[An
     context = multiprocessing.get_context("spawn")
     processes = ProcessPoolExecutor(cores, context, _begin, (classifier.bundle.folder,))
     try:
-        yield from processes.map(_classify, files, chunksize=AT_ONCE)
+        with _deaf_children():
+            answers = processes.map(_classify, files, chunksize=AT_ONCE)
+        yield from answers
     finally:
         processes.shutdown(cancel_futures=True)
 
@@ -80,12 +84,26 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Have processes that start in the block hear no Ctrl-C, which a terminal sends to all of them, from birth on."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(bundle: Path) -> None:
     """Open the bundle in a process of the pool; Ctrl-C is the parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _own  # the one way to hand something to each task of a pool's process
     loaded = load_bundle(bundle)
-    _own = Classifier(loaded, load_model(loaded, threads=1))
+    with silence():  # LiteRT says once in each process that it is here
+        _own = Classifier(loaded, load_model(loaded, threads=1))
 
 
 def _classify(path: Path) -> Answer:

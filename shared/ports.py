@@ -77,8 +77,14 @@ class ObjectStore(Protocol):
             StorageUnavailable: no answer within the deadline.
         """
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """Copy exactly this generation, unless an object of that name has its bytes; returns the one that has them.
+
+        Args:
+            ref: what to copy.
+            bucket: where to.
+            name: of the copy.
+            model: that the copy is for; None leaves that as it is.
 
         Raises:
             AlreadyDone: this generation is gone.

@@ -106,9 +106,12 @@ def replay(
     limit: int | None = None,
     dry_run: bool = False,
     keep_quarantined: bool = False,
+    model: str | None = None,
     threads: int = 8,
 ) -> Iterator[tuple[Rejected, Fate]]:
     """Put files back, several at once, and yield each with its fate, in order, until ``limit`` were put back.
+
+    With ``model`` they are for that model from then on, whichever they named before.
 
     Raises:
         StorageUnavailable: no answer within the deadline; what was put back by then was not yielded in full.
@@ -117,7 +120,7 @@ def replay(
     def act(file: Rejected) -> Fate:
         if dry_run:
             return look(store, file, upload_bucket)
-        return put_back(store, file, upload_bucket, keep_quarantined=keep_quarantined)
+        return put_back(store, file, upload_bucket, keep_quarantined=keep_quarantined, model=model)
 
     rest, done, named = iter(files), 0, set[str]()
     with ThreadPoolExecutor(threads, thread_name_prefix="replay") as pool:
@@ -144,7 +147,14 @@ def look(store: ObjectStore, file: Rejected, upload_bucket: str) -> Fate:
     return Fate.TAKEN if _find(store, upload_bucket, file.name) else Fate.PUT_BACK
 
 
-def put_back(store: ObjectStore, file: Rejected, upload_bucket: str, *, keep_quarantined: bool = False) -> Fate:
+def put_back(
+    store: ObjectStore,
+    file: Rejected,
+    upload_bucket: str,
+    *,
+    keep_quarantined: bool = False,
+    model: str | None = None,
+) -> Fate:
     """Put a file back under its own name. May be repeated after a kill at any moment.
 
     Raises:
@@ -156,7 +166,7 @@ def put_back(store: ObjectStore, file: Rejected, upload_bucket: str, *, keep_qua
     if resting is None:
         return Fate.GONE
     try:
-        store.copy_once(resting, upload_bucket, file.name)
+        store.copy_once(resting, upload_bucket, file.name, model)
     except AlreadyDone:
         return Fate.GONE
     except (NameTaken, Unreadable):

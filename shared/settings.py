@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from shared.data_folder import data_folder
 from shared.errors import Misconfigured
 from shared.places import Place, places_from
 from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
@@ -140,7 +141,7 @@ class Settings:
     max_images_per_minute: int = _setting(
         "MAX_IMAGES_PER_MINUTE",
         _positive,
-        "Images and labels that one instance takes at most; beyond that events are left to the sweep, callers get 429.",
+        "Images and labels that one instance takes at most: beyond that events are left to the sweep, callers get 429.",
         "30000",
     )
     backlog_age_s: int = _setting("BACKLOG_AGE_S", _positive, "The sweep takes uploads that wait for longer.", "900")
@@ -237,23 +238,18 @@ class Platform:
         )
 
 
+def own_models() -> Path:
+    """Return where the user's own bundles lie."""
+    return data_folder(os.environ) / "models"
+
+
 def bundle_folder(name: str) -> Path:
-    """Return where a bundle lies: one that ships here, by its name, else a folder as given."""
-    shipped = MODELS / name
-    return shipped if "/" not in name and shipped.is_dir() else Path(name)
+    """Return where a bundle lies: by its name, one that ships here or is the user's own, else a folder as given."""
+    named = (place / name for place in (MODELS, own_models()) if "/" not in name)
+    return next((folder for folder in named if folder.is_dir()), Path(name))
 
 
 def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for a process that we start: our own, without our settings, and with those given."""
     ours = {setting.metadata["env"] for setting in fields(Settings)}
     return {name: value for name, value in os.environ.items() if name not in ours} | dict(settings)
-
-
-def settings_table() -> str:
-    """Return the README's table of settings, in Markdown."""
-    lines = ["| setting | default | what it decides |", "|---|---|---|"]
-    for setting in fields(Settings):
-        default = setting.metadata["default"]
-        shown = "required" if default is None else f"`{default}`" if default else "none"
-        lines.append(f"| `{setting.metadata['env']}` | {shown} | {setting.metadata['help']} |")
-    return "\n".join(lines)

@@ -231,3 +231,9 @@ def with_giant_header(format: str) -> bytes:
             at = content.index(b"ispe") + 8  # after the box's name, version and flags
             return content[:at] + struct.pack(">II", 16_000, 16_000) + content[at + 8 :]
     raise ValueError(format)
+
+
+def box(kind: bytes, *parts: bytes) -> bytes:
+    """Return a box of ISO/IEC 14496-12, as HEIC and AVIF files are made of."""
+    body = b"".join(parts)
+    return struct.pack(">I4s", 8 + len(body), kind) + body

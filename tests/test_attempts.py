@@ -210,7 +210,7 @@ def test_a_marker_of_a_generation_that_is_gone_is_a_leftover_though_a_newer_one_
     world: World, upload: ObjectRef
 ) -> None:
     of(world).begin_first(upload)
-    world.store._client.bucket(world.uploads).blob(upload.name).upload_from_string(b"newer")
+    world.overwrite(world.uploads, upload.name, b"newer")
     world.store.delete(upload)
     assert world.names_in(world.uploads) == [upload.name]
     of(world).remove_leftovers(now(TIMEOUT_S + 5), is_done=lambda _: False)

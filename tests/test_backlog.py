@@ -120,6 +120,7 @@ def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
             Backlog.of(SETTINGS, shadow, bucket, keep=False)
 
 
+@pytest.mark.needs("process")  # a delete that names no generation is an owner's, and not in the port
 def test_of_anothers_bucket_what_was_deleted_or_overwritten_is_left_out(world: World, put: Put) -> None:
     """Versions are its owner's safety net; in the upload bucket each of them is an upload."""
     put("a.jpg", "b.jpg")

@@ -232,7 +232,7 @@ def test_bundle_check_finds_a_changed_file(tmp_path: Path) -> None:
 def test_bundle_show_of_nothing_is_a_usage_error() -> None:
     result = run("bundle", "show", "no_such_bundle")
     assert result.exit_code == 2
-    assert "manifest.json cannot be read" in result.stderr
+    assert "There is no bundle no_such_bundle" in result.stderr
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -8,6 +8,17 @@ from pathlib import Path
 import pytest
 
 from shared.cost import IMAGES, PRICES, Measured, bill, cost_table
+from shared.monthly_bill import (
+    CONDITIONS,
+    FREE,
+    FURTHER,
+    ITEMS,
+    MONTHS_IMAGES,
+    NOT_READ,
+    SWEEPS,
+    classes_table,
+    month_table,
+)
 from tests.documents import between, writer_of_tables
 
 ROOT = Path(__file__).parents[1]
@@ -58,3 +69,56 @@ def test_the_table_goes_from_a_thousand_to_a_hundred_million() -> None:
 
 def test_every_price_has_its_source_and_date() -> None:
     assert all(one.source and one.read_on and one.usd > 0 for one in PRICES.values())
+
+
+def test_a_month_is_told_for_ten_thousand_a_million_and_a_hundred_million_images() -> None:
+    assert MONTHS_IMAGES == (10_000, 1_000_000, 100_000_000)
+    lines = month_table(MEASURED).splitlines()
+    assert len(lines) == 3 + len(ITEMS)
+    assert lines[0].endswith("| 10,000 | 1,000,000 | 100,000,000 |")
+
+
+def test_a_month_is_the_sum_of_its_items() -> None:
+    [together] = [line for line in month_table(MEASURED).splitlines() if line.startswith("| **together**")]
+    usual = sum(item.usd(1_000_000, MEASURED) for item in ITEMS if item.option is None)
+    assert together.split(" | ")[2] == f"${usual:,.2f}"
+    found = bill(1_000_000, MEASURED, alone=False)
+    assert usual > found.total + found.archive_month
+
+
+def test_the_sweep_and_a_warm_instance_cost_what_one_can_work_out_by_hand() -> None:
+    by_name = {item.name: item.usd(0, MEASURED) for item in ITEMS}
+    assert by_name["the sweep, 2,880 runs"] == pytest.approx(2880 * 60 * (0.000018 + 0.000002))
+    assert by_name["a warm instance"] == pytest.approx(2_628_000 * 1.5 * 0.0000025)
+    assert SWEEPS == 2880
+
+
+def test_deleted_uploads_are_paid_for_a_week() -> None:
+    [kept] = [item for item in ITEMS if item.name.startswith("storage: deleted uploads")]
+    assert kept.usd(1_000_000, MEASURED) == pytest.approx(0.020 * 1e6 / 1024 * 7 / 30)
+
+
+def test_a_price_that_was_not_read_is_marked_wherever_it_is_used() -> None:
+    assert any(one.read_on == NOT_READ for one in FURTHER.values())
+    for item, line in zip(
+        [one for one in ITEMS if one.option is None], month_table(MEASURED).splitlines()[2:], strict=False
+    ):
+        is_remembered = any(name in FURTHER and FURTHER[name].read_on == NOT_READ for name in item.prices)
+        assert ("\\*" in line) == is_remembered, line
+
+
+def test_a_step_to_archive_takes_more_than_a_year_to_earn_back_for_small_pictures() -> None:
+    small = Measured(cpu_s=0.04, image_bytes=200_000, machine="", on="", wait_s=0.2)
+    [line] = [line for line in classes_table(small).splitlines() if line.startswith("| ARCHIVE | 0.2 MB")]
+    assert "| $50 | $3.50 | 14.3 months | $59 |" in line
+
+
+def test_every_price_and_every_kind_is_used() -> None:
+    assert {name for item in ITEMS for name in item.prices} == PRICES.keys() | FURTHER.keys()
+    kinds = {kind for item in ITEMS for kind in item.resources}
+    assert not kinds & FREE.keys()
+
+
+def test_alert_conditions_are_those_that_terraform_makes() -> None:
+    alerts = (ROOT / "infra" / "observability" / "alerts.tf").read_text("utf-8")
+    assert len(re.findall(r'^    "[a-z-]+" = merge\(', alerts, re.MULTILINE)) == CONDITIONS

@@ -21,7 +21,10 @@ from shared.errors import Busy, DamagedImage, NotAnImage, TooCostly, TooManyPixe
 from shared.memory import UNLIMITED, MemoryBudget
 from tests.pictures import COLOURED, GREY, encoded, scene, smooth
 
-pytestmark = pytest.mark.skipif(not decode_apart.IS_POSSIBLE, reason="Windows has no limits for a process of its own")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="Windows has no limits for a process of its own"),
+    pytest.mark.needs("process"),
+]
 
 ROOT = Path(__file__).parents[1]
 LIMITS = Limits()

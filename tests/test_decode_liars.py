@@ -17,7 +17,7 @@ from shared.decode_here import JPEG_END
 from shared.errors import DamagedImage, TooManyPixels
 from shared.jpeg_scans import MAX_SCANS, MAX_SEQUENTIAL_SCANS, scans_of
 from shared.memory import MIB, MemoryBudget
-from tests.pictures import encoded, scene, smooth
+from tests.pictures import box, encoded, scene, smooth
 
 LIMITS = Limits()
 
@@ -132,11 +132,6 @@ def test_the_size_in_a_sequence_header_is_read_as_the_encoder_wrote_it(size: tup
 def test_a_sequence_header_that_is_cut_short_is_an_error(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"cut short|no end"):
         av1_size(data)
-
-
-def box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
 def grid(tile: int, output: int) -> bytes:

@@ -13,8 +13,7 @@ from PIL import ExifTags, Image
 from shared.clean_aperture import clean_aperture
 from shared.decode import Limits, decode
 from shared.errors import DamagedImage, NotAnImage
-from tests.pictures import Array, encoded, png, png_chunk, scene, smooth, tiff
-from tests.test_decode_liars import box
+from tests.pictures import Array, box, encoded, png, png_chunk, scene, smooth, tiff
 
 LIMITS = Limits()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import tomllib
@@ -13,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from shared.cli import COMMANDS
-from shared.settings import settings_table
+from shared.settings import Settings
 from tests.documents import between, writer_of_tables
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +87,15 @@ def texts_of_tracked_files() -> Iterator[tuple[Path, str]]:
 
 
 def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
-    assert between(README, "settings") == settings_table(), "run: make docs"
+    assert between(README, "settings") == writer_of_tables().settings_table(), "run: make docs"
+
+
+def test_the_table_has_a_line_for_every_setting() -> None:
+    lines = writer_of_tables().settings_table().splitlines()
+    assert lines[:2] == ["| setting | default | what it decides |", "|---|---|---|"]
+    assert len(lines) - 2 == len(dataclasses.fields(Settings))
+    assert "| `UPLOAD_BUCKET` | required | Where people drop images. |" in lines
+    assert all(line.endswith(". |") for line in lines[2:])
 
 
 @pytest.mark.parametrize("table", ["predictions", "failures", "labels"])

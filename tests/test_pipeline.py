@@ -16,32 +16,14 @@ from shared import identity
 from shared.decode import Limits
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
 from shared.local.faults.client import FaultControl
-from shared.pipeline import Pipeline
-from shared.types import Acknowledged, Call, Failure, ImageFacts, Prediction, Source, Upload
-from tests.memory.faults import Faulty, Killed
+from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
+from tests.memory.faults import Killed
+from tests.pipeline_parts import call, dropped, failing
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too
 
 Picture = Callable[..., bytes]
-
-
-def call(source: Source = Source.EVENT) -> Call:
-    return Call(source, datetime.now(UTC), service="test", revision="test-1", instance="here")
-
-
-def dropped(world: World, folder: Path, content: bytes, name: str = "photo.jpg") -> Upload:
-    world.put(name, content, folder)
-    return world.store.find(world.uploads, name)
-
-
-def failing(
-    world: World, at: str, *, before: BaseException | None = None, after: BaseException | None = None
-) -> tuple[Pipeline, list[str]]:
-    notes: list[str] = []
-    store = Faulty(world.store, notes, at, before, after)
-    warehouse = Faulty(world.warehouse, notes, at, before, after)
-    return replace(world.pipeline, store=store, warehouse=warehouse), notes
 
 
 def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, picture: Picture, tmp_path: Path) -> None:

@@ -209,6 +209,18 @@ def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
     assert quarantined(world) == []
 
 
+def test_files_go_back_for_another_model_than_they_named(world: World, reject: Reject) -> None:
+    reject("list.jpg", b"bread, cheese")
+    before = world.store.find(world.quarantine, quarantined(world)[0])
+    assert fates(world, selected(world), model="ponies") == {"list.jpg": Fate.PUT_BACK}
+    found = world.store.find(world.uploads, "list.jpg")
+    assert (found.model, found.content_type, content_of(world, "list.jpg")) == (
+        "ponies",
+        before.content_type,
+        b"bread, cheese",
+    )
+
+
 @pytest.fixture
 def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     """The command line, as it is typed where a cloud runs."""

@@ -15,7 +15,7 @@ ALERTS = re.findall(r'^    "([a-z-]+)" = merge\(', (ROOT / "infra/observability/
 ENTRIES = {
     text.partition("\n")[0]: text.partition("\n")[2] for text in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]
 }
-OF_NO_ALERT = {"By hand"}
+OF_NO_ALERT = {"By hand", "Who is told, and who is woken"}
 
 
 def commands_of(entry: str) -> list[str]:
@@ -23,7 +23,7 @@ def commands_of(entry: str) -> list[str]:
 
 
 def test_every_alert_has_its_entry_and_every_entry_its_alert() -> None:
-    assert len(ALERTS) == 8
+    assert len(ALERTS) == 10
     assert set(ENTRIES) - OF_NO_ALERT == set(ALERTS)
 
 
@@ -59,5 +59,33 @@ def test_every_view_and_variable_that_is_named_is_there() -> None:
 
 
 def test_links_inside_the_runbook_lead_somewhere() -> None:
-    anchors = {name.lower().replace(" ", "-") for name in ENTRIES}
+    anchors = {name.lower().replace(",", "").replace(" ", "-") for name in ENTRIES}
     assert set(re.findall(r"\]\(#([\w-]+)\)", RUNBOOK)) <= anchors
+
+
+def test_the_table_says_of_every_alert_what_terraform_does() -> None:
+    """Who is woken by which: docs, severity in the plan, and the channels that hear of it."""
+    text = (ROOT / "infra/observability/alerts.tf").read_text("utf-8")
+    said: dict[str, str] = {}
+    for names, severity in re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| ([A-Z]+) \|", RUNBOOK, re.MULTILINE):
+        said |= dict.fromkeys(re.findall(r"`([a-z-]+)`", names), severity)
+    made = {}
+    for alert in ALERTS:
+        block = text.split(f'"{alert}" = merge(')[1].split("\n    })")[0]
+        found = re.search(r'severity += "([A-Z]+)"', block)
+        made[alert] = found[1] if found else "ERROR"
+    assert said == made
+
+
+def test_a_command_that_reads_the_log_prints_lines_without_fields_too() -> None:
+    """A line that is nothing but its message lies in textPayload."""
+    reads = [line for line in RUNBOOK.splitlines() if "gcloud logging read" in line and "jsonPayload.message" in line]
+    assert len(reads) >= 5
+    assert [line for line in reads if "textPayload" not in line] == []
+
+
+def test_the_emergency_stop_is_of_the_service_and_not_of_a_revision() -> None:
+    """A limit of a new revision would not stop the one that traffic is pinned to."""
+    stops = [line for line in commands_of(ENTRIES["By hand"]) if "services update classify" in line]
+    assert len(stops) == 2
+    assert all(line.endswith(" --max=1") for line in stops)

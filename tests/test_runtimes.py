@@ -105,6 +105,7 @@ def test_every_form_gives_the_same_labels_and_nearly_the_same_scores(forms: dict
             assert scores[candidate.label] == pytest.approx(candidate.score, abs=TOLERANCE[form])
 
 
+@pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("runtime", ["litert", "keras", "saved_model"])
 def test_a_file_that_is_no_model_is_an_invalid_bundle(tmp_path: Path, runtime: str) -> None:
     def write(path: Path) -> None:

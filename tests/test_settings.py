@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import Misconfigured
 from shared.places import Place
-from shared.settings import MODELS, Platform, Settings, bundle_folder, inherited_environment, settings_table
+from shared.settings import MODELS, Platform, Settings, bundle_folder, inherited_environment
 
 REQUIRED = {
     "GOOGLE_CLOUD_PROJECT": "my-project",
@@ -220,11 +220,3 @@ def test_a_process_that_we_start_gets_its_settings_and_none_of_ours(monkeypatch:
     environment = inherited_environment({"ARCHIVE_BUCKET": "given"})
     assert "UPLOAD_BUCKET" not in environment
     assert (environment["SOMETHING_ELSE"], environment["ARCHIVE_BUCKET"]) == ("kept", "given")
-
-
-def test_the_table_has_a_line_for_every_setting() -> None:
-    lines = settings_table().splitlines()
-    assert lines[:2] == ["| setting | default | what it decides |", "|---|---|---|"]
-    assert len(lines) - 2 == len(dataclasses.fields(Settings))
-    assert "| `UPLOAD_BUCKET` | required | Where people drop images. |" in lines
-    assert all(line.endswith(". |") for line in lines[2:])

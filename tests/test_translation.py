@@ -31,15 +31,15 @@ def test_both_name_the_same_things() -> None:
 
 def test_both_have_the_same_sections_tables_and_figures() -> None:
     def shape(text: str) -> list[int]:
-        return [len(re.findall(r"^\|", part, re.M)) for part in re.split(r"^## ", text, flags=re.M)]
+        return [len(re.findall(r"^\|", part, re.M)) for part in re.split(r"^##+ ", text, flags=re.M)]
 
     assert shape(SPANISH) == shape(ENGLISH)
     assert sorted(re.findall(r"\$[\d,.]*\d", SPANISH)) == sorted(re.findall(r"\$[\d,.]*\d", ENGLISH))
 
 
-def test_both_link_to_the_same_files() -> None:
+def test_both_link_to_the_same_files_and_sections_of_them() -> None:
     def links(text: str) -> set[str]:
-        return set(re.findall(r"\]\(([^)#]+)\)", text)) - {"deployment.md", "despliegue.md"}
+        return set(re.findall(r"\]\(([^)#][^)]*)\)", text)) - {"deployment.md", "despliegue.md"}
 
     assert links(SPANISH) == links(ENGLISH)
 
@@ -49,6 +49,14 @@ def test_each_links_to_the_other_and_to_its_own_sections() -> None:
     assert "](deployment.md)" in SPANISH
     for text in (ENGLISH, SPANISH):
         anchors = {
-            re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in re.findall(r"^## (.*)", text, re.M)
+            re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in re.findall(r"^##+ (.*)", text, re.M)
         }
         assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
+
+
+def test_the_spanish_word_for_the_archive_means_nothing_else() -> None:
+    """A file is a fichero, `terraform apply` an apply: archivo and aplicación would each have two meanings."""
+    words = re.findall(r"\w+", re.sub(r"`[^`\n]+`", "", SPANISH).lower())
+    assert "archivado" in words
+    assert {"archivo", "archivos", "aplicación", "aplicaciones"} & set(words) == set()
+    assert re.findall(r"(?<!bucket de )archivado", SPANISH) == []

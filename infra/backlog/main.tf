@@ -5,9 +5,18 @@ locals {
 }
 
 resource "google_cloud_run_v2_job" "backlog" {
-  name                = var.name
-  location            = var.region
-  deletion_protection = var.deletion_protection
+  project  = var.project
+  name     = var.name
+  location = var.region
+  # It holds no data. Protected, one that does not start could be neither mended nor replaced.
+  deletion_protection = false
+
+  dynamic "binary_authorization" {
+    for_each = var.has_binary_authorization ? ["default"] : []
+    content {
+      use_default = true
+    }
+  }
 
   template {
     parallelism = var.size.tasks
@@ -71,6 +80,7 @@ resource "google_cloud_run_v2_job" "backlog" {
 }
 
 resource "google_cloud_run_v2_job_iam_member" "scheduler_starts_it" {
+  project  = var.project
   name     = google_cloud_run_v2_job.backlog.name
   location = var.region
   role     = "roles/run.invoker"
@@ -78,6 +88,7 @@ resource "google_cloud_run_v2_job_iam_member" "scheduler_starts_it" {
 }
 
 resource "google_cloud_scheduler_job" "schedule" {
+  project          = var.project
   name             = var.name
   region           = var.region
   description      = "Starts the job ${var.name}."

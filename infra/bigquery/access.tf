@@ -13,6 +13,7 @@ locals {
 
 resource "google_bigquery_table_iam_member" "append" {
   for_each   = local.appends
+  project    = var.project
   dataset_id = google_bigquery_dataset.dataset.dataset_id
   table_id   = google_bigquery_table.table[each.value.table].table_id
   role       = var.roles["append"]
@@ -22,6 +23,7 @@ resource "google_bigquery_table_iam_member" "append" {
 # With --keep the job asks which uploads have their row: it reads two tables, and runs queries.
 resource "google_bigquery_table_iam_member" "classify_backlog_reads" {
   for_each   = toset(var.reads_rows ? ["failures", "predictions"] : [])
+  project    = var.project
   dataset_id = google_bigquery_dataset.dataset.dataset_id
   table_id   = google_bigquery_table.table[each.key].table_id
   role       = "roles/bigquery.dataViewer"
@@ -38,6 +40,7 @@ resource "google_project_iam_member" "classify_backlog_queries" {
 
 resource "google_bigquery_dataset_iam_member" "reader" {
   for_each   = var.readers
+  project    = var.project
   dataset_id = google_bigquery_dataset.dataset.dataset_id
   role       = "roles/bigquery.dataViewer"
   member     = each.key

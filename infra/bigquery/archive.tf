@@ -1,6 +1,7 @@
 # The archive as a table of objects, and the connection that BigQuery reads it with, and calls functions with.
 
 resource "google_bigquery_connection" "connection" {
+  project       = var.project
   connection_id = "bucketlens"
   location      = var.region
   description   = "Reads the archive bucket; calls classify-request."
@@ -13,14 +14,13 @@ resource "google_storage_bucket_iam_member" "connection_reads_archive" {
   member = local.connection_member
 }
 
-resource "terraform_data" "connection_is_known" {
-  triggers_replace = [google_storage_bucket_iam_member.connection_reads_archive.id]
-  provisioner "local-exec" {
-    command = "sleep ${var.wait_s}"
-  }
+resource "time_sleep" "connection_is_known" {
+  create_duration = "${var.wait_s}s"
+  triggers        = { grant = google_storage_bucket_iam_member.connection_reads_archive.id }
 }
 
 resource "google_bigquery_table" "archived_images" {
+  project             = var.project
   dataset_id          = google_bigquery_dataset.dataset.dataset_id
   table_id            = "archived_images"
   description         = "An object of the archive bucket in each row: uri, size, content_type, updated. At most an hour old."
@@ -35,7 +35,7 @@ resource "google_bigquery_table" "archived_images" {
     source_uris         = ["gs://${var.archive_bucket}/*"]
   }
 
-  depends_on = [terraform_data.connection_is_known]
+  depends_on = [time_sleep.connection_is_known]
 }
 
 locals {

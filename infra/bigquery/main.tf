@@ -31,6 +31,7 @@ locals {
 }
 
 resource "google_bigquery_dataset" "dataset" {
+  project                    = var.project
   dataset_id                 = var.dataset
   location                   = var.region
   description                = "Predictions, failures and labels of Bucketlens. Query the views: the tables may hold a row twice."
@@ -47,6 +48,7 @@ resource "google_bigquery_dataset" "dataset" {
 
 resource "google_bigquery_table" "table" {
   for_each            = local.tables
+  project             = var.project
   dataset_id          = google_bigquery_dataset.dataset.dataset_id
   table_id            = each.key
   schema              = each.value
@@ -65,10 +67,16 @@ resource "google_bigquery_table" "table" {
       kms_key_name = encryption_configuration.value
     }
   }
+
+  lifecycle {
+    # A table cannot change its key in place: one that was made without it would be replaced, rows and all.
+    ignore_changes = [encryption_configuration]
+  }
 }
 
 resource "google_bigquery_table" "view" {
   for_each            = local.views
+  project             = var.project
   dataset_id          = google_bigquery_dataset.dataset.dataset_id
   table_id            = each.key
   deletion_protection = var.deletion_protection
@@ -83,6 +91,7 @@ resource "google_bigquery_table" "view" {
 
 resource "google_bigquery_table" "further_view" {
   for_each            = local.further_views
+  project             = var.project
   dataset_id          = google_bigquery_dataset.dataset.dataset_id
   table_id            = each.key
   deletion_protection = var.deletion_protection

@@ -1,4 +1,4 @@
-# Four buckets. Old versions and what lies in quarantine expire; pictures in the archive grow cold, and stay.
+# Four buckets. Old versions and what lies in quarantine expire; pictures in the archive stay.
 
 locals {
   day_s = 24 * 60 * 60
@@ -9,10 +9,10 @@ locals {
   expire_old_versions = { type = "Delete", days_since_noncurrent_time = var.keep_days.old_versions }
 
   rules = {
+    # A step to a colder class is an operation for each picture, at the price of the colder class: for pictures of less
+    # than some 0.5 MB it costs more than it saves (docs/cost.md), so none is made unless somebody asks for it.
     archive = [
-      { type = "SetStorageClass", storage_class = "NEARLINE", age = 30 },
-      { type = "SetStorageClass", storage_class = "COLDLINE", age = 90 },
-      { type = "SetStorageClass", storage_class = "ARCHIVE", age = 365 },
+      for step in var.archive_classes : { type = "SetStorageClass", storage_class = step.storage_class, age = step.age }
     ]
     models = [local.expire_old_versions]
     quarantine = [

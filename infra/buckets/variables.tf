@@ -1,59 +1,85 @@
+variable "archive_classes" {
+  description = "Steps to colder storage classes, each after so many days."
+  type        = list(object({ age = number, storage_class = string }))
+  nullable    = false
+}
+
 variable "deletion_protection" {
   description = "Whether the buckets refuse to be destroyed."
   type        = bool
+  nullable    = false
 }
 
 variable "identities" {
   description = "Service accounts by name, as IAM names them."
   type        = map(string)
+  nullable    = false
 }
 
 variable "keep_days" {
   description = "Days that deleted objects, old versions and quarantined files are kept."
   type        = object({ deleted = number, old_versions = number, quarantine = number })
+  nullable    = false
 }
 
 variable "kept_buckets" {
   description = "Buckets elsewhere that the job may read."
   type        = set(string)
+  nullable    = false
 }
 
 variable "kms_key" {
   description = "The key that encrypts objects; null for Google's."
   type        = string
+  default     = null
 }
 
 variable "names" {
   description = "Names by role: archive, models, quarantine, upload."
   type        = map(string)
+  nullable    = false
+  validation {
+    condition     = length(distinct(values(var.names))) == 4
+    error_message = "names is ${jsonencode(var.names)}, expected four different ones, for archive, models, quarantine and upload."
+  }
 }
 
 variable "publishers" {
   description = "Who may publish models."
   type        = set(string)
+  nullable    = false
 }
 
 variable "readable_buckets" {
   description = "Buckets elsewhere that classify-request may read."
   type        = set(string)
+  nullable    = false
 }
 
 variable "reads_models" {
   description = "Whether the functions read their models from the models bucket."
   type        = bool
+  nullable    = false
 }
 
 variable "region" {
   description = "Where the buckets are."
   type        = string
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is \"${var.region}\", expected a region in lower case, such as europe-west1."
+  }
 }
 
 variable "roles" {
   description = "Custom roles by what they allow."
   type        = map(string)
+  nullable    = false
 }
 
 variable "uploaders" {
   description = "Who may drop images."
   type        = set(string)
+  nullable    = false
 }

@@ -7,10 +7,10 @@ resource "google_kms_crypto_key_iam_member" "agent_uses_key" {
   member        = var.agents[each.key]
 }
 
-resource "terraform_data" "grants_are_known" {
-  input            = var.kms_key
-  triggers_replace = [for grant in google_kms_crypto_key_iam_member.agent_uses_key : grant.id]
-  provisioner "local-exec" {
-    command = "sleep ${var.wait_s}"
-  }
+resource "time_sleep" "grants_are_known" {
+  create_duration = "${var.wait_s}s"
+  triggers = merge(
+    { kms_key = var.kms_key },
+    { for agent, grant in google_kms_crypto_key_iam_member.agent_uses_key : agent => grant.id },
+  )
 }

@@ -1,20 +1,16 @@
-# Production. One instance stays warm for HTTPS callers.
+# Production. One instance stays warm for HTTPS callers. The project's id is TF_VAR_project, or a line here:
+# project = "my-project-prod"
 environment = "prod"
-project     = "bucketlens-prod" # yours
 region      = "europe-west1"
 
 classify_request = { max_instances = 10, min_instances = 1 }
 classify_upload  = { max_instances = 10 }
 
-# Nothing is built here: what preprod hands over waits for approval. Yours, once the repository is connected
-# (docs/deployment.md, "The pipeline"); without this, everything is deployed by hand.
-pipeline = {
-  approvers  = ["group:releases@example.com"]
-  remote_uri = "https://github.com/you/bucketlens.git"
-  takes_from = "bucketlens-preprod"
-}
+# Somebody must be told: add emails = ["you@example.com"] here.
+watch = { thresholds = { no_rows_h = 6 } }
 
-watch = {
-  emails     = ["you@example.com"] # yours
-  thresholds = { no_rows_h = 6 }
-}
+# Everything is deployed by hand. Nothing is built here: what preprod hands over waits for approval:
+# pipeline = {
+#   approvers  = ["group:releases@example.com"]
+#   takes_from = "my-project-preprod"
+# }

@@ -12,12 +12,29 @@ locals {
 }
 
 resource "google_cloud_run_v2_service" "function" {
-  name                = var.name
-  location            = var.region
-  custom_audiences    = var.audience == null ? null : [var.audience]
-  deletion_protection = var.deletion_protection
-  iap_enabled         = local.has_iap
-  ingress             = var.ingress
+  project          = var.project
+  name             = var.name
+  location         = var.region
+  custom_audiences = var.audience == null ? null : [var.audience]
+  # It holds no data. Protected, one whose first revision does not start could be neither mended nor replaced.
+  deletion_protection  = false
+  iap_enabled          = local.has_iap
+  ingress              = var.ingress
+  invoker_iam_disabled = var.is_public
+
+  # Of the service, not of its revisions: a limit of a revision counts for each that has traffic, and its minimum stays warm
+  # for each that has a tag. A change here counts at once, without a new revision.
+  scaling {
+    max_instance_count = var.size.max_instances
+    min_instance_count = var.size.min_instances
+  }
+
+  dynamic "binary_authorization" {
+    for_each = var.has_binary_authorization ? ["default"] : []
+    content {
+      use_default = true
+    }
+  }
 
   template {
     encryption_key                   = var.kms_key
@@ -25,11 +42,6 @@ resource "google_cloud_run_v2_service" "function" {
     max_instance_request_concurrency = var.size.concurrency
     service_account                  = var.identity
     timeout                          = "${var.size.timeout_s}s"
-
-    scaling {
-      max_instance_count = var.size.max_instances
-      min_instance_count = var.size.min_instances
-    }
 
     containers {
       image = var.image
@@ -120,6 +132,7 @@ resource "google_cloud_run_v2_service" "function" {
 # Cloud Run reads a secret when an instance starts, as the function; without this the service cannot be made.
 resource "google_secret_manager_secret_iam_member" "reads" {
   for_each  = var.secrets
+  project   = var.project
   secret_id = each.value
   role      = "roles/secretmanager.secretAccessor"
   member    = "serviceAccount:${var.identity}"
@@ -127,6 +140,7 @@ resource "google_secret_manager_secret_iam_member" "reads" {
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = var.invokers
+  project  = var.project
   name     = google_cloud_run_v2_service.function.name
   location = var.region
   role     = "roles/run.invoker"
@@ -136,6 +150,7 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
 # IAP asks who it is, and then calls the function as itself.
 resource "google_cloud_run_v2_service_iam_member" "iap" {
   count    = local.has_iap ? 1 : 0
+  project  = var.project
   name     = google_cloud_run_v2_service.function.name
   location = var.region
   role     = "roles/run.invoker"
@@ -144,6 +159,7 @@ resource "google_cloud_run_v2_service_iam_member" "iap" {
 
 resource "google_iap_web_cloud_run_service_iam_member" "person" {
   for_each               = var.iap_members
+  project                = var.project
   cloud_run_service_name = google_cloud_run_v2_service.function.name
   location               = var.region
   role                   = "roles/iap.httpsResourceAccessor"

@@ -19,6 +19,7 @@ locals {
 
 resource "google_service_account" "identity" {
   for_each     = local.identities
+  project      = var.project
   account_id   = each.key
   display_name = each.value
 }

@@ -9,10 +9,25 @@ locals {
   minute_s = 60
   hour_s   = 3600
 
-  # above: too high for so long. absent_s: a figure that should be there, and is not for so long. of: the share of what.
-  usual = { above = null, absent_s = null, align_s = local.hour_s, for_s = 0, group_by = null, of = null, severity = "ERROR" }
+  # Missing figures end an incident; without these they would keep it open for a week.
+  closes_s = 30 * local.minute_s
+  events   = "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"${reverse(split("/", var.subscription))[0]}\""
 
+  # above: too high for so long. absent_s: a figure that should be there, and is not for so long. of: the share of what.
+  usual = { above = null, absent_s = null, align_s = local.hour_s, for_s = local.minute_s, group_by = null, of = null, severity = "ERROR" }
+
+  # CRITICAL wakes somebody (var.urgent_channels): nothing is answered, or work is not done. The others wait for the day.
   alerts = {
+    "busy-rate" = merge(local.usual, {
+      title    = "Too many calls are turned away"
+      filter   = "${local.run}/request_count\" AND metric.labels.response_code=\"429\" AND ${local.ours_run}"
+      of       = "${local.run}/request_count\" AND ${local.ours_run}"
+      above    = var.thresholds.busy_rate
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_SUM"
+      for_s    = 5 * local.minute_s
+      severity = "WARNING"
+    })
     "error-rate" = merge(local.usual, {
       title   = "Too many calls fail"
       filter  = "${local.run}/request_count\" AND metric.labels.response_code_class=\"5xx\" AND ${local.ours_run}"
@@ -20,6 +35,15 @@ locals {
       above   = var.thresholds.error_rate
       aligner = "ALIGN_DELTA"
       reducer = "REDUCE_SUM"
+      for_s   = 5 * local.minute_s
+    })
+    "events-wait" = merge(local.usual, {
+      title   = "Events wait, and classify-upload does not take them"
+      filter  = "${local.events} AND metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
+      above   = var.thresholds.oldest_event_s
+      aligner = "ALIGN_MAX"
+      reducer = "REDUCE_MAX"
+      align_s = 5 * local.minute_s
       for_s   = 5 * local.minute_s
     })
     "latency" = merge(local.usual, {
@@ -35,14 +59,14 @@ locals {
     "no-rows" = merge(local.usual, {
       title    = "No rows are written"
       filter   = local.rows
-      absent_s = var.thresholds.no_rows_h == null ? null : var.thresholds.no_rows_h * local.hour_s
+      absent_s = var.thresholds.no_rows_h == 0 ? null : var.thresholds.no_rows_h * local.hour_s
       aligner  = "ALIGN_DELTA"
       reducer  = "REDUCE_SUM"
       align_s  = 5 * local.minute_s
     })
     "not-answering" = merge(local.usual, {
       title    = "classify-request does not answer"
-      filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${one(google_monitoring_uptime_check_config.answers[*].uptime_check_id) == null ? "" : one(google_monitoring_uptime_check_config.answers[*].uptime_check_id)}\""
+      filter   = "resource.type=\"uptime_url\" AND metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND metric.labels.check_id=\"${try(google_monitoring_uptime_check_config.answers[0].uptime_check_id, "")}\""
       above    = var.host == null ? null : 1 # one place that fails may be that place's own trouble
       aligner  = "ALIGN_NEXT_OLDER"
       reducer  = "REDUCE_COUNT_FALSE"
@@ -91,11 +115,12 @@ locals {
 }
 
 resource "google_monitoring_alert_policy" "alert" {
+  project               = var.project
   for_each              = { for name, alert in local.alerts : name => alert if alert.above != null || alert.absent_s != null }
   display_name          = each.value.title
   combiner              = "OR"
   severity              = each.value.severity
-  notification_channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  notification_channels = concat(local.channels, each.value.severity == "CRITICAL" ? tolist(var.urgent_channels) : [])
   user_labels           = { runbook = each.key }
 
   conditions {
@@ -104,11 +129,12 @@ resource "google_monitoring_alert_policy" "alert" {
     dynamic "condition_threshold" {
       for_each = each.value.above == null ? [] : [each.value]
       content {
-        filter             = condition_threshold.value.filter
-        denominator_filter = condition_threshold.value.of
-        comparison         = "COMPARISON_GT"
-        threshold_value    = condition_threshold.value.above
-        duration           = "${condition_threshold.value.for_s}s"
+        filter                  = condition_threshold.value.filter
+        denominator_filter      = condition_threshold.value.of
+        comparison              = "COMPARISON_GT"
+        threshold_value         = condition_threshold.value.above
+        duration                = "${condition_threshold.value.for_s}s"
+        evaluation_missing_data = "EVALUATION_MISSING_DATA_INACTIVE"
         aggregations {
           alignment_period     = "${condition_threshold.value.align_s}s"
           per_series_aligner   = condition_threshold.value.aligner
@@ -140,6 +166,14 @@ resource "google_monitoring_alert_policy" "alert" {
     }
   }
 
+  # Where a figure's absence is what somebody is told of, it must not end what it began.
+  dynamic "alert_strategy" {
+    for_each = each.value.above == null ? [] : [local.closes_s]
+    content {
+      auto_close = "${alert_strategy.value}s"
+    }
+  }
+
   documentation {
     content   = "What it means, what to type, and how to tell that it is over: ${var.runbook}#${each.key}"
     mime_type = "text/markdown"
@@ -152,7 +186,4 @@ resource "google_monitoring_alert_policy" "alert" {
       }
     }
   }
-
-  # A policy that asks for a metric which Monitoring has not heard of yet is refused.
-  depends_on = [terraform_data.metrics_are_known]
 }

@@ -1,12 +1,17 @@
-# The watch: figures from the log (metrics.tf), a page that shows them, a check from outside, and who is told (alerts.tf).
+# The watch: a page that shows the figures (infra/metrics), a check from outside, and who is told of what (alerts.tf).
+
+locals {
+  channels = concat([for channel in google_monitoring_notification_channel.email : channel.id], tolist(var.channels))
+}
 
 resource "google_monitoring_dashboard" "dashboard" {
+  project        = var.project
   dashboard_json = file("${path.module}/dashboard.json")
-  depends_on     = [terraform_data.metrics_are_known]
 }
 
 resource "google_monitoring_notification_channel" "email" {
   for_each     = var.emails
+  project      = var.project
   display_name = each.key
   type         = "email"
   labels       = { email_address = each.key }
@@ -16,6 +21,7 @@ resource "google_monitoring_notification_channel" "email" {
 # needs no public function, and sees what a caller with a token sees.
 resource "google_monitoring_uptime_check_config" "answers" {
   count        = var.host == null ? 0 : 1
+  project      = var.project
   display_name = "classify-request"
   period       = "300s"
   timeout      = "30s"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys .release/image to the job: it has no traffic to split, and runs what serves.
+# Deploys .release/serving to the job: it has no traffic to split, and runs what serves.
 set -euo pipefail
 gcloud run jobs update classify-backlog --project="$PROJECT" --region="$REGION" \
-  --image="$(cat .release/image)" --update-labels="commit=${COMMIT:-by-hand}"
+  --image="$(cat .release/serving)" --update-labels="commit=${COMMIT:-by-hand}"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Pushes the image that was built, and notes its digest: from here on it has no other name.
+# Pushes the images that were built, and notes their digests: from here on they have no other names.
 set -euo pipefail
-docker push --quiet "$IMAGE:$TAG"
-digest=$(docker inspect --format='{{range .RepoDigests}}{{println .}}{{end}}' "$IMAGE:$TAG" | grep --fixed-strings --max-count=1 "$IMAGE@sha256:")
 mkdir -p .release
-echo "$digest" | tee .release/image
+for target in serving pipeline; do
+  docker push --quiet "$REGISTRY/$target:$TAG"
+  docker inspect --format='{{range .RepoDigests}}{{println .}}{{end}}' "$REGISTRY/$target:$TAG" |
+    grep --fixed-strings --max-count=1 "$REGISTRY/$target@sha256:" | tee ".release/$target"
+done

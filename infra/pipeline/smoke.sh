@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Asks the revisions that were just deployed to do their work; fails if one does not, or does it badly.
+# Asks the revisions that were just deployed to do their work. If one does not, or does it badly, those that served before
+# serve again, and the build fails.
 set -euo pipefail
-.venv/bin/python -m shared.cli smoke \
+python -m shared.cli smoke \
   --project="$PROJECT" \
   --dataset="$DATASET" \
   --bucket="gs://$UPLOAD_BUCKET" \
@@ -12,4 +13,8 @@ set -euo pipefail
   --request-revision="$(cat .release/classify-request.revision)" \
   --min-accuracy="$MIN_ACCURACY" \
   --max-p95-ms="$MAX_P95_MS" \
-  --max-error-rate="$MAX_ERROR_RATE"
+  --max-error-rate="$MAX_ERROR_RATE" || {
+  python -m shared.cli release rollback --project="$PROJECT" --region="$REGION" --dataset="$DATASET" \
+    --service=classify-upload --service=classify-request || echo "The rollback failed; by hand: docs/runbook.md" >&2
+  exit 1
+}

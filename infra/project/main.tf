@@ -1,13 +1,46 @@
-# What a project needs before anything can be made in it: APIs, and roles that grant just what the functions do.
+# What a project needs before anything can be made in it: APIs, Google's own accounts, and roles that grant just what the
+# functions do.
 
 locals {
-  apis = concat(
+  apis = toset(concat(
     [
       "artifactregistry", "bigquery", "bigqueryconnection", "cloudbuild", "cloudresourcemanager", "cloudscheduler",
       "eventarc", "iam", "iamcredentials", "logging", "monitoring", "pubsub", "run", "storage",
     ],
-    [for option in var.options : { budget = "billingbudgets", domain = "compute", iap_members = "iap", kms_key = "cloudkms", label_keys_secret = "secretmanager" }[option]],
-  )
+    flatten([for option in var.options : local.apis_of[option]]),
+  ))
+
+  apis_of = {
+    binary_authorization = ["binaryauthorization", "containeranalysis"]
+    budget               = ["billingbudgets"]
+    domain               = ["compute"]
+    iap_members          = ["iap"]
+    kms_key              = ["cloudkms"]
+    label_keys_secret    = ["secretmanager"]
+    pipeline             = ["containeranalysis"]
+    webhook              = ["apikeys", "secretmanager"]
+  }
+
+  # Google makes these accounts when a service is first used, which is later than we grant them something.
+  made = toset(concat(
+    ["eventarc", "monitoring"],
+    contains(var.options, "iap_members") ? ["iap"] : [],
+    contains(var.options, "kms_key") ? ["artifactregistry", "run"] : [],
+    contains(var.options, "webhook") ? ["cloudbuild"] : [],
+  ))
+
+  # By number, and not as a resource knows them: an address that is known after an apply only would have every grant to it
+  # made anew whenever an API is added.
+  addresses = {
+    bigquery   = "bq-%s@bigquery-encryption"
+    cloudbuild = "service-%s@gcp-sa-cloudbuild"
+    eventarc   = "service-%s@gcp-sa-eventarc"
+    iap        = "service-%s@gcp-sa-iap"
+    monitoring = "service-%s@gcp-sa-monitoring-notification"
+    registry   = "service-%s@gcp-sa-artifactregistry"
+    run        = "service-%s@serverless-robot-prod"
+    storage    = "service-%s@gs-project-accounts"
+  }
 
   roles = {
     # Deploy as a function: its revision acts as the account, the pipeline itself cannot get a token of it.
@@ -36,6 +69,9 @@ locals {
     # Have a token that says who one is, for calling a function.
     bucketlens_identify = ["iam.serviceAccounts.getOpenIdToken"]
 
+    # Read what Cloud Build wrote about how an image was built.
+    bucketlens_inspect = ["containeranalysis.occurrences.get", "containeranalysis.occurrences.list"]
+
     # Add a model, and see whether it is there already. Not replace, not delete: a version never changes.
     bucketlens_publish = ["storage.objects.create", "storage.objects.get", "storage.objects.list"]
 
@@ -50,32 +86,48 @@ data "google_project" "project" {
 }
 
 resource "google_project_service" "api" {
-  for_each           = toset(local.apis)
+  for_each           = local.apis
+  project            = var.project
   service            = "${each.key}.googleapis.com"
   disable_on_destroy = false
 }
 
-resource "terraform_data" "apis_are_known" {
-  triggers_replace = sort([for api in google_project_service.api : api.service])
-  provisioner "local-exec" {
-    command = "sleep ${var.wait_s}"
-  }
+# One for each API: adding one makes nothing wait that is there already.
+resource "time_sleep" "api_is_known" {
+  for_each        = google_project_service.api
+  create_duration = "${var.wait_s}s"
 }
 
-# Google's own service accounts that work for this project; asking for these two makes them.
+# Asking for these two makes them; nobody reads the answer.
 data "google_bigquery_default_service_account" "agent" {
-  depends_on = [terraform_data.apis_are_known]
+  project    = var.project
+  depends_on = [time_sleep.api_is_known]
 }
 
 data "google_storage_project_service_account" "agent" {
-  depends_on = [terraform_data.apis_are_known]
+  project    = var.project
+  depends_on = [time_sleep.api_is_known]
+}
+
+resource "google_project_service_identity" "agent" {
+  provider   = google-beta
+  for_each   = local.made
+  project    = var.project
+  service    = "${each.key}.googleapis.com"
+  depends_on = [time_sleep.api_is_known]
+}
+
+resource "time_sleep" "agent_is_known" {
+  for_each        = google_project_service_identity.agent
+  create_duration = "${var.wait_s}s"
 }
 
 resource "google_project_iam_custom_role" "role" {
   for_each    = local.roles
+  project     = var.project
   role_id     = each.key
   title       = title(replace(each.key, "_", " "))
   description = "See infra/project."
   permissions = each.value
-  depends_on  = [terraform_data.apis_are_known]
+  depends_on  = [time_sleep.api_is_known]
 }

@@ -1,15 +1,14 @@
 output "agents" {
   description = "Google's own service accounts that work for this project, by service, as IAM names them."
-  value = merge(
-    {
-      bigquery = data.google_bigquery_default_service_account.agent.member
-      storage  = data.google_storage_project_service_account.agent.member
-    },
-    {
-      for service, name in { eventarc = "gcp-sa-eventarc", iap = "gcp-sa-iap", monitoring = "gcp-sa-monitoring-notification", registry = "gcp-sa-artifactregistry", run = "serverless-robot-prod" } :
-      service => "serviceAccount:service-${data.google_project.project.number}@${name}.iam.gserviceaccount.com"
-    },
-  )
+  value = {
+    for service, address in local.addresses :
+    service => "serviceAccount:${format(address, data.google_project.project.number)}.iam.gserviceaccount.com"
+  }
+  depends_on = [
+    data.google_bigquery_default_service_account.agent,
+    data.google_storage_project_service_account.agent,
+    time_sleep.agent_is_known,
+  ]
 }
 
 output "number" {

@@ -5,15 +5,18 @@ locals {
 }
 
 resource "google_artifact_registry_repository" "images" {
-  repository_id   = "bucketlens"
+  project         = var.project
+  repository_id   = var.repository
   location        = var.region
   description     = "Images of the functions."
   format          = "DOCKER"
   kms_key_name    = var.kms_key
   deletion_policy = var.deletion_protection ? "PREVENT" : "DELETE"
 
+  # What is deployed is named by its digest, which nobody can move. Where tags are immutable, no tagged image can be
+  # deleted, and the policies below would delete nothing.
   docker_config {
-    immutable_tags = true
+    immutable_tags = false
   }
 
   # Ten are enough to roll back to; a digest that serves is among the newest.
@@ -31,9 +34,15 @@ resource "google_artifact_registry_repository" "images" {
       older_than = "${90 * 24 * 60 * 60}s"
     }
   }
+
+  lifecycle {
+    # A repository cannot change its key in place: one that was made without it would be replaced, images and all.
+    ignore_changes = [kms_key_name]
+  }
 }
 
 resource "google_artifact_registry_repository_iam_member" "builder_pushes" {
+  project    = var.project
   repository = google_artifact_registry_repository.images.name
   location   = var.region
   role       = "roles/artifactregistry.writer"

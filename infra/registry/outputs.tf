@@ -1,11 +1,11 @@
 output "build_command" {
-  description = "Builds the image and pushes it."
+  description = "Builds the images and pushes them."
   value = join(" ", [
     "gcloud builds submit --config=infra/pipeline/image.yaml",
-    "--project=${var.project} --region=${var.region}",
+    "--project=${var.project} --region=${var.build_region}",
     "--service-account=projects/${var.project}/serviceAccounts/${trimprefix(var.builder, "serviceAccount:")}",
     "--gcs-source-staging-dir=gs://${google_storage_bucket.sources.name}/source",
-    "--substitutions=_IMAGE=${local.url}/serving",
+    "--substitutions=_REGISTRY=${local.url}",
   ])
 }
 

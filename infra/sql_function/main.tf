@@ -1,6 +1,7 @@
 # classify(uri) in SQL: BigQuery posts rows to classify-request, which answers each with JSON.
 
 resource "google_bigquery_routine" "classify" {
+  project         = var.project
   dataset_id      = var.dataset
   routine_id      = "classify"
   routine_type    = "SCALAR_FUNCTION"

@@ -23,18 +23,17 @@ resource "google_project_iam_member" "trigger_receives" {
 }
 
 # A trigger that is made before its grants are known fails with "Permission denied while using the Eventarc Service Agent".
-resource "terraform_data" "grants_are_known" {
-  triggers_replace = [
-    google_project_iam_member.eventarc_agent.id,
-    google_project_iam_member.storage_announces.id,
-    google_project_iam_member.trigger_receives.id,
-  ]
-  provisioner "local-exec" {
-    command = "sleep ${var.wait_s}"
+resource "time_sleep" "grants_are_known" {
+  create_duration = "${var.wait_s}s"
+  triggers = {
+    eventarc_agent    = google_project_iam_member.eventarc_agent.id
+    storage_announces = google_project_iam_member.storage_announces.id
+    trigger_receives  = google_project_iam_member.trigger_receives.id
   }
 }
 
 resource "google_eventarc_trigger" "finalized" {
+  project         = var.project
   name            = "upload-finalized"
   location        = var.region
   service_account = var.identity.email
@@ -57,5 +56,5 @@ resource "google_eventarc_trigger" "finalized" {
   }
 
   # Grants go after it, and come before it.
-  depends_on = [terraform_data.grants_are_known]
+  depends_on = [time_sleep.grants_are_known]
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import Patience, is_passing, read_environment_once
+from shared.adapters.wording import said
 from shared.errors import BadRequest, RowRefused, WarehouseUnavailable
 from shared.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
@@ -38,10 +38,8 @@ class Result:
 
     columns: list[str]
     rows: list[dict[str, Any]]
-
-
-REQUEST = re.compile(r"^(?:GET|POST|PUT|PATCH|DELETE) https?://\S+: ")
-"""What the client puts before an error's message."""
+    affected: int | None = None
+    """How many rows a statement changed; None for one that only asks."""
 
 
 class BigQuery:
@@ -102,7 +100,7 @@ class BigQuery:
                     wait_timeout=QUERY_DEADLINE_S,
                 )
                 columns = [field.name for field in rows.schema]
-                return Result(columns, [dict(row.items()) for row in rows])
+                return Result(columns, [dict(row.items()) for row in rows], rows.num_dml_affected_rows)
         except WarehouseUnavailable as error:
             if isinstance(error.__cause__, (api.BadRequest, api.NotFound, api.Forbidden)):
                 raise BadRequest(f"BigQuery refused the query: {_said(error.__cause__)}") from error
@@ -139,10 +137,10 @@ def translated(what: str) -> Iterator[None]:
         yield
     except UNAVAILABLE as error:
         kind = RowRefused if getattr(error, "code", None) in (400, 413) else WarehouseUnavailable
-        raise kind(f"While {what}: {type(error).__name__}: {error}") from error
+        raise kind(f"While {what}: {type(error).__name__}: {said(error)}") from error
 
 
 def _said(error: api.GoogleAPICallError) -> str:
     """Return what BigQuery said of a request, without the client's ``POST https://…:`` before it."""
     details = [str(one["message"]) for one in error.errors or () if isinstance(one, dict) and one.get("message")]
-    return details[0] if details else REQUEST.sub("", str(error.message))
+    return details[0] if details else said(error)

@@ -108,7 +108,7 @@ class CloudRun:
             raise TrafficMoved(
                 f"{standing.service} was changed meanwhile; look at `bucketlens release status`, and repeat."
             )
-        found.traffic = [_target(one) for one in traffic]
+        found.traffic = [_target(one, _latest(found)) for one in traffic]
         changed = self._update(found, ["traffic"], f"moving the traffic of {standing.service}")
         return Standing(standing.service, standing.revisions, _traffic(changed), changed.etag)
 
@@ -202,7 +202,20 @@ def _traffic(service: Any) -> Traffic:
     return targets or (Target(latest, 100),)
 
 
-def _target(target: Target) -> Any:
+def _latest(service: Any) -> str | None:
+    """Return the latest revision by its name, if it is ready: what "the latest" would be now."""
+    latest = service.latest_ready_revision
+    return _short(latest) if latest == service.latest_created_revision else None
+
+
+def _target(target: Target, latest: str | None = None) -> Any:
+    """Return a target by the revision's name; one that gets everything, and is the latest, as the latest.
+
+    So what Terraform or gcloud change after a promotion serves, too. After a rollback, to an older revision, it does
+    not: the newest template is that of the image that was rolled back.
+    """
+    if target.percent == 100 and target.tag is None and target.revision == latest:
+        return run_v2.TrafficTarget(type_=LATEST, percent=100)
     return run_v2.TrafficTarget(type_=BY_NAME, revision=target.revision, percent=target.percent, tag=target.tag or "")
 
 

@@ -16,7 +16,7 @@ from google.cloud import storage  # type: ignore[attr-defined]  # it ships no ty
 from google.cloud.exceptions import NotFound
 
 from shared.adapters.checksum import Sum, crc32c
-from shared.adapters.gcs_errors import translated
+from shared.adapters.gcs_errors import naming, translated
 from shared.adapters.patience import Patience, is_passing, read_environment_once
 from shared.errors import (
     AlreadyDone,
@@ -93,12 +93,13 @@ class CloudStorage:
 
         Raises:
             AlreadyDone: there is no such bucket.
+            BadRequest: no object can have that name.
             StorageUnavailable: no answer within the deadline.
         """
         blob = self._client.bucket(bucket).blob(name)
         if model is not None:
             blob.metadata = {METADATA_KEY: model}
-        with self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
+        with naming(name), self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
             try:
                 blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
             except api.PreconditionFailed as error:
@@ -109,13 +110,16 @@ class CloudStorage:
                 return found if (blob.metadata or {}).get(METADATA_KEY) == model else None
         return ObjectRef(bucket, name, int(blob.generation))
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``; copies inside Cloud Storage, whatever the size."""
         source = self._client.bucket(ref.bucket).blob(ref.name, generation=ref.generation)
         copy = self._client.bucket(bucket).blob(name)
         what = f"copying {ref} to gs://{bucket}/{name}"
         with translated(what, of_object=True), self._patience.call() as patiently:
             try:
+                if model is not None:
+                    source.reload(**patiently)
+                    _describe(copy, source, model)
                 token, _, _ = copy.rewrite(source, if_generation_match=0, **patiently)
                 while token is not None:
                     token, _, _ = copy.rewrite(source, token=token, if_generation_match=0, **patiently)
@@ -195,6 +199,12 @@ class CloudStorage:
             return self.find(ref.bucket, ref.name).ref.generation != ref.generation
         except AlreadyDone:
             return False
+
+
+def _describe(copy: storage.Blob, source: storage.Blob, model: str) -> None:
+    """Say of a copy what is said of its source, but for the model: who says anything of a copy has to say all."""
+    copy.content_type, copy.content_encoding = source.content_type, source.content_encoding
+    copy.metadata = {**(source.metadata or {}), METADATA_KEY: model}
 
 
 def _upload_from(blob: storage.Blob) -> Upload:

@@ -17,7 +17,8 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
 from shared.adapters.patience import is_passing
-from shared.errors import AlreadyDone, BucketlensError, StorageRefused, StorageUnavailable, Unreadable
+from shared.adapters.wording import said
+from shared.errors import AlreadyDone, BadRequest, BucketlensError, StorageRefused, StorageUnavailable, Unreadable
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
@@ -53,8 +54,23 @@ def translated(what: str, *, of_object: bool = False) -> Iterator[None]:
         raise _meant(error, what, of_object) from error
 
 
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Tell a name that no object can have from a refusal of every upload.
+
+    Raises:
+        BadRequest: it is the name (400).
+    """
+    try:
+        yield
+    except StorageRefused as error:
+        if _status_of(error.__cause__) == 400 and not OF_THE_BUCKET.search(str(error)):
+            raise BadRequest(f"Cloud Storage takes no object of the name {name[:100]!r}; rename it.") from error
+        raise
+
+
 def _meant(error: Exception, what: str, of_object: bool) -> BucketlensError:
-    status, message = _status_of(error), f"While {what}: {type(error).__name__}: {error}"
+    status, message = _status_of(error), f"While {what}: {type(error).__name__}: {said(error)}"
     if of_object and status == 400 and not OF_THE_BUCKET.search(str(error)):
         return Unreadable(
             "Cloud Storage does not give out this file: it is encrypted with a key of its owner's (a customer-supplied "
@@ -68,7 +84,7 @@ def _meant(error: Exception, what: str, of_object: bool) -> BucketlensError:
     return StorageUnavailable(message)
 
 
-def _status_of(error: Exception) -> int | None:
+def _status_of(error: BaseException | None) -> int | None:
     if isinstance(error, api.GoogleAPICallError):
         return None if error.code is None else int(error.code)
     status = getattr(getattr(error, "response", None), "status_code", None)  # of InvalidResponse, which downloads raise

@@ -23,6 +23,8 @@ COMMANDS = (
     "replay",
     "release",
     "smoke",
+    "doctor",
+    "load",
     "bundle",
     "train",
     "evaluate",
@@ -56,6 +58,6 @@ def main() -> None:
       bucketlens query "SELECT image.name, label, score FROM bucketlens.latest_predictions"
       bucketlens down
 
-    Exit codes: 0 all went well; 1 something was found wanting, and the output says what; 2 the call cannot be
+    Exit codes: 0 all went well; 1 something failed or did not hold, and the output says what; 2 the call cannot be
     carried out as it was typed.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 from rich.table import Table
@@ -10,12 +11,14 @@ from rich.table import Table
 from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.bundle_import import import_model
+from shared.cli.bundle_names import folder_of
 from shared.cli.bundle_publish import publish_bundle
 from shared.cli.options import checked_bundle, console
 from shared.cli.terminal import say, say_json, shown
 from shared.errors import InvalidBundle
 from shared.manifest import MANIFEST
-from shared.settings import MODELS, bundle_folder
+from shared.settings import MODELS, own_models
+from shared.silence import silence
 from shared.wiring import load_model
 
 
@@ -24,28 +27,44 @@ def command() -> None:
     """Import, publish, list and check model bundles: folders that hold a model and what serving needs to know of it."""
 
 
-@command.command("list")
+@command.command("list", short_help="List those that ship, and your own.")
 def list_bundles() -> None:
-    """List the bundles that ship here.
+    """List the bundles that may be named: those that ship, and your own, which `bundle import` and `train` make.
 
     \b
     Example:
       bucketlens bundle list
     """
-    table = Table()
+    for title, place in (("These ship", MODELS), ("Your own", own_models())):
+        found = sorted(path.parent for path in place.glob(f"*/{MANIFEST}"))
+        if found:
+            console.print(_table(f"{title}, in {place}", found))
+        else:
+            console.print(f"{title}: none in {shown(place)} yet", highlight=False)
+
+
+def _table(title: str, folders: list[Path]) -> Table:
+    table = Table(title=shown(title), title_justify="left")
     for column in ("bundle", "labels", "runtime", "accuracy", "digest"):
-        table.add_column(column)
-    for path in sorted(MODELS.glob(f"*/{MANIFEST}")):
-        bundle = load_bundle(path.parent)
-        measured = bundle.manifest.metrics.get("accuracy")
-        accuracy = f"{measured:.1%}" if isinstance(measured, float) else ""
-        labels = ", ".join(bundle.manifest.labels)
-        cells = (path.parent.name, labels, bundle.manifest.runtime, accuracy, bundle.digest[:12])
-        table.add_row(*map(shown, cells))
-    console.print(table)
+        table.add_column(column, overflow="fold")
+    for folder in folders:
+        table.add_row(shown(folder.name), *_facts(folder))
+    return table
 
 
-@command.command("show")
+def _facts(folder: Path) -> tuple[str, ...]:
+    """Return what a bundle's row says of it; of one that cannot be used what is wrong."""
+    try:
+        bundle = load_bundle(folder)
+    except InvalidBundle as error:
+        return f"[red]cannot be used: {shown('; '.join(error.faults))}[/]", "", "", ""
+    measured = bundle.manifest.metrics.get("accuracy")
+    accuracy = f"{measured:.1%}" if isinstance(measured, float) else ""
+    cells = (", ".join(bundle.manifest.labels), bundle.manifest.runtime, accuracy, bundle.digest[:12])
+    return tuple(map(shown, cells))
+
+
+@command.command("show", short_help="Print a manifest and its digest as JSON.")
 @click.argument("bundle")
 def show_bundle(bundle: str) -> None:
     """Print a bundle's manifest and digest as JSON.
@@ -58,7 +77,7 @@ def show_bundle(bundle: str) -> None:
     say_json({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2)
 
 
-@command.command("check")
+@command.command("check", short_help="Check a bundle whole, and run it once.")
 @click.argument("bundle")
 def check_bundle(bundle: str) -> None:
     """Check a bundle whole: files, digests, labels, and the model's input and output; run it once.
@@ -70,8 +89,9 @@ def check_bundle(bundle: str) -> None:
       bucketlens bundle check ./my_bundle
     """
     try:
-        loaded = load_bundle(bundle_folder(bundle))
-        Classifier(loaded, load_model(loaded, threads=1)).warm_up()
+        loaded = load_bundle(folder_of(bundle))
+        with silence():
+            Classifier(loaded, load_model(loaded, threads=1)).warm_up()
     except InvalidBundle as error:
         for fault in error.faults:
             say(f"✗ {fault}", err=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shared.cli.bundle_names import typed_bundle
 from shared.cli.import_request import request_of
 from shared.cli.options import console, remarks
 from shared.errors import Misconfigured
 from shared.manifest import ACTIVATIONS, FILTERS, FITS
-from shared.settings import MODELS
 
 if TYPE_CHECKING:
     from shared.bundle import Bundle
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder.  [default: shared/models/NAME_vVERSION]",
+    help="Folder.  [default: NAME_vVERSION among your own, which `bundle list` names]",
 )
 @click.option("--description", default="", help="One sentence for the model card.")
 @click.option("--force", is_flag=True, help="Replace a bundle that lies there.")
@@ -171,9 +171,11 @@ def summarise(bundle: Bundle) -> None:
         highlight=False,
         markup=False,
     )
-    shown = bundle.folder.name if bundle.folder.parent == MODELS else bundle.folder
     console.print(
-        f"Type next: bucketlens classify --bundle {shown} photo.jpg", soft_wrap=True, highlight=False, markup=False
+        f"Type next: bucketlens classify --bundle {typed_bundle(bundle.folder)} photo.jpg",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
 
 

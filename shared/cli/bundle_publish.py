@@ -11,15 +11,17 @@ from rich.progress import track
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import load_bundle
 from shared.bundle_publish import NotPublished, Publication
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
 from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
-from shared.settings import BUCKET_NAME, bundle_folder
+from shared.settings import BUCKET_NAME
+from shared.silence import silence
 from shared.wiring import open_classifier
 
 
-@click.command("publish")
+@click.command("publish", short_help="Put a bundle into a models bucket.")
 @click.argument("bundle")
 @click.option(
     "--to",
@@ -50,8 +52,9 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
     endpoint = None if project else required_cloud(folder).url("storage")
     store = CloudStorage(project or PROJECT, DEADLINE_S, endpoint=endpoint)
     try:
-        loaded = load_bundle(bundle_folder(bundle))
-        open_classifier(loaded, threads=1)
+        loaded = load_bundle(folder_of(bundle))
+        with silence():
+            open_classifier(loaded, threads=1)
         publication = Publication(store, name, loaded)
         steps = track(publication.steps(), "Publishing", len(publication.files), console=remarks, transient=True)
         created = [step for step in steps if step.is_new]

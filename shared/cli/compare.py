@@ -12,10 +12,11 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
-from shared.settings import bundle_folder
+from shared.silence import silence
 from shared.wiring import load_model
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Comp
     from shared.training.dataset import files_by_label, labels_of
     from shared.training.held_out import held_out_files
 
-    loaded = [load_bundle(bundle_folder(name)) for name in bundles]
+    loaded = [load_bundle(folder_of(name)) for name in bundles]
     faults = [
         f"{one.folder.name} has no label {label!r}, only {', '.join(one.manifest.labels)}"
         for one in loaded
@@ -85,12 +86,11 @@ def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Comp
     if faults:
         raise Misconfigured(f"the data in {data}", faults)
     files = held_out_files(data, [one.manifest for one in loaded]) if held_out else files_by_label(data)
+    with silence():
+        classifiers = [Classifier(one, load_model(one, threads=1)) for one in loaded]
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files) * len(loaded))
-        return [
-            compare(Classifier(one, load_model(one, threads=1)), files, lambda: progress.advance(task))
-            for one in loaded
-        ]
+        return [compare(one, files, lambda: progress.advance(task)) for one in classifiers]
 
 
 def _print(compared: list[Compared], best: list[Compared]) -> None:

@@ -26,7 +26,7 @@ from shared.cli.options import (
 )
 from shared.cli.query import table_of
 from shared.cli.terminal import shown
-from shared.dropping import drop, names_of, wait_for
+from shared.dropping import Dropped, drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
@@ -48,6 +48,9 @@ QUERIES = {
     "  ROUND(p95_ms, 1) AS p95_ms, ROUND(mean_decode_ms, 1) AS decode_ms, ROUND(mean_classify_ms, 1) AS classify_ms\n"
     "FROM latency_by_revision ORDER BY service",
 }
+
+LISTED = dict(zip(QUERIES, ("latest_predictions", "review_queue", "rejected_uploads"), strict=False))
+"""The views that the first queries list up to LONG_LIST rows of."""
 
 
 @click.command("demo", short_help="Show the whole of it, and stop again.")
@@ -123,7 +126,12 @@ def _say_what_is_missing(served: Catalogue, files: list[tuple[Path, str]]) -> No
 def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int:
     """Drop the files and print what the warehouse says. Returns how many have no row."""
     places = Places(PROJECT, DATASET, supervisor.cloud)
-    dropped = list(drop(places.store, UPLOAD_BUCKET, files))
+    dropped = []
+    for one in drop(places.store, UPLOAD_BUCKET, files):
+        if isinstance(one, Dropped):
+            dropped.append(one)
+        else:
+            remarks.print(f"{shown(one.path)}: skipped; {shown(one.why)}", style="yellow")
     console.print(f"Dropped [bold]{len(dropped)} files[/] into gs://{UPLOAD_BUCKET}")
     with console.status("Waiting for their rows"):
         landed = list(wait_for(places.warehouse, dropped, PATIENCE_S))
@@ -131,13 +139,20 @@ def _drop_and_show(supervisor: Supervisor, files: list[tuple[Path, str]]) -> int
         result = places.warehouse.query(sql)
         console.print(f"\n[bold]{title}[/]")
         console.print(Syntax(sql, "sql", background_color="default", word_wrap=True))
-        console.print(table_of(result))
+        table = table_of(result)
+        if len(result.rows) == LONG_LIST and (more := _rows_of(places, LISTED[title]) - LONG_LIST):
+            table.caption = f"{more:,} more"
+        console.print(table)
     if classified := [upload.path for upload, row in landed if row["label"]]:
         _ask_over_https(supervisor.cloud, min(classified))
     missing = len(dropped) - len(landed)
     if missing:
         remarks.print(f"{missing} of {len(dropped)} files have no row after {PATIENCE_S} s.", style="red")
     return missing
+
+
+def _rows_of(places: Places, view: str) -> int:
+    return int(places.warehouse.query(f"SELECT COUNT(*) AS n FROM {view}").rows[0]["n"])  # noqa: S608  # one of LISTED
 
 
 def _ask_over_https(cloud: Cloud, image: Path) -> None:

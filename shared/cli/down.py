@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import psutil
 
-from shared.cli.options import folder_option
+from shared.cli.options import clouds_elsewhere, folder_option, what_is_kept
 from shared.cli.terminal import say
 from shared.local.cloud import running_cloud, saved_cloud
 from shared.local.leftovers import end_leftovers
@@ -30,7 +30,11 @@ def command(folder: Path) -> None:
     if cloud is None:
         before = saved_cloud(folder)
         left = end_leftovers(before) if before else []
-        say(f"Ended what a killed `up` had left: {', '.join(left)}." if left else f"Nothing runs in {folder}.")
+        say(
+            f"Ended what a killed `up` had left: {', '.join(left)}."
+            if left
+            else f"Nothing runs in {folder}.{clouds_elsewhere()}"
+        )
         return
     psutil.Process(cloud.pid).terminate()
     give_up_at = time.monotonic() + PATIENCE_S
@@ -39,4 +43,4 @@ def command(folder: Path) -> None:
             say(f"Process {cloud.pid} has not stopped in {PATIENCE_S} s; see {cloud.log_file('up')}.", err=True)
             sys.exit(1)
         time.sleep(0.05)
-    say("Stopped.")
+    say(what_is_kept(folder))

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
-from shared.settings import bundle_folder
 from shared.wiring import load_model
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ def command(
 def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Report, list[BadFile]]:
     from shared.training.dataset import files_by_label, labels_of
     from shared.training.held_out import held_out_files
+    from shared.training.quiet import silence
     from shared.training.report import measure
 
     threads = os.cpu_count() or 1
-    loaded = load_bundle(bundle_folder(bundle))
+    loaded = load_bundle(folder_of(bundle))
     if unknown := sorted(set(labels_of(data)) - set(loaded.manifest.labels)):
         raise Misconfigured(
             f"the data in {data}",
@@ -114,7 +115,8 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Repo
                 for label in unknown
             ],
         )
-    classifier = Classifier(loaded, load_model(loaded, threads))
+    with silence():
+        classifier = Classifier(loaded, load_model(loaded, threads))
     files = held_out_files(data, [loaded.manifest]) if held_out else files_by_label(data)
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files))

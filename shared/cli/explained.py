@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -100,8 +100,10 @@ def heat_maps(
     return HeatMaps(place, is_folder, label, pictures)
 
 
-def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps) -> list[Answer]:
+def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps) -> Generator[Answer]:
     """Classify files as ``classify_files`` does and write their heat maps, with progress bars; answers are in order.
+
+    All are explained before the first is yielded. After Ctrl-C those that were are yielded, then it is raised again.
 
     Args:
         files: of any kind; one that cannot be classified has no heat map.
@@ -115,10 +117,18 @@ def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps)
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with ThreadPoolExecutor(usable_cores()) as threads, Progress(*columns, console=remarks, transient=True) as progress:
-        answers = list(progress.track(threads.map(explained, files), len(files), description="Explaining"))
+        answers, interrupt = [], None
+        try:
+            for answer in progress.track(threads.map(explained, files), len(files), description="Explaining"):
+                answers.append(answer)  # noqa: PERF402  # what is there when it breaks off counts
+        except KeyboardInterrupt as error:
+            interrupt = error
+            threads.shutdown(cancel_futures=True)
     if any("explained" in answer for answer in answers):
         remarks.print(f"Heat maps: {shown(maps.place)}")
-    return answers
+    yield from answers
+    if interrupt:
+        raise interrupt
 
 
 class _Occlusion:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shared.manifest import MANIFEST
-from shared.settings import MODELS
+from shared.cli.bundle_names import new_folder, next_version
 
 if TYPE_CHECKING:
     from shared.importing.importer import Request
@@ -84,11 +83,8 @@ def _place(name: str, version: str | None, out: Path | None) -> tuple[str, Path]
     if out is not None:
         found = re.search(r"_v(\w+)$", out.name)
         return version or (found[1] if found else "1"), out
-    number = 1
-    while version is None and (MODELS / f"{name}_v{number}" / MANIFEST).exists():
-        number += 1
-    chosen = version or str(number)
-    return chosen, MODELS / f"{name}_v{chosen}"
+    version = version or next_version(name)
+    return version, new_folder(name, version)
 
 
 def _calibrate(options: dict[str, Any]) -> Path | None:

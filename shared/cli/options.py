@@ -16,11 +16,14 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, load_bundle
 from shared.bundle_source import BundleSource
 from shared.catalogue import Catalogue
-from shared.cli.terminal import TerminalConsole
+from shared.cli.bundle_names import folder_of
+from shared.cli.console import TerminalConsole
+from shared.data_folder import hidden_folder
 from shared.errors import InvalidBundle, Misconfigured
-from shared.local.cloud import DATASET, DEFAULT_FOLDER, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
+from shared.local.running import folders_in_use
 from shared.places import Place, places_from
-from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 
 DEADLINE_S = 60
 
@@ -30,13 +33,32 @@ console = TerminalConsole()
 remarks = TerminalConsole(stderr=True)
 """For progress and remarks: stderr, so that output can be piped."""
 
+
+def default_folder() -> Path:
+    """Return where the local cloud keeps its data unless told otherwise.
+
+    The same wherever one stands, but for a ``.bucketlens`` of an earlier cloud, here or above.
+    """
+    return hidden_folder(Path.cwd()) or own_models().parent
+
+
+def typed_folder(folder: Path) -> str:
+    """Return what has to be typed behind a command that is to find a folder; nothing for the default one."""
+    return "" if folder.resolve() == default_folder().resolve() else f" --folder {folder.resolve()}"
+
+
+def what_is_kept(folder: Path) -> str:
+    """Say, once a cloud has stopped, that nothing is lost and how to go on."""
+    return f"Stopped. Pictures and rows are kept in {folder.resolve()}; go on with: bucketlens up{typed_folder(folder)}"
+
+
 folder_option = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_FOLDER,
-    show_default=True,
+    default=default_folder,
     envvar="BUCKETLENS_FOLDER",
-    help="Where the local cloud keeps its data.",
+    help="Where the local cloud keeps its data.  [default: a .bucketlens with a cloud, here or above; else a folder of "
+    "yours, the same wherever you stand]",
 )
 
 bundles_option = click.option(
@@ -45,11 +67,11 @@ bundles_option = click.option(
     multiple=True,
     default=(DEFAULT_BUNDLE,),
     show_default=True,
-    help="The model: a bundle that ships, a folder or gs://…, also as NAME=… or NAME@canary=…  Repeated, several are "
-    "served; the first is the default.",
+    help="The model: a bundle of `bundle list`, a folder or gs://…, also as NAME=… or NAME@canary=…  Repeated, several "
+    "are served; the first is the default.",
 )
 bundle_option = click.option(
-    "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle that ships, or a folder."
+    "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle of `bundle list`, or a folder."
 )
 
 
@@ -113,6 +135,8 @@ def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
     except ValueError as error:
         raise click.UsageError(f"--bundle is {', '.join(bundles)}, expected {error}.") from error
     here = [place for place in places if not place.is_in_a_bucket]
+    for place in here:
+        folder_of(place.where)
     if len(here) == len(places):
         checked_catalogue(places)
     for place in here:
@@ -139,7 +163,7 @@ def checked_bundle(name: str) -> Bundle:
         click.UsageError: it cannot be used; every fault is named.
     """
     try:
-        return load_bundle(bundle_folder(name))
+        return load_bundle(folder_of(name))
     except InvalidBundle as error:
         raise click.UsageError(str(error)) from error
 
@@ -152,8 +176,19 @@ def required_cloud(folder: Path) -> Cloud:
     """
     cloud = running_cloud(folder)
     if cloud is None:
-        raise click.UsageError(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
+        raise click.UsageError(none_runs(folder))
     return cloud
+
+
+def none_runs(folder: Path) -> str:
+    """Say that no local cloud runs in a folder, how to start one, and where some do."""
+    start = f"start one with: bucketlens up --detach{typed_folder(folder)}"
+    return f"No local cloud runs in {folder}; {start}{clouds_elsewhere()}"
+
+
+def clouds_elsewhere() -> str:
+    """Say where local clouds run, a line each; empty where none does."""
+    return "".join(f"\nOne runs in {other}: add --folder {other}" for other in folders_in_use())
 
 
 def _no_store() -> NoReturn:

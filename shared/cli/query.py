@@ -12,9 +12,14 @@ import click
 from rich.table import Table
 
 from shared.adapters.bigquery import Result
-from shared.cli.options import Places, console, places_options
+from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import say, say_json, shown, visible
 from shared.errors import BadRequest, WarehouseUnavailable
+
+READABLE = 14
+"""Characters of a column, without which it becomes a tower of letters."""
+GAP = 3
+"""Characters between two columns."""
 
 
 @click.command("query", short_help="Ask the warehouse in BigQuery SQL.")
@@ -26,16 +31,18 @@ from shared.errors import BadRequest, WarehouseUnavailable
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="json: one object a line.",
+    help="json: one object a line. csv: as it is stored; for a spreadsheet there is `bucketlens export`.",
 )
 def command(sql: str, places: Places, format_: str) -> None:
     """Run BigQuery SQL against the local warehouse, or with --project against BigQuery itself.
 
-    Names without a dataset are looked for in the deployment's own.
+    Names without a dataset are looked for in the deployment's own. Where a table has more columns than the terminal can
+    show, a row's values are shown one under the other. results has a row for each picture, latest_predictions one for
+    each upload, so a folder that was dropped twice counts twice there.
 
     \b
     Example:
-      bucketlens query "SELECT label, COUNT(*) AS images FROM latest_predictions GROUP BY label"
+      bucketlens query "SELECT final_label, COUNT(*) AS pictures FROM results GROUP BY final_label"
       bucketlens query "SELECT * FROM review_queue ORDER BY score" --format json
       bucketlens query "SELECT * FROM latency_by_revision" --project my-project
     """
@@ -46,8 +53,10 @@ def command(sql: str, places: Places, format_: str) -> None:
     except WarehouseUnavailable as error:
         say(error, err=True)
         sys.exit(1)
-    if format_ == "table":
-        console.print(table_of(result))
+    if result.affected is not None:
+        remarks.print(f"{result.affected:,} {'row' if result.affected == 1 else 'rows'} changed", highlight=False)
+    elif format_ == "table":
+        console.print(readable(result, console.width))
     elif format_ == "json":
         for row in result.rows:
             say_json(row, default=_plain)
@@ -57,6 +66,30 @@ def command(sql: str, places: Places, format_: str) -> None:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(map(as_text, result.columns))
         writer.writerows([as_text(_cell(row[column], "")) for column in result.columns] for row in result.rows)
+
+
+def readable(result: Result, width: int) -> Table:
+    """Return a result as a table whose columns can be read, else with a row's values one under the other.
+
+    Args:
+        result: of a query.
+        width: of the terminal, in characters.
+    """
+    cells = [[_cell(row[column], "–") for column in result.columns] for row in result.rows]
+    longest = [max(map(len, column)) for column in zip(result.columns, *cells, strict=True)] if cells else []
+    least = sum(min(one, READABLE) + GAP for one in longest)
+    return table_of(result) if least <= width else _one_under_the_other(result, cells)
+
+
+def _one_under_the_other(result: Result, cells: list[list[str]]) -> Table:
+    table = Table(show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in cells:
+        for column, cell in zip(result.columns, row, strict=True):
+            table.add_row(shown(column), shown(cell))
+        table.add_section()
+    return table
 
 
 def table_of(result: Result, title: str | None = None) -> Table:

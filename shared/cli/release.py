@@ -19,7 +19,7 @@ from shared.cli.release_options import (
     question_of,
     releases_options,
 )
-from shared.cli.release_report import print_standings, standing_json
+from shared.cli.release_report import print_standings, standing_json, what_to_commit
 from shared.cli.release_verdict import reach_verdict, refuse_what_is_worse
 from shared.cli.terminal import say_json
 from shared.errors import BadRequest, BucketlensError, Transient
@@ -162,7 +162,8 @@ def check(
 def promote_(releases: Releases, anyway: bool, days: int, criteria: Criteria) -> None:
     """Give the challenger all traffic; the champion stays at hand for a rollback.
 
-    A challenger that `release check` would call worse is refused. Where evidence lacks it is promoted.
+    A challenger that `release check` would call worse is refused. Where evidence lacks it is promoted. With --project
+    the line to write into the environment's .tfvars file is printed: Terraform's next apply would take the model back.
 
     Exit codes: 0 promoted; 1 it is worse, and nothing was changed; 2 nothing is on trial; 4 the platform or the
     warehouse did not answer.
@@ -175,7 +176,10 @@ def promote_(releases: Releases, anyway: bool, days: int, criteria: Criteria) ->
     with _told():
         if not anyway:
             refuse_what_is_worse(releases, days, criteria)
-        print_standings(promote(releases.platform, releases.services))
+        standings = promote(releases.platform, releases.services)
+        print_standings(standings)
+        if not releases.places.cloud:
+            remarks.print(what_to_commit(standings), markup=False, highlight=False, soft_wrap=True)
 
 
 @command.command("rollback")

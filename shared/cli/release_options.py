@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from shared.bundle_source import BundleSource
+from shared.cli.bundle_names import folder_of
 from shared.cli.options import Places, places_options
 from shared.errors import Misconfigured
 from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_whole_names
-from shared.places import Place
+from shared.places import Place, places_from
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused
@@ -54,11 +55,16 @@ class Releases:
 
         Raises:
             ReleaseRefused: the champion serves no model of that name, or a name cannot be found out.
+            click.UsageError: no bundle is called so.
         """
         if not bundle:
             return Change(image, None)
         if self.places.cloud:
-            bundle = with_whole_names(bundle)
+            whole = with_whole_names(bundle)
+            for place in places_from(bundle):
+                if not place.is_in_a_bucket:
+                    folder_of(place.where)
+            bundle = whole
         changed = {
             challenger_bundles(self._champions_bundle(service), bundle, self._name_of) for service in self.services
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from shared.cli.bundle_names import typed_bundles
 from shared.cli.options import console
 from shared.cli.terminal import shown
 from shared.release.criteria import Finding, Verdict
@@ -40,12 +41,15 @@ def print_standings(standings: list[Standing]) -> None:
 
 def standings_table(standings: list[Standing]) -> Table:
     """Return which revisions there are, and what each gets, for a terminal."""
-    table = Table("service", "revision", "role", "traffic", "serves", "since")
+    table = Table()
+    table.add_column("service", no_wrap=True)  # in 80 columns both would be "classify-…"
+    for column in ("revision", "role", "traffic", "serves", "since"):
+        table.add_column(column, overflow="fold")
     for standing in standings:
         in_traffic = [target.revision for target in standing.traffic]
         ordered = sorted(standing.revisions, key=lambda one: one.name not in in_traffic)
         for one in ordered[:REVISIONS_SHOWN]:
-            serves = " ".join(filter(None, (one.image, one.bundle))) or "?"
+            serves = " ".join(filter(None, (one.image, typed_bundles(one.bundle or "")))) or "?"
             since = one.created_at.strftime("%Y-%m-%d %H:%M") if one.created_at else ""
             state = "" if one.is_ready else " [red]not ready[/]"
             percent = f"{standing.percent_of(one.name)} %" if one.name in in_traffic else ""
@@ -53,6 +57,16 @@ def standings_table(standings: list[Standing]) -> Table:
             service, revision, *rest = map(shown, named)
             table.add_row(service, revision + state, *rest)
     return table
+
+
+def what_to_commit(standings: list[Standing]) -> str:
+    """Return the line of an environment's .tfvars file with which Terraform's next apply keeps what now serves."""
+    champions = [standing.find(standing.champion) for standing in standings]
+    bundles = dict.fromkeys(one.bundle for one in champions if one)
+    lines = "".join(f'\n  model_bundle = "{bundle}"' for bundle in bundles if bundle)
+    if not lines:
+        return "The image's own model serves; leave model_bundle out of infra/environments/*.tfvars."
+    return f"Write this into the environment's file in infra/environments, or the next apply takes it back:{lines}"
 
 
 def role_of(standing: Standing, revision: str) -> str:

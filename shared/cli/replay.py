@@ -16,6 +16,7 @@ from rich.table import Table
 from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
+from shared.operations.served import check_served
 from shared.replay import Fate, Rejected, Selection, rejected, replay
 
 REASONS = sorted(kind.reason for kind in Permanent.__subclasses__())
@@ -53,6 +54,7 @@ class _Moment(click.ParamType[datetime]):
 @click.option("--name", default="*", metavar="PATTERN", help="Object names, with *, ? and […], such as 'holiday/*'.")
 @click.option("--older-than", "before", type=_Moment(), metavar="AGE", help="Quarantined before: 2h, 7d, 2026-11-20.")
 @click.option("--newer-than", "after", type=_Moment(), metavar="AGE", help="Quarantined since: 2h, 7d, 2026-11-20.")
+@click.option("--model", help="Have them classified by this model, whichever they named; also NAME@canary.")
 @click.option("--limit", type=click.IntRange(1), help="Put back so many at most, those that wait longest first.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be put back.")
 @click.option("--keep-quarantined", is_flag=True, help="Leave a copy in quarantine.")
@@ -60,6 +62,7 @@ def command(
     places: Places,
     bucket: str | None,
     origin: str | None,
+    model: str | None,
     limit: int | None,
     dry_run: bool,
     keep_quarantined: bool,
@@ -75,18 +78,22 @@ def command(
     \b
     Example:
       bucketlens replay --reason tried_too_often --dry-run
+      bucketlens replay --reason unknown_model --model chest_xray
       bucketlens replay --reason damaged_image --name 'holiday/*' --newer-than 2h --limit 100
     """
     target = _bucket_name(bucket) or places.upload_bucket
     if not target:
         raise click.UsageError("--project needs --bucket gs://…: the upload bucket of the deployment.")
+    if model and places.cloud:
+        check_served(places.cloud.url("classify_request"), model)
     given = {name: value for name, value in selection.items() if value is not None}
     meant = Selection(_bucket_name(origin) or target, **given)
     fates: list[tuple[Rejected, Fate]] = []
     is_whole = True
     try:
         files = list(rejected(places.warehouse, meant))
-        replayed = replay(places.store, files, target, limit=limit, dry_run=dry_run, keep_quarantined=keep_quarantined)
+        how: dict[str, Any] = {"limit": limit, "dry_run": dry_run, "keep_quarantined": keep_quarantined, "model": model}
+        replayed = replay(places.store, files, target, **how)
         fates.extend(_tracked(replayed, len(files)))
     except BadRequest as error:
         raise click.UsageError(str(error)) from error

@@ -11,9 +11,10 @@ from typing import Any
 import click
 from rich.table import Table
 
-from shared.cli.options import Places, console, folder_option
+from shared.cli.console import TerminalConsole
+from shared.cli.options import Places, console, folder_option, none_runs
 from shared.cli.release_report import standing_json, standings_table
-from shared.cli.terminal import TerminalConsole, say, say_json, shown
+from shared.cli.terminal import say, say_json, shown
 from shared.errors import AlreadyDone, Transient
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, process_of, running_cloud
 from shared.local.releases.ledger import SERVICES
@@ -59,7 +60,7 @@ def command(folder: Path, as_json: bool, page: Path | None) -> None:
     elif cloud:
         _print(cloud, state, page)
     else:
-        say(f"No local cloud runs in {folder}; start one with: bucketlens up --detach")
+        say(none_runs(folder))
     sys.exit(0 if state["running"] and all(state["parts"].values()) else 1)
 
 
@@ -85,6 +86,7 @@ def _parts(cloud: Cloud) -> list[str]:
 
 def _print(cloud: Cloud, state: dict[str, Any], page: Path | None) -> None:
     shown = TerminalConsole(record=True) if page else console
+    shown.print(f"The page is at {cloud.url('classify_request')}; logs: bucketlens logs", highlight=False)
     shown.print(_table(cloud, state))
     shown.print(standings_table(_standings(cloud)))
     if state["watched"]:

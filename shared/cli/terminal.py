@@ -1,7 +1,8 @@
 """What others named, on a terminal: nothing of it is obeyed, by Rich as markup or by the terminal as a control.
 
 Whoever may upload chooses names, and an escape code in one could set a window's title or hide what follows; so could a
-character that turns the direction of writing. Every table and line of the commands goes through here.
+character that turns the direction of writing. Every table and line of the commands goes through here; a
+console does so by itself.
 """
 
 from __future__ import annotations
@@ -9,14 +10,13 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.markup import escape
-from rich.segment import Segment
+
+from shared.errors import BadRequest, BucketlensError, Misconfigured
 
 CONTROLS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of what is obeyed: controls, formats (directions of writing), surrogates, breaks of lines."""
@@ -46,6 +46,8 @@ def visible(text: object, keep: frozenset[str] = frozenset()) -> str:
 
 def shown(text: object) -> str:
     """Return what others named, as it may stand in Rich's markup: in a cell of a table, or between our own tags."""
+    from rich.markup import escape  # `--help` waits for no Rich
+
     return escape(visible(text))
 
 
@@ -60,18 +62,12 @@ def say_json(value: Any, **options: Any) -> None:
     click.echo("".join(_in_json(character) for character in text) if not text.isascii() else text)
 
 
-class TerminalConsole(Console):
-    """A console on which nothing that is printed is obeyed, by whatever way it came."""
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render as Rich does, with the controls in texts written out."""
-        for segment in super().render(renderable, options):
-            text = segment.text if segment.control else visible(segment.text, OURS)
-            yield segment if text == segment.text else Segment(text, segment.style)
-
-
 class Commands(click.Group):
-    """A group of commands whose errors are written as ``say`` writes, on terminals of any encoding."""
+    """A group of commands whose errors are written as ``say`` writes, on terminals of any encoding.
+
+    An error of ours that a command lets through is its sentence too, and never a traceback: exit code 2 where it can be
+    put right by typing or setting something else, else 1.
+    """
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Read what was typed."""
@@ -92,6 +88,10 @@ def _visible_errors() -> Iterator[None]:
     except click.ClickException as error:
         vars(error)["message"] = visible(error.message, OURS)
         raise
+    except (BadRequest, Misconfigured) as error:
+        raise click.UsageError(visible(error, OURS)) from error
+    except BucketlensError as error:
+        raise click.ClickException(visible(error, OURS)) from error
 
 
 def _write_out_what_cannot_be_encoded() -> None:

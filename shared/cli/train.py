@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from shared.cli.bundle_names import folder_of, new_folder, next_version, typed_bundle
 from shared.cli.options import console, remarks
 from shared.cli.terminal import shown
 from shared.errors import Misconfigured
-from shared.manifest import FILTERS, FITS, MANIFEST
-from shared.settings import MODELS, bundle_folder
+from shared.manifest import FILTERS, FITS
+from shared.silence import silence
 from shared.training.backbones import BACKBONES, DEFAULT
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ LARGER = (15 / 14, 8 / 7)
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--name", required=True, help="What the model is called, such as flowers.")
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder.  [default: shared/models/NAME_vN]"
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder.  [default: NAME_vN among your own, which `bundle list` names]",
 )
 @click.option("--description", default="", help="One sentence for the model card.")
 @click.option("--resume", is_flag=True, help="Go on with a stopped run; give the same options.")
@@ -156,10 +159,11 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    from shared.training.progress import Terminal
-    from shared.training.train import train
+    with silence():  # some of its greeting comes before any log level is read
+        from shared.training.progress import Terminal
+        from shared.training.train import train
 
-    out = out or _next_folder(options["name"])
+    out = out or new_folder(options["name"], next_version(options["name"]))
     try:
         with Terminal(remarks, options["epochs"]) as watcher:
             bundle, report = train(_request(data, out, resume, limits, options), watcher)
@@ -171,14 +175,6 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
         )
         sys.exit(130)
     _summarise(bundle, report)
-
-
-def _next_folder(name: str) -> Path:
-    """The first version without a manifest, so that a stopped run is found again."""
-    version = 1
-    while (MODELS / f"{name}_v{version}" / MANIFEST).exists():
-        version += 1
-    return MODELS / f"{name}_v{version}"
 
 
 def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options: dict[str, Any]) -> Request:
@@ -209,7 +205,7 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
         validation_share=options["validation_share"],
         options={"data": data.resolve().name, **options},
         group_by=_checked(options["group_by"]),
-        start=read_start(bundle_folder(start_from)) if start_from else None,
+        start=read_start(folder_of(start_from)) if start_from else None,
         resume=resume,
     )
 
@@ -228,7 +224,7 @@ def _summarise(bundle: Bundle, report: Report) -> None:
     console.print(
         f"{shown(bundle.folder)}: accuracy {report.accuracy:.1%}, macro F1 {report.macro_f1:.3f}, calibration error "
         f"{report.ece:.3f} on {report.images} validation pictures, int8 at {manifest.input.width_px} px; "
-        f"below {manifest.review_below:.2f} a person looks ({report.needs_review:.1%})",
+        f"scores below {manifest.review_below:.2f} need review, as {report.needs_review:.1%} of these do",
         soft_wrap=True,
         highlight=False,
     )
@@ -245,5 +241,7 @@ def _summarise(bundle: Bundle, report: Report) -> None:
     if few := too_few(report.images, "validation pictures"):
         remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
-        f"Check it on other pictures: bucketlens evaluate {shown(bundle.folder)} DATA", soft_wrap=True, highlight=False
+        f"Check it on other pictures: bucketlens evaluate {shown(typed_bundle(bundle.folder))} DATA",
+        soft_wrap=True,
+        highlight=False,
     )

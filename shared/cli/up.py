@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import time
+import webbrowser
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +16,24 @@ from click.core import ParameterSource
 
 from shared.bundle_source import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
-from shared.cli.options import bundles_option, checked_places, folder_option, refuse_without_locks, remarks
+from shared.cli.options import (
+    bundles_option,
+    checked_places,
+    folder_option,
+    refuse_without_locks,
+    remarks,
+    typed_folder,
+    what_is_kept,
+)
 from shared.cli.terminal import say
+from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.held_ports import why_not
 from shared.local.leftovers import end_leftovers
-from shared.local.listening import taken
 from shared.local.log_files import Tail
 from shared.local.parts import FUNCTIONS
-from shared.local.releases.ledger import SERVICES, path_of, read
-from shared.local.releases.platform import LocalPlatform
+from shared.local.sockets import taken
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.orderly_end import interruptible, uninterrupted
 from shared.settings import inherited_environment
@@ -44,6 +54,7 @@ from shared.settings import inherited_environment
     help="Seconds between sweeps over uploads that no event finished; 0 for never.",
 )
 @model_path_option
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser once it is ready.")
 @listen_option
 @settings_option
 @click.pass_context
@@ -55,16 +66,18 @@ def command(
     duplicates: float,
     sweep_every: int,
     model_path: Path | None,
+    is_opened: bool,
     listen: tuple[str, int] | None,
     settings: tuple[tuple[str, str], ...],
 ) -> None:
     """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1 unless told otherwise.
 
-    Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again.
+    Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again. Without --detach
+    the logs of the functions are shown; `bucketlens logs` has those of every part.
 
     \b
     Example:
-      bucketlens up
+      bucketlens up --open
       bucketlens up --detach --duplicates 0.2
       bucketlens up --bundle flowers_v1 --bundle chest_xray_v1
       MODEL_LABELS=normal,pneumonia MODEL_SCALING=0..1 bucketlens up --model-path pneumonia.h5
@@ -77,14 +90,26 @@ def command(
     wanted = _Wanted(
         folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
     )
+    _check_writable(folder)
     if not running_cloud(folder):
         _check_free(listen)
     if detach:
-        sys.exit(_detached(wanted))
+        sys.exit(_detached(wanted, is_opened))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
-        sys.exit(_run(wanted))
+        sys.exit(_run(wanted, is_opened))
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse a folder that cannot be had, before anything is started."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        fault = f"The data folder {folder} cannot be used ({error.strerror}); name another one: --folder FOLDER"
+        raise click.UsageError(fault) from error
 
 
 def _check_free(listen: tuple[str, int] | None) -> None:
@@ -94,39 +119,6 @@ def _check_free(listen: tuple[str, int] | None) -> None:
             taken(listen[1], listen[0]).close()
         except OSError as error:
             raise click.UsageError(f"{why_not(*listen, error)}.") from error
-
-
-def who_serves(cloud: Cloud) -> str:
-    """Return which bundles answer where a release decided it, as lines; empty where none did."""
-    if read(path_of(cloud.folder)) is None:
-        return ""
-    lines = []
-    for service in SERVICES:
-        standing = LocalPlatform(cloud).standing(service)
-        bundles = {revision.name: revision.bundle for revision in standing.revisions}
-        shares = (f"{one.percent} % {bundles.get(one.revision)}" for one in standing.traffic if one.percent)
-        lines.append(f"  {service} serves {', '.join(shares)}\n")
-    return "\nAs the last release left it (bucketlens release status):\n" + "".join(lines)
-
-
-def what_to_type_next(cloud: Cloud) -> str:
-    """Return the URLs of a cloud, and commands that work against it."""
-    storage, warehouse = cloud.url("storage"), cloud.url("warehouse")
-    here = "" if cloud.folder == Path(".bucketlens").resolve() else f" --folder {cloud.folder}"
-    return f"""The local cloud is up; its data is in {cloud.folder}
-
-  classify_request  {cloud.url("classify_request")}
-  Cloud Storage     {storage}
-  BigQuery          {warehouse}
-{who_serves(cloud)}
-Type next:
-  bucketlens drop photo.jpg --wait{here}
-  bucketlens query "SELECT image.name, label, score FROM latest_predictions"{here}
-  curl --data-binary @photo.jpg {cloud.url("classify_request")}/v1/classify
-  bq --api {warehouse} --oauth_access_token=local --project_id local query --nouse_legacy_sql "SELECT 1"
-  CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE={storage}/storage/v1/ \\
-    gcloud storage cp photo.jpg gs://bucketlens-uploads
-"""
 
 
 @dataclass(frozen=True)
@@ -155,10 +147,14 @@ class _Wanted:
 def _already_runs(folder: Path) -> str:
     cloud = saved_cloud(folder)
     where = f", process {cloud.pid}" if cloud and cloud.pid else ""
-    return f"A local cloud runs in {folder} already{where}; `bucketlens status` shows it, `bucketlens down` stops it."
+    here = typed_folder(folder)
+    return (
+        f"A local cloud runs in {folder} already{where}; `bucketlens status{here}` shows it, "
+        f"`bucketlens down{here}` stops it."
+    )
 
 
-def _run(wanted: _Wanted) -> int:
+def _run(wanted: _Wanted, is_opened: bool) -> int:
     """Start and watch until a signal comes. Returns the exit code."""
     if (before := saved_cloud(wanted.folder)) and (left := end_leftovers(before)):
         remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
@@ -168,7 +164,7 @@ def _run(wanted: _Wanted) -> int:
     try:
         with interruptible():
             supervisor.start()
-            say(what_to_type_next(supervisor.cloud))
+            _say_that_it_is_up(supervisor.cloud, is_opened)
             logs = [Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
             while True:
                 supervisor.watch()
@@ -182,10 +178,11 @@ def _run(wanted: _Wanted) -> int:
         code = 1
     finally:
         supervisor.stop()
+    say(what_is_kept(wanted.folder))
     return code
 
 
-def _detached(wanted: _Wanted) -> int:
+def _detached(wanted: _Wanted, is_opened: bool) -> int:
     """Start ``up`` in a session of its own and wait until it is ready. Returns the exit code."""
     folder = wanted.folder
     if running_cloud(folder):
@@ -210,8 +207,15 @@ def _detached(wanted: _Wanted) -> int:
         return 130 if is_interrupted else 1
     cloud = running_cloud(folder)
     if cloud:
-        say(what_to_type_next(cloud))
+        _say_that_it_is_up(cloud, is_opened)
     return 0 if cloud else 1
+
+
+def _say_that_it_is_up(cloud: Cloud, is_opened: bool) -> None:
+    say(what_to_type_next(cloud))
+    page = cloud.url("classify_request")
+    if is_opened and not webbrowser.open(page):
+        remarks.print(f"There is no browser to open here; the page is at {page}", highlight=False)
 
 
 def _in_the_background(wanted: _Wanted, log_file: Path) -> subprocess.Popen[bytes]:

@@ -29,6 +29,7 @@ from shared.importing.write import check_free, write_bundle
 from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.training.feature_map import with_feature_map
+from shared.training.quiet import silence
 from shared.training.report import Report, too_few
 from shared.types import Pixels
 
@@ -124,7 +125,8 @@ def _as_it_is(request: Request, source: Source, watcher: Watcher) -> Bundle:
         raise Misconfigured("the options", [fault])
     decided = _decided(source, read_tflite(source.path), request.wishes, watcher)
     manifest = _manifest(request, source, decided, "litert", "model.tflite")
-    model = LiteRTModel(source.path)
+    with silence():
+        model = LiteRTModel(source.path)
     manifest = _measured(request, (manifest, model), (manifest, model), watcher)
     return write_bundle(manifest, request.out, lambda path: shutil.copyfile(source.path, path), request.force)
 
@@ -159,10 +161,10 @@ def _converted(request: Request, source: Source, original: Original, decided: De
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.tflite"
         path.write_bytes(content)
-        served = replace(decided, input=_input_of(path, decided))
-        if shortened is not None:
-            served = replace(served, activation="logits")
-        model = LiteRTModel(path, explain=explain)
+        activation = decided.activation if shortened is None else "logits"
+        served = replace(decided, input=_input_of(path, decided), activation=activation)
+        with silence():
+            model = LiteRTModel(path, explain=explain)
     before = _manifest(request, source, decided, "keras", "model.keras")
     after = _manifest(request, source, served, "litert", "model.tflite")
     pictures = samples or made_up_pictures()

@@ -62,8 +62,8 @@ class Terminal:
         decides = f", {threshold.positive} from {threshold.score:g} on" if threshold else ""
         self.console.print(
             f"Measured on {report.images} labelled pictures: accuracy {report.accuracy:.1%}, negative log-likelihood "
-            f"{report.nll:.3f}; calibrated with temperature {manifest.temperature:g}{decides}, below "
-            f"{manifest.review_below:g} a person looks ({report.needs_review:.1%})",
+            f"{report.nll:.3f}; calibrated with temperature {manifest.temperature:g}{decides}; scores "
+            f"below {manifest.review_below:g} need review, as {report.needs_review:.1%} of these do",
             markup=False,
             highlight=False,
             soft_wrap=True,

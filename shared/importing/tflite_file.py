@@ -15,6 +15,7 @@ from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scal
 from shared.importing.scaling import Quantisation, Scaling, normalised, scaling_of_range
 from shared.importing.tflite_metadata import Metadata, metadata_of
 from shared.manifest import DTYPES
+from shared.training.quiet import silence
 
 PASSED_OVER = ("QUANTIZE", "DEQUANTIZE", "CAST", "TRANSPOSE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "PAD")
 """Operations that leave the numbers as they are, before the first arithmetic."""
@@ -64,7 +65,8 @@ def input_quantisation(path: Path) -> Quantisation | None:
 
 def _opened(path: Path) -> LiteRTModel:
     try:
-        return LiteRTModel(path)
+        with silence():  # LiteRT says once in each process that it is here
+            return LiteRTModel(path)
     except InvalidBundle as error:
         faults = list(error.faults)
         if missing := SELECT.search(str(error.__cause__)):

@@ -13,6 +13,7 @@ from shared.classify import Classifier
 from shared.errors import Misconfigured
 from shared.importing.card import write_card
 from shared.manifest import LABELS, MANIFEST, Manifest, write_manifest
+from shared.training.quiet import silence
 from shared.wiring import load_model
 
 
@@ -53,7 +54,8 @@ def write_bundle(manifest: Manifest, out: Path, write_model: Callable[[Path], ob
         write_card(folder, whole)
         write_manifest(folder, whole)
         bundle = load_bundle(folder)
-        Classifier(bundle, load_model(bundle, threads=1)).warm_up()
+        with silence():
+            Classifier(bundle, load_model(bundle, threads=1)).warm_up()
         check_free(out, force)
         _move(folder, out)
     finally:

@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from shared.data_folder import CLOUD_FILE
+
 HOST = "127.0.0.1"
 PROJECT = "local"
 DATASET = "bucketlens"
@@ -23,7 +25,6 @@ ARCHIVE_BUCKET = "bucketlens-archive"
 QUARANTINE_BUCKET = "bucketlens-quarantine"
 MODELS_BUCKET = "bucketlens-models"
 
-DEFAULT_FOLDER = Path(".bucketlens")
 BEHIND_FRONT = "classify_request_behind_front"
 """The name of the port that ``up``'s own revision has while a front stands at ``classify_request``."""
 
@@ -100,9 +101,9 @@ class Cloud:
     def save(self) -> None:
         """Write ``cloud.json``, from which other commands learn where the parts are."""
         state = {**asdict(self), "folder": str(self.folder)}
-        temporary = self.folder / "cloud.json.new"
+        temporary = self.folder / f"{CLOUD_FILE}.new"
         temporary.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
-        temporary.replace(self.folder / "cloud.json")
+        temporary.replace(self.folder / CLOUD_FILE)
 
 
 def new_cloud(
@@ -143,7 +144,7 @@ def running_cloud(folder: Path) -> Cloud | None:
 def saved_cloud(folder: Path) -> Cloud | None:
     """Return what ``cloud.json`` says, whether it still runs or not."""
     try:
-        state: dict[str, Any] = json.loads((folder / "cloud.json").read_text("utf-8"))
+        state: dict[str, Any] = json.loads((folder / CLOUD_FILE).read_text("utf-8"))
         return Cloud(**{**state, "folder": Path(state["folder"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -190,8 +191,10 @@ def sole_use(folder: Path) -> Iterator[bool]:
 
 
 def _is_locked(folder: Path) -> bool:
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:  # Windows, where no local cloud can run
+        return False
     try:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

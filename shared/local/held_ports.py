@@ -6,7 +6,7 @@ import errno
 import socket
 
 from shared.local.cloud import HOST, Cloud
-from shared.local.listening import taken
+from shared.local.sockets import taken
 
 
 class HeldPorts:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, DATASET, HOST, PROJECT, UPLOAD_BUCKET, Cloud
-from shared.local.listening import INHERITED
 from shared.local.releases.ledger import path_of
 from shared.settings import inherited_environment
 
@@ -26,13 +25,12 @@ class Part:
     """Answers 200 once the part can be used."""
     port: int | None = None
     """Where it listens, by a socket that it is given if somebody holds one for it."""
-    socket_options: tuple[str, ...] = ()
+    socket_options: tuple[str, ...] = ("--socket", "{}")
     """What tells it of the socket; ``{}`` stands for the file descriptor."""
 
-    def on_socket(self, descriptor: int) -> tuple[tuple[str, ...], dict[str, str]]:
-        """Return its command and environment where it is given a socket to listen on."""
-        options = (option.format(descriptor) for option in self.socket_options)
-        return (*self.command, *options), {**self.environment, INHERITED: str(descriptor)}
+    def on_socket(self, descriptor: int) -> tuple[str, ...]:
+        """Return its command where it is given a socket to listen on."""
+        return (*self.command, *(option.format(descriptor) for option in self.socket_options))
 
 
 def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:

@@ -192,8 +192,8 @@ class Supervisor:
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
         held = self._ports.socket_at(part.port)
-        command, environment = part.on_socket(held.fileno()) if held else (part.command, part.environment)
-        return _spawn(command, environment, self.cloud, part.name, [held.fileno()] if held else [])
+        command = part.on_socket(held.fileno()) if held else part.command
+        return _spawn(command, part.environment, self.cloud, part.name, [held.fileno()] if held else [])
 
     def _spawn_sweep(self) -> subprocess.Popen[bytes]:
         command, environment = sweep_command(self.cloud, SWEEP_AGE_S)

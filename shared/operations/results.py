@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,14 +69,14 @@ def results(warehouse: Warehouse, selection: Selection) -> list[dict[str, Any]]:
     return rows
 
 
-def write_csv(rows: Iterable[dict[str, Any]], file: TextIO) -> None:
-    """Write rows as CSV (RFC 4180, comma, one heading).
+def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, columns: Sequence[str] = COLUMNS) -> None:
+    """Write rows as CSV (RFC 4180, comma, one heading), each as it comes.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it: names are chosen by uploaders.
     """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(row[column]) for column in COLUMNS] for row in rows)
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
 
 
 def save_pictures(

@@ -16,6 +16,7 @@ from shared.bundle import Bundle, digest_of, load_bundle
 from shared.classify import Classifier, calibrated, decided, prepare
 from shared.errors import Misconfigured
 from shared.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
+from shared.silence import silence
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted
 from shared.training.card import write_card
@@ -96,7 +97,8 @@ def export_bundle(
     write_float16(served, folder / RETRAINING)
     (folder / LABELS).write_text("".join(f"{label}\n" for label in labels), "utf-8")
     on_export("calibrating, and measuring what will be served")
-    model = LiteRTModel(folder / MODEL, threads=2)
+    with silence():  # LiteRT says once in each process that it is here
+        model = LiteRTModel(folder / MODEL, threads=2)
     pixels, targets = prepared(validation, spec), targets_of(validation, labels)
     logits = _run(model, pixels)
     copies = harder(validation) if plan.harder and len(labels) == 2 else {}

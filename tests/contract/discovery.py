@@ -24,6 +24,7 @@ _ERROR_PROPERTIES = {
     "code": {"type": "integer"},
     "message": {"type": "string"},
     "status": {"type": "string"},
+    "details": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "any"}}},
     "errors": {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}},
 }
 ERROR = {"type": "object", "properties": {"error": {"type": "object", "properties": _ERROR_PROPERTIES}}}
@@ -139,7 +140,7 @@ class Discovery:
             yield from self._faults_in_body(call, exchange)
 
     def _faults_in_parameters(self, call: Call) -> Iterator[str]:
-        own: Mapping[str, Any] = call.method["parameters"]
+        own: Mapping[str, Any] = call.method.get("parameters", {})
         known = {name: one for name, one in own.items() if one["location"] == "query"} | self._document["parameters"]
         for name, text in call.names.items():
             yield from faults_in_text(f"{name} in the path", text, own[name])
@@ -230,6 +231,6 @@ def _pattern(path: str, method: Mapping[str, Any]) -> re.Pattern[str]:
     pieces = []
     for piece in re.split(r"({\+?\w+})", path):
         name = piece.strip("{+}")
-        shape = method["parameters"].get(name, {}).get("pattern", "[^/]+").strip("^$")
+        shape = method.get("parameters", {}).get(name, {}).get("pattern", "[^/]+").strip("^$")
         pieces.append(f"(?P<{name}>{shape})" if piece.startswith("{") else re.escape(piece))
     return re.compile("".join(pieces))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
+from shared.errors import AlreadyDone, NameTaken, StorageUnavailable, Superseded, TooManyBytes
 from shared.types import ObjectRef
 from tests.worlds import World
 
@@ -44,6 +44,13 @@ Put = Callable[..., ObjectRef]
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
     with ThreadPoolExecutor(len(calls)) as threads:
         return list(threads.map(lambda call: call(), calls))
+
+
+def made_or_none(write: Callable[[], ObjectRef]) -> ObjectRef | None:
+    try:
+        return write()
+    except NameTaken:
+        return None
 
 
 def names(world: World, bucket: str, prefix: str = "") -> list[str]:
@@ -101,11 +108,21 @@ def test_a_find_gives_the_live_generation_its_size_and_content_type(world: World
 
 def test_a_create_only_write_leaves_what_exists(world: World, bucket: str) -> None:
     first = world.store.write_once(bucket, "photo", b"first", "image/jpeg")
-    assert first
-    assert world.store.write_once(bucket, "photo", b"second", "image/png") is None
+    with pytest.raises(NameTaken):
+        world.store.write_once(bucket, "photo", b"second", "image/png")
     assert world.store.read(first, 100) == b"first"
     found = world.store.find(bucket, "photo")
     assert (found.ref, found.content_type) == (first, "image/jpeg")
+
+
+def test_a_create_only_write_that_is_repeated_finds_what_it_made(world: World, bucket: str, tmp_path: Path) -> None:
+    first = world.store.write_once(bucket, "photo", b"first", "image/jpeg")
+    (tmp_path / "photo").write_bytes(b"first")
+    assert world.store.write_once(bucket, "photo", b"first", "image/png") == first
+    assert world.store.upload(bucket, "photo", tmp_path / "photo") == first
+    assert world.store.upload(bucket, "photo", tmp_path / "photo", model="flowers") is None
+    copy = world.store.copy_once(first, world.quarantine, "copy")
+    assert world.store.copy_once(first, world.quarantine, "copy") == copy
 
 
 def test_a_create_only_write_goes_where_an_object_was_deleted(world: World, bucket: str) -> None:
@@ -143,7 +160,7 @@ def test_an_upload_to_a_bucket_that_is_missing_says_so(world: World, tmp_path: P
 def test_of_several_writers_at_the_same_instant_exactly_one_wins(world: World, bucket: str) -> None:
     for number in range(4):
         write = partial(world.store.write_once, bucket, f"photo{number}", content_type="image/jpeg")
-        made = at_once(*(partial(write, content=bytes([index])) for index in range(3)))
+        made = at_once(*(partial(made_or_none, partial(write, content=bytes([index]))) for index in range(3)))
         assert len([ref for ref in made if ref]) == 1
 
 
@@ -167,7 +184,8 @@ def test_a_copy_is_made_once_and_of_exactly_its_generation(world: World, put: Pu
     made = world.store.copy_once(first, bucket, "copy")
     assert made
     second = put("photo", b"second")
-    assert world.store.copy_once(second, bucket, "copy") is None
+    with pytest.raises(NameTaken):
+        world.store.copy_once(second, bucket, "copy")
     assert world.store.find(bucket, "copy").ref == made
     assert world.store.read(made, 100) == b"first"
 

@@ -18,9 +18,8 @@ PATIENCE_S = 20
 def answer_to_headers(url: str, stated_bytes: int) -> bytes:
     """Return what is answered to the headers alone, as long as no byte of the body was sent; empty if nothing is."""
     address = urlsplit(url)
-    head = (
-        f"POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {stated_bytes}\r\n\r\n"
-    )
+    named = f"Host: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {stated_bytes}"
+    head = f"POST /v1/classify HTTP/1.1\r\n{named}\r\n\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as caller:
         caller.sendall(head.encode())
         caller.shutdown(socket.SHUT_WR)

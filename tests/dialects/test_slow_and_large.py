@@ -45,7 +45,9 @@ def test_a_body_that_does_not_come_to_its_end_in_time_is_answered_with_408(world
 def answer_to_half_a_body(url: str, path: str, content_type: str) -> bytes:
     place = urlsplit(url)
     with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: 1000\r\n\r\n"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: 1000\r\n\r\n"
+        )
         connection.sendall(head.encode() + b"--x\r\n")
         return b"".join(iter(lambda: connection.recv(4096), b""))
 

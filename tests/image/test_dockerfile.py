@@ -134,6 +134,7 @@ def test_what_lies_beside_the_code_is_copied_with_it(target: str) -> None:
     assert sorted(beside - copied) == []
 
 
+@pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_module_that_a_target_imports_is_in_a_package_of_its_lock(target: str) -> None:
     entries = {"training": COMMANDS, "local": [*FUNCTIONS, *PROCESSES]}.get(target, FUNCTIONS)

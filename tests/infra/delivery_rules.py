@@ -15,7 +15,7 @@ from tests.infra.plan import Plan, Resource, texts_in
 from tests.infra.plan_rules import Rule, ours
 
 DIGESTS_ONLY = "@sha256:[0-9a-f]{64}$"
-MAY_BE_EMPTY = {"_COMMIT", "_TOPIC", "_URL"}
+MAY_BE_EMPTY = {"_AUDIENCE", "_COMMIT", "_GOLDEN_SET", "_RENEW", "_TOPIC", "_TRIAL_URL", "_URL"}
 PIPELINE_MAY = {
     "roles/artifactregistry.writer": "push what was built, or the copy of what was handed over",
     "roles/bigquery.dataViewer": "judge a release by its rows",
@@ -23,19 +23,22 @@ PIPELINE_MAY = {
     "roles/bucketlens_act_as": "deploy as the function's account",
     "roles/bucketlens_deploy": "replace image and traffic",
     "roles/bucketlens_follow": "see when that is done",
+    "roles/bucketlens_inspect": "see how an image was built",
     "roles/bucketlens_identify": "have a token of its own, for the smoke test",
     "roles/logging.logWriter": "write the build's log",
+    "roles/secretmanager.secretAccessor": "read a private repository",
     "roles/run.invoker": "call classify-request in the smoke test",
     "roles/storage.objectCreator": "drop the smoke test's picture",
     "roles/storage.objectViewer": "read the golden set",
 }
-OTHER_PROJECTS_MAY = {"roles/artifactregistry.reader", "roles/pubsub.publisher"}
+OTHER_PROJECTS_MAY = {"roles/artifactregistry.reader", "roles/bucketlens_inspect", "roles/pubsub.publisher"}
 DEPLOYING = re.compile(r"^run\.(executions|jobs|revisions|services)\.(get|list|update)$")
 
 ALERTS = {
+    "busy-rate",
     "error-rate",
+    "events-wait",
     "latency",
-    "no-rows",
     "not-answering",
     "oldest-upload",
     "quarantine-rate",
@@ -48,41 +51,82 @@ FIELD = re.compile(r"jsonPayload\.([\w.]+)")
 
 
 def a_push_is_built_and_tested_but_not_in_production(plan: Plan) -> Iterator[str]:
-    """Elsewhere a push has its trigger, with labelled pictures to test with; in production nothing is built."""
-    pushes = [one for one in plan.of("cloudbuild_trigger") if one["repository_event_config"]]
+    """Where a branch is named a push has its trigger, with labelled pictures to test with; in production none has."""
+    wanted = _pipeline_of(plan).get("branch") is not None
+    pushes = [one for one in plan.of("cloudbuild_trigger") if one["repository_event_config"] or one["webhook_config"]]
     if plan.variable("environment") == "prod":
         yield from (f"{one.address} builds in production" for one in pushes)
         return
-    if len(pushes) != 1:
-        yield f"{len(pushes)} triggers hear of a push, expected one"
+    if len(pushes) != int(wanted):
+        yield f"{len(pushes)} triggers hear of a push, expected {int(wanted)}"
     for one in pushes:
         if not str(one["substitutions"].get("_GOLDEN_SET")).startswith("gs://"):
             yield f"{one.address} has no golden set"
-        if not one.block("repository_event_config", "push").get("branch"):
+        by_webhook = "_REF.matches(" in str(one["filter"]) and one.block("webhook_config").get("secret")
+        if not one.block("repository_event_config", "push").get("branch") and not by_webhook:
             yield f"{one.address} builds every branch"
 
 
 def a_release_waits_for_approval(plan: Plan) -> Iterator[str]:
-    """A digest that is handed over has its trigger, which takes digests only, and somebody must approve."""
-    handed = [one for one in plan.of("cloudbuild_trigger") if one["pubsub_config"]]
-    if len(handed) != 1:
-        yield f"{len(handed)} triggers hear of a digest that is handed over, expected one"
+    """Digests that are handed over have their trigger, which takes digests only, and somebody must approve."""
+    handed = [one for one in plan.of("cloudbuild_trigger") if "_HANDED" in (one["substitutions"] or {})]
+    if len(handed) != int(bool(_pipeline_of(plan))):
+        yield f"{len(handed)} triggers hear of digests that are handed over, expected {int(bool(_pipeline_of(plan)))}"
     for one in handed:
         if one.block("approval_config").get("approval_required") is not True:
             yield f"{one.address} releases without approval"
-        if DIGESTS_ONLY not in str(one["filter"]):
+        if str(one["filter"]).count(DIGESTS_ONLY) != 2:
             yield f"{one.address} takes what is no digest"
-        if one.block("git_file_source").get("path") != "infra/pipeline/promote.yaml":
-            yield f"{one.address} does not promote"
+
+
+def a_release_runs_what_was_tested(plan: Plan) -> Iterator[str]:
+    """Nothing of a repository's tip runs in it, and what it takes is verified by a script that the trigger holds."""
+    for one in plan.of("cloudbuild_trigger"):
+        if "_HANDED" not in (one["substitutions"] or {}):
+            continue
+        if one["source_to_build"] or one["git_file_source"]:
+            yield f"{one.address} fetches scripts that nobody tested"
+        steps = one.block("build").get("step") or []
+        if not steps or steps[0]["id"] != "verify" or "inTotoSlsaProvenanceV1" not in str(steps[0]["script"]):
+            yield f"{one.address} runs something before the provenance is verified"
+        for step in steps:
+            if any("infra/pipeline/" in argument for argument in step["args"] or []) and step["id"] in (
+                "verify",
+                "scripts",
+            ):
+                yield f"{one.address} takes its step {step['id']} from what it does not trust yet"
+
+
+def what_is_built_says_how(plan: Plan) -> Iterator[str]:
+    """Cloud Build writes provenance for the images that a build names, and for no others."""
+    for one in plan.of("cloudbuild_trigger"):
+        build = one.block("build")
+        if "_UPLOAD_BUCKET" in (one["substitutions"] or {}) and build:
+            if len(build.get("images") or []) != 2:
+                yield f"{one.address} names no images"
+            if one.block("build", "options").get("requested_verify_option") != "VERIFIED":
+                yield f"{one.address} asks for no provenance"
+
+
+def the_base_image_is_renewed(plan: Plan) -> Iterator[str]:
+    """Where a branch is to be rebuilt each month, something starts it, and the base image is taken anew."""
+    wanted = _pipeline_of(plan).get("rebuilds") is not None
+    found = [one for one in plan.of("cloudbuild_trigger") if (one["substitutions"] or {}).get("_RENEW") == "yes"]
+    starts = [one for one in plan.of("cloud_scheduler_job") if one["pubsub_target"]]
+    if [len(found), len(starts)] != [int(wanted)] * 2:
+        yield f"{len(found)} triggers renew the base image, {len(starts)} schedules start them, expected {int(wanted)}"
 
 
 def triggers_give_their_builds_what_they_need(plan: Plan) -> Iterator[str]:
     """Every substitution that a build has no value for is given, and none that it does not know."""
     for one in plan.of("cloudbuild_trigger"):
-        file = one["filename"] or one.block("git_file_source").get("path")
-        known: dict[str, str] = yaml.safe_load((ROOT / str(file)).read_text("utf-8"))["substitutions"]
         given: dict[str, str] = one["substitutions"] or {}
-        yield from (f"{one.address} gives {name}, which {file} does not know" for name in sorted(given.keys() - known))
+        file = "infra/pipeline/promote.yaml" if "_HANDED" in given else "cloudbuild.yaml"
+        known: dict[str, str] = yaml.safe_load((ROOT / file).read_text("utf-8"))["substitutions"]
+        allowed = known.keys() | ({"_COMMIT", "_REF", "_REMOTE"} if one["build"] else set())
+        yield from (
+            f"{one.address} gives {name}, which {file} does not know" for name in sorted(given.keys() - allowed)
+        )
         for name in sorted(name for name, value in known.items() if not value and not given.get(name)):
             if name not in MAY_BE_EMPTY:
                 yield f"{one.address} does not give {name}"
@@ -115,8 +159,10 @@ def the_pipeline_changes_only_what_is_there(plan: Plan) -> Iterator[str]:
 def alerts_lead_to_the_runbook(plan: Plan) -> Iterator[str]:
     """Everything that is to be watched is, somebody is told, and each message links to its entry."""
     made = {str((one["user_labels"] or {}).get("runbook")): one for one in plan.of("monitoring_alert_policy")}
-    yield from (f"nobody is told of {name}" for name in sorted(ALERTS - made.keys()))
-    yield from (f"{made[name].address} is an alert that nobody expects" for name in sorted(made.keys() - ALERTS))
+    has_hours = _watch_of(plan).get("thresholds", {}).get("no_rows_h", 23) != 0
+    wanted = ALERTS | ({"no-rows"} if has_hours else set())
+    yield from (f"nobody is told of {name}" for name in sorted(wanted - made.keys()))
+    yield from (f"{made[name].address} is an alert that nobody expects" for name in sorted(made.keys() - wanted))
     headings = re.findall(r"^## (\S+)$", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE)
     for name, alert in made.items():
         url = str(alert.block("documentation", "links").get("url"))
@@ -143,6 +189,26 @@ def alerts_ask_what_they_should(plan: Plan) -> Iterator[str]:
             yield f"{one.address} waits for {condition['duration']}, expected an hour to 23"
         if name.endswith("-rate") and not condition.get("denominator_filter"):
             yield f"{one.address} counts, expected a share"
+        if wanted == "condition_threshold" and condition:
+            if condition.get("evaluation_missing_data") != "EVALUATION_MISSING_DATA_INACTIVE":
+                yield f"{one.address} stays open when figures stop"
+            if int(condition["duration"].removesuffix("s")) < 60:
+                yield f"{one.address} lasts {condition['duration']}, where missing data asks for a minute at least"
+        if bool(one.block("alert_strategy").get("auto_close")) != (wanted == "condition_threshold"):
+            yield f"{one.address} closes itself by the wrong rule"
+
+
+def only_what_cannot_wait_wakes_somebody(plan: Plan) -> Iterator[str]:
+    """The channels that wake people hear of what is critical, and of nothing else; the others hear of all of it."""
+    urgent, others = (set(_watch_of(plan).get(name, [])) for name in ("urgent_channels", "channels"))
+    for one in plan.of("monitoring_alert_policy"):
+        told = set(one["notification_channels"] or [])
+        if one["notification_channels"] is None:
+            continue  # an e-mail channel's id is known after the apply, and with it the whole list
+        if (one["severity"] == "CRITICAL") != (urgent <= told) and urgent:
+            yield f"{one.address} is {one['severity']} and {'wakes' if urgent <= told else 'does not wake'} somebody"
+        if not others <= told:
+            yield f"{one.address} is kept from {', '.join(sorted(others - told))}"
 
 
 def figures_that_are_asked_for_are_measured(plan: Plan) -> Iterator[str]:
@@ -190,10 +256,23 @@ def the_check_from_outside_says_who_it_is(plan: Plan) -> Iterator[str]:
 
 def a_budget_is_for_whoever_has_billing_rights(plan: Plan) -> Iterator[str]:
     """Without rights on the billing account an apply with a budget would fail as a whole."""
-    wanted = json.loads(watch) if isinstance(watch := plan.variable("watch"), str) else watch
-    is_wanted = bool(wanted.get("budget"))
+    is_wanted = bool(_watch_of(plan).get("budget"))
     if bool(plan.of("billing_budget")) != is_wanted:
         yield f"a budget was {'' if is_wanted else 'not '}asked for, and there are {len(plan.of('billing_budget'))}"
+
+
+def _watch_of(plan: Plan) -> dict[str, Any]:
+    return _object(plan.variable("watch"))
+
+
+def _pipeline_of(plan: Plan) -> dict[str, Any]:
+    return _object(plan.variable("pipeline"))
+
+
+def _object(given: Any) -> dict[str, Any]:
+    """Return a variable that is an object; given on the command line, it is a text."""
+    found: dict[str, Any] = (json.loads(given) if isinstance(given, str) else given) or {}
+    return found
 
 
 def _filters_of(asking: Resource) -> list[str]:
@@ -210,13 +289,17 @@ def _asked(text: str) -> list[str]:
 RULES: tuple[Rule, ...] = (
     a_budget_is_for_whoever_has_billing_rights,
     a_push_is_built_and_tested_but_not_in_production,
+    a_release_runs_what_was_tested,
     a_release_waits_for_approval,
     alerts_ask_what_they_should,
     alerts_lead_to_the_runbook,
     builds_run_as_the_pipeline,
     figures_are_read_off_what_the_log_says,
     figures_that_are_asked_for_are_measured,
+    only_what_cannot_wait_wakes_somebody,
+    the_base_image_is_renewed,
     the_check_from_outside_says_who_it_is,
     the_pipeline_changes_only_what_is_there,
     triggers_give_their_builds_what_they_need,
+    what_is_built_says_how,
 )

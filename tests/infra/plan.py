@@ -39,7 +39,7 @@ class Plan:
 
     def of(self, *kinds: str) -> list[Resource]:
         """Return the resources of some types; a name without its ``google_`` will do."""
-        wanted = {kind if kind == "terraform_data" else f"google_{kind}" for kind in kinds}
+        wanted = {kind if kind == "time_sleep" else f"google_{kind}" for kind in kinds}
         return [resource for resource in self.resources if resource.kind in wanted]
 
     @property

@@ -23,6 +23,7 @@ BROAD = re.compile(r"(?i)owner|editor|admin|/viewer$|serviceAccountUser$|service
 OF_THE_PROJECT = {
     "roles/bigquery.jobUser": "queries belong to a project",
     "roles/bucketlens_follow": "deployments are operations of a project",
+    "roles/bucketlens_inspect": "what was written of a build belongs to a project",
     "roles/cloudbuild.builds.approver": "builds that wait belong to a project",
     "roles/eventarc.eventReceiver": "there is no smaller resource to grant it on",
     "roles/eventarc.serviceAgent": "what Google gives its own agent",
@@ -40,6 +41,17 @@ ROLE = "project_iam_custom_role"
 PUBLISH = "roles/bucketlens_publish"
 MODELS_THERE = re.compile(r"gs://[^/]+-models/|(^|[=,])/models/")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+AGENT = re.compile(r"@(gcp-sa-[a-z-]+|serverless-robot-prod)\.iam")
+AGENTS = {
+    "gcp-sa-artifactregistry": "artifactregistry",
+    "gcp-sa-cloudbuild": "cloudbuild",
+    "gcp-sa-eventarc": "eventarc",
+    "gcp-sa-iap": "iap",
+    "gcp-sa-monitoring-notification": "monitoring",
+    "serverless-robot-prod": "run",
+}
+"""Which service makes which of Google's own accounts; storage and BigQuery make theirs when they are asked for it."""
+
 TABLES = ROOT / "infra" / "bigquery" / "tables"
 VIEWS = ROOT / "infra" / "bigquery" / "views"
 
@@ -47,13 +59,13 @@ Rule = Callable[[Plan], Iterator[str]]
 
 
 def nobody_is_everybody(plan: Plan) -> Iterator[str]:
-    """Only ``public`` opens anything to the internet, and only classify-request."""
+    """Only ``public`` opens anything to the internet, only classify-request, and by no grant to everybody."""
     is_public = str(plan.variable("public")).lower() == "true"  # given on the command line, it is a text
     for resource in plan.resources:
         for who in sorted(EVERYBODY.intersection(texts_in(resource.values))):
-            is_meant = is_public and who == "allUsers" and resource["name"] == "classify-request"
-            if not (is_meant and resource["role"] == "roles/run.invoker"):
-                yield f"{resource.address} lets {who} in"
+            yield f"{resource.address} lets {who} in"
+        if resource["invoker_iam_disabled"] and not (is_public and resource["name"] == "classify-request"):
+            yield f"{resource.address} asks nobody for a token"
 
 
 def no_role_is_broad(plan: Plan) -> Iterator[str]:
@@ -104,10 +116,13 @@ def the_trigger_is_where_its_bucket_is(plan: Plan) -> Iterator[str]:
 
 
 def data_is_protected(plan: Plan) -> Iterator[str]:
-    """Whatever holds data, and whatever serves, refuses to be destroyed."""
-    for one in plan.of("bigquery_table", "cloud_run_v2_service", "cloud_run_v2_job"):
+    """Whatever holds data refuses to be destroyed; what holds none does not, or a failed start could not be mended."""
+    for one in plan.of("bigquery_table"):
         if one["deletion_protection"] is not True:
             yield f"{one.address} can be destroyed"
+    for one in plan.of("cloud_run_v2_service", "cloud_run_v2_job"):
+        if one["deletion_protection"] is not False:
+            yield f"{one.address} cannot be replaced where its first revision did not start"
     for one in plan.of("bigquery_dataset", "storage_bucket", "artifact_registry_repository"):
         is_passing = (one["labels"] or {}).get("role") == "build-sources"
         empties_itself = one["force_destroy"] or one["delete_contents_on_destroy"]
@@ -176,8 +191,10 @@ def _of_a_service(
     at_once, threads = template["max_instance_request_concurrency"], given.get("THREADS")
     if str(at_once) != threads:
         yield f"{service.address} lets in {at_once} at once, and has {threads} threads"
-    if not 1 <= ((template["scaling"] or [{}])[0].get("max_instance_count") or 0) <= 100:
+    if not 1 <= (service.block("scaling").get("max_instance_count") or 0) <= 100:
         yield f"{service.address} has no limit to its instances"
+    if template["scaling"]:
+        yield f"{service.address} counts instances by revision: each that has traffic or a tag counts anew"
 
 
 def requests_are_as_large_as_the_code_takes(plan: Plan) -> Iterator[str]:
@@ -272,16 +289,49 @@ def models_do_not_change(plan: Plan) -> Iterator[str]:
             yield f"{function.address} cannot read its models"
 
 
+def images_that_nobody_uses_can_be_deleted(plan: Plan) -> Iterator[str]:
+    """A cleanup policy deletes no tagged image where tags are immutable, and every image has a tag."""
+    for one in plan.of("artifact_registry_repository"):
+        deletes = any(policy["action"] == "DELETE" for policy in one["cleanup_policies"] or [])
+        if not deletes or one.block("docker_config").get("immutable_tags"):
+            yield f"{one.address} grows for ever"
+
+
+def pictures_grow_cold_only_where_somebody_asks(plan: Plan) -> Iterator[str]:
+    """A step to a colder class costs more than it saves for small pictures."""
+    asked = plan.variable("archive_classes") not in (None, [], "[]")
+    for bucket in plan.of("storage_bucket"):
+        steps = [one["action"][0] for one in bucket["lifecycle_rule"] or []]
+        if any(one.get("type") == "SetStorageClass" for one in steps) and not asked:
+            yield f"{bucket.address} changes storage classes, which nobody asked for"
+
+
+def agents_are_there_before_they_are_granted_anything(plan: Plan) -> Iterator[str]:
+    """Google makes some of its accounts at their first use only; a grant to one that is not there fails."""
+    made = {str(one["service"]).partition(".")[0] for one in plan.of("project_service_identity")}
+    for grant in plan.grants:
+        found = AGENT.search(str(grant["member"]))
+        service = AGENTS.get(found[1]) if found else None
+        if service and service not in made:
+            yield f"{grant.address} is to {grant['member']}, which {service} has not made yet"
+    for one in plan.resources:
+        if any("local-exec" in text for text in texts_in(one.values)) or one.kind == "terraform_data":
+            yield f"{one.address} runs a program of the machine that applies"
+
+
 RULES: tuple[Rule, ...] = (
+    agents_are_there_before_they_are_granted_anything,
     buckets_are_closed,
     data_is_protected,
     every_service_account_is_used,
     functions_fit_their_size,
     functions_get_their_settings,
+    images_that_nobody_uses_can_be_deleted,
     models_do_not_change,
     no_role_is_broad,
     nobody_is_everybody,
     only_the_trigger_calls_classify_upload,
+    pictures_grow_cold_only_where_somebody_asks,
     requests_are_as_large_as_the_code_takes,
     tables_are_those_of_the_schema_files,
     tables_take_what_the_code_writes,

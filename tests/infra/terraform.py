@@ -21,8 +21,11 @@ from tests.writable import copy_file, copy_tree
 
 HERE = Path(__file__).parent
 STAND_IN = Recipe(HERE / "stand_in.txt")
-VERSION = "8.7.0"
-"""Of hashicorp/google, whose schema the stand-in serves."""
+VERSIONS = {"google": "8.7.0", "google-beta": "8.7.0", "time": "0.14.2"}
+"""By provider of hashicorp, whose schema the stand-in serves."""
+
+LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+"""Takes the place of the bucket that the configuration keeps its state in."""
 
 ENVIRONMENTS = ("test", "preprod", "prod")
 LONGEST_S = 120
@@ -31,7 +34,7 @@ disable_checkpoint = true
 provider_installation {
   filesystem_mirror {
     path    = %s
-    include = ["registry.terraform.io/hashicorp/google"]
+    include = ["registry.terraform.io/hashicorp/*"]
   }
 }
 """
@@ -47,6 +50,15 @@ class Terraform:
 
     folder: Path
     variables: dict[str, str]
+
+    @property
+    def state(self) -> Path:
+        """Where the state of the workspace is."""
+        return self.folder / "terraform.tfstate.d" / self.variables["TF_WORKSPACE"] / "terraform.tfstate"
+
+    def of(self, environment: str, **variables: str) -> Terraform:
+        """Return the same copy in the workspace of an environment, with more variables of the process."""
+        return Terraform(self.folder, {**self.variables, "TF_WORKSPACE": environment, **variables})
 
     def run(self, *arguments: str) -> str:
         """Run a command, and return what it printed.
@@ -73,8 +85,9 @@ class Terraform:
     def plan(self, environment: str = "test", **variables: Any) -> dict[str, Any]:
         """Return the plan of an environment as JSON; ``variables`` come before those of its file."""
         name = f"{environment}.plan"
-        self.run("plan", "-input=false", f"-out={name}", *of_environment(environment, **variables))
-        document: dict[str, Any] = json.loads(self.run("show", "-json", name))
+        there = self.of(environment)
+        there.run("plan", "-input=false", f"-out={name}", *of_environment(environment, **variables))
+        document: dict[str, Any] = json.loads(there.run("show", "-json", name))
         return document
 
     def spoil(self, file: str, before: str, after: str) -> None:
@@ -102,7 +115,8 @@ class Terraform:
 
 
 def of_environment(name: str, **variables: Any) -> list[str]:
-    """Return the options that plan an environment."""
+    """Return the options that plan an environment, of a project that is named after it unless another is said."""
+    variables = {"project": f"bucketlens-{name}", **variables}
     given = {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
     return [f"-var-file=infra/environments/{name}.tfvars", *(f"-var={key}={value}" for key, value in given.items())]
 
@@ -118,27 +132,33 @@ def terraform(folder: Path) -> Terraform:
     tree = folder / "tree"
     (tree / "tests").mkdir(parents=True)
     copy_file(ROOT / "main.tf", tree)
+    copy_file(ROOT / "cloudbuild.yaml", tree)
     copy_tree(ROOT / "infra", tree / "infra")
     (tree / "tests" / "infra").mkdir()
     for tests in HERE.glob("*.tftest.hcl"):
         copy_file(tests, tree / "tests" / "infra")
+    (tree / "backend_override.tf").write_text(LOCAL_STATE, "utf-8")
     copy = Terraform(tree, _variables(folder))
     copy.run("init", "-input=false", "-test-directory=tests/infra")
-    return copy
+    for name in ENVIRONMENTS:
+        copy.run("workspace", "new", name)
+    return copy.of("test")
 
 
 def _variables(folder: Path) -> dict[str, str]:
     """Write a configuration that knows one provider, the stand-in, and return the environment that names it."""
     made = environment(STAND_IN)
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
-    version = subprocess.check_output(["terraform", "version", "-json"], cwd=folder, env=kept, text=True)
-    platform = json.loads(version)["platform"]
+    terraform = subprocess.check_output(["terraform", "version", "-json"], cwd=folder, env=kept, text=True)
+    platform = json.loads(terraform)["platform"]
     mirror = folder / "mirror"
-    of_version = mirror / "registry.terraform.io" / "hashicorp" / "google" / VERSION
-    program = of_version / platform / f"terraform-provider-google_v{VERSION}"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec "{made.python}" "{HERE / "stand_in" / "provider.py"}" "$@"\n', "utf-8")
-    program.chmod(0o755)
+    for name, version in VERSIONS.items():
+        program = mirror / "registry.terraform.io" / "hashicorp" / name / version / platform
+        program.mkdir(parents=True)
+        program /= f"terraform-provider-{name}_v{version}"
+        start = f'STAND_IN_FOR={name} exec "{made.python}" "{HERE / "stand_in" / "provider.py"}" "$@"'
+        program.write_text(f"#!/bin/sh\n{start}\n", "utf-8")
+        program.chmod(0o755)
     config = folder / "terraformrc"
     config.write_text(CONFIG % json.dumps(str(mirror)), "utf-8")
     return {**kept, "HOME": str(folder), "TF_CLI_CONFIG_FILE": str(config), "TF_CLI_ARGS": "-no-color"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.infra.conftest import TOLD
 from tests.infra.plan import Plan
 from tests.infra.terraform import Refused, Terraform
 
@@ -19,7 +20,7 @@ FRONTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def plan_of(initialised: Terraform, **variables: Any) -> Plan:
-    return Plan(initialised.plan("prod", wait_s=0, **variables))
+    return Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
 
 
 def settings_of(plan: Plan, name: str) -> dict[str, Any]:

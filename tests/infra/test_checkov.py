@@ -39,7 +39,7 @@ def report(plan_of: Callable[[str], Plan], tmp_path_factory: pytest.TempPathFact
     except Impossible as reason:
         pytest.skip(str(reason))
     path = tmp_path_factory.mktemp("checkov") / "plan.json"
-    path.write_text(json.dumps(plan_of("prod").document), "utf-8")
+    path.write_text(json.dumps(plan_of("prod that takes").document), "utf-8")
     options = ("--framework=terraform_plan", "--skip-download", "--compact", "--output=json", f"--file={path}")
     done = subprocess.run([made.program("checkov"), *options], env=made.variables, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr  # 1: it found something

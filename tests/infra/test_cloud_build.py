@@ -31,13 +31,17 @@ PUBLIC = {
 }
 """Images that everybody can pull."""
 
+OURS = {"$_REGISTRY/pipeline:$BUILD_ID", "$_TOOLS"}
+"""What the build has just made, or was handed by its digest."""
+
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SERVICE_ACCOUNT_EMAIL"}
 """Of those at https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values, what we use."""
 
 SUBSTITUTION = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 DIGEST = "sha256:" + "a" * 64
-SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens/serving"
-HERE = "europe-west1-docker.pkg.dev/prod/bucketlens/serving"
+COMMIT = "c0ffee" + "0" * 34
+SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens"
+HERE = "europe-west1-docker.pkg.dev/prod/bucketlens"
 
 
 def build_of(path: Path) -> dict[str, Any]:
@@ -100,8 +104,8 @@ def test_every_substitution_is_defined_and_used(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_step_runs_in_an_image_that_everybody_can_pull(path: Path) -> None:
-    assert {step["name"] for step in build_of(path)["steps"]} <= PUBLIC
+def test_every_step_runs_in_an_image_that_everybody_can_pull_or_that_is_ours(path: Path) -> None:
+    assert {step["name"] for step in build_of(path)["steps"]} <= PUBLIC | OURS
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -115,9 +119,25 @@ def test_steps_wait_for_steps_that_come_before(path: Path) -> None:
 
 def test_a_push_is_tested_built_pushed_deployed_smoked_and_handed_over_in_this_order() -> None:
     steps = [step["id"] for step in build_of(FILES[0])["steps"]]
-    assert steps == ["settings", "test", "build", "push", "deploy", "smoke", "hand-over"]
+    assert steps == ["settings", "test", "base", "build", "push", "deploy", "smoke", "job", "hand-over"]
     released = [step["id"] for step in build_of(FILES[2])["steps"]]
-    assert released == ["take", "tools", "release", "job"]
+    assert released == ["verify", "scripts", "take", "release", "job"]
+
+
+@pytest.mark.parametrize("path", FILES[:2], ids=lambda path: path.name)
+def test_cloud_build_writes_down_how_it_built_what_is_released(path: Path) -> None:
+    """It does so for images that a build names, and not for what a step alone has pushed."""
+    build = build_of(path)
+    assert build["images"] == ["$_REGISTRY/serving:$BUILD_ID", "$_REGISTRY/pipeline:$BUILD_ID"]
+    assert build["options"]["requestedVerifyOption"] == "VERIFIED"
+
+
+def test_nothing_that_was_handed_over_runs_before_it_is_verified() -> None:
+    steps = build_of(FILES[2])["steps"]
+    assert steps[0]["id"] == "verify"
+    assert steps[0]["name"] in PUBLIC
+    assert [step["id"] for step in steps if step["name"] == "$_TOOLS"] == ["scripts", "release"]
+    assert [step.get("waitFor") for step in steps] == [None] * len(steps)  # one after another
 
 
 def test_what_is_promoted_is_not_built_again() -> None:
@@ -138,7 +158,13 @@ def test_every_script_is_there_and_gets_the_variables_that_it_reads(path: Path) 
 
 def test_every_script_is_used() -> None:
     used = {script for path in FILES for _, script in scripts_of(build_of(path))}
-    used |= {f"infra/pipeline/{name}" for path in SCRIPTS for name in re.findall(r"(\w+\.sh)", path.read_text("utf-8"))}
+    used.add("infra/pipeline/fetch.sh")  # is part of the triggers themselves, see main.tf
+    used |= {
+        f"infra/pipeline/{name}"
+        for path in SCRIPTS
+        for name in re.findall(r"(?<!shared/local/)\b(\w+\.sh)", path.read_text("utf-8"))
+    }
+    used -= {"infra/pipeline/verify.py"}
     assert used == {path.relative_to(ROOT).as_posix() for path in SCRIPTS}
 
 
@@ -153,6 +179,7 @@ def test_shellcheck_has_nothing_to_say(path: Path) -> None:
 
 def test_every_command_of_ours_that_a_script_types_is_there() -> None:
     typed = {name for path in SCRIPTS for name in re.findall(r"-m shared\.cli (\w+)", path.read_text("utf-8"))}
+    assert typed
     assert {"release", "smoke"} <= typed <= set(COMMANDS)
 
 
@@ -165,11 +192,18 @@ def test_every_option_that_a_script_types_is_one_of_its_command() -> None:
     for name, typed in re.findall(r"^release (\w+)(.*)$", (PIPELINE / "release.sh").read_text("utf-8"), re.MULTILINE):
         assert set(common + re.findall(r"--[a-z-]+", typed)) <= options_of(release.commands[name]), name
     smoke = importlib.import_module("shared.cli.smoke").command
-    assert set(re.findall(r"--[a-z0-9-]+", (PIPELINE / "smoke.sh").read_text("utf-8"))) <= options_of(smoke)
+    for script in ("smoke.sh", "release.sh"):
+        for typed in re.findall(
+            r"-m shared\.cli smoke ((?:[^\n]*\\\n)*[^\n]*)", (PIPELINE / script).read_text("utf-8")
+        ):
+            assert "--golden-set" in typed
+            assert set(re.findall(r"--[a-z0-9-]+", typed)) <= options_of(smoke), script
+    rollback = (PIPELINE / "smoke.sh").read_text("utf-8").partition("release rollback")[2]
+    assert set(re.findall(r"--[a-z-]+", rollback)) == set(common)
 
 
 def test_without_a_golden_set_a_build_stops_before_anything_is_built(tmp_path: Path) -> None:
-    rest = {"IMAGE": HERE, "REGION": "europe-west1", "UPLOAD_BUCKET": "uploads"}
+    rest = {"REGISTRY": HERE, "REGION": "europe-west1", "UPLOAD_BUCKET": "uploads"}
     (tmp_path / "a").mkdir()
     missing = run("settings.sh", tmp_path / "a", {}, GOLDEN_SET="", **rest)
     assert missing.returncode != 0
@@ -180,26 +214,62 @@ def test_without_a_golden_set_a_build_stops_before_anything_is_built(tmp_path: P
     assert run("settings.sh", tmp_path / "c", {}, GOLDEN_SET="gs://golden/flowers", **rest).returncode == 0
 
 
-def test_a_push_notes_the_digest_and_nothing_else(tmp_path: Path) -> None:
-    docker = f'[ "$1" = push ] || printf "other/image@sha256:b\\n{HERE}@{DIGEST}\\n\\n"'
-    done = run("push.sh", tmp_path, {"docker": docker}, IMAGE=HERE, TAG="build-1")
+INSPECTED = (
+    'case "$*" in inspect*) for last; do :; done; printf "other/image@sha256:b\\n%s@{}\\n\\n" "${{last%:*}}";; esac'
+)
+
+
+def test_a_push_notes_both_digests_and_nothing_else(tmp_path: Path) -> None:
+    done = run("push.sh", tmp_path, {"docker": INSPECTED.format(DIGEST)}, REGISTRY=HERE, TAG="build-1")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / ".release" / "image").read_text() == f"{HERE}@{DIGEST}\n"
+    for name in ("serving", "pipeline"):
+        assert (tmp_path / ".release" / name).read_text() == f"{HERE}/{name}@{DIGEST}\n"
 
 
 def test_a_push_without_a_digest_fails(tmp_path: Path) -> None:
-    assert run("push.sh", tmp_path, {"docker": "true"}, IMAGE=HERE, TAG="build-1").returncode != 0
+    assert run("push.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("has_copy", "renew", "pulls"),
+    [(False, "", 2), (True, "", 1), (True, "yes", 1)],
+    ids=["first", "later", "monthly"],
+)
+def test_the_base_image_is_copied_once_used_again_and_renewed(
+    tmp_path: Path, has_copy: bool, renew: str, pulls: int
+) -> None:
+    (tmp_path / "functions").symlink_to(ROOT / "functions")
+    missing = "" if has_copy else f'case "$*" in "pull --quiet {HERE}/base"*) exit 1;; esac\n'
+    done = run("base.sh", tmp_path, {"docker": missing + INSPECTED.format(DIGEST)}, REGISTRY=HERE, RENEW=renew)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".release" / "base").read_text() == f"{HERE}/base@{DIGEST}\n"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    is_copied = f"docker push --quiet {HERE}/base:3.13-slim-trixie" in calls
+    assert is_copied == (renew == "yes" or not has_copy)
+    assert sum(call.startswith("docker pull") for call in calls) == pulls
+
+
+def test_what_is_built_stands_on_the_base_image_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / ".release").mkdir()
+    (tmp_path / ".release" / "base").write_text(f"{HERE}/base@{DIGEST}\n")
+    done = run("build.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1")
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.partition("--target=")[2].split()[0] for call in calls] == ["serving", "pipeline"]
+    assert all(f"--build-arg=PYTHON={HERE}/base@{DIGEST} " in call for call in calls)
 
 
 def test_a_deployment_moves_traffic_to_the_new_revision_before_it_is_tested(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
-    (tmp_path / ".release" / "image").write_text(f"{HERE}@{DIGEST}\n")
-    (tmp_path / "infra").symlink_to(ROOT / "infra")
+    (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
     where = {"COMMIT": "c0ffee", "PROJECT": "preprod", "REGION": "europe-west1"}
     done = run(
         "deploy.sh",
         tmp_path,
-        {"gcloud": 'case "$*" in *Revision*) echo "$4-00007";; *) echo https://x;; esac'},
+        {
+            "gcloud": 'case "$*" in *Revision*) echo "$4-00007";; '
+            '*flatten*) printf "\\t$4-00005\\n100\\t$4-00006\\n";; *) echo https://x;; esac'
+        },
         **where,
     )
     assert done.returncode == 0, done.stderr
@@ -207,81 +277,124 @@ def test_a_deployment_moves_traffic_to_the_new_revision_before_it_is_tested(tmp_
     steps = [(call.split()[3], call.split()[4]) for call in calls if call.split()[2] == "services"]
     for service in ("classify-upload", "classify-request"):
         mine = [what for what, which in steps if which == service]
-        assert mine[:3] == ["update", "update-traffic", "describe"]
+        assert mine[:4] == ["describe", "update", "update-traffic", "describe"]
+        [moved] = [call for call in calls if f"update-traffic {service} " in call]
+        assert moved.endswith(f"--to-latest --set-tags=previous={service}-00006")
         assert (tmp_path / ".release" / f"{service}.revision").read_text() == f"{service}-00007\n"
     assert all("--no-traffic" not in call for call in calls)
-    assert sum(f"--image={HERE}@{DIGEST}" in call for call in calls) == 3
-    assert "jobs update classify-backlog" in calls[-1]
+    assert sum(f"--image={HERE}/serving@{DIGEST}" in call for call in calls) == 2
+    assert not any("jobs update" in call for call in calls), "the job gets what has passed the smoke test"
+
+
+@pytest.mark.parametrize(("is_good", "code"), [(True, 0), (False, 1)])
+def test_a_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_good: bool, code: int) -> None:
+    (tmp_path / ".release").mkdir()
+    for name in ("classify-upload.revision", "classify-request.revision", "classify-request.url"):
+        (tmp_path / ".release" / name).write_text("x\n")
+    python = f'case "$3" in smoke) exit {int(not is_good)};; esac'
+    names = ("CALLER", "DATASET", "GOLDEN_SET", "MIN_ACCURACY", "MAX_P95_MS", "MAX_ERROR_RATE", "UPLOAD_BUCKET", "URL")
+    given = dict.fromkeys(names, "x")
+    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **given)
+    assert done.returncode == code
+    rolled_back = [call for call in (tmp_path / "calls").read_text().splitlines() if "release rollback" in call]
+    assert len(rolled_back) == int(not is_good)
+    assert all("--service=classify-upload --service=classify-request" in call for call in rolled_back)
 
 
 @pytest.mark.parametrize(
     ("handed", "said"),
     [
-        (f"{SOURCE}:latest", "expected an image by digest"),
-        (f"{SOURCE}@sha256:abc", "expected an image by digest"),
-        (f"docker.io/somebody/serving@{DIGEST}", f"expected {SOURCE}: nothing else is taken"),
+        (f"{SOURCE}/serving:latest", "expected an image by digest"),
+        (f"{SOURCE}/serving@sha256:abc", "expected an image by digest"),
+        (f"docker.io/somebody/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
         ("", "expected an image by digest"),
     ],
 )
 def test_only_a_digest_of_the_one_place_is_taken(tmp_path: Path, handed: str, said: str) -> None:
-    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, IMAGE=HERE, SOURCE=SOURCE, TAG="build-1")
+    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
     assert done.returncode == 1
     assert said in done.stderr
     assert not (tmp_path / "calls").exists()
 
 
 def test_what_is_taken_keeps_its_digest(tmp_path: Path) -> None:
-    handed = f"{SOURCE}@{DIGEST}"
-    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, IMAGE=HERE, SOURCE=SOURCE, TAG="build-1")
+    handed = f"{SOURCE}/serving@{DIGEST}"
+    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / ".release" / "image").read_text() == f"{HERE}@{DIGEST}\n"
+    assert (tmp_path / ".release" / "serving").read_text() == f"{HERE}/serving@{DIGEST}\n"
     copied, looked_for = (tmp_path / "calls").read_text().splitlines()
-    assert copied.endswith(f"add-tag --quiet {handed} {HERE}:build-1")
-    assert f"describe {HERE}@{DIGEST}" in looked_for
+    assert copied.endswith(f"add-tag --quiet {handed} {HERE}/serving:build-1")
+    assert f"describe {HERE}/serving@{DIGEST}" in looked_for
 
 
 @pytest.mark.parametrize(
-    ("failing", "code", "steps"),
+    ("codes", "code", "steps"),
     [
-        ("nothing", 0, ["canary", "check", "promote"]),
-        ("canary", 1, ["canary", "rollback"]),
-        ("canary, as typed", 1, ["canary"]),
-        ("check", 1, ["canary", "check", "rollback"]),
-        ("promote", 1, ["canary", "check", "promote", "rollback"]),
+        ({}, 0, ["canary", "check", "promote"]),
+        ({"canary": 1}, 1, ["canary", "rollback"]),
+        ({"canary": 2}, 1, ["canary"]),
+        ({"check": 1}, 1, ["canary", "check", "rollback"]),
+        ({"check": 4}, 1, ["canary", "check", "rollback"]),
+        ({"promote": 1}, 1, ["canary", "check", "promote", "rollback"]),
+        ({"check": 3}, 0, ["canary", "check", "smoke", "promote"]),
+        ({"check": 3, "smoke": 1}, 1, ["canary", "check", "smoke", "rollback"]),
     ],
+    ids=str,
 )
-def test_a_candidate_that_does_not_pass_is_rolled_back(
-    tmp_path: Path, failing: str, code: int, steps: list[str]
+def test_a_candidate_is_promoted_on_evidence_and_rolled_back_against_it(
+    tmp_path: Path, codes: dict[str, int], code: int, steps: list[str]
 ) -> None:
-    (tmp_path / ".release").mkdir()
-    (tmp_path / ".release" / "image").write_text(f"{HERE}@{DIGEST}\n")
-    python = tmp_path / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    step, as_typed = failing.partition(",")[::2]
-    code_of_step = 2 if as_typed else 1
-    python.write_text(f'#!/bin/sh\necho "$*" >>"{tmp_path}/calls"\n[ "$4" != {step} ] || exit {code_of_step}\n')
-    python.chmod(0o755)
-    asked = {"DATASET": "bucketlens", "IMAGES": "50", "MINUTES": "30", "PERCENT": "10"}
-    done = run("release.sh", tmp_path, {}, PROJECT="prod", REGION="europe-west1", **asked)
+    done = _release(tmp_path, codes, GOLDEN_SET="gs://golden/flowers", TRIAL_URL="https://challenger---x.run.app")
     assert done.returncode == code, done.stderr
-    calls = (tmp_path / "calls").read_text().splitlines()
-    assert [call.split()[3] for call in calls] == steps
-    assert f"--image={HERE}@{DIGEST} --percent=10" in calls[0]
-    assert all("--service=classify-upload --service=classify-request" in call for call in calls)
+    calls = [call.split() for call in (tmp_path / "calls").read_text().splitlines()]
+    assert [call[4] if call[3] == "release" else call[3] for call in calls] == steps
+    assert f"--image={HERE}/serving@{DIGEST}" in calls[0]
+    assert "--percent=10" in calls[0]
+    for call in calls:
+        if call[3] == "release":
+            assert {"--service=classify-upload", "--service=classify-request"} <= set(call)
+        else:
+            assert {"--golden-only", "--url=https://challenger---x.run.app", "--audience=https://x.run.app"} <= set(
+                call
+            )
+
+
+@pytest.mark.parametrize("missing", ["GOLDEN_SET", "TRIAL_URL"])
+def test_without_a_golden_set_a_candidate_with_too_few_images_is_held_and_somebody_is_asked(
+    tmp_path: Path, missing: str
+) -> None:
+    given = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
+    done = _release(tmp_path, {"check": 3}, **given)
+    assert done.returncode == 1
+    assert "keeps its 10 %" in done.stderr
+    assert "bucketlens release check" in done.stderr
+    assert [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()] == ["canary", "check"]
+
+
+def _release(tmp_path: Path, codes: dict[str, int], **given: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / ".release").mkdir()
+    (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
+    cases = " ".join(f"*' {step} '*) exit {code};;" for step, code in codes.items())
+    asked = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
+    asked |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
+    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **asked, **given)
 
 
 def test_what_is_handed_over_is_the_digest(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
-    (tmp_path / ".release" / "image").write_text(f"{SOURCE}@{DIGEST}\n")
+    for name in ("serving", "pipeline"):
+        (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
     done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="projects/prod/topics/releases")
     assert done.returncode == 0, done.stderr
     [call] = (tmp_path / "calls").read_text().splitlines()
-    assert json.loads(call.partition("--message=")[2]) == {"image": f"{SOURCE}@{DIGEST}", "commit": "c0ffee"}
+    handed = {"image": f"{SOURCE}/serving@{DIGEST}", "tools": f"{SOURCE}/pipeline@{DIGEST}", "commit": "c0ffee"}
+    assert json.loads(call.partition("--message=")[2]) == handed
 
 
 def test_with_no_topic_nothing_is_handed_over(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
-    (tmp_path / ".release" / "image").write_text(f"{SOURCE}@{DIGEST}\n")
+    for name in ("serving", "pipeline"):
+        (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
     done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="")
     assert (done.returncode, (tmp_path / "calls").exists()) == (0, False)
 

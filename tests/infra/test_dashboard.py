@@ -42,3 +42,8 @@ def test_tiles_lie_side_by_side() -> None:
     ]
     assert all(one.isdisjoint(other) for one, other in combinations(areas, 2))
     assert max(x for area in areas for x, _ in area) < layout["columns"]
+
+
+def test_no_position_is_zero() -> None:
+    """Cloud Monitoring leaves zeros out of what it returns, so that every plan would repair the dashboard."""
+    assert [tile for tile in DASHBOARD["mosaicLayout"]["tiles"] if 0 in (tile.get("xPos"), tile.get("yPos"))] == []

@@ -6,13 +6,16 @@ import re
 from collections.abc import Callable
 
 import pytest
+import yaml
 
+from tests.environments import ROOT
 from tests.infra import delivery_mistakes, delivery_rules
 from tests.infra import plan_rules as rules
+from tests.infra.conftest import PLANS
 from tests.infra.mistake import Mistake
-from tests.infra.plan import Plan
+from tests.infra.plan import Plan, texts_in
 from tests.infra.plan_rules import Rule
-from tests.infra.terraform import ENVIRONMENTS, Terraform
+from tests.infra.terraform import Terraform
 
 RULES = (*rules.RULES, *delivery_rules.RULES)
 
@@ -28,10 +31,50 @@ MISTAKES = (
     Mistake(
         "everybody with an account calls a function",
         "main.tf",
-        'invokers            = { trigger = module.identities.members["upload-trigger"] }',
-        'invokers            = { trigger = "allAuthenticatedUsers" }',
+        'invokers                 = { trigger = module.identities.members["upload-trigger"] }',
+        'invokers                 = { trigger = "allAuthenticatedUsers" }',
         rules.nobody_is_everybody,
         r'invoker\["trigger"\] lets allAuthenticatedUsers in',
+    ),
+    Mistake(
+        "a function that asks nobody for a token",
+        "infra/function/main.tf",
+        "invoker_iam_disabled = var.is_public",
+        "invoker_iam_disabled = true",
+        rules.nobody_is_everybody,
+        r"classify_upload\[0\].* asks nobody for a token",
+    ),
+    Mistake(
+        "a job that cannot be mended",
+        "infra/backlog/main.tf",
+        "deletion_protection = false",
+        "deletion_protection = true",
+        rules.data_is_protected,
+        r"backlog cannot be replaced where its first revision did not start",
+    ),
+    Mistake(
+        "tags that keep every image",
+        "infra/registry/main.tf",
+        "immutable_tags = false",
+        "immutable_tags = true",
+        rules.images_that_nobody_uses_can_be_deleted,
+        r"registry\..*images grows for ever",
+    ),
+    Mistake(
+        "pictures that grow cold by themselves",
+        "infra/buckets/main.tf",
+        "      for step in var.archive_classes :",
+        '      for step in [{ age = 30, storage_class = "NEARLINE" }] :',
+        rules.pictures_grow_cold_only_where_somebody_asks,
+        r'bucket\["archive"\] changes storage classes',
+    ),
+    Mistake(
+        "an agent that is not made",
+        "infra/project/main.tf",
+        '    ["eventarc", "monitoring"],',
+        '    ["eventarc"],',
+        rules.agents_are_there_before_they_are_granted_anything,
+        r"monitoring has not made yet",
     ),
     Mistake(
         "classify-upload opens to the internet",
@@ -172,10 +215,18 @@ MISTAKES = (
     Mistake(
         "instances without a limit",
         "infra/function/main.tf",
-        "      max_instance_count = var.size.max_instances\n",
+        "    max_instance_count = var.size.max_instances\n",
         "",
         rules.functions_fit_their_size,
         r"has no limit to its instances",
+    ),
+    Mistake(
+        "instances that are counted by revision",
+        "infra/function/main.tf",
+        '    timeout                          = "${var.size.timeout_s}s"\n',
+        '    timeout = "${var.size.timeout_s}s"\n    scaling {\n      max_instance_count = 4\n    }\n',
+        rules.functions_fit_their_size,
+        r"counts instances by revision",
     ),
     Mistake(
         "a probe that does not ask whether it is ready",
@@ -203,9 +254,9 @@ MISTAKES = (
     ),
     Mistake(
         "an image by tag",
-        "main.tf",
-        'serving@sha256:${join("", [for _ in range(64) : "0"])}',
-        "serving:latest",
+        "infra/image/main.tf",
+        "image  = try(coalesce(var.image, local.newest), null)",
+        'image  = "${local.place}:latest"',
         rules.functions_fit_their_size,
         r"runs .*serving:latest, expected a digest",
     ),
@@ -262,38 +313,67 @@ MISTAKES = (
 """Each can stand beside the others, so one plan shows them all."""
 
 
+SPOILED_PIPELINE = {
+    "branch": "^main$",
+    "golden_set": "gs://golden-set/flowers",
+    "rebuilds": "main",
+    "remote_uri": "https://gitlab.com/you/bucketlens.git",
+    "webhook": {"secret": "projects/bucketlens-test/secrets/build-webhook/versions/1"},
+}
+SPOILED_WATCH = {
+    "channels": ["projects/bucketlens-test/notificationChannels/1"],
+    "runbook": "https://example.com/docs/runbook.md",
+    "urgent_channels": ["projects/bucketlens-test/notificationChannels/2"],
+}
+
+
 @pytest.fixture(scope="module")
 def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The plan of a copy in which every mistake was made."""
     copy = initialised.copy(tmp_path_factory.mktemp("spoiled") / "tree")
     for mistake in MISTAKES:
         copy.spoil(mistake.file, mistake.before, mistake.after)
-    return Plan(copy.plan("test"))
+    return Plan(copy.plan("test", pipeline=SPOILED_PIPELINE, watch=SPOILED_WATCH))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "every option"])
+@pytest.mark.parametrize("name", PLANS)
 def test_a_plan_follows_the_rule(plan_of: Callable[[str], Plan], name: str, rule: Rule) -> None:
     assert list(rule(plan_of(name))) == []
 
 
-@pytest.mark.parametrize("name", [*ENVIRONMENTS, "every option"])
+@pytest.mark.parametrize("name", PLANS)
 def test_a_plan_has_what_the_rules_are_about(plan_of: Callable[[str], Plan], name: str) -> None:
     """Guards the test above: of nothing, every rule is true."""
     plan = plan_of(name)
     assert {one["name"] for one, _, _ in plan.functions} == {"classify-backlog", "classify-request", "classify-upload"}
     assert len(plan.of("storage_bucket")) == 5
-    assert len(plan.of("service_account")) == 7
-    assert len(plan.of("cloudbuild_trigger")) == (1 if name == "prod" else 2)
-    assert len(plan.of("monitoring_alert_policy")) == 8
+    has_pipeline, builds = "pipeline" in PLANS[name][1], name in ("preprod that builds", "every option")
+    assert len(plan.of("service_account")) == 6 + has_pipeline
+    assert len(plan.of("cloudbuild_trigger")) == (3 if builds else int(has_pipeline))
+    assert len(plan.of("monitoring_alert_policy")) == (9 if name in ("test", "preprod") else 10)
     assert len(plan.of("logging_metric")) == 8
-    assert len(plan.of("eventarc_trigger", "cloud_scheduler_job", "bigquery_routine", "bigquery_connection")) == 4
+    assert len(plan.of("eventarc_trigger", "bigquery_routine", "bigquery_connection")) == 3
+    assert len(plan.of("cloud_scheduler_job")) == 1 + builds
     assert len(plan.grants) >= 25
 
 
 def test_only_public_lets_everybody_in(plan_of: Callable[[str], Plan]) -> None:
-    everybody = [one for one in plan_of("every option").grants if one["member"] == "allUsers"]
-    assert [(one["name"], one["role"]) for one in everybody] == [("classify-request", "roles/run.invoker")]
+    services = plan_of("every option").of("cloud_run_v2_service")
+    assert [one["name"] for one in services if one["invoker_iam_disabled"]] == ["classify-request"]
+
+
+def test_a_webhook_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None:
+    """From any Git host: the same steps, after one that fetches the commit."""
+    [trigger] = [one for one in plan_of("every option").of("cloudbuild_trigger") if one["webhook_config"]]
+    steps = trigger.block("build")["step"]
+    pushed = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))["steps"]
+    assert [step["id"] for step in steps] == ["fetch", *(step["id"] for step in pushed)]
+    assert steps[0]["secret_env"] == ["GIT_TOKEN"]
+    assert "COMMIT=$_COMMIT" in steps[0]["env"]
+    assert not any("COMMIT_SHA" in text for text in texts_in(trigger.values))
+    assert trigger["substitutions"]["_COMMIT"] == "$(body.after)"
+    assert not plan_of("every option").of("cloudbuildv2_repository")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

@@ -24,6 +24,9 @@ STAND_INS = (
 """Packages that an installer sees: some ask for extras of others, and every lock file has some of its own. What they
 require of each other is what the real ones require."""
 
+LOCAL = "shared/local/requirements.txt"
+NOT_LOCKED = {"pip", "bucketlens"}
+
 OF_THE_PROJECT = (
     *("Makefile", "pyproject.toml", "README.md", "LICENSE", "shared/__init__.py", "shared/local/__init__.py"),
     *("shared/local/install.sh", "infra/pipeline/tools.sh", "infra/pipeline/test.sh", "functions/Dockerfile"),
@@ -86,7 +89,7 @@ def later_day(folder: Path, *, uv: bool = False) -> Iterator[LaterDay]:
     """
     real = ("setuptools", "uv") if uv else ("setuptools",)
     locks = [ROOT / "requirements.txt", *sorted((ROOT / "functions").glob("requirements*.txt"))]
-    locks += sorted((ROOT / "shared" / "local").glob("*.txt"))
+    locks += [*sorted((ROOT / "shared" / "local").glob("*.txt")), ROOT / "tests" / "requirements.txt"]
     kept = {lock.relative_to(ROOT).as_posix(): _kept(lock.read_text("utf-8")) for lock in locks}
     versions = {name: version for lines in kept.values() for name, version, _ in lines if name}
     wheels = {name: packed(folder, name) for name in real}
@@ -109,6 +112,13 @@ def newer(version: str) -> str:
     """
     first, second, *rest = version.split(".")
     return ".".join([first, str(int(second) + 1000), *rest])
+
+
+def installed(environment: Path) -> dict[str, str]:
+    """Return the versions of what an environment holds, without what makes an environment."""
+    found = environment.glob("lib/python3*/site-packages/*.dist-info")
+    pairs = dict(folder.name.removesuffix(".dist-info").split("-", 1) for folder in found)
+    return {canonicalize_name(name): version for name, version in pairs.items() if name not in NOT_LOCKED}
 
 
 def _kept(lock: str) -> list[tuple[str, str, str]]:

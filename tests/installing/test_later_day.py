@@ -14,20 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
 
 from tests.environments import ROOT, Recipe
 from tests.environments import environment as recipe_environment
 from tests.image.dockerfile import Copy, Run, Stage, parse
 from tests.image.locks import OWN_LOCK
-from tests.installing.later_day import LaterDay
+from tests.installing.later_day import LOCAL, LaterDay, installed
 from tests.installing.pythons import COMBINATIONS
 
 Make = Callable[[str, str, Path], Path]
 
-LOCAL = "shared/local/requirements.txt"
 EVERYTHING = "requirements.txt"
-NOT_LOCKED = {"pip", "bucketlens"}
+CHECKS = "tests/requirements.txt"
 
 on_each_python = pytest.mark.parametrize(("python", "pip"), COMBINATIONS)
 with_each_pip = pytest.mark.parametrize(("python", "pip"), [("3.11", "22.3"), ("3.12", "23.2.1"), ("3.13", "26.3")])
@@ -40,13 +38,6 @@ def run(command: list[str], folder: Path, variables: dict[str, str]) -> subproce
 def succeeded(command: list[str], folder: Path, variables: dict[str, str]) -> None:
     done = run(command, folder, variables)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def installed(environment: Path) -> dict[str, str]:
-    """Return the versions of what an environment holds, without what makes an environment."""
-    found = environment.glob("lib/python3*/site-packages/*.dist-info")
-    pairs = dict(folder.name.removesuffix(".dist-info").split("-", 1) for folder in found)
-    return {canonicalize_name(name): version for name, version in pairs.items() if name not in NOT_LOCKED}
 
 
 def without_constraint(lock: Path) -> str:
@@ -72,6 +63,8 @@ def test_make_installs_the_lock_files(day: LaterDay, environment: Make, tmp_path
     variables = day.variables(environment(python, pip, project / ".venv"), tmp_path)
     succeeded(["make", ".venv/.local"], project, variables)
     assert installed(project / ".venv") == day.expected(LOCAL)
+    succeeded(["make", ".venv/.dev"], project, variables)
+    assert installed(project / ".venv") == day.expected(LOCAL, CHECKS)
     succeeded(["make", ".venv/.everything"], project, variables)
     assert installed(project / ".venv") == day.expected(EVERYTHING)
     assert (project / ".venv" / "bin" / "bucketlens").exists()

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.environments import ROOT
-from tests.installing.later_day import LaterDay
-from tests.installing.test_later_day import LOCAL, installed
+from tests.installing.later_day import LOCAL, LaterDay, installed
 
 Make = Callable[[str, str, Path], Path]
 

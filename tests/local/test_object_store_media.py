@@ -129,10 +129,11 @@ def test_a_body_that_is_packed_for_its_way_is_unpacked(object_storage: Storage, 
 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 @pytest.mark.parametrize("quote", ['"', "'", ""])
+@pytest.mark.parametrize("last", [b"x", b"\r", b"\n", b"\r\n"])
 def test_a_multipart_body_is_split_however_it_is_written(
-    object_storage: Storage, bucket: Bucket, end: bytes, quote: str
+    object_storage: Storage, bucket: Bucket, end: bytes, quote: str, last: bytes
 ) -> None:
-    content = os.urandom(3000) + b"\r\n--almost" + os.urandom(3000) + end
+    content = os.urandom(3000) + b"\r\n--almost" + os.urandom(3000) + last
     head = end.join((b"--=x=", b"Content-Type: application/json", b"", b'{"name": "photo"}', b"--=x="))
     body = head + end + end.join((b"content-type: image/png", b"MIME-Version: 1.0", b"", content, b"--=x=--")) + end
     url = f"{object_storage.url}/upload/storage/v1/b/{bucket.name}/o?uploadType=multipart"

@@ -20,8 +20,8 @@ from click.testing import CliRunner
 from shared.cli import main
 from shared.local.cloud import PREFERRED_PORTS, Cloud, new_cloud, saved_cloud
 from shared.local.held_ports import HeldPorts
-from shared.local.listening import taken
 from shared.local.parts import Part, parts_of
+from shared.local.sockets import taken
 from shared.local.supervisor import PartFailed, Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from tests.local.storage_parts import HOST, ROOT, eventually, free_port
@@ -89,7 +89,7 @@ def test_a_foreign_server_is_never_taken_for_a_part(tmp_path: Path) -> None:
             watched.stop()
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_a_place_that_was_asked_for_and_cannot_be_had_is_told_before_anything_starts(tmp_path: Path) -> None:
     with foreign_server() as port:
         cloud = new_cloud(tmp_path / "cloud", DEFAULT_BUNDLE, (HOST, port))
         watched = supervised(tmp_path, cloud)
@@ -102,10 +102,7 @@ def test_a_port_that_was_asked_for_and_is_taken_is_told_before_anything_starts(t
             assert done.exit_code == 2
             assert "Another program listens on" in done.output
         assert not (tmp_path / "other" / "cloud.json").exists()
-
-
-def test_an_address_that_this_machine_does_not_have_is_told(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["up", "--folder", str(tmp_path / "cloud"), "--listen", "192.0.2.1:8000"])
+    done = CliRunner().invoke(main, ["up", "--folder", str(tmp_path / "other"), "--listen", "192.0.2.1:8000"])
     assert done.exit_code == 2
     assert "192.0.2.1 is no address of this machine" in done.output
 

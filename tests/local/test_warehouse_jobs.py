@@ -301,7 +301,7 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
     calls: list[tuple[Callable[[], Any], str]] = [
         (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=None), "'copy' are not supported"),
         (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=None), "'extract' are not supported"),
-        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "needs its file"),
+        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "Loading from gs:"),
         (
             lambda: bigquery_client.load_table_from_file(io.BytesIO(b"PAR1"), name, job_config=parquet).result(
                 retry=None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.errors import AlreadyDone, StorageUnavailable, Superseded, TooManyBytes
+from shared.errors import AlreadyDone, NameTaken, StorageRefused, Superseded, TooManyBytes
 from shared.types import ObjectRef, Upload
 
 
@@ -66,9 +66,12 @@ class MemoryStore:
         """See ``adapters.gcs.CloudStorage.upload``."""
         content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
         with self._lock:
-            if name in self._bucket(bucket).live:
-                return None
-            return self.put(bucket, name, path.read_bytes(), content_type, model)
+            self._bucket(bucket)
+            found, content = self._live(bucket, name), path.read_bytes()
+            if found is None:
+                return self.put(bucket, name, content, content_type, model)
+            is_same = (found.content, found.upload.model) == (content, model)
+            return found.upload.ref if is_same else None
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         """See ``ports.ObjectStore.read``."""
@@ -78,18 +81,18 @@ class MemoryStore:
             raise TooManyBytes(f"The file has more than the limit of {max_bytes:,} bytes; upload a smaller one.")
         return found.content
 
-    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef | None:
+    def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
         """See ``ports.ObjectStore.write_once``."""
         with self._lock:
-            return None if name in self._target(bucket).live else self.put(bucket, name, content, content_type)
+            return self._same(bucket, name, content) or self.put(bucket, name, content, content_type)
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef | None:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``."""
         with self._lock:
             source = self._found(ref)
-            if name in self._target(bucket).live:
-                return None
-            return self.put(bucket, name, source.content, source.upload.content_type, source.upload.model)
+            upload = source.upload
+            found = self._same(bucket, name, source.content)
+            return found or self.put(bucket, name, source.content, upload.content_type, model or upload.model)
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
@@ -108,12 +111,17 @@ class MemoryStore:
                 raise AlreadyDone(f"There is no object gs://{bucket}/{name}.")
             return held.generations[name][held.live[name]].upload
 
-    def uploads(self, bucket: str, prefix: str = "") -> Iterator[Upload]:
+    def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterator[Upload]:
         """See ``ports.ObjectStore.uploads``."""
         with self._lock:
-            generations = self._bucket(bucket).generations
-            names = sorted((name for name in generations if name.startswith(prefix)), key=str.encode)
-            listed = [held.upload for name in names for held in generations[name].values()]
+            held = self._bucket(bucket)
+            names = sorted((name for name in held.generations if name.startswith(prefix)), key=str.encode)
+            listed = [
+                generation.upload
+                for name in names
+                for number, generation in held.generations[name].items()
+                if not live_only or held.live.get(name) == number
+            ]
         yield from listed
 
     def _bucket(self, name: str) -> Bucket:
@@ -121,10 +129,20 @@ class MemoryStore:
             raise AlreadyDone(f"There is no bucket gs://{name}.")
         return self._buckets[name]
 
-    def _target(self, bucket: str) -> Bucket:
+    def _live(self, bucket: str, name: str) -> Generation | None:
+        held = self._buckets[bucket]
+        return held.generations[name][held.live[name]] if name in held.live else None
+
+    def _same(self, bucket: str, name: str, content: bytes) -> ObjectRef | None:
+        """Return the live object of a name, if it has these bytes; None if there is none of that name."""
         if bucket not in self._buckets:
-            raise StorageUnavailable(f"There is no bucket gs://{bucket}; create it.")
-        return self._buckets[bucket]
+            raise StorageRefused(f"There is no bucket gs://{bucket}; create it.")
+        found = self._live(bucket, name)
+        if found is None:
+            return None
+        if found.content != content:
+            raise NameTaken(f"gs://{bucket}/{name} has other bytes.")
+        return found.upload.ref
 
     def _found(self, ref: ObjectRef) -> Generation:
         held = self._buckets.get(ref.bucket)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +18,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from shared.local.cloud import ARCHIVE_BUCKET, UPLOAD_BUCKET, Cloud, new_cloud, sole_use
+from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, UPLOAD_BUCKET, Cloud, new_cloud, sole_use
 from shared.local.releases.ledger import SERVICES, Ledger, path_of, untouched, write
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
@@ -28,7 +28,9 @@ from tests.page.chromium import chromium
 EVIL = "evil.example"
 PATIENCE_MS = 20_000
 ID = "0" * 64
-PARTS = ("storage", "warehouse", "relay", "classify_request")
+FUNCTIONS = ("classify_request", BEHIND_FRONT, "classify_upload")
+"""The front, and behind it the functions themselves."""
+PARTS = ("storage", "warehouse", "relay", *FUNCTIONS)
 
 ATTACK = """
 async (attacks) => {
@@ -143,8 +145,9 @@ def sent(method: str, body: object = None, kind: str = "text/plain") -> dict[str
     return {"method": method, "headers": {"Content-Type": kind}, "body": content} if content else {"method": method}
 
 
-def attacks_on(storage: str, warehouse: str, relay: str, classify_request: str) -> list[dict[str, Any]]:
+def attacks_on(urls: Mapping[str, str]) -> list[dict[str, Any]]:
     """List what a page would like to do, by the URLs of the parts."""
+    storage, warehouse, relay = (urls[part] for part in ("storage", "warehouse", "relay"))
     objects = f"{storage}/storage/v1/b/{ARCHIVE_BUCKET}/o"
     upload = f"{storage}/upload/storage/v1/b/{UPLOAD_BUCKET}/o?uploadType=media&name="
     queries = f"{warehouse}/bigquery/v2/projects/local/queries"
@@ -182,12 +185,20 @@ def attacks_on(storage: str, warehouse: str, relay: str, classify_request: str) 
         {"url": f"{relay}/status", "options": sent("GET")},
         {"url": f"{relay}/disorder", "options": sent("PUT", {"lost": 1}, "application/json")},
         {"url": f"{relay}/events", "options": sent("POST", event)},
+        *(attack for part in FUNCTIONS for attack in attacks_on_a_function(urls[part])),
+    ]
+
+
+def attacks_on_a_function(url: str) -> list[dict[str, Any]]:
+    """List what a page would like a function to do."""
+    return [
         {
-            "url": f"{classify_request}/v1/predictions/{ID}:label",
+            "url": f"{url}/v1/predictions/{ID}:label",
             "options": sent("POST", {"label": "daisy"}),
             "form": {"kind": "text/plain", "fields": {'{"label": "daisy", "note': '": ""}'}},
         },
-        {"url": f"{classify_request}/v1/classify", "options": sent("POST", "picture")},
+        {"url": f"{url}/v1/classify", "options": sent("POST", "no picture, and a row in failures")},
+        {"url": f"{url}/", "options": sent("POST", {"bucket": UPLOAD_BUCKET, "name": "x"}, "application/json")},
     ]
 
 
@@ -231,7 +242,7 @@ def before(cloud: Cloud) -> dict[str, Any]:
 def test_a_page_of_another_port_or_name_reads_and_changes_nothing(
     evil_browser: Browser, cloud: Cloud, before: dict[str, Any], host: str
 ) -> None:
-    attacks = attacks_on(**{part: cloud.url(part) for part in PARTS})
+    attacks = attacks_on({part: cloud.url(part) for part in PARTS})
     page = evil_browser.new_page()
     with web_server() as (port, _):
         page.goto(f"http://{host}:{port}/")
@@ -250,7 +261,7 @@ def test_a_page_whose_name_leads_here_reads_and_changes_nothing(
     page = evil_browser.new_page()
     page.goto(own)  # answered 403, and a page of that name all the same
     assert page.evaluate("location.origin") == own
-    seen = attacked(page, attacks_on(**parts))
+    seen = attacked(page, attacks_on(parts))
     page.close()
     assert {one["status"] for one in seen} <= {0, 403}
     assert "secret" not in json.dumps(seen)
@@ -262,10 +273,10 @@ def test_the_attacks_reach_a_server_that_does_not_look(evil_browser: Browser) ->
     page = evil_browser.new_page()
     with web_server() as (port, _), web_server() as (victim, reached):
         page.goto(f"http://{EVIL}:{port}/")
-        attacked(page, attacks_on(*[f"http://127.0.0.1:{victim}"] * len(PARTS)))
+        attacked(page, attacks_on(dict.fromkeys(PARTS, f"http://127.0.0.1:{victim}")))
         by_fetch = [request for request in reached if request.startswith("POST ")]
         page.goto(f"http://{EVIL}:{victim}/")
-        attacked(page, attacks_on(*[f"http://{EVIL}:{victim}"] * len(PARTS)))
+        attacked(page, attacks_on(dict.fromkeys(PARTS, f"http://{EVIL}:{victim}")))
     page.close()
     assert any("by-post" in request for request in by_fetch)
     assert by_fetch.count(f"POST /{UPLOAD_BUCKET}") >= 2, "by fetch, and by form"

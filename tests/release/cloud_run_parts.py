@@ -66,6 +66,11 @@ class FakeCloudRun:
                 return 200, _done("Execution", run)
         raise AssertionError(f"nobody asks for {method} {target}")
 
+    def changed_by_terraform(self, name: str, memory: str) -> None:
+        """Make a revision with another memory size; traffic stays as it is written."""
+        self.services[name]["template"]["containers"][0]["resources"] = {"limits": {"memory": memory}}
+        self._make_revision(name)
+
     def _patch(self, name: str, given: dict[str, Any], mask: list[str]) -> tuple[int, dict[str, Any]]:
         service = self.services[name]
         if given["etag"] != service["etag"]:

@@ -14,7 +14,7 @@ from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Target
 from shared.release.rollout import begin, promote, roll_back
 from tests.client_errors import instance_of, raised_by_clients
 from tests.contract.discovery import discovery_of
-from tests.release.cloud_run_parts import DIGEST, FakeCloudRun, running, with_names
+from tests.release.cloud_run_parts import BY_NAME, DIGEST, LATEST, FakeCloudRun, running, with_names
 
 SERVICES = ("classify-upload", "classify-request")
 NEW = Change(image=f"{DIGEST}{'1' * 64}")
@@ -67,6 +67,41 @@ def test_a_canary_takes_its_share_of_both_services_and_is_promoted(there: FakeCl
     assert standing.traffic == (Target(NEW_REVISION, 100), Target(OLD_REVISION, 0, PREVIOUS))
     assert len(there.revisions["classify-upload"]) == 2
     assert roll_back(cloud_run, SERVICES)[0].traffic == (Target(OLD_REVISION, 100),)
+
+
+def test_what_terraform_changes_after_a_promotion_serves(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+    """Traffic that is pinned to a revision by name would leave a new memory size, or a new setting, without a call."""
+    begin(cloud_run, SERVICES, NEW, 10)
+    promote(cloud_run, SERVICES)
+    sent = there.services["classify-upload"]["traffic"]
+    assert [(one["type"], one.get("percent"), one.get("tag")) for one in sent] == [
+        (LATEST, 100, None),
+        (BY_NAME, None, PREVIOUS),
+    ]
+    there.changed_by_terraform("classify-upload", memory="1Gi")
+    assert cloud_run.standing("classify-upload").champion == "classify-upload-00003-abc"
+
+
+def test_what_terraform_changes_during_a_trial_or_after_a_rollback_does_not_serve_by_itself(
+    there: FakeCloudRun, cloud_run: CloudRun
+) -> None:
+    """The newest template names the image that is on trial, or that was rolled back."""
+    begin(cloud_run, SERVICES, NEW, 10)
+    there.changed_by_terraform("classify-upload", memory="1Gi")
+    standing = cloud_run.standing("classify-upload")
+    assert standing.traffic == (Target(OLD_REVISION, 90), Target(NEW_REVISION, 10, CHALLENGER))
+    roll_back(cloud_run, SERVICES)
+    there.changed_by_terraform("classify-upload", memory="2Gi")
+    assert cloud_run.standing("classify-upload").traffic == (Target(OLD_REVISION, 100),)
+
+
+def test_a_promotion_of_what_is_no_longer_the_latest_stays_with_its_revision(
+    there: FakeCloudRun, cloud_run: CloudRun
+) -> None:
+    begin(cloud_run, SERVICES, NEW, 10)
+    there.changed_by_terraform("classify-upload", memory="1Gi")
+    promote(cloud_run, SERVICES)
+    assert cloud_run.standing("classify-upload").champion == NEW_REVISION
 
 
 def test_a_canary_is_rolled_back_to_the_champion(cloud_run: CloudRun) -> None:

@@ -49,7 +49,7 @@ def ledger(percent: int) -> Ledger:
         LocalRevision(name, "flowers_v1", "", port, "2026-11-21T12:00:00+00:00")
         for name, port in (("champion", 1), ("challenger", 2))
     )
-    return Ledger({"classify-upload": LocalService(revisions, split(percent))}, 3, "http://127.0.0.1:3")
+    return Ledger({"classify-upload": LocalService(revisions, split(percent))}, "http://127.0.0.1:3")
 
 
 def test_the_router_follows_the_file(tmp_path: Path) -> None:

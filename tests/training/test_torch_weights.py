@@ -85,19 +85,6 @@ def test_a_tensor_that_reaches_outside_its_storage_is_refused(
         arrays_from(path)
 
 
-@pytest.mark.parametrize("shape", [(2**40,), (2**31, 2**31), (2**40, 0)])
-def test_a_tensor_larger_than_its_storage_asks_for_no_memory(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    """A step of 0 repeats one value as often as a shape says."""
-    storage = _Storage("0", np.arange(10, dtype=np.float32))
-    path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, shape, (0,) * len(shape))}, [storage])
-
-    if 0 in shape:
-        assert arrays_from(path)["w"].size == 0
-    else:
-        with pytest.raises(Misconfigured, match="larger than its storage"):
-            arrays_from(path)
-
-
 @pytest.mark.parametrize(
     "name", ["os\nsystem", "builtins\neval", "torch\nload", "collections\nCounter", "numpy\nload", "posix\nsystem"]
 )
@@ -150,7 +137,7 @@ def test_a_tensor_that_repeats_its_values_takes_no_memory_for_them(tmp_path: Pat
     """Strides of 0 make any number of values of a few."""
     storage = _Storage("0", np.arange(10, dtype=np.float32))
     path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, shape, (0,) * len(shape))}, [storage])
-    with pytest.raises(Misconfigured, match="repeats the 10 values"):
+    with pytest.raises(Misconfigured, match="repeats the 10 values of its storage"):
         arrays_from(path)
 
 

@@ -13,6 +13,7 @@ from shared.local.listening import serve
 from shared.local.object_store.app import STORAGE, store_app
 from shared.local.object_store.old_layout import take_over
 from shared.local.object_store.store import Store
+from shared.local.sockets import socket_option
 
 
 @click.command()
@@ -23,9 +24,11 @@ from shared.local.object_store.store import Store
 @click.option(
     "--old-data", type=click.Path(file_okay=False, path_type=Path), help="Buckets of an earlier version, taken over."
 )
+@socket_option
 @fault_options
 def main(
     port: int,
+    descriptor: int | None,
     data: Path,
     announce: str | None,
     relay: str | None,
@@ -42,7 +45,7 @@ def main(
             take_over(old_data, store)
     except Misconfigured as error:
         raise click.ClickException(f"{error}.") from error
-    serve(store_app(store, injector, relay), "object store", port, auto_decompress=False)
+    serve(store_app(store, injector, relay), "object store", port, descriptor, auto_decompress=False)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,9 @@ async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str 
     if parts is None:
         raise Refused(400, "A multipart upload needs two parts: the metadata as JSON, and the bytes.")
     metadata, kind, begun = parts
-    return as_object(metadata), kind, _up_to(mark, begun, chunks)
+    # As the body's lines end; gcloud ends them without a carriage return, which then belongs to the bytes.
+    line_break = next(iter(END_OF_LINE.findall(head, head.find(mark))))
+    return as_object(metadata), kind, _up_to(line_break + mark + b"--", begun, chunks)
 
 
 def _split(head: bytes, mark: bytes) -> tuple[bytes, str | None, bytes] | None:
@@ -115,19 +117,18 @@ def _split(head: bytes, mark: bytes) -> tuple[bytes, str | None, bytes] | None:
     return head[start.end() : second], kind[1].decode("latin-1") if kind else None, head[end.end() :]
 
 
-async def _up_to(mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield what comes before the last mark. The end is held back until the body has ended."""
+async def _up_to(end_mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes before the last end mark. The end is held back until the body has ended."""
     held = begun
     async for chunk in chunks:
         held += chunk
         if len(held) > 2 * LONGEST_END_BYTES:
             yield held[:-LONGEST_END_BYTES]
             held = held[-LONGEST_END_BYTES:]
-    end = held.rfind(mark + b"--")
+    end = held.rfind(end_mark)
     if end < 0:
         raise Refused(400, "The multipart body is cut off: its last boundary is missing.")
-    content = held[:end]
-    yield content.removesuffix(b"\r\n") if content.endswith(b"\r\n") else content.removesuffix(b"\n")
+    yield held[:end]
 
 
 def check_sums(said: Mapping[str, Any], headers: Mapping[str, str], incoming: Incoming) -> None:

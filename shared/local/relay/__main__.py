@@ -12,6 +12,7 @@ from shared.local.relay.disorder import LONGEST_DELAY_S, Disorder
 from shared.local.relay.queue import QueueUnusable
 from shared.local.relay.relay import Options, run_relay
 from shared.local.releases.routing import Router
+from shared.local.sockets import socket_option
 from shared.local.until_signal import run_until_signal
 
 PORT = click.IntRange(1, 65535)
@@ -44,8 +45,10 @@ SECONDS = click.FloatRange(min=0)
 @click.option("--longest-pause", type=SECONDS, default=10.0, show_default=True, help="Most seconds before any retry.")
 @click.option("--give-up-after", type=SECONDS, default=86400.0, show_default=True, help="Seconds until it is dropped.")
 @click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds that the target may take.")
+@socket_option
 def main(
     port: int,
+    descriptor: int | None,
     queue: Path,
     target: str,
     releases: Path | None,
@@ -64,7 +67,7 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
     router = Router(releases, service, target.rstrip("/")) if releases else None
-    options = Options(port, queue, policy, Disorder(duplicates, together, delay), seed, router)
+    options = Options(port, descriptor, queue, policy, Disorder(duplicates, together, delay), seed, router)
     try:
         run_until_signal(lambda stop: run_relay(options, stop))
     except OSError as error:

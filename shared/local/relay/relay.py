@@ -15,12 +15,12 @@ import aiohttp
 from aiohttp import web
 
 from shared.local.guard import guard
-from shared.local.listening import LOOPBACK, inherited
 from shared.local.relay.courier import Courier, Policy
 from shared.local.relay.disorder import Disorder
 from shared.local.relay.intake import LARGEST_BODY_BYTES, Intake
 from shared.local.relay.queue import DeliveryQueue
 from shared.local.releases.routing import Router
+from shared.local.sockets import LOOPBACK, given
 
 STOP_PATIENCE_S = 2.0
 
@@ -30,6 +30,8 @@ class Options:
     """Where a relay listens, what it keeps, and how it delivers."""
 
     port: int
+    descriptor: int | None
+    """Of a socket that listens there already, if any."""
     queue: Path
     policy: Policy
     disorder: Disorder = field(default_factory=Disorder)
@@ -93,8 +95,8 @@ async def _open(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     closing.push_async_callback(runner.cleanup)
-    given = inherited()
-    await (web.SockSite(runner, given) if given else web.TCPSite(runner, LOOPBACK, options.port)).start()
+    listens = given(options.descriptor)
+    await (web.SockSite(runner, listens) if listens else web.TCPSite(runner, LOOPBACK, options.port)).start()
 
 
 async def _object(request: web.Request) -> dict[str, Any]:

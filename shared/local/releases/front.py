@@ -17,6 +17,7 @@ from yarl import URL
 from shared.local.guard import LOCAL, guard
 from shared.local.listening import serve
 from shared.local.releases.routing import Router
+from shared.local.sockets import socket_option
 
 ANSWER_TIMEOUT_S = 300.0
 LARGEST_BODY = 40 * 1024 * 1024
@@ -90,10 +91,11 @@ def _answer(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
 @click.option("--service", required=True, help="Whose traffic it is.")
 @click.option("--target", required=True, help="Who gets everything while nothing is released.")
 @click.option("--names", default=",".join(sorted(LOCAL)), help="By which it may be called, with commas; empty for any.")
-def main(port: int, releases: Path, service: str, target: str, names: str) -> None:
+@socket_option
+def main(port: int, descriptor: int | None, releases: Path, service: str, target: str, names: str) -> None:
     """Split HTTPS calls between the revisions of a service on the laptop."""
     known = {name.partition(":")[0] if name[:1] != "[" else name.strip("[]") for name in names.lower().split(",")}
-    serve(front_app(Router(releases, service, target), known if names else None), "front", port)
+    serve(front_app(Router(releases, service, target), known if names else None), "front", port, descriptor)
 
 
 if __name__ == "__main__":

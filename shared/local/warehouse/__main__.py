@@ -10,6 +10,7 @@ import click
 
 from shared.errors import Misconfigured
 from shared.local.faults.control import fault_options, injector_from
+from shared.local.sockets import socket_option
 from shared.local.until_signal import run_until_signal
 from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.running import Options, serve
@@ -26,9 +27,11 @@ from shared.local.warehouse.running import Options, serve
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder with tables/*.json and views/*.sql to make the dataset by.",
 )
+@socket_option
 @fault_options
 def main(
     port: int,
+    descriptor: int | None,
     data: Path,
     host: str,
     project: str,
@@ -41,7 +44,9 @@ def main(
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     # What SQLGlot logs about a statement it also raises, and the caller hears it.
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
-    options = Options(data, project, dataset, schemas, host, port, injector_from(WAREHOUSE, faults_file, seed))
+    options = Options(
+        data, project, dataset, schemas, host, port, injector_from(WAREHOUSE, faults_file, seed), descriptor
+    )
     try:
         ended_in_order = run_until_signal(lambda stop: _serve(options, stop))
     except Misconfigured as error:

@@ -16,7 +16,7 @@ from sqlglot.generators.duckdb import DuckDBGenerator
 from sqlglot.parsers.bigquery import BigQueryParser
 
 from shared.local.warehouse import formats, functions, json_functions, times
-from shared.local.warehouse.macros import macro
+from shared.local.warehouse.macros import failing, macro
 
 FLOATS = (exp.DType.DOUBLE, exp.DType.FLOAT)
 BINARIES = (exp.DType.BINARY, exp.DType.VARBINARY)
@@ -77,8 +77,10 @@ def _bracket(self: DuckDBGenerator, node: exp.Bracket) -> str:
         return f"{self.sql(base)}[{self.sql(index)}]"
     if node.args.get("offset") == 1:
         index = exp.Sub(this=index.copy(), expression=exp.Literal.number(1))
+    if node.args.get("safe"):
+        return self.sql(macro("bq_safe_at", base.copy(), index.copy()))
     # An index past the end is an error in BigQuery, NULL in DuckDB.
-    return self.sql(macro("bq_safe_at" if node.args.get("safe") else "bq_at", base.copy(), index.copy()))
+    return self.sql(failing(node, "bq_at", base.copy(), index.copy()))
 
 
 def _array_agg(self: DuckDBGenerator, node: exp.ArrayAgg, skip_nulls: bool = False) -> str:
@@ -127,7 +129,7 @@ def _quantiles(self: DuckDBGenerator, node: exp.ApproxQuantiles) -> str:
 
 def _divide(self: DuckDBGenerator, node: exp.Div) -> str:
     # Division by zero is an error in BigQuery; numerics stay numerics.
-    call = macro("bq_divide", node.this.copy(), node.expression.copy())
+    call = failing(node, "bq_divide", node.this.copy(), node.expression.copy())
     return self.sql(_cast(call, "DECIMAL(38, 9)") if node.is_type(*DECIMALS) else call)
 
 
@@ -145,7 +147,8 @@ def _cast_sql(self: DuckDBGenerator, node: exp.Cast, safe: bool = False) -> str:
         if value.is_type(*FLOATS, *DECIMALS):
             value = macro("ROUND", value.copy())
         elif value.is_type(*exp.DataType.TEXT_TYPES):
-            return self.sql(macro("bq_safe_int64" if safe else "bq_int64", value.copy()))
+            whole = macro("bq_safe_int64", value.copy()) if safe else failing(node, "bq_int64", value.copy())
+            return self.sql(whole)
     elif to.is_type(*exp.DataType.TEXT_TYPES):
         if value.is_type(*FLOATS, *DECIMALS):
             return self.sql(macro("bq_text" if value.is_type(*FLOATS) else "bq_decimal_text", value.copy()))
@@ -220,10 +223,10 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.Div: _divide,
     exp.GroupConcat: _string_agg,
     exp.IgnoreNulls: _ignore_nulls,
-    exp.IntDiv: lambda self, node: self.sql(macro("bq_div", node.this.copy(), node.expression.copy())),
+    exp.IntDiv: lambda self, node: self.sql(failing(node, "bq_div", node.this.copy(), node.expression.copy())),
     exp.Length: _length,
     exp.Literal: _literal,
-    exp.Mod: lambda self, node: self.sql(macro("bq_mod", node.this.copy(), node.expression.copy())),
+    exp.Mod: lambda self, node: self.sql(failing(node, "bq_mod", node.this.copy(), node.expression.copy())),
     exp.RangeBucket: lambda self, node: self.sql(macro("bq_range_bucket", node.this.copy(), node.expression.copy())),
     exp.RespectNulls: _respect_nulls,
     exp.Round: _round,

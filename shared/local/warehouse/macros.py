@@ -5,43 +5,47 @@ from __future__ import annotations
 import duckdb
 from sqlglot import exp
 
+OF_A_KEY = "_of_a_key"
+"""Ends the names of macros that may stand in PARTITION BY and ORDER BY of a window."""
 OURS = "warehouse_macro"
 """In a node's meta: the call is ours, and was not in the query."""
 
 
-def _failing(condition: str, sentence: str, value: str) -> str:
-    """Return SQL that fails with a sentence where a condition holds, and else has a value.
+def _both(signature: str, condition: str, sentence: str, value: str) -> dict[str, str]:
+    """Return a macro that fails with a sentence where a condition holds and else has a value, and its twin for keys.
 
-    DuckDB's error() is volatile, which the keys of windows must not be; a cast that fails is not. Its message is made
-    ours again in ``refusal``. The inner CASE keeps the sentence from being cast where the condition does not hold.
+    DuckDB's error() is volatile, which the keys of windows must not be. In a key it is a cast that fails, whose message
+    ``refusal`` makes ours again; elsewhere it is not, for a cast of constants fails even in a branch that is not taken.
+    The inner CASE keeps the sentence from being cast where the condition does not hold.
     """
-    return f"CASE WHEN (CASE WHEN {condition} THEN CAST({sentence} AS BOOLEAN) END) THEN NULL ELSE {value} END"
+    name, parameters = signature.split("(", 1)
+    fails = f"CASE WHEN {condition} THEN CAST({sentence} AS BOOLEAN) END"
+    return {
+        signature: f"CASE WHEN {condition} THEN error({sentence}) ELSE {value} END",
+        f"{name}{OF_A_KEY}({parameters}": f"CASE WHEN ({fails}) THEN NULL ELSE {value} END",
+    }
 
 
-_HEXADECIMAL = (
-    "regexp_full_match(s, '[+-]?0[xX][0-9a-fA-F]+') "
-    "THEN CAST(ltrim(s, '+-') AS BIGINT) * CASE WHEN s[1] = '-' THEN -1 ELSE 1 END"
+_WHOLE = "regexp_full_match(s, '[+-]?([0-9]+|0[xX][0-9a-fA-F]+)')"
+_AS_INT64 = (
+    "CASE WHEN lower(ltrim(s, '+-'))[1:2] = '0x' "
+    "THEN CAST(ltrim(s, '+-') AS BIGINT) * CASE WHEN s[1] = '-' THEN -1 ELSE 1 END ELSE CAST(s AS BIGINT) END"
 )
 """DuckDB reads no sign before 0x."""
 
 # Name and parameters → body; the comment says what DuckDB does by itself.
 _MACROS = {
     # x[7] past the end is NULL, x[-1] the last element.
-    "bq_at(a, i)": _failing("i < 0 OR i >= len(a)", "'Array index ' || i || ' is out of bounds'", "a[i + 1]"),
+    **_both("bq_at(a, i)", "i < 0 OR i >= len(a)", "'Array index ' || i || ' is out of bounds'", "a[i + 1]"),
     "bq_safe_at(a, i)": "CASE WHEN i >= 0 THEN a[i + 1] END",
     # 1 / 0 is infinity, 7 // 0 and 7 % 0 are NULL.
-    "bq_divide(a, b)": _failing("b = 0", "'division by zero: ' || a || ' / ' || b", "a / b"),
-    "bq_div(a, b)": _failing("b = 0", "'division by zero: DIV(' || a || ', 0)'", "a // b"),
-    "bq_mod(a, b)": _failing("b = 0", "'division by zero: MOD(' || a || ', 0)'", "a % b"),
+    **_both("bq_divide(a, b)", "b = 0", "'division by zero: ' || a || ' / ' || b", "a / b"),
+    **_both("bq_div(a, b)", "b = 0", "'division by zero: DIV(' || a || ', 0)'", "a // b"),
+    **_both("bq_mod(a, b)", "b = 0", "'division by zero: MOD(' || a || ', 0)'", "a % b"),
     "bq_ieee_divide(a, b)": "CAST(a AS DOUBLE) / b",
     # '1.5' becomes the integer 2.
-    "bq_int64(s)": (
-        f"CASE WHEN s IS NULL OR regexp_full_match(s, '[+-]?[0-9]+') THEN CAST(s AS BIGINT) WHEN {_HEXADECIMAL} "
-        "ELSE CAST('Bad int64 value: ' || s AS BIGINT) END"
-    ),
-    "bq_safe_int64(s)": (
-        f"CASE WHEN regexp_full_match(s, '[+-]?[0-9]+') THEN TRY_CAST(s AS BIGINT) WHEN {_HEXADECIMAL} END"
-    ),
+    **_both("bq_int64(s)", f"NOT ({_WHOLE})", "'Bad int64 value: ' || s", _AS_INT64),
+    "bq_safe_int64(s)": f"CASE WHEN {_WHOLE} THEN TRY({_AS_INT64}) END",
     # 1.0 becomes '1.0', which BigQuery writes as '1'.
     "bq_text(x)": "regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
     # 1.25 of DECIMAL(38,9) becomes '1.250000000'.
@@ -74,3 +78,13 @@ def macro(name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
     call = exp.Anonymous(this=name, expressions=[argument for argument in arguments if argument is not None])
     call.meta[OURS] = True
     return call
+
+
+def failing(node: exp.Expr, name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
+    """Return a call of a macro that may fail, in the place of a node: its twin where that is in a key of a window."""
+    child: exp.Expr = node
+    while (above := child.parent) is not None:
+        if isinstance(above, exp.Window) and child.arg_key in ("partition_by", "order"):
+            return macro(name + OF_A_KEY, *arguments)
+        child = above
+    return macro(name, *arguments)

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from shared.errors import Misconfigured
 from shared.local.faults.injector import Injector
-from shared.local.listening import inherited, taken
+from shared.local.sockets import given, taken
 from shared.local.warehouse.faults import WAREHOUSE
 from shared.local.warehouse.schemas import apply_schemas, create_dataset
 from shared.local.warehouse.server import build_app
@@ -40,6 +40,8 @@ class Options:
     port: int = 0
     """0 for any that is free."""
     injector: Injector = field(default_factory=lambda: Injector(WAREHOUSE))
+    descriptor: int | None = None
+    """Of a socket that listens at the port already, if any."""
 
 
 async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], object]) -> bool:
@@ -58,7 +60,7 @@ async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], obje
     """
     loop = asyncio.get_running_loop()
     broken = asyncio.Event()
-    listening = _listen(options.host, options.port)
+    listening = _listen(options.host, options.port, options.descriptor)
     with contextlib.closing(listening):
         store = await asyncio.to_thread(_open, options, lambda: loop.call_soon_threadsafe(broken.set))
         try:
@@ -125,9 +127,9 @@ def _open(options: Options, when_broken: Callable[[], object]) -> Store:
     return store
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, descriptor: int | None) -> socket.socket:
     try:
-        return inherited() or taken(port, host)
+        return given(descriptor) or taken(port, host)
     except OSError as error:
         why = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"

@@ -1,5 +1,5 @@
-"""A stand-in for hashicorp/google. It never talks to Google: it serves the provider's schema and invents what an apply
-would compute.
+"""A stand-in for hashicorp/google, google-beta and time. It never talks to Google: it serves a provider's schema and
+invents what an apply would compute.
 
 So the real terraform can init, validate, plan, apply and test with no network and no account. It speaks Terraform's
 plugin protocol 6 (https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol) and runs in an
@@ -24,6 +24,12 @@ from tf.gen import tfplugin_pb2_grpc as grpc
 from tf.runner import run_provider
 
 SCHEMA = Path(__file__).with_name("schema.json.gz")
+FURTHER = Path(__file__).with_name("further_schemas.json")
+"""By provider: what ``schema.json.gz`` lacks of google, and all that is needed of the two small ones."""
+
+FORCE_NEW = json.loads(Path(__file__).with_name("force_new.json").read_text("utf-8"))["arguments"]
+"""By resource: arguments that cannot be changed in place. No schema says so; the provider's source does."""
+
 UNKNOWN = msgpack.ExtType(0, b"\x00")
 """A value that is known after the apply, as Terraform writes it."""
 
@@ -167,12 +173,39 @@ def outside_of_enumerations(block: Block, values: Any, path: tuple[Any, ...] = (
             yield from outside_of_enumerations(nested["block"], one, (*path, *step))
 
 
+def replaced(paths: list[str], before: Values, after: Values) -> Iterator[tuple[Any, ...]]:
+    """Yield where an argument that cannot be changed in place is changed; what is not known yet counts as changed."""
+    for path in paths:
+        yield from _changed(path.split("."), before, after, ())
+
+
+def _changed(path: list[str], before: Any, after: Any, place: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    name, rest = path[0], path[1:]
+    old = before.get(name) if isinstance(before, dict) else None
+    new = after.get(name) if isinstance(after, dict) else None
+    if not rest:
+        if (old or None) != (new or None):
+            yield (*place, name)
+        return
+    olds, news = (one if isinstance(one, list) else [] for one in (old, new))
+    for index in range(min(len(olds), len(news))):
+        if olds[index] != news[index]:
+            yield from _changed(rest, olds[index], news[index], (*place, name, index))
+
+
+def as_monitoring_returns_it(dashboard: Any) -> Any:
+    """Leave out the positions that are 0, as Cloud Monitoring does (terraform-provider-google#16173)."""
+    if isinstance(dashboard, dict):
+        kept = {name: value for name, value in dashboard.items() if not (name in ("xPos", "yPos") and value == 0)}
+        return {name: as_monitoring_returns_it(value) for name, value in kept.items()}
+    return [as_monitoring_returns_it(one) for one in dashboard] if isinstance(dashboard, list) else dashboard
+
+
 class StandIn(grpc.ProviderServicer):
     """The protocol's calls."""
 
     def __init__(self, _: Any = None) -> None:
-        schema = os.environ.get("STAND_IN_SCHEMA") or SCHEMA
-        (self.schema,) = json.loads(gzip.decompress(Path(schema).read_bytes()))["provider_schemas"].values()
+        self.schema = _schema(os.environ.get("STAND_IN_FOR", "google"))
         self.resources = {name: one["block"] for name, one in self.schema["resource_schemas"].items()}
         self.data = {name: one["block"] for name, one in self.schema["data_source_schemas"].items()}
         self.project = "stand-in-project"
@@ -193,9 +226,7 @@ class StandIn(grpc.ProviderServicer):
         answer = protocol.ValidateResourceConfig.Response()
         for path, fault in outside_of_enumerations(self.resources[request.type_name], decoded(request.config)):
             diagnostic = answer.diagnostics.add(severity=1, summary="Invalid value", detail=fault)
-            for step in path:
-                kind = "element_key_int" if isinstance(step, int) else "attribute_name"
-                diagnostic.attribute.steps.add(**{kind: step})
+            _name(diagnostic.attribute, path)
         return answer
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
@@ -211,7 +242,13 @@ class StandIn(grpc.ProviderServicer):
         return protocol.UpgradeResourceState.Response(upgraded_state=state)
 
     def ReadResource(self, request: Any, context: Any) -> Any:
-        return protocol.ReadResource.Response(new_state=request.current_state, private=request.private)
+        answer = protocol.ReadResource.Response(new_state=request.current_state, private=request.private)
+        if request.type_name == "google_monitoring_dashboard":
+            values = decoded(request.current_state)
+            sent = json.loads(values["dashboard_json"])
+            if (returned := as_monitoring_returns_it(sent)) != sent:
+                answer.new_state.CopyFrom(encoded(values | {"dashboard_json": json.dumps(returned)}))
+        return answer
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
         new, prior, config = (decoded(one) for one in (request.proposed_new_state, request.prior_state, request.config))
@@ -227,6 +264,8 @@ class StandIn(grpc.ProviderServicer):
             new |= self._address(request.type_name, new)
         else:
             new |= {name: prior[name] for name in filled}
+            for place in replaced(FORCE_NEW.get(request.type_name, []), prior, new):
+                _name(answer.requires_replace.add(), place)
         answer.planned_state.CopyFrom(encoded(new))
         return answer
 
@@ -244,10 +283,20 @@ class StandIn(grpc.ProviderServicer):
     def ReadDataSource(self, request: Any, context: Any) -> Any:
         block, config = self.data[request.type_name], decoded(request.config)
         values = settled(block, planned(block, config, config), [request.type_name])
+        if request.type_name == "google_artifact_registry_docker_images":
+            values["docker_images"] = [] if os.environ.get("STAND_IN_REGISTRY") == "empty" else [self._image(config)]
         return protocol.ReadDataSource.Response(state=encoded(values))
 
     def StopProvider(self, request: Any, context: Any) -> Any:
         return protocol.StopProvider.Response()
+
+    def _image(self, config: Values) -> Values:
+        """Return the image that somebody has built."""
+        place = f"{config['location']}-docker.pkg.dev/{config['project']}/{config['repository_id']}/serving"
+        link = f"{place}@sha256:{'1' * 64}"
+        names = ("build_time", "image_size_bytes", "media_type", "name", "upload_time")
+        known = {"image_name": "serving", "self_link": link, "tags": ["b1"], "update_time": "2026-11-30T12:00:00Z"}
+        return dict.fromkeys(names, "") | known
 
     def _address(self, kind: str, values: Values) -> Values:
         """Return a service account's address, which the provider composes in the plan already."""
@@ -256,6 +305,22 @@ class StandIn(grpc.ProviderServicer):
             return {}
         email = f"{account}@{self.project}.iam.gserviceaccount.com"
         return {"email": email, "member": f"serviceAccount:{email}"}
+
+
+def _name(place: Any, path: tuple[Any, ...]) -> None:
+    """Write a path as the protocol has it."""
+    for step in path:
+        place.steps.add(**{"element_key_int" if isinstance(step, int) else "attribute_name": step})
+
+
+def _schema(provider: str) -> Values:
+    """Read the schema of a provider."""
+    found: Values = json.loads(FURTHER.read_text("utf-8"))[provider]
+    if provider == "google":
+        file = Path(os.environ.get("STAND_IN_SCHEMA") or SCHEMA)
+        (read,) = json.loads(gzip.decompress(file.read_bytes()))["provider_schemas"].values()
+        found = read | {"data_source_schemas": found["data_source_schemas"] | read["data_source_schemas"]}
+    return found
 
 
 tf.provider.ProviderServicer = StandIn  # the library would build a schema from Python classes

@@ -1,4 +1,5 @@
 # Figures that are read off the log: shared/logs.py and shared/sweep.py write the lines, docs/runbook.md says what they mean.
+# They are of the first apply: Monitoring may need ten minutes until it knows a metric, and refuses alerts on it till then.
 
 locals {
   ours = join(" OR ", [
@@ -25,8 +26,9 @@ locals {
 
 resource "google_logging_metric" "count" {
   for_each    = local.counters
+  project     = var.project
   name        = "bucketlens/${each.key}"
-  description = "${each.value.title}; see infra/observability."
+  description = "${each.value.title}; see infra/metrics."
   filter      = "(${local.ours}) AND ${each.value.filter}"
 
   label_extractors = { for name, field in each.value.labels : name => "EXTRACT(${field})" }
@@ -49,6 +51,7 @@ resource "google_logging_metric" "count" {
 
 resource "google_logging_metric" "milliseconds" {
   for_each        = local.steps
+  project         = var.project
   name            = "bucketlens/${each.key}_ms"
   description     = "Milliseconds of an image: ${each.key}."
   filter          = "(${local.ours}) AND jsonPayload.times.${each.key}_ms>=0"
@@ -73,6 +76,7 @@ resource "google_logging_metric" "milliseconds" {
 
 # One figure a sweep, and none while no sweep runs.
 resource "google_logging_metric" "oldest_upload" {
+  project         = var.project
   name            = "bucketlens/oldest_upload_s"
   description     = "Seconds that the oldest upload had waited for when a sweep found it; 0 where nothing waited."
   filter          = "(${local.ours}) AND jsonPayload.outcome=\"swept\" AND jsonPayload.oldest_upload_s>=0"
@@ -89,17 +93,5 @@ resource "google_logging_metric" "oldest_upload" {
     value_type   = "DISTRIBUTION"
     unit         = "s"
     display_name = "Age of the oldest upload"
-  }
-}
-
-# A policy that asks for a metric which Monitoring has not heard of yet is refused.
-resource "terraform_data" "metrics_are_known" {
-  triggers_replace = concat(
-    [for metric in google_logging_metric.count : metric.id],
-    [for metric in google_logging_metric.milliseconds : metric.id],
-    [google_logging_metric.oldest_upload.id],
-  )
-  provisioner "local-exec" {
-    command = "sleep ${var.wait_s}"
   }
 }

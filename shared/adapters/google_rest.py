@@ -1,0 +1,156 @@
+"""Read from Google's REST APIs, with the application default credentials that Terraform uses too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import google.auth
+import requests
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
+from google.auth.transport.requests import AuthorizedSession
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from shared.adapters.patience import STATUSES
+from shared.errors import BadRequest, BucketlensError, Transient
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email")
+LOGIN = "gcloud auth application-default login"
+RETRIES = 2
+MOST_PAGES = 50
+
+Document = dict[str, Any]
+
+
+class NotSignedIn(BadRequest):
+    """There are no application default credentials, or they are no longer valid."""
+
+
+class GoogleRefused(BucketlensError):
+    """Google said no. ``needs`` is what it takes, in words: a permission, an API that is off, or its own status."""
+
+    def __init__(self, needs: str, status: int) -> None:
+        self.needs = needs
+        self.status = status
+        super().__init__(f"Google answered {status}; this needs {needs}")
+
+
+class GoogleUnavailable(Transient):
+    """Google did not answer within the deadline."""
+
+
+class Reads(Protocol):
+    """What reads Google's REST APIs."""
+
+    def get(self, api: str, path: str, **query: Any) -> Document:
+        """Return the JSON of ``https://API.googleapis.com/PATH``."""
+
+    def post(self, api: str, path: str, body: Document) -> Document:
+        """Return the JSON that a method answers that is called by POST and changes nothing."""
+
+    def pages(self, api: str, path: str, field: str, **query: Any) -> Iterator[Document]:
+        """Yield what a list has in ``field``, page by page."""
+
+    def account(self) -> str | None:
+        """Return the e-mail address of who the credentials are, or None where Google does not say."""
+
+
+class GoogleRest:
+    """``Reads`` over HTTPS.
+
+    Args:
+        project: is asked for by name; it also pays for the calls (the header ``x-goog-user-project``).
+        deadline_s: for one attempt.
+        endpoint: of another server, whose paths begin with the API's name and which is sent no credentials; None for
+            Google.
+
+    Raises:
+        NotSignedIn: there are no credentials.
+    """
+
+    def __init__(self, project: str, deadline_s: float = 20, *, endpoint: str | None = None) -> None:
+        self._endpoint, self._deadline_s = endpoint, deadline_s
+        self._session = AuthorizedSession(_credentials(endpoint))  # type: ignore[no-untyped-call]
+        self._headers = {"x-goog-user-project": project}
+        again = Retry(RETRIES, status_forcelist=STATUSES, allowed_methods=None, backoff_factor=0 if endpoint else 0.5)
+        self._session.mount("http://" if endpoint else "https://", HTTPAdapter(max_retries=again))
+
+    def get(self, api: str, path: str, **query: Any) -> Document:
+        """See ``Reads.get``.
+
+        Raises:
+            GoogleRefused: Google said no, or knows nothing of that name.
+            GoogleUnavailable: there was no answer, or none that is JSON.
+            NotSignedIn: the credentials are no longer valid.
+        """
+        return self._call("GET", api, path, params=query)
+
+    def post(self, api: str, path: str, body: Document) -> Document:
+        """See ``Reads.post``; raises as ``get``."""
+        return self._call("POST", api, path, json=body)
+
+    def pages(self, api: str, path: str, field: str, **query: Any) -> Iterator[Document]:
+        """See ``Reads.pages``; raises as ``get``."""
+        for _ in range(MOST_PAGES):
+            page = self.get(api, path, **query)
+            yield from page.get(field, [])
+            if not page.get("nextPageToken"):
+                return
+            query["pageToken"] = page["nextPageToken"]
+
+    def account(self) -> str | None:
+        """See ``Reads.account``."""
+        email = getattr(self._session.credentials, "service_account_email", None)
+        if email and "@" in email:
+            return str(email)
+        try:
+            return self.get("www", "oauth2/v2/userinfo").get("email")
+        except GoogleRefused:
+            return None
+
+    def _call(self, method: str, api: str, path: str, **what: Any) -> Document:
+        url = f"{self._endpoint}/{api}/{path}" if self._endpoint else f"https://{api}.googleapis.com/{path}"
+        try:
+            # A redirect would take the token along to where it leads.
+            answer = self._session.request(  # type: ignore[no-untyped-call]
+                method, url, headers=self._headers, timeout=self._deadline_s, allow_redirects=False, **what
+            )
+            document = answer.json()
+        except (GoogleAuthError, requests.RequestException, ValueError) as error:
+            if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
+                raise NotSignedIn(f"Your credentials are not valid, or no longer; renew them with: {LOGIN}") from error
+            raise GoogleUnavailable(f"{api}.googleapis.com did not answer within {self._deadline_s:.0f} s.") from error
+        if not isinstance(document, dict) or answer.status_code >= 500:
+            raise GoogleUnavailable(f"{api}.googleapis.com answered {answer.status_code}.")
+        if answer.status_code != requests.codes.ok:
+            raise GoogleRefused(_needs(document, api, answer.status_code), answer.status_code)
+        return document
+
+
+def _credentials(endpoint: str | None) -> Any:
+    if endpoint:
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    try:
+        credentials, _ = google.auth.default(scopes=SCOPES)
+    except DefaultCredentialsError as error:
+        raise NotSignedIn(f"There are no application default credentials; make them with: {LOGIN}") from error
+    return credentials
+
+
+def _needs(document: Document, api: str, status: int) -> str:
+    """Say what a refusal asks for (https://cloud.google.com/apis/design/errors#error_info)."""
+    error = document.get("error")
+    details = error.get("details", []) if isinstance(error, dict) else []
+    for detail in details:
+        about = detail.get("metadata", {})
+        if detail.get("reason") == "SERVICE_DISABLED":
+            return f"the API {about.get('service', f'{api}.googleapis.com')}, which is off in the project"
+        if detail.get("reason") == "USER_PROJECT_DENIED":
+            return "the permission serviceusage.services.use"
+        if detail.get("reason") == "IAM_PERMISSION_DENIED" and about.get("permission"):
+            return f"the permission {about['permission']}"
+    if status == requests.codes.forbidden:
+        return f"a permission of {api}.googleapis.com that you have not"
+    return f"another answer than {status} of {api}.googleapis.com"

@@ -1,0 +1,82 @@
+"""The memory, concurrency and instances that follow from what was measured, with the arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from shared.cost import VCPUS
+from shared.memory import COPIES_OF_A_FILE, MIB
+from shared.operations.load.figures import Run
+
+UTILISATION = 0.7
+"""Of a processor, so that a queue stays short: in M/M/1 the wait is 0.7 / 0.3 = 2.3 times the service at this share."""
+
+CONCURRENCIES = range(1, 17)
+"""What main.tf takes; more was not measured."""
+
+LEAST_MB, STEP_MB = 512, 256
+DECODE_SHARE, FILE_SHARE = 13 / 32, 2 / 32
+"""Of an instance's memory (shared/memory.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One setting."""
+
+    setting: str
+    """As main.tf calls it."""
+    value: int
+    why: str
+    """The arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """The dearest of the pictures that were sent."""
+
+    file_bytes: int
+    decode_bytes: int
+    """At its peak."""
+
+
+def advice(run: Run, rate: float, largest: Largest) -> list[Advice]:
+    """Return concurrency, instances and memory for a rate; nothing where no good answer said how long it computed.
+
+    Args:
+        run: at that rate, or near it.
+        rate: requests a second that are to be carried.
+        largest: of the pictures.
+    """
+    compute_ms, whole_ms = run.compute_ms, run.service_ms["p50"]
+    if not compute_ms or not whole_ms:
+        return []
+    raw = math.ceil(whole_ms / compute_ms)
+    concurrency = min(max(raw, CONCURRENCIES[0]), CONCURRENCIES[-1])
+    busy = rate * compute_ms / 1000
+    instances = max(1, math.ceil(busy / (VCPUS * UTILISATION)))
+    decodes = concurrency * largest.decode_bytes / DECODE_SHARE / MIB
+    files = concurrency * COPIES_OF_A_FILE * largest.file_bytes / FILE_SHARE / MIB
+    memory = max(LEAST_MB, STEP_MB * math.ceil(max(decodes, files) / STEP_MB))
+    return [
+        Advice(
+            "concurrency",
+            concurrency,
+            f"half of the requests take {whole_ms:.0f} ms, of which {compute_ms:.0f} ms compute: "
+            f"{whole_ms:.0f} / {compute_ms:.0f} = {whole_ms / compute_ms:.1f} keep a vCPU busy"
+            + ("" if raw == concurrency else f"; main.tf takes at most {CONCURRENCIES[-1]}"),
+        ),
+        Advice(
+            "max_instances",
+            instances,
+            f"{rate:.1f} requests/s x {compute_ms / 1000:.3f} s = {busy:.2f} vCPU busy; / ({VCPUS:g} vCPU x "
+            f"{UTILISATION:.0%} used) = {busy / VCPUS / UTILISATION:.2f}",
+        ),
+        Advice(
+            "memory_mb",
+            memory,
+            f"{concurrency} decodes x {largest.decode_bytes / MIB:.1f} MiB / {DECODE_SHARE:.3f} = {decodes:.0f} MiB, "
+            f"and {concurrency} files x {COPIES_OF_A_FILE} x {largest.file_bytes / MIB:.2f} MiB / {FILE_SHARE:.4f} = "
+            f"{files:.0f} MiB; at least {LEAST_MB}, in steps of {STEP_MB}",
+        ),
+    ]

@@ -1,0 +1,40 @@
+"""What a load test costs, by the prices of docs/cost.md."""
+
+from __future__ import annotations
+
+from shared.cost import CONCURRENCY, GIB, LOG_BYTES, MEMORY_GIB, PRICES, ROW_BYTES, VCPUS
+
+
+def dearest_usd(busy_s: float, requests: int, *, recorded: bool) -> float:
+    """Return the most that requests cost in US dollars: each alone on an instance for as long as it lasts.
+
+    Args:
+        busy_s: request seconds.
+        requests: how many.
+        recorded: whether each leaves a row and, at worst, a picture in the archive.
+    """
+    return busy_s * _instance_second() + requests * _each(recorded=recorded)
+
+
+def likely_usd(busy_s: float, requests: int, *, recorded: bool) -> float:
+    """Return what they cost where instances are full: main.tf's concurrency shares an instance."""
+    return busy_s / CONCURRENCY * _instance_second() + requests * _each(recorded=recorded)
+
+
+def arithmetic(busy_s: float, requests: int, *, recorded: bool) -> str:
+    """Return the computation of both, in words and numbers."""
+    most, likely = (cost(busy_s, requests, recorded=recorded) for cost in (dearest_usd, likely_usd))
+    return (
+        f"{busy_s:,.1f} request seconds x ${_instance_second():.7f} ({VCPUS:g} vCPU, {MEMORY_GIB:g} GiB) + "
+        f"{requests:,} requests x ${_each(recorded=recorded):.7f} = ${most:.4f} at most; {CONCURRENCY} to an instance: "
+        f"${likely:.4f}"
+    )
+
+
+def _instance_second() -> float:
+    return VCPUS * PRICES["vcpu_s"].usd + MEMORY_GIB * PRICES["gib_s"].usd
+
+
+def _each(*, recorded: bool) -> float:
+    each = PRICES["request"].usd + PRICES["gib_log"].usd * LOG_BYTES / GIB
+    return each + (PRICES["write"].usd + PRICES["gib_row"].usd * ROW_BYTES / GIB if recorded else 0.0)

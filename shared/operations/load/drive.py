@@ -1,0 +1,183 @@
+"""Send requests as a plan says, and stop at the first of its bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.errors import BadRequest
+from shared.operations.load.cost import dearest_usd
+from shared.operations.load.figures import Ending, Run, Sample
+from shared.operations.load.plan import Plan
+
+
+class Reply(Protocol):
+    """What came of a request."""
+
+    @property
+    def status(self) -> int:
+        """Of HTTP, or 0 where there was no answer."""
+
+    @property
+    def compute_ms(self) -> float | None:
+        """Decoding and inference, as the service says."""
+
+
+Send = Callable[[bytes], Awaitable[Reply]]
+"""Has one picture classified. Never raises for a service that fails; BadRequest ends the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is."""
+
+    sent: int
+    failed: int
+    seconds: float
+    usd: float
+    """In the dearest case, so far."""
+
+
+class Drive:
+    """One run of a plan, on the running event loop.
+
+    Args:
+        plan: what to do.
+        pictures: are sent in turn; at least one.
+        send: sends one.
+        notice: is called after each answer.
+        recorded: whether requests leave rows, which cost something.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pictures: Sequence[bytes],
+        send: Send,
+        notice: Callable[[Standing], None] = lambda _: None,
+        *,
+        recorded: bool = False,
+    ) -> None:
+        self._plan, self._send, self._notice, self._recorded = plan, send, notice, recorded
+        self._pictures = itertools.cycle(pictures)
+        self._stopped = asyncio.Event()
+        self._samples: list[Sample] = []
+        self._ending = Ending.TIME
+        self._fault: BadRequest | None = None
+        self._sent = self._in_flight = self._failed = 0
+        self._busy_s = self._began_in_flight_s = 0.0
+
+    def stop(self) -> None:
+        """End the run now, with what there is; may be called by a signal's handler of the loop."""
+        self._end(Ending.INTERRUPTED)
+
+    async def run(self) -> Run:
+        """Carry the plan out; returns when every answer is there, or at once after ``stop``.
+
+        Raises:
+            BadRequest: ``send`` refused.
+        """
+        self._clock = asyncio.get_running_loop().time
+        self._started_s = self._clock()
+        self._ends_at_s = self._started_s + self._plan.seconds
+        late = 0
+        tasks: set[asyncio.Task[None]] = set()
+        if self._plan.rate is None:
+            tasks |= {asyncio.create_task(self._client()) for _ in range(self._plan.clients)}
+        else:
+            late = await self._at_a_rate(self._plan.rate, tasks)
+        if tasks:
+            await self._finish(tasks)
+        if self._fault:
+            raise self._fault
+        ended_s = max([self._started_s, *(one.ended_s for one in self._samples)])
+        return Run(tuple(self._samples), ended_s - self._started_s, self._ending, self._in_flight, late)
+
+    async def _client(self) -> None:
+        while self._may_go_on():
+            await self._ask(self._clock())
+
+    async def _at_a_rate(self, rate: float, tasks: set[asyncio.Task[None]]) -> int:
+        """Send each request when it is due, or as soon after as a connection is free; returns how many never were."""
+        free = asyncio.Semaphore(self._plan.clients)
+        for number in range(max(1, int(self._plan.seconds * rate))):
+            due_s = self._started_s + number / rate
+            await self._pause(due_s - self._clock())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._ends_at_s):
+                    await self._first(free.acquire())
+            if not self._may_go_on():
+                due_by_now = int((self._clock() - self._started_s) * rate)
+                return max(0, due_by_now - number) if self._ending is Ending.TIME else 0
+            task = asyncio.create_task(self._ask(due_s))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            task.add_done_callback(lambda _: free.release())
+        return 0
+
+    async def _ask(self, due_s: float) -> None:
+        sent_s = self._clock()
+        self._sent += 1
+        self._in_flight += 1
+        self._began_in_flight_s += sent_s
+        try:
+            reply = await self._send(next(self._pictures))
+        except BadRequest as error:
+            self._fault = error
+            self._end(Ending.INTERRUPTED)
+            return
+        ended_s = self._clock()
+        self._in_flight -= 1
+        self._began_in_flight_s -= sent_s
+        self._busy_s += ended_s - sent_s
+        self._failed += reply.status != 200
+        self._samples.append(Sample(due_s, sent_s, ended_s, reply.status, reply.compute_ms))
+        self._notice(Standing(self._sent, self._failed, ended_s - self._started_s, self._usd()))
+
+    def _may_go_on(self) -> bool:
+        if self._stopped.is_set() or self._clock() >= self._ends_at_s:
+            return False
+        if self._sent >= self._plan.max_requests:
+            self._end(Ending.REQUESTS, at_once=False)
+            return False
+        if self._usd() >= self._plan.max_usd:
+            self._end(Ending.MONEY, at_once=False)
+            return False
+        return True
+
+    def _usd(self) -> float:
+        busy_s = self._busy_s + self._in_flight * self._clock() - self._began_in_flight_s
+        return dearest_usd(busy_s, self._sent, recorded=self._recorded)
+
+    def _end(self, ending: Ending, *, at_once: bool = True) -> None:
+        self._ending = ending
+        if at_once:
+            self._stopped.set()
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), seconds)
+
+    async def _first(self, wanted: Awaitable[object]) -> None:
+        """Wait for something, or for ``stop``."""
+        waiting = {asyncio.ensure_future(wanted), asyncio.ensure_future(self._stopped.wait())}
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+
+    async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
+        """Wait for the answers that are on their way; ``stop`` drops them."""
+        all_answered = asyncio.gather(*tasks)
+        await self._first(all_answered)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await all_answered

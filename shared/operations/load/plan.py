@@ -1,0 +1,130 @@
+"""What a load test may do: to which address, how fast, for how long, and for how much money."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared.errors import BadRequest
+
+LONGEST_S = 900
+MOST_REQUESTS = 200_000
+MOST_USD = 20.0
+LOCAL_NAMES = ("localhost", "ip6-localhost")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment's base URL, checked."""
+
+    url: str
+    """Without a slash at the end."""
+    host: str
+    is_secure: bool
+    """Whether it is asked by HTTPS."""
+
+    @property
+    def literal(self) -> Address | None:
+        """The address, where the host is typed as one."""
+        try:
+            return ipaddress.ip_address(self.host)
+        except ValueError:
+            return None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine is meant."""
+        return self.host in LOCAL_NAMES or (self.literal is not None and self.literal.is_loopback)
+
+
+def checked_target(url: str, again: str | None, token: str | None) -> Target:
+    """Return what a load test is aimed at.
+
+    Args:
+        url: of classify-request, without a path.
+        again: the same once more, for a URL that is pasted by mistake is asked a thousand times.
+        token: what would be sent with every request.
+
+    Raises:
+        BadRequest: the URL is not named twice, or is none that may be loaded; or the token would be sent in clear.
+    """
+    if again is None or url.rstrip("/") != again.rstrip("/"):
+        raise BadRequest(
+            f"The second URL is {again!r}, expected {url!r} once more: a load test costs money and can stop a "
+            f"service for others. If you mean it: bucketlens load {url} --again {url}"
+        )
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadRequest(
+            f"The URL is {url!r}, expected one such as https://classify-request-….run.app ({error})."
+        ) from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise BadRequest(f"The URL is {url!r}, expected one that begins with https:// or http://.")
+    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
+        raise BadRequest(
+            f"The URL is {url!r}, expected scheme and host alone: no path, question mark, # or name before @."
+        )
+    target = Target(url.rstrip("/"), host, parts.scheme == "https")
+    if target.literal is not None and (target.literal.is_link_local or target.literal.is_multicast):
+        raise BadRequest(
+            f"{host} is no address of a deployment: it is link-local, where metadata servers are, or multicast."
+        )
+    if token and not target.is_secure and not target.is_local:
+        raise BadRequest(f"The token would be sent to {url} in clear; expected an https:// URL, or no token.")
+    return target
+
+
+def is_surprising(target: Target, address: str, *, allow_private: bool) -> bool:
+    """Tell whether a name leads somewhere that the URL does not show: into a private network, or to this machine.
+
+    Args:
+        target: what was typed.
+        address: to which its name was resolved.
+        allow_private: the caller expects a private address; link-local ones are surprising all the same.
+    """
+    found = ipaddress.ip_address(address.split("%")[0])
+    if target.host in LOCAL_NAMES:
+        return not found.is_loopback
+    if found.is_global:
+        return False
+    return not allow_private or found.is_link_local or found.is_loopback or found.is_multicast or found.is_unspecified
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to ask: open loop at a rate, or closed loop with a number of clients.
+
+    Open loop sends whether or not answers come, as strangers do. In a closed loop each client waits for its answer, so
+    a slow service is asked less.
+    """
+
+    seconds: float
+    rate: float | None = None
+    """Requests a second, or None for a closed loop."""
+    clients: int = 8
+    """Connections at once: each a client of a closed loop; in an open loop the most that are open."""
+    max_requests: int = 20_000
+    max_usd: float = 1.0
+    """In the dearest case: every request alone on an instance."""
+
+    def __post_init__(self) -> None:
+        """Refuse what has no bound.
+
+        Raises:
+            BadRequest: a figure is out of its range.
+        """
+        ranges = {
+            "seconds": (self.seconds, LONGEST_S),
+            "rate": (1 if self.rate is None else self.rate, 2000),
+            "clients": (self.clients, 1000),
+            "max_requests": (self.max_requests, MOST_REQUESTS),
+            "max_usd": (self.max_usd, MOST_USD),
+        }
+        for name, (value, most) in ranges.items():
+            if not 0 < value <= most:
+                raise BadRequest(f"{name} is {value}, expected more than 0 and at most {most:,}.")
