@@ -38,17 +38,27 @@ Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Return what starts a browser with further arguments. A process can have one Playwright at a time."""
     try:
         found = chromium()
     except Impossible as reason:
         pytest.skip(str(reason))
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        options = {"args": list(found.arguments), "env": found.environment}
-        running = playwright.chromium.launch(executable_path=found.executable, **options)
-        yield running
-        running.close()
+
+        def started(*arguments: str) -> Browser:
+            options = {"args": [*found.arguments, *arguments], "env": dict(found.environment)}
+            return playwright.chromium.launch(executable_path=found.executable, **options)
+
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    running = launch()
+    yield running
+    running.close()
 
 
 @contextmanager

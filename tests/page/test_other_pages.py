@@ -16,14 +16,12 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, UPLOAD_BUCKET, Cloud, new_cloud, sole_use
 from shared.local.releases.ledger import SERVICES, Ledger, path_of, untouched, write
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.environments import Impossible
-from tests.page.chromium import chromium
 
 EVIL = "evil.example"
 PATIENCE_MS = 20_000
@@ -79,19 +77,11 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="module")
-def evil_browser() -> Iterator[Browser]:
+def evil_browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
     """A browser for which a foreign name leads to this machine."""
-    try:
-        found = chromium()
-    except Impossible as reason:
-        pytest.skip(str(reason))
-    arguments = [*found.arguments, f"--host-resolver-rules=MAP {EVIL} 127.0.0.1"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=found.executable, args=arguments, env=dict(found.environment)
-        )
-        yield running
-        running.close()
+    running = launch(f"--host-resolver-rules=MAP {EVIL} 127.0.0.1")
+    yield running
+    running.close()
 
 
 class Pages(BaseHTTPRequestHandler):
