@@ -203,7 +203,9 @@ class CloudStorage:
 
 def _describe(copy: storage.Blob, source: storage.Blob, model: str) -> None:
     """Say of a copy what is said of its source, but for the model: who says anything of a copy has to say all."""
-    copy.content_type, copy.content_encoding = source.content_type, source.content_encoding
+    copy.content_type = source.content_type
+    if source.content_encoding:
+        copy.content_encoding = source.content_encoding
     copy.metadata = {**(source.metadata or {}), METADATA_KEY: model}
 
 
