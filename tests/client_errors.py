@@ -50,7 +50,10 @@ def raised_by_clients() -> list[type[BaseException]]:
     members = {each for root in ROOTS for each in family(root)}
     storage = importlib.import_module("google.cloud.storage.exceptions")
     members |= {storage.InvalidResponse, storage.DataCorruption}
-    return sorted((each for each in members if not issubclass(each, Warning)), key=lambda each: (each.__qualname__, each.__module__))
+    return sorted(
+        (each for each in members if not issubclass(each, Warning)),
+        key=lambda each: (each.__qualname__, each.__module__),
+    )
 
 
 def instance_of(kind: type[BaseException]) -> BaseException:
