@@ -103,15 +103,22 @@ def _upload(
                 skipped.append(one)
                 remarks.print(f"{shown(one.path)}: skipped; [red]{shown(one.why)}[/]", highlight=False)
     except KeyboardInterrupt:
-        remarks.print(
-            f"Interrupted: {len(dropped):,} of {len(files):,} are uploaded, and will be classified. To go on, type the "
-            "same again with --skip-existing.",
-            highlight=False,
-        )
+        _say_how_far("Interrupted", dropped, files)
         sys.exit(INTERRUPTED)
+    except Transient:
+        _say_how_far("Broken off", dropped, files)
+        raise
     left = f", {len(skipped):,} skipped" if skipped else ""
     remarks.print(f"{len(dropped):,} uploaded to gs://{bucket}{left}", highlight=False)
     return dropped, skipped
+
+
+def _say_how_far(what: str, dropped: list[Dropped], files: list[tuple[Path, str]]) -> None:
+    remarks.print(
+        f"{what}: {len(dropped):,} of {len(files):,} are uploaded, and will be classified. To go on, type the same "
+        "again with --skip-existing.",
+        highlight=False,
+    )
 
 
 def _show_landing(places: Places, dropped: list[Dropped], timeout: int) -> int:
