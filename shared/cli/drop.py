@@ -51,6 +51,9 @@ def command(
     Nothing is overwritten: where an upload of the same name still waits, the new one gets another name. A file whose
     name no object can have is named and skipped, and the others go on.
 
+    With --skip-existing, what is on its way just now has no prediction yet and may be uploaded again; the view results
+    counts it once.
+
     Exit codes: 0 all is uploaded, and with --wait classified; 1 a file was skipped, or with --wait was refused or has
     not landed; 130 interrupted.
 
