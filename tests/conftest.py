@@ -36,12 +36,16 @@ from tests.tiers.plugin import (  # noqa: F401 - pytest finds its hooks here
 from tests.worlds import World, new_world
 
 DEADLINE_S = 20
+WIDE = "240"
+"""Columns of a terminal: no path of a test's folder is broken into two lines, however deep the folder lies."""
+
 PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_REVISION", "BUCKETLENS_FOLDER")
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the person who runs the tests reaches them, and no cloud or bundle of theirs."""
+    monkeypatch.setenv("COLUMNS", WIDE)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
     for name in (*(setting.metadata["env"] for setting in fields(Settings)), *PLATFORM):
         monkeypatch.delenv(name, raising=False)

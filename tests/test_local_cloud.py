@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -136,9 +137,10 @@ def test_killing_the_upload_function_loses_and_doubles_nothing(
     pause = random.Random()
     for _ in range(3):
         time.sleep(pause.uniform(0.3, 1.2))
-        master = psutil.Process(bucketlens.status()["pids"]["classify_upload"])
-        for process in (master, *master.children(recursive=True)):
-            process.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):  # the supervisor may have ended it in between
+            master = psutil.Process(bucketlens.status()["pids"]["classify_upload"])
+            for process in (master, *master.children(recursive=True)):
+                process.send_signal(signal.SIGKILL)
     assert dropping.wait(60) == 0
     sql = "SELECT COUNT(*) AS images FROM latest_predictions WHERE image.name LIKE 'killed/%'"
     give_up_at = time.monotonic() + 90

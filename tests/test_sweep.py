@@ -206,7 +206,7 @@ def test_two_sweeps_at_once_leave_one_row_each_and_no_false_quarantine(
     rows = world.rows("latest_predictions")
     assert (len(rows), len({row["upload_id"] for row in rows})) == (20, 20)
     assert world.rows("rejected_uploads") == []
-    assert (world.names_in(world.uploads), world.names_in(world.quarantine)) == ([], [])
+    assert (world.names_in(world.uploads), markers(world), quarantined(world)) == ([], [], [])
 
 
 def test_an_upload_that_another_sweep_is_at_is_no_crash_of_that_sweep(

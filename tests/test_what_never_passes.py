@@ -31,7 +31,7 @@ from shared.errors import (
 )
 from shared.local.faults.client import FaultControl
 from shared.logs import log
-from shared.memory import Memory, MemoryBudget
+from shared.memory import UNLIMITED, Memory, MemoryBudget
 from shared.rate import RateBreaker
 from shared.submissions import Intake, Named
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
@@ -248,7 +248,7 @@ def test_a_caller_who_names_an_object_that_cannot_be_read_is_not_told_to_come_ba
 ) -> None:
     dropped(world, tmp_path, b"bread")
     refuse_reads(faults, world, status=status)
-    intake = Intake(world.pipeline, call(Source.REQUEST), None, (world.uploads,), 1_000_000)
+    intake = Intake(world.pipeline, call(Source.REQUEST), None, (world.uploads,), 1_000_000, UNLIMITED.room_for)
     with pytest.raises(error) as refused, intake.submission(Named(f"gs://{world.uploads}/photo.jpg"), 0):
         pass
     assert 400 <= refused.value.http_status < 500  # type: ignore[attr-defined]

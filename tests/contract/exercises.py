@@ -69,6 +69,7 @@ def copy_once(bench: Bench) -> None:
     bench.wires["storage"].amend("/rewriteTo/", done=False, rewriteToken="go-on", resource=None)
     for _ in range(2):
         bench.store.copy_once(ref, bench.world.quarantine, "second")
+    bench.store.copy_once(ref, bench.world.quarantine, "for a model", "flowers")
     with pytest.raises(StorageUnavailable):
         bench.store.copy_once(ref, "there-is-no-such-bucket", "third")
     bench.remove(ref)

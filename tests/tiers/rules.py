@@ -33,6 +33,7 @@ class Tier(StrEnum):
 BY_FOLDER: dict[str, Tier] = {
     ".": Tier.TEST,
     "bench": Tier.REST,
+    "cloud_check": Tier.REST,
     "contract": Tier.TEST,
     "dialects": Tier.TEST,
     "explain": Tier.TEST,
@@ -56,6 +57,7 @@ BY_FOLDER: dict[str, Tier] = {
 BY_FILE: dict[str, Tier] = {
     "test_chaos.py": Tier.REST,
     "test_environments.py": Tier.REST,
+    "test_memory_limit.py": Tier.REST,
 }
 """Files that go another way than their folder, whatever they need."""
 
