@@ -18,6 +18,7 @@ from shared.dialects.exchange import Exchange
 from shared.dialects.route import Route
 from shared.dialects.schema import TEXT, one_of, several, things
 from shared.errors import BadRequest
+from shared.logs import log
 
 MOST_PICTURES = 500
 """In one answer."""
@@ -42,10 +43,13 @@ def history(exchange: Exchange) -> ResponseReturnValue:
     """Answer with up to MOST_PICTURES pictures, and where the next ones begin."""
     if not exchange.service.settings.page_history:
         raise BadRequest("This service shows no history; PAGE_HISTORY=true would allow it.", 403)
+    call = exchange.call  # where callers must be verified, this one is, before a row is read
     before = _moment(exchange.request.args.get("before"))
     sql = PICTURES.format(before=BEFORE if before else "", limit=MOST_PICTURES)
     rows = exchange.pipeline.warehouse.query(sql, **({"before": [before]} if before else {})).rows
     earlier = rows[-1]["uploaded_at"].isoformat() if len(rows) == MOST_PICTURES else None
+    fields = {"outcome": "history", "source": call.source, "logging.googleapis.com/trace": call.trace}
+    log.info(f"history: {len(rows)} pictures", extra={"fields": fields})
     return jsonify(pictures=[_picture(exchange, row) for row in rows], before=earlier)
 
 
@@ -105,6 +109,6 @@ ROUTE = Route(
     history,
     "The pictures in the warehouse, newest first, on a local cloud.",
     answers=things({"pictures": several(PICTURE), "before": one_of(TEXT, OR_NONE)}),
-    refuses=(400, 403, 500, 503),
+    refuses=(400, 401, 403, 500, 503),
     queries={"before": "A time (RFC 3339): pictures uploaded before it."},
 )

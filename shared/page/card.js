@@ -30,8 +30,8 @@ function draw(entry) {
   drawStatus();
 }
 
-function verdictKey({ state, labelled }) {
-  return `${state} ${labelled}`;
+function verdictKey({ state, labelled, isByOthers }) {
+  return `${state} ${labelled} ${isByOthers}`;
 }
 
 /** The name in one line: where it is long its middle is cut, for its end tells replicates apart. */
@@ -50,7 +50,8 @@ function drawName(heading, entry) {
 function drawChip(chip, entry) {
   chip.hidden = !(entry.labelled || needsReview(entry));
   chip.dataset.kind = entry.labelled ? "labelled" : "review";
-  chip.textContent = entry.labelled ? "Labelled by you" : "Needs review";
+  chip.textContent = entry.labelled ? (entry.isByOthers ? "Labelled" : "Labelled by you") : "Needs review";
+  chip.title = needsReview(entry) ? whyReview(entry.answer, entry.model) : "";
 }
 
 function invitationToLabel(entry) {
@@ -59,7 +60,7 @@ function invitationToLabel(entry) {
 }
 
 /** The final label first: a person's, with the model's struck through where it was another, or the model's. */
-function drawVerdict(place, { answer, labelled, state, model }, most) {
+function drawVerdict(place, { answer, labelled, state, model, isByOthers }, most) {
   place.replaceChildren(document.querySelector("#verdict").content.cloneNode(true));
   if (state !== "done") return place.replaceChildren();
   const part = (name) => place.querySelector(name);
@@ -67,7 +68,8 @@ function drawVerdict(place, { answer, labelled, state, model }, most) {
   place.dataset.corrected = Boolean(labelled && labelled !== answer.label);
   part(".final").hidden = !labelled;
   part(".final b").textContent = inWords(labelled ?? "");
-  part(".final span").textContent = labelled === answer.label ? "you agree with the model" : "by you";
+  const who = isByOthers ? "a person" : "you";
+  part(".final span").textContent = labelled === answer.label ? `as ${who} confirmed` : `by ${who}`;
   part(".bars").replaceChildren(...answer.candidates.slice(0, most).map((one, index) => newBar(one, index, labelled)));
   part(".reason").hidden = !(answer.needs_review && !labelled);
   part(".reason").textContent = whyReview(answer, model);

@@ -33,10 +33,9 @@ async function withKept(mode, work) {
 
 /** Keep an answered picture, or what was learnt of it since. */
 function remember(entry) {
-  const { name, answer, labelled, model, thumbnailBlob, state } = entry;
+  const { at, name, answer, labelled, model, thumbnailBlob, state } = entry;
   if (state !== "done" || !entries.includes(entry)) return;
-  entry.at ??= Date.now() + entries.length - entries.indexOf(entry); // those above are newer
-  const kept = { id: answer.prediction_id, at: entry.at, name, answer, labelled, model, thumbnailBlob };
+  const kept = { id: answer.prediction_id, at, name, answer, labelled, model, thumbnailBlob };
   withKept("readwrite", (pictures) => pictures.put(kept));
 }
 
@@ -70,7 +69,7 @@ async function showFromWarehouse({ isAsked = false } = {}) {
   const told = reply.body.pictures.filter(({ answer }) => !known.has(answer.prediction_id));
   const fresh = told.filter(({ uploaded_at }) => Date.parse(uploaded_at) > (Date.parse(cleared) || 0));
   const restored = fresh.map(({ name, uri, labelled, answer }) =>
-    newEntry({ name: name ?? `${answer.image.sha256.slice(0, 12)}`, uri, labelled, answer, model: answer.model.name, state: "done" }),
+    newEntry({ name: name ?? `${answer.image.sha256.slice(0, 12)}`, uri, labelled, isByOthers: true, answer, model: answer.model.name, state: "done" }),
   );
   if (fresh.length < told.length) before = fresh.length ? reply.body.pictures[fresh.length - 1].uploaded_at : null;
   button.hidden = !(reply.body.before || fresh.length < told.length);
@@ -106,11 +105,12 @@ function clearAll() {
   const cut = waiting.splice(0);
   const forgotten = empty();
   batchSize = 0;
+  const clearedBefore = stored(CLEARED_AT);
   if (SHOWS_WAREHOUSE) store(CLEARED_AT, new Date().toISOString());
   else withKept("readwrite", (pictures) => pictures.clear());
   const undo = () => {
     hideBanner();
-    store(CLEARED_AT, "");
+    store(CLEARED_AT, clearedBefore);
     add(forgotten, { atEnd: true });
     forgotten.forEach(remember);
     queue(cut);

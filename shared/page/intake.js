@@ -7,7 +7,10 @@ const PICTURE_NAME = /\.(jpe?g|jpe|jfif|png|webp|gif|bmp|dib|tiff?|avif|heic|hei
 function take(given, leftOut = 0) {
   const taken = given.slice(0, MOST_AT_ONCE);
   const { value: model } = modelChoice;
-  const batch = taken.map(({ name, file }) => newEntry({ name, file, model, key: newKey(), state: "waiting" }));
+  const now = Date.now();
+  const batch = taken.map(({ name, file }, index) =>
+    newEntry({ name, file, model, key: newKey(), state: "waiting", at: now - index / taken.length }),
+  );
   if (batch.length) {
     hideUndo();
     add(batch);

@@ -17,7 +17,7 @@ async function giveLabel(entry, label) {
     reply = await ask(path, { body, headers }); // the key in it makes both the same row
   }
   entry.isLabelling = false;
-  change(entry, reply.ok ? { labelled: label, problem: "" } : { problem: reply.message });
+  change(entry, reply.ok ? { labelled: label, isByOthers: false, problem: "" } : { problem: reply.message });
   say(reply.ok ? `${entry.name} is labelled ${inWords(label)} by you.` : reply.message);
   if (reply.ok) remember(entry);
   if (!viewer.open && entry.card.contains(document.activeElement)) focusCard(entry.card); // the filter may hide it now

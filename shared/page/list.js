@@ -8,8 +8,9 @@ const MANY = 12;
 
 /**
  * The pictures, newest first: {name, file, key, state, note, canRetry, tries, thumbnail, answer, labelled, model, uri,
- * heat, card}. The state is waiting, sending, done or failed. `labelled` is what a person said it is. `file` and `key`
- * are of pictures of this visit, `uri` of those that the warehouse told of. `thumbnail` is a blob's URL.
+ * heat, at, isByOthers, card}. The state is waiting, sending, done or failed. `labelled` is what a person said it is,
+ * maybe another person than this one. `file` and `key` are of pictures of this visit, `uri` of those that the warehouse told of. `thumbnail` is a blob's URL. `at` orders
+ * what this browser keeps.
  */
 let entries = [];
 

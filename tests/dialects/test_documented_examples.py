@@ -31,7 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_page_has_an_example_for_each_protocol() -> None:
     shown = " ".join(command for block in BLOCKS for command in commands_in(block))
-    beginnings = ("/v1/classify", "/v2/models", "/v1/models", "/v1/projects", "/v1/bigquery:call", "/v1/predictions")
+    beginnings = (
+        *("/v1/classify", "/v2/models", "/v1/models", "/v1/projects", "/v1/bigquery:call", "/v1/predictions"),
+        "/v1/preview",
+    )
     assert [path for path in beginnings if f"$URL{path}" not in shown] == []
     carrying = {route.path.split("{")[0].rstrip("/") for dialect in DIALECTS for route in dialect.routes if route.takes}
     assert carrying == set(beginnings)

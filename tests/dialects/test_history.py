@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -12,10 +13,13 @@ from tests.dialects.conftest import MakeClient
 ON = {"PAGE_HISTORY": "true"}
 
 
-def test_a_picture_is_shown_once_with_its_answer_and_a_persons_label(client_with: MakeClient, daisy: bytes) -> None:
+def test_a_picture_is_shown_once_with_its_answer_and_a_persons_label(
+    client_with: MakeClient, picture: Callable[..., bytes]
+) -> None:
     client, name = client_with(**ON), f"{uuid.uuid4()} ü.jpg"
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name.replace(' ', '%20').replace('ü', '%C3%BC')}"}
-    answers = [client.post("/v1/classify", data=daisy, headers=headers).get_json() for _ in range(2)]
+    content = picture(uuid.uuid4().int % 2**32)  # nobody else's, for a label is of the picture
+    answers = [client.post("/v1/classify", data=content, headers=headers).get_json() for _ in range(2)]
     [before] = [one for one in client.get("/v1/history").get_json()["pictures"] if one["name"] == name]
     assert before["labelled"] is None
     client.post(f"/v1/predictions/{answers[1]['prediction_id']}:label", json={"label": "dahlia"})

@@ -217,6 +217,15 @@ def test_nothing_is_scrolled_sideways_at_any_width(visit: Visit, flowers: dict[s
     assert overflow_px(page) == 0
 
 
+def test_a_label_without_a_break_does_not_widen_the_page(visit: Visit, address: str) -> None:
+    page = visit(viewport={"width": 390, "height": 800})
+    page.evaluate("() => { document.querySelector('.lead').textContent = 'Rosaceae_gen_sp_'.repeat(6); }")
+    assert overflow_px(page) == 0
+    page.goto(f"{address}docs")
+    page.evaluate("() => { document.querySelector('.lead').textContent = 'Rosaceae_gen_sp_'.repeat(6); }")
+    assert overflow_px(page) == 0
+
+
 def test_a_phone_is_offered_its_camera(visit: Visit) -> None:
     camera = visit(**PHONE).get_by_label("Take a photo")
     expect(camera).to_have_attribute("capture", "environment")

@@ -56,6 +56,7 @@ def test_a_pause_grows_and_one_picture_alone_asks_again(visit: Visit, flowers: d
     page.route("**/v1/classify", away)
     choose(page, *copies(flowers, tmp_path, 6))
     expect(page.locator("#banner")).to_have_text(re.compile("^Away. 6 pictures wait. Trying again in 1 s. Retry all$"))
+    expect(page.locator('[data-state="sending"]')).to_have_count(0)
     for seconds, number in ((2, 3), (4, 4), (8, 5)):
         page.clock.run_for(1000 * seconds // 2)
         expect(page.locator("#banner")).to_contain_text(f"Trying again in {seconds} s.")

@@ -38,7 +38,7 @@ def test_a_confirmed_label_is_not_struck_through(visit: Visit, flowers: dict[str
     choose(page, flowers["roses"])
     correct(page, "roses.jpg").get_by_role("button", name="roses").click()
     page.keyboard.press("Escape")
-    expect(card(page, "roses.jpg").locator(".final")).to_have_text("roses you agree with the model")
+    expect(card(page, "roses.jpg").locator(".final")).to_have_text("roses as you confirmed")
     expect(card(page, "roses.jpg").locator("s")).to_have_count(0)
 
 
