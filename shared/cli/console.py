@@ -17,7 +17,7 @@ class TerminalConsole(Console):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         if "width" not in options:
-            self._width = None  # Rich keeps COLUMNS as it was when the console was made; asked anew it follows the terminal
+            self._width = None  # which follows the terminal: Rich keeps COLUMNS as it was when the console was made
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render as Rich does, with the controls in texts written out."""
