@@ -106,7 +106,9 @@ def _imports_anew() -> None:
     sys.audit("import", "keras.activations", None, None, None, None)  # what Python does for one that is not loaded yet
 
 
-@pytest.mark.parametrize("act", [_starts_a_process, _binds, _imports_anew])
+@pytest.mark.parametrize(
+    "act", [_starts_a_process, _binds, pytest.param(_imports_anew, marks=pytest.mark.needs("tensorflow"))]
+)
 def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_the_error(
     act: Callable[[], None],
 ) -> None:
