@@ -79,7 +79,7 @@ docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
 	@$(BIN)/python docs/write_tables.py
 	@$(BIN)/python docs/write_modules.py
 
-clean:  ## Remove what was made here: .venv, the local cloud's data, caches
+clean:  ## Remove what was made here: .venv, the demo's data, caches
 	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 .venv/bin/python:

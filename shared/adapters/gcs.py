@@ -18,6 +18,7 @@ from google.cloud.exceptions import NotFound
 from shared.adapters.checksum import Sum, crc32c
 from shared.adapters.gcs_errors import naming, translated
 from shared.adapters.patience import Patience, is_passing, read_environment_once
+from shared.adapters.wording import said
 from shared.errors import (
     AlreadyDone,
     NameTaken,
@@ -100,14 +101,20 @@ class CloudStorage:
         if model is not None:
             blob.metadata = {METADATA_KEY: model}
         with naming(name), self._call(f"uploading {path.name} to gs://{bucket}") as patiently:
-            try:
-                blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
-            except api.PreconditionFailed as error:
+            for is_last in (False, True):
                 try:
-                    found = self._same(blob, Sum.of_file(path), error, patiently)
-                except NameTaken:
-                    return None
-                return found if (blob.metadata or {}).get(METADATA_KEY) == model else None
+                    blob.upload_from_filename(str(path), if_generation_match=0, **patiently)
+                    break
+                except api.PreconditionFailed as error:
+                    try:
+                        found = self._same(blob, Sum.of_file(path), error, patiently)
+                    except NameTaken:
+                        return None
+                    except StorageRefused:
+                        if is_last:
+                            raise
+                        continue  # an upload had the name, and was done with before it was looked at
+                    return found if (blob.metadata or {}).get(METADATA_KEY) == model else None
         return ObjectRef(bucket, name, int(blob.generation))
 
     def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
@@ -189,7 +196,7 @@ class CloudStorage:
         try:
             blob.reload(**patiently)
         except NotFound as error:
-            raise StorageRefused(f"{place} may not be written, and there is no such object: {refusal}") from error
+            raise StorageRefused(f"{place} may not be written, and there is no such object: {said(refusal)}") from error
         if Sum(int(blob.size or 0), blob.crc32c) != expected or expected.crc32c is None:
             raise NameTaken(f"{place} has other bytes than those that were to be written there.") from refusal
         return ObjectRef(blob.bucket.name, blob.name, int(blob.generation))
@@ -203,7 +210,9 @@ class CloudStorage:
 
 def _describe(copy: storage.Blob, source: storage.Blob, model: str) -> None:
     """Say of a copy what is said of its source, but for the model: who says anything of a copy has to say all."""
-    copy.content_type, copy.content_encoding = source.content_type, source.content_encoding
+    copy.content_type = source.content_type
+    if source.content_encoding:
+        copy.content_encoding = source.content_encoding
     copy.metadata = {**(source.metadata or {}), METADATA_KEY: model}
 
 

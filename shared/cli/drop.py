@@ -51,6 +51,9 @@ def command(
     Nothing is overwritten: where an upload of the same name still waits, the new one gets another name. A file whose
     name no object can have is named and skipped, and the others go on.
 
+    With --skip-existing, what is on its way just now has no prediction yet and may be uploaded again; the view results
+    counts it once.
+
     Exit codes: 0 all is uploaded, and with --wait classified; 1 a file was skipped, or with --wait was refused or has
     not landed; 130 interrupted.
 
@@ -103,15 +106,22 @@ def _upload(
                 skipped.append(one)
                 remarks.print(f"{shown(one.path)}: skipped; [red]{shown(one.why)}[/]", highlight=False)
     except KeyboardInterrupt:
-        remarks.print(
-            f"Interrupted: {len(dropped):,} of {len(files):,} are uploaded, and will be classified. To go on, type the "
-            "same again with --skip-existing.",
-            highlight=False,
-        )
+        _say_how_far("Interrupted", dropped, files)
         sys.exit(INTERRUPTED)
+    except Transient:
+        _say_how_far("Broken off", dropped, files)
+        raise
     left = f", {len(skipped):,} skipped" if skipped else ""
     remarks.print(f"{len(dropped):,} uploaded to gs://{bucket}{left}", highlight=False)
     return dropped, skipped
+
+
+def _say_how_far(what: str, dropped: list[Dropped], files: list[tuple[Path, str]]) -> None:
+    remarks.print(
+        f"{what}: {len(dropped):,} of {len(files):,} are uploaded, and will be classified. To go on, type the same "
+        "again with --skip-existing.",
+        highlight=False,
+    )
 
 
 def _show_landing(places: Places, dropped: list[Dropped], timeout: int) -> int:

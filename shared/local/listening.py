@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import click
 from aiohttp import web
 
 from shared.local.sockets import LOOPBACK, given
+from shared.local.until_signal import run_until_signal
 
 SHUTDOWN_TIMEOUT_S = 2.0
 
@@ -26,8 +28,17 @@ def serve(app: web.Application, name: str, port: int, descriptor: int | None, **
         ClickException: the port is taken.
     """
     listens = given(descriptor)
-    place: dict[str, Any] = {"sock": listens} if listens else {"host": LOOPBACK, "port": port}
+
+    async def work(stop: asyncio.Event) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **options)
+        await runner.setup()
+        try:
+            await (web.SockSite(runner, listens) if listens else web.TCPSite(runner, LOOPBACK, port)).start()
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
     try:
-        web.run_app(app, print=None, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **place, **options)
+        run_until_signal(work)
     except OSError as error:
         raise click.ClickException(f"The {name} cannot listen on {LOOPBACK}:{port}: {error.strerror}.") from error

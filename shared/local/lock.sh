@@ -32,7 +32,7 @@ part() { compile "$@" --constraint "$work/whole.txt"; }
 } >functions/requirements-tensorflow.txt
 {
     echo '# What the image training needs, with hashes. Written by `make lock` from pyproject.toml.'
-    pinned 'click|psutil|rich|scikit-learn' | part pyproject.toml - --extra train
+    pinned 'aiohttp|click|psutil|rich|scikit-learn' | part pyproject.toml - --extra train
 } >functions/requirements-training.txt
 {
     echo '# What the local cloud and the command line need: no TensorFlow. Written by `make lock` from pyproject.toml.'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,9 @@ from shared.errors import (
     TooManyBytes,
     WarehouseUnavailable,
 )
+from shared.local.object_store.listing import BEFORE_GENERATION
 from shared.types import ImageFacts
-from tests import test_record as rows
+from tests import rows
 from tests.contract.bench import NAME, Bench
 
 LONG = bytes((8 << 20) + 1)
@@ -95,7 +97,8 @@ def find(bench: Bench) -> None:
 def uploads(bench: Bench) -> None:
     """All, on two pages, and those below a prefix."""
     ref = bench.put()
-    bench.wires["storage"].amend("/o[?]", nextPageToken="page-2")
+    token = base64.urlsafe_b64encode(f"{ref.name}{BEFORE_GENERATION}0".encode())
+    bench.wires["storage"].amend("/o[?]", nextPageToken=token.decode())
     assert {one.ref for one in bench.store.uploads(bench.world.uploads)} == {ref}
     assert [one.ref for one in bench.store.uploads(bench.world.uploads, "holiday/")] == [ref]
     assert [one.ref for one in bench.store.uploads(bench.world.uploads, live_only=True)] == [ref]

@@ -73,6 +73,8 @@ def test_a_large_file_goes_up_in_parts_that_are_composed(
     (tmp_path / "large").write_bytes(content := os.urandom(9 * 1024 * 1024))
     size = ["CLOUDSDK_STORAGE_PARALLEL_COMPOSITE_UPLOAD_ENABLED=True"]
     size += [f"CLOUDSDK_STORAGE_PARALLEL_COMPOSITE_UPLOAD_{name}=3M" for name in ("THRESHOLD", "COMPONENT_SIZE")]
+    # As parts of the usual size go up: gcloud removes only these.
+    size.append("CLOUDSDK_STORAGE_RESUMABLE_THRESHOLD=1M")
     sent = gcloud("cp", str(tmp_path / "large"), "gs://photos/large", settings=size)
     assert sent.returncode == 0, sent.stderr
     [stored] = storage_client.list_blobs("photos", prefix="large")

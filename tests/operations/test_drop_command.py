@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 import shared.cli.drop
 from shared.cli import main
+from shared.errors import StorageUnavailable
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
 
 Picture = Callable[..., bytes]
@@ -103,6 +104,24 @@ def test_an_interrupted_drop_says_how_far_it_came_and_how_to_go_on(
     assert done.exit_code == 130
     assert "1 of 3 are uploaded" in done.stderr
     assert "same again with --skip-existing" in " ".join(done.stderr.split())
+
+
+def test_a_drop_that_breaks_off_says_how_far_it_came(
+    bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = shared.cli.drop.drop
+
+    def broken_off(*arguments: Any) -> Iterator[Any]:
+        uploads = whole(*arguments)
+        yield next(uploads)
+        uploads.close()
+        raise StorageUnavailable("The store does not answer.")
+
+    monkeypatch.setattr(shared.cli.drop, "drop", broken_off)
+    done = bucketlens("drop", str(album))
+    assert done.exit_code == 1
+    assert "Broken off: 1 of 3 are uploaded" in done.stderr
+    assert "The store does not answer." in done.stderr
 
 
 def test_an_interrupted_wait_counts_what_has_landed(

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from shared.dropping import Dropped, Skipped, drop, names_of, wait_for, without_known
+from shared.errors import StorageRefused
 from shared.types import Call, ObjectRef, Source
+from tests.sweep_parts import faults_of
 from tests.worlds import World
 
 Picture = Callable[..., bytes]
@@ -103,6 +105,23 @@ def test_a_name_that_the_store_refuses_is_told_and_the_rest_goes_on(world: World
     assert reserved in outcomes[0].why
     assert "http" not in outcomes[0].why
     assert len(world.names_in(world.uploads)) == 3
+
+
+def test_a_name_that_was_taken_a_moment_ago_is_uploaded_again(world: World, album: Path) -> None:
+    """An upload had it, and was classified and removed before anybody could look what it was."""
+    with faults_of(world) as faults:
+        faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", status=412, count=1)
+        [one] = dropped(world, names_of([album / "0.jpg"]))
+    assert one.ref.name == "0.jpg"
+    assert world.names_in(world.uploads) == ["0.jpg"]
+
+
+def test_a_bucket_whose_policy_forbids_every_name_is_told_without_addresses(world: World, album: Path) -> None:
+    with faults_of(world) as faults:
+        faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", status=412)
+        with pytest.raises(StorageRefused, match="may not be written") as refused:
+            dropped(world, names_of([album / "0.jpg"]))
+    assert "http" not in str(refused.value)
 
 
 class Nothing:
