@@ -31,8 +31,8 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 fast-tests: .venv/.dev
 	@$(PYTEST) -q --tier check
 
-cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id CONFIRM='…', which it asks for]
-	@$(BIN)/python -m tests.cloud_check --project '$(PROJECT)' --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
+cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
+	@$(BIN)/python -m tests.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
 	@$(BIN)/python -m tests.chaos $(ARGS)

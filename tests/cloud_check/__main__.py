@@ -22,16 +22,13 @@ from tests.chaos.document import write_between
 from tests.cloud_check.check import Check
 from tests.cloud_check.cost import confirmation, most_usd
 from tests.cloud_check.shell import Shell
-from tests.cloud_check.steps import STEPS
+from tests.cloud_check.steps import REGION, STEPS, in_region
 from tests.cloud_check.transcript import Transcript, proved
 
 ROOT = Path(__file__).parents[2]
 MARK = "cloud-check"
 DOCUMENT = click.Path(exists=True, dir_okay=False, path_type=Path)
 PROGRAMS = ("bash", "bq", "curl", "gcloud", "git", "terraform")
-REGION = "europe-west1"
-"""README's; the test environment is in it."""
-
 QUIET = {
     "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
     "TF_CLI_ARGS": "-no-color",
@@ -46,12 +43,13 @@ QUIET = {
 
 @click.command()
 @click.option("--project", required=True, help="The project's id: yours, with billing, and empty.")
+@click.option("--region", default=REGION, show_default=True, help="Of all that is made.")
 @click.option("--confirm", default="", help="The sentence that says that you know project and cost.")
 @click.option("--write", "document", type=DOCUMENT, help="Also write the transcript between this document's marks.")
 @click.option(
     "--transcript", "path", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/cloud-check.md")
 )
-def main(project: str, confirm: str, document: Path | None, path: Path) -> None:
+def main(project: str, region: str, confirm: str, document: Path | None, path: Path) -> None:
     """Apply the test environment, upload, call, load, plan again, tear down; and write down all of it.
 
     You must be signed in: gcloud auth login, and gcloud auth application-default login. The checkout is copied, so
@@ -65,7 +63,7 @@ def main(project: str, confirm: str, document: Path | None, path: Path) -> None:
       python -m tests.cloud_check --project my-project --confirm 'my-project costs about $2'
     """
     try:
-        Patient(project, REGION, vcpus=1, memory_gib=1)
+        Patient(project, region, vcpus=1, memory_gib=1)
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     if confirm != confirmation(project):
@@ -79,12 +77,10 @@ def main(project: str, confirm: str, document: Path | None, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="cloud-check-") as folder:
         tree = copied_tree(Path(folder) / "tree")
         transcript = Transcript({str(tree): ".", str(Path.home()): "~", project: "my-project"})
-        check = Check(
-            Shell(tree, variables_for(project, _account())), transcript, lambda line: click.echo(line, err=True)
-        )
-        for number in (signal.SIGINT, signal.SIGTERM):
+        check = Check(Shell(tree, variables_for(project, _account())), transcript, _say)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: check.interrupt())
-        is_well = check.run(STEPS)
+        is_well = check.run(in_region(STEPS, region))
     text = transcript.as_markdown(_heading(transcript, is_well=is_well))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
@@ -118,6 +114,11 @@ def variables_for(project: str, account: str) -> dict[str, str]:
         "TF_VAR_invokers": f'["user:{account}"]',
         "TF_VAR_project": project,
     }
+
+
+def _say(line: str) -> None:
+    """Write a line to stderr at once; a signal's handler may do so while another line is being written."""
+    os.write(sys.stderr.fileno(), f"{line}\n".encode())
 
 
 def _account() -> str:

@@ -32,8 +32,11 @@ class Check:
     is_tearing_down: bool = field(default=False, init=False)
 
     def interrupt(self) -> None:
-        """End the step that runs, and begin to tear down; while that goes on nothing interrupts."""
-        if self.is_tearing_down:
+        """End the step that runs, and begin to tear down; what ends or tears down is not interrupted once more.
+
+        A second signal would have Terraform end at once, without writing its state.
+        """
+        if self.is_tearing_down or self.is_interrupted:
             self.say("Tearing down; what was made would cost money if this were cut short.")
             return
         self.is_interrupted = True

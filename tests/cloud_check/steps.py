@@ -6,7 +6,8 @@ Commands are those of README ("From an empty project to the first prediction"); 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 TFVARS = "-var-file=infra/environments/test.tfvars"
 UNPROTECTED = f"{TFVARS} -var=deletion_protection=false"
@@ -15,6 +16,8 @@ TOKEN = 'BUCKETLENS_TOKEN="$(gcloud auth print-identity-token)"'
 FIRST_APIS = ("cloudresourcemanager", "serviceusage", "storage")
 URL = '"$(terraform output -raw url)"'
 LOAD_USD = 1.0
+REGION = "europe-west1"
+"""README's, and the test environment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +121,14 @@ STEPS = (
         proves="the plan after an apply is empty",
     ),
 )
+
+
+def in_region(steps: Sequence[Step], region: str) -> tuple[Step, ...]:
+    """Return the steps for another region than README's; for that one they stay as they are."""
+    if region == REGION:
+        return tuple(steps)
+
+    def there(lines: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(line.replace(REGION, region).replace(TFVARS, f"{TFVARS} -var=region={region}") for line in lines)
+
+    return tuple(replace(step, commands=there(step.commands), undo=there(step.undo)) for step in steps)

@@ -117,5 +117,13 @@ def test_ctrl_c_during_the_teardown_is_told_and_does_not_cut_it_short(check: Che
     assert any(line.startswith("Tearing down") for line in said)
 
 
+def test_second_ctrl_c_does_not_reach_the_step_that_is_ending(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: list[str] = []
+    monkeypatch.setattr(check.shell, "interrupt", lambda: reached.append("it"))
+    check.interrupt()
+    check.interrupt()
+    assert reached == ["it"]
+
+
 def test_exit_codes_that_a_step_names_are_well(check: Check) -> None:
     assert check.run([step("look", "exit 1", exit_codes=(0, 1))])

@@ -21,7 +21,7 @@ from tests.cloud_check.__main__ import copied_tree, main, variables_for
 from tests.cloud_check.check import Check
 from tests.cloud_check.cost import confirmation, most_usd
 from tests.cloud_check.shell import Shell
-from tests.cloud_check.steps import LOAD_USD, STEPS, Step
+from tests.cloud_check.steps import LOAD_USD, REGION, STEPS, TFVARS, Step, in_region
 from tests.cloud_check.transcript import Transcript
 from tests.environments import ROOT, Impossible
 from tests.infra.terraform import LOCAL_STATE, terraform
@@ -162,6 +162,14 @@ def test_check_is_refused_for_what_is_no_project_and_without_its_programs() -> N
         main, ["--project=my-project", f"--confirm={confirmation('my-project')}"], env={"PATH": ""}
     )
     assert (without.exit_code, "cannot be found" in without.output) == (2, True)
+
+
+def test_another_region_is_in_every_command_that_names_one() -> None:
+    assert in_region(STEPS, REGION) == STEPS
+    lines = [line for step in in_region(STEPS, "us-central1") for line in (*step.commands, *step.undo)]
+    assert [line for line in lines if REGION in line] == []
+    assert [line for line in lines if TFVARS in line and "-var=region=us-central1" not in line] == []
+    assert sum("us-central1" in line for line in lines) >= 8
 
 
 def test_cost_counts_the_load_and_is_a_few_dollars() -> None:
