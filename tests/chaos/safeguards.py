@@ -54,7 +54,7 @@ SAFEGUARDS = (
     Safeguard(
         "a 412 that is no existing object is noticed",
         GCS,
-        'raise StorageRefused(f"{place} may not be written, and there is no such object: {refusal}") from error',
+        'raise StorageRefused(f"{place} may not be written, and there is no such object: {said(refusal)}") from error',
         "return ObjectRef(blob.bucket.name, blob.name, 0)",
         "refused_by_policy",
     ),
