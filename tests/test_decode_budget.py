@@ -10,6 +10,8 @@ import pytest
 from shared.decode import Limits, decode
 from tests.pictures import encoded, smooth
 
+pytestmark = pytest.mark.needs("process")  # the decoder's own processes are what is measured
+
 SIZE = (2400, 1800)
 
 LARGE: dict[str, Callable[[], bytes]] = {

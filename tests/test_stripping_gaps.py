@@ -15,7 +15,10 @@ from shared.stripping.picture import without_metadata
 from tests.gaps import GAPS, filling_of, is_told
 from tests.pictures import encoded, scene, smooth
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:PIL"),
+    pytest.mark.needs("process"),  # thousands of pictures go through the decoder's own processes
+]
 
 LIMITS = Limits()
 FEWEST = {"JPEG": 400, "PNG": 500, "WebP": 70, "GIF": 15, "BMP": 10, "TIFF": 100, "HEIC and AVIF": 400}
