@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 
@@ -18,6 +19,7 @@ from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
+from shared.orderly_end import SIGNALS
 from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
 from shared.wiring import load_model
 from tests.memory.object_store import MemoryStore
@@ -49,6 +51,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
     for name in (*(setting.metadata["env"] for setting in fields(Settings)), *PLATFORM):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """A command that ended in this process ignores signals from then on, and what is started later would inherit it."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
