@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +15,7 @@ import requests
 from google.api_core import exceptions
 from google.cloud.storage import Blob, Bucket, Client
 
+from tests.contract.object_store_parts import at_once
 from tests.local.storage_parts import ROOT, Storage, client_of, eventually, running_storage
 
 ROUNDS = 15
@@ -31,21 +29,6 @@ def stored(bucket: Bucket, name: str, content: bytes = b"first") -> Blob:
     blob = bucket.blob(name)
     blob.upload_from_string(content, retry=None)
     return blob
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Make all the calls at the same moment; returns their results, or the errors of Google's that they raised."""
-    barrier = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> Any:
-        barrier.wait()
-        try:
-            return call()
-        except exceptions.GoogleAPICallError as error:
-            return error
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(run, calls))
 
 
 def test_what_was_uploaded_is_what_is_read(bucket: Bucket) -> None:
