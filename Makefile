@@ -17,7 +17,7 @@ demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
 
-test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/test_decode.py
+test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/images/test_decode.py
 	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
 
 test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out

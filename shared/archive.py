@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.decode import CONTENT_TYPES, EXTENSIONS
+from shared.images.decode import CONTENT_TYPES, EXTENSIONS
 
 
 def archive_name(sha256: str, format: str) -> str:

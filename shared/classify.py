@@ -10,7 +10,7 @@ import PIL.Image
 
 from shared.bundle import Bundle
 from shared.errors import InvalidBundle
-from shared.fit import centre_of, inside_of
+from shared.images.geometry import centre_of, inside_of
 from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.types import Candidate, Classification, Pixels, Scores

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from shared import identity
 from shared.errors import BadRequest
-from shared.files import files_under
+from shared.images.files import files_under
 from shared.types import ObjectRef
 
 POLL_S = 0.25

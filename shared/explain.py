@@ -15,7 +15,7 @@ import PIL.Image
 
 from shared.classify import Classifier, prepare
 from shared.errors import BadRequest
-from shared.fit import Size, centre_of, inside_of
+from shared.images.geometry import Size, centre_of, inside_of
 from shared.manifest import InputSpec
 from shared.ports import Activation, ActivationModel
 from shared.types import Classification, Pixels

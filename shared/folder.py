@@ -13,8 +13,8 @@ from typing import Any
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
-from shared.decode import Limits, check_size, decode
 from shared.errors import Permanent
+from shared.images.decode import Limits, check_size, decode
 from shared.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model

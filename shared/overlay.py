@@ -9,7 +9,7 @@ import numpy.typing as npt
 import PIL.Image
 
 from shared.explain import Heat
-from shared.fit import Size
+from shared.images.geometry import Size
 from shared.types import Pixels
 
 LONGEST_EDGE_PX = 1024

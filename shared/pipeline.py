@@ -16,16 +16,16 @@ from shared import aside, identity
 from shared.archive import archive_content_type, archive_name
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.decode import Limits, check_size, decode
 from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
 from shared.identity import Identity
+from shared.images.content_encoding import bytes_held
+from shared.images.decode import Limits, check_size, decode
+from shared.images.memory_budget import Memory
 from shared.logs import log
-from shared.memory import Memory
 from shared.ports import ObjectStore, Strip, Warehouse
 from shared.rate import RateBreaker
 from shared.stopwatch import Stopwatch
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
-from shared.unpack import bytes_held
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from shared import logs
 from shared.bundle import Bundle
 from shared.caller import trace_from
 from shared.catalogue import Catalogue
+from shared.images.memory_budget import return_what_is_freed
 from shared.label_tokens import LabelTokens
 from shared.loading import Loader
-from shared.memory import return_what_is_freed
 from shared.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import BadRequest
-from shared.files import files_under
+from shared.images.files import files_under
 from shared.ports import ObjectStore
 from shared.release.chance import Z, wilson
 from shared.types import ObjectRef

@@ -17,15 +17,15 @@ import numpy.typing as npt
 import PIL.Image
 
 from shared import identity
-from shared.decode import check_size
 from shared.errors import BadRequest, StorageRefused
 from shared.identity import Identity
+from shared.images.content_encoding import bytes_held
+from shared.images.decode import check_size
+from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log
-from shared.memory import COPIES_OF_A_FILE
 from shared.pipeline import Pipeline
 from shared.receive import is_unicode
 from shared.types import Call, ImageFacts, Pixels
-from shared.unpack import bytes_held
 
 PILLOWS_BYTES_PER_PIXEL = 4
 

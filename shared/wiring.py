@@ -12,9 +12,9 @@ from shared.caller import caller_from
 from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.decode import Limits
 from shared.errors import InvalidBundle
-from shared.memory import MIB, Memory
+from shared.images.decode import Limits
+from shared.images.memory_budget import MIB, Memory
 from shared.pipeline import Pipeline
 from shared.ports import Model, ObjectStore, Strip
 from shared.rate import RateBreaker
@@ -88,7 +88,7 @@ def open_classifier(bundle: Bundle, threads: int) -> Classifier:
 
 
 def _stripper() -> Strip:
-    from shared.stripping.picture import without_metadata
+    from shared.images.metadata.strip import without_metadata
 
     return without_metadata
 

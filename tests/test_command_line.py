@@ -20,7 +20,7 @@ from PIL import ExifTags, Image
 from shared.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli import COMMANDS, main
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 from shared.local.demo.drawings import drawings
 from shared.settings import MODELS
 from tests.pictures import encoded, scene

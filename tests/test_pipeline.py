@@ -13,8 +13,8 @@ import PIL.Image
 import pytest
 
 from shared import identity
-from shared.decode import Limits
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
+from shared.images.decode import Limits
 from shared.local.faults.client import FaultControl
 from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
 from tests.memory.faults import Killed

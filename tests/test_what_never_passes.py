@@ -29,9 +29,9 @@ from shared.errors import (
     Unreadable,
     WarehouseUnavailable,
 )
+from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.local.faults.client import FaultControl
 from shared.logs import log
-from shared.memory import UNLIMITED, Memory, MemoryBudget
 from shared.rate import RateBreaker
 from shared.submissions import Intake, Named
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload

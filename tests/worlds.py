@@ -11,8 +11,8 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.decode import Limits
-from shared.memory import Memory
+from shared.images.decode import Limits
+from shared.images.memory_budget import Memory
 from shared.pipeline import Pipeline
 from shared.rate import RateBreaker
 from tests.memory.object_store import MemoryStore

@@ -27,8 +27,8 @@ from shared.errors import (
     Superseded,
     TooManyBytes,
 )
+from shared.images.content_encoding import unpacked
 from shared.types import METADATA_KEY, ObjectRef, Upload
-from shared.unpack import unpacked
 
 SERVICE = "https://storage.googleapis.com"
 

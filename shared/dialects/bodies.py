@@ -21,8 +21,8 @@ SMALL_BYTES = 64 * 1024
 """Bodies up to this are not counted against the memory budget."""
 
 AT_ONCE_BYTES = 256 * 1024
-"""Read at once at most. Below what malloc gives back to the system at once (``shared.memory``), which takes longer than
-to copy it."""
+"""Read at once at most. Below what malloc gives back to the system at once (``shared.images.memory_budget``), which
+takes longer than to copy it."""
 
 ENDED_EARLY = "The body ended before its Content-Length; send it again."
 

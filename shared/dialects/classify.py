@@ -16,14 +16,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.answers import error_answer, prediction_answer
-from shared.decode import check_size
 from shared.dialects import bodies
 from shared.dialects.exchange import Answered, Exchange
 from shared.dialects.options import file_name, wants_record
 from shared.dialects.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Dialect, Route
 from shared.dialects.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
 from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
-from shared.memory import COPIES_OF_A_FILE
+from shared.images.decode import check_size
+from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.submissions import Encoded, Given, Named
 from shared.types import Prediction
 

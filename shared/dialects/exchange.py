@@ -21,8 +21,8 @@ from shared.dialects.options import idempotency_key, wants_record
 from shared.dialects.reservation import Reservation
 from shared.dialects.route import Dialect, Route
 from shared.errors import BadRequest, BucketlensError, UnknownModel
+from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log_outcome
-from shared.memory import COPIES_OF_A_FILE
 from shared.metrics import Tally
 from shared.pipeline import Pipeline
 from shared.service import Service

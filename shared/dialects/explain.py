@@ -16,7 +16,6 @@ from typing import Any
 from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
-from shared.decode import decode
 from shared.dialects.batch import error_of_one
 from shared.dialects.bodies import optional_object
 from shared.dialects.exchange import Exchange
@@ -34,8 +33,9 @@ from shared.dialects.route import JSON
 from shared.dialects.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
 from shared.errors import BadRequest, BucketlensError, Busy
 from shared.explain import CAM, OCCLUSION, Explanation, explain, over_picture
+from shared.images.decode import decode
+from shared.images.memory_budget import MIB
 from shared.logs import log
-from shared.memory import MIB
 from shared.overlay import LONGEST_EDGE_PX, as_png, overlay, shorter_edge_px
 from shared.submissions import Encoded, Intake
 from shared.types import Image

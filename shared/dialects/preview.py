@@ -11,13 +11,13 @@ import PIL.Image
 from flask import Response
 from flask.typing import ResponseReturnValue
 
-from shared.decode import check_size, decode
 from shared.dialects.classify import named_object, sent_image
 from shared.dialects.exchange import Exchange
 from shared.dialects.route import ANY_IMAGE, JSON, OF_IMAGES, Route
 from shared.dialects.schema import FILE, TEXT, things
 from shared.errors import BucketlensError
-from shared.memory import MIB
+from shared.images.decode import check_size, decode
+from shared.images.memory_budget import MIB
 from shared.submissions import Given, Intake
 
 JPEG = "image/jpeg"

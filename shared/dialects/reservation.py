@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.errors import BadRequest
-from shared.memory import MemoryBudget
+from shared.images.memory_budget import MemoryBudget
 
 
 class Reservation:

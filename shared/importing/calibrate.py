@@ -10,8 +10,8 @@ import numpy as np
 
 from shared.bundle import Bundle
 from shared.classify import Classifier, calibrated, prepare
-from shared.decode import Limits, decode
 from shared.errors import Misconfigured, Permanent
+from shared.images.decode import Limits, decode
 from shared.importing.scaling import NAMED
 from shared.manifest import InputSpec, Manifest
 from shared.ports import Model

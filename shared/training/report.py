@@ -13,8 +13,8 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from shared.classify import Classifier
-from shared.decode import Limits, decode
 from shared.errors import Misconfigured, Permanent
+from shared.images.decode import Limits, decode
 from shared.manifest import Threshold
 from shared.training.binary import BinaryReport, binary_report
 from shared.training.calibration import Bin, expected_calibration_error, reliability

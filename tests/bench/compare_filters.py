@@ -19,7 +19,7 @@ from rich.table import Table
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier, calibrated, decided, prepare
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 from shared.manifest import FILTERS
 from shared.settings import DEFAULT_BUNDLE, bundle_folder
 from shared.training.dataset import files_by_label

@@ -18,7 +18,7 @@ from rich.progress import track
 
 from shared.bundle import load_bundle
 from shared.classify import Classifier
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 from shared.settings import DEFAULT_BUNDLE, MODELS
 from shared.wiring import load_model
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from shared.bundle import load_bundle
 from shared.classify import prepare
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 from shared.settings import DEFAULT_BUNDLE, bundle_folder
 from shared.wiring import load_model
 

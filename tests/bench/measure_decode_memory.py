@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 from pillow_heif import register_heif_opener
 
-from shared.decode import EXTENSIONS
-from shared.decode_cost import BYTES_PER_PIXEL
-from shared.decode_here import decode
-from shared.memory import UNLIMITED
+from shared.images.decode import EXTENSIONS
+from shared.images.decode_here import decode
+from shared.images.headers.decode_cost import BYTES_PER_PIXEL
+from shared.images.memory_budget import UNLIMITED
 
 register_heif_opener()
 WIDTH_PX, HEIGHT_PX = 4000, 3000

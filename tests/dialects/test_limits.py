@@ -15,7 +15,7 @@ import requests
 from shared.dialects import exchange
 from shared.dialects.bodies import cost_of_parsing
 from shared.errors import Busy
-from shared.memory import Memory
+from shared.images.memory_budget import Memory
 from tests.dialects.conftest import MakeClient, b64
 
 ONE = b64(b"x")

@@ -9,7 +9,7 @@ import pytest
 
 from shared.dialects.reservation import Reservation
 from shared.errors import BadRequest, Busy
-from shared.memory import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, Memory, MemoryBudget
 from tests.dialects.conftest import MakeClient, b64
 from tests.worlds import World
 

@@ -18,18 +18,18 @@ from shared.answers import add_routes
 from shared.bundle import load_bundle
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
-from shared.decode import Limits, decode
 from shared.dialects.desk import Desk
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
 from shared.identity import of_object
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import Memory, MemoryBudget
+from shared.images.metadata.strip import without_metadata
 from shared.manifest import MANIFEST
-from shared.memory import Memory, MemoryBudget
 from shared.pipeline import Pipeline
 from shared.rate import RateBreaker
 from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
 from shared.settings import Platform, Settings
-from shared.stripping.picture import without_metadata
 from shared.types import Classification, Pixels
 from shared.wiring import load_model
 from tests.memory.empty import EmptyStore, EmptyWarehouse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.decode import EXTENSIONS
+from shared.images.decode import EXTENSIONS
 from tests.hostile import pictures
 from tests.hostile.doors import Raw, Request, Upload
 from tests.hostile.row import Row, event_row

@@ -40,6 +40,7 @@ BY_FOLDER: dict[str, Tier] = {
     "fuzz": Tier.REST,
     "hostile": Tier.TEST,
     "image": Tier.REST,
+    "images": Tier.TEST,
     "importing": Tier.REST,
     "infra": Tier.REST,
     "installing": Tier.REST,
@@ -57,7 +58,7 @@ BY_FOLDER: dict[str, Tier] = {
 BY_FILE: dict[str, Tier] = {
     "test_chaos.py": Tier.REST,
     "test_environments.py": Tier.REST,
-    "test_memory_limit.py": Tier.REST,
+    "images/test_memory_limit.py": Tier.REST,
 }
 """Files that go another way than their folder, whatever they need."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import PIL.Image
 from PIL import TiffImagePlugin
 
-from shared.jpeg_scans import Scans
+from shared.images.headers.jpeg_scans import Scans
 
 BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 17, "avif": 12, "heif": 8}
 """Peak memory of a decode for each pixel of the original, rounded up from measurements (docs/decisions/0004)."""
@@ -65,7 +65,10 @@ def pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
         tags = picture.tag_v2
         held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
     if name in ("avif", "heif"):
-        from shared.coded_size import pixels_coded, pixels_said  # no other picture needs it, and a start is short
+        from shared.images.headers.coded_size import (  # no other picture needs it, and a start is short
+            pixels_coded,
+            pixels_said,
+        )
     if name == "avif":
         held = max(held, pixels_coded(content, name))
     elif name == "heif":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import struct
 
-from shared.file_kinds import kind_of
-from shared.stripping.tiff import OFFSETS, Reader
+from shared.images.headers.file_kinds import kind_of
+from shared.images.metadata.tiff import OFFSETS, Reader
 
 RAW = "a camera's RAW file"
 UNREAD = {

@@ -14,11 +14,11 @@ import pytest
 from PIL import ExifTags, Image
 
 from shared import identity
-from shared.decode import Limits, decode
 from shared.errors import MetadataStays
-from shared.memory import UNLIMITED
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import UNLIMITED
+from shared.images.metadata.strip import without_metadata
 from shared.settings import Settings
-from shared.stripping.picture import without_metadata
 from shared.types import Call, ImageFacts, Prediction, Source
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, oriented, scene, tiff
 from tests.tell_tale_pictures import REMARK, TELLING, exif, told_in

@@ -7,8 +7,8 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.stripping.colours import profile_of
-from shared.stripping.jpeg import stripped_strip, stripped_tables
+from shared.images.metadata.colours import profile_of
+from shared.images.metadata.jpeg import stripped_strip, stripped_tables
 
 OFFSETS = {273: 279, 324: 325}
 """Tags of where strips and tiles lie, with the tags of how long they are."""

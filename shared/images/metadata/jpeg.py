@@ -11,8 +11,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.stripping.colours import profile_of
-from shared.stripping.orientation import UPRIGHT, exif_of
+from shared.images.metadata.colours import profile_of
+from shared.images.metadata.orientation import UPRIGHT, exif_of
 
 START, END, SCAN = 0xD8, 0xD9, 0xDA
 QUANTISATION, HUFFMAN, RESTARTS, ARITHMETIC = 0xDB, 0xC4, 0xDD, 0xCC

@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shared.decode import Limits, decode
 from shared.errors import MetadataStays, Permanent
-from shared.memory import MemoryBudget
-from shared.stripping.bmp import stripped_bmp
-from shared.stripping.chunks import stripped_webp
-from shared.stripping.gif import stripped_gif
-from shared.stripping.heif import stripped_heif
-from shared.stripping.jpeg import stripped_jpeg
-from shared.stripping.png import stripped_png
-from shared.stripping.tiff import stripped_tiff
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import MemoryBudget
+from shared.images.metadata.bmp import stripped_bmp
+from shared.images.metadata.chunks import stripped_webp
+from shared.images.metadata.gif import stripped_gif
+from shared.images.metadata.heif import stripped_heif
+from shared.images.metadata.jpeg import stripped_jpeg
+from shared.images.metadata.png import stripped_png
+from shared.images.metadata.tiff import stripped_tiff
 from shared.types import Image
 
 STRIPPED: dict[str, Callable[[bytes, int], bytes]] = {

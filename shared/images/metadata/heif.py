@@ -6,10 +6,10 @@ orientation needs no care: it is a property of the picture (``irot``, ``imir``),
 
 from __future__ import annotations
 
-from shared.boxes import Box, Items, Numbers, Place, boxes, children, item_entries, items_of
-from shared.stripping.heif_film import film_places, strip_film
-from shared.stripping.heif_parts import free, keep_bytes, strip_coding, zero, zero_after
-from shared.stripping.orientation import UPRIGHT, exif_of
+from shared.images.headers.boxes import Box, Items, Numbers, Place, boxes, children, item_entries, items_of
+from shared.images.metadata.heif_film import film_places, strip_film
+from shared.images.metadata.heif_parts import free, keep_bytes, strip_coding, zero, zero_after
+from shared.images.metadata.orientation import UPRIGHT, exif_of
 
 BRANDS = frozenset(
     b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1 miaf MiHB MiHA MiHE MiPr avif avis avio MA1A MA1B tmap "

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from shared.stripping.colours import profile_of
-from shared.stripping.orientation import UPRIGHT, exif_of
-from shared.stripping.png import exactly
+from shared.images.metadata.colours import profile_of
+from shared.images.metadata.orientation import UPRIGHT, exif_of
+from shared.images.metadata.png import exactly
 
 HAS_ANIMATION, HAS_EXIF, HAS_ALPHA, HAS_ICC = 0x02, 0x08, 0x10, 0x20
 """Flags in WebP's ``VP8X``."""

@@ -19,7 +19,7 @@ from tests.worlds import World
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a running process's private memory")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 THREADS = 2 * AT_ONCE + 8
 """Of the server, as functions/gunicorn.conf.py has it. All of them, and those that archive, are to be there before
 memory is limited: the kernel counts a stack whole, however little of it is used."""

@@ -27,10 +27,10 @@ import numpy as np
 import pillow_heif
 from PIL import AvifImagePlugin
 
-from shared import decode_here
-from shared.decode_apart import GO, ORDER, OUT_OF_MEMORY, WORKER_BYTES, too_costly
 from shared.errors import Busy, Permanent
-from shared.memory import MIB, return_what_is_freed
+from shared.images import decode_here
+from shared.images.decode_apart import GO, ORDER, OUT_OF_MEMORY, WORKER_BYTES, too_costly
+from shared.images.memory_budget import MIB, return_what_is_freed
 
 THREADS = 4
 """Of a decoder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from shared.boxes import boxes, items_of
+from shared.images.headers.boxes import boxes, items_of
 
 
 def clean_aperture(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:

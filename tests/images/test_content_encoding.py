@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from shared.errors import Permanent, TooManyBytes, WrongEncoding
-from shared.unpack import MOST_CODINGS, MOST_MEMBERS, bytes_held, unpacked
+from shared.images.content_encoding import MOST_CODINGS, MOST_MEMBERS, bytes_held, unpacked
 
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8
 LIMIT = 1_000_000

@@ -29,10 +29,10 @@ import numpy as np
 
 from shared import errors
 from shared.errors import BucketlensError, Busy, DamagedImage, TooCostly
-from shared.memory import MIB, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget
 from shared.types import Image
 
-START = "from shared.decode_worker import main; main(int(sys.argv[1]))"
+START = "from shared.images.decode_worker import main; main(int(sys.argv[1]))"
 """What a worker runs, when its module path is this process's."""
 
 MOST_WORKERS = 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.boxes import Box, Place, boxes, children
-from shared.stripping.heif_parts import free, strip_coding, zero, zero_after
+from shared.images.headers.boxes import Box, Place, boxes, children
+from shared.images.metadata.heif_parts import free, strip_coding, zero, zero_after
 
 SHOWN_TRACKS = (b"pict", b"vide", b"auxv")
 """By their handlers: pictures, films, and transparency."""

@@ -12,7 +12,8 @@ import PIL.Image
 from PIL import TiffImagePlugin, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from shared.decode_cost import (
+from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyPixels
+from shared.images.headers.decode_cost import (
     BYTES_PER_PIXEL,
     bytes_needed,
     bytes_per_pixel,
@@ -20,11 +21,10 @@ from shared.decode_cost import (
     pixels_held,
     webp_size,
 )
-from shared.errors import BucketlensError, Busy, DamagedImage, NotAnImage, TooManyPixels
-from shared.file_kinds import kind_of
-from shared.jpeg_scans import scans_of
-from shared.memory import MIB
-from shared.rgb import SIDEWAYS, TURNS, declared_white, orientation_of, read_white_is_zero, upright_rgb
+from shared.images.headers.file_kinds import kind_of
+from shared.images.headers.jpeg_scans import scans_of
+from shared.images.memory_budget import MIB
+from shared.images.rgb import SIDEWAYS, TURNS, declared_white, orientation_of, read_white_is_zero, upright_rgb
 from shared.types import Image
 
 register_heif_opener()
@@ -87,7 +87,7 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
     except MemoryError as error:  # the picture is not to blame
         raise Busy("There is no memory for one more picture; try again in a second.") from error
     except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
-        from shared.unread_kinds import unread_kind  # a start is short
+        from shared.images.headers.unread_kinds import unread_kind  # a start is short
 
         if (unread := unread_kind(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
             raise NotAnImage(
@@ -161,7 +161,7 @@ def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: R
 
 
 def _clean_aperture(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    from shared.clean_aperture import clean_aperture  # no other picture needs it, and a start is short
+    from shared.images.headers.clean_aperture import clean_aperture  # no other picture needs it, and a start is short
 
     return clean_aperture(content, size)
 

@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.stripping.colours import profile_of
-from shared.stripping.orientation import UPRIGHT, exif_of
+from shared.images.metadata.colours import profile_of
+from shared.images.metadata.orientation import UPRIGHT, exif_of
 
 START = b"\x89PNG\r\n\x1a\n"
 PIXELS = (b"tRNS", b"sBIT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.boxes import Box, Numbers, Place
+from shared.images.headers.boxes import Box, Numbers, Place
 
 NCLX_BYTES = 11
 """Of a ``colr`` box that names its colours by numbers; others hold a colour profile."""

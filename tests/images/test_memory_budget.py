@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from shared.errors import Busy, Transient
-from shared.memory import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, Memory, MemoryBudget
 
 LONG_S = 60
 """Never waited for in full, unless something is broken."""

@@ -15,10 +15,10 @@ import psutil
 import pytest
 from PIL import Image as Pillow
 
-from shared import decode_apart, decode_here
-from shared.decode import Limits, decode
 from shared.errors import Busy, DamagedImage, NotAnImage, TooCostly, TooManyPixels
-from shared.memory import UNLIMITED, MemoryBudget
+from shared.images import decode_apart, decode_here
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import UNLIMITED, MemoryBudget
 from tests.pictures import COLOURED, GREY, encoded, scene, smooth
 
 pytestmark = [
@@ -26,13 +26,14 @@ pytestmark = [
     pytest.mark.needs("process"),
 ]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMITS = Limits()
 PATIENCE_S = 60
 """Never waited for in full, unless something is broken."""
 
 RUN_AWAY = """
-from shared import decode_here, decode_worker
+from shared.images import decode_here
+from shared.images import decode_worker
 def run_away(content, max_pixels, shrink_to_px, budget):
     with budget.room_for(1):
         {what}
@@ -155,8 +156,8 @@ def test_a_worker_ends_with_its_host() -> None:
     script = """
 import io
 import os
-from shared import decode_apart
-from shared.decode import Limits, decode
+from shared.images import decode_apart
+from shared.images.decode import Limits, decode
 from tests.pictures import encoded, scene
 decode(encoded(scene(), "TIFF"), Limits())
 print(decode_apart._workers._free[0]._process.pid, flush=True)

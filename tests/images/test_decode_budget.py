@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 from tests.pictures import encoded, smooth
 
 pytestmark = pytest.mark.needs("process")  # the decoder's own processes are what is measured

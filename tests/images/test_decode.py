@@ -16,17 +16,17 @@ import pytest
 from PIL import ExifTags, Image
 
 from shared.classify import prepare
-from shared.decode import (
+from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
+from shared.images.decode import (
     CONTENT_TYPES,
     EXTENSIONS,
     Limits,
     check_size,
     decode,
 )
-from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
-from shared.jpeg_scans import MAX_SCANS
+from shared.images.headers.jpeg_scans import MAX_SCANS
+from shared.images.memory_budget import MemoryBudget
 from shared.manifest import InputSpec
-from shared.memory import MemoryBudget
 from tests.pictures import (
     COLOURED,
     CORNERS,
@@ -49,7 +49,7 @@ from tests.pictures import (
 # pytest makes an error of every warning in its own filters, which replace those that decode sets on import.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMITS = Limits()
 EVERYTHING = {**COLOURED, **GREY}
 TURNED_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF")
@@ -266,9 +266,9 @@ def test_refusing_giants_takes_no_memory() -> None:
     """In a process of its own, because peaks cannot be reset. Decoded, the smallest of them would take a gigabyte."""
     script = """
 import resource
-from shared.decode import EXTENSIONS, Limits, decode
+from shared.images.decode import EXTENSIONS, Limits, decode
 from shared.errors import TooManyPixels
-from shared.memory import MemoryBudget
+from shared.images.memory_budget import MemoryBudget
 from tests.pictures import encoded, scene, with_giant_header
 giants = [with_giant_header(format) for format in EXTENSIONS]
 for format in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
@@ -370,7 +370,7 @@ def test_odd_metadata_is_no_warning_and_no_filter_is_touched_by_a_decode() -> No
     script = f"""
 import sys, warnings
 sys.path.insert(0, {str(ROOT)!r})
-from shared.decode import Limits, decode
+from shared.images.decode import Limits, decode
 before = list(warnings.filters)
 decode({bad_animation!r}, Limits())
 assert warnings.filters == before

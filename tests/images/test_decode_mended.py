@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from shared.clean_aperture import clean_aperture
-from shared.decode import Limits, decode
 from shared.errors import DamagedImage, NotAnImage
+from shared.images.decode import Limits, decode
+from shared.images.headers.clean_aperture import clean_aperture
 from tests.pictures import Array, box, encoded, png, png_chunk, scene, smooth, tiff
 
 LIMITS = Limits()

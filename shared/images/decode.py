@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared import decode_here
-from shared.decode_here import JPEG_END
 from shared.errors import DamagedImage, NotAnImage, TooManyBytes
-from shared.file_kinds import is_plain, kind_of
-from shared.memory import UNLIMITED, MemoryBudget
+from shared.images import decode_here
+from shared.images.decode_here import JPEG_END
+from shared.images.headers.file_kinds import is_plain, kind_of
+from shared.images.memory_budget import UNLIMITED, MemoryBudget
 from shared.types import Image
 
 EXTENSIONS = {
@@ -73,7 +73,7 @@ def decode(
         raise NotAnImage("The file is empty (0 bytes); upload an image.")
     check_size(len(content), limits)
     if not is_plain(content) and os.name == "posix":
-        from shared import decode_apart  # plain pictures do without it, and a start is short
+        from shared.images import decode_apart  # plain pictures do without it, and a start is short
 
         return decode_apart.decode(content, limits.max_pixels, shrink_to_px, budget)
     try:
@@ -98,7 +98,7 @@ def _decode_what_is_whole(
     content: bytes, limits: Limits, shrink_to_px: int | None, budget: MemoryBudget, damage: DamagedImage
 ) -> Image:
     """Decode a file once more whose pixels may be whole, though something else in it is not."""
-    from shared.stripping.png import without_ancillary_chunks
+    from shared.images.metadata.png import without_ancillary_chunks
 
     match kind_of(content):
         case "png" if (bare := without_ancillary_chunks(content)) is not None:

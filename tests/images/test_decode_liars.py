@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.coded_size import av1_size, pixels_coded
-from shared.decode import Limits, decode
-from shared.decode_cost import bytes_per_pixel, coefficient_bytes
-from shared.decode_here import JPEG_END
 from shared.errors import DamagedImage, TooManyPixels
-from shared.jpeg_scans import MAX_SCANS, MAX_SEQUENTIAL_SCANS, scans_of
-from shared.memory import MIB, MemoryBudget
+from shared.images.decode import Limits, decode
+from shared.images.decode_here import JPEG_END
+from shared.images.headers.coded_size import av1_size, pixels_coded
+from shared.images.headers.decode_cost import bytes_per_pixel, coefficient_bytes
+from shared.images.headers.jpeg_scans import MAX_SCANS, MAX_SEQUENTIAL_SCANS, scans_of
+from shared.images.memory_budget import MIB, MemoryBudget
 from tests.pictures import box, encoded, scene, smooth
 
 LIMITS = Limits()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.boxes import Box, Bytes, Items, Place, boxes, children, items_of
+from shared.images.headers.boxes import Box, Bytes, Items, Place, boxes, children, items_of
 
 Size = tuple[int, int]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import ExifTags, Image
 
-from shared.boxes import Box, boxes
+from shared.images.headers.boxes import Box, boxes
 from tests.pictures import COLOURS, encoded, png_chunk, scene, tiff
 
 REMARK = b"<Ada Lovelace, 48.8583 N>"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.boxes import boxes, items_of
-from shared.decode import Limits, decode
 from shared.errors import MetadataStays, Permanent
-from shared.memory import UNLIMITED
-from shared.stripping import picture as stripping
-from shared.stripping.picture import without_metadata
-from tests.gaps import GAPS, filling_of, is_told
+from shared.images.decode import Limits, decode
+from shared.images.headers.boxes import boxes, items_of
+from shared.images.memory_budget import UNLIMITED
+from shared.images.metadata import strip as stripping
+from shared.images.metadata.strip import without_metadata
+from tests.images.gaps import GAPS, filling_of, is_told
 from tests.pictures import encoded, scene, smooth
 
 pytestmark = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from shared.errors import TooManyBytes, WrongEncoding
-from shared.file_kinds import kind_of
+from shared.images.headers.file_kinds import kind_of
 
 GZIP, ZLIB, RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 """``wbits`` of ``zlib.decompressobj`` for RFC 1952, 1950 and 1951."""
