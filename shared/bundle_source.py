@@ -7,12 +7,12 @@ from pathlib import Path
 
 from shared.bundle import Bundle, load_bundle
 from shared.bundle_download import BundleDownload
+from shared.bundle_folders import bundle_folder
 from shared.catalogue import Catalogue, Entry
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.manifest import MANIFEST
 from shared.places import Place, highest
 from shared.ports import ObjectStore
-from shared.settings import bundle_folder
 
 
 class BundleSource:
@@ -21,11 +21,13 @@ class BundleSource:
     Args:
         open_store: returns the object store; called when a place is in a bucket.
         max_bytes: how large the files of a downloaded bundle may be together.
+        own_models: where the user's own bundles lie.
     """
 
-    def __init__(self, open_store: Callable[[], ObjectStore], max_bytes: int) -> None:
+    def __init__(self, open_store: Callable[[], ObjectStore], max_bytes: int, own_models: Path) -> None:
         self._open_store = open_store
         self._max_bytes = max_bytes
+        self._own_models = own_models
 
     def catalogue(self, places: Iterable[Place]) -> Catalogue:
         """Read every place.
@@ -55,15 +57,17 @@ class BundleSource:
         """
         if place.is_in_a_bucket:
             return BundleDownload(self._open_store(), self._max_bytes).bundle(place)
-        folder = bundle_folder(place.where)
+        folder = bundle_folder(place.where, self._own_models)
         return load_bundle(folder if (folder / MANIFEST).exists() else _highest_below(folder))
 
 
-def spelled_out(places: Iterable[Place]) -> str:
+def spelled_out(places: Iterable[Place], own_models: Path) -> str:
     """Return places as ``MODEL_BUNDLE`` has them, with whole paths, for a process that runs in another folder."""
     return ",".join(
         str(
-            place if place.is_in_a_bucket else Place(str(bundle_folder(place.where).resolve()), place.name, place.label)
+            place
+            if place.is_in_a_bucket
+            else Place(str(bundle_folder(place.where, own_models).resolve()), place.name, place.label)
         )
         for place in places
     )

@@ -14,7 +14,6 @@ from shared.errors import Misconfigured
 from shared.places import Place, places_from
 from shared.setting_rules import caller_source, faults_between, hosts, secret_keys
 
-MODELS = Path(__file__).parent / "models"
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 DEFAULT_BUNDLE = "flowers_v1"
 CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024
@@ -241,12 +240,6 @@ class Platform:
 def own_models() -> Path:
     """Return where the user's own bundles lie."""
     return data_folder(os.environ) / "models"
-
-
-def bundle_folder(name: str) -> Path:
-    """Return where a bundle lies: by its name, one that ships here or is the user's own, else a folder as given."""
-    named = (place / name for place in (MODELS, own_models()) if "/" not in name)
-    return next((folder for folder in named if folder.is_dir()), Path(name))
 
 
 def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from shared.images.memory_budget import MIB, Memory
 from shared.pipeline import Pipeline
 from shared.ports import Model, ObjectStore, Strip
 from shared.rate import RateBreaker
-from shared.settings import Platform, Settings
+from shared.settings import Platform, Settings, own_models
 
 
 def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue) -> Pipeline:
@@ -66,7 +66,7 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
 
 def bundle_source(settings: Settings, platform: Platform) -> BundleSource:
     """Return where bundles come from. A client of Cloud Storage is made when one is in a bucket."""
-    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2)
+    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
 
 
 def open_classifier(bundle: Bundle, threads: int) -> Classifier:

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pytest
 
 from shared.bundle import digest_of, load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.manifest import InputSpec, Manifest, Threshold, write_manifest
-from shared.settings import MODELS
 from shared.wiring import load_model
 
 SERVED_BYTES = 10_000_000

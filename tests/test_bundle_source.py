@@ -13,12 +13,13 @@ import pytest
 from shared.adapters.gcs import CloudStorage
 from shared.bundle import Bundle, digest_of, load_bundle
 from shared.bundle_download import KEPT_S, MAX_MANIFEST_BYTES
+from shared.bundle_folders import MODELS
 from shared.bundle_source import BundleSource
 from shared.errors import InvalidBundle, Misconfigured, StorageUnavailable
 from shared.local.cloud import PROJECT, Cloud
 from shared.manifest import MANIFEST
 from shared.places import Place, places_from
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE, own_models
 from tests.bundles import download_into, flip_a_byte, new_models_bucket, write_bundle, write_manifest
 from tests.memory.object_store import MemoryStore
 
@@ -57,7 +58,7 @@ def read(store: CloudStorage, bucket: str) -> Callable[..., Bundle]:
     """Return what reads a bundle of the bucket."""
 
     def read_folder(folder: str, largest_bytes: int = LARGEST_BYTES) -> Bundle:
-        return BundleSource(lambda: store, largest_bytes).bundle(Place(f"gs://{bucket}/{folder}"))
+        return BundleSource(lambda: store, largest_bytes, own_models()).bundle(Place(f"gs://{bucket}/{folder}"))
 
     return read_folder
 
@@ -104,7 +105,7 @@ def test_a_version_that_was_deleted_is_not_meant_any_more(
 def test_a_folder_of_this_machine_may_hold_versions_too(tmp_path: Path) -> None:
     for version in ("9", "10"):
         write_bundle(tmp_path / "flowers" / version, version)
-    source = BundleSource(lambda: pytest.fail("no store is needed"), 0)
+    source = BundleSource(lambda: pytest.fail("no store is needed"), 0, own_models())
     assert source.bundle(Place(str(tmp_path / "flowers"))).manifest.version == "10"
     assert source.bundle(Place(DEFAULT_BUNDLE)).folder == MODELS / DEFAULT_BUNDLE
     with pytest.raises(InvalidBundle, match="cannot be read"):
@@ -114,7 +115,7 @@ def test_a_folder_of_this_machine_may_hold_versions_too(tmp_path: Path) -> None:
 def test_where_nothing_lies_that_is_said(read: Callable[..., Bundle], store: CloudStorage) -> None:
     nothing = ("there is no manifest.json in it, and none in a folder of it",)
     assert faults_of(lambda: read("flowers")) == nothing
-    source = BundleSource(lambda: store, LARGEST_BYTES)
+    source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
     assert faults_of(lambda: source.bundle(Place("gs://no-such-bucket-here/flowers"))) == nothing
 
 
@@ -173,7 +174,7 @@ def test_a_name_that_no_file_can_have_is_a_fault(copies: Path, tmp_path: Path, n
     for path in folder.iterdir():
         store.put("models", f"flowers/2/{path.name}", path.read_bytes())
     store.put("models", f"flowers/2/{name}", b"x")
-    source = BundleSource(lambda: store, LARGEST_BYTES)
+    source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
     [fault] = faults_of(lambda: source.bundle(Place("gs://models/flowers/2")))
     assert "cannot be written" in fault
     assert list(copies.iterdir()) == []
@@ -248,7 +249,7 @@ def test_every_fault_of_every_bundle_is_named_at_once(store: CloudStorage, bucke
     broken = write_bundle(tmp_path / "b", "2")
     change(broken, labels=[], version="")
     places = places_from(f"{DEFAULT_BUNDLE},a=gs://{bucket}/a,b={broken},c=nowhere")
-    source = BundleSource(lambda: store, LARGEST_BYTES)
+    source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
     with pytest.raises(Misconfigured, match=r"^MODEL_BUNDLE: ") as refused:
         source.catalogue(places)
     assert len(refused.value.faults) == 4
@@ -257,7 +258,7 @@ def test_every_fault_of_every_bundle_is_named_at_once(store: CloudStorage, bucke
 
 
 def test_a_bucket_that_does_not_answer_is_a_fault_at_start_and_passes_elsewhere() -> None:
-    nobody = BundleSource(lambda: CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9"), LARGEST_BYTES)
+    nobody = BundleSource(lambda: CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9"), LARGEST_BYTES, own_models())
     place = Place("gs://models/flowers")
     with pytest.raises(StorageUnavailable):
         nobody.bundle(place)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from shared.bundle import Bundle, load_bundle
+from shared.bundle_folders import MODELS
 from shared.catalogue import Catalogue
 from shared.errors import Misconfigured, UnknownModel
 from shared.places import places_from
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 
 
 @pytest.fixture(scope="module")

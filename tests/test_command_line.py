@@ -18,11 +18,11 @@ from click.testing import CliRunner, Result
 from PIL import ExifTags, Image
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.cli import COMMANDS, main
 from shared.images.decode import Limits, decode
 from shared.local.demo.drawings import drawings
-from shared.settings import MODELS
 from tests.pictures import encoded, scene
 from tests.writable import copy_tree
 

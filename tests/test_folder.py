@@ -10,10 +10,11 @@ import pytest
 
 import shared.folder
 from shared.bundle import load_bundle
+from shared.bundle_folders import bundle_folder
 from shared.classify import Classifier
 from shared.folder import FEW, classify_file, classify_files, usable_cores
 from shared.local.demo.drawings import drawings
-from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.wiring import load_model
 
 
@@ -29,7 +30,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    bundle = load_bundle(bundle_folder(DEFAULT_BUNDLE))
+    bundle = load_bundle(bundle_folder(DEFAULT_BUNDLE, own_models()))
     return Classifier(bundle, load_model(bundle, usable_cores()))
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from shared.adapters.litert import LiteRTModel
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS
 from shared.errors import InvalidBundle
-from shared.settings import MODELS
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS, bundle_folder
 from shared.cli import main
 from shared.cli.bundle_names import new_folder, next_version, typed_bundle, typed_bundles
-from shared.settings import DEFAULT_BUNDLE, MODELS, bundle_folder, own_models
+from shared.settings import DEFAULT_BUNDLE, own_models
 from tests.writable import copy_tree
 
 
@@ -32,7 +33,7 @@ def test_an_imported_model_lies_among_ones_own_and_is_found_by_its_name(tmp_path
     done = run("bundle", "import", model, "--labels", MODELS / DEFAULT_BUNDLE / "labels.txt", "--scaling", "0..255")
     assert done.exit_code == 0, done.output
     assert sorted(MODELS.rglob("*")) == before
-    assert load_bundle(bundle_folder("garden_v1")).folder == own_models() / "garden_v1"
+    assert load_bundle(bundle_folder("garden_v1", own_models())).folder == own_models() / "garden_v1"
     assert "--bundle garden_v1 photo.jpg" in done.output
     listed = run("bundle", "list")
     assert load_bundle(own_models() / "garden_v1").digest[:12] in listed.output

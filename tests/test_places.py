@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.bundle_folders import MODELS
 from shared.bundle_source import spelled_out
 from shared.places import Place, highest, places_from
-from shared.settings import MODELS
+from shared.settings import own_models
 
 
 @pytest.mark.parametrize(
@@ -82,4 +83,4 @@ def test_another_process_gets_whole_paths(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     places = places_from("flowers_v1,x@stable=mine/x,y=gs://models/y")
     expected = f"{MODELS / 'flowers_v1'},x@stable={tmp_path / 'mine' / 'x'},y=gs://models/y"
-    assert spelled_out(places) == expected
+    assert spelled_out(places, own_models()) == expected

@@ -22,11 +22,12 @@ import numpy as np
 import pytest
 
 from shared.bundle import Bundle, digest_of, load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.local.demo.drawings import drawings
 from shared.manifest import LABELS, write_manifest
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 
 ROOT = Path(__file__).parents[1]

@@ -13,6 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.bundle import digest_of, load_bundle
+from shared.bundle_folders import MODELS
 from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
@@ -20,7 +21,7 @@ from shared.errors import UnknownModel
 from shared.manifest import MANIFEST
 from shared.places import Place
 from shared.receive import FINALIZED, upload_from
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 from shared.sieve import Sieve
 from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from rich.table import Table
 
 from shared.adapters.bigquery import Result
+from shared.bundle_folders import MODELS
 from shared.cli import main
 from shared.cli.console import TerminalConsole
 from shared.cli.drop import _fate
@@ -23,7 +24,6 @@ from shared.cli.query import table_of
 from shared.cli.release_report import standings_table
 from shared.cli.terminal import say, say_json, shown, visible
 from shared.release.revisions import Revision, Standing, Target
-from shared.settings import MODELS
 from tests.pictures import encoded, scene
 
 ROOT = Path(__file__).parents[1]

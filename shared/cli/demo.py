@@ -32,6 +32,7 @@ from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
 from shared.local.supervisor import PartFailed, Supervisor
 from shared.orderly_end import interruptible
+from shared.settings import own_models
 
 PATIENCE_S = 120
 LONG_LIST = 20
@@ -89,7 +90,7 @@ def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
     files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    places = spelled_out(place for place, _ in served.entries)
+    places = spelled_out((place for place, _ in served.entries), own_models())
     supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
         with interruptible():

@@ -151,7 +151,7 @@ def checked_catalogue(places: Iterable[Place]) -> Catalogue:
         click.UsageError: they cannot be served, or are in a bucket; every fault is named.
     """
     try:
-        return BundleSource(_no_store, 0).catalogue(places)
+        return BundleSource(_no_store, 0, own_models()).catalogue(places)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
 

@@ -22,7 +22,7 @@ from shared.release.errors import ReleaseRefused
 from shared.release.figures import Question
 from shared.release.ports import Platform
 from shared.release.revisions import Change, Standing
-from shared.settings import DEFAULT_BUNDLE
+from shared.settings import DEFAULT_BUNDLE, own_models
 
 SERVICES = ("classify-upload", "classify-request")
 
@@ -81,7 +81,9 @@ class Releases:
 
     def _name_of(self, place: Place) -> str:
         try:
-            [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES).catalogue([place]).entries
+            [(_, bundle)] = (
+                BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).catalogue([place]).entries
+            )
         except Misconfigured as error:
             raise ReleaseRefused(
                 f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"

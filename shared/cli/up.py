@@ -36,7 +36,7 @@ from shared.local.parts import FUNCTIONS
 from shared.local.sockets import taken
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.orderly_end import interruptible, uninterrupted
-from shared.settings import inherited_environment
+from shared.settings import inherited_environment, own_models
 
 
 @click.command("up", short_help="Start the local cloud.")
@@ -88,7 +88,12 @@ def command(
     if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
         bundles = (str(bundle_of(model_path, folder).resolve()),)
     wanted = _Wanted(
-        folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
+        folder,
+        spelled_out(checked_places(bundles), own_models()),
+        duplicates,
+        sweep_every,
+        listen,
+        checked_settings(settings),
     )
     _check_writable(folder)
     if not running_cloud(folder):

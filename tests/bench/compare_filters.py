@@ -18,10 +18,11 @@ from rich.progress import track
 from rich.table import Table
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import bundle_folder
 from shared.classify import Classifier, calibrated, decided, prepare
 from shared.images.decode import Limits, decode
 from shared.manifest import FILTERS
-from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.training.dataset import files_by_label
 from shared.training.held_out import held_out_files
 from shared.wiring import load_model
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="only pictures that the bundle was not trained on")
     parser.add_argument("--enlarge", type=float, default=1, metavar="TIMES")
     chosen = parser.parse_args()
-    bundle = load_bundle(bundle_folder(chosen.bundle))
+    bundle = load_bundle(bundle_folder(chosen.bundle, own_models()))
     files = held_out_files(chosen.folder, [bundle.manifest]) if chosen.held_out else files_by_label(chosen.folder)
     ways = measure(Classifier(bundle, load_model(bundle, threads=1)), files, chosen.enlarge)
     table = Table("decode", "filter", "decode ms", "fit ms", "accuracy", title=f"{len(files)} pictures")

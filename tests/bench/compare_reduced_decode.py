@@ -17,9 +17,10 @@ from PIL import Image
 from rich.progress import track
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.images.decode import Limits, decode
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp")

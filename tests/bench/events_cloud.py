@@ -16,11 +16,12 @@ import requests
 
 from shared import identity
 from shared.bundle import load_bundle
+from shared.bundle_folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
 from shared.local.faults.client import FaultControl
 from shared.local.parts import ROOT, Part, parts_of
 from shared.local.supervisor import Supervisor
-from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.types import ObjectRef
 from tests.chaos.ports import own_ports
 
@@ -72,7 +73,7 @@ class EventsCloud:
         self._keeps_rows = keeps_rows
         self._storage = FaultControl(cloud.url("storage"))
         self._warehouse = FaultControl(cloud.url("warehouse"))
-        self._digest = load_bundle(bundle_folder(cloud.bundle)).digest
+        self._digest = load_bundle(bundle_folder(cloud.bundle, own_models())).digest
         self._folders = 0
 
     @property

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from shared.bundle_folders import MODELS
 from shared.local.cloud import Cloud
 from shared.local.parts import ROOT, function_part
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 from tests.bench import wire
 from tests.bench.server import Server
 from tests.environments import Environment, Recipe, environment

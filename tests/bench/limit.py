@@ -16,9 +16,10 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import bundle_folder
 from shared.classify import prepare
 from shared.images.decode import Limits, decode
-from shared.settings import DEFAULT_BUNDLE, bundle_folder
+from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.wiring import load_model
 
 SECONDS = 4.0
@@ -53,7 +54,7 @@ def _rate(files: list[Path], core: int | None, seconds: float, bundle: str) -> f
     """Images a second of this process, while all the others work too."""
     if core is not None:
         os.sched_setaffinity(0, {core})
-    loaded = load_bundle(bundle_folder(bundle))
+    loaded = load_bundle(bundle_folder(bundle, own_models()))
     spec, model, limits = loaded.manifest.input, load_model(loaded, threads=1), Limits()
     contents = [path.read_bytes() for path in files]
 

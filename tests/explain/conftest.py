@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.bundle import Bundle, load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.manifest import MANIFEST
-from shared.settings import DEFAULT_BUNDLE, MODELS
+from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 from tests.writable import copy_tree
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS
 from shared.classify import Classifier
 from shared.cli.evaluate import command
-from shared.settings import MODELS
 from shared.wiring import load_model
 
 BUNDLE = MODELS / "flowers_v1"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.bundle import load_bundle
+from shared.bundle_folders import MODELS
 from shared.errors import Misconfigured
 from shared.manifest import Manifest
-from shared.settings import MODELS
 from shared.training.dataset import read_dataset, split
 from shared.training.held_out import held_out_files
 

@@ -31,6 +31,7 @@ from shared.local.releases.parts import part_name
 from shared.places import places_from
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
+from shared.settings import own_models
 
 START_PATIENCE_S = 60.0
 SHADOW_PATIENCE_S = 3600.0
@@ -100,7 +101,9 @@ class LocalPlatform:
 
     def _digest(self, bundles: str) -> str:
         """Return one digest of one bundle or several."""
-        source = BundleSource(lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES)
+        source = BundleSource(
+            lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES, own_models()
+        )
         try:
             entries = source.catalogue(places_from(bundles)).entries
         except (Misconfigured, StorageUnavailable) as error:
@@ -163,7 +166,7 @@ def with_whole_names(bundles: str) -> str:
         ReleaseRefused: it is malformed.
     """
     try:
-        return spelled_out(places_from(bundles))
+        return spelled_out(places_from(bundles), own_models())
     except ValueError as error:
         raise ReleaseRefused(f"--bundle is {bundles!r}, expected {error}.") from error
 
