@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 from shared.errors import AlreadyDone, BadRequest
+from shared.parsing.setting_values import BUCKET_NAME
 from shared.ports import ObjectStore
-from shared.settings import BUCKET_NAME, Platform, Settings
+from shared.settings import Platform, Settings
 from shared.types import Upload
 
 

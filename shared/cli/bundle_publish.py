@@ -16,7 +16,7 @@ from shared.cli.options import DEADLINE_S, folder_option, remarks, required_clou
 from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
-from shared.settings import BUCKET_NAME
+from shared.parsing.setting_values import BUCKET_NAME
 from shared.silence import silence
 from shared.wiring import open_classifier
 

@@ -136,7 +136,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "three roles need three buckets",
-        "shared/setting_rules.py",
+        "shared/settings.py",
         "    if len(set(roles.values())) == len(roles):\n",
         "    if True:\n",
         "loops",
