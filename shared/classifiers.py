@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.catalogue import Catalogue
+from shared.bundles.catalogue import Catalogue
 from shared.classify import Classifier
 from shared.types import Upload
 

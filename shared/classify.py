@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import InvalidBundle
 from shared.images.geometry import centre_of, inside_of
-from shared.manifest import InputSpec, Manifest
 from shared.ports import Model
 from shared.types import Candidate, Classification, Pixels, Scores
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.classify import Classifier
 from shared.errors import Permanent
 from shared.images.decode import Limits, check_size, decode

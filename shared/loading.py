@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from shared.bundle import Bundle
-from shared.bundle_source import BundleSource
-from shared.catalogue import Catalogue, Entry
+from shared.bundles.bundle import Bundle
+from shared.bundles.catalogue import Catalogue, Entry
+from shared.bundles.resolve import BundleSource
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.errors import Busy, InvalidBundle

@@ -11,9 +11,9 @@ from functools import cached_property
 from werkzeug.datastructures import Headers
 
 from shared import logs
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.catalogue import Catalogue
 from shared.caller import trace_from
-from shared.catalogue import Catalogue
 from shared.images.memory_budget import return_what_is_freed
 from shared.label_tokens import LabelTokens
 from shared.loading import Loader

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from shared.data_folder import data_folder
+from shared.bundles.data_folder import data_folder
+from shared.bundles.references import Place, places_from
 from shared.errors import Misconfigured
 from shared.parsing.setting_values import (
     bucket,
@@ -22,7 +23,6 @@ from shared.parsing.setting_values import (
     text,
     yes_or_no,
 )
-from shared.places import Place, places_from
 
 DEFAULT_BUNDLE = "flowers_v1"
 CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from werkzeug.datastructures import Headers
 
-from shared.bundle import Bundle
-from shared.bundle_source import BundleSource
+from shared.bundles.bundle import Bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
-from shared.catalogue import Catalogue
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.errors import InvalidBundle

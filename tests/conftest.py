@@ -15,8 +15,8 @@ from PIL import Image
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.classify import Classifier
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor

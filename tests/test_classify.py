@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Manifest, Threshold
 from shared.classify import Classifier, calibrated, prepare
 from shared.errors import InvalidBundle, Misconfigured
-from shared.manifest import InputSpec, Manifest, Threshold
 from shared.ports import Model
 from tests.pictures import scene
 

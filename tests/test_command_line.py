@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import ExifTags, Image
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.classify import Classifier
 from shared.cli import COMMANDS, main
 from shared.images.decode import Limits, decode

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import shared.folder
-from shared.bundle import load_bundle
-from shared.bundle_folders import bundle_folder
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import bundle_folder
 from shared.classify import Classifier
 from shared.folder import FEW, classify_file, classify_files, usable_cores
 from shared.local.demo.drawings import drawings

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import Bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import Bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import InputSpec, Manifest, Threshold, manifest_from
 from shared.classify import Classifier, calibrated, prepare
 from shared.errors import InvalidBundle
-from shared.manifest import InputSpec, Manifest, Threshold, manifest_from
 
 SPEC = InputSpec(6, 10, "float32", 1.0, 0.0, "stretch", "nearest")
 COLOUR = (200, 100, 50)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.errors import InvalidBundle
 
 

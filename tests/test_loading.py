@@ -24,13 +24,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
-from shared.bundle_publish import Publication
-from shared.manifest import MANIFEST
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.publish import Publication
 from shared.service import Service
 from shared.settings import DEFAULT_BUNDLE, Platform, Settings
-from tests.bundles import download_into, flip_a_byte, write_bundle, write_unusable_bundle
+from tests.bundles.copies import download_into, flip_a_byte, write_bundle, write_unusable_bundle
 from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]

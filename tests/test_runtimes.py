@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.bundle import Bundle, digest_of, load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import Bundle, digest_of, load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import LABELS, write_manifest
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.local.demo.drawings import drawings
-from shared.manifest import LABELS, write_manifest
 from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle_folders import MODELS, bundle_folder
+from shared.bundles.folders import MODELS, bundle_folder
+from shared.bundles.references import Place
 from shared.errors import Misconfigured
-from shared.places import Place
 from shared.settings import Platform, Settings, inherited_environment, own_models
 
 REQUIRED = {

@@ -12,21 +12,21 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
-from shared.bundle import digest_of, load_bundle
-from shared.bundle_folders import MODELS
-from shared.catalogue import Catalogue
+from shared.bundles.bundle import digest_of, load_bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import Place
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.errors import UnknownModel
-from shared.manifest import MANIFEST
-from shared.places import Place
 from shared.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE
 from shared.sieve import Sieve
 from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
 from shared.wiring import load_model
-from tests.bundles import write_bundle
+from tests.bundles.copies import write_bundle
 from tests.sweep_parts import sweep_of
 from tests.worlds import World
 from tests.writable import copy_tree

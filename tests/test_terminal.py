@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from rich.table import Table
 
 from shared.adapters.bigquery import Result
-from shared.bundle_folders import MODELS
+from shared.bundles.folders import MODELS
 from shared.cli import main
 from shared.cli.console import TerminalConsole
 from shared.cli.drop import _fate

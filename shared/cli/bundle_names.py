@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from shared.bundle_folders import MODELS, bundle_folder
-from shared.manifest import MANIFEST
-from shared.places import places_from
+from shared.bundles.folders import MODELS, bundle_folder
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import places_from
 from shared.settings import own_models
 
 

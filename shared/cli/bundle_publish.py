@@ -9,8 +9,8 @@ import click
 from rich.progress import track
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.bundle_publish import NotPublished, Publication
+from shared.bundles.bundle import load_bundle
+from shared.bundles.publish import NotPublished, Publication
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
 from shared.cli.terminal import say

@@ -10,7 +10,7 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 from rich.syntax import Syntax
 
-from shared.bundle_source import spelled_out
-from shared.catalogue import Catalogue
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.resolve import spelled_out
 from shared.cli.options import (
     Places,
     bundles_option,

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from shared.bundle_source import BundleSource
+from shared.bundles.references import Place, places_from
+from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Places, places_options
 from shared.errors import Misconfigured
 from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_whole_names
-from shared.places import Place, places_from
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused

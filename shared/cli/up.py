@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from shared.bundle_source import spelled_out
+from shared.bundles.resolve import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import (
     bundles_option,

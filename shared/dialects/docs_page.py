@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from shared.bundles.manifest import Manifest
 from shared.dialects.route import Dialect, Route
-from shared.manifest import Manifest
 from shared.page import files
 
 MARK = (

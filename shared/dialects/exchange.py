@@ -13,7 +13,7 @@ from typing import Any
 from flask import Request
 
 from shared.answers import log_refusal
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
 from shared.classify import Classifier
 from shared.dialects import bodies
 from shared.dialects.batch import error_of_one

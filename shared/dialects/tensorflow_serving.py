@@ -12,6 +12,7 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from shared.bundles.references import LABELS
 from shared.dialects.bodies import optional_object
 from shared.dialects.exchange import Exchange
 from shared.dialects.explain import EXPLAINED, PNG, QUERIES, explanations
@@ -19,7 +20,6 @@ from shared.dialects.instances import choice_from, columns_of, feature_from, ins
 from shared.dialects.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
 from shared.dialects.schema import ANY, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
 from shared.errors import BadRequest
-from shared.places import LABELS
 
 
 def alive(_: Exchange) -> ResponseReturnValue:

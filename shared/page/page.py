@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from flask import Flask, Response, request
 
-from shared.catalogue import Catalogue
+from shared.bundles.catalogue import Catalogue
 from shared.page import files
 from shared.service import Service
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
 from shared.classify import Classifier
 from shared.errors import Permanent
 from shared.images.decode import Limits, decode

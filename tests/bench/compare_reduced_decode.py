@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.classify import Classifier
 from shared.images.decode import Limits, decode
 from shared.settings import DEFAULT_BUNDLE

@@ -15,8 +15,8 @@ import psutil
 import requests
 
 from shared import identity
-from shared.bundle import load_bundle
-from shared.bundle_folders import bundle_folder
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
 from shared.local.faults.client import FaultControl
 from shared.local.parts import ROOT, Part, parts_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from shared.bundle_folders import MODELS
+from shared.bundles.folders import MODELS
 from shared.local.cloud import Cloud
 from shared.local.parts import ROOT, function_part
 from shared.settings import DEFAULT_BUNDLE

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import bundle_folder
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import bundle_folder
 from shared.classify import prepare
 from shared.images.decode import Limits, decode
 from shared.settings import DEFAULT_BUNDLE, own_models

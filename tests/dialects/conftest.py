@@ -14,11 +14,11 @@ import requests
 from flask.testing import FlaskClient
 from PIL import Image
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import Manifest
 from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
-from shared.manifest import Manifest
 from shared.settings import DEFAULT_BUNDLE
 from tests.function_paths import CLASSIFY_REQUEST
 from tests.worlds import World

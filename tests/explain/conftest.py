@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle import Bundle, load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
 from shared.classify import Classifier
-from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 from tests.writable import copy_tree

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Threshold
 from shared.classify import Classifier
 from shared.errors import BadRequest
 from shared.explain import CELLS, explain, over_picture
-from shared.manifest import InputSpec, Threshold
 from shared.ports import Activation
 from tests.explain.pictures import CORNERS, centre_of, corner_of, flower_in
 

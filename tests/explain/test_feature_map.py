@@ -12,11 +12,11 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import Bundle, load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST, Explain, manifest_from
 from shared.classify import Classifier, prepare
 from shared.errors import InvalidBundle
-from shared.manifest import MANIFEST, Explain, manifest_from
 from shared.training.feature_map import with_feature_map
 from shared.wiring import load_model
 from tests.explain.pictures import drawn

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from shared.bundle_folders import MODELS
+from shared.bundles.folders import MODELS
 from shared.settings import DEFAULT_BUNDLE
 from tests.fuzz.inputs import CORPUS
 from tests.pictures import COLOURED, GREY, encoded, scene, with_giant_header

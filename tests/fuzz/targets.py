@@ -15,7 +15,8 @@ from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from shared.answers import add_routes
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
+from shared.bundles.manifest import MANIFEST
 from shared.classifiers import Classifiers
 from shared.classify import Classifier
 from shared.dialects.desk import Desk
@@ -24,7 +25,6 @@ from shared.identity import of_object
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
-from shared.manifest import MANIFEST
 from shared.pipeline import Pipeline
 from shared.rate import RateBreaker
 from shared.receive import MalformedEvent, occurred_at, refusal, upload_from

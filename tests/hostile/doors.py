@@ -16,11 +16,11 @@ import requests
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
 from shared.errors import InvalidBundle
 from shared.local.faults.client import FaultControl
-from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import ObjectRef
 from tests.hostile.server import Server

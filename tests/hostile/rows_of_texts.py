@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from shared.bundle_folders import MODELS
+from shared.bundles.folders import MODELS
 from shared.settings import DEFAULT_BUNDLE
 from tests.hostile.doors import NO_ANSWER, Event, ManifestText, Raw, Request, StoreRequest, Upload
 from tests.hostile.row import Row, event_row, manifest_row, store_row

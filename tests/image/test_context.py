@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from tests.image.context import build_context, cloud_upload, matching
 from tests.image.dockerfile import parse
 from tests.image.engine import ROOT

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from shared.bundles.manifest import InputSpec
 from shared.classify import prepare
 from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
 from shared.images.decode import (
@@ -26,7 +27,6 @@ from shared.images.decode import (
 )
 from shared.images.headers.jpeg_scans import MAX_SCANS
 from shared.images.memory_budget import MemoryBudget
-from shared.manifest import InputSpec
 from tests.pictures import (
     COLOURED,
     CORNERS,

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.classify import Classifier
 from shared.cli.bundle_import import import_model
 from shared.types import Classification

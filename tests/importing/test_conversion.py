@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.classify import Classifier
 from shared.explain import explain
 from shared.wiring import load_model

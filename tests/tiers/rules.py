@@ -31,6 +31,7 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "bundles": Tier.TEST,
     ".": Tier.TEST,
     "bench": Tier.REST,
     "cloud_check": Tier.REST,

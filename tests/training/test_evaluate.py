@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.classify import Classifier
 from shared.cli.evaluate import command
 from shared.wiring import load_model

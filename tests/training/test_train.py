@@ -16,7 +16,7 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner
 
-from shared.bundle import Bundle, load_bundle
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.classify import Classifier
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command

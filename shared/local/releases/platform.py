@@ -12,7 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle_source import BundleSource, spelled_out
+from shared.bundles.references import places_from
+from shared.bundles.resolve import BundleSource, spelled_out
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
 from shared.local.parts import shadow_command
@@ -28,7 +29,6 @@ from shared.local.releases.ledger import (
     write,
 )
 from shared.local.releases.parts import part_name
-from shared.places import places_from
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
 from shared.settings import own_models

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.bundle import Bundle, load_bundle
-from shared.bundle_folders import MODELS
-from shared.catalogue import Catalogue
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.folders import MODELS
+from shared.bundles.references import places_from
 from shared.errors import Misconfigured, UnknownModel
-from shared.places import places_from
 from shared.settings import DEFAULT_BUNDLE
 
 

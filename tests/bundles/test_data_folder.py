@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.bundles.data_folder import data_folder, hidden_folder
 from shared.cli.options import default_folder, typed_folder
-from shared.data_folder import data_folder, hidden_folder
 from shared.settings import own_models
 
 

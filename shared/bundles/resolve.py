@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from shared.bundle import Bundle, load_bundle
-from shared.bundle_download import BundleDownload
-from shared.bundle_folders import bundle_folder
-from shared.catalogue import Catalogue, Entry
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.catalogue import Catalogue, Entry
+from shared.bundles.download import BundleDownload
+from shared.bundles.folders import bundle_folder
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import Place, highest
 from shared.errors import InvalidBundle, StorageUnavailable
-from shared.manifest import MANIFEST
-from shared.places import Place, highest
 from shared.ports import ObjectStore
 
 

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.bundles.manifest import LABELS, MANIFEST, Manifest, manifest_from
 from shared.errors import InvalidBundle
-from shared.manifest import LABELS, MANIFEST, Manifest, manifest_from
 from shared.types import ModelFacts
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from shared.bundle import digest_of, load_bundle
-from shared.bundle_folders import MODELS
+from shared.bundles.bundle import digest_of, load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import InputSpec, Manifest, Threshold, write_manifest
 from shared.classify import Classifier
 from shared.errors import InvalidBundle
-from shared.manifest import InputSpec, Manifest, Threshold, write_manifest
 from shared.wiring import load_model
 
 SERVED_BYTES = 10_000_000

@@ -9,10 +9,10 @@ import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from shared.bundle import Bundle, load_bundle, parsed_manifest
+from shared.bundles.bundle import Bundle, load_bundle, parsed_manifest
+from shared.bundles.manifest import MANIFEST, Manifest
+from shared.bundles.references import Place, highest
 from shared.errors import AlreadyDone, InvalidBundle, Misconfigured, TooManyBytes
-from shared.manifest import MANIFEST, Manifest
-from shared.places import Place, highest
 from shared.ports import ObjectStore
 from shared.types import ObjectRef, Upload
 

@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS
-from shared.bundle_publish import NotPublished, Publication
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.publish import NotPublished, Publication
 from shared.cli import main
 from shared.errors import AlreadyDone, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, sole_use
-from shared.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE
-from tests.bundles import new_models_bucket, write_bundle, write_unusable_bundle
+from tests.bundles.copies import new_models_bucket, write_bundle, write_unusable_bundle
 
 FILES = ("labels.txt", "model.tflite", MANIFEST)
 

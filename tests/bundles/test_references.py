@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle_folders import MODELS
-from shared.bundle_source import spelled_out
-from shared.places import Place, highest, places_from
+from shared.bundles.folders import MODELS
+from shared.bundles.references import Place, highest, places_from
+from shared.bundles.resolve import spelled_out
 from shared.settings import own_models
 
 

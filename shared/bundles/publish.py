@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import NAME
 from shared.errors import AlreadyDone, BucketlensError, NameTaken
-from shared.manifest import MANIFEST
-from shared.places import NAME
 from shared.ports import ObjectStore
 
 CONTENT_TYPES = {".json": "application/json", ".txt": "text/plain; charset=utf-8"}

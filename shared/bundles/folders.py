@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MODELS = Path(__file__).parents[0] / "models"
+MODELS = Path(__file__).parents[1] / "models"
 """The bundles that ship."""
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import Bundle, digest_of, load_bundle
-from shared.bundle_download import KEPT_S, MAX_MANIFEST_BYTES
-from shared.bundle_folders import MODELS
-from shared.bundle_source import BundleSource
+from shared.bundles.bundle import Bundle, digest_of, load_bundle
+from shared.bundles.download import KEPT_S, MAX_MANIFEST_BYTES
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import Place, places_from
+from shared.bundles.resolve import BundleSource
 from shared.errors import InvalidBundle, Misconfigured, StorageUnavailable
 from shared.local.cloud import PROJECT, Cloud
-from shared.manifest import MANIFEST
-from shared.places import Place, places_from
 from shared.settings import DEFAULT_BUNDLE, own_models
-from tests.bundles import download_into, flip_a_byte, new_models_bucket, write_bundle, write_manifest
+from tests.bundles.copies import download_into, flip_a_byte, new_models_bucket, write_bundle, write_manifest
 from tests.memory.object_store import MemoryStore
 
 LARGEST_BYTES = 16 << 20

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle_folders import MODELS
-from shared.manifest import MANIFEST
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
 from shared.settings import DEFAULT_BUNDLE
 from tests.writable import copy_file
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.bundle import load_bundle
-from shared.bundle_folders import MODELS, bundle_folder
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS, bundle_folder
 from shared.cli import main
 from shared.cli.bundle_names import new_folder, next_version, typed_bundle, typed_bundles
 from shared.settings import DEFAULT_BUNDLE, own_models

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.fields import Fields
+from shared.bundles.json_fields import Fields
 
 FORMAT = 1
 MANIFEST = "manifest.json"

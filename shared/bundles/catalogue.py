@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.references import LABELS, STABLE, Place
 from shared.errors import Misconfigured, UnknownModel
-from shared.places import LABELS, STABLE, Place
 
 Entry = tuple[Place, Bundle]
 
