@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.bundles.bundle import load_bundle
-from shared.classify import Classifier
 from shared.errors import Permanent
 from shared.images.decode import Limits, check_size, decode
+from shared.inference.classifier import Classifier
 from shared.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model

@@ -14,13 +14,13 @@ from functools import cached_property
 
 from shared import aside, identity
 from shared.archive import archive_content_type, archive_name
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
 from shared.identity import Identity
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import Limits, check_size, decode
 from shared.images.memory_budget import Memory
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.logs import log
 from shared.ports import ObjectStore, Strip, Warehouse
 from shared.rate import RateBreaker

@@ -15,8 +15,8 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.catalogue import Catalogue
 from shared.caller import trace_from
 from shared.images.memory_budget import return_what_is_freed
+from shared.inference.reload import Loader
 from shared.label_tokens import LabelTokens
-from shared.loading import Loader
 from shared.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source

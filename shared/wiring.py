@@ -10,11 +10,11 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.catalogue import Catalogue
 from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import InvalidBundle
 from shared.images.decode import Limits
 from shared.images.memory_budget import MIB, Memory
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.pipeline import Pipeline
 from shared.ports import Model, ObjectStore, Strip
 from shared.rate import RateBreaker

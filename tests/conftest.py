@@ -17,7 +17,7 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
-from shared.classify import Classifier
+from shared.inference.classifier import Classifier
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
 from shared.orderly_end import SIGNALS

@@ -19,9 +19,9 @@ from PIL import ExifTags, Image
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
-from shared.classify import Classifier
 from shared.cli import COMMANDS, main
 from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
 from shared.local.demo.drawings import drawings
 from tests.pictures import encoded, scene
 from tests.writable import copy_tree

@@ -11,8 +11,8 @@ import pytest
 import shared.folder
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
-from shared.classify import Classifier
 from shared.folder import FEW, classify_file, classify_files, usable_cores
+from shared.inference.classifier import Classifier
 from shared.local.demo.drawings import drawings
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.wiring import load_model

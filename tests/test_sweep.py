@@ -23,9 +23,9 @@ import pytest
 from shared import identity
 from shared.attempts import FOLDER
 from shared.backlog import Backlog
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import Busy
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.local.cloud import Cloud, sole_use
 from shared.local.faults.client import FaultControl
 from shared.sweep import Sweep

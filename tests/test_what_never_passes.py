@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 
 from shared import aside, identity
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import (
     BadRequest,
     Busy,
@@ -30,6 +28,8 @@ from shared.errors import (
     WarehouseUnavailable,
 )
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.local.faults.client import FaultControl
 from shared.logs import log
 from shared.rate import RateBreaker

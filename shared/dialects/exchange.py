@@ -14,7 +14,6 @@ from flask import Request
 
 from shared.answers import log_refusal
 from shared.bundles.bundle import Bundle
-from shared.classify import Classifier
 from shared.dialects import bodies
 from shared.dialects.batch import error_of_one
 from shared.dialects.options import idempotency_key, wants_record
@@ -22,6 +21,7 @@ from shared.dialects.reservation import Reservation
 from shared.dialects.route import Dialect, Route
 from shared.errors import BadRequest, BucketlensError, UnknownModel
 from shared.images.memory_budget import COPIES_OF_A_FILE
+from shared.inference.classifier import Classifier
 from shared.logs import log_outcome
 from shared.metrics import Tally
 from shared.pipeline import Pipeline

@@ -32,11 +32,11 @@ from shared.dialects.instances import (
 from shared.dialects.route import JSON
 from shared.dialects.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
 from shared.errors import BadRequest, BucketlensError, Busy
-from shared.explain import CAM, OCCLUSION, Explanation, explain, over_picture
 from shared.images.decode import decode
 from shared.images.memory_budget import MIB
+from shared.inference.explain import CAM, OCCLUSION, Explanation, explain, over_picture
+from shared.inference.heatmap import LONGEST_EDGE_PX, as_png, overlay, shorter_edge_px
 from shared.logs import log
-from shared.overlay import LONGEST_EDGE_PX, as_png, overlay, shorter_edge_px
 from shared.submissions import Encoded, Intake
 from shared.types import Image
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.bundles.manifest import Manifest, Threshold
-from shared.classify import decided
+from shared.inference.classifier import decided
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
 

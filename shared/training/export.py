@@ -14,8 +14,8 @@ import numpy.typing as npt
 from shared.adapters.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
-from shared.classify import Classifier, calibrated, decided, prepare
 from shared.errors import Misconfigured
+from shared.inference.classifier import Classifier, calibrated, decided, prepare
 from shared.silence import silence
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from shared.bundles.manifest import InputSpec
-from shared.classify import prepare
+from shared.inference.classifier import prepare
 from shared.training.augmentation import Augmentation
 from shared.training.backbones import DEFAULT
 from shared.training.batches import steps_an_epoch, targets_of, training_batches

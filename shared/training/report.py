@@ -13,9 +13,9 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from shared.bundles.manifest import Threshold
-from shared.classify import Classifier
 from shared.errors import Misconfigured, Permanent
 from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
 from shared.training.binary import BinaryReport, binary_report
 from shared.training.calibration import Bin, expected_calibration_error, reliability
 from shared.training.dataset import BadFile

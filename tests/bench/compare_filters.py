@@ -20,8 +20,8 @@ from rich.table import Table
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
 from shared.bundles.manifest import FILTERS
-from shared.classify import Classifier, calibrated, decided, prepare
 from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier, calibrated, decided, prepare
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.training.dataset import files_by_label
 from shared.training.held_out import held_out_files

@@ -18,8 +18,8 @@ from rich.progress import track
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
-from shared.classify import Classifier
 from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
 from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from functions.classify_upload.main import classify_upload, service
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.pipeline import Pipeline
 from shared.types import Candidate, Classification, Correction, Pixels, Recorded
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
-from shared.classify import prepare
 from shared.images.decode import Limits, decode
+from shared.inference.classifier import prepare
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.wiring import load_model
 

@@ -15,8 +15,8 @@ import pytest
 from shared.bundles.bundle import digest_of, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import InputSpec, Manifest, Threshold, write_manifest
-from shared.classify import Classifier
 from shared.errors import InvalidBundle
+from shared.inference.classifier import Classifier
 from shared.wiring import load_model
 
 SERVED_BYTES = 10_000_000

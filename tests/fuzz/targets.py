@@ -17,14 +17,14 @@ from flask.testing import FlaskClient
 from shared.answers import add_routes
 from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.dialects.desk import Desk
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
 from shared.identity import of_object
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.pipeline import Pipeline
 from shared.rate import RateBreaker
 from shared.receive import MalformedEvent, occurred_at, refusal, upload_from

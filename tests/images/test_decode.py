@@ -16,7 +16,6 @@ import pytest
 from PIL import ExifTags, Image
 
 from shared.bundles.manifest import InputSpec
-from shared.classify import prepare
 from shared.errors import Busy, DamagedImage, NotAnImage, Permanent, TooManyBytes, TooManyPixels
 from shared.images.decode import (
     CONTENT_TYPES,
@@ -27,6 +26,7 @@ from shared.images.decode import (
 )
 from shared.images.headers.jpeg_scans import MAX_SCANS
 from shared.images.memory_budget import MemoryBudget
+from shared.inference.classifier import prepare
 from tests.pictures import (
     COLOURED,
     CORNERS,

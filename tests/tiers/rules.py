@@ -31,13 +31,13 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "inference": Tier.TEST,
     "bundles": Tier.TEST,
     ".": Tier.TEST,
     "bench": Tier.REST,
     "cloud_check": Tier.REST,
     "contract": Tier.TEST,
     "dialects": Tier.TEST,
-    "explain": Tier.TEST,
     "fuzz": Tier.REST,
     "hostile": Tier.TEST,
     "image": Tier.REST,

@@ -14,8 +14,8 @@ from PIL import Image
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
-from shared.classify import Classifier
 from shared.cli.evaluate import command
+from shared.inference.classifier import Classifier
 from shared.wiring import load_model
 
 BUNDLE = MODELS / "flowers_v1"

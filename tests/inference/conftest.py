@@ -10,7 +10,7 @@ import pytest
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
-from shared.classify import Classifier
+from shared.inference.classifier import Classifier
 from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 from tests.writable import copy_tree

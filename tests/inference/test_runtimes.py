@@ -24,13 +24,13 @@ import pytest
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import LABELS, write_manifest
-from shared.classify import Classifier
 from shared.errors import InvalidBundle
+from shared.inference.classifier import Classifier
 from shared.local.demo.drawings import drawings
 from shared.settings import DEFAULT_BUNDLE
 from shared.wiring import load_model
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 TOLERANCE = {"keras": 0.005, "saved_model": 0.005, "float32": 0.005, "float16": 0.005, "int8": 0.1}
 """Largest difference of a score from Keras', by form; the .keras file that ships holds float16 weights itself."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 
-from shared.overlay import LONGEST_EDGE_PX, RAMP, as_png, overlay, shorter_edge_px
+from shared.inference.heatmap import LONGEST_EDGE_PX, RAMP, as_png, overlay, shorter_edge_px
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from shared.bundles.catalogue import Catalogue
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
 from shared.bundles.references import Place
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import UnknownModel
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE
 from shared.sieve import Sieve
@@ -31,7 +31,7 @@ from tests.sweep_parts import sweep_of
 from tests.worlds import World
 from tests.writable import copy_tree
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 Picture = Callable[..., bytes]
 
 

@@ -14,9 +14,9 @@ import numpy.typing as npt
 import PIL.Image
 
 from shared.bundles.manifest import InputSpec
-from shared.classify import Classifier, prepare
 from shared.errors import BadRequest
 from shared.images.geometry import Size, centre_of, inside_of
+from shared.inference.classifier import Classifier, prepare
 from shared.ports import Activation, ActivationModel
 from shared.types import Classification, Pixels
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from shared.bundles.bundle import Bundle
 from shared.bundles.catalogue import Catalogue, Entry
 from shared.bundles.resolve import BundleSource
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
 from shared.errors import Busy, InvalidBundle
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
 from shared.logs import log
 
 

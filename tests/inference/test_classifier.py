@@ -13,8 +13,8 @@ import pytest
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Manifest, Threshold
-from shared.classify import Classifier, calibrated, prepare
 from shared.errors import InvalidBundle, Misconfigured
+from shared.inference.classifier import Classifier, calibrated, prepare
 from shared.ports import Model
 from tests.pictures import scene
 

@@ -15,11 +15,11 @@ from shared.adapters.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST, Explain, manifest_from
-from shared.classify import Classifier, prepare
 from shared.errors import InvalidBundle
+from shared.inference.classifier import Classifier, prepare
 from shared.training.feature_map import with_feature_map
 from shared.wiring import load_model
-from tests.explain.pictures import drawn
+from tests.inference.pictures import drawn
 from tests.writable import copy_tree
 
 SHIPPED = ("flowers_v1", "chest_xray_v1")

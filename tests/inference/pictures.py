@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from shared.explain import Heat
+from shared.inference.explain import Heat
 from shared.local.demo.drawings import drawings
 
 CORNERS = {"upper left": (0, 0), "upper right": (1, 0), "lower left": (0, 1), "lower right": (1, 1)}

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli import main
-from tests.explain.pictures import drawn, flower_in
+from tests.inference.pictures import drawn, flower_in
 
 
 def run(*arguments: str | Path) -> Result:

@@ -16,8 +16,8 @@ from flask.testing import FlaskClient
 
 from shared.dialects.explain import OcclusionWatch
 from shared.errors import BadRequest, Busy
-from shared.explain import CELLS
-from tests.explain.pictures import corner_of, flower_in
+from shared.inference.explain import CELLS
+from tests.inference.pictures import corner_of, flower_in
 from tests.worlds import World
 
 MAIN = Path(__file__).parents[2] / "functions" / "classify_request" / "main.py"

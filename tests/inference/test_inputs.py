@@ -14,8 +14,8 @@ import pytest
 from shared.bundles.bundle import Bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import InputSpec, Manifest, Threshold, manifest_from
-from shared.classify import Classifier, calibrated, prepare
 from shared.errors import InvalidBundle
+from shared.inference.classifier import Classifier, calibrated, prepare
 
 SPEC = InputSpec(6, 10, "float32", 1.0, 0.0, "stretch", "nearest")
 COLOUR = (200, 100, 50)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.bundles.catalogue import Catalogue
-from shared.classify import Classifier
+from shared.inference.classifier import Classifier
 from shared.types import Upload
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Threshold
-from shared.classify import Classifier
 from shared.errors import BadRequest
-from shared.explain import CELLS, explain, over_picture
+from shared.inference.classifier import Classifier
+from shared.inference.explain import CELLS, explain, over_picture
 from shared.ports import Activation
-from tests.explain.pictures import CORNERS, centre_of, corner_of, flower_in
+from tests.inference.pictures import CORNERS, centre_of, corner_of, flower_in
 
 SPEC = InputSpec(40, 40, "uint8", 1.0, 0.0, "stretch", "bilinear")
 

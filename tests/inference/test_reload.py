@@ -33,7 +33,7 @@ from shared.settings import DEFAULT_BUNDLE, Platform, Settings
 from tests.bundles.copies import download_into, flip_a_byte, write_bundle, write_unusable_bundle
 from tests.worlds import World
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LOAD = "/v2/repository/models/flowers/load"
 Picture = Callable[..., bytes]
 Serve = Callable[..., Flask]

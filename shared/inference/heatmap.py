@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from shared.explain import Heat
 from shared.images.geometry import Size
+from shared.inference.explain import Heat
 from shared.types import Pixels
 
 LONGEST_EDGE_PX = 1024
