@@ -16,8 +16,8 @@ from shared.bundles.catalogue import Catalogue
 from shared.caller import trace_from
 from shared.images.memory_budget import return_what_is_freed
 from shared.inference.reload import Loader
-from shared.label_tokens import LabelTokens
-from shared.pipeline import Pipeline
+from shared.pipeline.label_tokens import LabelTokens
+from shared.pipeline.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 from shared.wiring import build_pipeline, bundle_source, caller_reader, open_classifier

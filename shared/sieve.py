@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from shared import aside, identity
 from shared.errors import UnknownModel
-from shared.pipeline import Pipeline
-from shared.receive import is_upload
+from shared.pipeline import ids, set_aside
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.receive import is_upload
 from shared.recorded import batches, recorded
 from shared.types import ObjectRef, Upload
 
@@ -51,14 +51,14 @@ class Sieve:
         return bool(self._recorded({ref: digests}))
 
     def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        marked = aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
+        marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
         for upload in uploads:
-            kind = marked.get(identity.of_object(upload.ref).upload_id) if marked else None
+            kind = marked.get(ids.of_object(upload.ref).upload_id) if marked else None
             if not is_upload(upload):
                 self._count("not_an_upload")
-            elif kind == aside.SET_ASIDE or (kind and self._keep):
+            elif kind == set_aside.SET_ASIDE or (kind and self._keep):
                 self._count("skipped")
-            elif kind == aside.NOT_DELETED:
+            elif kind == set_aside.NOT_DELETED:
                 self.not_deleted.append(upload)
             else:
                 yield upload

@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from shared import identity
 from shared.errors import BadRequest, StorageRefused
-from shared.identity import Identity
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log
-from shared.pipeline import Pipeline
-from shared.receive import is_unicode
+from shared.pipeline import ids
+from shared.pipeline.ids import Identity
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.receive import is_unicode
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
@@ -125,7 +125,7 @@ class Intake:
     ) -> Submission:
         sha256 = hashlib.sha256(content).hexdigest()
         facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
-        who = identity.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
+        who = ids.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
         return Submission(content, facts, who)
 
     def _of_object(self, uri: str) -> Generator[Submission, None, None]:
@@ -148,7 +148,7 @@ class Intake:
                 size_bytes=len(content),
                 content_type=upload.content_type or None,
             )
-            yield Submission(content, facts, identity.of_object(upload.ref))
+            yield Submission(content, facts, ids.of_object(upload.ref))
 
 
 @contextmanager

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared import aside, identity
 from shared.attempts import Attempt, Attempts, BeingTried
 from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
 from shared.logs import log, log_outcome
-from shared.pipeline import Pipeline
+from shared.pipeline import ids, set_aside
+from shared.pipeline.pipeline import Pipeline
 from shared.sieve import Sieve
 from shared.sweep_summary import Summary
 from shared.types import Acknowledged, Call, Failure, Outcome, Source, Upload
@@ -201,7 +201,7 @@ class Sweep:
             store.delete(upload.ref)
         except StorageRefused:
             return "skipped"
-        aside.unmark(store, bucket, identity.of_object(upload.ref).upload_id)
+        set_aside.unmark(store, bucket, ids.of_object(upload.ref).upload_id)
         return "already_done"
 
     def _tidy(self) -> None:

@@ -15,9 +15,9 @@ from shared.images.decode import Limits
 from shared.images.memory_budget import MIB, Memory
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
-from shared.rate import RateBreaker
 from shared.settings import Platform, Settings, own_models
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import identity
 from shared.errors import BadRequest
+from shared.pipeline import ids
 from shared.recorded import RECORDED, batches, recorded
 from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times, Upload
 from tests.worlds import World
@@ -74,11 +74,11 @@ def test_a_batch_is_full_but_for_the_last(count: int, sizes: list[int]) -> None:
 
 def test_an_upload_is_known_by_the_id_of_its_row(world: World, uploads: list[ObjectRef]) -> None:
     [row] = world.rows("latest_predictions")
-    assert row["upload_id"] == identity.of_object(uploads[0]).upload_id
+    assert row["upload_id"] == ids.of_object(uploads[0]).upload_id
 
 
 def failed(ref: ObjectRef, reason: str = "not_an_image", *, is_shadow: bool | None = None) -> Failure:
-    who = identity.of_object(ref)
+    who = ids.of_object(ref)
     image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
     call = Call(Source.BACKLOG, datetime.now(UTC), is_shadow=is_shadow, times=Times(total_ms=1.0))
     return Failure(who.upload_id, who.uploaded_at, reason, "A list.", image, None, call)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from shared import identity
 from shared.attempts import Attempts
 from shared.cli import main
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
-from shared.record import failure_row
+from shared.pipeline import ids
+from shared.pipeline.record import failure_row
 from shared.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.types import Call, Failure, ObjectRef, Source
 from tests.memory.faults import Faulty, Killed
@@ -80,7 +80,7 @@ def test_a_file_that_is_rejected_again_is_a_failure_of_its_own(world: World, rej
     assert fates(world, selected(world)) == {"list.jpg": Fate.PUT_BACK}
     upload = world.store.find(world.uploads, "list.jpg")
     world.pipeline.process(upload, Call(Source.EVENT, datetime.now(UTC)))
-    second_id = identity.of_object(upload.ref).upload_id
+    second_id = ids.of_object(upload.ref).upload_id
     assert {row["failure_id"] for row in world.rows("rejected_uploads")} == {first.failure_id, second_id}
     assert quarantined(world) == [second_id]
 

@@ -13,8 +13,8 @@ from shared.images.decode import Limits
 from shared.images.memory_budget import Memory
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.pipeline import Pipeline
-from shared.rate import RateBreaker
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
 from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse
 

@@ -11,7 +11,7 @@ from flask import current_app, request
 from shared.answers import add_routes
 from shared.errors import OverRate
 from shared.logs import log, log_outcome
-from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
 from shared.types import Acknowledged, Outcome, Source, Upload
 

@@ -24,7 +24,7 @@ from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.inference.classifier import Classifier
 from shared.logs import log_outcome
 from shared.metrics import Tally
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from shared.service import Service
 from shared.submissions import Given, Intake
 from shared.types import Call, Prediction, Source, Times

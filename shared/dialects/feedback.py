@@ -17,14 +17,14 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from shared import identity
 from shared.dialects.exchange import Exchange
 from shared.dialects.options import idempotency_key
 from shared.dialects.route import JSON, Dialect, Route
 from shared.dialects.schema import TEXT, YES_OR_NO, one_of, things
 from shared.errors import BadRequest
 from shared.logs import log
-from shared.receive import is_unicode
+from shared.pipeline import ids
+from shared.pipeline.receive import is_unicode
 from shared.types import Correction
 
 PREDICTION_ID = re.compile(r"[0-9a-f]{64}")
@@ -85,7 +85,7 @@ def _allow(exchange: Exchange, prediction_id: str, token: object) -> None:
 
 def _correction(exchange: Exchange, prediction_id: str, label: str, note: str | None, *, is_new: bool) -> Correction:
     key, caller = idempotency_key(exchange.request), exchange.call.caller
-    label_id = identity.of_label(key, caller, prediction_id, label, note) if key else str(uuid.uuid4())
+    label_id = ids.of_label(key, caller, prediction_id, label, note) if key else str(uuid.uuid4())
     return Correction(label_id, prediction_id, label, caller, datetime.now(UTC), note, is_new)
 
 

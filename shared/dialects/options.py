@@ -6,7 +6,7 @@ from flask import Request
 from werkzeug.http import parse_options_header
 
 from shared.errors import BadRequest
-from shared.receive import is_unicode
+from shared.pipeline.receive import is_unicode
 
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_BYTES = 1024

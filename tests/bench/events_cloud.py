@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import requests
 
-from shared import identity
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
 from shared.local.faults.client import FaultControl
 from shared.local.parts import ROOT, Part, parts_of
 from shared.local.supervisor import Supervisor
+from shared.pipeline import ids
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.types import ObjectRef
 from tests.chaos.ports import own_ports
@@ -121,7 +121,7 @@ class EventsCloud:
         done, rows = self._deletes(), self._rows()
         found = []
         for ref, one in zip(refs, uploads, strict=True):
-            recorded = rows.get(identity.of_object(ref).prediction_id(self._digest)) if self._keeps_rows else None
+            recorded = rows.get(ids.of_object(ref).prediction_id(self._digest)) if self._keeps_rows else None
             if self._keeps_rows and recorded is None:
                 raise RuntimeError(f"{ref} has no row in predictions; the logs are in {self._cloud.folder}.")
             found.append(Sent(ref, one["began_ns"] / 1e9, one["ended_ns"] / 1e9, recorded, done[ref.generation]))

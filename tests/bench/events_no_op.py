@@ -12,7 +12,7 @@ from typing import Any
 from functions.classify_upload.main import classify_upload, service
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from shared.types import Candidate, Classification, Correction, Pixels, Recorded
 
 __all__ = ["classify_upload"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GCS = "shared/adapters/gcs.py"
-PIPELINE = "shared/pipeline.py"
+PIPELINE = "shared/pipeline/pipeline.py"
 VIEW = "infra/bigquery/views/latest_predictions.sql"
 
 
@@ -122,7 +122,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "events of other buckets are ignored",
-        "shared/receive.py",
+        "shared/pipeline/receive.py",
         "    if upload.ref.bucket != upload_bucket:\n",
         "    if False:\n",
         "loops",

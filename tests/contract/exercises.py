@@ -22,8 +22,8 @@ from shared.errors import (
 )
 from shared.local.object_store.listing import BEFORE_GENERATION
 from shared.types import ImageFacts
-from tests import rows
 from tests.contract.bench import NAME, Bench
+from tests.pipeline import rows
 
 LONG = bytes((8 << 20) + 1)
 """What the client sends as a resumable upload: anything over 8 MiB."""

@@ -36,7 +36,7 @@ from tests.contract.bench import NAME, Bench
 from tests.contract.discovery import Discovery, discovery_of
 from tests.contract.exercises import EXERCISES
 from tests.contract.wire import Wire, wire_to
-from tests.upload_events import data, headers
+from tests.functions.upload_events import data, headers
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 ADAPTERS = (CloudStorage, BigQuery)

@@ -23,7 +23,7 @@ from google.cloud import bigquery
 from shared.adapters.bigquery import is_worth_another_try
 from shared.cli import main
 from shared.errors import BadRequest, WarehouseUnavailable
-from shared.record import failure_row, prediction_row
+from shared.pipeline.record import failure_row, prediction_row
 from shared.types import (
     Call,
     Candidate,

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from shared import identity
 from shared.errors import BadRequest, WarehouseUnavailable
-from shared.record import failure_row, prediction_row
+from shared.pipeline import ids
+from shared.pipeline.record import failure_row, prediction_row
 from shared.recorded import recorded
 from shared.replay import Selection, rejected
 from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source, Times
-from tests.outcomes import FAILURE, MODEL, PREDICTION
+from tests.pipeline.outcomes import FAILURE, MODEL, PREDICTION
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too
@@ -32,14 +32,14 @@ def image_of(ref: ObjectRef) -> ImageFacts:
 
 def prediction(world: World, name: str = "garden/rose ü.jpg", digest: str = "d" * 64, **changes: Any) -> Prediction:
     ref = ref_of(world, name)
-    who, model = identity.of_object(ref), replace(MODEL, digest=digest)
+    who, model = ids.of_object(ref), replace(MODEL, digest=digest)
     ids = {"prediction_id": who.prediction_id(digest), "upload_id": who.upload_id, "uploaded_at": who.uploaded_at}
     return replace(PREDICTION, **ids, image=image_of(ref), model=model, **changes)
 
 
 def failure(world: World, name: str = "list.jpg", **changes: Any) -> Failure:
     ref = ref_of(world, name)
-    who, uri = identity.of_object(ref), f"gs://{world.quarantine}/{identity.of_object(ref).upload_id}"
+    who, uri = ids.of_object(ref), f"gs://{world.quarantine}/{ids.of_object(ref).upload_id}"
     values = {"failure_id": who.upload_id, "uploaded_at": who.uploaded_at, "quarantine_uri": uri}
     return replace(FAILURE, **values, image=image_of(ref), **changes)
 

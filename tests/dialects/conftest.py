@@ -20,7 +20,7 @@ from shared.bundles.manifest import Manifest
 from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
 from shared.settings import DEFAULT_BUNDLE
-from tests.function_paths import CLASSIFY_REQUEST
+from tests.functions.paths import CLASSIFY_REQUEST
 from tests.worlds import World
 
 MakeClient = Callable[..., FlaskClient]

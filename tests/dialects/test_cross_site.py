@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from shared.dialects.desk import DIALECTS
 from tests.dialects.conftest import MakeClient
-from tests.function_paths import CLASSIFY_UPLOAD
+from tests.functions.paths import CLASSIFY_UPLOAD
 from tests.worlds import World
 
 HOST = "images.example.com"

@@ -10,7 +10,7 @@ import requests
 from flask.testing import FlaskClient
 
 from tests.dialects.conftest import b64
-from tests.function_paths import CLASSIFY_REQUEST
+from tests.functions.paths import CLASSIFY_REQUEST
 from tests.worlds import World
 
 ENDPOINT = "/v1/projects/my-project/locations/europe-west4/endpoints/1234567890"

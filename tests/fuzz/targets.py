@@ -19,15 +19,15 @@ from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
 from shared.dialects.desk import Desk
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
-from shared.identity import of_object
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.pipeline import Pipeline
-from shared.rate import RateBreaker
-from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.ids import of_object
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Classification, Pixels

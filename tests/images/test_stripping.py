@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from shared import identity
 from shared.errors import MetadataStays
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata.strip import without_metadata
+from shared.pipeline import ids
 from shared.settings import Settings
 from shared.types import Call, ImageFacts, Prediction, Source
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, oriented, scene, tiff
@@ -160,4 +160,4 @@ def answered(world: World, content: bytes) -> Prediction:
     call = Call(Source.REQUEST, datetime.now(UTC))
     sha256 = hashlib.sha256(content).hexdigest()
     facts = ImageFacts(size_bytes=len(content), content_type=None, sha256=sha256)
-    return pipeline.answer(content, facts, identity.of_request(None, None, 0, sha256, call.received_at), call)
+    return pipeline.answer(content, facts, ids.of_request(None, None, 0, sha256, call.received_at), call)

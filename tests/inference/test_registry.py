@@ -20,7 +20,7 @@ from shared.bundles.references import Place
 from shared.errors import UnknownModel
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.receive import FINALIZED, upload_from
+from shared.pipeline.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE
 from shared.sieve import Sieve
 from shared.sweep import Sweep

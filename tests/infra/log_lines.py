@@ -14,7 +14,7 @@ from typing import Any
 from shared.logs import configure, log, log_outcome
 from shared.sweep_summary import Summary, log_summary
 from shared.types import Times
-from tests.outcomes import CALL, FAILURE, PREDICTION
+from tests.pipeline.outcomes import CALL, FAILURE, PREDICTION
 
 
 @cache

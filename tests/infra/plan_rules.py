@@ -11,12 +11,12 @@ from typing import Any
 
 from shared.errors import Misconfigured
 from shared.local.warehouse.schemas import _LAYOUT
-from shared.record import label_row
+from shared.pipeline.record import label_row
 from shared.settings import Settings
 from shared.types import Correction
 from tests.environments import ROOT
 from tests.infra.plan import Plan, Resource, texts_in
-from tests.rows import ROWS, faults_of
+from tests.pipeline.rows import ROWS, faults_of
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BROAD = re.compile(r"(?i)owner|editor|admin|/viewer$|serviceAccountUser$|serviceAccountTokenCreator$")

@@ -18,7 +18,7 @@ from shared.local.warehouse.queries import prepare
 from shared.local.warehouse.refusal import Refusal
 from shared.local.warehouse.schemas import apply_schemas, create_dataset
 from shared.local.warehouse.store import Store
-from shared.record import failure_row, label_row, prediction_row
+from shared.pipeline.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "infra" / "bigquery"

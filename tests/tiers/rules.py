@@ -31,6 +31,8 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "functions": Tier.TEST,
+    "pipeline": Tier.TEST,
     "inference": Tier.TEST,
     "bundles": Tier.TEST,
     ".": Tier.TEST,

@@ -12,19 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from shared import aside, identity
-from shared.archive import archive_content_type, archive_name
 from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
-from shared.identity import Identity
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import Limits, check_size, decode
 from shared.images.memory_budget import Memory
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.logs import log
+from shared.pipeline import ids, set_aside
+from shared.pipeline.archive import archive_content_type, archive_name
+from shared.pipeline.ids import Identity
+from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.stopwatch import Stopwatch
 from shared.ports import ObjectStore, Strip, Warehouse
-from shared.rate import RateBreaker
-from shared.stopwatch import Stopwatch
 from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
 
 
@@ -127,7 +127,7 @@ class Pipeline:
         try:
             self.store.delete(upload.ref)
         except StorageRefused as error:
-            if aside.mark(self.store, self.quarantine_bucket, aside.NOT_DELETED, upload.ref, str(error)):
+            if set_aside.mark(self.store, self.quarantine_bucket, set_aside.NOT_DELETED, upload.ref, str(error)):
                 log.error(
                     f"not deleted: {upload.ref} has its row and may not be removed; sweeps try that again: {error}",
                     extra={"fields": {"outcome": "not_deleted", "uri": upload.ref.uri}},
@@ -139,7 +139,7 @@ class Pipeline:
         return failure
 
     def _mark_aside(self, upload: Upload, why: str) -> None:
-        aside.mark(self.store, self.quarantine_bucket, aside.SET_ASIDE, upload.ref, why)
+        set_aside.mark(self.store, self.quarantine_bucket, set_aside.SET_ASIDE, upload.ref, why)
 
     def _predict_or_quarantine(self, upload: Upload, call: Call, watch: Stopwatch) -> Recorded:
         try:
@@ -152,7 +152,7 @@ class Pipeline:
 
         What may not even be copied rests where it is.
         """
-        name: str | None = identity.of_object(upload.ref).upload_id
+        name: str | None = ids.of_object(upload.ref).upload_id
         try:
             with watch.step("archive_ms"):
                 self.store.copy_once(upload.ref, self.quarantine_bucket, str(name))
@@ -164,7 +164,7 @@ class Pipeline:
         )
 
     def _failure(self, upload: Upload, call: Call, error: Permanent, *, quarantine_uri: str | None) -> Failure:
-        who = identity.of_object(upload.ref)
+        who = ids.of_object(upload.ref)
         return Failure(
             failure_id=who.upload_id,
             uploaded_at=who.uploaded_at,
@@ -176,7 +176,7 @@ class Pipeline:
         )
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
-        classifier, who = self.classifiers.of(upload), identity.of_object(upload.ref)
+        classifier, who = self.classifiers.of(upload), ids.of_object(upload.ref)
         check_size(upload.size_bytes, self.limits)
         held = bytes_held(upload.size_bytes, upload.content_encoding, self.limits.max_bytes)
         with self.memory.room_for_file(held):

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.local.demo.drawings import drawings
-from tests.function_paths import CLASSIFY_REQUEST
+from tests.functions.paths import CLASSIFY_REQUEST
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

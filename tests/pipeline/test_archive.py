@@ -7,8 +7,8 @@ import mimetypes
 
 import pytest
 
-from shared.archive import archive_content_type, archive_name
 from shared.images.decode import EXTENSIONS, Limits, decode
+from shared.pipeline.archive import archive_content_type, archive_name
 from tests.pictures import COLOURED, encoded, scene
 
 SHA256 = hashlib.sha256(b"a picture").hexdigest()

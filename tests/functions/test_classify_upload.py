@@ -13,8 +13,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from shared.errors import Misconfigured
-from tests.function_paths import CLASSIFY_UPLOAD
-from tests.upload_events import data, headers
+from tests.functions.paths import CLASSIFY_UPLOAD
+from tests.functions.upload_events import data, headers
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

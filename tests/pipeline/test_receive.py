@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import BucketlensError, Permanent, Transient
-from shared.receive import FINALIZED, MalformedEvent, is_upload, occurred_at, refusal, upload_from
+from shared.pipeline.receive import FINALIZED, MalformedEvent, is_upload, occurred_at, refusal, upload_from
 from shared.types import Acknowledged, ObjectRef, Upload
 
 ATTRIBUTES = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.pipeline import Pipeline
+from shared.pipeline.pipeline import Pipeline
 from shared.types import Call, Source, Upload
 from tests.memory.faults import Faulty
 from tests.worlds import World

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared import aside, identity
 from shared.errors import (
     BadRequest,
     Busy,
@@ -32,10 +31,11 @@ from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.local.faults.client import FaultControl
 from shared.logs import log
-from shared.rate import RateBreaker
+from shared.pipeline import ids, set_aside
+from shared.pipeline.rate_limit import RateBreaker
 from shared.submissions import Intake, Named
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
-from tests.pipeline_parts import call, dropped, failing
+from tests.pipeline.parts import call, dropped, failing
 from tests.sweep_parts import attempts_of, faults_of, markers, sweep_of
 from tests.worlds import World
 
@@ -96,7 +96,7 @@ def swept(world: World, **options: Any) -> dict[str, int]:
 
 
 def mark_of(world: World, upload: Upload, kind: str) -> bool:
-    return aside.marked(world.store, world.quarantine).get(identity.of_object(upload.ref).upload_id) == kind
+    return set_aside.marked(world.store, world.quarantine).get(ids.of_object(upload.ref).upload_id) == kind
 
 
 # A 412 is believed only where the object is there.
@@ -221,7 +221,7 @@ def test_a_file_with_its_owners_key_is_recorded_left_and_never_taken_again(
     [row] = world.rows("rejected_uploads")
     assert (row["reason"], row["quarantine_uri"]) == ("unreadable", None)
     assert world.names_in(world.uploads) == ["photo.jpg"]
-    assert mark_of(world, upload, aside.SET_ASIDE)
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
     for _ in range(3):
         summary = sweep_of(world).run(world.store.uploads(world.uploads))
         assert dict(summary.outcomes) == {"skipped": 1}
@@ -263,7 +263,7 @@ def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_dele
     upload = dropped(world, tmp_path, picture(8))
     refuse_deletes(faults, world, status=403, reason="retentionPolicyNotMet")
     assert isinstance(world.pipeline.process(upload, call()), Prediction)
-    assert mark_of(world, upload, aside.NOT_DELETED)
+    assert mark_of(world, upload, set_aside.NOT_DELETED)
     for _ in range(2):
         summary = sweep_of(world).run(world.store.uploads(world.uploads))
         assert dict(summary.outcomes) == {"skipped": 1}
@@ -273,7 +273,7 @@ def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_dele
     faults.clear()
     assert swept(world) == {"already_done": 1}
     assert world.names_in(world.uploads) == []
-    assert aside.marked(world.store, world.quarantine) == {}
+    assert set_aside.marked(world.store, world.quarantine) == {}
     assert rows_written(world) == 1
 
 
@@ -281,7 +281,7 @@ def test_a_delete_that_fails_for_a_moment_leaves_no_mark(world: World, picture: 
     pipeline, _ = failing(world, "delete", before=StorageUnavailable())
     with pytest.raises(StorageUnavailable):
         pipeline.process(dropped(world, tmp_path, picture(9)), call())
-    assert aside.marked(world.store, world.quarantine) == {}
+    assert set_aside.marked(world.store, world.quarantine) == {}
 
 
 # Errors that pass, and do not pass.
@@ -322,7 +322,7 @@ def test_what_cannot_be_quarantined_either_is_set_aside_at_the_end(
     assert swept(world) == {"postponed": 1}
     assert swept(world, give_up_after_s=0) == {"set_aside": 1}
     assert world.names_in(world.uploads) == ["photo.jpg"]
-    assert mark_of(world, upload, aside.SET_ASIDE)
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
     assert swept(world, give_up_after_s=0) == {"skipped": 1}
     assert rows_written(world) == 1
 
@@ -346,7 +346,7 @@ def test_an_upload_whose_rows_are_refused_for_good_ends_with_a_mark_and_a_word(
     refusing = replace(world, pipeline=pipeline)
     assert swept(refusing) == {"postponed": 1}
     assert swept(refusing, give_up_after_s=0) == {"set_aside": 1}
-    assert mark_of(world, upload, aside.SET_ASIDE)
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
     assert errors_said[-1].startswith("set aside without a row")
     assert swept(refusing, give_up_after_s=0) == {"skipped": 1}
 
@@ -387,7 +387,7 @@ def test_an_attempt_that_hangs_keeps_its_marker_at_an_orderly_end(
     assert innocent.begin_first(refs[1])
     for attempts in (hung, innocent):
         attempts.give_back_all(within_s=20)
-    assert markers(world) == [f"attempts/{identity.of_object(refs[0]).upload_id}/1"]
+    assert markers(world) == [f"attempts/{ids.of_object(refs[0]).upload_id}/1"]
 
 
 def test_what_is_done_is_given_back_however_long_it_took(world: World, picture: Picture, tmp_path: Path) -> None:
@@ -425,7 +425,7 @@ def test_folders_and_parts_of_uploads_are_left_and_counted_by_the_sweep(
 
 def test_callers_beyond_the_rate_are_refused(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline = replace(world.pipeline, rate=RateBreaker(1))
-    who = identity.of_request(None, None, 0, "", datetime.now(UTC))
+    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
     facts = ImageFacts(size_bytes=1, content_type=None)
     pipeline.answer(picture(21), facts, who, call(Source.REQUEST), record=False)
     with pytest.raises(OverRate):
@@ -434,11 +434,11 @@ def test_callers_beyond_the_rate_are_refused(world: World, picture: Picture, tmp
 
 def test_a_mark_says_which_upload_stays_and_why(world: World, picture: Picture, tmp_path: Path) -> None:
     ref = dropped(world, tmp_path, picture(22)).ref
-    assert aside.mark(world.store, world.quarantine, aside.SET_ASIDE, ref, "it has a key")
-    assert not aside.mark(world.store, world.quarantine, aside.SET_ASIDE, ref, "it has a key")
+    assert set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
+    assert not set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
     [name] = world.names_in(world.quarantine)
     says = json.loads(world.store.read(world.store.find(world.quarantine, name).ref, 10_000))
     assert (says["upload"]["name"], says["why"]) == ("photo.jpg", "it has a key")
-    aside.unmark(world.store, world.quarantine, identity.of_object(ref).upload_id)
-    aside.unmark(world.store, world.quarantine, identity.of_object(ref).upload_id)
+    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
+    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
     assert world.names_in(world.quarantine) == []

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.rows import JUST_BEFORE_MIDNIGHT, ROWS, faults_of
+from tests.pipeline.rows import JUST_BEFORE_MIDNIGHT, ROWS, faults_of
 
-TABLES = Path(__file__).parents[1] / "infra" / "bigquery" / "tables"
+TABLES = Path(__file__).parents[2] / "infra" / "bigquery" / "tables"
 
 
 def fields_of(table: str) -> list[dict[str, Any]]:

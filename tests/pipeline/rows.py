@@ -6,8 +6,8 @@ import datetime as dt
 import re
 from typing import Any
 
-from shared import identity
-from shared.record import Row, failure_row, prediction_row
+from shared.pipeline import ids
+from shared.pipeline.record import Row, failure_row, prediction_row
 from shared.types import (
     Call,
     Candidate,
@@ -52,7 +52,7 @@ def full_image() -> ImageFacts:
 
 
 def prediction(call: Call, image: ImageFacts) -> Prediction:
-    who = identity.of_object(JUST_BEFORE_MIDNIGHT)
+    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
     best, other = Candidate("rose", 0.75), Candidate("tulip", 0.25)
     return Prediction(
         prediction_id=who.prediction_id("d" * 64),
@@ -67,7 +67,7 @@ def prediction(call: Call, image: ImageFacts) -> Prediction:
 
 
 def failure(call: Call, image: ImageFacts) -> Failure:
-    who = identity.of_object(JUST_BEFORE_MIDNIGHT)
+    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
     return Failure(
         failure_id=who.upload_id,
         uploaded_at=who.uploaded_at,

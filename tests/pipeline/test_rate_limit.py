@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import OverRate
-from shared.rate import RateBreaker
+from shared.pipeline.rate_limit import RateBreaker
 from tests.sweep_parts import sweep_of
 from tests.worlds import World
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from shared import identity
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
 from shared.images.decode import Limits
 from shared.local.faults.client import FaultControl
+from shared.pipeline import ids
 from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
 from tests.memory.faults import Killed
-from tests.pipeline_parts import call, dropped, failing
+from tests.pipeline.parts import call, dropped, failing
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too
@@ -55,7 +55,7 @@ def test_a_rejected_upload_is_quarantined_then_recorded_then_removed(world: Worl
     outcome = pipeline.process(upload, call())
     assert isinstance(outcome, Failure)
     assert notes == ["read", "copy_once", "append", "delete"]
-    failure_id = identity.of_object(upload.ref).upload_id
+    failure_id = ids.of_object(upload.ref).upload_id
     assert world.names_in(world.quarantine) == [failure_id]
     assert world.names_in(world.uploads) == []
     assert world.names_in(world.archive) == []
@@ -213,7 +213,7 @@ def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Pat
 
 def test_an_answer_without_a_record_leaves_nothing_behind(world: World, picture: Picture) -> None:
     content = picture(12)
-    who = identity.of_request("key", None, 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
+    who = ids.of_request("key", None, 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
     facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg")
     prediction = world.pipeline.answer(content, facts, who, call(Source.REQUEST), record=False)
     assert prediction.archive_uri is None
@@ -225,13 +225,13 @@ def test_an_image_that_a_caller_sends_twice_under_one_key_is_one_row(world: Worl
     sha256 = hashlib.sha256(content).hexdigest()
     facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg", bucket=world.uploads)
     for _ in range(2):
-        who = identity.of_request("one-key", "someone", 0, sha256, datetime.now(UTC))
+        who = ids.of_request("one-key", "someone", 0, sha256, datetime.now(UTC))
         world.pipeline.answer(content, facts, who, call(Source.REQUEST))
     assert len(world.rows("latest_predictions")) == 1
 
 
 def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
-    who = identity.of_request(None, None, 0, "", datetime.now(UTC))
+    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
     with pytest.raises(Permanent):
         world.pipeline.answer(b"no", ImageFacts(size_bytes=2, content_type=None), who, call(Source.REQUEST))
     assert world.names_in(world.archive) == []

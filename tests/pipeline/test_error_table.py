@@ -17,7 +17,7 @@ from tests.failing_server import FAILURE, LONG_S, SHORT_S, STORAGE_CALLS, server
 
 __all__ = ["server"]
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "reliability.md").read_text("utf-8")
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "reliability.md").read_text("utf-8")
 STATUSES = (400, 401, 403, 404, 405, 408, 409, 410, 411, 412, 413, 429, 500, 501, 502, 503, 504)
 """Those of https://cloud.google.com/storage/docs/json_api/v1/status-codes and
 https://cloud.google.com/bigquery/docs/error-messages that are errors of the calls we make."""
