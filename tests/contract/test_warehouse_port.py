@@ -33,8 +33,8 @@ def image_of(ref: ObjectRef) -> ImageFacts:
 def prediction(world: World, name: str = "garden/rose ü.jpg", digest: str = "d" * 64, **changes: Any) -> Prediction:
     ref = ref_of(world, name)
     who, model = ids.of_object(ref), replace(MODEL, digest=digest)
-    ids = {"prediction_id": who.prediction_id(digest), "upload_id": who.upload_id, "uploaded_at": who.uploaded_at}
-    return replace(PREDICTION, **ids, image=image_of(ref), model=model, **changes)
+    fields = {"prediction_id": who.prediction_id(digest), "upload_id": who.upload_id, "uploaded_at": who.uploaded_at}
+    return replace(PREDICTION, **fields, image=image_of(ref), model=model, **changes)
 
 
 def failure(world: World, name: str = "list.jpg", **changes: Any) -> Failure:
