@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 
 from shared.adapters import iap
 from shared.settings import Platform
+from tests.adapters.iap_signer import AUDIENCE, KeyServer, Signer
 from tests.dialects.conftest import MakeClient
-from tests.iap_signer import AUDIENCE, KeyServer, Signer
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

@@ -13,7 +13,7 @@ import pytest
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.errors import BucketlensError
-from tests.failing_server import FAILURE, LONG_S, SHORT_S, STORAGE_CALLS, server
+from tests.adapters.failing_server import FAILURE, LONG_S, SHORT_S, STORAGE_CALLS, server
 
 __all__ = ["server"]
 

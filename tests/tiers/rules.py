@@ -31,6 +31,7 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "adapters": Tier.TEST,
     "functions": Tier.TEST,
     "pipeline": Tier.TEST,
     "inference": Tier.TEST,

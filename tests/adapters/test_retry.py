@@ -12,8 +12,7 @@ from google.auth.exceptions import RefreshError, TransportError
 from google.cloud.storage.exceptions import InvalidResponse
 from requests.adapters import HTTPAdapter
 
-from shared.adapters import patience
-from shared.adapters.patience import MOST_ATTEMPTS, OutOfTime, Patience, is_passing, read_environment_once
+from shared.adapters.retry import MOST_ATTEMPTS, OutOfTime, Patience, is_passing, read_environment_once
 
 URL = "http://127.0.0.1:1/"
 

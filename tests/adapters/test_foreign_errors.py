@@ -26,8 +26,8 @@ from shared.errors import (
     WarehouseUnavailable,
     WrongEncoding,
 )
-from tests.client_errors import instance_of, raised_by_clients
-from tests.failing_server import FAILURE, LONG_S, REF, SHORT_S, STORAGE_CALLS, server
+from tests.adapters.client_errors import instance_of, raised_by_clients
+from tests.adapters.failing_server import FAILURE, LONG_S, REF, SHORT_S, STORAGE_CALLS, server
 
 __all__ = ["server"]
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 
 from shared.adapters.iap import FETCH_AGAIN_S, HEADER, KEYS_LAST_S, Assertions
 from shared.errors import BadRequest, KeysUnavailable
-from tests.iap_signer import AUDIENCE, KeyServer, Signer, base64url
+from tests.adapters.iap_signer import AUDIENCE, KeyServer, Signer, base64url
 
 
 class Clock:
