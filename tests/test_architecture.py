@@ -133,7 +133,9 @@ def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
 
 def test_a_functions_process_loads_its_clients_only_when_the_pipeline_is_built() -> None:
     """functions-framework forks after the import, and the start is short."""
-    assert loaded_by("import shared.service, shared.answers, shared.submissions, shared.wiring", OF_THE_EDGES) == []
+    assert (
+        loaded_by("import shared.service, shared.http.responses, shared.http.inputs, shared.wiring", OF_THE_EDGES) == []
+    )
 
 
 def test_the_command_lines_help_waits_for_nothing_heavy() -> None:

@@ -12,6 +12,7 @@ from google.auth.exceptions import RefreshError, TransportError
 from google.cloud.storage.exceptions import InvalidResponse
 from requests.adapters import HTTPAdapter
 
+from shared.adapters import retry
 from shared.adapters.retry import MOST_ATTEMPTS, OutOfTime, Patience, is_passing, read_environment_once
 
 URL = "http://127.0.0.1:1/"
@@ -27,8 +28,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
         raise requests.ConnectionError("refused")
 
     monkeypatch.setattr(HTTPAdapter, "send", refuse)
-    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.002)
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.002)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_S", 0.01)
     return seen
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.contract.our_dataset import INFRA, LAYOUT, OUR_DATASET, Warehouse, views_in_order
+from tests.docs.questions import QUESTIONS
 from tests.local.warehouse_parts import failure, prediction
-from tests.questions import QUESTIONS
 
 pytest_plugins = ("tests.contract.warehouse_fixtures",)
 pytestmark = pytest.mark.timeout(600)  # the first test waits until the others' warehouses are installed

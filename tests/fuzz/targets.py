@@ -14,11 +14,11 @@ import numpy as np
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
-from shared.answers import add_routes
 from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
-from shared.dialects.desk import Desk
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
+from shared.http.responses import add_routes
+from shared.http.router import Desk
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from shared.gunicorn_worker import LingeringWorker
+from shared.http.gunicorn_worker import LingeringWorker
 from shared.settings import inherited_environment
 from tests.local.storage_parts import eventually, free_port
 

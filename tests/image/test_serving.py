@@ -99,7 +99,7 @@ def test_nothing_is_compiled_at_a_start(serving: Image, world: World, tmp_path: 
     script = """
 import os, sys
 import functions_framework, gunicorn.app.wsgiapp, gunicorn.workers.gthread
-import shared.answers, shared.service
+import shared.http.responses, shared.service
 shared.service.Service.from_environment().pipeline()
 loaded = [module for module in list(sys.modules.values()) if getattr(module, "__cached__", None)]
 print(len(loaded), *sorted(module.__name__ for module in loaded if not os.path.exists(module.__cached__)))

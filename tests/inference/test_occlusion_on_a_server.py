@@ -14,8 +14,8 @@ import PIL.Image
 import pytest
 from flask.testing import FlaskClient
 
-from shared.dialects.explain import OcclusionWatch
 from shared.errors import BadRequest, Busy
+from shared.http.protocols.explain import OcclusionWatch
 from shared.inference.explain import CELLS
 from tests.inference.pictures import corner_of, flower_in
 from tests.worlds import World

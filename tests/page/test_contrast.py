@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from shared.page import files
+from shared.http.page import files
 
 LINES = ("border", "accent", "review-mark", "muted")
 TEXTS = ("ink", "muted", "accent-ink", "review", "wrong")

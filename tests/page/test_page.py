@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.page import files
-from shared.page.page import OnPage, content_security_policy, in_words, page_of, paragraphs
+from shared.http.page import files
+from shared.http.page.page import OnPage, content_security_policy, in_words, page_of, paragraphs
 from tests.worlds import World
 
 MAIN = Path(__file__).parents[2] / "functions" / "classify_request" / "main.py"

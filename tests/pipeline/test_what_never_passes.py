@@ -26,6 +26,7 @@ from shared.errors import (
     Unreadable,
     WarehouseUnavailable,
 )
+from shared.http.inputs import Intake, Named
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
@@ -33,7 +34,6 @@ from shared.local.faults.client import FaultControl
 from shared.logs import log
 from shared.pipeline import ids, set_aside
 from shared.pipeline.rate_limit import RateBreaker
-from shared.submissions import Intake, Named
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
 from tests.pipeline.parts import call, dropped, failing
 from tests.sweep_parts import attempts_of, faults_of, markers, sweep_of

@@ -15,7 +15,7 @@ from tests.chaos.world import World
 CALLERS = 64
 PROBE_EVERY_S = 0.2
 SLOWEST_S = 5.0
-"""A caller is let in or sent away after two seconds at most (shared/admission.py); the rest is work."""
+"""A caller is let in or sent away after two seconds at most (shared/http/admission.py); the rest is work."""
 PROMISED = {200, 429, 503}
 
 

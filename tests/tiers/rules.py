@@ -31,6 +31,8 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "docs": Tier.TEST,
+    "http": Tier.TEST,
     "adapters": Tier.TEST,
     "functions": Tier.TEST,
     "pipeline": Tier.TEST,
@@ -40,7 +42,6 @@ BY_FOLDER: dict[str, Tier] = {
     "bench": Tier.REST,
     "cloud_check": Tier.REST,
     "contract": Tier.TEST,
-    "dialects": Tier.TEST,
     "fuzz": Tier.REST,
     "hostile": Tier.TEST,
     "image": Tier.REST,
