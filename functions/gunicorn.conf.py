@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from shared.orderly_end import ignore_signals
+from shared.backlog.graceful_shutdown import ignore_signals
 
 # A start is imports for the most part: docs/performance.md. What Google's clients load where they find it, and nobody
 # here uses (they speak REST, and nobody traces), and a collector that finds no garbage in modules, take a fifth of it.

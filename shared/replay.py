@@ -14,7 +14,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from shared.attempts import forget
+from shared.backlog.attempts import forget
 from shared.errors import AlreadyDone, NameTaken, Unreadable
 from shared.pipeline.set_aside import unmark
 from shared.ports import ObjectStore, Warehouse

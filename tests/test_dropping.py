@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.dropping import drop
-from tests.sweep_parts import faults_of
+from tests.backlog.parts import faults_of
 from tests.worlds import World
 
 

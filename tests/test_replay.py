@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from shared.attempts import Attempts
+from shared.backlog.attempts import Attempts
 from shared.cli import main
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
 from shared.pipeline import ids
 from shared.pipeline.record import failure_row
 from shared.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.types import Call, Failure, ObjectRef, Source
+from tests.backlog.parts import eventually, faults_of, markers, quarantined
 from tests.memory.faults import Faulty, Killed
-from tests.sweep_parts import eventually, faults_of, markers, quarantined
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from rich.syntax import Syntax
 
+from shared.backlog.graceful_shutdown import interruptible
 from shared.bundles.catalogue import Catalogue
 from shared.bundles.resolve import spelled_out
 from shared.cli.options import (
@@ -31,7 +32,6 @@ from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
 from shared.local.supervisor import PartFailed, Supervisor
-from shared.orderly_end import interruptible
 from shared.settings import own_models
 
 PATIENCE_S = 120

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from shared.backlog.graceful_shutdown import interruptible, uninterrupted
 from shared.bundles.resolve import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import (
@@ -35,7 +36,6 @@ from shared.local.log_files import Tail
 from shared.local.parts import FUNCTIONS
 from shared.local.sockets import taken
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
-from shared.orderly_end import interruptible, uninterrupted
 from shared.settings import inherited_environment, own_models
 
 

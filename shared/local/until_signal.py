@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import TypeVar
 
-from shared.orderly_end import SIGNALS, ignore_signals
+from shared.backlog.graceful_shutdown import SIGNALS, ignore_signals
 
 Result = TypeVar("Result")
 

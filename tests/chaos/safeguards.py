@@ -115,7 +115,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "the sweep's attempt markers",
-        "shared/attempts.py",
+        "shared/backlog/attempts.py",
         'self._store.write_once(self._bucket, name, content, "application/json")',
         "ObjectRef(self._bucket, name, 1)",
         "deadly",

@@ -12,6 +12,8 @@ import functions_framework
 import pytest
 from flask.testing import FlaskClient
 
+from shared.backlog.sweep import Sweep
+from shared.backlog.triage import Sieve
 from shared.bundles.bundle import digest_of, load_bundle
 from shared.bundles.catalogue import Catalogue
 from shared.bundles.folders import MODELS
@@ -22,12 +24,10 @@ from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.pipeline.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE
-from shared.sieve import Sieve
-from shared.sweep import Sweep
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
 from shared.wiring import load_model
+from tests.backlog.parts import sweep_of
 from tests.bundles.copies import write_bundle
-from tests.sweep_parts import sweep_of
 from tests.worlds import World
 from tests.writable import copy_tree
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from shared.backlog.summary import Summary, log_summary
 from shared.logs import configure, log, log_outcome
-from shared.sweep_summary import Summary, log_summary
 from shared.types import Times
 from tests.pipeline.outcomes import CALL, FAILURE, PREDICTION
 

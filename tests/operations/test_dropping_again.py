@@ -15,7 +15,7 @@ import pytest
 from shared.dropping import Dropped, Skipped, drop, names_of, wait_for, without_known
 from shared.errors import StorageRefused
 from shared.types import Call, ObjectRef, Source
-from tests.sweep_parts import faults_of
+from tests.backlog.parts import faults_of
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

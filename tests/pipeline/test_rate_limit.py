@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import OverRate
 from shared.pipeline.rate_limit import RateBreaker
-from tests.sweep_parts import sweep_of
+from tests.backlog.parts import sweep_of
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too

@@ -35,8 +35,8 @@ from shared.logs import log
 from shared.pipeline import ids, set_aside
 from shared.pipeline.rate_limit import RateBreaker
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
+from tests.backlog.parts import attempts_of, faults_of, markers, sweep_of
 from tests.pipeline.parts import call, dropped, failing
-from tests.sweep_parts import attempts_of, faults_of, markers, sweep_of
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

@@ -20,19 +20,19 @@ from typing import Any
 
 import pytest
 
-from shared.attempts import FOLDER
-from shared.backlog import Backlog
+from shared.backlog.attempts import FOLDER
+from shared.backlog.selection import Backlog
+from shared.backlog.summary import OUTCOMES
+from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.local.cloud import Cloud, sole_use
 from shared.local.faults.client import FaultControl
 from shared.pipeline import ids
-from shared.sweep import Sweep
-from shared.sweep_summary import OUTCOMES
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
-from tests.sweep_parts import (
+from tests.backlog.parts import (
     ROOT,
     attempts_of,
     before_each_read,

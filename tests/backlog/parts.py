@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.attempts import FOLDER, POSTPONED, Attempts
+from shared.backlog.attempts import FOLDER, POSTPONED, Attempts
+from shared.backlog.sweep import Sweep
 from shared.local.faults.client import FaultControl
-from shared.sweep import Sweep
 from shared.types import EPOCH, Call, ObjectRef, Source
 from tests.worlds import World
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "functions" / "classify_backlog" / "main.py"
 TIMEOUT_S = 300
 PATIENCE_S = 60

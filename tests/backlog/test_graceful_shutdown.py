@@ -15,15 +15,15 @@ from shared.local.cloud import Cloud, new_cloud
 from shared.local.parts import Part, parts_of
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.endings import with_late_signals
-from tests.sweep_parts import finished, start_sweep
+from tests.backlog.endings import with_late_signals
+from tests.backlog.parts import finished, start_sweep
 from tests.worlds import World
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 WAYS_TO_END = {
-    "orderly_end": "from shared.orderly_end import orderly_end\nwith orderly_end(print, print): pass",
-    "interruptible": "from shared.orderly_end import interruptible\nwith interruptible(): pass",
+    "orderly_end": "from shared.backlog.graceful_shutdown import orderly_end\nwith orderly_end(print, print): pass",
+    "interruptible": "from shared.backlog.graceful_shutdown import interruptible\nwith interruptible(): pass",
     "run_until_signal": "from shared.local.until_signal import run_until_signal\n"
     "async def work(stop): os.kill(os.getpid(), signal.SIGTERM); await stop.wait()\n"
     "run_until_signal(work)",
@@ -60,7 +60,7 @@ def test_late_signals_change_no_exit_code(way: str, late_signals: dict[str, str]
 
 def test_interruptible_work_is_interrupted_once_and_what_follows_never(late_signals: dict[str, str]) -> None:
     script = """
-from shared.orderly_end import interruptible
+from shared.backlog.graceful_shutdown import interruptible
 try:
     with interruptible():
         os.kill(os.getpid(), signal.SIGINT)
@@ -76,7 +76,7 @@ except KeyboardInterrupt:
 
 def test_an_uninterrupted_block_ends_before_its_signal_is_heard(late_signals: dict[str, str]) -> None:
     script = """
-from shared.orderly_end import interruptible, uninterrupted
+from shared.backlog.graceful_shutdown import interruptible, uninterrupted
 try:
     with interruptible():
         with uninterrupted():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
+from shared.backlog.already_recorded import batches, recorded
 from shared.errors import UnknownModel
 from shared.pipeline import ids, set_aside
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.receive import is_upload
-from shared.recorded import batches, recorded
 from shared.types import ObjectRef, Upload
 
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.attempts import Attempt, Attempts, BeingTried
+from shared.backlog.attempts import Attempt, Attempts, BeingTried
+from shared.backlog.summary import Summary
+from shared.backlog.triage import Sieve
 from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
 from shared.logs import log, log_outcome
 from shared.pipeline import ids, set_aside
 from shared.pipeline.pipeline import Pipeline
-from shared.sieve import Sieve
-from shared.sweep_summary import Summary
 from shared.types import Acknowledged, Call, Failure, Outcome, Source, Upload
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.backlog import Backlog
+from shared.backlog.selection import Backlog
 from shared.errors import BadRequest
 from shared.settings import Platform, Settings
 from tests.worlds import World

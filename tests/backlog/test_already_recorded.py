@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.backlog.already_recorded import RECORDED, batches, recorded
 from shared.errors import BadRequest
 from shared.pipeline import ids
-from shared.recorded import RECORDED, batches, recorded
 from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times, Upload
 from tests.worlds import World
 
