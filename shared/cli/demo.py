@@ -27,11 +27,11 @@ from shared.cli.options import (
 )
 from shared.cli.query import table_of
 from shared.cli.terminal import shown
-from shared.dropping import Dropped, drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
 from shared.local.supervisor import PartFailed, Supervisor
+from shared.operations.upload import Dropped, drop, names_of, wait_for
 from shared.settings import own_models
 
 PATIENCE_S = 120

@@ -14,8 +14,7 @@ import click
 from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
-from shared.pipeline import ids
-from shared.smoke import (
+from shared.operations.smoke_test import (
     Answer,
     Demands,
     Figures,
@@ -26,6 +25,7 @@ from shared.smoke import (
     measure,
     row_of,
 )
+from shared.pipeline import ids
 
 DEFAULTS = Demands()
 

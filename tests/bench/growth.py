@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from shared.cost import CONCURRENCY, IMAGES, MEMORY_GIB, PRICES, VCPUS, Measured, bill
+from shared.operations.cost import CONCURRENCY, IMAGES, MEMORY_GIB, PRICES, VCPUS, Measured, bill
 
 MEASURED = Path(__file__).parents[2] / "docs" / "measured_cost.json"
 WITHIN_S = 3600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.cost import IMAGES, Measured, bill
+from shared.operations.cost import IMAGES, Measured, bill
 from tests.bench.growth import MEASURED, MOST_INSTANCES, growth_table, instances_for
 
 

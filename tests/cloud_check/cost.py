@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from shared.monthly_bill import FURTHER
+from shared.operations.monthly_bill import FURTHER
 from tests.cloud_check.steps import LOAD_USD, STEPS, Step
 
 SMALL_THINGS_USD = 0.25

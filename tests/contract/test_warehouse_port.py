@@ -10,9 +10,9 @@ import pytest
 
 from shared.backlog.already_recorded import recorded
 from shared.errors import BadRequest, WarehouseUnavailable
+from shared.operations.replay import Selection, rejected
 from shared.pipeline import ids
 from shared.pipeline.record import failure_row, prediction_row
-from shared.replay import Selection, rejected
 from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source, Times
 from tests.pipeline.outcomes import FAILURE, MODEL, PREDICTION
 from tests.worlds import World

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.monthly_bill import FREE, ITEMS
+from shared.operations.monthly_bill import FREE, ITEMS
 from tests.infra.plan import Plan
 
 NOT_OF_GOOGLE = {"time_sleep"}
@@ -23,7 +23,9 @@ def kinds_of(plan: Plan) -> set[str]:
 
 def test_whatever_a_plan_makes_is_on_the_bill_or_free(plan_of: Callable[[str], Plan]) -> None:
     planned = kinds_of(plan_of("every option")) | kinds_of(plan_of("preprod that builds"))
-    assert planned - PAID - FREE.keys() == set(), "a kind of resource without a line in shared/monthly_bill.py"
+    assert planned - PAID - FREE.keys() == set(), (
+        "a kind of resource without a line in shared/operations/monthly_bill.py"
+    )
     assert (PAID | FREE.keys()) - planned == set(), "a line for what no plan makes"
 
 

@@ -138,7 +138,9 @@ def test_an_interrupted_wait_counts_what_has_landed(
 
 
 def test_a_missing_view_is_a_sentence(bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared.dropping, "CLASSIFIED", "SELECT sha256 FROM no_such_view WHERE @digests = @models")
+    monkeypatch.setattr(
+        shared.operations.upload, "CLASSIFIED", "SELECT sha256 FROM no_such_view WHERE @digests = @models"
+    )
     done = bucketlens("drop", str(album), "--skip-existing")
     assert (done.exit_code, isinstance(done.exception, SystemExit)) == (2, True)
     assert "no_such_view" in done.stderr

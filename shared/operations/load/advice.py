@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shared.cost import VCPUS
 from shared.images.memory_budget import COPIES_OF_A_FILE, MIB
+from shared.operations.cost import VCPUS
 from shared.operations.load.figures import Run
 
 UTILISATION = 0.7

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from shared.dropping import Dropped, Skipped, drop, names_of, wait_for, without_known
 from shared.errors import StorageRefused
+from shared.operations.upload import Dropped, Skipped, drop, names_of, wait_for, without_known
 from shared.types import Call, ObjectRef, Source
 from tests.backlog.parts import faults_of
 from tests.worlds import World

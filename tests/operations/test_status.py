@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from shared.cli.status import command
 from shared.local.cloud import Cloud, sole_use
+from shared.operations.status import STEPS, Watched, watch
 from shared.types import Call, Source
-from shared.watch import STEPS, Watched, watch
 from tests.worlds import World
 
 Picture = Callable[..., bytes]
-DASHBOARD = (Path(__file__).parents[1] / "infra" / "observability" / "dashboard.json").read_text("utf-8")
+DASHBOARD = (Path(__file__).parents[2] / "infra" / "observability" / "dashboard.json").read_text("utf-8")
 
 
 def test_what_was_done_and_what_waits_is_counted(world: World, picture: Picture, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from shared.cli.smoke import command
 from shared.errors import BadRequest
 from shared.local.cloud import DATASET, PROJECT, Cloud, sole_use
 from shared.local.demo.drawings import drawings
+from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 from shared.release.chance import wilson
-from shared.smoke import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 
 REVISIONS = ("--upload-revision=classify-upload-local", "--request-revision=classify-request-local")
 
@@ -151,7 +151,9 @@ def test_a_row_is_looked_for_in_the_days_that_it_may_be_of_and_ever_more_rarely(
             return SimpleNamespace(rows=[])
 
     clock = iter(range(1000))
-    monkeypatch.setattr("shared.smoke.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=pauses.append))
+    monkeypatch.setattr(
+        "shared.operations.smoke_test.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=pauses.append)
+    )
     assert row_of(Empty(), "id", 8) is None
     assert all("uploaded_on >=" in sql for sql in asked)
     assert pauses == sorted(pauses)

@@ -1,6 +1,6 @@
-"""A month's bill, item by item, for a number of images: the tables of docs/cost.md that shared/cost.py's prices lack.
+"""A month's bill, item by item, for a number of images: the tables of docs/cost.md that shared/operations/cost.py's prices lack.
 
-Every item names the kinds of resources that it is paid for; tests/test_cost.py compares them with what Terraform plans.
+Every item names the kinds of resources that it is paid for; tests/operations/test_cost.py compares them with what Terraform plans.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.cost import COPY, GIB, MEMORY_GIB, PRICES, STORAGE, VCPUS, Measured, Price, bill
+from shared.operations.cost import COPY, GIB, MEMORY_GIB, PRICES, STORAGE, VCPUS, Measured, Price, bill
 
 MONTH_S = 2_628_000
 MONTHS_IMAGES = (10_000, 1_000_000, 100_000_000)
@@ -228,7 +228,7 @@ def classes_table(measured: Measured) -> str:
 
 
 def further_price_table() -> str:
-    """Return the prices of what ``shared.cost`` has none for, in Markdown."""
+    """Return the prices of what ``shared.operations.cost`` has none for, in Markdown."""
     prices = [*FURTHER.values(), *(step for step, *_ in CLASSES.values())]
     lines = ["| price, US dollars | for a | source | read |", "|---:|---|---|---|"]
     lines += [f"| {f'{one.usd:.9f}'.rstrip('0')} | {one.unit} | {one.source} | {one.read_on} |" for one in prices]

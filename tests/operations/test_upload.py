@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.dropping import drop
+from shared.operations.upload import drop
 from tests.backlog.parts import faults_of
 from tests.worlds import World
 

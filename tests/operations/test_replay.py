@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from shared.backlog.attempts import Attempts
 from shared.cli import main
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.operations.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.pipeline import ids
 from shared.pipeline.record import failure_row
-from shared.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.types import Call, Failure, ObjectRef, Source
 from tests.backlog.parts import eventually, faults_of, markers, quarantined
 from tests.memory.faults import Faulty, Killed

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.cost import IMAGES, PRICES, Measured, bill, cost_table
-from shared.monthly_bill import (
+from shared.operations.cost import IMAGES, PRICES, Measured, bill, cost_table
+from shared.operations.monthly_bill import (
     CONDITIONS,
     FREE,
     FURTHER,
@@ -21,7 +21,7 @@ from shared.monthly_bill import (
 )
 from tests.documents import between, writer_of_tables
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MEASURED = Measured(cpu_s=0.04, image_bytes=1 << 20, machine="a laptop", on="2026-11-21", wait_s=0.2)
 
 
