@@ -19,7 +19,7 @@ from shared.cli.terminal import say, say_json, shown
 from shared.errors import InvalidBundle
 from shared.inference.classifier import Classifier
 from shared.settings import own_models
-from shared.silence import silence
+from shared.training.silence import silence
 from shared.wiring import load_model
 
 

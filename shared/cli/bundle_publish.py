@@ -17,7 +17,7 @@ from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
 from shared.parsing.setting_values import BUCKET_NAME
-from shared.silence import silence
+from shared.training.silence import silence
 from shared.wiring import open_classifier
 
 

@@ -16,7 +16,7 @@ from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
 from shared.inference.classifier import Classifier
-from shared.silence import silence
+from shared.training.silence import silence
 from shared.wiring import load_model
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from shared.cli.classify_files import Answer, classify_file, usable_cores
 from shared.cli.options import remarks
 from shared.cli.terminal import shown
-from shared.folder import Answer, classify_file, usable_cores
 from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier
 from shared.inference.explain import explain, over_picture

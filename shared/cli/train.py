@@ -16,8 +16,8 @@ from shared.cli.bundle_names import folder_of, new_folder, next_version, typed_b
 from shared.cli.options import console, remarks
 from shared.cli.terminal import shown
 from shared.errors import Misconfigured
-from shared.silence import silence
 from shared.training.backbones import BACKBONES, DEFAULT
+from shared.training.silence import silence
 
 if TYPE_CHECKING:
     from shared.bundles.bundle import Bundle

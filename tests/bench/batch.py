@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shared.adapters.gcs import CloudStorage
-from shared.folder import usable_cores
+from shared.cli.classify_files import usable_cores
 from shared.local.cloud import PROJECT, Cloud
 from shared.local.parts import ROOT, sweep_command
 from tests.bench.events_cloud import open_cloud, uploaded

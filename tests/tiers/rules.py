@@ -31,6 +31,7 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "cli": Tier.TEST,
     "backlog": Tier.TEST,
     "docs": Tier.TEST,
     "http": Tier.TEST,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import shared.folder
+import shared.cli.classify_files
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
-from shared.folder import FEW, classify_file, classify_files, usable_cores
+from shared.cli.classify_files import FEW, classify_file, classify_files, usable_cores
 from shared.inference.classifier import Classifier
 from shared.local.demo.drawings import drawings
 from shared.settings import DEFAULT_BUNDLE, own_models
@@ -67,7 +67,7 @@ def test_what_nobody_waits_for_is_not_begun(
     many: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So much that the processes cannot have done half of it when the first answer comes."""
-    monkeypatch.setattr(shared.folder, "ProcessPoolExecutor", Recording)
+    monkeypatch.setattr(shared.cli.classify_files, "ProcessPoolExecutor", Recording)
     answers = classify_files(many * 100, classifier)
     assert next(answers)["path"] == str(many[0])
     answers.close()  # as Ctrl-C does

@@ -17,7 +17,7 @@ from shared.cli.type_next import what_to_type_next
 from shared.local.cloud import Cloud, sole_use
 from shared.local.running import folders_in_use
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_up_says_first_where_the_page_is(cloud: Cloud) -> None:

@@ -26,7 +26,7 @@ from shared.cli.terminal import say, say_json, shown, visible
 from shared.release.revisions import Revision, Standing, Target
 from tests.pictures import encoded, scene
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HOSTILE = "a[/red]\x1b[31m\x1b]0;title\x07b\u202egpj.exe\u2066\x9b2J[bold]\\"
 RAW = ("\x1b", "\x07", "\x9b", "\u202e", "\u2066")
 

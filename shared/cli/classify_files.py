@@ -15,7 +15,7 @@ from shared.bundles.bundle import load_bundle
 from shared.errors import Permanent
 from shared.images.decode import Limits, check_size, decode
 from shared.inference.classifier import Classifier
-from shared.silence import silence
+from shared.training.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model
 

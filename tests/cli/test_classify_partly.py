@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 
 import shared.cli.classify
 from shared.cli import main
-from shared.folder import FEW, usable_cores
+from shared.cli.classify_files import FEW, usable_cores
 from tests.pictures import encoded, scene
 
 LISTENING = """
@@ -30,7 +30,7 @@ main()
 """
 """The command line, also where a shell has its children ignore Ctrl-C since they run in the background."""
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1] / "shared"
+ROOT = Path(__file__).parents[2] / "shared"
 OPENERS = {"load_model", "LiteRTModel", "open_classifier"}
 """Each has LiteRT say once in a process that it is here, from C++."""
 

@@ -26,7 +26,7 @@ from shared.local.demo.drawings import drawings
 from tests.pictures import encoded, scene
 from tests.writable import copy_tree
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BUNDLE = MODELS / "flowers_v1"
 LABELS = (BUNDLE / "labels.txt").read_text("utf-8").splitlines()
 
