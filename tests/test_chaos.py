@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from shared.emulators.faults.record import ANSWERED, Record
 from shared.local.cloud import ARCHIVE_BUCKET, QUARANTINE_BUCKET, UPLOAD_BUCKET
-from shared.local.faults.record import ANSWERED, Record
 from shared.types import ObjectRef
 from tests.chaos.ledger import Answer, Ledger, Put
 from tests.chaos.order import broken_order, broken_preconditions, deleted_too_early

@@ -29,12 +29,12 @@ from shared.cli.options import (
 from shared.cli.terminal import say
 from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
+from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.held_ports import why_not
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
 from shared.local.parts import FUNCTIONS
-from shared.local.sockets import taken
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.settings import inherited_environment, own_models
 

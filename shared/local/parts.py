@@ -98,7 +98,7 @@ def own_function(cloud: Cloud, name: str) -> Part:
 
 def _relay(cloud: Cloud, duplicates: float) -> Part:
     command = (
-        *(sys.executable, "-m", "shared.local.relay", "--port", str(cloud.ports["relay"])),
+        *(sys.executable, "-m", "shared.emulators.eventarc", "--port", str(cloud.ports["relay"])),
         *("--queue", str(cloud.folder / "relay.sqlite"), "--target", f"{cloud.url('classify_upload')}/"),
         *("--releases", str(path_of(cloud.folder)), "--service", "classify-upload"),
         *("--duplicates", str(duplicates)),
@@ -108,7 +108,7 @@ def _relay(cloud: Cloud, duplicates: float) -> Part:
 
 def _storage(cloud: Cloud) -> Part:
     command = (
-        *(sys.executable, "-m", "shared.local.object_store", "--port", str(cloud.ports["storage"])),
+        *(sys.executable, "-m", "shared.emulators.storage", "--port", str(cloud.ports["storage"])),
         *("--data", str(cloud.folder / "objects"), "--old-data", str(cloud.folder / "buckets")),
         *("--announce", UPLOAD_BUCKET, "--relay", cloud.url("relay")),
     )
@@ -117,7 +117,7 @@ def _storage(cloud: Cloud) -> Part:
 
 def _warehouse(cloud: Cloud) -> Part:
     command = (
-        *(sys.executable, "-m", "shared.local.warehouse", "--port", str(cloud.ports["warehouse"])),
+        *(sys.executable, "-m", "shared.emulators.bigquery", "--port", str(cloud.ports["warehouse"])),
         *("--data", str(cloud.folder / "warehouse")),
         *("--project", PROJECT, "--dataset", DATASET, "--schemas", str(ROOT / "infra" / "bigquery")),
     )

@@ -1,6 +1,7 @@
-"""A month's bill, item by item, for a number of images: the tables of docs/cost.md that shared/operations/cost.py's prices lack.
+"""A month's bill, item by item, for a number of images: the tables of docs/cost.md that cost.py lacks.
 
-Every item names the kinds of resources that it is paid for; tests/operations/test_cost.py compares them with what Terraform plans.
+Every item names the kinds of resources that it is paid for; tests/operations/test_cost.py compares them with what
+Terraform plans.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from typing import Any
 
 from shared.backlog.attempts import FOLDER, POSTPONED, Attempts
 from shared.backlog.sweep import Sweep
-from shared.local.faults.client import FaultControl
 from shared.types import EPOCH, Call, ObjectRef, Source
+from tests.emulators.fault_client import FaultControl
 from tests.worlds import World
 
 ROOT = Path(__file__).parents[2]

@@ -12,10 +12,10 @@ import pytest
 
 from shared.backlog.attempts import FOLDER, Attempts, BeingTried, forget
 from shared.errors import AlreadyDone, StorageUnavailable, TriedTooOften
-from shared.local.faults.client import FaultControl
 from shared.pipeline import ids
 from shared.types import ObjectRef, Upload
 from tests.backlog.parts import faults_of
+from tests.emulators.fault_client import FaultControl
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 WAYS_TO_END = {
     "orderly_end": "from shared.backlog.graceful_shutdown import orderly_end\nwith orderly_end(print, print): pass",
     "interruptible": "from shared.backlog.graceful_shutdown import interruptible\nwith interruptible(): pass",
-    "run_until_signal": "from shared.local.until_signal import run_until_signal\n"
+    "run_until_signal": "from shared.emulators.loopback.until_signal import run_until_signal\n"
     "async def work(stop): os.kill(os.getpid(), signal.SIGTERM); await stop.wait()\n"
     "run_until_signal(work)",
     "command_line": "sys.argv[1:] = ['--version']\nfrom shared.cli.__main__ import run\nrun()",

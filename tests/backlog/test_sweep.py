@@ -28,7 +28,6 @@ from shared.errors import Busy
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.local.cloud import Cloud, sole_use
-from shared.local.faults.client import FaultControl
 from shared.pipeline import ids
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
@@ -46,6 +45,7 @@ from tests.backlog.parts import (
     start_sweep,
     sweep_of,
 )
+from tests.emulators.fault_client import FaultControl
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too

@@ -17,13 +17,13 @@ import requests
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
-from shared.local.faults.client import FaultControl
 from shared.local.parts import ROOT, Part, parts_of
 from shared.local.supervisor import Supervisor
 from shared.pipeline import ids
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.types import ObjectRef
 from tests.chaos.ports import own_ports
+from tests.emulators.fault_client import FaultControl
 
 NO_OP = ROOT / "tests" / "bench" / "events_no_op.py"
 PATIENCE_S = 300.0

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
-from shared.local.relay.cloudevents import CloudEvent, cloud_event_from
+from shared.emulators.eventarc.cloudevents import CloudEvent, cloud_event_from
 from shared.types import ObjectRef
 
 ANSWER_S = 60

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-from shared.local.faults.record import Record
+from shared.emulators.faults.record import Record
 from tests.chaos import steps
 from tests.chaos.steps import Step
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from shared.emulators.faults.record import Record
 from shared.local.cloud import ARCHIVE_BUCKET, QUARANTINE_BUCKET, UPLOAD_BUCKET
-from shared.local.faults.record import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from shared.local.faults.client import FaultControl
-from shared.local.faults.record import Record
+from shared.emulators.faults.record import Record
 from tests.chaos.patience import NothingCame
 from tests.chaos.steps import Step
+from tests.emulators.fault_client import FaultControl
 
 HOLD_S = 60.0
 """Longer than any client waits: who is held is let go by ``clear``."""

@@ -20,11 +20,11 @@ from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
 from shared.errors import InvalidBundle
-from shared.local.faults.client import FaultControl
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import ObjectRef
+from tests.emulators.fault_client import FaultControl
+from tests.emulators.storage_parts import eventually
 from tests.hostile.server import Server
-from tests.local.storage_parts import eventually
 
 PATIENCE_S = 60
 PREDICTED = """

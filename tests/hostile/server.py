@@ -14,7 +14,7 @@ import requests
 
 from shared.http.gunicorn_worker import LingeringWorker
 from shared.settings import inherited_environment
-from tests.local.storage_parts import eventually, free_port
+from tests.emulators.storage_parts import eventually, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = ROOT / "functions" / "gunicorn.conf.py"

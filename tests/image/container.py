@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.emulators.storage_parts import free_port
 from tests.image.confinement import confinement
 from tests.image.engine import Image
-from tests.local.storage_parts import free_port
 
 START_S = 60
 MOST_CHARACTERS = 4_000

@@ -9,8 +9,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.emulators.bigquery.start.schemas import _LAYOUT
 from shared.errors import Misconfigured
-from shared.local.warehouse.schemas import _LAYOUT
 from shared.pipeline.record import label_row
 from shared.settings import Settings
 from shared.types import Correction

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from shared.cli import COMMANDS
-from tests.contract.discovery import document_of
-from tests.contract.values import faults_in_json
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
 from tests.environments import ROOT
 
 PIPELINE = ROOT / "infra" / "pipeline"

@@ -6,8 +6,8 @@ import json
 from itertools import combinations
 from typing import Any
 
-from tests.contract.discovery import document_of
-from tests.contract.values import faults_in_json
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
 from tests.environments import ROOT
 
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "infra/observability/dashboard.json").read_text("utf-8"))

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.discovery import document_of
-from tests.contract.values import faults_in_json
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
 from tests.environments import ROOT
 
 SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens"

@@ -28,7 +28,10 @@ def bucketlens(folder: Path, *words: str, few: int = 64) -> subprocess.Completed
     """
     start = "from tests.installing.without_posix import take_away\ntake_away()\n"
     (folder / "sitecustomize.py").write_text(start, "utf-8")
-    script = f"import shared.cli.classify_files; shared.cli.classify_files.FEW = {few}; from shared.cli import main; main(prog_name='bucketlens')"
+    script = (
+        f"import shared.cli.classify_files; shared.cli.classify_files.FEW = {few}; "
+        "from shared.cli import main; main(prog_name='bucketlens')"
+    )
     return subprocess.run(
         [sys.executable, "-c", script, *words],
         env={"PYTHONPATH": f"{folder}:{ROOT}", "HOME": str(folder)},

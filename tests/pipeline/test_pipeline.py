@@ -14,9 +14,9 @@ import pytest
 
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
 from shared.images.decode import Limits
-from shared.local.faults.client import FaultControl
 from shared.pipeline import ids
 from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
+from tests.emulators.fault_client import FaultControl
 from tests.memory.faults import Killed
 from tests.pipeline.parts import call, dropped, failing
 from tests.worlds import World

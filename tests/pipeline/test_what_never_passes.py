@@ -30,12 +30,12 @@ from shared.http.inputs import Intake, Named
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.local.faults.client import FaultControl
 from shared.logs import log
 from shared.pipeline import ids, set_aside
 from shared.pipeline.rate_limit import RateBreaker
 from shared.types import Failure, ImageFacts, Prediction, Source, Upload
 from tests.backlog.parts import attempts_of, faults_of, markers, sweep_of
+from tests.emulators.fault_client import FaultControl
 from tests.pipeline.parts import call, dropped, failing
 from tests.worlds import World
 

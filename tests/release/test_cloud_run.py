@@ -13,7 +13,7 @@ from shared.release.errors import NothingToRelease, PlatformUnavailable, Release
 from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Target
 from shared.release.rollout import begin, promote, roll_back
 from tests.adapters.client_errors import instance_of, raised_by_clients
-from tests.contract.discovery import discovery_of
+from tests.emulators.contract.discovery import discovery_of
 from tests.release.cloud_run_parts import BY_NAME, DIGEST, LATEST, FakeCloudRun, running, with_names
 
 SERVICES = ("classify-upload", "classify-request")

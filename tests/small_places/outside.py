@@ -11,8 +11,8 @@ from PIL import Image
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
+from shared.emulators.eventarc.cloudevents import CloudEvent
 from shared.local.cloud import DATASET, PROJECT, Cloud
-from shared.local.relay.cloudevents import CloudEvent
 from tests.chaos.events import event_of
 
 DEADLINE_S = 60

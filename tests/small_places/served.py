@@ -15,9 +15,9 @@ import psutil
 import requests
 
 from shared.settings import inherited_environment
+from tests.emulators.storage_parts import free_port
 from tests.environments import ROOT
 from tests.image.dockerfile import Cmd, parse
-from tests.local.storage_parts import free_port
 from tests.small_places.place import Place
 
 PROBE_S = 0.25

@@ -12,7 +12,7 @@ from functools import partial
 
 import requests
 
-from shared.local.relay.cloudevents import CloudEvent
+from shared.emulators.eventarc.cloudevents import CloudEvent
 from tests.chaos.events import post
 from tests.large_pictures import VARIANTS, large_picture
 from tests.small_places.outside import SIZES_PX, Outside, picture

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.contract.difference import OURS
+from tests.emulators.contract.difference import OURS
 from tests.tiers.needs import Need, needs_of
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -31,6 +31,8 @@ class Tier(StrEnum):
 
 
 BY_FOLDER: dict[str, Tier] = {
+    "emulators": Tier.TEST,
+    "emulators": Tier.TEST,
     "cli": Tier.TEST,
     "backlog": Tier.TEST,
     "docs": Tier.TEST,
@@ -43,7 +45,6 @@ BY_FOLDER: dict[str, Tier] = {
     ".": Tier.TEST,
     "bench": Tier.REST,
     "cloud_check": Tier.REST,
-    "contract": Tier.TEST,
     "fuzz": Tier.REST,
     "hostile": Tier.TEST,
     "image": Tier.REST,

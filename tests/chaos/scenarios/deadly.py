@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from shared.local.faults.record import HELD
+from shared.emulators.faults.record import HELD
 from tests.chaos import steps
 from tests.chaos.patience import NothingCame
 from tests.chaos.pictures import picture

@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import Any
 
-from shared.local.faults.record import Record
+from shared.emulators.faults.record import Record
 from tests.chaos import steps
 from tests.chaos.events import event_of, post
 from tests.chaos.ledger import Put
