@@ -18,7 +18,7 @@ from shared.backlog.sweep import Sweep
 from shared.cli.options import console, folder_option, remarks, required_cloud
 from shared.errors import BadRequest, Misconfigured, Transient
 from shared.local.cloud import Cloud
-from shared.local.parts import sweep_settings
+from shared.local.processes import sweep_settings
 from shared.logs import log
 from shared.service import Service
 from shared.settings import Platform, Settings

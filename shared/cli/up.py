@@ -34,7 +34,7 @@ from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sol
 from shared.local.held_ports import why_not
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
-from shared.local.parts import FUNCTIONS
+from shared.local.processes import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
 from shared.settings import inherited_environment, own_models
 

@@ -19,7 +19,7 @@ from shared.local.buckets import create_buckets
 from shared.local.cloud import Cloud
 from shared.local.held_ports import HeldPorts
 from shared.local.log_files import last_lines, rotate
-from shared.local.parts import Part, own_function, parts_of, sweep_command
+from shared.local.processes import Part, own_function, parts_of, sweep_command
 from shared.local.releases.parts import FRONT, Follower, renew
 
 START_TIMEOUT_S = 60

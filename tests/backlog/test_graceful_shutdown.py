@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.local.cloud import Cloud, new_cloud
-from shared.local.parts import Part, parts_of
+from shared.local.processes import Part, parts_of
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from tests.backlog.endings import with_late_signals

@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from shared.local.parts import ROOT
+from shared.local.processes import ROOT
 from tests.bench.field import OURS, US, Contestant, bucketlens, peers
 from tests.bench.goals import http_goals
 from tests.bench.growth import growth_table

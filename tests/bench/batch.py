@@ -14,7 +14,7 @@ from pathlib import Path
 from shared.adapters.gcs import CloudStorage
 from shared.cli.classify_files import usable_cores
 from shared.local.cloud import PROJECT, Cloud
-from shared.local.parts import ROOT, sweep_command
+from shared.local.processes import ROOT, sweep_command
 from tests.bench.events_cloud import open_cloud, uploaded
 from tests.bench.events_pictures import write_pictures
 from tests.bench.figures import Figure, Goal, print_measured

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.local.parts import ROOT
+from shared.local.processes import ROOT
 from tests.bench import wire
 from tests.bench.field import OURS, Contestant
 from tests.bench.photographs import LARGE, SMALL, Photograph

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.local.parts import ROOT
+from shared.local.processes import ROOT
 from tests.bench.field import BUNDLE
 from tests.bench.load import Measured, Plan
 

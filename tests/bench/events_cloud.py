@@ -17,7 +17,7 @@ import requests
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
-from shared.local.parts import ROOT, Part, parts_of
+from shared.local.processes import ROOT, Part, parts_of
 from shared.local.supervisor import Supervisor
 from shared.pipeline import ids
 from shared.settings import DEFAULT_BUNDLE, own_models

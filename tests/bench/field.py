@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.bundles.folders import MODELS
 from shared.local.cloud import Cloud
-from shared.local.parts import ROOT, function_part
+from shared.local.processes import ROOT, function_part
 from shared.settings import DEFAULT_BUNDLE
 from tests.bench import wire
 from tests.bench.server import Server

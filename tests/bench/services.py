@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.local.buckets import create_buckets
 from shared.local.cloud import Cloud, new_cloud
-from shared.local.parts import Part, parts_of
+from shared.local.processes import Part, parts_of
 from shared.settings import DEFAULT_BUNDLE
 from tests.bench.server import NotAnswering, Server
 

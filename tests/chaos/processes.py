@@ -12,7 +12,7 @@ import psutil
 import requests
 
 from shared.local.cloud import Cloud, process_of
-from shared.local.parts import parts_of
+from shared.local.processes import parts_of
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from tests.chaos.patience import eventually

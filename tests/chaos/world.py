@@ -14,7 +14,7 @@ import requests
 from shared.adapters.bigquery import BigQuery
 from shared.emulators.faults.record import Record, in_order
 from shared.local.cloud import DATASET, PROJECT
-from shared.local.parts import sweep_command
+from shared.local.processes import sweep_command
 from tests.chaos.ledger import Ledger
 from tests.chaos.patience import NothingCame, eventually
 from tests.chaos.processes import Processes

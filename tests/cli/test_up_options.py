@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from shared.cli.up import command
 from shared.cli.up_options import DECIDED, checked_settings, settable
 from shared.local.cloud import HOST, new_cloud, saved_cloud
-from shared.local.parts import parts_of, sweep_settings
+from shared.local.processes import parts_of, sweep_settings
 from shared.settings import DEFAULT_BUNDLE
 
 

@@ -21,7 +21,7 @@ from shared.cli import main
 from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import PREFERRED_PORTS, Cloud, new_cloud, saved_cloud
 from shared.local.held_ports import HeldPorts
-from shared.local.parts import Part, parts_of
+from shared.local.processes import Part, parts_of
 from shared.local.supervisor import PartFailed, Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from tests.emulators.storage_parts import HOST, ROOT, eventually, free_port

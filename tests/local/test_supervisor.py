@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from shared.local.cloud import new_cloud, process_of, saved_cloud
-from shared.local.parts import Part
+from shared.local.processes import Part
 from shared.local.supervisor import PartFailed, Supervisor
 from tests.emulators.storage_parts import HOST, answers, eventually, free_port
 

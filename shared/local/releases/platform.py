@@ -16,7 +16,7 @@ from shared.bundles.references import places_from
 from shared.bundles.resolve import BundleSource, spelled_out
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
-from shared.local.parts import shadow_command
+from shared.local.processes import shadow_command
 from shared.local.releases.ledger import (
     SERVICES,
     Ledger,

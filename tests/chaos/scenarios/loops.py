@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.local.cloud import ARCHIVE_BUCKET, QUARANTINE_BUCKET, UPLOAD_BUCKET
-from shared.local.parts import parts_of, sweep_command
+from shared.local.processes import parts_of, sweep_command
 from tests.chaos.events import event_of, post_at_once
 from tests.chaos.pictures import EVERY_BAD, mixed
 from tests.chaos.run import Scenario

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 Picture = Callable[..., bytes]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Bucketlens:
