@@ -19,7 +19,7 @@ from shared.operations.monthly_bill import (
     classes_table,
     month_table,
 )
-from tests.documents import between, writer_of_tables
+from tests.docs.documents import between, writer_of_tables
 
 ROOT = Path(__file__).parents[2]
 MEASURED = Measured(cpu_s=0.04, image_bytes=1 << 20, machine="a laptop", on="2026-11-21", wait_s=0.2)
