@@ -15,13 +15,13 @@ from flask import Request
 from shared.bundles.bundle import Bundle
 from shared.errors import BadRequest, BucketlensError, UnknownModel
 from shared.http import request_body
-from shared.http.inputs import Given, Intake
+from shared.http.inputs import ImageInput, InputReader
 from shared.http.metrics import Tally
 from shared.http.protocols.batch import error_of_one
 from shared.http.request_options import idempotency_key, wants_record
 from shared.http.reservation import Reservation
 from shared.http.responses import log_refusal
-from shared.http.route import Dialect, Route
+from shared.http.route import Protocol, Route
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.inference.classifier import Classifier
 from shared.logs import log_outcome
@@ -32,19 +32,19 @@ from shared.types import Call, Prediction, Source, Times
 COPIES_OF_BASE64 = 2.5
 """The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
 
-Answered = Prediction | BucketlensError
+ImageResult = Prediction | BucketlensError
 """What becomes of one image."""
 
 
 @dataclass
-class Exchange:
+class RequestContext:
     """One request. Memory that it takes is held until ``room`` is closed."""
 
     request: Request
     service: Service
-    dialect: Dialect
+    protocol: Protocol
     tally: Tally
-    routes: Sequence[tuple[Dialect, Route]]
+    routes: Sequence[tuple[Protocol, Route]]
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
@@ -174,12 +174,12 @@ class Exchange:
 
     def classify(
         self,
-        images: Sequence[Given],
+        images: Sequence[ImageInput],
         *,
         record: bool | None = None,
         key: str | None = None,
         more_buckets: tuple[str, ...] = (),
-    ) -> Iterator[Answered]:
+    ) -> Iterator[ImageResult]:
         """Classify a batch: for each image, in order, its prediction or why there is none.
 
         Args:
@@ -194,7 +194,7 @@ class Exchange:
         self.check_number(len(images))
         settings = self.service.settings
         record = wants_record(self.request) if record is None else record
-        intake = Intake(
+        reader = InputReader(
             self.pipeline,
             self.call,
             idempotency_key(self.request) or key,
@@ -202,7 +202,7 @@ class Exchange:
             settings.max_image_bytes,
             self.memory.room_for,
         )
-        return (self._one(intake, image, index, record=record) for index, image in enumerate(images))
+        return (self._one(reader, image, index, record=record) for index, image in enumerate(images))
 
     def check_number(self, images: int) -> None:
         """Refuse a request of no image, and one of too many.
@@ -229,7 +229,7 @@ class Exchange:
                 f"There was no time left after {limit_s} s and {index} of the images; send fewer at once.", 408
             )
 
-    def predictions(self, images: Sequence[Given]) -> list[Prediction]:
+    def predictions(self, images: Sequence[ImageInput]) -> list[Prediction]:
         """Classify a batch for a protocol that has no place for the error of one image.
 
         Raises:
@@ -242,18 +242,18 @@ class Exchange:
             found.append(answered)
         return found
 
-    def _one(self, intake: Intake, given: Given, index: int, *, record: bool) -> Answered:
+    def _one(self, reader: InputReader, given: ImageInput, index: int, *, record: bool) -> ImageResult:
         try:
             self.check_time(index)
-            with intake.submission(given, index) as image:
+            with reader.resolve(given, index) as image:
                 call = replace(self.call, times=Times())
                 prediction = self.pipeline.answer(
                     image.content, image.facts, image.who, call, classifier=self.classifier, record=record
                 )
         except BucketlensError as error:
-            self.tally.count_refused(self.dialect.name, error)
+            self.tally.count_refused(self.protocol.name, error)
             log_refusal(error)
             return error.with_traceback(None)  # whose frames hold the image
-        self.tally.count_predicted(self.dialect.name, prediction)
+        self.tally.count_predicted(self.protocol.name, prediction)
         log_outcome(prediction)
         return prediction

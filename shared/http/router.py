@@ -22,25 +22,25 @@ from shared.http.protocols import (
     tensorflow_serving,
     vertex,
 )
-from shared.http.request_context import Exchange
+from shared.http.request_context import RequestContext
 from shared.http.responses import drop_body, error_answer
-from shared.http.route import Dialect, ErrorShape, Route, our_error
+from shared.http.route import ErrorShape, Protocol, Route, our_error
 from shared.service import Service
 
-DIALECTS: tuple[Dialect, ...] = (
-    bucketlens.DIALECT,
-    open_inference_v2.DIALECT,
-    tensorflow_serving.DIALECT,
-    vertex.DIALECT,
-    bigquery_remote_function.DIALECT,
-    feedback.DIALECT,
-    page.DIALECT,
-    model_repository.DIALECT,
-    operations.DIALECT,
+PROTOCOLS: tuple[Protocol, ...] = (
+    bucketlens.PROTOCOL,
+    open_inference_v2.PROTOCOL,
+    tensorflow_serving.PROTOCOL,
+    vertex.PROTOCOL,
+    bigquery_remote_function.PROTOCOL,
+    feedback.PROTOCOL,
+    page.PROTOCOL,
+    model_repository.PROTOCOL,
+    operations.PROTOCOL,
 )
 
 
-class Desk:
+class Router:
     """Answers every request of a process. Thread-safe."""
 
     def __init__(self, service: Service) -> None:
@@ -48,13 +48,13 @@ class Desk:
         self.tally = Tally(lambda: [bundle.facts for bundle in service.bundles])
 
     @cached_property
-    def routes(self) -> list[tuple[Dialect, Route]]:
+    def routes(self) -> list[tuple[Protocol, Route]]:
         """Every route, with the dialect that it is of."""
         platform = self._service.platform
         return [
-            (dialect, route)
-            for dialect in DIALECTS
-            for route in (*dialect.routes, *dialect.routes_of_platform(platform))
+            (protocol, route)
+            for protocol in PROTOCOLS
+            for route in (*protocol.routes, *protocol.routes_of_platform(platform))
         ]
 
     def answer(self, asked: Request) -> Response:
@@ -67,11 +67,11 @@ class Desk:
         began, status, template = time.monotonic(), 500, "none"
         with self.tally.request_in_flight():
             try:
-                (dialect, route), parts = self._map.bind_to_environ(asked.environ).match()
-                template, g.error_shape = route.path, dialect.error
+                (protocol, route), parts = self._map.bind_to_environ(asked.environ).match()
+                template, g.error_shape = route.path, protocol.error
                 with ExitStack() as room:
-                    exchange = Exchange(asked, self._service, dialect, self.tally, self.routes, room)
-                    response = make_response(route.answer(exchange, **parts))
+                    context = RequestContext(asked, self._service, protocol, self.tally, self.routes, room)
+                    response = make_response(route.answer(context, **parts))
                 drop_body(asked)
                 status = response.status_code
             except Exception as error:
@@ -93,14 +93,14 @@ class Desk:
     def _error_shape_at(self, path: str) -> ErrorShape:
         """Return the error shape of the dialect that has this path, or routes below its beginning."""
         near = (of for of, route in self.routes if path == route.path or _is_below(path, route.path))
-        ours_by_name = (of for of in DIALECTS if of.below and path.startswith(of.below))
-        return next((dialect.error for dialect in (*near, *ours_by_name)), our_error)
+        ours_by_name = (of for of in PROTOCOLS if of.below and path.startswith(of.below))
+        return next((protocol.error for protocol in (*near, *ours_by_name)), our_error)
 
     @cached_property
     def _map(self) -> Map:
         rules = [
-            Rule(re.sub(r"{(\w+)}", r"<part:\1>", route.path), methods=[route.method], endpoint=(dialect, route))
-            for dialect, route in self.routes
+            Rule(re.sub(r"{(\w+)}", r"<part:\1>", route.path), methods=[route.method], endpoint=(protocol, route))
+            for protocol, route in self.routes
         ]
         return Map(rules, converters={"part": _Part}, strict_slashes=False, merge_slashes=False)
 
