@@ -29,7 +29,7 @@ def page(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, url: str)
     """Return the page, and the Content-Security-Policy under which it is shown.
 
     Args:
-        routes: every route, with its dialect.
+        routes: every route, with its protocol.
         manifest: of the model that is the default.
         url: of the service, as the caller wrote it, for the example.
     """

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of what the dialects declare (https://spec.openapis.org/oas/v3.1.0)."""
+"""The OpenAPI document, made of what the protocols declare (https://spec.openapis.org/oas/v3.1.0)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def document(routes: Sequence[tuple[Protocol, Route]], model: ModelFacts) -> dic
     """Return the document as JSON.
 
     Args:
-        routes: every route, with its dialect.
+        routes: every route, with its protocol.
         model: what is served; a path's ``{model}`` and ``{version}`` have it as their example.
     """
     paths: dict[str, dict[str, Any]] = {}

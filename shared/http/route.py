@@ -1,4 +1,4 @@
-"""What a dialect declares: its routes, what goes in and out of each, and how it tells of an error.
+"""What a protocol declares: its routes, what goes in and out of each, and the shape of its errors.
 
 The router, the OpenAPI document and the tests are all made from these declarations.
 """
@@ -91,6 +91,8 @@ class Protocol:
     name: str
     """In a word or two; the OpenAPI document's tag."""
     routes: Sequence[Route]
+    position: int = 100
+    """Where it stands in the documents: the lowest first."""
     specification: str | None = None
     """Where it is written down; None for our own."""
     error: ErrorShape = our_error

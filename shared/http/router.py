@@ -1,43 +1,40 @@
-"""Where requests arrive: each goes to the dialect that its path belongs to."""
+"""Route each request to the protocol that its path belongs to, and errors into that protocol's shape."""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
+from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Flask, Request, Response, g, make_response, request
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from shared.http import protocols
 from shared.http.metrics import Tally
 from shared.http.page import route as page
-from shared.http.protocols import (
-    bigquery_remote_function,
-    bucketlens,
-    feedback,
-    model_repository,
-    open_inference_v2,
-    operations,
-    tensorflow_serving,
-    vertex,
-)
+from shared.http.read_body import drop_body
 from shared.http.request_context import RequestContext
-from shared.http.responses import drop_body, error_answer
+from shared.http.responses import error_response
 from shared.http.route import ErrorShape, Protocol, Route, our_error
 from shared.service import Service
 
-PROTOCOLS: tuple[Protocol, ...] = (
-    bucketlens.PROTOCOL,
-    open_inference_v2.PROTOCOL,
-    tensorflow_serving.PROTOCOL,
-    vertex.PROTOCOL,
-    bigquery_remote_function.PROTOCOL,
-    feedback.PROTOCOL,
-    page.PROTOCOL,
-    model_repository.PROTOCOL,
-    operations.PROTOCOL,
+
+def _declared() -> Iterator[Protocol]:
+    """Yield what the modules of ``shared.http.protocols`` declare as PROTOCOL; the others there help them."""
+    for module in iter_modules(protocols.__path__):
+        protocol = getattr(import_module(f"{protocols.__name__}.{module.name}"), "PROTOCOL", None)
+        if isinstance(protocol, Protocol):
+            yield protocol
+
+
+PROTOCOLS: tuple[Protocol, ...] = tuple(
+    sorted((*_declared(), page.PROTOCOL), key=lambda protocol: (protocol.position, protocol.name))
 )
+"""Every protocol, in the order of the documents. A new one is a new module of ``shared.http.protocols``."""
 
 
 class Router:
@@ -49,7 +46,7 @@ class Router:
 
     @cached_property
     def routes(self) -> list[tuple[Protocol, Route]]:
-        """Every route, with the dialect that it is of."""
+        """Every route, with the protocol that it is of."""
         platform = self._service.platform
         return [
             (protocol, route)
@@ -62,7 +59,7 @@ class Router:
 
         Raises:
             werkzeug.exceptions.HTTPException: there is no such path, or not this method on it.
-            BucketlensError: told to the caller by ``answers``, in the dialect's shape.
+            BucketlensError: which ``app`` turns into a response, in the protocol's shape.
         """
         began, status, template = time.monotonic(), 500, "none"
         with self.tally.request_in_flight():
@@ -75,7 +72,7 @@ class Router:
                 drop_body(asked)
                 status = response.status_code
             except Exception as error:
-                status = error_answer(error)[1]
+                status = error_response(error)[1]
                 raise
             else:
                 return response
@@ -83,7 +80,7 @@ class Router:
                 self.tally.count_request(asked.method, template, status, time.monotonic() - began)
 
     def shape_errors_of(self, app: Flask) -> None:
-        """Have an app tell of errors in the shape of the dialect nearest by, also where no route is reached."""
+        """Have an app shape errors as the nearest protocol does, also where no route is reached."""
 
         def choose() -> None:
             g.error_shape = self._error_shape_at(request.path)
@@ -91,10 +88,10 @@ class Router:
         app.before_request(choose)
 
     def _error_shape_at(self, path: str) -> ErrorShape:
-        """Return the error shape of the dialect that has this path, or routes below its beginning."""
-        near = (of for of, route in self.routes if path == route.path or _is_below(path, route.path))
-        ours_by_name = (of for of in PROTOCOLS if of.below and path.startswith(of.below))
-        return next((protocol.error for protocol in (*near, *ours_by_name)), our_error)
+        """Return the error shape of the protocol that has this path, or routes below its beginning."""
+        nearest = (of for of, route in self.routes if path == route.path or _is_below(path, route.path))
+        others = (of for of in PROTOCOLS if of.below and path.startswith(of.below))
+        return next((protocol.error for protocol in (*nearest, *others)), our_error)
 
     @cached_property
     def _map(self) -> Map:

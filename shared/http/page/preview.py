@@ -12,7 +12,8 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BucketlensError
-from shared.http.inputs import ImageInput, InputReader
+from shared.http.classify_images import reader_of
+from shared.http.inputs import ImageInput
 from shared.http.protocols.bucketlens import named_object, sent_image
 from shared.http.request_context import RequestContext
 from shared.http.route import ANY_IMAGE, JSON, OF_IMAGES, Route
@@ -35,9 +36,8 @@ def preview(context: RequestContext) -> ResponseReturnValue:
     """Answer one image with a JPEG of it, upright, its longer edge at most LONGEST_EDGE_PX."""
     is_json = context.request.mimetype == JSON
     image: ImageInput = named_object(context) if is_json else sent_image(context)
-    pipeline, settings = context.pipeline, context.service.settings
-    room = context.memory.room_for
-    reader = InputReader(pipeline, context.call, None, settings.readable_buckets, settings.max_image_bytes, room)
+    pipeline = context.pipeline
+    reader = reader_of(context)
     try:
         with reader.resolve(image, 0) as given:
             check_size(len(given.content), pipeline.limits)

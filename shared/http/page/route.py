@@ -5,4 +5,4 @@ from __future__ import annotations
 from shared.http.page import history, preview
 from shared.http.route import Protocol
 
-PROTOCOL = Protocol(name="page", routes=(preview.ROUTE, history.ROUTE))
+PROTOCOL = Protocol(name="page", position=70, routes=(preview.ROUTE, history.ROUTE))

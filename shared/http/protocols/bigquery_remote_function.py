@@ -14,11 +14,12 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, RowRefused, StorageRefused, Transient
+from shared.http.classify_images import ImageResult, classify_images
 from shared.http.inputs import ImageBase64, ImageInput, ImageUri
-from shared.http.request_body import optional_object
-from shared.http.request_context import ImageResult, RequestContext
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
 from shared.http.request_options import wants_record
-from shared.http.responses import error_answer
+from shared.http.responses import error_response
 from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
 from shared.http.schema import ANY, TEXT, one_of, several, things
 
@@ -34,7 +35,7 @@ KEY = "bigquery"
 
 def call(context: RequestContext) -> ResponseReturnValue:
     """Answer each call with a reply, in order; a call for NULL has NULL."""
-    document = context.document()
+    document = context.body.document()
     arguments = [_argument(one) for one in _calls(document)]
     options = optional_object(document, "userDefinedContext")
     if "model" in options:
@@ -50,7 +51,7 @@ def _replies(context: RequestContext, images: list[ImageInput], best: int, *, re
     if not images:
         return []
     archive = (context.service.settings.archive_bucket,)
-    answered = context.classify(images, record=record, key=KEY, more_buckets=archive)
+    answered = classify_images(context, images, record=record, key=KEY, more_buckets=archive)
     return [_reply(one, best) for one in answered]
 
 
@@ -60,7 +61,7 @@ def _reply(answered: ImageResult, best: int) -> dict[str, Any]:
     if isinstance(answered, Transient):
         raise answered
     if isinstance(answered, BucketlensError):
-        error = error_answer(answered)[0]["error"]
+        error = error_response(answered)[0]["error"]
         return {"error": error["message"], "reason": error["reason"]}
     said, model = answered.classification, answered.model
     return {
@@ -103,6 +104,7 @@ def error_message(refusal: ApiError) -> dict[str, Any]:
 
 PROTOCOL = Protocol(
     name="BigQuery remote function",
+    position=50,
     specification="https://cloud.google.com/bigquery/docs/remote-functions",
     error=error_message,
     error_schema=things({"errorMessage": TEXT}),

@@ -16,11 +16,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
-from shared.http import request_body
+from shared.http import read_body
+from shared.http.classify_images import ImageResult, check_number, classify_images, predictions_of
 from shared.http.inputs import ImageBytes, ImageInput, ImageUri
-from shared.http.request_context import ImageResult, RequestContext
+from shared.http.request_context import RequestContext
 from shared.http.request_options import file_name, wants_record
-from shared.http.responses import error_answer, prediction_answer
+from shared.http.responses import error_response, prediction_response
 from shared.http.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Protocol, Route
 from shared.http.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
 from shared.images.decode import check_size
@@ -74,7 +75,7 @@ def classify(context: RequestContext) -> ResponseReturnValue:
     else:
         image = sent_image(context)
     try:
-        [prediction] = context.predictions([image])
+        [prediction] = predictions_of(context, [image])
     except (DamagedImage, NotAnImage) as error:
         if isinstance(image, ImageBytes) and request.mimetype == CURL_D and not {*b"\r\n"} & {*image.content}:
             raise type(error)(f"{error} {LIKE_CURL_D}") from error
@@ -95,7 +96,7 @@ def sent_image(context: RequestContext) -> ImageBytes:
         raise BadRequest(f"The body is {request.mimetype[:40]}, expected a form of files: {FORM}.", 415)
     check_size(request.content_length or 0, context.pipeline.limits)
     name = file_name(request)
-    content = context.body()
+    content = context.body.file()
     if not content:
         raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
     # curl --data-binary claims a form where nothing else was said, which is no claim about the image
@@ -114,35 +115,37 @@ def named_object(context: RequestContext) -> ImageUri:
 def _answer_form(context: RequestContext) -> ResponseReturnValue:
     """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
     images = _files(context)
-    answered = [_answer(context, image, found) for image, found in zip(images, context.classify(images), strict=True)]
+    answered = [
+        _answer(context, image, found) for image, found in zip(images, classify_images(context, images), strict=True)
+    ]
     return jsonify(predictions=[body for body, _ in answered]), min(status for _, status in answered)
 
 
 def _answer(context: RequestContext, image: ImageBytes, found: ImageResult) -> tuple[dict[str, Any], int]:
     if isinstance(found, BucketlensError):
-        body, status, _ = error_answer(found)
+        body, status, _ = error_response(found)
         return {**body, "image": {"name": image.name}}, status
     return _prediction(context, found), 200
 
 
 def _prediction(context: RequestContext, prediction: Prediction) -> dict[str, Any]:
     token = context.service.label_tokens.token_of(prediction.prediction_id)
-    return prediction_answer(prediction, recorded=wants_record(context.request), label_token=token)
+    return prediction_response(prediction, recorded=wants_record(context.request), label_token=token)
 
 
 def _files(context: RequestContext) -> list[ImageBytes]:
     request = context.request
-    request_body.refuse_compressed(request)
-    context.hold(COPIES_OF_A_FILE * context.stated_length)
+    read_body.refuse_compressed(request)
+    context.body.hold(COPIES_OF_A_FILE * context.body.stated_length)
     try:
-        with request_body.in_time(request, context.seconds_left):
+        with read_body.in_time(request, context.seconds_left):
             files = [file for _, file in request.files.items(multi=True)]
     except RequestEntityTooLarge as error:  # a part without a filename is a text, and texts are short
         raise BadRequest(f"The form has a long text, or a thousand of them; {A_FILE}", 413, TOO_LARGE) from error
     if not files:
         texts = ", ".join(repr(name) for name in request.form)[:100]
         raise BadRequest(f"The form has no file{f', only texts ({texts})' if texts else ''}; {A_FILE}")
-    context.check_number(len(files))
+    check_number(context, len(files))
     return [ImageBytes(file.read(), file.filename or None, file.mimetype) for file in files]
 
 
@@ -154,7 +157,7 @@ def _small_document(context: RequestContext) -> dict[str, Any]:
     """
     context.request.max_content_length = MAX_URI_BODY_BYTES
     try:
-        return context.document()
+        return context.body.document()
     except RequestEntityTooLarge as error:
         text = f"The body is JSON of more than {MAX_URI_BODY_BYTES:,} bytes, {EXPECTED_JSON}"
         raise BadRequest(text, 413, TOO_LARGE) from error
@@ -169,6 +172,7 @@ def _object(document: dict[str, Any]) -> ImageUri:
 
 PROTOCOL = Protocol(
     name="Bucketlens",
+    position=10,
     routes=(
         Route(
             "POST",

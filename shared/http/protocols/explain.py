@@ -17,8 +17,8 @@ from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, Busy
-from shared.http.inputs import ImageBytes, InputReader
-from shared.http.protocols.batch import error_of_one
+from shared.http.classify_images import check_number, check_time, error_of_image, reader_of
+from shared.http.inputs import ImageBytes
 from shared.http.protocols.v1_instances import (
     PROBABILITIES,
     Instance,
@@ -29,7 +29,7 @@ from shared.http.protocols.v1_instances import (
     shape_of,
     shown,
 )
-from shared.http.request_body import optional_object
+from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.route import JSON
 from shared.http.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
@@ -63,16 +63,16 @@ def explanations(context: RequestContext) -> ResponseReturnValue:
     if label is not None and label not in context.labels:
         raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(context.labels)}.")
     as_picture = _wants_picture(context.request)
-    content = context.content()
+    content = context.body.text_or_file()
     if context.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
         if not content:
             raise BadRequest("The body is empty (0 bytes), expected an image, or instances as JSON.")
         document: dict[str, Any] = {}
         instances = [Instance(ImageBytes(content), PROBABILITIES)]
     else:
-        document = context.parse(content)
+        document = context.body.parse(content)
         instances = [instance_from(value) for value in rows_of(document)]
-    context.check_number(len(instances))
+    check_number(context, len(instances))
     if not as_picture:
         return jsonify(_answered(context, document, instances, label))
     if len(instances) > 1:
@@ -98,13 +98,12 @@ def _explained(
     context: RequestContext, instances: Sequence[Instance], label: str | None
 ) -> Iterator[tuple[Explanation, Image, bytes]]:
     """Yield for each image its explanation, the picture that was looked at, and its file."""
-    pipeline, settings = context.pipeline, context.service.settings
-    room = context.memory.room_for
-    reader = InputReader(pipeline, context.call, None, settings.readable_buckets, settings.max_image_bytes, room)
+    pipeline = context.pipeline
+    reader = reader_of(context)
     edge_px = context.bundle.manifest.input.long_edge_px
     for index, instance in enumerate(instances):
         try:
-            context.check_time(index)
+            check_time(context, index)
             with reader.resolve(instance.image, index) as given:
                 pipeline.rate.take()
                 image = decode(given.content, pipeline.limits, shrink_to_px=edge_px, budget=pipeline.memory.decodes)
@@ -113,7 +112,7 @@ def _explained(
                 yield explanation, image, given.content
         except BucketlensError as error:
             context.tally.count_refused(context.protocol.name, error)
-            raise error_of_one(error, index, len(instances)) from error
+            raise error_of_image(error, index, len(instances)) from error
         _log(context, explanation)
 
 
@@ -121,7 +120,7 @@ class OcclusionWatch:
     """Lets one occlusion run in a process at a time, and no longer than the request may take."""
 
     def __init__(self, context: RequestContext) -> None:
-        self._exchange = context
+        self._context = context
         self._began = 0.0
         self._with_turn = ExitStack()
 
@@ -145,8 +144,8 @@ class OcclusionWatch:
             self._began = time.monotonic()
             return
         needed_s = (time.monotonic() - self._began) / done * (total - done)
-        if needed_s > self._exchange.seconds_left:
-            limit_s = self._exchange.service.settings.max_request_s
+        if needed_s > self._context.seconds_left:
+            limit_s = self._context.service.settings.max_request_s
             raise BadRequest(
                 f"To explain this model takes {total} runs of it, about {needed_s:.0f} s more than were left of "
                 f"{limit_s} s; run bucketlens classify --explain, which takes its time.",

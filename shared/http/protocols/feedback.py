@@ -41,7 +41,7 @@ def label(context: RequestContext, id: str) -> ResponseReturnValue:
         raise BadRequest("There is no such prediction: a prediction_id has 64 hex digits.", 404)
     if context.request.mimetype != JSON:
         raise BadRequest("The body is not said to be JSON, expected Content-Type: application/json (curl --json).", 415)
-    document = context.document()
+    document = context.body.document()
     _allow(context, id, document.get("label_token"))
     label, known = _label(document), _known_labels(context)
     _refuse_misspelt(label, known)
@@ -131,6 +131,7 @@ def _note(document: dict[str, Any]) -> str | None:
 
 PROTOCOL = Protocol(
     name="feedback",
+    position=60,
     routes=(
         Route(
             "POST",

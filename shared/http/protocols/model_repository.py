@@ -12,7 +12,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, Misconfigured
-from shared.http.request_body import optional_object
+from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.route import TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import TEXT, YES_OR_NO, several, things
@@ -76,7 +76,7 @@ def _body(context: RequestContext) -> dict[str, Any]:
     request = context.request
     request.max_content_length = MAX_BODY_BYTES
     is_empty = not request.content_length and "Transfer-Encoding" not in request.headers
-    return {} if is_empty else context.document()
+    return {} if is_empty else context.body.document()
 
 
 VERSIONS = {"type": "object", "additionalProperties": TEXT}
@@ -87,6 +87,7 @@ INDEX = several(things({"name": TEXT, "version": TEXT, "state": TEXT}, reason=TE
 
 PROTOCOL = Protocol(
     name="Model repository",
+    position=80,
     specification="https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md",
     error=text_error,
     error_schema=TEXT_ERROR,

@@ -14,11 +14,12 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest
+from shared.http.app import live_response, ready_response
+from shared.http.classify_images import predictions_of
 from shared.http.protocols import v2_binary
 from shared.http.protocols.v2_request import parsed_request
 from shared.http.protocols.v2_response import OUTPUTS, answer_of
 from shared.http.request_context import RequestContext
-from shared.http.responses import live_answer, ready_answer
 from shared.http.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import ANY, FILE, ONE_PIXEL, OPTIONS, TEXT, WHOLE, YES_OR_NO, several, things
 
@@ -30,12 +31,12 @@ EXTENSIONS = ("classification", "binary_tensor_data", "model_repository")
 
 def live(_: RequestContext) -> ResponseReturnValue:
     """Say that the process runs."""
-    return live_answer()
+    return live_response()
 
 
 def ready(context: RequestContext) -> ResponseReturnValue:
     """Say whether the process can classify."""
-    return ready_answer(context.service)
+    return ready_response(context.service)
 
 
 def server(context: RequestContext) -> ResponseReturnValue:
@@ -85,7 +86,7 @@ def infer(context: RequestContext, model: str, version: str | None = None) -> Re
     context.choose_model(model, version)
     document, binary = v2_binary.received(context)
     asked = parsed_request(document, binary)
-    outputs, parameters = answer_of(context.predictions(asked.images), asked.outputs, context.labels)
+    outputs, parameters = answer_of(predictions_of(context, asked.images), asked.outputs, context.labels)
     return v2_binary.response(
         {
             "model_name": model,
@@ -169,6 +170,7 @@ def _of_a_model(path: str) -> tuple[Route, ...]:
 
 PROTOCOL = Protocol(
     name="Open Inference Protocol v2",
+    position=20,
     specification="https://github.com/kserve/open-inference-protocol",
     error=text_error,
     error_schema=TEXT_ERROR,

@@ -39,6 +39,7 @@ def metrics(context: RequestContext) -> ResponseReturnValue:
 
 PROTOCOL = Protocol(
     name="operations",
+    position=90,
     routes=(
         Route(
             "GET", "/openapi.json", openapi, "This document.", things({"openapi": TEXT, "paths": {"type": "object"}})

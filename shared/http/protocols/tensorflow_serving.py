@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.bundles.references import LABELS
 from shared.errors import BadRequest
+from shared.http.classify_images import predictions_of
 from shared.http.protocols.explain import EXPLAINED, PNG, QUERIES, explanations
 from shared.http.protocols.v1_instances import (
     choice_from,
@@ -24,7 +25,7 @@ from shared.http.protocols.v1_instances import (
     shape_of,
     shown,
 )
-from shared.http.request_body import optional_object
+from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import ANY, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
@@ -77,7 +78,7 @@ def predict(
 ) -> ResponseReturnValue:
     """Answer ``instances`` with ``predictions``, and ``inputs`` with ``outputs``."""
     _choose(context, model, version, label)
-    return jsonify(answered(context, context.document()))
+    return jsonify(answered(context, context.body.document()))
 
 
 def explain(
@@ -93,10 +94,10 @@ def classify(
 ) -> ResponseReturnValue:
     """Answer each example with pairs of label and score, best first."""
     _choose(context, model, version, label)
-    examples = context.document().get("examples")
+    examples = context.body.document().get("examples")
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
         raise BadRequest('There are no examples, expected {"examples": [{"image": {"b64": …}}]}.')
-    predictions = context.predictions([feature_from(example) for example in examples])
+    predictions = predictions_of(context, [feature_from(example) for example in examples])
     found = [[[one.label, one.score] for one in each.classification.candidates] for each in predictions]
     return jsonify(result=found, results=found)  # the documentation says the one, the server the other
 
@@ -111,7 +112,7 @@ def answered(context: RequestContext, document: dict[str, Any]) -> dict[str, Any
     is_rows = "instances" in document
     instances = [instance_from(value) for value in rows_of(document)]
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
-    predictions = context.predictions([instance.image for instance in instances])
+    predictions = predictions_of(context, [instance.image for instance in instances])
     rows = [
         shown(prediction, shape, context.labels, instance.key, choice)
         for instance, prediction in zip(instances, predictions, strict=True)
@@ -198,6 +199,7 @@ def _of_a_model(path: str) -> tuple[Route, ...]:
 
 PROTOCOL = Protocol(
     name="TensorFlow Serving and KServe V1",
+    position=30,
     specification="https://www.tensorflow.org/tfx/serving/api_rest",
     error=text_error,
     error_schema=TEXT_ERROR,

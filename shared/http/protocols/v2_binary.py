@@ -25,14 +25,14 @@ def received(context: RequestContext) -> tuple[dict[str, Any], memoryview]:
     """
     header = context.request.headers.get(HEADER)
     if header is None:
-        return context.document(), memoryview(b"")
+        return context.body.document(), memoryview(b"")
     if not (header.isascii() and header.isdigit() and len(header) < 12):
         raise BadRequest(f"{HEADER} is {header[:40]!r}, expected a number of bytes.")
-    content = memoryview(context.body())
+    content = memoryview(context.body.file())
     length = int(header)
     if length > len(content):
         raise BadRequest(f"{HEADER} is {length:,}, but the body has {len(content):,} bytes.")
-    return context.parse(bytes(content[:length])), content[length:]
+    return context.body.parse(bytes(content[:length])), content[length:]
 
 
 def response(head: dict[str, Any]) -> Response:

@@ -19,7 +19,7 @@ from shared.http.protocols.tensors import (
     text_parameter,
 )
 from shared.http.protocols.v2_response import OUTPUTS, Wanted
-from shared.http.request_body import optional_object
+from shared.http.read_body import optional_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from shared.http.app import ready_response
 from shared.http.protocols.tensorflow_serving import INSTANCES, answered
 from shared.http.request_context import RequestContext
-from shared.http.responses import ready_answer
 from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
 from shared.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, several, things
 from shared.settings import Platform
@@ -37,7 +37,7 @@ def predict(context: RequestContext, project: str, location: str, endpoint: str)
         context.choose_model(endpoint)
     served = context.bundle.facts
     return jsonify(
-        **answered(context, context.document()),
+        **answered(context, context.body.document()),
         deployedModelId=str(int(served.digest[:12], 16)),
         model=f"projects/{project}/locations/{location}/models/{served.name}",
         modelDisplayName=served.name,
@@ -47,12 +47,12 @@ def predict(context: RequestContext, project: str, location: str, endpoint: str)
 
 def predict_in_container(context: RequestContext) -> ResponseReturnValue:
     """Answer what Vertex AI posts to a container; it adds the rest itself."""
-    return jsonify(answered(context, context.document()))
+    return jsonify(answered(context, context.body.document()))
 
 
 def healthy(context: RequestContext) -> ResponseReturnValue:
     """Say whether the container can be asked."""
-    return ready_answer(context.service)
+    return ready_response(context.service)
 
 
 def google_error(refusal: ApiError) -> dict[str, Any]:
@@ -87,6 +87,7 @@ def _predict(path: str, answer: Any, more: dict[str, Any]) -> Route:
 
 PROTOCOL = Protocol(
     name="Vertex AI",
+    position=40,
     specification="https://cloud.google.com/vertex-ai/docs/predictions/get-online-predictions",
     error=google_error,
     error_schema=things({"error": things({"code": WHOLE, "message": TEXT, "status": TEXT})}),

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
-from shared.http.responses import add_routes
+from shared.http.app import set_up_app
 from shared.http.router import Router
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
@@ -189,7 +189,7 @@ def _client() -> FlaskClient:
         RateBreaker(10**9),
     )
     app, router = Flask("fuzz", static_folder=None), Router(service)
-    add_routes(app, service)
+    set_up_app(app, service)
 
     def answer(path: str = "") -> Response:
         return router.answer(request)
