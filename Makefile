@@ -75,9 +75,10 @@ train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UPGRADE=1]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) sh shared/local/lock.sh
 
-docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
+docs: .venv/.local  ## Write the tables of docs/, the pages of Terraform modules, and docs/cli.md
 	@$(BIN)/python docs/write_tables.py
 	@$(BIN)/python docs/write_modules.py
+	@$(BIN)/python docs/write_cli.py
 
 clean:  ## Remove what was made here: .venv, the demo's data, caches
 	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
