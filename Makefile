@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -79,6 +79,9 @@ docs: .venv/.local  ## Write the tables of docs/, the pages of Terraform modules
 	@$(BIN)/python docs/write_tables.py
 	@$(BIN)/python docs/write_modules.py
 	@$(BIN)/python docs/write_cli.py
+
+docs-site: .venv/.dev  ## Make the site of docs/ in build/site, and check its links
+	@$(BIN)/python docs/site/build.py
 
 clean:  ## Remove what was made here: .venv, the demo's data, caches
 	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,4 +1,4 @@
-"""Links in documents lead to files and to headings; every page is in the index."""
+"""Links in documents lead to files and to headings; every page is in the index and on the site."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -29,7 +31,7 @@ def links(page: Path) -> Iterator[tuple[str, str]]:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """Return the anchors of a page's headings as GitHub makes them."""
+    """Return the anchors of a page's headings as GitHub makes them; the site's are the same."""
     text = re.sub(r"^(```|~~~).*?^\1", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     seen: Counter[str] = Counter()
     made = set()
@@ -53,6 +55,25 @@ def faults(page: Path) -> list[str]:
     return broken
 
 
+def site_settings() -> dict[str, Any]:
+    """Return docs/site/mkdocs.yml; its one Python object is read as text."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda _loader, suffix, _node: suffix)
+    settings: dict[str, Any] = yaml.load((DOCS / "site" / "mkdocs.yml").read_text("utf-8"), Loader)
+    return settings
+
+
+def pages_in(entry: Any) -> list[str]:
+    """Return the pages of a part of the site's menu, in its order."""
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [page for part in parts for page in pages_in(part)]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert faults(page) == []
@@ -65,8 +86,18 @@ def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
     assert faults(tmp_path / "a.md") == ["b.md#no", "c.md", "#no"]
 
 
-def test_index_has_every_page() -> None:
+def test_index_and_site_have_every_page_once() -> None:
     pages = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
     at_root = {path.name for path in ROOT.glob("*.md")}
     index = {path for path, _ in links(DOCS / "README.md")}
     assert sorted(index) == sorted({*(pages - {"README.md"}), *(f"../{name}" for name in at_root)})
+    menu = pages_in(site_settings()["nav"])
+    assert sorted(menu) == sorted({*pages, *(name.replace("README", "overview") for name in at_root)})
+
+
+def test_site_asks_no_other_host_for_fonts_or_icons() -> None:
+    settings = site_settings()
+    assert settings["theme"]["font"] is False
+    assert settings["strict"] is True
+    assert not {"extra_javascript", "repo_url"} & set(settings)
+    assert settings["plugins"] == ["search"]

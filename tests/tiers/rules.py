@@ -47,6 +47,7 @@ BY_FOLDER: dict[str, Tier] = {
     "operations": Tier.TEST,
     "page": Tier.REST,
     "release": Tier.TEST,
+    "site": Tier.REST,
     "small_places": Tier.REST,
     "supply_chain": Tier.FOREIGN,
     "tiers": Tier.TEST,
