@@ -83,8 +83,8 @@ docs: .venv/.local  ## Write the tables of docs/, the pages of Terraform modules
 docs-site: .venv/.dev  ## Make the site of docs/ in build/site, and check its links
 	@$(BIN)/python docs/site/build.py
 
-clean:  ## Remove what was made here: .venv, the demo's data, caches
-	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
+clean:  ## Remove what was made here: .venv, the demo's data, the site, caches
+	rm -rf .venv .bucketlens build .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \
