@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from shared.backlog.already_recorded import batches, recorded
 from shared.errors import UnknownModel
-from shared.pipeline import ids, set_aside
+from shared.pipeline import set_aside
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.receive import is_upload
 from shared.types import ObjectRef, Upload
@@ -53,7 +54,7 @@ class Sieve:
     def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
         marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
         for upload in uploads:
-            kind = marked.get(ids.of_object(upload.ref).upload_id) if marked else None
+            kind = marked.get(ImageIds.of_object(upload.ref).upload_id) if marked else None
             if not is_upload(upload):
                 self._count("not_an_upload")
             elif kind == set_aside.SET_ASIDE or (kind and self._keep):

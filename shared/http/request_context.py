@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,7 +27,7 @@ from shared.inference.classifier import Classifier
 from shared.logs import log_outcome
 from shared.pipeline.pipeline import Pipeline
 from shared.service import Service
-from shared.types import Call, Prediction, Source, Times
+from shared.types import Call, Prediction, Source
 
 COPIES_OF_BASE64 = 2.5
 """The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
@@ -246,10 +246,7 @@ class Exchange:
         try:
             self.check_time(index)
             with intake.submission(given, index) as image:
-                call = replace(self.call, times=Times())
-                prediction = self.pipeline.answer(
-                    image.content, image.facts, image.who, call, classifier=self.classifier, record=record
-                )
+                prediction = self.pipeline.classify_image(image, self.classifier, record=record)
         except BucketlensError as error:
             self.tally.count_refused(self.dialect.name, error)
             log_refusal(error)

@@ -163,7 +163,7 @@ def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
     both.put("ponies/b.png", picture(5), tmp_path)
     found = both.store.find(both.uploads, "ponies/b.png")
     for _ in range(2):
-        both.pipeline.process(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+        both.pipeline.process_upload(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert len(both.rows("latest_predictions")) == 1
 
 
@@ -201,5 +201,5 @@ def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, pic
     upload = both.store.find(both.uploads, "ponies/a.png")
     sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
     assert not sieve.has_row(upload.ref)
-    both.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    both.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert sieve.has_row(upload.ref)

@@ -33,12 +33,9 @@ from shared.http.request_body import optional_object
 from shared.http.request_context import Exchange
 from shared.http.route import JSON
 from shared.http.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
-from shared.images.decode import decode
-from shared.images.memory_budget import MIB
-from shared.inference.explain import CAM, OCCLUSION, Explanation, explain, over_picture
-from shared.inference.heatmap import LONGEST_EDGE_PX, as_png, overlay, shorter_edge_px
+from shared.inference.explain import CAM, OCCLUSION, Explanation
+from shared.inference.explained_image import ExplainedImage
 from shared.logs import log
-from shared.types import Image
 
 PNG = "image/png"
 
@@ -49,9 +46,6 @@ LONGEST_CELLS = 56
 """Rows or columns of a heat map in JSON, whichever are more."""
 
 DECIMALS = 3
-
-OVERLAY_BYTES = 24 * MIB
-"""What a picture and its copies take at most while the map is laid over it."""
 
 _occlusions = threading.Semaphore(1)
 """One at a time in a process: each runs the model as often as a batch of pictures does."""
@@ -77,7 +71,9 @@ def explanations(exchange: Exchange) -> ResponseReturnValue:
         return jsonify(_answered(exchange, document, instances, label))
     if len(instances) > 1:
         raise BadRequest(f"There are {len(instances)} images, expected one where the answer is a picture.")
-    [picture] = (_overlaid(exchange, *found) for found in _explained(exchange, instances, label))
+    [picture] = (
+        exchange.pipeline.draw_explanation(file, found) for found, file in _explained(exchange, instances, label)
+    )
     return Response(picture, content_type=PNG)
 
 
@@ -87,34 +83,31 @@ def _answered(
     parameters = optional_object(document, "parameters")
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     rows, maps = [], []
-    for instance, (explanation, image, _) in zip(instances, _explained(exchange, instances, label), strict=True):
-        rows.append(shown(explanation, shape, exchange.labels, instance.key, choice))
-        maps.append(_as_json(exchange, explanation, image))
+    for instance, (explained, _) in zip(instances, _explained(exchange, instances, label), strict=True):
+        rows.append(shown(explained.explanation, shape, exchange.labels, instance.key, choice))
+        maps.append(_as_json(explained))
     predicted = {"outputs": columns_of(rows)} if "inputs" in document else {"predictions": rows}
     return {**predicted, "explanations": maps}
 
 
 def _explained(
     exchange: Exchange, instances: Sequence[Instance], label: str | None
-) -> Iterator[tuple[Explanation, Image, bytes]]:
-    """Yield for each image its explanation, the picture that was looked at, and its file."""
+) -> Iterator[tuple[ExplainedImage, bytes]]:
+    """Yield each image as it was explained, and its file."""
     pipeline, settings = exchange.pipeline, exchange.service.settings
     room = exchange.memory.room_for
     intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes, room)
-    edge_px = exchange.bundle.manifest.input.long_edge_px
     for index, instance in enumerate(instances):
         try:
             exchange.check_time(index)
             with intake.submission(instance.image, index) as given:
-                pipeline.rate.take()
-                image = decode(given.content, pipeline.limits, shrink_to_px=edge_px, budget=pipeline.memory.decodes)
                 with OcclusionWatch(exchange) as watch:
-                    explanation = explain(exchange.classifier, image.pixels, label, watch)
-                yield explanation, image, given.content
+                    explained = pipeline.explain_image(given.content, exchange.classifier, label, watch)
+                yield explained, given.content
         except BucketlensError as error:
             exchange.tally.count_refused(exchange.dialect.name, error)
             raise error_of_one(error, index, len(instances)) from error
-        _log(exchange, explanation)
+        _log(exchange, explained.explanation)
 
 
 class OcclusionWatch:
@@ -154,9 +147,9 @@ class OcclusionWatch:
             )
 
 
-def _as_json(exchange: Exchange, explanation: Explanation, image: Image) -> dict[str, Any]:
-    size, spec = (image.width_px, image.height_px), exchange.bundle.manifest.input
-    heat = over_picture(explanation.heat, spec, size, LONGEST_CELLS)
+def _as_json(explained: ExplainedImage) -> dict[str, Any]:
+    explanation, image = explained.explanation, explained.image
+    heat = explained.heat_over_picture(LONGEST_CELLS)
     return {
         "label": explanation.label,
         "score": explanation.score,
@@ -166,17 +159,6 @@ def _as_json(exchange: Exchange, explanation: Explanation, image: Image) -> dict
         "values": [[round(value, DECIMALS) for value in row] for row in heat.tolist()],
         "image": {"height_px": image.height_px, "width_px": image.width_px},
     }
-
-
-def _overlaid(exchange: Exchange, explanation: Explanation, image: Image, content: bytes) -> bytes:
-    """Return the map over the picture, which is decoded again, since people see more than the model takes."""
-    pipeline, spec = exchange.pipeline, exchange.bundle.manifest.input
-    size = image.width_px, image.height_px
-    heat = over_picture(explanation.heat, spec, size, LONGEST_EDGE_PX // 4)
-    shown_px = shorter_edge_px(size)
-    larger = decode(content, pipeline.limits, shrink_to_px=shown_px, budget=pipeline.memory.decodes)
-    with pipeline.memory.decodes.room_for(OVERLAY_BYTES):
-        return as_png(overlay(larger.pixels, heat))
 
 
 def _wants_picture(request: Request) -> bool:

@@ -24,7 +24,7 @@ from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
-from shared.pipeline.ids import of_object
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
@@ -121,8 +121,8 @@ def parse_event(content: bytes) -> None:
         str(error).encode()
         return
     refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
-    who = of_object(upload.ref)
-    json.dumps([who.upload_id, who.uploaded_at.isoformat(), upload.ref.uri]).encode()
+    ids = ImageIds.of_object(upload.ref)
+    json.dumps([ids.upload_id, ids.uploaded_at.isoformat(), upload.ref.uri]).encode()
 
 
 def parse_manifest(content: bytes) -> None:
