@@ -17,8 +17,8 @@ from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, Busy
-from shared.http.inputs import Encoded, Intake
-from shared.http.protocols.batch import error_of_one
+from shared.http.classify_images import check_number, check_time, error_of_image, reader_of
+from shared.http.inputs import ImageBytes
 from shared.http.protocols.v1_instances import (
     PROBABILITIES,
     Instance,
@@ -29,8 +29,8 @@ from shared.http.protocols.v1_instances import (
     shape_of,
     shown,
 )
-from shared.http.request_body import optional_object
-from shared.http.request_context import Exchange
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
 from shared.http.route import JSON
 from shared.http.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
 from shared.inference.explain import CAM, OCCLUSION, Explanation
@@ -51,70 +51,69 @@ _occlusions = threading.Semaphore(1)
 """One at a time in a process: each runs the model as often as a batch of pictures does."""
 
 
-def explanations(exchange: Exchange) -> ResponseReturnValue:
+def explanations(context: RequestContext) -> ResponseReturnValue:
     """Answer instances, or one image as it is, with predictions and explanations; one image also with a picture."""
-    label = exchange.request.args.get("label")
-    if label is not None and label not in exchange.labels:
-        raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(exchange.labels)}.")
-    as_picture = _wants_picture(exchange.request)
-    content = exchange.content()
-    if exchange.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
+    label = context.request.args.get("label")
+    if label is not None and label not in context.labels:
+        raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(context.labels)}.")
+    as_picture = _wants_picture(context.request)
+    content = context.body.text_or_file()
+    if context.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
         if not content:
             raise BadRequest("The body is empty (0 bytes), expected an image, or instances as JSON.")
         document: dict[str, Any] = {}
-        instances = [Instance(Encoded(content), PROBABILITIES)]
+        instances = [Instance(ImageBytes(content), PROBABILITIES)]
     else:
-        document = exchange.parse(content)
+        document = context.body.parse(content)
         instances = [instance_from(value) for value in rows_of(document)]
-    exchange.check_number(len(instances))
+    check_number(context, len(instances))
     if not as_picture:
-        return jsonify(_answered(exchange, document, instances, label))
+        return jsonify(_answered(context, document, instances, label))
     if len(instances) > 1:
         raise BadRequest(f"There are {len(instances)} images, expected one where the answer is a picture.")
     [picture] = (
-        exchange.pipeline.draw_explanation(file, found) for found, file in _explained(exchange, instances, label)
+        context.pipeline.draw_explanation(file, explained) for explained, file in _explained(context, instances, label)
     )
     return Response(picture, content_type=PNG)
 
 
 def _answered(
-    exchange: Exchange, document: dict[str, Any], instances: Sequence[Instance], label: str | None
+    context: RequestContext, document: dict[str, Any], instances: Sequence[Instance], label: str | None
 ) -> dict[str, Any]:
     parameters = optional_object(document, "parameters")
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     rows, maps = [], []
-    for instance, (explained, _) in zip(instances, _explained(exchange, instances, label), strict=True):
-        rows.append(shown(explained.explanation, shape, exchange.labels, instance.key, choice))
+    for instance, (explained, _) in zip(instances, _explained(context, instances, label), strict=True):
+        rows.append(shown(explained.explanation, shape, context.labels, instance.key, choice))
         maps.append(_as_json(explained))
     predicted = {"outputs": columns_of(rows)} if "inputs" in document else {"predictions": rows}
     return {**predicted, "explanations": maps}
 
 
 def _explained(
-    exchange: Exchange, instances: Sequence[Instance], label: str | None
+    context: RequestContext, instances: Sequence[Instance], label: str | None
 ) -> Iterator[tuple[ExplainedImage, bytes]]:
     """Yield each image as it was explained, and its file."""
-    pipeline, settings = exchange.pipeline, exchange.service.settings
-    room = exchange.memory.room_for
-    intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes, room)
+    pipeline = context.pipeline
+    reader = reader_of(context)
     for index, instance in enumerate(instances):
         try:
-            exchange.check_time(index)
-            with intake.submission(instance.image, index) as given:
-                with OcclusionWatch(exchange) as watch:
-                    explained = pipeline.explain_image(given.content, exchange.classifier, label, watch)
+            check_time(context, index)
+            with reader.resolve(instance.image, index) as given:
+                with OcclusionWatch(context) as watch:
+                    explained = pipeline.explain_image(given.content, context.classifier, label, watch)
                 yield explained, given.content
         except BucketlensError as error:
-            exchange.tally.count_refused(exchange.dialect.name, error)
-            raise error_of_one(error, index, len(instances)) from error
-        _log(exchange, explained.explanation)
+            context.tally.count_refused(context.protocol.name, error)
+            raise error_of_image(error, index, len(instances)) from error
+        _log(context, explained.explanation)
 
 
 class OcclusionWatch:
     """Lets one occlusion run in a process at a time, and no longer than the request may take."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
         self._began = 0.0
         self._with_turn = ExitStack()
 
@@ -138,8 +137,8 @@ class OcclusionWatch:
             self._began = time.monotonic()
             return
         needed_s = (time.monotonic() - self._began) / done * (total - done)
-        if needed_s > self._exchange.seconds_left:
-            limit_s = self._exchange.service.settings.max_request_s
+        if needed_s > self._context.seconds_left:
+            limit_s = self._context.service.settings.max_request_s
             raise BadRequest(
                 f"To explain this model takes {total} runs of it, about {needed_s:.0f} s more than were left of "
                 f"{limit_s} s; run bucketlens classify --explain, which takes its time.",
@@ -168,16 +167,16 @@ def _wants_picture(request: Request) -> bool:
     return wanted == "png" if wanted else request.accept_mimetypes.best_match([JSON, PNG], JSON) == PNG
 
 
-def _log(exchange: Exchange, explanation: Explanation) -> None:
-    model = exchange.bundle.facts
+def _log(context: RequestContext, explanation: Explanation) -> None:
+    model = context.bundle.facts
     fields = {
         "outcome": "explained",
         "label": explanation.label,
         "score": round(explanation.score, 4),
         "method": explanation.method,
         "model": f"{model.name}_v{model.version}",
-        "source": exchange.call.source,
-        "logging.googleapis.com/trace": exchange.call.trace,
+        "source": context.call.source,
+        "logging.googleapis.com/trace": context.call.trace,
     }
     log.info(f"explained by {explanation.method}: {explanation.label}", extra={"fields": fields})
 
