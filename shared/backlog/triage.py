@@ -48,7 +48,7 @@ class Sieve:
 
     def has_row(self, ref: ObjectRef) -> bool:
         """Return whether an upload has a prediction by a model that is served now, or a failure."""
-        digests = [classifier.bundle.digest for classifier in self._pipeline.classifiers]
+        digests = [classifier.bundle.digest for classifier in self._pipeline.models.served]
         return bool(self._recorded({ref: digests}))
 
     def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
@@ -79,6 +79,6 @@ class Sieve:
     def _digests_for(self, upload: Upload) -> list[str]:
         """Return the digest of the model that an upload is for; none for one that is not served: it can only fail."""
         try:
-            return [self._pipeline.classifiers.of(upload).bundle.digest]
+            return [self._pipeline.models.get_model_for(upload).bundle.digest]
         except UnknownModel:
             return []

@@ -23,7 +23,7 @@ from shared.images.decode import Limits, check_size, decode
 from shared.images.memory_budget import Memory
 from shared.inference.classifier import Classifier
 from shared.inference.from_bytes import decode_for
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.logs import log
 from shared.pipeline.archive import archive_content_type, archive_name
 from shared.pipeline.quarantine import Quarantine, failure_of
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class Pipeline:
     """The steps, and what they work with. Thread-safe."""
 
-    classifiers: Classifiers
+    models: ModelRegistry
     store: ObjectStore
     warehouse: Warehouse
     archive_bucket: str
@@ -110,7 +110,7 @@ class Pipeline:
 
         Args:
             image: as it was received.
-            classifier: the model to ask, which the caller took from ``classifiers``; None for the default.
+            classifier: the model to ask, which the caller took from ``models``; None for the default.
             record: whether it is kept.
 
         Raises:
@@ -118,7 +118,7 @@ class Pipeline:
             Transient: the caller may send it again; ``OverRate`` where too many came.
         """
         self.rate.take()
-        prediction = self._predict(classifier or self.classifiers.default, image, Stopwatch(), keep=record)
+        prediction = self._predict(classifier or self.models.get_model(), image, Stopwatch(), keep=record)
         if record:
             self.warehouse.append(prediction)
         return prediction
@@ -192,7 +192,7 @@ class Pipeline:
             return self._quarantine.take(upload, call, error, watch)
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
-        classifier = self.classifiers.of(upload)
+        classifier = self.models.get_model_for(upload)
         check_size(upload.size_bytes, self.limits)
         held = bytes_held(upload.size_bytes, upload.content_encoding, self.limits.max_bytes)
         with self.memory.room_for_file(held):

@@ -107,6 +107,7 @@ def measure(
     Raises:
         Misconfigured: nothing decoded.
     """
+
     def classify(file: tuple[Path, str]) -> Classification | BadFile:
         try:
             return classify_bytes(classifier, file[0].read_bytes())

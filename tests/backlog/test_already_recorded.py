@@ -33,7 +33,7 @@ def uploads(world: World, picture: Picture, tmp_path: Path) -> list[ObjectRef]:
 
 
 def test_a_prediction_by_this_model_or_a_failure_is_a_row(world: World, uploads: list[ObjectRef]) -> None:
-    digest = world.pipeline.classifiers.default.bundle.digest
+    digest = world.pipeline.models.get_model().bundle.digest
     assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL, digest))) == set(uploads[:2])
 
 
@@ -94,7 +94,7 @@ def test_rows_of_every_day_are_found(world: World) -> None:
 def test_what_only_a_shadow_saw_is_recorded_for_the_shadow_alone(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
-    digest = world.pipeline.classifiers.default.bundle.digest
+    digest = world.pipeline.models.get_model().bundle.digest
     world.put("seen.jpg", picture(3), tmp_path)
     upload = world.store.find(world.uploads, "seen.jpg")
     world.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True), remove=False)

@@ -26,7 +26,7 @@ from shared.backlog.summary import OUTCOMES
 from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.local.cloud import Cloud, sole_use
 from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
@@ -318,9 +318,9 @@ def test_keep_takes_what_is_new_and_what_was_overwritten(
 
 def test_another_model_is_no_reason_to_skip(world: World, album: str) -> None:
     sweep_of(world, keep=True).run(world.store.uploads(album, "2024/"))
-    bundle = world.pipeline.classifiers.default.bundle
+    bundle = world.pipeline.models.get_model().bundle
     other = Classifier(replace(bundle, digest="0" * 64), load_model(bundle, threads=1))
-    newer = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([other])))
+    newer = replace(world, pipeline=replace(world.pipeline, models=ModelRegistry.of([other])))
     summary = sweep_of(newer, keep=True).run(world.store.uploads(album, "2024/"))
     assert summary.outcomes == {"predicted": 3}
 

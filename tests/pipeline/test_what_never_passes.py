@@ -29,7 +29,7 @@ from shared.errors import (
 from shared.http.inputs import ImageUri, InputReader
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.logs import log
 from shared.pipeline import set_aside
 from shared.pipeline.ids import ImageIds
@@ -360,15 +360,15 @@ def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
 
     class Broken:
         def __getattr__(self, name: str) -> Any:
-            return getattr(world.pipeline.classifiers.default.model, name)
+            return getattr(world.pipeline.models.get_model().model, name)
 
         def run(self, batch: Any) -> Any:
-            outputs = world.pipeline.classifiers.default.model.run(batch)
+            outputs = world.pipeline.models.get_model().model.run(batch)
             outputs[-1] = bad
             return outputs
 
-    classifier = Classifier(world.pipeline.classifiers.default.bundle, Broken())  # type: ignore[arg-type]
-    broken = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([classifier])))
+    classifier = Classifier(world.pipeline.models.get_model().bundle, Broken())  # type: ignore[arg-type]
+    broken = replace(world, pipeline=replace(world.pipeline, models=ModelRegistry.of([classifier])))
     with pytest.raises(RuntimeError, match="1 of the model's 5 outputs are not finite"):
         broken.pipeline.process_upload(world.store.find(world.uploads, "photo.jpg"), call())
     for _ in range(2):

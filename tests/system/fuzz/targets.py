@@ -23,7 +23,7 @@ from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
@@ -176,10 +176,11 @@ def _client() -> FlaskClient:
     """The HTTPS function's own routes and error handlers, over ports in memory."""
     settings = Settings.from_environment(ENVIRONMENT)
     service = Service(settings, Platform.from_environment({}))
-    classifier = SameAnswer(service.bundle, load_model(service.bundle, threads=1))
+    bundle = service.models.index.default
+    classifier = SameAnswer(bundle, load_model(bundle, threads=1))
     memory = Memory.of_instance(MEMORY_MB)
     service._pipeline = Pipeline(
-        Classifiers([classifier]),
+        ModelRegistry.of([classifier]),
         EmptyStore(),
         EmptyWarehouse(),
         "archive",
