@@ -54,17 +54,17 @@ class RequestContext:
     @cached_property
     def classifier(self) -> Classifier:
         """The model that is asked, the same to the end of the request, whatever is loaded meanwhile."""
-        return self.pipeline.classifiers.find(*self._asked)
+        return self.pipeline.models.get_model(*self._asked)
 
     @property
     def bundle(self) -> Bundle:
         """Of the model that is asked."""
-        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._asked)
+        return self.classifier.bundle if self.service.is_ready else self.service.models.index.find(*self._asked)
 
     @property
     def models(self) -> tuple[str, ...]:
         """The names of all models that are served, the default first."""
-        return self.service.bundles.names
+        return self.service.models.index.names
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ class RequestContext:
         Raises:
             UnknownModel: it is not served.
         """
-        served = self.service.bundles
+        served = self.service.models.index
         try:
             served.find(name, version)
         except UnknownModel as error:

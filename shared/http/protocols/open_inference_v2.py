@@ -54,7 +54,7 @@ def model(context: RequestContext, model: str, version: str | None = None) -> Re
     if model == TRITONS_STATISTICS and model not in context.models:
         raise BadRequest("Statistics are not kept by this protocol; GET /metrics has them, for Prometheus.", 404)
     context.choose_model(model, version)
-    bundle, served = context.bundle, context.service.bundles
+    bundle, served = context.bundle, context.service.models.index
     manifest, name = bundle.manifest, served.name_of(model)
     return jsonify(
         name=name,

@@ -33,7 +33,7 @@ STATUS = {
 
 def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
     """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
-    if endpoint in context.service.bundles:
+    if endpoint in context.service.models.index:
         context.choose_model(endpoint)
     served = context.bundle.facts
     return jsonify(
