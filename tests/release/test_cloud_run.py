@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from google.api_core import exceptions as api
 
-from shared.adapters.cloud_run import CloudRun, translated
+from shared.adapters.cloud_run import CloudRun, translate_errors
 from shared.errors import Transient
 from shared.release.errors import NothingToRelease, PlatformUnavailable, ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Target
@@ -34,7 +34,7 @@ def there() -> Iterator[FakeCloudRun]:
 @pytest.fixture
 def cloud_run(there: FakeCloudRun) -> Iterator[CloudRun]:
     with running(there) as url:
-        yield CloudRun("p", "europe-west1", deadline_s=5, patience_s=5, endpoint=url)
+        yield CloudRun("p", "europe-west1", deadline_s=5, operation_timeout_s=5, endpoint=url)
 
 
 def test_a_service_as_terraform_made_it_has_a_champion(cloud_run: CloudRun) -> None:
@@ -178,7 +178,7 @@ def test_whatever_a_client_raises_is_translated(kind: type[BaseException]) -> No
     elif issubclass(kind, (api.BadRequest, api.Unauthorized, api.Forbidden, api.NotFound)):
         expected = ReleaseRefused
     error = instance_of(kind)
-    with pytest.raises(expected, match="While looking") as raised, translated("looking"):
+    with pytest.raises(expected, match="While looking") as raised, translate_errors("looking"):
         raise error
     assert raised.value.__cause__ is error
 
@@ -186,5 +186,5 @@ def test_whatever_a_client_raises_is_translated(kind: type[BaseException]) -> No
 def test_only_what_passes_is_worth_another_try() -> None:
     assert issubclass(PlatformUnavailable, Transient)
     assert not issubclass(ReleaseRefused, Transient)
-    with pytest.raises(ZeroDivisionError), translated("looking"):  # a bug must be seen
+    with pytest.raises(ZeroDivisionError), translate_errors("looking"):  # a bug must be seen
         raise ZeroDivisionError
