@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from werkzeug.datastructures import Headers
 
@@ -18,6 +19,9 @@ from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
+
+RUNTIMES = "shared.adapters.runtimes"
+"""The package whose modules are named as manifests name runtimes; each has ``open_model(bundle, threads)``."""
 
 
 def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
@@ -103,16 +107,6 @@ def load_model(bundle: Bundle, threads: int) -> Model:
     Raises:
         InvalidBundle: the file is no model of that runtime, or the runtime is not installed.
     """
-    match bundle.manifest.runtime:
-        case "litert":
-            from shared.adapters.litert import LiteRTModel
-
-            return LiteRTModel(bundle.model_path, threads, bundle.manifest.explain)
-        case "keras":
-            from shared.adapters.keras import load_keras
-
-            return load_keras(bundle.model_path)
-        case _:
-            from shared.adapters.keras import load_saved_model
-
-            return load_saved_model(bundle.model_path)
+    runtime = import_module(f"{RUNTIMES}.{bundle.manifest.runtime}")
+    model: Model = runtime.open_model(bundle, threads)
+    return model
