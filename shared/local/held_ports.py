@@ -65,6 +65,18 @@ class HeldPorts:
             raise OSError(error.errno, why_not(host, port, error)) from error
 
 
+def check_free(host: str, port: int) -> None:
+    """Check that a port can be taken; nothing holds it afterwards.
+
+    Raises:
+        OSError: another program has it, or the host is no address of this machine; its text says what to do.
+    """
+    try:
+        taken(port, host).close()
+    except OSError as error:
+        raise OSError(error.errno, why_not(host, port, error)) from error
+
+
 def why_not(host: str, port: int, error: OSError) -> str:
     """Return a sentence on a port that cannot be had, without its full stop."""
     if error.errno == errno.EADDRINUSE:

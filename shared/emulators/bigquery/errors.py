@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from shared.errors import BucketlensError
+from shared.emulators.errors import EmulatorError
 
 # reason → HTTP status and google.rpc code, as BigQuery pairs them: https://cloud.google.com/bigquery/docs/error-messages
 _STATUS = {
@@ -26,7 +26,7 @@ _STATUS = {
 }
 
 
-class Refusal(BucketlensError):
+class Refusal(EmulatorError):
     """A request that is answered with an error. The message is a sentence for whoever sent it."""
 
     def __init__(self, reason: str, message: str, location: str = "") -> None:

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
@@ -47,7 +46,6 @@ class Courier:
         policy: how hard it tries.
         session: makes the calls.
         chance: spreads the pauses.
-        target_of: the URL for an event's id, where it is not always the policy's.
     """
 
     def __init__(
@@ -56,14 +54,12 @@ class Courier:
         policy: Policy,
         session: aiohttp.ClientSession,
         chance: random.Random,
-        target_of: Callable[[str], str] | None = None,
     ) -> None:
         self.counts = Counts()
         self._queue = queue
         self._policy = policy
         self._session = session
         self._chance = chance
-        self._target_of = target_of or (lambda _event_id: policy.target)
         self._news = asyncio.Event()
         self._free = asyncio.Semaphore(policy.concurrency)
         self._on_the_way: set[asyncio.Task[None]] = set()
@@ -125,8 +121,7 @@ class Courier:
         """Return what went wrong, or None if the target took the event."""
         event = delivery.event
         try:
-            target = self._target_of(event.id)
-            async with self._session.post(target, headers=event.headers, data=event.body) as answer:
+            async with self._session.post(self._policy.target, headers=event.headers, data=event.body) as answer:
                 await answer.read()
                 return None if 200 <= answer.status < 300 else f"answered {answer.status}"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

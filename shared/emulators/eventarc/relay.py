@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from shared.emulators.eventarc.queue import DeliveryQueue
 from shared.emulators.eventarc.receiver import LARGEST_BODY_BYTES, Intake
 from shared.emulators.loopback.guard import guard
 from shared.emulators.loopback.sockets import LOOPBACK, given
-from shared.local.releases.routing import Router
 
 STOP_PATIENCE_S = 2.0
 
@@ -36,8 +34,6 @@ class Options:
     policy: Policy
     disorder: Disorder = field(default_factory=Disorder)
     seed: int | None = None
-    router: Router | None = None
-    """Finds the revision that takes an event; None sends all to the policy's target."""
 
 
 async def run_relay(options: Options, stop: asyncio.Event) -> None:
@@ -52,7 +48,7 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
     async with contextlib.AsyncExitStack() as closing:
         queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
         session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
-        courier = Courier(queue, options.policy, session, chance, _target_of(options.router))
+        courier = Courier(queue, options.policy, session, chance)
         intake = Intake(queue, courier.wake, options.disorder, chance)
         await _open(queue, courier, intake, options, closing)
         running = asyncio.create_task(courier.run())
@@ -61,10 +57,6 @@ async def run_relay(options: Options, stop: asyncio.Event) -> None:
         await courier.finish(STOP_PATIENCE_S)
         with contextlib.suppress(asyncio.CancelledError):
             await running  # raises what ended it, if it ended by itself
-
-
-def _target_of(router: Router | None) -> Callable[[str], str] | None:
-    return (lambda event_id: f"{router.url(event_id)}/") if router else None
 
 
 async def _open(

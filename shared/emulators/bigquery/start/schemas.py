@@ -12,7 +12,7 @@ from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.errors import Refusal
 from shared.emulators.bigquery.jobs.views import view_fields
 from shared.emulators.bigquery.schema_fields import fields_from_json, merged
-from shared.errors import Misconfigured
+from shared.emulators.errors import StartError
 
 # As Terraform partitions and clusters them.
 _LAYOUT: dict[str, tuple[str, list[str]]] = {
@@ -33,7 +33,7 @@ def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
         dataset: the dataset's name.
 
     Raises:
-        Misconfigured: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
+        StartError: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
     """
     faults: list[str] = []
     for path in sorted((folder / "tables").glob("*.json")):
@@ -47,21 +47,21 @@ def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
         faults += _apply_views(store, dataset, folder / "views")
     if faults:
         advice = "move the --data folder away to begin with an empty warehouse, or mend the file"
-        raise Misconfigured("the warehouse's schema", [*faults, advice])
+        raise StartError("the warehouse's schema", [*faults, advice])
 
 
 def create_dataset(store: Store, dataset: str) -> None:
     """Create a dataset, unless there is one.
 
     Raises:
-        Misconfigured: the name cannot be one.
+        StartError: the name cannot be one.
     """
     if store.catalog.has_dataset(dataset):
         return
     try:
         store.writer.submit(lambda transaction: store.catalog.put_dataset(transaction, dataset, {})).result()
     except Refusal as error:
-        raise Misconfigured("the warehouse", [str(error)]) from error
+        raise StartError("the warehouse", [str(error)]) from error
 
 
 def _apply_table(store: Store, dataset: str, path: Path) -> None:
