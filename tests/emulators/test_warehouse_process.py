@@ -117,7 +117,8 @@ def test_no_acknowledged_row_is_lost_to_a_kill(tmp_path: Path) -> None:
 def test_rows_tables_and_views_are_there_after_a_restart(tmp_path: Path) -> None:
     with warehouse_running(tmp_path, SCHEMAS) as url, client_of(url) as client:
         client.insert_rows_json(TABLE, [prediction(1)])
-        client.query_and_wait("CREATE TABLE bucketlens.mine AS SELECT 1 AS a")
+        mine = client.create_table(bigquery.Table("local.bucketlens.mine", [_column("a")]))
+        client.insert_rows_json(mine, [{"a": 1}])
         before = client.get_table(TABLE)
     with warehouse_running(tmp_path, SCHEMAS) as url, client_of(url) as client:
         after = client.get_table(TABLE)

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.emulators.bigquery.api.uploads import body_of, replace_body
+from shared.emulators.bigquery.api.json_body import body_of, replace_body
 from shared.emulators.bigquery.errors import Refusal
 from shared.emulators.bigquery.rows.row_checks import problem
 from shared.emulators.faults.fault import Fault

@@ -9,11 +9,10 @@ from typing import Any
 import duckdb
 from aiohttp import web
 
-from shared.emulators.bigquery.api.api_jobs import insert_load
-from shared.emulators.bigquery.api.discovery import RESUMABLE_UPLOAD, SERVICE_PATH, UPLOAD, discovery_document
+from shared.emulators.bigquery.api.discovery import SERVICE_PATH, discovery_document
+from shared.emulators.bigquery.api.json_body import body_of
 from shared.emulators.bigquery.api.request import Call
 from shared.emulators.bigquery.api.routes import ROUTES, Route
-from shared.emulators.bigquery.api.uploads import Uploads, body_of, parse_object, read_multipart
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
 from shared.emulators.faults.control import add_control
@@ -22,10 +21,9 @@ from shared.emulators.loopback.guard import LOCAL, guard
 
 _LOG = logging.getLogger(__name__)
 _STORE = web.AppKey("store", Store)
-_UPLOADS = web.AppKey("uploads", Uploads)
 
 MAX_REQUEST_BYTES = 64 << 20
-"""Of a request that is no upload; BigQuery takes 10 MB."""
+"""Largest request; BigQuery takes 10 MB."""
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,12 +44,8 @@ def build_app(
     )
     add_control(app, injector)
     app[_STORE] = store
-    app[_UPLOADS] = Uploads()
     for route in ROUTES:
         app.router.add_route(route.verb, f"/{SERVICE_PATH}{route.path}", _respond(route))
-    for path in (UPLOAD, RESUMABLE_UPLOAD):
-        app.router.add_post(path, _begin_upload)
-        app.router.add_put(path, _continue_upload)
     for path in ("/discovery/v1/apis/bigquery/v2/rest", "/$discovery/rest"):
         app.router.add_get(path, _discovery)
 
@@ -78,22 +72,6 @@ def _call(request: web.Request, body: Mapping[str, Any]) -> Call:
         raise not_found("Project", f"{project}; the local warehouse has {store.catalog.project}")
     base = f"{request.scheme}://{request.host}/{SERVICE_PATH.rstrip('/')}"
     return Call(store, request.match_info, request.query, body, request.headers.get("If-Match"), base)
-
-
-async def _begin_upload(request: web.Request) -> web.Response:
-    if request.query.get("uploadType") == "resumable":
-        session = request.app[_UPLOADS].begin(parse_object(await request.read()))
-        _call(request, {})
-        return web.Response(headers={"Location": str(request.url.update_query(upload_id=session))})
-    job, content = await read_multipart(request)
-    return web.json_response(await insert_load(_call(request, job), content))
-
-
-async def _continue_upload(request: web.Request) -> web.StreamResponse:
-    taken = await request.app[_UPLOADS].take(request.query.get("upload_id", ""), request)
-    if isinstance(taken, web.Response):
-        return taken
-    return web.json_response(await insert_load(_call(request, taken.job), bytes(taken.content)))
 
 
 async def _discovery(request: web.Request) -> web.Response:

@@ -35,7 +35,7 @@ class Outcome:
     affected: int | None = None
     """Rows that a DML statement changed."""
     statistics: Mapping[str, Any] = field(default_factory=dict)
-    """What belongs below ``statistics.query`` or ``statistics.load``."""
+    """What belongs below ``statistics.query``."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,8 +50,6 @@ class Job:
     ended_ms: int = 0
     outcome: Outcome = field(default_factory=Outcome)
     error: Refusal | None = None
-    errors: list[dict[str, str]] = field(default_factory=list)
-    """Every error, where there is more than one; else that of ``error``."""
     cancel: Callable[[], object] = lambda: None
     done: Future[None] = field(default_factory=Future)
 
@@ -59,19 +57,6 @@ class Job:
     def state(self) -> str:
         """PENDING, RUNNING or DONE."""
         return "DONE" if self.done.done() else "RUNNING" if self.started_ms else "PENDING"
-
-    @property
-    def kind(self) -> str:
-        """QUERY or LOAD."""
-        return str(self.configuration.get("jobType", "QUERY"))
-
-
-class FailedRows(Refusal):
-    """A load job met rows that it could not read: one error for the job, and one for each such row."""
-
-    def __init__(self, message: str, errors: list[dict[str, str]]) -> None:
-        super().__init__("invalid", message)
-        self.errors = errors
 
 
 class Jobs:
@@ -165,8 +150,6 @@ class Jobs:
         job.started_ms = time.time_ns() // 1_000_000
         try:
             job.outcome = work(job)
-        except FailedRows as error:
-            job.error, job.errors = error, error.errors
         except Refusal as error:
             job.error = error
         except duckdb.Error as error:
@@ -175,8 +158,6 @@ class Jobs:
             _LOG.exception("job %s failed", job.id)
             job.error = Refusal("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
         finally:
-            if job.error and not job.errors:
-                job.errors = [job.error.proto]
             job.ended_ms = time.time_ns() // 1_000_000
             job.done.set_result(None)
 

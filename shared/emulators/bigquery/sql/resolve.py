@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from shared.emulators.bigquery.engine.catalog import Catalog, Table
 from shared.emulators.bigquery.errors import Refusal, not_found
-from shared.emulators.bigquery.sql import information
 
 _MAX_DEPTH = 16
 
@@ -73,8 +72,7 @@ class Names:
             if node.args.get(clause):
                 raise Refusal("invalidQuery", "FOR SYSTEM_TIME AS OF (time travel) is not supported locally", "query")
         if node.name.upper().startswith("INFORMATION_SCHEMA."):
-            _substitute(node, information.query(self.catalog, node), node.alias or node.name.split(".")[1])
-            return
+            raise Refusal("invalidQuery", f"{node.name} is not supported by the local warehouse", "query")
         dataset, name = self.parts_of(node)
         _refuse_what_bigquery_alone_has(name)
         table = self.catalog.table(dataset, name)
@@ -99,8 +97,7 @@ def _refuse_what_bigquery_alone_has(name: str) -> None:
     }
     for mark, what in asked.items():
         if mark in name:
-            instead = ": ask INFORMATION_SCHEMA.TABLES" if mark.startswith("__") else ""
-            raise Refusal("invalidQuery", f"{what} not supported by the local warehouse{instead}", "query")
+            raise Refusal("invalidQuery", f"{what} not supported by the local warehouse", "query")
 
 
 def _is_cte(node: exp.Table) -> bool:

@@ -16,8 +16,8 @@ from shared.emulators.bigquery.engine.macros import OURS
 from shared.emulators.bigquery.errors import Refusal
 from shared.emulators.bigquery.sql import functions
 from shared.emulators.bigquery.sql.annotate import annotate, schema_of
+from shared.emulators.bigquery.sql.delete import prepare_delete
 from shared.emulators.bigquery.sql.dialect import BigQueryReader, DuckDBWriter
-from shared.emulators.bigquery.sql.dml import prepare_change
 from shared.emulators.bigquery.sql.parameters import bind_parameters, name_positions
 from shared.emulators.bigquery.sql.resolve import Names
 from shared.emulators.bigquery.sql.rewrites import escape_likes, name_fields_of_later_structs, spread_value
@@ -28,28 +28,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, ready to run or to be carried out."""
+    """A statement that is ready to run."""
 
     kind: str
-    """BigQuery's statementType: SELECT, INSERT, CREATE_TABLE_AS_SELECT, …"""
-    tree: exp.Expr
-    """The parsed statement; names are resolved, but for the table that DDL is about."""
+    """BigQuery's statementType: SELECT or DELETE."""
     sql: str
-    """DuckDB SQL of the query or the DML statement; of CREATE TABLE AS, of its query; else empty."""
-    names: Names
+    """In DuckDB's SQL."""
     tables: tuple[Table, ...]
     """What it reads."""
 
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
-_KINDS: tuple[tuple[type[exp.Expr], str], ...] = (
-    (exp.Insert, "INSERT"),
-    (exp.Update, "UPDATE"),
-    (exp.Delete, "DELETE"),
-    (exp.Merge, "MERGE"),
-    (exp.TruncateTable, "TRUNCATE_TABLE"),
-)
-_DDL = {"TABLE": "TABLE", "VIEW": "VIEW", "SCHEMA": "SCHEMA"}
 
 
 def translate(
@@ -125,42 +114,29 @@ _FOREIGN = {TokenType.DCOLON, TokenType.MOD, TokenType.ILIKE, TokenType.RLIKE, T
 
 
 def _translated(tree: exp.Expr, kind: str, names: Names) -> Statement:
-    if isinstance(tree, (exp.Drop, exp.Alter, exp.TruncateTable)):
-        return Statement(kind, tree, "", names, ())
-    query = tree.expression if isinstance(tree, exp.Create) else tree
-    if not isinstance(query, (*_QUERIES, exp.DML)):
-        return Statement(kind, tree, "", names, ())
-    if not isinstance(query, _QUERIES):
-        prepare_change(query, names)
-    names.resolve(query)
+    if isinstance(tree, exp.Delete):
+        prepare_delete(tree, names)
+    names.resolve(tree)
     tables = tuple(names.tables.values())
     base = [(table.sql_parts, table.fields) for table in tables if not table.is_view]
-    name_fields_of_later_structs(query)
-    annotate(query, schema_of(base))
-    rewrite_unnest(query)
-    _rewrite_stars(query)
-    escape_likes(query)
-    if isinstance(query, _QUERIES):
-        _name_columns(query, required=isinstance(tree, exp.Create))
-    sql = query.sql(dialect=DuckDBWriter, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
-    return Statement(kind, tree, sql, names, tables)
+    name_fields_of_later_structs(tree)
+    annotate(tree, schema_of(base))
+    rewrite_unnest(tree)
+    _rewrite_stars(tree)
+    escape_likes(tree)
+    if isinstance(tree, _QUERIES):
+        _name_columns(tree)
+    sql = tree.sql(dialect=DuckDBWriter, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
+    return Statement(kind, sql, tables)
 
 
 def _kind(tree: exp.Expr) -> str:
     if isinstance(tree, _QUERIES):
         return "SELECT"
-    for node, kind in _KINDS:
-        if isinstance(tree, node):
-            if isinstance(tree, (exp.Update, exp.Delete)) and not tree.args.get("where"):
-                raise Refusal("invalidQuery", f"{kind} must have a WHERE clause", "query")
-            return kind
-    about = str(tree.args.get("kind") or "").upper()
-    if isinstance(tree, exp.Create) and about in _DDL:
-        return f"CREATE_{about}" + ("_AS_SELECT" if about == "TABLE" and tree.expression else "")
-    if isinstance(tree, exp.Drop) and about in _DDL:
-        return f"DROP_{about}"
-    if isinstance(tree, exp.Alter) and about == "TABLE":
-        return "ALTER_TABLE"
+    if isinstance(tree, exp.Delete):
+        if not tree.args.get("where"):
+            raise Refusal("invalidQuery", "DELETE must have a WHERE clause", "query")
+        return "DELETE"
     words = re.sub(r"\s+", " ", tree.sql(dialect=BigQueryReader))[:40]
     raise Refusal("invalidQuery", f"This kind of statement is not supported by the local warehouse: {words}", "query")
 
@@ -194,7 +170,7 @@ def _rewrite_stars(tree: exp.Expr) -> None:
             above.replace(exp.Anonymous(this="UNNEST", expressions=[column]))
 
 
-def _name_columns(query: exp.Expr, required: bool) -> None:
+def _name_columns(query: exp.Expr) -> None:
     """Give unnamed columns of the result the names that BigQuery gives them: f0_, f1_ and so on."""
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
@@ -208,12 +184,6 @@ def _name_columns(query: exp.Expr, required: bool) -> None:
             continue
         name = column.output_name if isinstance(column, exp.Dot) else ""
         if not name:
-            if required:
-                raise Refusal(
-                    "invalidQuery",
-                    f"CREATE TABLE columns must be named, but column {position + 1} has no name",
-                    "query",
-                )
             name = f"f{unnamed}_"
             unnamed += 1
         query.expressions[position].replace(exp.alias_(column.copy(), name, quoted=True))
