@@ -283,6 +283,42 @@ DOCUMENTED = (
         bqemulator=Cell("it stays"),
     ),
     Difference(
+        "a table is made by a statement",
+        "`CREATE TABLE`",
+        f"{SQL}data-definition-language",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "rows are inserted by a statement",
+        "`INSERT`",
+        f"{SQL}dml-syntax#insert_statement",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "rows are updated by a statement",
+        "`UPDATE`",
+        f"{SQL}dml-syntax#update_statement",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "rows are merged by a statement",
+        "`MERGE`",
+        f"{SQL}dml-syntax#merge_statement",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "rows are loaded by a job",
+        "load jobs",
+        f"{DOCS}loading-data",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "the columns of a dataset can be asked for",
+        "`INFORMATION_SCHEMA.COLUMNS`",
+        f"{DOCS}information-schema-columns",
+        ours=refuses("refused"),
+    ),
+    Difference(
         "rows that were streamed in cannot be changed for a while",
         "not by UPDATE, DELETE or MERGE within 30 minutes",
         f"{SQL}data-manipulation-language",
@@ -324,6 +360,7 @@ DOCUMENTED = (
         "a query may write its rows to a table",
         "`destinationTable`",
         f"{DOCS}writing-results",
+        ours=refuses("refused"),
         bqemulator=Cell("the job ends well and there is no table"),
     ),
     Difference(
