@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from shared.emulators.eventarc.delivery import Policy
-from shared.emulators.eventarc.duplicates import LONGEST_DELAY_S, Disorder
+from shared.emulators.eventarc.duplicates import LONGEST_DELAY_S, Duplicates
 from shared.emulators.eventarc.queue import QueueUnusable
 from shared.emulators.eventarc.relay import Options, run_relay
 from shared.emulators.loopback.sockets import socket_option
@@ -61,7 +61,7 @@ def main(
     """Deliver the object store's announcements to a function, as Eventarc does: at least once, with retries."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
-    options = Options(port, descriptor, queue, policy, Disorder(duplicates, together, delay), seed)
+    options = Options(port, descriptor, queue, policy, Duplicates(duplicates, together, delay), seed)
     try:
         run_until_signal(lambda stop: run_relay(options, stop))
     except OSError as error:

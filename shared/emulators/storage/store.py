@@ -62,7 +62,7 @@ class Store:
         """Return the generation that a request means: the live one, or an old one that it names.
 
         Raises:
-            Refused: 404, there is none; 412 or 304, the live one is not in the state demanded.
+            ApiError: 404, there is none; 412 or 304, the live one is not in the state demanded.
         """
         return _found(self.db, target, demands, reading=reading)
 
@@ -77,7 +77,7 @@ class Store:
         """Make bytes that are on disk an object, if the state allows; else they are removed.
 
         Raises:
-            Refused: 404, there is no such bucket; 412, the object is not in the state demanded; 400, its name.
+            ApiError: 404, there is no such bucket; 412, the object is not in the state demanded; 400, its name.
         """
 
         def change(transaction: Transaction) -> Stored:

@@ -10,7 +10,7 @@ from typing import Any
 from shared.emulators.bigquery.api.request import MAX_PAGE, Call
 from shared.emulators.bigquery.engine.catalog import RESULTS
 from shared.emulators.bigquery.engine.job_registry import Job, Outcome
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.queries import Prepared, prepare, run_query
 from shared.emulators.bigquery.jobs.resources import LOCATION, Document, job_reference, job_resource, job_summary
 from shared.emulators.bigquery.rows.cells import row_writer, timestamp_format
@@ -37,8 +37,8 @@ async def insert_job(call: Call) -> Document:
     if "query" not in configuration:
         for kind in ("copy", "extract", "load"):
             if kind in configuration:
-                raise Refusal("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
-        raise Refusal("invalid", "Required parameter is missing: configuration.query")
+                raise ApiError("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
+        raise ApiError("invalid", "Required parameter is missing: configuration.query")
     job = await _begin_query(call, configuration["query"], job_id, bool(configuration.get("dryRun")), configuration)
     return await _answer(call, job)
 
@@ -159,7 +159,7 @@ async def _results(call: Call, job: Job, page: tuple[int, int], formats: str) ->
     if job.configuration.get("dryRun"):
         return {key: value for key, value in answer.items() if key != "jobReference"} | {"totalRows": "0"}
     if outcome.result is None:
-        raise Refusal("notFound", f"Not found: the result of job {job.id} is not kept any more")
+        raise ApiError("notFound", f"Not found: the result of job {job.id} is not kept any more")
     start, count = page
     write = row_writer(outcome.fields, formats)
     rows = await call.aside(call.store.page, outcome.result, outcome.fields, start, count) if count else []

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 
 _BODY: web.RequestKey[Mapping[str, Any]] = web.RequestKey("json_object")
 
@@ -17,16 +17,16 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
     """Parse a request's JSON object; an empty body is an empty object.
 
     Raises:
-        Refusal: invalid.
+        ApiError: invalid.
     """
     if not content.strip():
         return {}
     try:
         document = json.loads(content, parse_constant=_refuse_constant)
     except ValueError as error:
-        raise Refusal("invalid", f"Invalid JSON payload received: {error}") from error
+        raise ApiError("invalid", f"Invalid JSON payload received: {error}") from error
     if not isinstance(document, dict):
-        raise Refusal("invalid", "Invalid JSON payload received: it is not an object")
+        raise ApiError("invalid", "Invalid JSON payload received: it is not an object")
     return document
 
 
@@ -34,7 +34,7 @@ async def body_of(request: web.Request) -> Mapping[str, Any]:
     """Return a request's JSON object; it is parsed once.
 
     Raises:
-        Refusal: invalid.
+        ApiError: invalid.
     """
     if _BODY not in request:
         request[_BODY] = parse_object(await request.read())

@@ -14,7 +14,7 @@ from shared.emulators.bigquery.api.json_body import body_of
 from shared.emulators.bigquery.api.request import Call
 from shared.emulators.bigquery.api.routes import ROUTES, Route
 from shared.emulators.bigquery.engine.store import Store
-from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
+from shared.emulators.bigquery.errors import ApiError, from_duckdb, not_found
 from shared.emulators.faults.control import add_control
 from shared.emulators.faults.injector import Injector
 from shared.emulators.loopback.guard import LOCAL, guard
@@ -40,7 +40,8 @@ def build_app(
         host: the name that it listens on, allowed in requests beside localhost's names.
     """
     app = web.Application(
-        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _refusals], client_max_size=MAX_REQUEST_BYTES
+        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _answer_errors],
+        client_max_size=MAX_REQUEST_BYTES,
     )
     add_control(app, injector)
     app[_STORE] = store
@@ -79,27 +80,27 @@ async def _discovery(request: web.Request) -> web.Response:
 
 
 def _may_not(_status: int, message: str) -> web.Response:
-    refusal = Refusal("accessDenied", message)
-    return web.json_response(refusal.document, status=refusal.http_status)
+    api_error = ApiError("accessDenied", message)
+    return web.json_response(api_error.document, status=api_error.http_status)
 
 
 @web.middleware
-async def _refusals(request: web.Request, handler: Respond) -> web.StreamResponse:
+async def _answer_errors(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever goes wrong into Google's error JSON. Nothing is a 500: clients repeat those for ten minutes."""
     try:
         return await handler(request)
-    except Refusal as error:
-        refusal = error
+    except ApiError as error:
+        api_error = error
     except duckdb.Error as error:
-        refusal = from_duckdb(error)
+        api_error = from_duckdb(error)
     except web.HTTPRequestEntityTooLarge:
-        refusal = Refusal("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
+        api_error = ApiError("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
     except web.HTTPNotFound:
-        refusal = Refusal(
+        api_error = ApiError(
             "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
         )
     except web.HTTPMethodNotAllowed:
-        refusal = Refusal(
+        api_error = ApiError(
             "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
         )
     except web.HTTPException:
@@ -107,5 +108,5 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     except Exception as error:
         _LOG.exception("%s %s failed", request.method, request.path)
         what = f"The local warehouse could not make sense of the request ({type(error).__name__}); its log says more"
-        refusal = Refusal("invalid", what)
-    return web.json_response(refusal.document, status=refusal.http_status)
+        api_error = ApiError("invalid", what)
+    return web.json_response(api_error.document, status=api_error.http_status)

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
+from shared.emulators.bigquery.errors import ApiError, from_duckdb, not_found
 from shared.emulators.bigquery.schema_fields import Field
 
 _LOG = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Job:
     started_ms: int = 0
     ended_ms: int = 0
     outcome: Outcome = field(default_factory=Outcome)
-    error: Refusal | None = None
+    error: ApiError | None = None
     cancel: Callable[[], object] = lambda: None
     done: Future[None] = field(default_factory=Future)
 
@@ -82,12 +82,12 @@ class Jobs:
             request_id: of jobs.query; a request that was sent twice is one job.
 
         Raises:
-            Refusal: duplicate, where there is a job of that id.
+            ApiError: duplicate, where there is a job of that id.
         """
         job = Job(job_id or f"job_{uuid.uuid4().hex}", self._project, configuration)
         with self._lock:
             if job.id in self._jobs:
-                raise Refusal("duplicate", f"Already Exists: Job {self._project}:US.{job.id}")
+                raise ApiError("duplicate", f"Already Exists: Job {self._project}:US.{job.id}")
             self._jobs[job.id] = job
             if request_id:
                 self._by_request[request_id] = job
@@ -103,7 +103,7 @@ class Jobs:
         """Return a job.
 
         Raises:
-            Refusal: notFound.
+            ApiError: notFound.
         """
         found = self._jobs.get(job_id)
         if found is None:
@@ -114,11 +114,11 @@ class Jobs:
         """Return the columns of a query's result.
 
         Raises:
-            Refusal: notFound; there is no such job, or its result is not kept.
+            ApiError: notFound; there is no such job, or its result is not kept.
         """
         outcome = self.job(job_id).outcome
         if outcome.result is None:
-            raise Refusal("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
+            raise ApiError("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
         return outcome.fields
 
     def newest_first(self) -> list[Job]:
@@ -130,11 +130,11 @@ class Jobs:
         """Forget a job that has ended, and its result.
 
         Raises:
-            Refusal: notFound; resourceInUse while it runs.
+            ApiError: notFound; resourceInUse while it runs.
         """
         job = self.job(job_id)
         if job.state != "DONE":
-            raise Refusal("resourceInUse", f"Job {job_id} is still running")
+            raise ApiError("resourceInUse", f"Job {job_id} is still running")
         with self._lock:
             self._jobs.pop(job_id, None)
         if job.outcome.result:
@@ -150,13 +150,13 @@ class Jobs:
         job.started_ms = time.time_ns() // 1_000_000
         try:
             job.outcome = work(job)
-        except Refusal as error:
+        except ApiError as error:
             job.error = error
         except duckdb.Error as error:
             job.error = from_duckdb(error)
         except BaseException as error:
             _LOG.exception("job %s failed", job.id)
-            job.error = Refusal("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
+            job.error = ApiError("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
         finally:
             job.ended_ms = time.time_ns() // 1_000_000
             job.done.set_result(None)

@@ -16,7 +16,7 @@ import duckdb
 from shared.emulators.bigquery.engine.job_registry import Job, Outcome
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.engine.writer import Transaction
-from shared.emulators.bigquery.errors import Refusal, from_duckdb
+from shared.emulators.bigquery.errors import ApiError, from_duckdb
 from shared.emulators.bigquery.schema_fields import Field, duck_type, fields_as_json, fields_of_result, quoted
 from shared.emulators.bigquery.sql.translate import Statement, translate
 
@@ -47,17 +47,17 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
     """Check a statement without running it.
 
     Raises:
-        Refusal: whatever is wrong with it.
+        ApiError: whatever is wrong with it.
     """
     text = str(configuration.get("query") or "")
     if configuration.get("useLegacySql", True) and re.match(r"\s*#standardsql", text, re.IGNORECASE) is None:
-        raise Refusal(
+        raise ApiError(
             "invalidQuery",
             "Legacy SQL is not supported by the local warehouse: set useLegacySql to false (bq: --nouse_legacy_sql)",
             "query",
         )
     if configuration.get("destinationTable"):
-        raise Refusal("notImplemented", "A table for a query's rows is not supported by the local warehouse")
+        raise ApiError("notImplemented", "A table for a query's rows is not supported by the local warehouse")
     default = (configuration.get("defaultDataset") or {}).get("datasetId")
     statement = translate(text, store.catalog, default, configuration.get("queryParameters") or ())
     with store.engine.reader() as cursor:
@@ -69,7 +69,7 @@ def fields_of_relation(cursor: Any, statement: Statement) -> tuple[Field, ...]:
     """Let DuckDB bind a statement: returns the columns of its query, if it has one.
 
     Raises:
-        Refusal: invalidQuery, for what only shows when names and types meet.
+        ApiError: invalidQuery, for what only shows when names and types meet.
     """
     try:
         if statement.kind == "SELECT":
@@ -107,7 +107,7 @@ def _refuse_null_elements(cursor: Any, result: str, fields: tuple[Field, ...]) -
     """As BigQuery: arrays may hold NULL inside a query, and not in its result.
 
     Raises:
-        Refusal: invalidQuery, and the result is dropped.
+        ApiError: invalidQuery, and the result is dropped.
     """
     for one in (one for one in fields if one.is_repeated):
         column = quoted(one.name)
@@ -115,7 +115,7 @@ def _refuse_null_elements(cursor: Any, result: str, fields: tuple[Field, ...]) -
         if cursor.execute(f"SELECT 1 FROM {result} WHERE {nulls} LIMIT 1").fetchone():
             cursor.execute(f"DROP TABLE {result}")
             sentence = f"Array cannot have a null element; error in writing field {one.name}"
-            raise Refusal("invalidQuery", sentence, "query")
+            raise ApiError("invalidQuery", sentence, "query")
 
 
 def _delete(store: Store, prepared: Prepared) -> Outcome:

@@ -22,7 +22,7 @@ from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.start.schemas import apply_schemas, create_dataset
 from shared.emulators.errors import StartError
 from shared.emulators.faults.injector import Injector
-from shared.emulators.loopback.sockets import given, taken
+from shared.emulators.loopback.sockets import inherited_socket, take_port
 
 SHUTDOWN_S = 1.0
 """What requests under way get to end in."""
@@ -129,7 +129,7 @@ def _open(options: Options, when_broken: Callable[[], object]) -> Store:
 
 def _listen(host: str, port: int, descriptor: int | None) -> socket.socket:
     try:
-        return given(descriptor) or taken(port, host)
+        return inherited_socket(descriptor) or take_port(port, host)
     except OSError as error:
         why = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
