@@ -14,7 +14,7 @@ from shared import logs
 from shared.bundles.bundle import Bundle
 from shared.bundles.catalogue import Catalogue
 from shared.caller import trace_from
-from shared.images.memory_budget import return_what_is_freed
+from shared.images.memory_budget import configure_malloc
 from shared.inference.reload import Loader
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
@@ -35,7 +35,7 @@ class Service:
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
         logs.configure(settings.log_format)
-        return_what_is_freed()
+        configure_malloc()
         self.settings = settings
         self.platform = platform
         self._source = bundle_source(settings, platform)

@@ -15,7 +15,7 @@ from functools import cached_property
 from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import Limits, check_size, decode
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
 from shared.logs import log
@@ -38,7 +38,7 @@ class Pipeline:
     archive_bucket: str
     quarantine_bucket: str
     limits: Limits
-    memory: Memory
+    memory: MemoryBudgets
     rate: RateBreaker
     strip: Strip | None = None
     """Takes metadata out of what is archived; None archives files as they came."""

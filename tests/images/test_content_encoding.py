@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from shared.errors import Permanent, TooManyBytes, WrongEncoding
-from shared.images.content_encoding import MOST_CODINGS, MOST_MEMBERS, bytes_held, unpacked
+from shared.images.content_encoding import MAX_CODINGS, MAX_MEMBERS, bytes_held, unpacked
 
 PICTURE = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8
 LIMIT = 1_000_000
@@ -87,7 +87,7 @@ def test_a_file_of_exactly_the_limit_is_unpacked() -> None:
 
 def test_packings_within_packings_end() -> None:
     with pytest.raises(WrongEncoding, match="codings, expected at most"):
-        unpacked(PICTURE, ",".join(["gzip"] * (MOST_CODINGS + 1)), LIMIT)
+        unpacked(PICTURE, ",".join(["gzip"] * (MAX_CODINGS + 1)), LIMIT)
 
 
 def test_a_packed_file_holds_room_for_all_that_it_may_become() -> None:
@@ -99,4 +99,4 @@ def test_members_without_number_take_no_time_without_bound() -> None:
     """Each is 20 bytes; unpacked in one go, each would copy all that follow."""
     empty = gzip.compress(b"")
     assert unpacked(empty * 300_000, "gzip", LIMIT) == b""
-    assert unpacked(empty * (MOST_MEMBERS - 1) + gzip.compress(PICTURE), "gzip", LIMIT) == PICTURE
+    assert unpacked(empty * (MAX_MEMBERS - 1) + gzip.compress(PICTURE), "gzip", LIMIT) == PICTURE

@@ -336,7 +336,7 @@ def test_no_pixel_is_decoded_before_there_is_room(kind: str, monkeypatch: pytest
         loaded.append(str(self.format))
         raise AssertionError("a picture was loaded without room")
 
-    content, budget = COLOURED[kind][1](), MemoryBudget(1_000_000, patience_s=0)
+    content, budget = COLOURED[kind][1](), MemoryBudget(1_000_000, timeout_s=0)
     for plugin in type(Image.open(io.BytesIO(content))).__mro__:
         if "load" in vars(plugin):
             monkeypatch.setattr(plugin, "load", load)
@@ -346,7 +346,7 @@ def test_no_pixel_is_decoded_before_there_is_room(kind: str, monkeypatch: pytest
 
 
 def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
-    budget = MemoryBudget(100_000_000, patience_s=0)
+    budget = MemoryBudget(100_000_000, timeout_s=0)
     content = encoded(smooth(300, 200), "PNG")
     decode(content, LIMITS, budget=budget)
     with pytest.raises(DamagedImage):
@@ -358,7 +358,7 @@ def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
 def test_a_progressive_jpeg_needs_more_room_than_a_baseline_one() -> None:
     """Its coefficients are held as a whole, 6 bytes a pixel without chroma subsampling."""
     pixels = smooth(800, 600)
-    budget = MemoryBudget(800 * 600 * 3, patience_s=0)
+    budget = MemoryBudget(800 * 600 * 3, timeout_s=0)
     decode(encoded(pixels, "JPEG"), LIMITS, shrink_to_px=64, budget=budget)
     with pytest.raises(TooManyPixels, match=r"MiB to decode.*a JPEG, or give the service more memory \(MEMORY_MB\)"):
         decode(encoded(pixels, "JPEG", progressive=True), LIMITS, shrink_to_px=64, budget=budget)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from shared.errors import Busy, Transient
-from shared.images.memory_budget import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 
 LONG_S = 60
 """Never waited for in full, unless something is broken."""
@@ -33,13 +33,13 @@ class Holder:
 
 
 def test_who_fits_is_let_in_at_once() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(4), budget.room_for(6):
         pass
 
 
 def test_who_finds_no_room_waits_until_there_is_some() -> None:
-    budget = MemoryBudget(10, patience_s=LONG_S)
+    budget = MemoryBudget(10, timeout_s=LONG_S)
     first = Holder(budget, 7)
     assert first.is_in.wait(LONG_S)
     second = Holder(budget, 7)
@@ -50,7 +50,7 @@ def test_who_finds_no_room_waits_until_there_is_some() -> None:
 
 
 def test_who_waited_in_vain_is_told_to_come_back() -> None:
-    budget = MemoryBudget(10, patience_s=0.01)
+    budget = MemoryBudget(10, timeout_s=0.01)
     with budget.room_for(7), pytest.raises(Busy, match="try again") as busy, budget.room_for(4):
         pass
     assert isinstance(busy.value, Transient)
@@ -58,7 +58,7 @@ def test_who_waited_in_vain_is_told_to_come_back() -> None:
 
 
 def test_who_is_turned_away_takes_nothing() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(7):
         with pytest.raises(Busy), budget.room_for(4):
             pass
@@ -67,7 +67,7 @@ def test_who_is_turned_away_takes_nothing() -> None:
 
 
 def test_room_is_given_back_when_the_work_fails() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+    budget = MemoryBudget(10, timeout_s=0)
     with pytest.raises(ZeroDivisionError), budget.room_for(10):
         raise ZeroDivisionError
     with budget.room_for(10):
@@ -75,7 +75,7 @@ def test_room_is_given_back_when_the_work_fails() -> None:
 
 
 def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(1_000_000), pytest.raises(Busy), budget.room_for(1):
         pass
     with budget.room_for(1), pytest.raises(Busy), budget.room_for(1_000_000):
@@ -85,7 +85,7 @@ def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
 
 
 def test_many_threads_never_hold_more_than_there_is() -> None:
-    budget, lock = MemoryBudget(10, patience_s=LONG_S), threading.Lock()
+    budget, lock = MemoryBudget(10, timeout_s=LONG_S), threading.Lock()
     held = most = 0
 
     def work(needed_bytes: int) -> None:
@@ -108,21 +108,21 @@ def test_many_threads_never_hold_more_than_there_is() -> None:
 
 
 def test_the_pictures_in_flight_have_half_of_the_instances_memory() -> None:
-    memory = Memory.of_instance(512)
+    memory = MemoryBudgets.of_instance(512)
     assert memory.decodes.capacity_bytes == 208 * MIB
     assert memory.files.capacity_bytes == 32 * MIB
     assert memory.decodes.capacity_bytes + memory.files.capacity_bytes < 512 * MIB / 2
 
 
 def test_a_file_takes_room_for_its_bytes_twice() -> None:
-    memory = Memory(files=MemoryBudget(10, patience_s=0), decodes=MemoryBudget(1))
+    memory = MemoryBudgets(files=MemoryBudget(10, timeout_s=0), decodes=MemoryBudget(1))
     with memory.room_for_file(3), memory.files.room_for(4), pytest.raises(Busy), memory.files.room_for(1):
         pass
 
 
 def test_of_two_who_wait_the_one_that_fits_is_let_in() -> None:
     """A small one behind a large one would wait in vain beside free room, if only one of them were woken."""
-    budget = MemoryBudget(10, patience_s=LONG_S)
+    budget = MemoryBudget(10, timeout_s=LONG_S)
     first, second = Holder(budget, 3), Holder(budget, 7)
     assert first.is_in.wait(LONG_S)
     assert second.is_in.wait(LONG_S)

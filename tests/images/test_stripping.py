@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 from shared.errors import MetadataStays
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED
-from shared.images.metadata.strip import without_metadata
+from shared.images.metadata.strip import strip_metadata
 from shared.pipeline import ids
 from shared.settings import Settings
 from shared.types import Call, ImageFacts, Prediction, Source
@@ -31,7 +31,7 @@ EVERYTHING = {**COLOURED, **GREY}
 
 
 def stripped(content: bytes) -> bytes:
-    return without_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
+    return strip_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
 
 
 @pytest.mark.parametrize("kind", TELLING)
@@ -156,7 +156,7 @@ def test_files_are_archived_as_they_came_unless_the_setting_says_otherwise() -> 
 
 def answered(world: World, content: bytes) -> Prediction:
     """Classify a file as a request does, with a pipeline that strips."""
-    pipeline = replace(world.pipeline, strip=without_metadata)
+    pipeline = replace(world.pipeline, strip=strip_metadata)
     call = Call(Source.REQUEST, datetime.now(UTC))
     sha256 = hashlib.sha256(content).hexdigest()
     facts = ImageFacts(size_bytes=len(content), content_type=None, sha256=sha256)

@@ -12,8 +12,8 @@ from PIL import Image
 
 from shared.errors import DamagedImage, TooManyPixels
 from shared.images.decode import Limits, decode
-from shared.images.decode_here import JPEG_END
-from shared.images.headers.coded_size import av1_size, pixels_coded
+from shared.images.decode_in_process import JPEG_END
+from shared.images.headers.coded_size import av1_size, coded_pixels
 from shared.images.headers.decode_cost import bytes_per_pixel, coefficient_bytes
 from shared.images.headers.jpeg_scans import MAX_SCANS, MAX_SEQUENTIAL_SCANS, scans_of
 from shared.images.memory_budget import MIB, MemoryBudget
@@ -114,7 +114,7 @@ def test_an_avif_that_does_not_say_its_size_is_refused() -> None:
 def test_an_avif_of_several_frames_is_held_against_its_tracks() -> None:
     frames = [Image.fromarray(smooth(640, 480, seed)) for seed in range(3)]
     content = encoded(frames[0], "AVIF", save_all=True, append_images=frames[1:], speed=10)
-    assert pixels_coded(content, "avif") == 640 * 480
+    assert coded_pixels(content, "avif") == 640 * 480
     at = content.index(b"av01", content.index(b"stsd")) + 28
     assert struct.unpack(">HH", content[at : at + 4]) == (640, 480)
     lying = content[:at] + struct.pack(">HH", 16, 16) + content[at + 4 :]
@@ -125,7 +125,7 @@ def test_an_avif_of_several_frames_is_held_against_its_tracks() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (64, 48), (1001, 13), (4096, 2160)])
 def test_the_size_in_a_sequence_header_is_read_as_the_encoder_wrote_it(size: tuple[int, int]) -> None:
     content = encoded(smooth(*size), "AVIF", speed=10)
-    assert pixels_coded(content, "avif") == size[0] * size[1]
+    assert coded_pixels(content, "avif") == size[0] * size[1]
 
 
 @pytest.mark.parametrize("data", [b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0a\x02\0", b"\x0a\x01"])
@@ -152,7 +152,7 @@ def grid(tile: int, output: int) -> bytes:
 
 @pytest.mark.parametrize("name", ["heif", "avif"])
 def test_a_grid_is_counted_with_all_its_tiles(name: str) -> None:
-    assert pixels_coded(grid(1000, 1001), name) == 4 * 1000 * 1000
+    assert coded_pixels(grid(1000, 1001), name) == 4 * 1000 * 1000
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shared.errors import Busy, DamagedImage, NotAnImage, TooCostly, TooManyPixels
-from shared.images import decode_apart, decode_here
+from shared.images import decode_in_process, decode_in_subprocess
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED, MemoryBudget
 from tests.pictures import COLOURED, GREY, encoded, scene, smooth
@@ -32,12 +32,12 @@ PATIENCE_S = 60
 """Never waited for in full, unless something is broken."""
 
 RUN_AWAY = """
-from shared.images import decode_here
+from shared.images import decode_in_process
 from shared.images import decode_worker
 def run_away(content, max_pixels, shrink_to_px, budget):
     with budget.room_for(1):
         {what}
-decode_here.decode = run_away
+decode_in_process.decode = run_away
 decode_worker.CPU_S = 1
 decode_worker.CLOCK_FACTOR = {clock_factor}
 decode_worker.main(int(sys.argv[1]))
@@ -48,16 +48,16 @@ PLAIN = [kind for kind, (format, _) in COLOURED.items() if format in ("jpeg", "p
 
 @pytest.fixture(autouse=True)
 def fresh_workers() -> Iterator[None]:
-    decode_apart._workers.end()
+    decode_in_subprocess._workers.end()
     yield
-    decode_apart._workers.end()
+    decode_in_subprocess._workers.end()
 
 
 def run_away(monkeypatch: pytest.MonkeyPatch, what: str, clock_factor: float = 600) -> None:
     """Decode a picture with a worker whose decoder does ``what`` instead, and then an honest one with another."""
     start = f"exec({RUN_AWAY.format(what=what, clock_factor=clock_factor)!r})"
     with monkeypatch.context() as patched:
-        patched.setattr(decode_apart, "START", start)
+        patched.setattr(decode_in_subprocess, "START", start)
         try:
             decode(encoded(scene(), "TIFF"), LIMITS)
         finally:
@@ -70,7 +70,7 @@ def test_a_picture_decoded_apart_is_what_it_is_decoded_here(kind: str) -> None:
     content = {**COLOURED, **GREY}[kind][1]()
     for shrink_to_px in (None, 16):
         apart = decode(content, LIMITS, shrink_to_px=shrink_to_px)
-        here = decode_here.decode(content, LIMITS.max_pixels, shrink_to_px, UNLIMITED)
+        here = decode_in_process.decode(content, LIMITS.max_pixels, shrink_to_px, UNLIMITED)
         assert np.array_equal(apart.pixels, here.pixels)
         assert (apart.format, apart.width_px, apart.height_px) == (here.format, here.width_px, here.height_px)
         assert (apart.orientation, apart.note) == (here.orientation, here.note)
@@ -79,7 +79,7 @@ def test_a_picture_decoded_apart_is_what_it_is_decoded_here(kind: str) -> None:
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_plain_picture_starts_no_process(kind: str) -> None:
     decode(COLOURED[kind][1](), LIMITS)
-    assert decode_apart._workers._free == []
+    assert decode_in_subprocess._workers._free == []
 
 
 def test_one_worker_takes_one_picture_after_the_other() -> None:
@@ -87,7 +87,7 @@ def test_one_worker_takes_one_picture_after_the_other() -> None:
     for content in (encoded(scene(), "TIFF"), encoded(scene(), "AVIF"), b"II*\0broken", encoded(scene(), "HEIF")):
         with suppress(DamagedImage):
             decode(content, LIMITS)
-        [worker] = decode_apart._workers._free
+        [worker] = decode_in_subprocess._workers._free
         pids.add(worker._process.pid)
     assert len(pids) == 1
 
@@ -121,14 +121,14 @@ def test_a_decoder_that_the_system_ends_was_not_the_pictures_fault(monkeypatch: 
 
 
 def test_a_picture_without_room_is_not_decoded_and_its_worker_takes_the_next() -> None:
-    budget = MemoryBudget(10_000_000, patience_s=0)
+    budget = MemoryBudget(10_000_000, timeout_s=0)
     content = encoded(smooth(300, 200), "AVIF")
     with budget.room_for(10_000_000), pytest.raises(Busy, match="fill the memory"):
         decode(content, LIMITS, budget=budget)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     assert worker.is_alive
     assert decode(content, LIMITS, budget=budget).width_px == 300
-    assert decode_apart._workers._free == [worker]
+    assert decode_in_subprocess._workers._free == [worker]
 
 
 def test_what_is_refused_apart_is_refused_in_the_same_words() -> None:
@@ -146,7 +146,7 @@ def five_bands() -> bytes:
 def test_a_worker_that_ended_between_pictures_is_replaced() -> None:
     content = encoded(scene(), "TIFF")
     decode(content, LIMITS)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     worker._process.kill()
     worker._process.wait()
     assert decode(content, LIMITS).width_px == 64
@@ -156,11 +156,11 @@ def test_a_worker_ends_with_its_host() -> None:
     script = """
 import io
 import os
-from shared.images import decode_apart
+from shared.images import decode_in_subprocess
 from shared.images.decode import Limits, decode
 from tests.pictures import encoded, scene
 decode(encoded(scene(), "TIFF"), Limits())
-print(decode_apart._workers._free[0]._process.pid, flush=True)
+print(decode_in_subprocess._workers._free[0]._process.pid, flush=True)
 os._exit(0)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -172,11 +172,11 @@ def test_a_fork_of_the_host_has_workers_of_its_own() -> None:
     """As where a server forks after its application was imported and warmed up."""
     content = encoded(scene(), "TIFF")
     decode(content, LIMITS)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     pid = os.fork()
     if pid == 0:
-        is_right = decode(content, LIMITS).width_px == 64 and worker not in decode_apart._workers._free
-        decode_apart._workers.end()
+        is_right = decode(content, LIMITS).width_px == 64 and worker not in decode_in_subprocess._workers._free
+        decode_in_subprocess._workers.end()
         os._exit(0 if is_right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert decode(content, LIMITS).width_px == 64

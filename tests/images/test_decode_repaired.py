@@ -148,7 +148,7 @@ def test_nothing_is_said_of_what_is_read_as_it_is() -> None:
         assert decode(content, LIMITS).note is None
 
 
-UNREAD: dict[str, tuple[Callable[[], bytes], str]] = {
+UNSUPPORTED: dict[str, tuple[Callable[[], bytes], str]] = {
     "TIFF of five bands": (lambda: replaced(entry(277, 1), entry(277, 5)), "a TIFF of 5 bands"),
     "TIFF of doubles": (lambda: deep_tiff(ramp("<f8", 1), 1), "a TIFF of 1 bands of 64 bits"),
     "WebP in a TIFF": (lambda: replaced(entry(259, 1), entry(259, 50001)), "compression 50001"),
@@ -189,9 +189,9 @@ def bmp_of_bit_fields() -> bytes:
     return head + masks + bytes(64)
 
 
-@pytest.mark.parametrize("kind", UNREAD)
+@pytest.mark.parametrize("kind", UNSUPPORTED)
 def test_a_whole_file_of_a_kind_that_is_not_read_is_told_so(kind: str) -> None:
-    make, words = UNREAD[kind]
+    make, words = UNSUPPORTED[kind]
     with pytest.raises(NotAnImage, match=words) as refused:
         decode(make(), LIMITS)
     assert "upload the picture as JPEG" in str(refused.value)

@@ -40,12 +40,12 @@ def jpegs() -> Planted:
 
 def _in_jpeg(content: bytes) -> Planted:
     at = 2
-    places = []
+    extents = []
     while content[at : at + 2] != b"\xff\xd9":
         end = at + 2 + int.from_bytes(content[at + 2 : at + 4])
-        places.append((at, end))
+        extents.append((at, end))
         at = end
-        if content[places[-1][0] + 1] == 0xDA:
+        if content[extents[-1][0] + 1] == 0xDA:
             while content[at] != 0xFF or content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7:
                 at += 1
     unused = {0xDB: b"\x03" + REMARK.ljust(64, b"."), 0xC4: b"\x03" + bytes([len(REMARK)]) + bytes(15) + REMARK}
@@ -58,7 +58,7 @@ def _in_jpeg(content: bytes) -> Planted:
         b"MPF\0",
     )
     follows_scan = False
-    for start, end in places:
+    for start, end in extents:
         for marker in (*range(0xE0, 0xF0), 0xFE, 0xDC, 0xDB, 0xC4, 0xCC, 0xDD, 0xDE, 0xF0):
             for head in heads if marker in (0xE0, 0xE1, 0xE2, 0xEE) else (b"",):
                 body = unused.get(marker, head + REMARK)
@@ -263,8 +263,8 @@ def heifs() -> Planted:
 
 def _in_boxes(content: bytes) -> Planted:
     remark = struct.pack(">I", 8 + len(REMARK))
-    places = list(_walk(content, 0, len(content), ()))
-    for path, box in places:
+    extents = list(_walk(content, 0, len(content), ()))
+    for path, box in extents:
         where = "/".join(each.kind.decode("latin-1") for each in (*path, box))
         if not path or path[-1].kind in CONTAINERS:
             for kind in (b"free", b"skip", b"uuid", b"udta", b"abcd", b"mdat", b"hdlr"):
