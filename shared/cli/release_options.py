@@ -81,9 +81,7 @@ class Releases:
 
     def _name_of(self, place: Place) -> str:
         try:
-            [(_, bundle)] = (
-                BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).catalogue([place]).entries
-            )
+            [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).index([place]).entries
         except Misconfigured as error:
             raise ReleaseRefused(
                 f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"

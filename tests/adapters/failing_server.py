@@ -60,7 +60,8 @@ FAILURE = Failure(
     "It is a shopping list.",
     ImageFacts(1, None, bucket="b", name="n", generation=5),
     "gs://q/f",
-    Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC), times=Times(total_ms=1.0)),
+    Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC)),
+    Times(total_ms=1.0),
 )
 
 STORAGE_CALLS: dict[str, Callable[[gcs.CloudStorage], object]] = {

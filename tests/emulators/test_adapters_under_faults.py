@@ -67,8 +67,10 @@ def rows(bigquery_client: bigquery.Client, failures_table: str) -> Callable[[], 
 def outcome(number: int = 0) -> Failure:
     ref = ObjectRef("uploads", f"{number}.jpg", 1767323045678901)
     image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
-    call = Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC), times=Times(total_ms=1.0))
-    return Failure(f"upload-{number}", ref.created_at, "not_an_image", "A list.", image, "gs://q/1", call)
+    call = Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC))
+    return Failure(
+        f"upload-{number}", ref.created_at, "not_an_image", "A list.", image, "gs://q/1", call, Times(total_ms=1.0)
+    )
 
 
 Build = Callable[[float], BigQuery]
