@@ -110,7 +110,7 @@ def test_worker_that_waits_for_the_processor_too_long_is_busy(monkeypatch: pytes
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGBUS"])
 def test_worker_that_crashes_makes_it_a_damaged_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DamagedImage, match="breaks down"):
+    with pytest.raises(DamagedImage, match="crashes on it"):
         run_away(monkeypatch, f"import os, signal; os.kill(os.getpid(), signal.{name})")
 
 
