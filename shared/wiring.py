@@ -12,7 +12,7 @@ from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
 from shared.errors import InvalidBundle
 from shared.images.decode import Limits
-from shared.images.memory_budget import MIB, Memory
+from shared.images.memory_budget import MIB, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
@@ -45,7 +45,7 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
-        memory=Memory.of_instance(settings.memory_mb),
+        memory=MemoryBudgets.of_instance(settings.memory_mb),
         rate=RateBreaker(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
     )
@@ -96,9 +96,9 @@ def open_classifier(bundle: Bundle, threads: int) -> Classifier:
 
 
 def _stripper() -> Strip:
-    from shared.images.metadata.strip import without_metadata
+    from shared.images.metadata.strip import strip_metadata
 
-    return without_metadata
+    return strip_metadata
 
 
 def load_model(bundle: Bundle, threads: int) -> Model:
