@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.backlog.attempts import Attempt, Attempts, BeingTried
+from shared.backlog.attempts import Attempts, BeingTried
+from shared.backlog.standing_markers import Attempt
 from shared.backlog.summary import Summary
 from shared.backlog.triage import Sieve
 from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
@@ -77,8 +78,8 @@ class Sweep:
     def of(cls, service: Service, *, keep: bool, notice: Callable[[str], None] = lambda _: None) -> Sweep:
         """Return a sweep that works with what a process has."""
         settings, platform, pipeline = service.settings, service.platform, service.pipeline()
-        who = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
-        attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, who)
+        writer = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
+        attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, writer)
         new_call = partial(service.call, Source.BACKLOG)
         options = {"keep": keep, "is_shadow": platform.is_shadow}
         return cls(pipeline, attempts, new_call, threads=settings.threads, notice=notice, **options)
