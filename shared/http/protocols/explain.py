@@ -168,7 +168,7 @@ def _wants_picture(request: Request) -> bool:
 
 
 def _log(context: RequestContext, explanation: Explanation) -> None:
-    model = context.bundle.facts
+    model = context.classifier.bundle.facts
     fields = {
         "outcome": "explained",
         "label": explanation.label,

@@ -92,7 +92,7 @@ def _correction(
 
 def _known_labels(context: RequestContext) -> tuple[str, ...]:
     """Return the labels of every model that is served."""
-    return tuple(dict.fromkeys(label for bundle in context.service.models.index for label in bundle.manifest.labels))
+    return tuple(dict.fromkeys(label for bundle in context.index for label in bundle.manifest.labels))
 
 
 def _label(document: dict[str, Any]) -> str:
