@@ -7,9 +7,9 @@ from math import sqrt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shared.release.chance import Z, least_fall, least_rise, wilson
 
 from shared.release import chance
-from shared.release.chance import Z, least_fall, least_rise, wilson
 
 TWO_SIDED = 1.959964
 """What published intervals are reckoned with: 95 %, two-sided."""

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-
 from shared.release.chance import least_fall, least_rise, wilson
-from shared.release.criteria import Criteria, Finding, judge
 from shared.release.figures import Comparison, Pair, Side
+
+from shared.release.criteria import Criteria, Finding, judge
 from tests.release.test_criteria import ALIKE, EQUAL, SIDE, against, finding, judged
 
 DIFFERENT = (Pair("roses", "tulips", 30), Pair("roses", "roses", 70))
