@@ -106,8 +106,8 @@ class Attempts:
 
     def give_back(self, attempt: Attempt) -> None:
         """Remove the marker of an attempt that nothing was wrong with, as if it had never begun."""
+        self._given_back.add(attempt)  # first: at every moment it is in one of the two, for ``give_back_all``
         self._at_work.discard(attempt)
-        self._given_back.add(attempt)
         with suppress(Transient):
             self._store.delete(attempt.marker)
             self._given_back.discard(attempt)
