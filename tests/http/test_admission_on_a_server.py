@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from shared.http import responses
+from shared.http import app as http_app
 from shared.http.admission import Admission, is_always_admitted
 from shared.http.router import PROTOCOLS
 from tests.http.conftest import MakeClient, b64
@@ -79,7 +79,7 @@ def test_as_many_requests_as_threads_are_worked_on_and_as_many_more_wait(
         doors.append(Admission(at_once, waiting, PATIENCE_S))
         return doors[0]
 
-    monkeypatch.setattr(responses, "Admission", patient)
+    monkeypatch.setattr(http_app, "Admission", patient)
     client = memory_client(THREADS="2")
     with at_work(client), ThreadPoolExecutor(2) as pool:
         assert client.get("/v1/models").status_code == 200, "the second of two"

@@ -15,7 +15,7 @@ from shared.http.protocols import bigquery_remote_function
 from shared.http.protocols.bucketlens import MAX_URI_BODY_BYTES
 from shared.http.protocols.feedback import MAX_LABEL_CHARACTERS, MAX_NOTE_CHARACTERS
 from shared.http.protocols.model_repository import MAX_BODY_BYTES
-from shared.http.request_body import SMALL_BYTES, cost_of_parsing
+from shared.http.read_body import SMALL_BYTES, cost_of_parsing
 from shared.http.request_options import MAX_KEY_CHARACTERS, MAX_NAME_BYTES
 from shared.images.memory_budget import MIB, Memory, MemoryBudget
 from tests.http.conftest import MakeClient, b64

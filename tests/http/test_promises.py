@@ -11,13 +11,13 @@ import pytest
 
 from shared import errors
 from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.http.protocols import bigquery_remote_function
 from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, shown
 from shared.http.protocols.vertex import google_error
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
-from shared.settings import MODELS
 from shared.types import Candidate, Classification
 from shared.wiring import load_model
 from tests.http.conftest import b64
@@ -122,8 +122,8 @@ def test_the_index_of_models_says_which_can_be_asked(memory_world: World) -> Non
 
 def test_labels_of_every_model_that_is_served_are_known(memory_world: World) -> None:
     other = load_bundle(MODELS / "chest_xray_v1")
-    both = [memory_world.pipeline.classifiers.default, Classifier(other, load_model(other, threads=1))]
-    service = MemoryService(replace(memory_world.pipeline, classifiers=Classifiers(both)))
+    both = [memory_world.pipeline.models.get_model(), Classifier(other, load_model(other, threads=1))]
+    service = MemoryService(replace(memory_world.pipeline, models=ModelRegistry.of(both)))
     client = https_function(service).test_client()
     for label in (both[0].bundle.manifest.labels[0], other.manifest.labels[0]):
         answer = client.post(f"/v1/predictions/{'ab' * 32}:label", json={"label": label})

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
-from shared.pipeline.received_image import ReceivedImage
 
 from shared.errors import MetadataStays
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata.strip import without_metadata
 from shared.pipeline.ids import ImageIds
+from shared.pipeline.received_image import ReceivedImage
 from shared.settings import Settings
 from shared.types import Call, ImageFacts, Prediction, Source
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, oriented, scene, tiff

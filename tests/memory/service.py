@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from flask import Flask, Response, request
-from shared.bundles.catalogue import Catalogue
 from werkzeug.datastructures import Headers
 
-from shared.bundles.bundle import Bundle
-from shared.http.responses import add_routes
+from shared.bundles.model_index import ModelIndex
+from shared.http.app import set_up_app
 from shared.http.router import Router
 from shared.images.decode import Limits
 from shared.images.memory_budget import Memory
@@ -25,7 +24,7 @@ METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
 
 class MemoryService:
-    """As much of ``service.Service`` as requests ask for; ``tests/test_served_state.py`` holds it to that.
+    """As much of ``service.Service`` as requests ask for; ``tests/http/test_served_state.py`` holds it to that.
 
     Args:
         pipeline: what it serves with; its limits are those of the settings.
@@ -37,6 +36,7 @@ class MemoryService:
         project = {"GOOGLE_CLOUD_PROJECT": "in-memory", "UPLOAD_BUCKET": "uploads-in-memory"}
         self.settings = Settings.from_environment(project | buckets | settings)
         self.platform = Platform.from_environment({})
+        self.models = pipeline.models
         self._pipeline = replace(
             pipeline,
             limits=Limits(self.settings.max_image_bytes, self.settings.max_image_pixels),
@@ -49,16 +49,6 @@ class MemoryService:
         """See ``Service.is_ready``: it has its pipeline from the beginning."""
         return True
 
-    @property
-    def bundles(self) -> Catalogue:
-        """See ``Service.bundles``."""
-        return self._pipeline.classifiers.catalogue
-
-    @property
-    def bundle(self) -> Bundle:
-        """See ``Service.bundle``."""
-        return self.bundles.default
-
     @cached_property
     def label_tokens(self) -> LabelTokens:
         """See ``Service.label_tokens``."""
@@ -67,6 +57,10 @@ class MemoryService:
     def pipeline(self) -> Pipeline:
         """See ``Service.pipeline``."""
         return self._pipeline
+
+    def load(self, name: str) -> ModelIndex:
+        """See ``Service.load``."""
+        return self.models.load(name)
 
     def prepare_in_background(self) -> None:
         """Do nothing: it is prepared, or a test says that it is not."""
@@ -78,13 +72,13 @@ class MemoryService:
 
 def https_function(service: MemoryService) -> Flask:
     """Return an app that answers as ``functions/classify_request`` does, but for the page."""
-    app, desk = Flask("classify_request", static_folder=None), Router(service)  # type: ignore[arg-type]
+    app, router = Flask("classify_request", static_folder=None), Router(service)  # type: ignore[arg-type]
 
     def answer(path: str = "") -> Response:
-        return desk.answer(request)
+        return router.answer(request)
 
-    desk.shape_errors_of(app)
-    add_routes(app, service)  # type: ignore[arg-type]
+    router.shape_errors_of(app)
+    set_up_app(app, service)  # type: ignore[arg-type]
     app.add_url_rule("/", view_func=answer, methods=METHODS)
     app.add_url_rule("/<path:path>", view_func=answer, methods=METHODS)
     return app

@@ -7,10 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.pipeline.received_image import ReceivedImage
-
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.received_image import ReceivedImage
 from shared.types import Call, ImageFacts, Source, Upload
 from tests.memory.faults import Faulty
 from tests.worlds import World

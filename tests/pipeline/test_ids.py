@@ -9,7 +9,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from shared.pipeline.ids import ImageIds
+from shared.pipeline.ids import ImageIds, label_id_of
 from shared.types import ObjectRef
 
 REF = ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456)

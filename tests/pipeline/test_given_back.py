@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +11,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from shared.bundles.catalogue import Catalogue
 
 from shared.adapters.litert import LiteRTModel
 from shared.backlog.attempts import Attempt
 from shared.bundles.bundle import Bundle
+from shared.bundles.model_index import ModelIndex
 from shared.bundles.references import Place
 from shared.errors import BadRequest, Busy, InvalidBundle, StorageUnavailable, WarehouseUnavailable
-from shared.http import responses
+from shared.http import app as http_app
 from shared.http.admission import Admission
 from shared.http.protocols.explain import OcclusionWatch
 from shared.images.memory_budget import MIB, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
-from shared.inference.reload import Loader
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.types import Upload
 from tests.backlog.parts import attempts_of, markers
@@ -71,7 +70,7 @@ def test_an_upload_gives_its_room_back_at_whatever_step_it_ends(
         store, warehouse = (Faulty(part, None, step, **when) for part in (memory_world.store, memory_world.warehouse))
         pipeline = replace(memory_world.pipeline, store=store, warehouse=warehouse, memory=memory)
         with suppress(type(error)):
-            pipeline.process(upload, call())
+            pipeline.process_upload(upload, call())
         see_that_all_is_free(memory)
 
 
@@ -87,10 +86,10 @@ def test_an_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
     store = Faulty(memory_world.store, notes)
     pipeline = replace(memory_world.pipeline, store=store, limits=limits, memory=memory)
     with memory.files.room_for(100_000 - 2 * held + 1), pytest.raises(Busy):
-        pipeline.process(upload, call())
+        pipeline.process_upload(upload, call())
     assert notes == [], "it was not read"
     with memory.files.room_for(100_000 - 2 * held):
-        pipeline.process(upload, call())
+        pipeline.process_upload(upload, call())
     assert notes[0] == "read"
 
 
@@ -113,7 +112,7 @@ def test_an_upload_holds_its_room_until_its_copy_is_in_the_archive(
                         free.append(False)
             return getattr(memory_world.store, name)
 
-    replace(memory_world.pipeline, store=Watching(), memory=memory).process(upload, call())
+    replace(memory_world.pipeline, store=Watching(), memory=memory).process_upload(upload, call())
     assert free == [True, False]
     see_that_all_is_free(memory)
 
@@ -152,7 +151,7 @@ def test_a_request_gives_back_its_room_and_its_turn_however_it_ends(
         doors.append(Admission(at_once, waiting, patience_s=0))
         return doors[0]
 
-    monkeypatch.setattr(responses, "Admission", new_door)
+    monkeypatch.setattr(http_app, "Admission", new_door)
     store, warehouse = (
         Faulty(part, None, ending, before=GONE if ending != "append" else WarehouseUnavailable("It is away."))
         for part in (memory_world.store, memory_world.warehouse)
@@ -209,8 +208,28 @@ def shipped(classifier: Classifier) -> Bundle:
     return classifier.bundle
 
 
-def loader_of(bundle: Bundle, classifier: Classifier, source: Any, opened: Callable[[Bundle], Classifier]) -> Loader:
-    return Loader(source, opened, Classifiers([classifier], Catalogue([(Place("a"), bundle)])))
+class Reader:
+    """Reads a bundle at a place, and of the index always the one that was read first.
+
+    Args:
+        first: what is served at the start.
+        read: reads what lies at the place later.
+    """
+
+    def __init__(self, first: Bundle, read: Callable[[], Bundle]) -> None:
+        self._first, self._read = first, read
+
+    def index(self, places: Iterable[Place]) -> ModelIndex:
+        return ModelIndex([(place, self._first) for place in places])
+
+    def bundle(self, place: Place) -> Bundle:
+        return self._read()
+
+
+def open_registry(reader: Reader, open_model: Callable[[Bundle], Classifier]) -> ModelRegistry:
+    registry = ModelRegistry(reader, [Place("a")], open_model)
+    registry.open()
+    return registry
 
 
 @pytest.mark.parametrize("at", ["reading", "opening"])
@@ -218,37 +237,36 @@ def loader_of(bundle: Bundle, classifier: Classifier, source: Any, opened: Calla
 def test_a_load_that_fails_in_whatever_way_lets_the_next_one_in(
     shipped: Bundle, classifier: Classifier, error: BaseException, at: str
 ) -> None:
-    faults = [error]
+    faults = list[BaseException]()
     newer = replace(shipped, digest="e" * 64)
 
     def fail_once(where: str) -> None:
         if where == at and faults:
             raise faults.pop()
 
-    class Source:
-        def bundle(self, place: Place) -> Bundle:
-            fail_once("reading")
-            return newer
+    def read() -> Bundle:
+        fail_once("reading")
+        return newer
 
     def opened(bundle: Bundle) -> Classifier:
         fail_once("opening")
         return classifier
 
-    loader = loader_of(shipped, classifier, Source(), opened)
+    registry = open_registry(Reader(shipped, read), opened)
+    faults.append(error)
     with pytest.raises(type(error)):
-        loader.load("flowers")
-    assert loader.load("flowers").default is newer
+        registry.load("flowers")
+    assert registry.load("flowers").default is newer
 
 
 def test_of_loads_that_come_at_once_one_is_let_in(shipped: Bundle, classifier: Classifier) -> None:
-    class Source:
-        def bundle(self, place: Place) -> Bundle:
-            with pytest.raises(Busy, match="loaded already"):
-                loader.load("flowers")
-            return shipped
+    def read() -> Bundle:
+        with pytest.raises(Busy, match="loaded already"):
+            registry.load("flowers")
+        return shipped
 
-    loader = loader_of(shipped, classifier, Source(), lambda _: classifier)
-    assert loader.load("flowers").default is shipped
+    registry = open_registry(Reader(shipped, read), lambda _: classifier)
+    assert registry.load("flowers").default is shipped
 
 
 def test_no_more_interpreters_are_at_work_than_threads_and_each_comes_back(shipped: Bundle) -> None:

@@ -8,12 +8,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from shared.bundles.catalogue import Catalogue
 
 from shared.bundles.bundle import load_bundle
+from shared.bundles.model_index import ModelIndex
 from shared.http.router import PROTOCOLS
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers, Serving
+from shared.inference.registry import ModelRegistry, ServedModels
 from shared.pipeline.pipeline import Pipeline
 from shared.service import Service
 from shared.wiring import load_model
@@ -29,8 +29,8 @@ NOT_OF_WHAT_IS_SERVED = ("/metrics", "/v1/history")
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     route.path.format(**NAMES): {"method": "GET"}
-    for dialect in PROTOCOLS
-    for route in dialect.routes
+    for protocol in PROTOCOLS
+    for route in protocol.routes
     if route.method == "GET" and route.path not in NOT_OF_WHAT_IS_SERVED
 }
 QUESTIONS["/v2/repository/index"] = {"method": "POST"}
@@ -69,14 +69,14 @@ class Turn:
         return self.looks > self.after_looks
 
 
-class Replaced(Classifiers):
-    """Classifiers that are replaced by others when their turn has come."""
+class Replaced(ModelRegistry):
+    """A registry in which another state is served when its turn has come."""
 
-    def __init__(self, before: Serving, after: Serving, turn: Turn) -> None:
+    def __init__(self, before: ServedModels, after: ServedModels, turn: Turn) -> None:
         self._states, self._turn = (before, after), turn
 
     @property
-    def _serving(self) -> Serving:  # type: ignore[override]
+    def _served(self) -> ServedModels:  # type: ignore[override]
         return self._states[self._turn.has_come()]
 
 
@@ -93,11 +93,11 @@ class BecomingReady(MemoryService):
 
 
 @pytest.fixture(scope="module")
-def states(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[Serving, Serving]:
+def states(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> tuple[ServedModels, ServedModels]:
     """The model that ships, and its version 2, which has other answers."""
     bundle = load_bundle(write_bundle(tmp_path_factory.mktemp("bundles") / "2", "2", turn=1))
     both = (classifier, Classifier(bundle, load_model(bundle, threads=1)))
-    first, second = (Serving(Catalogue.of([one.bundle]), {one.bundle.digest: one}) for one in both)
+    first, second = (ServedModels(ModelIndex.of([one.bundle]), {one.bundle.digest: one}) for one in both)
     return first, second
 
 
@@ -120,11 +120,11 @@ def see_that_each_is_of_one_state(answer_after: Callable[[Turn], tuple[int, Any]
 
 @pytest.mark.parametrize("path", REQUESTS)
 def test_an_answer_tells_of_one_model_while_another_version_is_loaded(
-    memory_world: World, states: tuple[Serving, Serving], path: str
+    memory_world: World, states: tuple[ServedModels, ServedModels], path: str
 ) -> None:
     def answer_after(turn: Turn) -> tuple[int, Any]:
-        classifiers = Replaced(*states, turn)
-        return answer_of(MemoryService(replace(memory_world.pipeline, classifiers=classifiers)), path)
+        pipeline = replace(memory_world.pipeline, models=Replaced(*states, turn))
+        return answer_of(MemoryService(pipeline), path)
 
     see_that_each_is_of_one_state(answer_after)
 
@@ -138,4 +138,4 @@ def test_a_service_in_memory_has_what_a_service_has() -> None:
     def public(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")}
 
-    assert public(Service) - public(MemoryService) == {"from_environment", "load"}
+    assert public(Service) - public(MemoryService) == {"from_environment"}

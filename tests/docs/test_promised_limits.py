@@ -13,7 +13,7 @@ from shared.http.protocols import bigquery_remote_function, bucketlens, feedback
 from shared.http.protocols.v1_instances import choice_from
 from shared.settings import Settings
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 LIMITS = {
     "an `Idempotency-Key`": f"{request_options.MAX_KEY_CHARACTERS} characters",
     "the name of a file in `Content-Disposition`": f"{request_options.MAX_NAME_BYTES:,} bytes in UTF-8",
