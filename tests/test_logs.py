@@ -200,8 +200,7 @@ def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]
 
 def test_a_step_that_took_no_time_to_speak_of_is_told_and_one_that_was_not_taken_is_not() -> None:
     times = Times(read_ms=0.0, decode_ms=0.04, total_ms=0.06)
-    call = dataclasses.replace(CALL, times=times)
-    assert fields_of(dataclasses.replace(PREDICTION, call=call))["times"] == {
+    assert fields_of(dataclasses.replace(PREDICTION, times=times))["times"] == {
         "read_ms": 0.0,
         "decode_ms": 0.0,
         "total_ms": 0.1,

@@ -41,7 +41,7 @@ def listing_sweep(world: World, **options: Any) -> tuple[Sweep, Listed]:
 
 
 @pytest.mark.parametrize("is_cut_short", [False, True])
-def test_leftovers_are_looked_for_at_the_end_of_the_list_and_not_where_a_sweep_was_cut_short(
+def test_sweep_looks_for_leftovers_unless_it_is_cut_short(
     memory_world: World, tmp_path: Path, is_cut_short: bool
 ) -> None:
     """Who asks a sweep to end is in a hurry, and to list every marker takes a while."""
@@ -57,7 +57,7 @@ def test_leftovers_are_looked_for_at_the_end_of_the_list_and_not_where_a_sweep_w
     assert len(markers(memory_world)) == is_cut_short
 
 
-def test_a_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp_path: Path) -> None:
+def test_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp_path: Path) -> None:
     put(memory_world, tmp_path, waits=b"bread")
     sweep, store = listing_sweep(memory_world)
 
@@ -69,7 +69,7 @@ def test_a_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp
     assert FOLDER not in store.prefixes
 
 
-def test_the_markers_of_an_upload_that_is_given_up_go_at_once(memory_world: World, tmp_path: Path) -> None:
+def test_markers_of_an_upload_that_is_given_up_go_at_once(memory_world: World, tmp_path: Path) -> None:
     """Also where the sweep is cut short before it would look for leftovers."""
     refs = put(memory_world, tmp_path, a=b"bread", b=b"butter")
     for ref in refs.values():

@@ -18,6 +18,8 @@ from tests.memory.object_store import MemoryStore
 
 MODELS = "models"
 LARGEST_BYTES = 16 << 20
+NO_FOLDER = Path("/nowhere")
+"""No bundle of these tests lies on the laptop."""
 PRIVATE = 0o700
 OPEN = [PRIVATE | bit for bit in (0o040, 0o020, 0o010, 0o004, 0o002, 0o001)] + [0o777, 0o750, 0o711]
 """Each permission of the group and of all, alone, and what systems often give."""
@@ -51,11 +53,11 @@ def put(store: MemoryStore) -> Callable[[Path], dict[str, int]]:
 
 
 def read(store: MemoryStore, largest_bytes: int = LARGEST_BYTES) -> Bundle:
-    return BundleSource(lambda: store, largest_bytes).bundle(Place(f"gs://{MODELS}/flowers"))
+    return BundleSource(lambda: store, largest_bytes, NO_FOLDER).bundle(Place(f"gs://{MODELS}/flowers"))
 
 
 @pytest.mark.parametrize("mode", OPEN, ids=oct)
-def test_a_folder_that_anybody_else_can_open_in_any_way_is_not_used(
+def test_folder_that_anybody_else_can_open_in_any_way_is_not_used(
     store: MemoryStore, put: Callable[[Path], dict[str, int]], copies: Path, tmp_path: Path, mode: int
 ) -> None:
     put(write_bundle(tmp_path / "b", "2"))
@@ -68,7 +70,7 @@ def test_a_folder_that_anybody_else_can_open_in_any_way_is_not_used(
     assert read(store).manifest.version == "2"
 
 
-def test_files_of_as_many_bytes_as_are_allowed_are_read_and_of_one_more_are_not(
+def test_files_have_at_most_as_many_bytes_as_are_allowed(
     store: MemoryStore, put: Callable[[Path], dict[str, int]], copies: Path, tmp_path: Path
 ) -> None:
     sizes = put(write_bundle(tmp_path / "b", "2"))
@@ -80,7 +82,7 @@ def test_files_of_as_many_bytes_as_are_allowed_are_read_and_of_one_more_are_not(
 
 
 @pytest.mark.parametrize("too_many", [0, 1])
-def test_a_manifest_is_read_up_to_its_limit(
+def test_manifest_is_read_up_to_its_limit(
     store: MemoryStore, put: Callable[[Path], dict[str, int]], copies: Path, tmp_path: Path, too_many: int
 ) -> None:
     folder = write_bundle(tmp_path / "b", "2")

@@ -33,19 +33,19 @@ def page(name: str) -> str:
     return " ".join((DOCS / name).read_text("utf-8").split())
 
 
-def test_the_page_on_https_has_the_limits_of_the_code_and_no_others() -> None:
+def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
     _, _, behind = (DOCS / "https.md").read_text("utf-8").partition("### Limits that no setting changes")
     table = behind.partition("\n###")[0]
     assert dict(re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)) == {"what": "at most", **LIMITS}
 
 
-def test_what_vertex_leaves_out_is_as_the_page_on_https_says() -> None:
+def test_https_page_says_what_vertex_defaults_to() -> None:
     left_out = choice_from({})
     said = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
     assert said in page("https.md")
 
 
-def test_how_long_a_request_waits_is_as_the_page_on_reliability_says() -> None:
+def test_reliability_page_says_how_long_a_request_waits() -> None:
     assert admission.PATIENCE_S == 2
     assert "as many more wait for two seconds at most" in page("reliability.md")
 
@@ -59,6 +59,6 @@ def test_how_long_a_request_waits_is_as_the_page_on_reliability_says() -> None:
         ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "MODEL_THREADS", "4"),
     ],
 )
-def test_the_page_on_small_places_names_the_defaults(said: str, variable: str, default: str) -> None:
+def test_small_places_page_names_the_defaults(said: str, variable: str, default: str) -> None:
     assert said in page("small-places.md")
     assert DEFAULTS[variable] == default

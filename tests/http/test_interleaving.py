@@ -43,7 +43,7 @@ class InterruptedCounter(Counter[str]):
         return 0
 
 
-def test_one_more_than_the_limit_is_not_let_through_by_two_at_once() -> None:
+def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
     lock, passed = WatchedLock(), []
 
     def take() -> None:
@@ -64,7 +64,7 @@ def test_one_more_than_the_limit_is_not_let_through_by_two_at_once() -> None:
     assert passed == [1]
 
 
-def test_one_more_than_the_limit_is_not_let_through_by_two_who_waited() -> None:
+def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
     lock, passed, cancelled = WatchedLock(), [], threading.Event()
 
     def wait() -> None:
@@ -85,7 +85,7 @@ def test_one_more_than_the_limit_is_not_let_through_by_two_who_waited() -> None:
     assert passed == [1]
 
 
-def test_two_who_come_at_once_do_not_get_one_turn() -> None:
+def test_admission_gives_one_turn_to_one_of_two_that_come_at_once() -> None:
     lock, entered = WatchedLock(), []
 
     def enter() -> None:
@@ -113,7 +113,7 @@ def test_two_who_come_at_once_do_not_get_one_turn() -> None:
     assert entered == [1]
 
 
-def test_outcomes_of_a_sweep_that_come_at_once_are_both_counted(memory_world: World) -> None:
+def test_sweep_counts_both_of_two_outcomes_that_come_at_once(memory_world: World) -> None:
     sweep, lock, outcomes = sweep_of(memory_world), WatchedLock(), InterruptedCounter()
     outcomes.interrupt = Interruption(lock, lambda: sweep._count("predicted"))
     sweep._lock, sweep._outcomes = lock, outcomes  # type: ignore[assignment]
@@ -123,7 +123,7 @@ def test_outcomes_of_a_sweep_that_come_at_once_are_both_counted(memory_world: Wo
 
 
 @pytest.mark.parametrize("what", ["_requests", "_images"])
-def test_what_metrics_count_at_once_is_both_counted(what: str) -> None:
+def test_metrics_count_both_of_two_that_come_at_once(what: str) -> None:
     tally, lock = Tally(list), WatchedLock()
     acts = {
         "_requests": lambda: tally.count_request("GET", "/", 200, 0.1),
@@ -138,7 +138,7 @@ def test_what_metrics_count_at_once_is_both_counted(what: str) -> None:
     assert list(counts.values()) == [2]
 
 
-def test_of_two_first_calls_at_once_one_is_the_cold_start() -> None:
+def test_cold_start_is_one_of_two_first_calls_at_once() -> None:
     required = {
         "GOOGLE_CLOUD_PROJECT": "p",
         "UPLOAD_BUCKET": "u-1",

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from io import BytesIO
 from itertools import count
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from PIL import Image
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.model_index import ModelIndex
 from shared.http.router import PROTOCOLS
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry, ServedModels
-from shared.pipeline.pipeline import Pipeline
 from shared.service import Service
 from shared.wiring import load_model
 from tests.bundles.copies import write_bundle
-from tests.http.conftest import b64, jpeg
+from tests.http.conftest import b64
+from tests.memory.object_store import MemoryStore
 from tests.memory.service import MemoryService, https_function
-from tests.worlds import World
+from tests.memory.warehouse import MemoryWarehouse
+from tests.worlds import new_world
 
 NAMES = {"model": "flowers", "version": "stable", "label": "stable", "id": "ab" * 32}
 VERTEX = "/v1/projects/p/locations/l/endpoints/flowers:predict"
@@ -36,9 +39,15 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 QUESTIONS["/v2/repository/index"] = {"method": "POST"}
 
 
+def small_picture() -> bytes:
+    content = BytesIO()
+    Image.linear_gradient("L").resize((32, 24)).convert("RGB").save(content, "PNG")
+    return content.getvalue()
+
+
 def _with_an_image() -> dict[str, dict[str, Any]]:
     """Return requests by path: of each protocol one that carries an image, which is not recorded."""
-    content = jpeg("daisy")
+    content = small_picture()
     image = b64(content)
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [image]}
     bodies: dict[str, dict[str, Any]] = {
@@ -83,13 +92,25 @@ class Replaced(ModelRegistry):
 class BecomingReady(MemoryService):
     """A service that is ready when its turn has come."""
 
-    def __init__(self, pipeline: Pipeline, turn: Turn) -> None:
-        self._turn = turn
-        super().__init__(pipeline)
+    readiness = Turn(0)
 
     @property
     def is_ready(self) -> bool:
-        return self._turn.has_come()
+        return self.readiness.has_come()
+
+
+@pytest.fixture(scope="module")
+def service(classifier: Classifier, memory_warehouse: MemoryWarehouse) -> BecomingReady:
+    """One for all tests: each says what is served and when it is ready."""
+    store = MemoryStore()
+    pipeline = new_world(store, memory_warehouse, classifier, store.put, {}).pipeline
+    return BecomingReady(pipeline, MAX_IMAGES_PER_MINUTE="30000")
+
+
+@pytest.fixture(scope="module")
+def client(service: BecomingReady) -> FlaskClient:
+    """One for all tests, since a table of routes takes a while to build."""
+    return https_function(service).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +122,9 @@ def states(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> 
     return first, second
 
 
-def answer_of(service: MemoryService, path: str) -> tuple[int, Any]:
+def answer_of(client: FlaskClient, path: str) -> tuple[int, Any]:
     """Return the status and the body of an answer, without what differs each time."""
-    answer = https_function(service).test_client().open(path, **REQUESTS[path])
+    answer = client.open(path, **REQUESTS[path])
     body = answer.get_json(silent=True)
     return answer.status_code, {**body, "times": None} if isinstance(body, dict) else body or answer.text
 
@@ -119,22 +140,28 @@ def see_that_each_is_of_one_state(answer_after: Callable[[Turn], tuple[int, Any]
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-def test_an_answer_tells_of_one_model_while_another_version_is_loaded(
-    memory_world: World, states: tuple[ServedModels, ServedModels], path: str
+def test_answer_is_of_one_model_while_another_version_is_loaded(
+    service: BecomingReady, client: FlaskClient, states: tuple[ServedModels, ServedModels], path: str
 ) -> None:
     def answer_after(turn: Turn) -> tuple[int, Any]:
-        pipeline = replace(memory_world.pipeline, models=Replaced(*states, turn))
-        return answer_of(MemoryService(pipeline), path)
+        service.models, service.readiness = Replaced(*states, turn), Turn(0)
+        return answer_of(client, path)
 
     see_that_each_is_of_one_state(answer_after)
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-def test_an_answer_is_of_a_service_that_is_ready_or_of_one_that_is_not(memory_world: World, path: str) -> None:
-    see_that_each_is_of_one_state(lambda turn: answer_of(BecomingReady(memory_world.pipeline, turn), path))
+def test_answer_is_of_a_service_that_is_ready_or_of_one_that_is_not(
+    service: BecomingReady, client: FlaskClient, path: str
+) -> None:
+    def answer_after(turn: Turn) -> tuple[int, Any]:
+        service.models, service.readiness = service.pipeline().models, turn
+        return answer_of(client, path)
+
+    see_that_each_is_of_one_state(answer_after)
 
 
-def test_a_service_in_memory_has_what_a_service_has() -> None:
+def test_service_in_memory_has_what_a_service_has() -> None:
     def public(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")}
 

@@ -47,7 +47,7 @@ def attempts(memory_world: World) -> Attempts:
 @pytest.mark.parametrize(
     ("later", "error"), [(-MOMENT, BeingTried), (timedelta(0), TriedTooOften), (MOMENT, TriedTooOften)]
 )
-def test_whoever_began_an_upload_is_dead_from_the_timeout_on(
+def test_attempt_is_dead_from_the_timeout_on(
     attempts: Attempts, upload: ObjectRef, later: timedelta, error: type[Exception]
 ) -> None:
     last = [attempts.begin_next(upload, datetime.max) for _ in range(2)][1].marker.created_at
@@ -56,7 +56,7 @@ def test_whoever_began_an_upload_is_dead_from_the_timeout_on(
 
 
 @pytest.mark.parametrize(("later", "stays"), [(-MOMENT, True), (timedelta(0), False), (MOMENT, False)])
-def test_a_marker_may_be_a_leftover_from_the_timeout_on(
+def test_marker_may_be_a_leftover_from_the_timeout_on(
     memory_world: World, attempts: Attempts, upload: ObjectRef, later: timedelta, stays: bool
 ) -> None:
     attempt = attempts.begin_first(upload)
@@ -69,9 +69,7 @@ def test_a_marker_may_be_a_leftover_from_the_timeout_on(
 @pytest.mark.parametrize(
     ("after_s", "retry_s"), [(0.0, 60), (0.5, 60), (59.0, 1), (59.999, 1), (60.0, None), (61, None)]
 )
-def test_there_is_room_from_the_sixtieth_second_on_and_whoever_comes_earlier_hears_when(
-    after_s: float, retry_s: int | None
-) -> None:
+def test_rate_has_room_from_the_sixtieth_second_on_and_a_refusal_says_when(after_s: float, retry_s: int | None) -> None:
     now = [1000.0]
     rate = RateBreaker(1, lambda: now[0])
     rate.take()
@@ -86,7 +84,7 @@ def test_there_is_room_from_the_sixtieth_second_on_and_whoever_comes_earlier_hea
 
 
 @pytest.mark.parametrize("limit", [1, 2, 30])
-def test_as_many_images_as_the_limit_are_taken_and_no_more(limit: int) -> None:
+def test_rate_takes_as_many_images_as_its_limit_and_no_more(limit: int) -> None:
     rate = RateBreaker(limit, lambda: 1000.0)
     assert [is_taken(rate.take, OverRate) for _ in range(limit + 2)] == [True] * limit + [False] * 2
 
@@ -114,7 +112,7 @@ def test_memory_is_given_to_its_last_byte(first: int, second: int, fits: bool) -
     ],
     ids=["1023", "1024", "1025", "1024 of 512 characters", "1025 of 513 characters"],
 )
-def test_a_name_in_an_event_has_as_many_bytes_as_an_object_may_have(field: str, text: str, fits: bool) -> None:
+def test_name_in_an_event_has_as_many_bytes_as_an_object_may_have(field: str, text: str, fits: bool) -> None:
     assert is_taken(lambda: upload_from({"type": FINALIZED}, EVENT | {field: text}), MalformedEvent) is fits
 
 
@@ -144,12 +142,12 @@ def _settings(**changes: str) -> Settings:
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
-def test_a_setting_is_taken_up_to_its_limit(name: str, value: str, fits: bool) -> None:
+def test_setting_is_taken_up_to_its_limit(name: str, value: str, fits: bool) -> None:
     assert is_taken(lambda: _settings(**{name: value}), Misconfigured) is fits
 
 
 @pytest.mark.parametrize("bound", SECONDS)
-def test_a_step_that_took_exactly_as_long_as_a_bound_is_counted_below_it(bound: float) -> None:
+def test_step_that_took_exactly_as_long_as_a_bound_is_counted_below_it(bound: float) -> None:
     """Prometheus' buckets include their upper bound, which is what ``le`` means."""
     histogram = _Histogram()
     for seconds in (bound - 1e-9, bound, bound + 1e-9):

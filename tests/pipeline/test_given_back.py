@@ -60,7 +60,7 @@ def see_that_all_is_free(memory: Memory) -> None:
 @pytest.mark.parametrize("content", ["picture", "text", "half a picture"])
 @pytest.mark.parametrize("error", [GONE, WarehouseUnavailable("It does not answer."), Killed(), ValueError("a fault")])
 @pytest.mark.parametrize("step", STEPS)
-def test_an_upload_gives_its_room_back_at_whatever_step_it_ends(
+def test_upload_gives_its_room_back_at_whatever_step_it_ends(
     memory_world: World, picture: Picture, tmp_path: Path, step: str, error: BaseException, content: str
 ) -> None:
     contents = {"picture": picture(1), "text": b"bread, butter", "half a picture": picture(1)[:2000]}
@@ -75,7 +75,7 @@ def test_an_upload_gives_its_room_back_at_whatever_step_it_ends(
 
 
 @pytest.mark.parametrize(("encoding", "held"), [("", 1_000), ("identity", 1_000), ("gzip", 20_000)])
-def test_an_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
+def test_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
     memory_world: World, encoding: str, held: int
 ) -> None:
     """Eight files that unpack to the limit would else be held by nobody's budget."""
@@ -94,7 +94,7 @@ def test_an_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
 
 
 @pytest.mark.parametrize("step", ["read", "write_once"])
-def test_an_upload_holds_its_room_until_its_copy_is_in_the_archive(
+def test_upload_holds_its_room_until_its_copy_is_in_the_archive(
     memory_world: World, picture: Picture, tmp_path: Path, step: str
 ) -> None:
     upload = dropped(memory_world, tmp_path, picture(1))
@@ -142,7 +142,7 @@ def _requests(uploads: str) -> dict[str, tuple[dict[str, Any], int]]:
 
 
 @pytest.mark.parametrize("ending", ["", "write_once", "append", "find"])
-def test_a_request_gives_back_its_room_and_its_turn_however_it_ends(
+def test_request_gives_back_its_room_and_its_turn_however_it_ends(
     memory_world: World, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     doors: list[Admission] = []
@@ -172,7 +172,7 @@ def test_a_request_gives_back_its_room_and_its_turn_however_it_ends(
 
 
 @pytest.mark.parametrize("error", [None, Killed(), BadRequest("There is no time.", 408), RuntimeError("a fault")])
-def test_an_occlusion_gives_back_its_turn_however_it_ends(error: BaseException | None) -> None:
+def test_occlusion_gives_back_its_turn_however_it_ends(error: BaseException | None) -> None:
     context: Any = SimpleNamespace(seconds_left=1e9)
     for _ in range(2):
         with suppress(Killed, BadRequest, RuntimeError), OcclusionWatch(context) as watch:
@@ -181,7 +181,7 @@ def test_an_occlusion_gives_back_its_turn_however_it_ends(error: BaseException |
                 raise error
 
 
-def test_of_many_occlusions_that_begin_at_once_one_is_at_work() -> None:
+def test_occlusions_that_begin_at_once_run_one_at_a_time() -> None:
     context: Any = SimpleNamespace(seconds_left=1e9)
     threads, begun, done, fates = 8, threading.Barrier(8), threading.Barrier(8), list[str]()
 
@@ -234,7 +234,7 @@ def open_registry(reader: Reader, open_model: Callable[[Bundle], Classifier]) ->
 
 @pytest.mark.parametrize("at", ["reading", "opening"])
 @pytest.mark.parametrize("error", [InvalidBundle("a", ["It is no bundle."]), GONE, Killed(), ValueError("a fault")])
-def test_a_load_that_fails_in_whatever_way_lets_the_next_one_in(
+def test_load_that_fails_in_whatever_way_lets_the_next_one_in(
     shipped: Bundle, classifier: Classifier, error: BaseException, at: str
 ) -> None:
     faults = list[BaseException]()
@@ -259,7 +259,7 @@ def test_a_load_that_fails_in_whatever_way_lets_the_next_one_in(
     assert registry.load("flowers").default is newer
 
 
-def test_of_loads_that_come_at_once_one_is_let_in(shipped: Bundle, classifier: Classifier) -> None:
+def test_loads_that_come_at_once_are_let_in_one_at_a_time(shipped: Bundle, classifier: Classifier) -> None:
     def read() -> Bundle:
         with pytest.raises(Busy, match="loaded already"):
             registry.load("flowers")
@@ -269,7 +269,7 @@ def test_of_loads_that_come_at_once_one_is_let_in(shipped: Bundle, classifier: C
     assert registry.load("flowers").default is shipped
 
 
-def test_no_more_interpreters_are_at_work_than_threads_and_each_comes_back(shipped: Bundle) -> None:
+def test_interpreters_are_no_more_than_threads_and_each_comes_back(shipped: Bundle) -> None:
     model = LiteRTModel(shipped.model_path, threads=3)
     with model._interpreter() as first, model._interpreter() as second, model._interpreter() as third:
         assert len({id(one) for one in (first, second, third)}) == 3
@@ -279,7 +279,7 @@ def test_no_more_interpreters_are_at_work_than_threads_and_each_comes_back(shipp
     assert model._idle.qsize() == 3
 
 
-def test_an_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_process(
+def test_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_process(
     memory_world: World, tmp_path: Path
 ) -> None:
     """A sweep that is about to end gives back what is in flight: an attempt that it did not see would count."""
