@@ -13,7 +13,7 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Threshold
 from shared.errors import BadRequest
 from shared.inference.classifier import Classifier
-from shared.inference.explain import CELLS, explain, over_picture
+from shared.inference.explain import CELLS, _patches, explain, over_picture
 from shared.ports import Activation
 from tests.inference.pictures import CORNERS, centre_of, corner_of, flower_in
 
@@ -192,6 +192,16 @@ def test_a_model_of_channels_first_and_of_grey_is_covered_in_its_own_layout(flow
 def test_a_label_that_the_model_has_not_is_refused_and_the_others_named(flowers: Classifier) -> None:
     with pytest.raises(BadRequest, match="The label is 'cat', expected one of: daisy, dandelion"):
         explain(flowers, _grey(), "cat")
+
+
+def test_a_patch_is_its_cell_and_half_a_cell_around_it_as_far_as_the_picture_goes() -> None:
+    spec = replace(SPEC, height_px=8 * CELLS, width_px=16 * CELLS)
+    patches = list(_patches(spec))
+    assert len(patches) == CELLS * CELLS
+    for index, (rows, columns) in enumerate(patches):
+        row, column = divmod(index, CELLS)
+        assert (rows.start, rows.stop) == (max(0, 8 * row - 4), 8 * row + 12)
+        assert (columns.start, columns.stop) == (max(0, 16 * column - 8), 16 * column + 24)
 
 
 # ---- From the model's input back to the picture

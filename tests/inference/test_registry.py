@@ -195,6 +195,7 @@ def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
     assert "These are: flowers (version 1), ponies (version 3)." in refused.get_json()["error"]["message"]
 
 
+@pytest.mark.in_memory_too
 def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, picture: Picture, tmp_path: Path) -> None:
     """A sweep that keeps its bucket then removes the marker that a kill between row and end left."""
     both.put("ponies/a.png", picture(9), tmp_path)
