@@ -61,8 +61,8 @@ bom: .venv/.everything  ## Write the bill of materials of what ships into build/
 licences: .venv/.everything  ## Write docs/licences.md
 	@$(BIN)/python -m tests.supply_chain licences
 
-lint: .venv/.dev  ## Check format, lint and types
-	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
+lint: .venv/.dev  ## Check format, lint, spelling and types
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/codespell && $(BIN)/mypy
 
 format: .venv/.dev  ## Write the format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
