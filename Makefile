@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
+.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -13,6 +13,11 @@ help:  ## Say what can be made
 
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
 	@$(BIN)/bucketlens demo --folder .bucketlens $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
+
+dev: .venv/.dev  ## Install what make check needs into .venv, without TensorFlow
+
+hooks: .venv/.dev  ## Check what a commit changes before git makes it; once for each clone [ALL=1 checks all files now]
+	@$(BIN)/pre-commit $(if $(ALL),run --all-files,install)
 
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
