@@ -22,7 +22,7 @@ hooks: .venv/.dev  ## Check what a commit changes before git makes it; once for 
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
 
-test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/test_decode.py
+test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/images/test_decode.py
 	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
 
 test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
@@ -37,34 +37,34 @@ fast-tests: .venv/.dev
 	@$(PYTEST) -q --tier check
 
 cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
-	@$(BIN)/python -m tests.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
+	@$(BIN)/python -m tests.system.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
-	@$(BIN)/python -m tests.chaos $(ARGS)
+	@$(BIN)/python -m tests.system.chaos $(ARGS)
 
 soak: .venv/.local  ## Run steady traffic, overload and a burst: nothing may grow, or be lost [MINUTES=30]
-	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+	@$(BIN)/python -m tests.system.soak --minutes $(MINUTES) $(ARGS)
 
 small: .venv/.everything  ## Serve in 256 MiB and a tenth of a CPU: it starts, answers and is not killed [ARGS="--times 5"]
-	@$(BIN)/python -m tests.small_places $(ARGS)
+	@$(BIN)/python -m tests.system.small_places $(ARGS)
 
 bench: .venv/.everything  ## Measure beside what people would use instead, and the limit [QUICK=1 ARGS="--rounds 5"]
-	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+	@$(BIN)/python -m tests.system.bench $(if $(QUICK),--quick) $(ARGS)
 
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
-	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+	@$(BIN)/python -m tests.system.fuzz --minutes $(MINUTES)
 
 keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
 	@$(BIN)/python -m tests.importing.keras_2
 
 audit: .venv/.everything  ## Ask for known vulnerabilities of everything that is locked
-	@$(BIN)/python -m tests.supply_chain audit
+	@$(BIN)/python -m tests.system.supply_chain audit
 
 bom: .venv/.everything  ## Write the bill of materials of what ships into build/bom.json
-	@$(BIN)/python -m tests.supply_chain bom
+	@$(BIN)/python -m tests.system.supply_chain bom
 
 licences: .venv/.everything  ## Write docs/licences.md
-	@$(BIN)/python -m tests.supply_chain licences
+	@$(BIN)/python -m tests.system.supply_chain licences
 
 lint: .venv/.dev  ## Check format, lint, spelling and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/codespell && $(BIN)/mypy

@@ -419,7 +419,7 @@ variable "classify_request" {
   nullable = false
   validation {
     condition     = var.classify_request.concurrency >= 1 && var.classify_request.concurrency <= 16 && var.classify_request.memory_mb >= 512
-    error_message = "classify_request has concurrency ${var.classify_request.concurrency} and memory_mb ${var.classify_request.memory_mb}, expected 1 to 16 and at least 512: tests/test_memory_limit.py measured no more."
+    error_message = "classify_request has concurrency ${var.classify_request.concurrency} and memory_mb ${var.classify_request.memory_mb}, expected 1 to 16 and at least 512: tests/images/test_memory_limit.py measured no more."
   }
   validation {
     condition     = var.classify_request.max_instances >= 1 && var.classify_request.max_instances <= 100
@@ -441,7 +441,7 @@ variable "classify_upload" {
   nullable = false
   validation {
     condition     = var.classify_upload.concurrency >= 1 && var.classify_upload.concurrency <= 16 && var.classify_upload.memory_mb >= 512
-    error_message = "classify_upload has concurrency ${var.classify_upload.concurrency} and memory_mb ${var.classify_upload.memory_mb}, expected 1 to 16 and at least 512: tests/test_memory_limit.py measured no more."
+    error_message = "classify_upload has concurrency ${var.classify_upload.concurrency} and memory_mb ${var.classify_upload.memory_mb}, expected 1 to 16 and at least 512: tests/images/test_memory_limit.py measured no more."
   }
   validation {
     condition     = var.classify_upload.max_instances >= 1 && var.classify_upload.max_instances <= 100

@@ -15,12 +15,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
-from shared.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
+from shared.operations.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
+from shared.operations.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
 from shared.settings import Settings  # noqa: E402
-from tests.chaos.document import write_between  # noqa: E402
-from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
-from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
+from tests.emulators.contract import object_store_differences, warehouse_differences  # noqa: E402
+from tests.system.chaos.document import write_between  # noqa: E402
+from tests.system.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
 TABLES = ("predictions", "failures", "labels")
 

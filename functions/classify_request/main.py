@@ -5,9 +5,9 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response, current_app
 
-from shared.answers import add_routes
-from shared.dialects.desk import Desk
-from shared.page.page import add_page
+from shared.http.page.page import add_page
+from shared.http.responses import add_routes
+from shared.http.router import Desk
 from shared.service import Service
 
 service = Service.from_environment()

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from shared.bundles.manifest import FILTERS, FITS
 from shared.cli.bundle_names import folder_of, new_folder, next_version, typed_bundle
 from shared.cli.options import console, remarks
 from shared.cli.terminal import shown
 from shared.errors import Misconfigured
-from shared.manifest import FILTERS, FITS
-from shared.silence import silence
 from shared.training.backbones import BACKBONES, DEFAULT
+from shared.training.silence import silence
 
 if TYPE_CHECKING:
-    from shared.bundle import Bundle
+    from shared.bundles.bundle import Bundle
     from shared.training.report import Report
     from shared.training.train import Request
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.manifest import Manifest
 from shared.training.dataset import Dataset, read_dataset, split
 
 SMALLEST_PX = 32

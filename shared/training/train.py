@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import MANIFEST
 from shared.errors import Misconfigured
-from shared.manifest import MANIFEST
 from shared.training.choices import in_grey, recipe_for, values_of
 from shared.training.dataset import Dataset, Example, read_dataset, split
 from shared.training.export import Plan, export_bundle
