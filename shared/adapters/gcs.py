@@ -45,7 +45,7 @@ class CloudStorage:
     def __init__(self, project: str, deadline_s: float, *, endpoint: str | None = None) -> None:
         # Or the client asks for each bucket's metadata by itself, in a thread, for traces that nobody takes.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-        credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials() if endpoint else None
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
         read_environment_once(self._client._http, endpoint or SERVICE)
