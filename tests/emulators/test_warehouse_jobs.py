@@ -16,6 +16,8 @@ import requests
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from tests.emulators.no_retry import NO_RETRY
+
 pytest_plugins = ("tests.emulators.warehouse_fixtures",)
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -149,7 +151,11 @@ def test_a_query_that_takes_long_holds_up_nobody_else(
 
 
 def test_a_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
-    body = {"query": "SELECT GENERATE_UUID() AS u", "useLegacySql": False, "requestId": str(uuid.uuid4())}
+    body: dict[str, Any] = {
+        "query": "SELECT GENERATE_UUID() AS u",
+        "useLegacySql": False,
+        "requestId": str(uuid.uuid4()),
+    }
     path = f"{warehouse_url}/bigquery/v2/projects/local/queries"
     first, second = (requests.post(path, json=body, timeout=20).json() for _ in range(2))
     assert first["rows"] == second["rows"]
@@ -188,7 +194,8 @@ def test_rows_are_loaded_with_a_schema_or_with_the_tables_own(
     schema = [Field("a", "INTEGER"), Field("r", "RECORD", "REPEATED", fields=inner), Field("j", "JSON")]
     config = bigquery.LoadJobConfig(schema=schema, clustering_fields=["a"])
     rows = [{"a": 1, "r": [{"b": "x", "when_": "2026-01-02T03:04:05Z"}], "j": "text"}, {"a": 2, "j": {"k": None}}]
-    job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config).result()
+    job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config)
+    job.result()
     assert (job.output_rows, job.state) == (2, "DONE")
     bigquery_client.load_table_from_json([{"a": 3}], f"{bigquery_dataset}.t").result()
     assert ask_bigquery(f"SELECT * FROM `{bigquery_dataset}.t` ORDER BY a") == [
@@ -206,16 +213,16 @@ def test_a_load_job_with_a_bad_row_loads_nothing_and_names_it(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER", "REQUIRED")]))
-    rows = [{"a": 1}, {"a": "x"}, {"a": 2, "nope": 1}, {}]
+    rows: list[dict[str, Any]] = [{"a": 1}, {"a": "x"}, {"a": 2, "nope": 1}, {}]
     job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t")
     with pytest.raises(exceptions.BadRequest, match="4 rows, 3 errors"):
         job.result(retry=None)
     assert [error["message"].split("Row: ")[1][0] for error in job.errors or ()] == ["2", "3", "4"]
     assert ask_bigquery(f"SELECT COUNT(*) FROM `{bigquery_dataset}.t`") == [(0,)]
     config = bigquery.LoadJobConfig(max_bad_records=3, schema=[Field("a", "INTEGER", "REQUIRED")])
-    assert (
-        bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config).result().output_rows == 1
-    )
+    job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config)
+    job.result()
+    assert job.output_rows == 1
 
 
 def test_the_schema_of_json_is_detected(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
@@ -265,7 +272,8 @@ def test_a_large_file_comes_in_chunks(
     )
     # Without a size, the client begins a resumable upload.
     job = bigquery_client.load_table_from_file(io.BytesIO(lines), f"{bigquery_dataset}.t", job_config=config)
-    assert job.result().output_rows == 5000
+    job.result()
+    assert job.output_rows == 5000
     assert ask_bigquery(f"SELECT COUNT(*), SUM(a) FROM `{bigquery_dataset}.t`") == [(5000, 4999 * 5000 // 2)]
 
 
@@ -273,7 +281,7 @@ def test_a_resumable_upload_says_how_far_it_is_and_goes_on(
     warehouse_url: str, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     name = {"projectId": "local", "datasetId": bigquery_dataset.split(".")[1], "tableId": "t"}
-    load = {"destinationTable": name, "sourceFormat": JSON_LINES, "autodetect": True}
+    load: dict[str, Any] = {"destinationTable": name, "sourceFormat": JSON_LINES, "autodetect": True}
     begin = f"{warehouse_url}/upload/bigquery/v2/projects/local/jobs?uploadType=resumable"
     session = requests.post(begin, json={"configuration": {"load": load}}, timeout=10).headers["Location"]
 
@@ -299,9 +307,9 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
     bigquery_client.create_table(bigquery.Table(name, [Field("a", "INTEGER")]))
     parquet = bigquery.LoadJobConfig(source_format="PARQUET", schema=[Field("a", "INTEGER")])
     calls: list[tuple[Callable[[], Any], str]] = [
-        (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=None), "'copy' are not supported"),
-        (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=None), "'extract' are not supported"),
-        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "Loading from gs:"),
+        (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=NO_RETRY), "'copy' are not supported"),
+        (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=NO_RETRY), "'extract' are not supported"),
+        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=NO_RETRY), "Loading from gs:"),
         (
             lambda: bigquery_client.load_table_from_file(io.BytesIO(b"PAR1"), name, job_config=parquet).result(
                 retry=None
@@ -310,11 +318,11 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
         ),
         (
             lambda: bigquery_client.query(
-                "SELECT 1", job_config=bigquery.QueryJobConfig(use_legacy_sql=True), retry=None
+                "SELECT 1", job_config=bigquery.QueryJobConfig(use_legacy_sql=True), retry=NO_RETRY
             ),
             "Legacy SQL is not supported",
         ),
-        (lambda: bigquery_client.get_job("nobody", retry=None), "Not found: Job local:US.nobody"),
+        (lambda: bigquery_client.get_job("nobody", retry=NO_RETRY), "Not found: Job local:US.nobody"),
     ]
     for call, sentence in calls:
         with pytest.raises(exceptions.GoogleAPICallError, match=sentence):

@@ -13,6 +13,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from tests.emulators.no_retry import NO_RETRY
+
 pytest_plugins = ("tests.emulators.warehouse_fixtures",)
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -162,7 +164,7 @@ def test_a_merge_says_how_many_rows_it_changed_in_which_way(bigquery_client: big
 def test_loads_that_are_not_here_are_named(bigquery_client: bigquery.Client, name: str) -> None:
     config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
     with pytest.raises(exceptions.GoogleAPICallError, match="Loading from gs:// is not supported"):
-        bigquery_client.load_table_from_uri("gs://a/b.json", name, job_config=config, retry=None).result()
+        bigquery_client.load_table_from_uri("gs://a/b.json", name, job_config=config, retry=NO_RETRY).result()
     packed = io.BytesIO(gzip.compress(b'{"n": 3}\n'))
     with pytest.raises(exceptions.GoogleAPICallError, match="gzip"):
         bigquery_client.load_table_from_file(packed, name, job_config=config).result()
