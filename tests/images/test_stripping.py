@@ -93,7 +93,7 @@ def test_animation_and_loops_stay() -> None:
     for format in ("GIF", "PNG", "WEBP"):
         content = encoded(frames[0], format, save_all=True, append_images=frames[1:], loop=3, duration=70)
         with Image.open(io.BytesIO(stripped(content))) as picture:
-            assert (picture.n_frames, picture.info["loop"]) == (3, 3)
+            assert (getattr(picture, "n_frames", 1), picture.info["loop"]) == (3, 3)
 
 
 def test_stripping_twice_is_stripping_once() -> None:
