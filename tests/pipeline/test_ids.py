@@ -76,9 +76,9 @@ def test_a_repeated_key_is_the_same_upload_whenever_it_comes() -> None:
 
 
 def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
-    ids = {
-        ids.of_request(*parts, NOON).upload_id
-        for parts in (
+    upload_ids = {
+        ids.of_request(key, caller, place, digest, NOON).upload_id
+        for key, caller, place, digest in (
             ("key-1", "ada@example.com", 0, ABC),
             ("key-2", "ada@example.com", 0, ABC),
             ("key-1", "bob@example.com", 0, ABC),
@@ -87,7 +87,7 @@ def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
             ("key-1", "ada@example.com", 0, ABC[::-1]),
         )
     }
-    assert len(ids) == 6
+    assert len(upload_ids) == 6
 
 
 def test_without_a_key_every_request_is_a_new_upload() -> None:
