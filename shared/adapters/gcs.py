@@ -12,7 +12,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
+from google.cloud import storage
 from google.cloud.exceptions import NotFound
 
 from shared.adapters.checksum import Sum, crc32c
