@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
+.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -80,12 +80,16 @@ train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UPGRADE=1]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) sh shared/local/lock.sh
 
-docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
+docs: .venv/.local  ## Write the tables of docs/, the pages of Terraform modules, and docs/cli.md
 	@$(BIN)/python docs/write_tables.py
 	@$(BIN)/python docs/write_modules.py
+	@$(BIN)/python docs/write_cli.py
 
-clean:  ## Remove what was made here: .venv, the demo's data, caches
-	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
+docs-site: .venv/.dev  ## Make the site of docs/ in build/site, and check its links
+	@$(BIN)/python docs/site/build.py
+
+clean:  ## Remove what was made here: .venv, the demo's data, the site, caches
+	rm -rf .venv .bucketlens build .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \

@@ -323,7 +323,7 @@ locals {
     "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE", "QUARANTINE_BUCKET", "READABLE_BUCKETS", "THREADS", "UPLOAD_BUCKET",
   ]
 
-  # By name as in README.md, "Settings"; functions add what their size decides.
+  # By name as in docs/settings.md; functions add what their size decides.
   environment = merge(
     var.settings,
     {
@@ -681,7 +681,7 @@ variable "region" {
 }
 
 variable "settings" {
-  description = "More settings of the functions, by name as in README.md, such as { MAX_IMAGE_BYTES = \"5242880\" }."
+  description = "More settings of the functions, by name as in docs/settings.md, such as { MAX_IMAGE_BYTES = \"5242880\" }."
   type        = map(string)
   default     = {}
   nullable    = false

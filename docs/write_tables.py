@@ -1,4 +1,4 @@
-"""Write the tables of README.md and of docs/ from what they describe: ``make docs``. Tests compare.
+"""Write the tables of docs/ from what they describe: ``make docs``. Tests compare.
 
 python docs/write_tables.py
 """
@@ -34,7 +34,7 @@ def row_table(name: str) -> str:
 
 
 def settings_table() -> str:
-    """Return the README's table of settings, in Markdown."""
+    """Return the table of settings, in Markdown."""
     lines = ["| setting | default | what it decides |", "|---|---|---|"]
     for setting in dataclasses.fields(Settings):
         default = setting.metadata["default"]
@@ -66,7 +66,7 @@ def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, 
 
 def main() -> None:
     """Write the files."""
-    _fill("README.md", {"settings": settings_table()})
+    _fill("docs/settings.md", {"settings": settings_table()})
     _fill("docs/rows.md", {name: row_table(name) for name in TABLES})
     _fill("docs/cost.md", cost_tables())
     stores, warehouses = object_store_differences, warehouse_differences

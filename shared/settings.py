@@ -42,7 +42,7 @@ def _setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a deployment decides. The README's table is made of this."""
+    """What a deployment decides. The table of docs/settings.md is made of this."""
 
     project: str = _setting("GOOGLE_CLOUD_PROJECT", text, "The project that holds the buckets and the dataset.")
     upload_bucket: str = _setting("UPLOAD_BUCKET", bucket, "Where people drop images.")
@@ -56,7 +56,7 @@ class Settings:
         "MODEL_BUNDLE",
         places_from,
         "The models, with commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`: a bundle that ships here, a "
-        "folder or `gs://BUCKET/FOLDER` ([several, and their versions](docs/bundle.md)). The first is the default.",
+        "folder or `gs://BUCKET/FOLDER` ([several, and their versions](bundle.md)). The first is the default.",
         DEFAULT_BUNDLE,
     )
     model_load: bool = _setting(
@@ -76,7 +76,7 @@ class Settings:
         "ALLOWED_HOSTS",
         hosts,
         "Names, with commas, that requests may have in `Host`, each with or without a port; none: any "
-        "([who can call](docs/https.md#who-can-call-from-where)).",
+        "([who can call](https.md#who-can-call-from-where)).",
         "",
     )
     callers: str = _setting(

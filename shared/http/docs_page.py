@@ -8,7 +8,7 @@ from html import escape
 
 from shared.bundles.manifest import Manifest
 from shared.http.page import files
-from shared.http.route import Dialect, Route
+from shared.http.route import Protocol, Route
 
 MARK = (
     '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><path class="stroke" d="M3.5 7h25M6 7l2.3 18.4A3 3 0 0 0 '
@@ -25,11 +25,11 @@ ANSWER = """{
 """What an answer looks like; the numbers are made up."""
 
 
-def page(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, url: str) -> tuple[str, str]:
+def page(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, url: str) -> tuple[str, str]:
     """Return the page, and the Content-Security-Policy under which it is shown.
 
     Args:
-        routes: every route, with its dialect.
+        routes: every route, with its protocol.
         manifest: of the model that is the default.
         url: of the service, as the caller wrote it, for the example.
     """
@@ -41,8 +41,8 @@ def page(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, url: str) 
     return "\n".join(_lines(routes, manifest, style, url.rstrip("/"))), policy
 
 
-def _lines(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, style: str, url: str) -> Iterator[str]:
-    dialects = tuple(dict.fromkeys(dialect for dialect, _ in routes))
+def _lines(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, style: str, url: str) -> Iterator[str]:
+    protocols = tuple(dict.fromkeys(protocol for protocol, _ in routes))
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Bucketlens: routes</title>'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>{style}</style></head><body>"
@@ -55,14 +55,15 @@ def _lines(routes: Sequence[tuple[Dialect, Route]], manifest: Manifest, style: s
     yield f'<pre tabindex="0"><code>{escape(ANSWER % {"label": manifest.labels[0]})}</code></pre>'
     yield '<p>All routes as a document: <a href="openapi.json">openapi.json</a>. How busy this process is: '
     yield '<a href="metrics">metrics</a>.</p></section><nav aria-label="Protocols"><ul>'
-    yield from (f'<li><a href="#{_anchor(one)}">{escape(one.name)}</a></li>' for one in dialects)
+    yield from (f'<li><a href="#{_anchor(one)}">{escape(one.name)}</a></li>' for one in protocols)
     yield "</ul></nav>"
-    for dialect in dialects:
-        yield f'<section aria-labelledby="{_anchor(dialect)}"><h2 id="{_anchor(dialect)}">{escape(dialect.name)}</h2>'
-        if dialect.specification:
-            yield f'<p><a href="{escape(dialect.specification)}">Specification</a></p>'
+    for protocol in protocols:
+        anchor = _anchor(protocol)
+        yield f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{escape(protocol.name)}</h2>'
+        if protocol.specification:
+            yield f'<p><a href="{escape(protocol.specification)}">Specification</a></p>'
         yield '<ul class="routes">'
-        yield from (_line(route) for of, route in routes if of is dialect)
+        yield from (_line(route) for of, route in routes if of is protocol)
         yield "</ul></section>"
     yield "</main></body></html>"
 
@@ -75,5 +76,5 @@ def _line(route: Route) -> str:
     )
 
 
-def _anchor(dialect: Dialect) -> str:
-    return re.sub(r"\W+", "-", dialect.name.lower()).strip("-")
+def _anchor(protocol: Protocol) -> str:
+    return re.sub(r"\W+", "-", protocol.name.lower()).strip("-")

@@ -21,7 +21,7 @@ from typing import Any
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # its stubs are of an older one
 
-from shared.http.request_body import AT_ONCE_BYTES
+from shared.http.read_body import AT_ONCE_BYTES
 
 LINGER_MS = 2
 """How long a thread waits for a connection's next request before it gives the connection back."""

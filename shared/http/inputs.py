@@ -36,7 +36,7 @@ NOT_IN_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class ImageBytes:
     """The bytes of an image file."""
 
     content: bytes
@@ -45,21 +45,21 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Base64:
+class ImageBase64:
     """The bytes of an image file as text (RFC 4648 §4); line breaks and a ``data:`` URL's beginning are left out."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ImageUri:
     """An object in a bucket, as ``gs://bucket/name``."""
 
     uri: str
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ImagePixels:
     """Pixels: RGB, shape (height, width, 3). It is kept as a PNG, which loses nothing."""
 
     pixels: npt.NDArray[Any]
@@ -67,12 +67,12 @@ class Drawn:
     """What makes the numbers 0 to 255."""
 
 
-Given = Encoded | Base64 | Named | Drawn
+ImageInput = ImageBytes | ImageBase64 | ImageUri | ImagePixels
 """One image as a caller gave it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class ResolvedImage:
     """One image of a request."""
 
     content: bytes
@@ -81,7 +81,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class InputReader:
     """Takes the images of one call."""
 
     pipeline: Pipeline
@@ -95,7 +95,7 @@ class Intake:
     """Holds memory for files, as ``MemoryBudget.room_for`` does, beside what the call holds already."""
 
     @contextmanager
-    def submission(self, given: Given, index: int) -> Generator[Submission, None, None]:
+    def resolve(self, given: ImageInput, index: int) -> Generator[ResolvedImage, None, None]:
         """Give an image's bytes; those of an object hold room until the block ends.
 
         Args:
@@ -108,27 +108,27 @@ class Intake:
             Transient: there is no room, or Cloud Storage does not answer.
         """
         match given:
-            case Encoded(content, name, content_type):
+            case ImageBytes(content, name, content_type):
                 yield self._of_bytes(content, index, name, content_type)
-            case Base64(text):
+            case ImageBase64(text):
                 yield self._of_bytes(from_base64(text), index)
-            case Drawn(pixels, scale):
+            case ImagePixels(pixels, scale):
                 height_px, width_px, _ = pixels.shape
                 with self.pipeline.memory.decodes.room_for(PILLOWS_BYTES_PER_PIXEL * height_px * width_px):
                     content = _as_png(pixels, scale)
                 yield self._of_bytes(content, index)
-            case Named(uri):
+            case ImageUri(uri):
                 yield from self._of_object(uri)
 
     def _of_bytes(
         self, content: bytes, index: int, name: str | None = None, content_type: str | None = None
-    ) -> Submission:
+    ) -> ResolvedImage:
         sha256 = hashlib.sha256(content).hexdigest()
         facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
         who = ids.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
-        return Submission(content, facts, who)
+        return ResolvedImage(content, facts, who)
 
-    def _of_object(self, uri: str) -> Generator[Submission, None, None]:
+    def _of_object(self, uri: str) -> Generator[ResolvedImage, None, None]:
         bucket, name = parts_of(uri)
         if bucket not in self.buckets:
             raise BadRequest(
@@ -148,7 +148,7 @@ class Intake:
                 size_bytes=len(content),
                 content_type=upload.content_type or None,
             )
-            yield Submission(content, facts, ids.of_object(upload.ref))
+            yield ResolvedImage(content, facts, ids.of_object(upload.ref))
 
 
 @contextmanager

@@ -62,23 +62,23 @@ class Tally:
             self._requests[method, route, str(status)] += 1
             self._request_seconds[route,].add(seconds)
 
-    def count_predicted(self, dialect: str, prediction: Prediction) -> None:
+    def count_predicted(self, protocol: str, prediction: Prediction) -> None:
         """Count an image that was classified."""
         said = prediction.classification
         times = {
             name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.call.times).items() if ms is not None
         }
         with self._lock:
-            self._images[dialect, "needs_review" if said.needs_review else "predicted"] += 1
+            self._images[protocol, "needs_review" if said.needs_review else "predicted"] += 1
             self._labels[said.label,] += 1
             for step, milliseconds in times.items():
                 self._step_seconds[step,].add(milliseconds / 1000)
 
-    def count_refused(self, dialect: str, error: BucketlensError) -> None:
+    def count_refused(self, protocol: str, error: BucketlensError) -> None:
         """Count an image that was not classified."""
         reason = error.reason if isinstance(error, Permanent | Transient) else "not_found"
         with self._lock:
-            self._images[dialect, "bad_request" if isinstance(error, BadRequest) else reason] += 1
+            self._images[protocol, "bad_request" if isinstance(error, BadRequest) else reason] += 1
 
     def as_text(self) -> tuple[bytes, str]:
         """Return the metrics in Prometheus' text format, and its content type."""

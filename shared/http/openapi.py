@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of what the dialects declare (https://spec.openapis.org/oas/v3.1.0)."""
+"""The OpenAPI document, made of what the protocols declare (https://spec.openapis.org/oas/v3.1.0)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from shared.http.route import Dialect, Route
+from shared.http.route import Protocol, Route
 from shared.http.schema import TEXT, Schema
 from shared.types import ModelFacts
 
@@ -23,16 +23,16 @@ AT_THE_DOOR = (403, 429, 500)
 KEY = "Makes a repeated request the same prediction, so that it counts once."
 
 
-def document(routes: Sequence[tuple[Dialect, Route]], model: ModelFacts) -> dict[str, Any]:
+def document(routes: Sequence[tuple[Protocol, Route]], model: ModelFacts) -> dict[str, Any]:
     """Return the document as JSON.
 
     Args:
-        routes: every route, with its dialect.
+        routes: every route, with its protocol.
         model: what is served; a path's ``{model}`` and ``{version}`` have it as their example.
     """
     paths: dict[str, dict[str, Any]] = {}
-    for dialect, route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(dialect, route, model)
+    for protocol, route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(protocol, route, model)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -43,21 +43,21 @@ def document(routes: Sequence[tuple[Dialect, Route]], model: ModelFacts) -> dict
         "servers": [{"url": "/"}],
         "tags": [
             {
-                "name": dialect.name,
-                **({"externalDocs": {"url": dialect.specification}} if dialect.specification else {}),
+                "name": protocol.name,
+                **({"externalDocs": {"url": protocol.specification}} if protocol.specification else {}),
             }
-            for dialect in dict.fromkeys(dialect for dialect, _ in routes)
+            for protocol in dict.fromkeys(protocol for protocol, _ in routes)
         ],
         "paths": paths,
     }
 
 
-def _operation(dialect: Dialect, route: Route, model: ModelFacts) -> dict[str, Any]:
+def _operation(protocol: Protocol, route: Route, model: ModelFacts) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "tags": [dialect.name],
+        "tags": [protocol.name],
         "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
         "summary": route.summary,
-        "responses": _responses(dialect, route),
+        "responses": _responses(protocol, route),
     }
     if parameters := _parameters(route, model):
         operation["parameters"] = parameters
@@ -89,8 +89,8 @@ def _part(example: str | None) -> Schema:
     return schema if example is None else {**schema, "examples": [example]}
 
 
-def _responses(dialect: Dialect, route: Route) -> dict[str, Any]:
-    refused = {status: {"application/json": dialect.error_schema} for status in (*route.refuses, *AT_THE_DOOR)}
+def _responses(protocol: Protocol, route: Route) -> dict[str, Any]:
+    refused = {status: {"application/json": protocol.error_schema} for status in (*route.refuses, *AT_THE_DOOR)}
     also = {status: {"application/json": schema} for status, schema in route.also.items()}
     answered = {200: {route.type: route.answers, **route.more_types}}
     return {

@@ -1,148 +1,106 @@
-"""Reads request bodies: not more bytes, time and memory than are set aside, whatever was sent."""
+"""The body of one request: read once, within the memory, size and time that the request may take."""
 
 from __future__ import annotations
 
-import json
-import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Event
-from typing import Any, NoReturn
+import math
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
 
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # its stubs are of an older one
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from shared.errors import BadRequest
-from shared.http.deadlines import alarms
+from shared.http import read_body
+from shared.http.reservation import Reservation
+from shared.images.memory_budget import COPIES_OF_A_FILE, MemoryBudget
 
-SMALL_BYTES = 64 * 1024
-"""Bodies up to this are not counted against the memory budget."""
-
-AT_ONCE_BYTES = 256 * 1024
-"""Read at once at most. Below what malloc gives back to the system at once (``shared.images.memory_budget``), which
-takes longer than to copy it."""
-
-ENDED_EARLY = "The body ended before its Content-Length; send it again."
-
-COST_OF = {b",": 40, b"[": 64, b"{": 200, b":": 40, b'"': 30}
-"""Bytes of memory that Python's JSON parser makes of each such character at most; measured by tests/http."""
+COPIES_OF_BASE64 = 2.5
+"""The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
 
 
-def stated_length(request: Request) -> int:
-    """Return the body's length as the caller stated it; unstated, it may be the longest.
+class RequestBody:
+    """Reads a body, and holds the memory that it takes until the request is answered.
 
-    Raises:
-        RequestEntityTooLarge: more than a request may have.
+    Args:
+        request: whose body it is.
+        budget: of the process, for files in flight.
+        room: closed when the request is answered; then the memory is given back.
+        seconds_left: returns how long the request may still take.
     """
-    most = request.max_content_length or sys.maxsize
-    if (request.content_length or 0) > most:
-        raise RequestEntityTooLarge
-    return most if request.content_length is None else request.content_length
 
+    def __init__(
+        self, request: Request, budget: MemoryBudget, room: ExitStack, seconds_left: Callable[[], float]
+    ) -> None:
+        self._request = request
+        self._budget = budget
+        self._room = room
+        self._seconds_left = seconds_left
+        self.memory = Reservation(budget)
+        """What the request holds of the budget."""
 
-def read_all(request: Request, seconds: float) -> bytes:
-    """Return the body's bytes.
+    def file(self) -> bytes:
+        """Return a body that is a file, and hold room for it.
 
-    Raises:
-        BadRequest: it did not come within ``seconds``, not to its end, or it is compressed.
-    """
-    refuse_compressed(request)
-    with in_time(request, seconds):
-        content = _whole(request)  # not kept by the request, which lives on until the next garbage collection
-    if len(content) < (request.content_length or 0):  # gunicorn takes what has come for all of it
-        raise BadRequest(ENDED_EARLY)
-    return content
+        Raises:
+            Busy: there is no room for it; it was not read.
+            BadRequest: it came too slowly, not to its end, or compressed.
+        """
+        self.hold(COPIES_OF_A_FILE * self.stated_length)
+        return read_body.read_all(self._request, self._seconds_left())
 
+    def text_or_file(self) -> bytes:
+        """Return a body that is JSON or a file, and hold room for an image in it, as it is or in base64.
 
-def _whole(request: Request) -> bytes:
-    """Read in steps as large as gunicorn receives (``gunicorn_worker``): in smaller ones, as are Werkzeug's, it copies
-    what it has read ahead again and again.
-    """
-    stream, content = request.stream, bytearray()  # one block that grows: many small ones would leave holes behind
-    while not getattr(stream, "is_exhausted", False):
-        piece = stream.read(min(AT_ONCE_BYTES, request.content_length or AT_ONCE_BYTES))
-        if not piece:
-            break
-        content += piece
-    return bytes(content)
+        Raises:
+            Busy: there is no room for it; it was not read.
+            BadRequest: it came too slowly, not to its end, or compressed.
+        """
+        if (length := self.stated_length) > read_body.SMALL_BYTES:
+            self.hold(math.ceil(COPIES_OF_BASE64 * length))
+        return read_body.read_all(self._request, self._seconds_left())
 
+    def document(self) -> dict[str, Any]:
+        """Return the JSON object that the body is, and hold room for its text, its values and an image in it.
 
-def refuse_compressed(request: Request) -> None:
-    """Refuse a compressed body: a few bytes could become any number.
+        Raises:
+            Busy: there is no room for it.
+            BadRequest: it is no JSON object, or would take more memory than there is for all requests.
+        """
+        return self.parse(self.text_or_file())
 
-    Raises:
-        BadRequest: it has a Content-Encoding.
-    """
-    encoding = request.headers.get("Content-Encoding", "identity")
-    if encoding.lower() != "identity":
-        raise BadRequest(
-            f"The body is encoded as {encoding[:40]!r}, expected none: images are compressed already.", 415
-        )
+    def parse(self, content: bytes) -> dict[str, Any]:
+        """Return the JSON object in a part of the body that was read, and hold room for its values.
 
+        Raises:
+            Busy: there is no room for them.
+            BadRequest: it is no JSON object, or would take more memory than there is for all requests.
+        """
+        cost_bytes = read_body.cost_of_parsing(content)
+        if cost_bytes > self._budget.capacity_bytes:
+            raise BadRequest(
+                f"The JSON has so many values that they would take {cost_bytes:,} bytes of memory; send images as "
+                "base64, or as binary tensors.",
+                413,
+                "too_much_memory",
+            )
+        if cost_bytes > read_body.SMALL_BYTES:
+            self.hold(cost_bytes)
+        return read_body.parsed(content)
 
-@contextmanager
-def in_time(request: Request, seconds: float) -> Iterator[None]:
-    """Stop to listen to a caller whose body does not come to its end in time; the answer can still be sent.
+    def hold(self, size_bytes: int) -> None:
+        """Hold memory of the budget until the request is answered.
 
-    Raises:
-        BadRequest: with status 408.
-    """
-    is_late = Event()
-    connection: socket.socket | None = request.environ.get("gunicorn.socket")
-    try:
-        with alarms.unless_done_in(seconds, lambda: _hang_up(connection, is_late)):
-            yield
-    except (ClientDisconnected, OSError) as error:
-        if not is_late.is_set():
-            raise BadRequest(ENDED_EARLY) from error
-    except ParseException as error:
-        raise BadRequest("The body is not in the pieces that Transfer-Encoding promises; send it again.") from error
-    if is_late.is_set():  # also where the server takes what has come for all of it
-        raise BadRequest(f"The body was not here after {seconds:.0f} s; send it faster, or a smaller one.", 408)
+        Raises:
+            Busy: there is no room.
+            BadRequest: the request alone needs more than there is.
+        """
+        self._room.enter_context(self.memory.room_for(size_bytes))
 
+    @property
+    def stated_length(self) -> int:
+        """The bytes of the body, as the client stated them.
 
-def _hang_up(connection: socket.socket | None, is_late: Event) -> None:
-    is_late.set()
-    if connection is not None:  # as in tests, which have the whole body at once
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RD)
-
-
-def cost_of_parsing(text: bytes) -> int:
-    """Return how many bytes the parsed values take at most beside their text."""
-    return sum(text.count(character) * cost for character, cost in COST_OF.items())
-
-
-def parsed(content: bytes) -> dict[str, Any]:
-    """Return a JSON object.
-
-    Raises:
-        BadRequest: it is no JSON object in UTF-8.
-    """
-    try:
-        document = json.loads(content.decode(), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise BadRequest("The body is not UTF-8, expected a JSON object.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not JSON, expected a JSON object.") from error
-    if not isinstance(document, dict):
-        raise BadRequest(f"The body is a JSON {type(document).__name__}, expected an object.")
-    return document
-
-
-def optional_object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a field that is a JSON object; left out or null it is empty.
-
-    Raises:
-        BadRequest: it is something else.
-    """
-    value = document.get(name)
-    if value is not None and not isinstance(value, dict):
-        raise BadRequest(f"The field {name} is a {type(value).__name__}, expected an object.")
-    return value or {}
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+        Raises:
+            RequestEntityTooLarge: more than a request may have.
+        """
+        return read_body.stated_length(self._request)

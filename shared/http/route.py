@@ -1,4 +1,4 @@
-"""What a dialect declares: its routes, what goes in and out of each, and how it tells of an error.
+"""What a protocol declares: its routes, what goes in and out of each, and the shape of its errors.
 
 The router, the OpenAPI document and the tests are all made from these declarations.
 """
@@ -24,11 +24,11 @@ OF_IMAGES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)
 OF_A_MODEL = (404, 500)
 """The statuses of a question about a model that is not served."""
 
-Refusal = Mapping[str, Any]
+ApiError = Mapping[str, Any]
 """An error in our own words: ``code``, ``reason``, ``message``."""
 
 
-ErrorShape = Callable[[Refusal], dict[str, Any]]
+ErrorShape = Callable[[ApiError], dict[str, Any]]
 """Puts an error into a protocol's own shape."""
 
 
@@ -40,7 +40,7 @@ class Route:
     path: str
     """As in OpenAPI: ``/v2/models/{model}/infer``; a part in braces holds neither ``/`` nor ``:``."""
     answer: Callable[..., ResponseReturnValue]
-    """Takes the ``Exchange`` and the parts in braces by name."""
+    """Takes the ``RequestContext`` and the parts in braces by name."""
     summary: str
     answers: Schema
     """What comes back with 200."""
@@ -68,7 +68,7 @@ class Route:
         return self.records and self.refuses == OF_IMAGES
 
 
-def our_error(refusal: Refusal) -> dict[str, Any]:
+def our_error(refusal: ApiError) -> dict[str, Any]:
     """Return an error in our own shape: ``{"error": {"code": …, "reason": …, "message": …}}``."""
     return {"error": dict(refusal)}
 
@@ -76,7 +76,7 @@ def our_error(refusal: Refusal) -> dict[str, Any]:
 OUR_ERROR = things({"error": things({"code": WHOLE, "reason": TEXT, "message": TEXT})})
 
 
-def text_error(refusal: Refusal) -> dict[str, Any]:
+def text_error(refusal: ApiError) -> dict[str, Any]:
     """Return an error as KServe, Triton and TensorFlow Serving write it: ``{"error": "…"}``."""
     return {"error": refusal["message"]}
 
@@ -85,12 +85,14 @@ TEXT_ERROR = things({"error": TEXT})
 
 
 @dataclass(frozen=True, eq=False)
-class Dialect:
+class Protocol:
     """A protocol."""
 
     name: str
     """In a word or two; the OpenAPI document's tag."""
     routes: Sequence[Route]
+    position: int = 100
+    """Where it stands in the documents: the lowest first."""
     specification: str | None = None
     """Where it is written down; None for our own."""
     error: ErrorShape = our_error

@@ -13,7 +13,7 @@ OPENERS = {"load_model", "LiteRTModel", "open_classifier"}
 """Each has LiteRT say once in a process that it is here, from C++."""
 
 FOR_TERMINALS = [
-    ROOT / "folder.py",
+    ROOT / "cli/classify_files.py",
     *(path for name in ("cli", "training", "importing") for path in (ROOT / name).glob("*.py")),
 ]
 

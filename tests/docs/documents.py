@@ -1,4 +1,4 @@
-"""Parts of documents, and the command that writes their tables."""
+"""Parts of documents, and the scripts that write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ def between(text: str, mark: str) -> str:
 
 
 def writer_of_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_tables", ROOT / "docs" / "write_tables.py")
+    return script("write_tables")
+
+
+def writer_of_cli_page() -> ModuleType:
+    return script("write_cli")
+
+
+def script(name: str) -> ModuleType:
+    """Return a script of docs/ as a module, by its path without the ending."""
+    spec = importlib.util.spec_from_file_location(name.replace("/", "_"), ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -18,7 +18,10 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 def typed(text: str) -> Iterator[list[str]]:
     """Yield the words of each command, in blocks and in lines; of several on a line each."""
-    found = [*re.findall(r"^ {4,}(bucketlens .*)$", text, re.MULTILINE), *re.findall(r"`(bucketlens [^`]+)`", text)]
+    found = [
+        *re.findall(r"^ {4,}(?:\$ )?(bucketlens .*)$", text, re.MULTILINE),
+        *re.findall(r"`(bucketlens [^`]+)`", text),
+    ]
     for line in found:
         for part in re.split(r"&&|\|\||\s\|\s|;\s", line):
             try:
@@ -52,4 +55,4 @@ def test_what_a_document_types_can_be_typed(document: Path) -> None:
 def test_commands_are_found_and_judged() -> None:
     text = "    bucketlens drop a --wait  # x\nor `bucketlens nosuch`, `bucketlens drop --nosuch`\n"
     assert [unknown(words) for words in typed(text)] == [None, "nosuch", "--nosuch"]
-    assert len(list(typed((ROOT / "README.md").read_text("utf-8")))) > 20
+    assert len(list(typed((ROOT / "docs" / "use.md").read_text("utf-8")))) > 20

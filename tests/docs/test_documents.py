@@ -1,4 +1,4 @@
-"""What is written down twice is the same: README and settings, locks and pyproject.toml, links and files."""
+"""What is written down twice is the same: pages and settings, locks and pyproject.toml, links and files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import pytest
 from packaging.requirements import Requirement
 
 from shared.cli import COMMANDS
+from shared.cli.demo import QUERIES
 from shared.settings import Settings
-from tests.docs.documents import between, writer_of_tables
+from tests.docs.documents import between, writer_of_cli_page, writer_of_tables
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
 PROJECT: dict[str, Any] = tomllib.loads(PYPROJECT)["project"]
 
@@ -86,8 +88,8 @@ def texts_of_tracked_files() -> Iterator[tuple[Path, str]]:
             yield path.relative_to(ROOT), content.decode("utf-8")
 
 
-def test_the_readmes_table_of_settings_is_that_of_the_code() -> None:
-    assert between(README, "settings") == writer_of_tables().settings_table(), "run: make docs"
+def test_settings_page_has_the_table_of_the_code() -> None:
+    assert between(PAGES["settings.md"], "settings") == writer_of_tables().settings_table(), "run: make docs"
 
 
 def test_the_table_has_a_line_for_every_setting() -> None:
@@ -100,40 +102,46 @@ def test_the_table_has_a_line_for_every_setting() -> None:
 
 @pytest.mark.parametrize("table", ["predictions", "failures", "labels"])
 def test_the_tables_of_rows_are_those_of_the_schemas(table: str) -> None:
-    rows = (ROOT / "docs" / "rows.md").read_text("utf-8")
-    assert between(rows, table) == writer_of_tables().row_table(table), "run: make docs"
+    assert between(PAGES["rows.md"], table) == writer_of_tables().row_table(table), "run: make docs"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_readme_shows_every_command(command: str) -> None:
-    assert re.search(rf"^ {{4}}bucketlens\b.*\b{command}\b", README, re.MULTILINE)
+def test_user_page_shows_every_command(command: str) -> None:
+    assert re.search(rf"^ {{4}}bucketlens\b.*\b{command}\b", PAGES["use.md"], re.MULTILINE)
 
 
-def test_the_readme_names_no_command_that_there_is_not() -> None:
-    typed = set(re.findall(r"^ {4}bucketlens (\w+)", README, re.MULTILINE))
+def test_readme_and_user_page_name_no_command_that_there_is_not() -> None:
+    typed = set(re.findall(r"^ {4}(?:\$ )?bucketlens (\w+)", README + PAGES["use.md"], re.MULTILINE))
     assert typed <= set(COMMANDS)
 
 
-def test_the_readme_names_every_view() -> None:
+def test_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 130, "move it into docs/, and link it"
+
+
+def test_readme_shows_the_sql_that_the_demo_asks() -> None:
+    shown = re.findall(r"^ {4}((?:SELECT|FROM) .*)$", between(README, "demo"), re.MULTILINE)
+    asked = "\n".join(QUERIES.values())
+    assert len(shown) >= 4
+    assert [line for line in shown if line not in asked] == []
+
+
+def test_rows_page_names_every_view() -> None:
     views = {path.stem for path in (ROOT / "infra" / "bigquery" / "views").glob("*.sql")}
-    assert [view for view in sorted(views) if f"`{view}`" not in README] == []
+    assert [view for view in sorted(views) if f"| `{view}` |" not in PAGES["rows.md"]] == []
 
 
-def test_every_target_that_the_readme_types_is_in_the_makefile() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert set(re.findall(r"^ {4}make ([a-z-]+)", README, re.MULTILINE)) <= targets
+def test_targets_that_pages_type_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    typed = set(re.findall(r"^ {4}make ([a-z0-9-]+)", "\n".join([README, *PAGES.values()]), re.MULTILINE))
+    assert typed <= targets
     assert {"demo", "test"} <= targets
 
 
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    broken = [
-        f"{document}: {target}"
-        for document, text in texts_of_tracked_files()
-        if document.suffix == ".md"
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
-        if "://" not in target and not (ROOT / document.parent / target).exists()
-    ]
-    assert broken == []
+def test_cli_page_is_what_help_prints() -> None:
+    assert PAGES["cli.md"] == writer_of_cli_page().cli_page(), "run: make docs"
+    for command in COMMANDS:
+        assert f"\n### bucketlens {command}\n" in PAGES["cli.md"]
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:

@@ -1,4 +1,4 @@
-"""The queries of docs/rows.md and the README run as they stand."""
+"""The queries of docs/rows.md and docs/use.md run as they stand."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def test_each_question_is_answered_by_its_query(world: World, question: str, sql
     assert world.warehouse.query(sql).columns
 
 
-def test_the_queries_of_the_readme_run(world: World) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    queries = re.findall(r"bucketlens query \"(.+?)\"", readme) + re.findall(r"--nouse_legacy_sql '(.+?)'", readme)
+def test_queries_of_the_user_page_run(world: World) -> None:
+    page = (ROOT / "docs" / "use.md").read_text("utf-8")
+    queries = re.findall(r"bucketlens query \"(.+?)\"", page) + re.findall(r"--nouse_legacy_sql '(.+?)'", page)
     assert len(queries) >= 2
     assert isinstance(world.warehouse, BigQuery)
     for sql in queries:

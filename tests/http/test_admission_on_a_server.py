@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
 
 from shared.http.admission import is_always_admitted
-from shared.http.router import DIALECTS
+from shared.http.router import PROTOCOLS
 from tests.http.conftest import MakeClient, b64
 
 PATIENCE_S = 60.0
@@ -71,7 +71,7 @@ def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(client_w
 
 def test_only_who_asks_how_it_is_passes_the_door_without_a_turn() -> None:
     parts = dict.fromkeys(("model", "version", "label", "id", "project", "location", "endpoint"), "x")
-    routes = [(route.method, route.path.format(**parts)) for dialect in DIALECTS for route in dialect.routes]
+    routes = [(route.method, route.path.format(**parts)) for protocol in PROTOCOLS for route in protocol.routes]
     free = {(method, path) for method, path in routes if is_always_admitted(_request(path, method=method))}
     assert free == {("GET", "/v2/health/live"), ("GET", "/v2/health/ready"), ("GET", "/metrics")}
 

@@ -9,7 +9,7 @@ import functions_framework
 import pytest
 from werkzeug.test import TestResponse
 
-from shared.http.router import DIALECTS
+from shared.http.router import PROTOCOLS
 from tests.functions.paths import CLASSIFY_UPLOAD
 from tests.http.conftest import MakeClient
 from tests.worlds import World
@@ -18,7 +18,7 @@ HOST = "images.example.com"
 PARTS = {"model": "flowers", "version": "1", "label": "stable", "id": "ab" * 32} | dict.fromkeys(
     ("project", "location", "endpoint"), "p"
 )
-ROUTES = [(route.method, route.path.format(**PARTS)) for dialect in DIALECTS for route in dialect.routes]
+ROUTES = [(route.method, route.path.format(**PARTS)) for protocol in PROTOCOLS for route in protocol.routes]
 WRITES = [path for method, path in ROUTES if method != "GET"]
 READS = [path for method, path in ROUTES if method == "GET"]
 

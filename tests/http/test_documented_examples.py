@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docs.run_https_examples import CONSOLE, PAGE, answer_to, commands_in, photo_in
-from shared.http.router import DIALECTS
+from shared.http.router import PROTOCOLS
 from tests.http.client_environments import CLIENT_S, made
 
 TEXT = PAGE.read_text("utf-8")
@@ -36,7 +36,9 @@ def test_the_page_has_an_example_for_each_protocol() -> None:
         "/v1/preview",
     )
     assert [path for path in beginnings if f"$URL{path}" not in shown] == []
-    carrying = {route.path.split("{")[0].rstrip("/") for dialect in DIALECTS for route in dialect.routes if route.takes}
+    carrying = {
+        route.path.split("{")[0].rstrip("/") for protocol in PROTOCOLS for route in protocol.routes if route.takes
+    }
     assert carrying == set(beginnings)
     assert len(SCRIPTS) == len(ENVIRONMENTS)
 

@@ -16,7 +16,7 @@ import requests
 
 from shared.errors import Busy
 from shared.http import request_context
-from shared.http.request_body import cost_of_parsing
+from shared.http.read_body import cost_of_parsing
 from shared.images.memory_budget import Memory
 from tests.http.conftest import MakeClient, b64
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.http.router import DIALECTS
+from shared.http.router import PROTOCOLS
 from tests.imports import OF_THE_EDGES, loaded_by
 
 
@@ -30,12 +30,12 @@ def samples(url: str) -> dict[tuple[str, ...], float]:
 
 def test_the_document_has_every_route_and_no_other(url: str) -> None:
     described = {(method.upper(), path) for path, item in document(url)["paths"].items() for method in item}
-    assert described == {(route.method, route.path) for dialect in DIALECTS for route in dialect.routes}
+    assert described == {(route.method, route.path) for protocol in PROTOCOLS for route in protocol.routes}
 
 
 def test_every_route_takes_the_parts_of_its_path() -> None:
-    for dialect in DIALECTS:
-        for route in dialect.routes:
+    for protocol in PROTOCOLS:
+        for route in protocol.routes:
             parts = set(re.findall(r"{(\w+)}", route.path))
             signature = inspect.signature(route.answer)
             signature.bind(None, **dict.fromkeys(parts, ""))
@@ -48,12 +48,12 @@ def test_what_only_some_requests_need_is_not_loaded_at_the_start() -> None:
 
 
 def test_only_get_and_post_are_answered_and_others_hear_which(url: str) -> None:
-    for dialect in DIALECTS:
-        for path in {route.path for route in dialect.routes if not route.path.startswith("/v2/health")}:
+    for protocol in PROTOCOLS:
+        for path in {route.path for route in protocol.routes if not route.path.startswith("/v2/health")}:
             asked = path.format(
                 model="flowers", version="1", label="stable", id="0" * 64, project="p", location="l", endpoint="e"
             )
-            allowed = {route.method for route in dialect.routes if route.path == path}
+            allowed = {route.method for route in protocol.routes if route.path == path}
             answer = requests.delete(url + asked, timeout=30)
             assert answer.status_code == 405, path
             assert set(answer.headers["Allow"].split(", ")) - {"HEAD"} == allowed
@@ -79,7 +79,7 @@ def test_the_page_shows_every_route_and_asks_nobody_else(url: str) -> None:
     assert "@import" not in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
-    assert all(route.path in answer.text for dialect in DIALECTS for route in dialect.routes)
+    assert all(route.path in answer.text for protocol in PROTOCOLS for route in protocol.routes)
 
 
 def test_metrics_count_requests_images_and_steps(url: str, daisy: bytes) -> None:

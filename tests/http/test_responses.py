@@ -14,7 +14,8 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from shared import errors
-from shared.http.responses import add_routes, error_answer, prediction_answer
+from shared.http.app import set_up_app
+from shared.http.responses import error_response, prediction_response
 from shared.logs import log
 from shared.settings import Settings
 from shared.types import (
@@ -83,7 +84,7 @@ def service() -> ServiceStub:
 @pytest.fixture
 def client(service: ServiceStub) -> FlaskClient:
     app = Flask("test")
-    add_routes(app, service)  # type: ignore[arg-type]
+    set_up_app(app, service)  # type: ignore[arg-type]
 
     @app.route("/raise/<int:index>")
     def raise_(index: int) -> str:
@@ -126,7 +127,7 @@ def subclasses(kind: type[BaseException]) -> Iterator[type[BaseException]]:
 def test_each_kind_of_error_has_its_status_and_headers(
     error: Exception, status: int, reason: str, headers: dict[str, str]
 ) -> None:
-    body, given_status, given_headers = error_answer(error)
+    body, given_status, given_headers = error_response(error)
     assert (given_status, given_headers) == (status, headers)
     assert body.keys() == {"error"}
     assert body["error"].keys() == {"code", "reason", "message"}
@@ -143,7 +144,7 @@ def test_every_error_of_ours_is_among_those() -> None:
 
 def test_what_a_person_can_mend_is_said_in_the_errors_own_words() -> None:
     for error in (errors.NotAnImage("It is a list."), errors.BadRequest("No body.")):
-        assert error_answer(error)[0]["error"]["message"] == str(error)
+        assert error_response(error)[0]["error"]["message"] == str(error)
 
 
 @pytest.mark.parametrize("index", range(len(KINDS)), ids=lambda index: type(KINDS[index][0]).__name__)
@@ -198,7 +199,7 @@ def test_an_unknown_path_and_a_wrong_method_have_the_same_shape(client: FlaskCli
 
 @pytest.mark.parametrize("status", sorted(default_exceptions))
 def test_every_error_that_werkzeug_knows_can_be_answered(status: int) -> None:
-    body, given, _ = error_answer(default_exceptions[status]())
+    body, given, _ = error_response(default_exceptions[status]())
     assert given == body["error"]["code"] == status
 
 
@@ -216,7 +217,7 @@ def test_an_error_takes_the_shape_that_the_request_asked_for(client: FlaskClient
 
 
 def test_an_http_error_without_a_code_is_ours() -> None:
-    assert error_answer(HTTPException())[1] == 500
+    assert error_response(HTTPException())[1] == 500
 
 
 def test_a_body_over_the_limit_is_refused_in_the_same_shape(client: FlaskClient) -> None:
@@ -243,7 +244,7 @@ def test_status_and_body_of_the_ready_route_agree_while_the_process_becomes_read
             self.looks = 0
 
     app = Flask("test")
-    add_routes(app, Becoming())  # type: ignore[arg-type]
+    set_up_app(app, Becoming())  # type: ignore[arg-type]
     answers = [app.test_client().get("/v2/health/ready") for _ in range(2)]
     assert [(answer.status_code, answer.json) for answer in answers] == [
         (503, {"ready": False, "live": True}),
@@ -273,7 +274,7 @@ def test_a_prediction_is_answered_with_all_that_was_found() -> None:
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),
         call=Call(Source.REQUEST, datetime(2025, 11, 21, tzinfo=UTC), times=Times(decode_ms=1.23456, total_ms=2.0)),
     )
-    answer = prediction_answer(prediction, recorded=True)
+    answer = prediction_response(prediction, recorded=True)
     assert json.loads(json.dumps(answer)) == {
         "label": "rose",
         "score": 0.9,
@@ -293,4 +294,4 @@ def test_a_prediction_is_answered_with_all_that_was_found() -> None:
         "times": {"decode_ms": 1.235, "total_ms": 2.0},
     }
     assert next(iter(answer)) == "label"
-    assert prediction_answer(prediction, recorded=False)["recorded"] is False
+    assert prediction_response(prediction, recorded=False)["recorded"] is False

@@ -27,7 +27,7 @@ from shared.errors import (
     Unreadable,
     WarehouseUnavailable,
 )
-from shared.http.inputs import Intake, Named
+from shared.http.inputs import ImageUri, InputReader
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.inference.registry import Classifiers
@@ -251,8 +251,8 @@ def test_a_caller_who_names_an_object_that_cannot_be_read_is_not_told_to_come_ba
 ) -> None:
     dropped(world, tmp_path, b"bread")
     refuse_reads(faults, world, status=status)
-    intake = Intake(world.pipeline, call(Source.REQUEST), None, (world.uploads,), 1_000_000, UNLIMITED.room_for)
-    with pytest.raises(error) as refused, intake.submission(Named(f"gs://{world.uploads}/photo.jpg"), 0):
+    reader = InputReader(world.pipeline, call(Source.REQUEST), None, (world.uploads,), 1_000_000, UNLIMITED.room_for)
+    with pytest.raises(error) as refused, reader.resolve(ImageUri(f"gs://{world.uploads}/photo.jpg"), 0):
         pass
     assert 400 <= refused.value.http_status < 500  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""Which tier a test is in: the rules, all of them here. Docs: README, "Develop".
+"""Which tier a test is in: the rules, all of them here. Docs: docs/testing.md.
 
 A test that needs nothing is in ``check``. Any other is in the tier of its folder, or of its file where that has a rule
 of its own; and one that needs programs of other people is run on demand only.
@@ -56,6 +56,7 @@ BY_FOLDER: dict[str, Tier] = {
     "system/infra": Tier.REST,
     "system/installing": Tier.REST,
     "system/page": Tier.REST,
+    "system/site": Tier.REST,
     "system/small_places": Tier.REST,
     "system/supply_chain": Tier.FOREIGN,
     "tiers": Tier.TEST,

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest
 from shared.http.protocols.bucketlens import PREDICTION
-from shared.http.request_context import Exchange
+from shared.http.request_context import RequestContext
 from shared.http.route import Route
 from shared.http.schema import TEXT, one_of, several, things
 from shared.logs import log
@@ -39,18 +39,18 @@ LIMIT {limit}
 BEFORE = "WHERE latest.uploaded_at < (SELECT MIN(TIMESTAMP(moment)) FROM UNNEST(@before) AS moment)"
 
 
-def history(exchange: Exchange) -> ResponseReturnValue:
+def history(context: RequestContext) -> ResponseReturnValue:
     """Answer with up to MOST_PICTURES pictures, and where the next ones begin."""
-    if not exchange.service.settings.page_history:
+    if not context.service.settings.page_history:
         raise BadRequest("This service shows no history; PAGE_HISTORY=true would allow it.", 403)
-    call = exchange.call  # where callers must be verified, this one is, before a row is read
-    before = _moment(exchange.request.args.get("before"))
+    call = context.call  # where callers must be verified, this one is, before a row is read
+    before = _moment(context.request.args.get("before"))
     sql = PICTURES.format(before=BEFORE if before else "", limit=MOST_PICTURES)
-    rows = exchange.pipeline.warehouse.query(sql, **({"before": [before]} if before else {})).rows
+    rows = context.pipeline.warehouse.query(sql, **({"before": [before]} if before else {})).rows
     earlier = rows[-1]["uploaded_at"].isoformat() if len(rows) == MOST_PICTURES else None
     fields = {"outcome": "history", "source": call.source, "logging.googleapis.com/trace": call.trace}
     log.info(f"history: {len(rows)} pictures", extra={"fields": fields})
-    return jsonify(pictures=[_picture(exchange, row) for row in rows], before=earlier)
+    return jsonify(pictures=[_picture(context, row) for row in rows], before=earlier)
 
 
 def _moment(text: str | None) -> str | None:
@@ -70,9 +70,9 @@ def _moment(text: str | None) -> str | None:
     return moment.isoformat()
 
 
-def _picture(exchange: Exchange, row: Mapping[str, Any]) -> dict[str, Any]:
+def _picture(context: RequestContext, row: Mapping[str, Any]) -> dict[str, Any]:
     image, prediction_id = dict(row["image"]), row["prediction_id"]
-    token = exchange.service.label_tokens.token_of(prediction_id)
+    token = context.service.label_tokens.token_of(prediction_id)
     answer = {
         **{name: row[name] for name in ("label", "score", "needs_review")},
         "candidates": [dict(one) for one in row["candidates"][:MOST_CANDIDATES]],

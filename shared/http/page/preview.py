@@ -12,9 +12,10 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BucketlensError
-from shared.http.inputs import Given, Intake
+from shared.http.classify_images import reader_of
+from shared.http.inputs import ImageInput
 from shared.http.protocols.bucketlens import named_object, sent_image
-from shared.http.request_context import Exchange
+from shared.http.request_context import RequestContext
 from shared.http.route import ANY_IMAGE, JSON, OF_IMAGES, Route
 from shared.http.schema import FILE, TEXT, things
 from shared.images.decode import check_size, decode
@@ -31,15 +32,14 @@ PREVIEW_BYTES = 12 * MIB
 QUALITY = 85
 
 
-def preview(exchange: Exchange) -> ResponseReturnValue:
+def preview(context: RequestContext) -> ResponseReturnValue:
     """Answer one image with a JPEG of it, upright, its longer edge at most LONGEST_EDGE_PX."""
-    is_json = exchange.request.mimetype == JSON
-    image: Given = named_object(exchange) if is_json else sent_image(exchange)
-    pipeline, settings = exchange.pipeline, exchange.service.settings
-    room = exchange.memory.room_for
-    intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes, room)
+    is_json = context.request.mimetype == JSON
+    image: ImageInput = named_object(context) if is_json else sent_image(context)
+    pipeline = context.pipeline
+    reader = reader_of(context)
     try:
-        with intake.submission(image, 0) as given:
+        with reader.resolve(image, 0) as given:
             check_size(len(given.content), pipeline.limits)
             pipeline.rate.take()  # it costs as much as to classify it
             decodes = pipeline.memory.decodes
@@ -50,7 +50,7 @@ def preview(exchange: Exchange) -> ResponseReturnValue:
             content = BytesIO()
             picture.save(content, "JPEG", quality=QUALITY)
     except BucketlensError as error:
-        exchange.tally.count_refused(exchange.dialect.name, error)
+        context.tally.count_refused(context.protocol.name, error)
         raise
     return Response(content.getvalue(), content_type=JPEG)
 

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from shared.http.page import history, preview
-from shared.http.route import Dialect
+from shared.http.route import Protocol
 
-DIALECT = Dialect(name="page", routes=(preview.ROUTE, history.ROUTE))
+PROTOCOL = Protocol(name="page", position=70, routes=(preview.ROUTE, history.ROUTE))

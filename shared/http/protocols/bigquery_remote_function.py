@@ -14,12 +14,13 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, RowRefused, StorageRefused, Transient
-from shared.http.inputs import Base64, Given, Named
-from shared.http.request_body import optional_object
-from shared.http.request_context import Answered, Exchange
+from shared.http.classify_images import ImageResult, classify_images
+from shared.http.inputs import ImageBase64, ImageInput, ImageUri
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
 from shared.http.request_options import wants_record
-from shared.http.responses import error_answer
-from shared.http.route import JSON, OF_IMAGES, Dialect, Refusal, Route
+from shared.http.responses import error_response
+from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
 from shared.http.schema import ANY, TEXT, one_of, several, things
 
 MAX_ERROR_CHARACTERS = 500
@@ -32,35 +33,35 @@ KEY = "bigquery"
 """The idempotency key of images that come as bytes: the same bytes by the same caller are the same image."""
 
 
-def call(exchange: Exchange) -> ResponseReturnValue:
+def call(context: RequestContext) -> ResponseReturnValue:
     """Answer each call with a reply, in order; a call for NULL has NULL."""
-    document = exchange.document()
+    document = context.body.document()
     arguments = [_argument(one) for one in _calls(document)]
-    context = optional_object(document, "userDefinedContext")
-    if "model" in context:
-        exchange.choose_model(str(context["model"]))
-    best = _best(context, len(exchange.labels))
-    record = wants_record(exchange.request, unsaid=str(context.get("record", "false")))
+    options = optional_object(document, "userDefinedContext")
+    if "model" in options:
+        context.choose_model(str(options["model"]))
+    best = _best(options, len(context.labels))
+    record = wants_record(context.request, unsaid=str(options.get("record", "false")))
     images = [image for image in arguments if image is not None]
-    replies = iter(_replies(exchange, images, best, record=record))
+    replies = iter(_replies(context, images, best, record=record))
     return jsonify(replies=[None if image is None else next(replies) for image in arguments])
 
 
-def _replies(exchange: Exchange, images: list[Given], best: int, *, record: bool) -> list[dict[str, Any]]:
+def _replies(context: RequestContext, images: list[ImageInput], best: int, *, record: bool) -> list[dict[str, Any]]:
     if not images:
         return []
-    archive = (exchange.service.settings.archive_bucket,)
-    answered = exchange.classify(images, record=record, key=KEY, more_buckets=archive)
+    archive = (context.service.settings.archive_bucket,)
+    answered = classify_images(context, images, record=record, key=KEY, more_buckets=archive)
     return [_reply(one, best) for one in answered]
 
 
-def _reply(answered: Answered, best: int) -> dict[str, Any]:
+def _reply(answered: ImageResult, best: int) -> dict[str, Any]:
     if isinstance(answered, REFUSED):
         return {"error": "The service may not record this as things are; its log says why.", "reason": "refused"}
     if isinstance(answered, Transient):
         raise answered
     if isinstance(answered, BucketlensError):
-        error = error_answer(answered)[0]["error"]
+        error = error_response(answered)[0]["error"]
         return {"error": error["message"], "reason": error["reason"]}
     said, model = answered.classification, answered.model
     return {
@@ -80,13 +81,13 @@ def _calls(document: dict[str, Any]) -> list[Any]:
     return calls
 
 
-def _argument(call: Any) -> Given | None:
+def _argument(call: Any) -> ImageInput | None:
     if not isinstance(call, list) or len(call) != 1 or not isinstance(call[0], str | None):
         raise BadRequest("A call has not one argument, expected a STRING like gs://bucket/name, or BYTES.")
     [argument] = call
     if argument is None:
         return None
-    return Named(argument) if "://" in argument else Base64(argument)
+    return ImageUri(argument) if "://" in argument else ImageBase64(argument)
 
 
 def _best(context: dict[str, Any], labels: int) -> int:
@@ -96,13 +97,14 @@ def _best(context: dict[str, Any], labels: int) -> int:
     return int(asked)
 
 
-def error_message(refusal: Refusal) -> dict[str, Any]:
+def error_message(refusal: ApiError) -> dict[str, Any]:
     """Return an error as BigQuery shows it to who runs the query."""
     return {"errorMessage": refusal["message"][:MAX_ERROR_CHARACTERS]}
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="BigQuery remote function",
+    position=50,
     specification="https://cloud.google.com/bigquery/docs/remote-functions",
     error=error_message,
     error_schema=things({"errorMessage": TEXT}),

@@ -16,12 +16,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
-from shared.http import request_body
-from shared.http.inputs import Encoded, Given, Named
-from shared.http.request_context import Answered, Exchange
+from shared.http import read_body
+from shared.http.classify_images import ImageResult, check_number, classify_images, predictions_of
+from shared.http.inputs import ImageBytes, ImageInput, ImageUri
+from shared.http.request_context import RequestContext
 from shared.http.request_options import file_name, wants_record
-from shared.http.responses import error_answer, prediction_answer
-from shared.http.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Dialect, Route
+from shared.http.responses import error_response, prediction_response
+from shared.http.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Protocol, Route
 from shared.http.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
@@ -62,27 +63,27 @@ REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEX
 """What stands in the place of a prediction, in the answer to a form."""
 
 
-def classify(exchange: Exchange) -> ResponseReturnValue:
+def classify(context: RequestContext) -> ResponseReturnValue:
     """Answer one image with its prediction, and a form of files with a list of them."""
-    request = exchange.request
+    request = context.request
     if "model" in request.args:
-        exchange.choose_model(request.args["model"])
+        context.choose_model(request.args["model"])
     if request.mimetype == FORM:
-        return _answer_form(exchange)
+        return _answer_form(context)
     if request.mimetype == JSON:
-        image: Given = named_object(exchange)
+        image: ImageInput = named_object(context)
     else:
-        image = sent_image(exchange)
+        image = sent_image(context)
     try:
-        [prediction] = exchange.predictions([image])
+        [prediction] = predictions_of(context, [image])
     except (DamagedImage, NotAnImage) as error:
-        if isinstance(image, Encoded) and request.mimetype == CURL_D and not {*b"\r\n"} & {*image.content}:
+        if isinstance(image, ImageBytes) and request.mimetype == CURL_D and not {*b"\r\n"} & {*image.content}:
             raise type(error)(f"{error} {LIKE_CURL_D}") from error
         raise
-    return jsonify(_prediction(exchange, prediction))
+    return jsonify(_prediction(context, prediction))
 
 
-def sent_image(exchange: Exchange) -> Encoded:
+def sent_image(context: RequestContext) -> ImageBytes:
     """Return the image that is the body, and the name that its Content-Disposition gives.
 
     Raises:
@@ -90,85 +91,88 @@ def sent_image(exchange: Exchange) -> Encoded:
         TooManyBytes: it is over the limit; it was not read.
         Busy: there is no room for it.
     """
-    request = exchange.request
+    request = context.request
     if request.mimetype.startswith("multipart/"):
         raise BadRequest(f"The body is {request.mimetype[:40]}, expected a form of files: {FORM}.", 415)
-    check_size(request.content_length or 0, exchange.pipeline.limits)
+    check_size(request.content_length or 0, context.pipeline.limits)
     name = file_name(request)
-    content = exchange.body()
+    content = context.body.file()
     if not content:
         raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
     # curl --data-binary claims a form where nothing else was said, which is no claim about the image
-    return Encoded(content, name, request.mimetype if request.mimetype.startswith("image/") else None)
+    return ImageBytes(content, name, request.mimetype if request.mimetype.startswith("image/") else None)
 
 
-def named_object(exchange: Exchange) -> Named:
+def named_object(context: RequestContext) -> ImageUri:
     """Return the object that the body's JSON names.
 
     Raises:
         BadRequest: it is no JSON with a ``uri``, or too long.
     """
-    return _object(_small_document(exchange))
+    return _object(_small_document(context))
 
 
-def _answer_form(exchange: Exchange) -> ResponseReturnValue:
+def _answer_form(context: RequestContext) -> ResponseReturnValue:
     """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
-    images = _files(exchange)
-    answered = [_answer(exchange, image, found) for image, found in zip(images, exchange.classify(images), strict=True)]
+    images = _files(context)
+    answered = [
+        _answer(context, image, found) for image, found in zip(images, classify_images(context, images), strict=True)
+    ]
     return jsonify(predictions=[body for body, _ in answered]), min(status for _, status in answered)
 
 
-def _answer(exchange: Exchange, image: Encoded, found: Answered) -> tuple[dict[str, Any], int]:
+def _answer(context: RequestContext, image: ImageBytes, found: ImageResult) -> tuple[dict[str, Any], int]:
     if isinstance(found, BucketlensError):
-        body, status, _ = error_answer(found)
+        body, status, _ = error_response(found)
         return {**body, "image": {"name": image.name}}, status
-    return _prediction(exchange, found), 200
+    return _prediction(context, found), 200
 
 
-def _prediction(exchange: Exchange, prediction: Prediction) -> dict[str, Any]:
-    token = exchange.service.label_tokens.token_of(prediction.prediction_id)
-    return prediction_answer(prediction, recorded=wants_record(exchange.request), label_token=token)
+def _prediction(context: RequestContext, prediction: Prediction) -> dict[str, Any]:
+    token = context.service.label_tokens.token_of(prediction.prediction_id)
+    return prediction_response(prediction, recorded=wants_record(context.request), label_token=token)
 
 
-def _files(exchange: Exchange) -> list[Encoded]:
-    request = exchange.request
-    request_body.refuse_compressed(request)
-    exchange.hold(COPIES_OF_A_FILE * exchange.stated_length)
+def _files(context: RequestContext) -> list[ImageBytes]:
+    request = context.request
+    read_body.refuse_compressed(request)
+    context.body.hold(COPIES_OF_A_FILE * context.body.stated_length)
     try:
-        with request_body.in_time(request, exchange.seconds_left):
+        with read_body.in_time(request, context.seconds_left):
             files = [file for _, file in request.files.items(multi=True)]
     except RequestEntityTooLarge as error:  # a part without a filename is a text, and texts are short
         raise BadRequest(f"The form has a long text, or a thousand of them; {A_FILE}", 413, TOO_LARGE) from error
     if not files:
         texts = ", ".join(repr(name) for name in request.form)[:100]
         raise BadRequest(f"The form has no file{f', only texts ({texts})' if texts else ''}; {A_FILE}")
-    exchange.check_number(len(files))
-    return [Encoded(file.read(), file.filename or None, file.mimetype) for file in files]
+    check_number(context, len(files))
+    return [ImageBytes(file.read(), file.filename or None, file.mimetype) for file in files]
 
 
-def _small_document(exchange: Exchange) -> dict[str, Any]:
+def _small_document(context: RequestContext) -> dict[str, Any]:
     """Return the JSON that names an object.
 
     Raises:
         BadRequest: with status 413: it is longer than that, as one that holds a whole image.
     """
-    exchange.request.max_content_length = MAX_URI_BODY_BYTES
+    context.request.max_content_length = MAX_URI_BODY_BYTES
     try:
-        return exchange.document()
+        return context.body.document()
     except RequestEntityTooLarge as error:
         text = f"The body is JSON of more than {MAX_URI_BODY_BYTES:,} bytes, {EXPECTED_JSON}"
         raise BadRequest(text, 413, TOO_LARGE) from error
 
 
-def _object(document: dict[str, Any]) -> Named:
+def _object(document: dict[str, Any]) -> ImageUri:
     uri = document.get("uri")
     if not isinstance(uri, str):
         raise BadRequest(f'The body is JSON without a "uri", {EXPECTED_JSON}')
-    return Named(uri)
+    return ImageUri(uri)
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="Bucketlens",
+    position=10,
     routes=(
         Route(
             "POST",

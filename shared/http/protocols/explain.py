@@ -17,8 +17,8 @@ from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, Busy
-from shared.http.inputs import Encoded, Intake
-from shared.http.protocols.batch import error_of_one
+from shared.http.classify_images import check_number, check_time, error_of_image, reader_of
+from shared.http.inputs import ImageBytes
 from shared.http.protocols.v1_instances import (
     PROBABILITIES,
     Instance,
@@ -29,8 +29,8 @@ from shared.http.protocols.v1_instances import (
     shape_of,
     shown,
 )
-from shared.http.request_body import optional_object
-from shared.http.request_context import Exchange
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
 from shared.http.route import JSON
 from shared.http.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
 from shared.images.decode import decode
@@ -57,71 +57,70 @@ _occlusions = threading.Semaphore(1)
 """One at a time in a process: each runs the model as often as a batch of pictures does."""
 
 
-def explanations(exchange: Exchange) -> ResponseReturnValue:
+def explanations(context: RequestContext) -> ResponseReturnValue:
     """Answer instances, or one image as it is, with predictions and explanations; one image also with a picture."""
-    label = exchange.request.args.get("label")
-    if label is not None and label not in exchange.labels:
-        raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(exchange.labels)}.")
-    as_picture = _wants_picture(exchange.request)
-    content = exchange.content()
-    if exchange.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
+    label = context.request.args.get("label")
+    if label is not None and label not in context.labels:
+        raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(context.labels)}.")
+    as_picture = _wants_picture(context.request)
+    content = context.body.text_or_file()
+    if context.request.mimetype != JSON and content.lstrip()[:1] not in JSON_BEGINS:
         if not content:
             raise BadRequest("The body is empty (0 bytes), expected an image, or instances as JSON.")
         document: dict[str, Any] = {}
-        instances = [Instance(Encoded(content), PROBABILITIES)]
+        instances = [Instance(ImageBytes(content), PROBABILITIES)]
     else:
-        document = exchange.parse(content)
+        document = context.body.parse(content)
         instances = [instance_from(value) for value in rows_of(document)]
-    exchange.check_number(len(instances))
+    check_number(context, len(instances))
     if not as_picture:
-        return jsonify(_answered(exchange, document, instances, label))
+        return jsonify(_answered(context, document, instances, label))
     if len(instances) > 1:
         raise BadRequest(f"There are {len(instances)} images, expected one where the answer is a picture.")
-    [picture] = (_overlaid(exchange, *found) for found in _explained(exchange, instances, label))
+    [picture] = (_overlaid(context, *found) for found in _explained(context, instances, label))
     return Response(picture, content_type=PNG)
 
 
 def _answered(
-    exchange: Exchange, document: dict[str, Any], instances: Sequence[Instance], label: str | None
+    context: RequestContext, document: dict[str, Any], instances: Sequence[Instance], label: str | None
 ) -> dict[str, Any]:
     parameters = optional_object(document, "parameters")
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     rows, maps = [], []
-    for instance, (explanation, image, _) in zip(instances, _explained(exchange, instances, label), strict=True):
-        rows.append(shown(explanation, shape, exchange.labels, instance.key, choice))
-        maps.append(_as_json(exchange, explanation, image))
+    for instance, (explanation, image, _) in zip(instances, _explained(context, instances, label), strict=True):
+        rows.append(shown(explanation, shape, context.labels, instance.key, choice))
+        maps.append(_as_json(context, explanation, image))
     predicted = {"outputs": columns_of(rows)} if "inputs" in document else {"predictions": rows}
     return {**predicted, "explanations": maps}
 
 
 def _explained(
-    exchange: Exchange, instances: Sequence[Instance], label: str | None
+    context: RequestContext, instances: Sequence[Instance], label: str | None
 ) -> Iterator[tuple[Explanation, Image, bytes]]:
     """Yield for each image its explanation, the picture that was looked at, and its file."""
-    pipeline, settings = exchange.pipeline, exchange.service.settings
-    room = exchange.memory.room_for
-    intake = Intake(pipeline, exchange.call, None, settings.readable_buckets, settings.max_image_bytes, room)
-    edge_px = exchange.bundle.manifest.input.long_edge_px
+    pipeline = context.pipeline
+    reader = reader_of(context)
+    edge_px = context.bundle.manifest.input.long_edge_px
     for index, instance in enumerate(instances):
         try:
-            exchange.check_time(index)
-            with intake.submission(instance.image, index) as given:
+            check_time(context, index)
+            with reader.resolve(instance.image, index) as given:
                 pipeline.rate.take()
                 image = decode(given.content, pipeline.limits, shrink_to_px=edge_px, budget=pipeline.memory.decodes)
-                with OcclusionWatch(exchange) as watch:
-                    explanation = explain(exchange.classifier, image.pixels, label, watch)
+                with OcclusionWatch(context) as watch:
+                    explanation = explain(context.classifier, image.pixels, label, watch)
                 yield explanation, image, given.content
         except BucketlensError as error:
-            exchange.tally.count_refused(exchange.dialect.name, error)
-            raise error_of_one(error, index, len(instances)) from error
-        _log(exchange, explanation)
+            context.tally.count_refused(context.protocol.name, error)
+            raise error_of_image(error, index, len(instances)) from error
+        _log(context, explanation)
 
 
 class OcclusionWatch:
     """Lets one occlusion run in a process at a time, and no longer than the request may take."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, context: RequestContext) -> None:
+        self._context = context
         self._began = 0.0
         self._with_turn = ExitStack()
 
@@ -145,8 +144,8 @@ class OcclusionWatch:
             self._began = time.monotonic()
             return
         needed_s = (time.monotonic() - self._began) / done * (total - done)
-        if needed_s > self._exchange.seconds_left:
-            limit_s = self._exchange.service.settings.max_request_s
+        if needed_s > self._context.seconds_left:
+            limit_s = self._context.service.settings.max_request_s
             raise BadRequest(
                 f"To explain this model takes {total} runs of it, about {needed_s:.0f} s more than were left of "
                 f"{limit_s} s; run bucketlens classify --explain, which takes its time.",
@@ -154,8 +153,8 @@ class OcclusionWatch:
             )
 
 
-def _as_json(exchange: Exchange, explanation: Explanation, image: Image) -> dict[str, Any]:
-    size, spec = (image.width_px, image.height_px), exchange.bundle.manifest.input
+def _as_json(context: RequestContext, explanation: Explanation, image: Image) -> dict[str, Any]:
+    size, spec = (image.width_px, image.height_px), context.bundle.manifest.input
     heat = over_picture(explanation.heat, spec, size, LONGEST_CELLS)
     return {
         "label": explanation.label,
@@ -168,9 +167,9 @@ def _as_json(exchange: Exchange, explanation: Explanation, image: Image) -> dict
     }
 
 
-def _overlaid(exchange: Exchange, explanation: Explanation, image: Image, content: bytes) -> bytes:
+def _overlaid(context: RequestContext, explanation: Explanation, image: Image, content: bytes) -> bytes:
     """Return the map over the picture, which is decoded again, since people see more than the model takes."""
-    pipeline, spec = exchange.pipeline, exchange.bundle.manifest.input
+    pipeline, spec = context.pipeline, context.bundle.manifest.input
     size = image.width_px, image.height_px
     heat = over_picture(explanation.heat, spec, size, LONGEST_EDGE_PX // 4)
     shown_px = shorter_edge_px(size)
@@ -186,16 +185,16 @@ def _wants_picture(request: Request) -> bool:
     return wanted == "png" if wanted else request.accept_mimetypes.best_match([JSON, PNG], JSON) == PNG
 
 
-def _log(exchange: Exchange, explanation: Explanation) -> None:
-    model = exchange.bundle.facts
+def _log(context: RequestContext, explanation: Explanation) -> None:
+    model = context.bundle.facts
     fields = {
         "outcome": "explained",
         "label": explanation.label,
         "score": round(explanation.score, 4),
         "method": explanation.method,
         "model": f"{model.name}_v{model.version}",
-        "source": exchange.call.source,
-        "logging.googleapis.com/trace": exchange.call.trace,
+        "source": context.call.source,
+        "logging.googleapis.com/trace": context.call.trace,
     }
     log.info(f"explained by {explanation.method}: {explanation.label}", extra={"fields": fields})
 

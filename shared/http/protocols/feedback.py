@@ -18,9 +18,9 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest
-from shared.http.request_context import Exchange
+from shared.http.request_context import RequestContext
 from shared.http.request_options import idempotency_key
-from shared.http.route import JSON, Dialect, Route
+from shared.http.route import JSON, Protocol, Route
 from shared.http.schema import TEXT, YES_OR_NO, one_of, things
 from shared.logs import log
 from shared.pipeline import ids
@@ -35,19 +35,19 @@ NONE_OF_THESE = "none_of_these"
 """The label that says: it is none of those that the model knows, whatever it is."""
 
 
-def label(exchange: Exchange, id: str) -> ResponseReturnValue:
+def label(context: RequestContext, id: str) -> ResponseReturnValue:
     """Append a label. With an ``Idempotency-Key`` a repeat is the same row."""
     if not PREDICTION_ID.fullmatch(id):
         raise BadRequest("There is no such prediction: a prediction_id has 64 hex digits.", 404)
-    if exchange.request.mimetype != JSON:
+    if context.request.mimetype != JSON:
         raise BadRequest("The body is not said to be JSON, expected Content-Type: application/json (curl --json).", 415)
-    document = exchange.document()
-    _allow(exchange, id, document.get("label_token"))
-    label, known = _label(document), _known_labels(exchange)
+    document = context.body.document()
+    _allow(context, id, document.get("label_token"))
+    label, known = _label(document), _known_labels(context)
     _refuse_misspelt(label, known)
-    correction = _correction(exchange, id, label, _note(document), is_new=label not in (*known, NONE_OF_THESE))
-    exchange.pipeline.rate.take()  # a row costs as much as that of an image
-    exchange.pipeline.warehouse.append(correction)
+    correction = _correction(context, id, label, _note(document), is_new=label not in (*known, NONE_OF_THESE))
+    context.pipeline.rate.take()  # a row costs as much as that of an image
+    context.pipeline.warehouse.append(correction)
     fields = {"outcome": "labelled", "prediction_id": id, "label": correction.label}
     log.info(f"labelled {correction.label}: {id}", extra={"fields": fields})
     return jsonify(
@@ -60,14 +60,14 @@ def label(exchange: Exchange, id: str) -> ResponseReturnValue:
     )
 
 
-def _allow(exchange: Exchange, prediction_id: str, token: object) -> None:
+def _allow(context: RequestContext, prediction_id: str, token: object) -> None:
     """Refuse a label of somebody without a name and without the prediction's token.
 
     Raises:
         BadRequest: with status 403.
     """
-    tokens = exchange.service.label_tokens
-    if exchange.call.caller is not None or tokens.is_of(token, prediction_id):
+    tokens = context.service.label_tokens
+    if context.call.caller is not None or tokens.is_of(token, prediction_id):
         return
     if tokens:
         raise BadRequest(
@@ -75,7 +75,7 @@ def _allow(exchange: Exchange, prediction_id: str, token: object) -> None:
             403,
             "label_token",
         )
-    if exchange.service.platform.is_cloud:
+    if context.service.platform.is_cloud:
         raise BadRequest(
             "Labels are not taken here: the service knows no callers by name (CALLERS) and has no LABEL_KEYS.",
             403,
@@ -83,15 +83,17 @@ def _allow(exchange: Exchange, prediction_id: str, token: object) -> None:
         )
 
 
-def _correction(exchange: Exchange, prediction_id: str, label: str, note: str | None, *, is_new: bool) -> Correction:
-    key, caller = idempotency_key(exchange.request), exchange.call.caller
+def _correction(
+    context: RequestContext, prediction_id: str, label: str, note: str | None, *, is_new: bool
+) -> Correction:
+    key, caller = idempotency_key(context.request), context.call.caller
     label_id = ids.of_label(key, caller, prediction_id, label, note) if key else str(uuid.uuid4())
     return Correction(label_id, prediction_id, label, caller, datetime.now(UTC), note, is_new)
 
 
-def _known_labels(exchange: Exchange) -> tuple[str, ...]:
+def _known_labels(context: RequestContext) -> tuple[str, ...]:
     """Return the labels of every model that is served."""
-    return tuple(dict.fromkeys(label for bundle in exchange.service.bundles for label in bundle.manifest.labels))
+    return tuple(dict.fromkeys(label for bundle in context.service.bundles for label in bundle.manifest.labels))
 
 
 def _label(document: dict[str, Any]) -> str:
@@ -127,8 +129,9 @@ def _note(document: dict[str, Any]) -> str | None:
     return note
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="feedback",
+    position=60,
     routes=(
         Route(
             "POST",

@@ -12,9 +12,9 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, Misconfigured
-from shared.http.request_body import optional_object
-from shared.http.request_context import Exchange
-from shared.http.route import TEXT_ERROR, Dialect, Route, text_error
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
+from shared.http.route import TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import TEXT, YES_OR_NO, several, things
 from shared.logs import log
 
@@ -23,26 +23,26 @@ OF_LOADING = (400, 403, 404, 408, 413, 415, 422, 500, 503)
 """The statuses of a load that is refused; 429, while another is under way, any route may answer."""
 
 
-def index(exchange: Exchange) -> ResponseReturnValue:
+def index(context: RequestContext) -> ResponseReturnValue:
     """List every version of every model that is served; with ``{"ready": true}`` only those that can be asked."""
-    wants_ready = _body(exchange).get("ready") is True
-    exchange.service.prepare_in_background()
-    is_ready, served = exchange.service.is_ready, exchange.service.bundles
+    wants_ready = _body(context).get("ready") is True
+    context.service.prepare_in_background()
+    is_ready, served = context.service.is_ready, context.service.bundles
     if wants_ready and not is_ready:
         return jsonify([])
     state = {"state": "READY"} if is_ready else {"state": "UNAVAILABLE", "reason": "loading"}
     return jsonify([{"name": name, "version": one, **state} for name in served.names for one in served.versions(name)])
 
 
-def load(exchange: Exchange, model: str) -> ResponseReturnValue:
+def load(context: RequestContext, model: str) -> ResponseReturnValue:
     """Serve what lies at the model's places now; if that cannot be served, go on with what there is."""
-    _allow(exchange)
-    if optional_object(_body(exchange), "parameters"):
+    _allow(context)
+    if optional_object(_body(context), "parameters"):
         raise BadRequest("There are parameters, expected none: a bundle's manifest says all that there is to a model.")
-    exchange.choose_model(model)
-    model = exchange.service.bundles.name_of(model)
+    context.choose_model(model)
+    model = context.service.bundles.name_of(model)
     try:
-        served = exchange.service.load(model)
+        served = context.service.load(model)
     except Misconfigured as error:
         log.error(f"{model} was not loaded: {error}", extra={"fields": {"outcome": "not_loaded", "model": model}})
         raise BadRequest(
@@ -59,24 +59,24 @@ def load(exchange: Exchange, model: str) -> ResponseReturnValue:
     )
 
 
-def unload(exchange: Exchange, model: str) -> NoReturn:
+def unload(context: RequestContext, model: str) -> NoReturn:
     """Refuse: a process that has no model could only be unready."""
-    _allow(exchange)
-    exchange.choose_model(model)
+    _allow(context)
+    context.choose_model(model)
     raise BadRequest("No model is unloaded here; take it out of MODEL_BUNDLE, and deploy.")
 
 
-def _allow(exchange: Exchange) -> None:
-    if not exchange.service.settings.model_load:
+def _allow(context: RequestContext) -> None:
+    if not context.service.settings.model_load:
         raise BadRequest("This service loads models when it starts only; MODEL_LOAD=true would allow it.", 403)
 
 
-def _body(exchange: Exchange) -> dict[str, Any]:
+def _body(context: RequestContext) -> dict[str, Any]:
     """Return the body's JSON object; without a body an empty one."""
-    request = exchange.request
+    request = context.request
     request.max_content_length = MAX_BODY_BYTES
     is_empty = not request.content_length and "Transfer-Encoding" not in request.headers
-    return {} if is_empty else exchange.document()
+    return {} if is_empty else context.body.document()
 
 
 VERSIONS = {"type": "object", "additionalProperties": TEXT}
@@ -85,8 +85,9 @@ LOADED = things(
 )
 INDEX = several(things({"name": TEXT, "version": TEXT, "state": TEXT}, reason=TEXT))
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="Model repository",
+    position=80,
     specification="https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md",
     error=text_error,
     error_schema=TEXT_ERROR,

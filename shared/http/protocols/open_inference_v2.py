@@ -14,12 +14,13 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest
+from shared.http.app import live_response, ready_response
+from shared.http.classify_images import predictions_of
 from shared.http.protocols import v2_binary
 from shared.http.protocols.v2_request import parsed_request
 from shared.http.protocols.v2_response import OUTPUTS, answer_of
-from shared.http.request_context import Exchange
-from shared.http.responses import live_answer, ready_answer
-from shared.http.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
+from shared.http.request_context import RequestContext
+from shared.http.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import ANY, FILE, ONE_PIXEL, OPTIONS, TEXT, WHOLE, YES_OR_NO, several, things
 
 TRITONS_STATISTICS = "stats"
@@ -28,32 +29,32 @@ TRITONS_STATISTICS = "stats"
 EXTENSIONS = ("classification", "binary_tensor_data", "model_repository")
 
 
-def live(_: Exchange) -> ResponseReturnValue:
+def live(_: RequestContext) -> ResponseReturnValue:
     """Say that the process runs."""
-    return live_answer()
+    return live_response()
 
 
-def ready(exchange: Exchange) -> ResponseReturnValue:
+def ready(context: RequestContext) -> ResponseReturnValue:
     """Say whether the process can classify."""
-    return ready_answer(exchange.service)
+    return ready_response(context.service)
 
 
-def server(exchange: Exchange) -> ResponseReturnValue:
+def server(context: RequestContext) -> ResponseReturnValue:
     """Say what this server is."""
-    return jsonify(name="bucketlens", version=exchange.service.platform.revision or "local", extensions=EXTENSIONS)
+    return jsonify(name="bucketlens", version=context.service.platform.revision or "local", extensions=EXTENSIONS)
 
 
-def models(exchange: Exchange) -> ResponseReturnValue:
+def models(context: RequestContext) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=exchange.models)
+    return jsonify(models=context.models)
 
 
-def model(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
+def model(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe the model: what it takes and gives, and its labels."""
-    if model == TRITONS_STATISTICS and model not in exchange.models:
+    if model == TRITONS_STATISTICS and model not in context.models:
         raise BadRequest("Statistics are not kept by this protocol; GET /metrics has them, for Prometheus.", 404)
-    exchange.choose_model(model, version)
-    bundle, served = exchange.bundle, exchange.service.bundles
+    context.choose_model(model, version)
+    bundle, served = context.bundle, context.service.bundles
     manifest, name = bundle.manifest, served.name_of(model)
     return jsonify(
         name=name,
@@ -72,24 +73,24 @@ def model(exchange: Exchange, model: str, version: str | None = None) -> Respons
     )
 
 
-def model_ready(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
+def model_ready(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
     """Say whether the model can be asked."""
-    exchange.choose_model(model, version)
-    exchange.service.prepare_in_background()
-    is_ready = exchange.service.is_ready
+    context.choose_model(model, version)
+    context.service.prepare_in_background()
+    is_ready = context.service.is_ready
     return jsonify(name=model, ready=is_ready), 200 if is_ready else 503
 
 
-def infer(exchange: Exchange, model: str, version: str | None = None) -> ResponseReturnValue:
+def infer(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
     """Classify the images of one input tensor."""
-    exchange.choose_model(model, version)
-    document, binary = v2_binary.received(exchange)
+    context.choose_model(model, version)
+    document, binary = v2_binary.received(context)
     asked = parsed_request(document, binary)
-    outputs, parameters = answer_of(exchange.predictions(asked.images), asked.outputs, exchange.labels)
+    outputs, parameters = answer_of(predictions_of(context, asked.images), asked.outputs, context.labels)
     return v2_binary.response(
         {
             "model_name": model,
-            "model_version": exchange.bundle.facts.version,
+            "model_version": context.bundle.facts.version,
             "id": asked.id or str(uuid.uuid4()),
             "parameters": parameters,
             "outputs": outputs,
@@ -167,8 +168,9 @@ def _of_a_model(path: str) -> tuple[Route, ...]:
     )
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="Open Inference Protocol v2",
+    position=20,
     specification="https://github.com/kserve/open-inference-protocol",
     error=text_error,
     error_schema=TEXT_ERROR,

@@ -10,35 +10,36 @@ from dataclasses import replace
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
 
-from shared.http.request_context import Exchange
-from shared.http.route import Dialect, Route
+from shared.http.request_context import RequestContext
+from shared.http.route import Protocol, Route
 from shared.http.schema import TEXT, things
 
 
-def openapi(exchange: Exchange) -> ResponseReturnValue:
+def openapi(context: RequestContext) -> ResponseReturnValue:
     """Describe every route."""
     from shared.http.openapi import document
 
-    model = replace(exchange.bundle.facts, name=exchange.models[0])  # as its paths have it
-    return jsonify(document(exchange.routes, model))
+    model = replace(context.bundle.facts, name=context.models[0])  # as its paths have it
+    return jsonify(document(context.routes, model))
 
 
-def docs(exchange: Exchange) -> ResponseReturnValue:
+def docs(context: RequestContext) -> ResponseReturnValue:
     """Show every route to a person."""
     from shared.http.docs_page import page
 
-    html, policy = page(exchange.routes, exchange.bundle.manifest, exchange.request.host_url)
+    html, policy = page(context.routes, context.bundle.manifest, context.request.host_url)
     return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
 
 
-def metrics(exchange: Exchange) -> ResponseReturnValue:
+def metrics(context: RequestContext) -> ResponseReturnValue:
     """Say what this process has done."""
-    text, content_type = exchange.tally.as_text()
+    text, content_type = context.tally.as_text()
     return Response(text, content_type=content_type)
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="operations",
+    position=90,
     routes=(
         Route(
             "GET", "/openapi.json", openapi, "This document.", things({"openapi": TEXT, "paths": {"type": "object"}})

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.bundles.references import LABELS
 from shared.errors import BadRequest
+from shared.http.classify_images import predictions_of
 from shared.http.protocols.explain import EXPLAINED, PNG, QUERIES, explanations
 from shared.http.protocols.v1_instances import (
     choice_from,
@@ -24,82 +25,84 @@ from shared.http.protocols.v1_instances import (
     shape_of,
     shown,
 )
-from shared.http.request_body import optional_object
-from shared.http.request_context import Exchange
-from shared.http.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Dialect, Route, text_error
+from shared.http.read_body import optional_object
+from shared.http.request_context import RequestContext
+from shared.http.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
 from shared.http.schema import ANY, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
 
 
-def alive(_: Exchange) -> ResponseReturnValue:
+def alive(_: RequestContext) -> ResponseReturnValue:
     """Say that the process runs, as KServe's V1 clients ask."""
     return jsonify(status="alive")
 
 
-def models(exchange: Exchange) -> ResponseReturnValue:
+def models(context: RequestContext) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=exchange.models)
+    return jsonify(models=context.models)
 
 
-def status(exchange: Exchange, model: str, version: str | None = None, label: str | None = None) -> ResponseReturnValue:
+def status(
+    context: RequestContext, model: str, version: str | None = None, label: str | None = None
+) -> ResponseReturnValue:
     """Say whether the model's versions can be asked: TensorFlow Serving's keys and KServe's."""
-    _choose(exchange, model, version, label)
-    exchange.service.prepare_in_background()
-    is_ready, served = exchange.service.is_ready, exchange.service.bundles
+    _choose(context, model, version, label)
+    context.service.prepare_in_background()
+    is_ready, served = context.service.is_ready, context.service.bundles
     name = served.name_of(model)
-    asked = [exchange.bundle.manifest.version] if version or label else served.versions(name)
+    asked = [context.bundle.manifest.version] if version or label else served.versions(name)
     state, fine = "AVAILABLE" if is_ready else "LOADING", {"error_code": "OK", "error_message": ""}
     states = [{"version": one, "state": state, "status": fine} for one in asked]
     return jsonify(name=name, ready=is_ready, model_version_status=states), 200 if is_ready else 503
 
 
 def metadata(
-    exchange: Exchange, model: str, version: str | None = None, label: str | None = None
+    context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Describe the model's signature, as TensorFlow Serving does; its labels are beside it."""
-    _choose(exchange, model, version, label)
-    manifest = exchange.bundle.manifest
+    _choose(context, model, version, label)
+    manifest = context.bundle.manifest
     signature = {
         "inputs": {"b64": _tensor("DT_STRING", [-1])},
         "outputs": {"probabilities": _tensor("DT_FLOAT", [-1, len(manifest.labels)])},
         "method_name": "tensorflow/serving/predict",
     }
     return jsonify(
-        model_spec={"name": exchange.service.bundles.name_of(model), "signature_name": "", "version": manifest.version},
+        model_spec={"name": context.service.bundles.name_of(model), "signature_name": "", "version": manifest.version},
         metadata={"signature_def": {"signature_def": {"serving_default": signature}}},
         labels=manifest.labels,
     )
 
 
 def predict(
-    exchange: Exchange, model: str, version: str | None = None, label: str | None = None
+    context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Answer ``instances`` with ``predictions``, and ``inputs`` with ``outputs``."""
-    _choose(exchange, model, version, label)
-    return jsonify(answered(exchange, exchange.document()))
+    _choose(context, model, version, label)
+    return jsonify(answered(context, context.body.document()))
 
 
 def explain(
-    exchange: Exchange, model: str, version: str | None = None, label: str | None = None
+    context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Answer ``instances`` with ``predictions`` and ``explanations``, as KServe names them."""
-    _choose(exchange, model, version, label)
-    return explanations(exchange)
+    _choose(context, model, version, label)
+    return explanations(context)
 
 
 def classify(
-    exchange: Exchange, model: str, version: str | None = None, label: str | None = None
+    context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
     """Answer each example with pairs of label and score, best first."""
-    _choose(exchange, model, version, label)
-    examples = exchange.document().get("examples")
+    _choose(context, model, version, label)
+    examples = context.body.document().get("examples")
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
         raise BadRequest('There are no examples, expected {"examples": [{"image": {"b64": …}}]}.')
-    predictions = exchange.predictions([feature_from(example) for example in examples])
+    predictions = predictions_of(context, [feature_from(example) for example in examples])
     found = [[[one.label, one.score] for one in each.classification.candidates] for each in predictions]
     return jsonify(result=found, results=found)  # the documentation says the one, the server the other
 
 
-def answered(exchange: Exchange, document: dict[str, Any]) -> dict[str, Any]:
+def answered(context: RequestContext, document: dict[str, Any]) -> dict[str, Any]:
     """Answer a document of instances, in rows or in columns. Vertex AI's routes do the same.
 
     Raises:
@@ -109,18 +112,18 @@ def answered(exchange: Exchange, document: dict[str, Any]) -> dict[str, Any]:
     is_rows = "instances" in document
     instances = [instance_from(value) for value in rows_of(document)]
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
-    predictions = exchange.predictions([instance.image for instance in instances])
+    predictions = predictions_of(context, [instance.image for instance in instances])
     rows = [
-        shown(prediction, shape, exchange.labels, instance.key, choice)
+        shown(prediction, shape, context.labels, instance.key, choice)
         for instance, prediction in zip(instances, predictions, strict=True)
     ]
     return {"predictions": rows} if is_rows else {"outputs": columns_of(rows)}
 
 
-def _choose(exchange: Exchange, model: str, version: str | None, label: str | None) -> None:
+def _choose(context: RequestContext, model: str, version: str | None, label: str | None) -> None:
     if label not in (None, *LABELS):
         raise BadRequest(f"No version has the label {label[:40]!r} here, expected {' or '.join(LABELS)}.", 404)
-    exchange.choose_model(model, label or version)
+    context.choose_model(model, label or version)
 
 
 def _tensor(dtype: str, shape: list[int]) -> dict[str, Any]:
@@ -194,8 +197,9 @@ def _of_a_model(path: str) -> tuple[Route, ...]:
     )
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="TensorFlow Serving and KServe V1",
+    position=30,
     specification="https://www.tensorflow.org/tfx/serving/api_rest",
     error=text_error,
     error_schema=TEXT_ERROR,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.errors import BadRequest
-from shared.http.inputs import Base64, Drawn, Encoded, Given, Named
+from shared.http.inputs import ImageBase64, ImageBytes, ImageInput, ImagePixels, ImageUri
 
 Array = npt.NDArray[Any]
 
@@ -25,7 +25,7 @@ WHITES = (1.0, 255.0)
 """What white may be in floating point. Nothing says, so it is the first that no pixel of the tensor is above."""
 
 
-def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -> list[Given]:
+def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -> list[ImageInput]:
     """Return the images of a BYTES tensor: files as they are, base64, or URIs.
 
     Args:
@@ -37,7 +37,7 @@ def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -
     return [_image_of(element, content_type) for element in elements]
 
 
-def images_of_pixels(tensor: Array) -> list[Given]:
+def images_of_pixels(tensor: Array) -> list[ImageInput]:
     """Return the images of a tensor of pixels.
 
     Args:
@@ -55,7 +55,7 @@ def images_of_pixels(tensor: Array) -> list[Given]:
         if white is None or not low >= 0:  # NaN is neither
             raise BadRequest(f"The pixels are {low:g} to {high:g}, expected 0 to 1 or 0 to 255.")
         scale = 255 / white
-    return [Drawn(pixels, scale) for pixels in tensor]
+    return [ImagePixels(pixels, scale) for pixels in tensor]
 
 
 def pixels_from_json(data: Any, shape: Sequence[int], datatype: str) -> Array:
@@ -155,13 +155,13 @@ def _are_bytes(numbers: Array) -> bool:
     return bool(numbers.min() >= 0 and numbers.max() <= 255)
 
 
-def _image_of(element: bytes | str, content_type: str | None) -> Given:
+def _image_of(element: bytes | str, content_type: str | None) -> ImageInput:
     if isinstance(element, str):
         if content_type == "raw":
             raise BadRequest("JSON holds no raw bytes; send base64, or the binary tensor extension.")
         is_uri = content_type == "uri" or (content_type is None and element.startswith("gs://"))
-        return Named(element) if is_uri else Base64(element)
+        return ImageUri(element) if is_uri else ImageBase64(element)
     if content_type in ("base64", "uri"):
         text = element.decode("utf-8", "replace")
-        return Named(text) if content_type == "uri" else Base64(text)
-    return Encoded(element)
+        return ImageUri(text) if content_type == "uri" else ImageBase64(text)
+    return ImageBytes(element)

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import BadRequest
-from shared.http.inputs import Base64, Given, Named
+from shared.http.inputs import ImageBase64, ImageInput, ImageUri
 from shared.http.protocols.tensors import images_of_pixels, numbers_from
 from shared.http.protocols.v2_response import Said, probabilities
 
@@ -40,7 +40,7 @@ EXPECTED = (
 class Instance:
     """One image of a request, and the shape of its answer."""
 
-    image: Given
+    image: ImageInput
     shape: str
     key: Any = None
     """What KServe's clients tell their instances by; it comes back with the prediction."""
@@ -92,16 +92,16 @@ def instance_from(value: Any) -> Instance:
         return Instance(_drawn(value), PROBABILITIES)
     if not isinstance(value, dict):
         raise BadRequest(f"An instance is a {type(value).__name__}, {EXPECTED}.")
-    for name, image in (("content", Base64), ("gcsUri", Named)):
+    for name, image in (("content", ImageBase64), ("gcsUri", ImageUri)):
         if isinstance(text := value.get(name), str):
             return Instance(image(text), CONFIDENCES)
     if isinstance(text := value.get("b64"), str):
-        return Instance(Base64(text), PROBABILITIES)
+        return Instance(ImageBase64(text), PROBABILITIES)
     shape = SCORES if "image_bytes" in value else PROBABILITIES
     return Instance(feature_from(value), shape, value.get("key"))
 
 
-def feature_from(example: dict[str, Any]) -> Base64:
+def feature_from(example: dict[str, Any]) -> ImageBase64:
     """Return the one feature that is an image, ``{"b64": …}``, whatever its name; others are left alone.
 
     Raises:
@@ -110,7 +110,7 @@ def feature_from(example: dict[str, Any]) -> Base64:
     found = [value["b64"] for value in example.values() if isinstance(value, dict) and "b64" in value]
     if len(found) != 1 or not isinstance(found[0], str):
         raise BadRequest(f"An instance has the keys {', '.join(example)[:200] or 'none'}, {EXPECTED}.")
-    return Base64(found[0])
+    return ImageBase64(found[0])
 
 
 def shape_of(instances: Sequence[Instance], parameters: dict[str, Any]) -> str:
@@ -170,6 +170,6 @@ def _confidences(prediction: Said, labels: Sequence[str], choice: Choice) -> dic
     }
 
 
-def _drawn(value: list[Any]) -> Given:
+def _drawn(value: list[Any]) -> ImageInput:
     [image] = images_of_pixels(numbers_from(value).astype(np.float32)[np.newaxis])
     return image

@@ -11,28 +11,28 @@ from flask import Response, current_app, jsonify
 
 from shared.errors import BadRequest
 from shared.http.protocols.tensors import to_binary
-from shared.http.request_context import Exchange
+from shared.http.request_context import RequestContext
 from shared.http.route import ANYTHING
 
 HEADER = "Inference-Header-Content-Length"
 
 
-def received(exchange: Exchange) -> tuple[dict[str, Any], memoryview]:
+def received(context: RequestContext) -> tuple[dict[str, Any], memoryview]:
     """Return a request's JSON and what follows it, which is empty unless the header says where it begins.
 
     Raises:
-        BadRequest: the header is no number, or larger than the body; or as ``Exchange.document``.
+        BadRequest: the header is no number, or larger than the body; or as ``RequestContext.document``.
     """
-    header = exchange.request.headers.get(HEADER)
+    header = context.request.headers.get(HEADER)
     if header is None:
-        return exchange.document(), memoryview(b"")
+        return context.body.document(), memoryview(b"")
     if not (header.isascii() and header.isdigit() and len(header) < 12):
         raise BadRequest(f"{HEADER} is {header[:40]!r}, expected a number of bytes.")
-    content = memoryview(exchange.body())
+    content = memoryview(context.body.file())
     length = int(header)
     if length > len(content):
         raise BadRequest(f"{HEADER} is {length:,}, but the body has {len(content):,} bytes.")
-    return exchange.parse(bytes(content[:length])), content[length:]
+    return context.body.parse(bytes(content[:length])), content[length:]
 
 
 def response(head: dict[str, Any]) -> Response:

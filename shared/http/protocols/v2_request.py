@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import BadRequest
-from shared.http.inputs import Given
+from shared.http.inputs import ImageInput
 from shared.http.protocols.tensors import (
     PIXEL_TYPES,
     elements_from_binary,
@@ -19,7 +19,7 @@ from shared.http.protocols.tensors import (
     text_parameter,
 )
 from shared.http.protocols.v2_response import OUTPUTS, Wanted
-from shared.http.request_body import optional_object
+from shared.http.read_body import optional_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class InferenceRequest:
     """What was asked."""
 
     id: str | None
-    images: list[Given]
+    images: list[ImageInput]
     outputs: list[Wanted]
 
 
@@ -51,7 +51,7 @@ def parsed_request(document: dict[str, Any], binary: memoryview) -> InferenceReq
     return InferenceRequest(request_id, _images(inputs[0], parameters, binary), _wanted(document, parameters))
 
 
-def _images(tensor: dict[str, Any], of_request: dict[str, Any], binary: memoryview) -> list[Given]:
+def _images(tensor: dict[str, Any], of_request: dict[str, Any], binary: memoryview) -> list[ImageInput]:
     datatype, shape, parameters = tensor.get("datatype"), _shape(tensor), optional_object(tensor, "parameters")
     if not isinstance(tensor.get("name"), str):
         raise BadRequest("The input has no name, expected a string.")
@@ -75,7 +75,7 @@ def _images_in_json(
     datatype: str,
     parameters: dict[str, Any],
     of_request: dict[str, Any],
-) -> list[Given]:
+) -> list[ImageInput]:
     data = tensor.get("data")
     if not isinstance(data, list):
         raise BadRequest(f"The input's data is a {type(data).__name__}, expected a list.")

@@ -12,10 +12,10 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from shared.http.app import ready_response
 from shared.http.protocols.tensorflow_serving import INSTANCES, answered
-from shared.http.request_context import Exchange
-from shared.http.responses import ready_answer
-from shared.http.route import JSON, OF_IMAGES, Dialect, Refusal, Route
+from shared.http.request_context import RequestContext
+from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
 from shared.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, several, things
 from shared.settings import Platform
 
@@ -31,13 +31,13 @@ STATUS = {
 """Google's word for an HTTP status; another 4xx is INVALID_ARGUMENT."""
 
 
-def predict(exchange: Exchange, project: str, location: str, endpoint: str) -> ResponseReturnValue:
+def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
     """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
-    if endpoint in exchange.service.bundles:
-        exchange.choose_model(endpoint)
-    served = exchange.bundle.facts
+    if endpoint in context.service.bundles:
+        context.choose_model(endpoint)
+    served = context.bundle.facts
     return jsonify(
-        **answered(exchange, exchange.document()),
+        **answered(context, context.body.document()),
         deployedModelId=str(int(served.digest[:12], 16)),
         model=f"projects/{project}/locations/{location}/models/{served.name}",
         modelDisplayName=served.name,
@@ -45,17 +45,17 @@ def predict(exchange: Exchange, project: str, location: str, endpoint: str) -> R
     )
 
 
-def predict_in_container(exchange: Exchange) -> ResponseReturnValue:
+def predict_in_container(context: RequestContext) -> ResponseReturnValue:
     """Answer what Vertex AI posts to a container; it adds the rest itself."""
-    return jsonify(answered(exchange, exchange.document()))
+    return jsonify(answered(context, context.body.document()))
 
 
-def healthy(exchange: Exchange) -> ResponseReturnValue:
+def healthy(context: RequestContext) -> ResponseReturnValue:
     """Say whether the container can be asked."""
-    return ready_answer(exchange.service)
+    return ready_response(context.service)
 
 
-def google_error(refusal: Refusal) -> dict[str, Any]:
+def google_error(refusal: ApiError) -> dict[str, Any]:
     """Return an error as Google's APIs write it."""
     code = refusal["code"]
     return {"error": {"code": code, "message": refusal["message"], "status": STATUS.get(code, "INVALID_ARGUMENT")}}
@@ -85,8 +85,9 @@ def _predict(path: str, answer: Any, more: dict[str, Any]) -> Route:
     )
 
 
-DIALECT = Dialect(
+PROTOCOL = Protocol(
     name="Vertex AI",
+    position=40,
     specification="https://cloud.google.com/vertex-ai/docs/predictions/get-online-predictions",
     error=google_error,
     error_schema=things({"error": things({"code": WHOLE, "message": TEXT, "status": TEXT})}),

@@ -1,1 +1,1 @@
-"""Carry README's commands out in a Google Cloud project that somebody lends, and write down what came of each."""
+"""Run the commands of docs/deployment.md in a lent Google Cloud project, and write down the result of each."""

@@ -104,7 +104,7 @@ def copied_tree(tree: Path) -> Path:
 
 
 def variables_for(project: str, account: str) -> dict[str, str]:
-    """Return the environment that README's block would have made, with this Python's programs first on PATH."""
+    """Return the environment that the block of docs/deployment.md makes, with this Python's programs first on PATH."""
     kept = {name: text for name, text in os.environ.items() if not re.match(r"TF_|CLOUDSDK_CORE_PROJECT", name)}
     return {
         **kept,

@@ -1,6 +1,6 @@
 """What is done in the project, step by step, as data. A capability that is to be proved in a cloud adds its step here.
 
-Commands are those of README ("From an empty project to the first prediction"); a test compares them.
+Commands are those of docs/deployment.md; a test compares them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FIRST_APIS = ("cloudresourcemanager", "serviceusage", "storage")
 URL = '"$(terraform output -raw url)"'
 LOAD_USD = 1.0
 REGION = "europe-west1"
-"""README's, and the test environment's."""
+"""That of docs/deployment.md, and the test environment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ STEPS = (
 
 
 def in_region(steps: Sequence[Step], region: str) -> tuple[Step, ...]:
-    """Return the steps for another region than README's; for that one they stay as they are."""
+    """Return the steps for another region than that of docs/deployment.md; for that one they stay as they are."""
     if region == REGION:
         return tuple(steps)
 

@@ -28,7 +28,7 @@ from tests.system.infra.terraform import LOCAL_STATE, terraform
 
 PROJECT = "bucketlens-test"
 BY_A_PERSON = ("gcloud auth ", "export ", "gcloud config set ")
-"""Lines of README's block that no step types: who signs in, and what ``variables_for`` sets."""
+"""Lines of the block in docs/deployment.md that no step types: who signs in, and what ``variables_for`` sets."""
 
 TERRAFORM = """case "$1" in init) exec {terraform} init -input=false;; esac
 exec {terraform} "$@"
@@ -123,16 +123,20 @@ def test_change_that_a_second_plan_would_make_fails_the_check(there: Shell) -> N
     assert resources(there) == 0
 
 
-def readme_block() -> list[str]:
-    """Return README's commands, from the first to the first prediction and those of the teardown."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    block = text.partition("    gcloud auth login ")[2].partition("\n\nBy default each function")[0]
-    lines = [re.sub(r"(^|\s+)#.*$", "", line.strip()) for line in f"gcloud auth login {block}".splitlines()]
+def documented_block() -> list[str]:
+    """Return the commands of docs/deployment.md: to the first prediction, and those of the teardown."""
+    text = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    ways = (
+        ("gcloud auth login ", text.partition("\n## Teardown\n")[0]),
+        ("terraform apply ", text.partition("\n## Teardown\n")[2]),
+    )
+    blocks = [first + part.partition(f"    {first}")[2].partition("\n\n")[0] for first, part in ways]
+    lines = [re.sub(r"(^|\s+)#.*$", "", line.strip()) for block in blocks for line in block.splitlines()]
     return [re.sub(r"\s+", " ", line) for line in lines if line]
 
 
-def test_check_types_what_readme_says_in_its_order() -> None:
-    said = [line for line in readme_block() if not line.startswith(BY_A_PERSON)]
+def test_check_types_what_is_documented_in_its_order() -> None:
+    said = [line for line in documented_block() if not line.startswith(BY_A_PERSON)]
     assert len(said) >= 12
     last = [step for step in STEPS if step.makes][-1]
     typed = [line for step in STEPS for line in step.commands] + list(last.undo)

@@ -17,8 +17,8 @@ from flask.testing import FlaskClient
 from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
-from shared.http.responses import add_routes
-from shared.http.router import Desk
+from shared.http.app import set_up_app
+from shared.http.router import Router
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
@@ -188,11 +188,11 @@ def _client() -> FlaskClient:
         memory,
         RateBreaker(10**9),
     )
-    app, desk = Flask("fuzz", static_folder=None), Desk(service)
-    add_routes(app, service)
+    app, router = Flask("fuzz", static_folder=None), Router(service)
+    set_up_app(app, service)
 
     def answer(path: str = "") -> Response:
-        return desk.answer(request)
+        return router.answer(request)
 
     methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
     app.add_url_rule("/", view_func=answer, methods=methods)

@@ -94,7 +94,7 @@ SCHEMA = {kind: one["block"] for kind, one in _google["resource_schemas"].items(
 
 @pytest.fixture(scope="module")
 def applied(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """A copy to which README's block was applied, as it stands there, line by line."""
+    """A copy to which the block of docs/deployment.md was applied, as it stands there, line by line."""
     copy = initialised.copy(tmp_path_factory.mktemp("applied") / "tree")
     programs = copy.folder.parent / "bin"
     programs.mkdir()
@@ -107,7 +107,9 @@ def applied(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
     for name, answer in answers.items():
         (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"{programs}/typed"\n{answer}')
         (programs / name).chmod(0o755)
-    block = command_block(ROOT / "README.md").replace("TF_VAR_project=my-project", "TF_VAR_project=bucketlens-test")
+    block = command_block(ROOT / "docs/deployment.md").replace(
+        "TF_VAR_project=my-project", "TF_VAR_project=bucketlens-test"
+    )
     variables = {**copy.variables, "PATH": f"{programs}:{copy.variables['PATH']}"}
     del variables["TF_WORKSPACE"]  # the block selects it
     done = subprocess.run(["bash", "-euxo", "pipefail", "-c", block], cwd=copy.folder, env=variables, **CAPTURED)
@@ -172,7 +174,7 @@ def test_what_the_documents_type_is_there() -> None:
     named = NAMED.findall((ROOT / "main.tf").read_text("utf-8"))
     outputs = {name for kind, name, _ in named if kind == "output"}
     variables = {name for kind, name, _ in named if kind == "variable"}
-    text = "".join((ROOT / path).read_text("utf-8") for path in ("README.md", "docs/deployment.md"))
+    text = (ROOT / "docs/deployment.md").read_text("utf-8")
     typed = set(re.findall(r"terraform output (?:-raw )?(\w+)", text))
     assert {"build", "call", "drop", "query"} <= typed <= outputs
     assert {"deletion_protection", "deploy_functions"} <= set(re.findall(r"-var=(\w+)", text)) <= variables
@@ -208,8 +210,8 @@ def test_a_plan_that_names_one_bucket_twice_fails_with_a_sentence(initialised: T
 
 
 def test_one_block_leads_from_an_empty_project_to_the_first_prediction_in_each_page(applied: Terraform) -> None:
-    """The same in README and in both guides; the fixture has carried it out."""
-    blocks = {command_block(ROOT / page) for page in ("README.md", "docs/deployment.md", "docs/despliegue.md")}
+    """The same in both guides; the fixture has carried it out."""
+    blocks = {command_block(ROOT / page) for page in ("docs/deployment.md", "docs/despliegue.md")}
     assert len(blocks) == 1
     lines = (applied.folder.parent / "bin" / "typed").read_text("utf-8").splitlines()
     typed = [line for line in lines if not line.startswith(("gcloud auth ", "terraform output "))]

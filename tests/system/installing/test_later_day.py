@@ -83,13 +83,13 @@ def test_make_installs_the_lock_files_with_uv(
 
 
 @on_each_python
-def test_the_line_of_the_readme_installs_the_lock_file(
+def test_line_of_the_user_page_installs_the_lock_file(
     day: LaterDay, environment: Make, tmp_path: Path, python: str, pip: str
 ) -> None:
     project = day.project(tmp_path / "project")
     made = environment(python, pip, project / ".venv")
     [line] = re.findall(
-        r"\.venv/bin/python -m pip install [^\n`]*requirements\.txt", (ROOT / "README.md").read_text("utf-8")
+        r"\.venv/bin/python -m pip install [^\n`]*requirements\.txt", (ROOT / "docs" / "use.md").read_text("utf-8")
     )
     succeeded(shlex.split(line), project, day.variables(made, tmp_path))
     assert installed(project / ".venv") == day.expected(EVERYTHING)

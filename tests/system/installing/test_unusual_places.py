@@ -1,4 +1,4 @@
-"""The README's commands hold in folders, and for persons, that are not like most."""
+"""The documented commands hold in folders, and for persons, that are not like most."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ class Vulnerability:
 def lock_files() -> list[Path]:
     """Return every lock file of the project."""
     found = [ROOT / "requirements.txt", *sorted((ROOT / "shared" / "local").glob("*.txt"))]
+    found += sorted((ROOT / "docs" / "site").glob("*.txt"))
     return [*found, *sorted((ROOT / "functions").glob("requirements*.txt")), *sorted((ROOT / "tests").glob("*/*.txt"))]
 
 
