@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
+.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests coverage cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -34,7 +34,10 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 	@$(BIN)/python -m pytest --tier foreign
 
 fast-tests: .venv/.dev
-	@$(PYTEST) -q --tier check
+	@$(PYTEST) -q --tier check --cov --cov-report=
+
+coverage: fast-tests  ## Write what make check leaves out, line by line, into build/coverage.html
+	@$(BIN)/coverage html
 
 cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
 	@$(BIN)/python -m tests.system.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
