@@ -23,7 +23,7 @@ from shared.http.route import ErrorShape, Protocol, Route, our_error
 from shared.service import Service
 
 
-def _declared() -> Iterator[Protocol]:
+def declared_protocols() -> Iterator[Protocol]:
     """Yield what the modules of ``shared.http.protocols`` declare as PROTOCOL; the others there help them."""
     for module in iter_modules(protocols.__path__):
         protocol = getattr(import_module(f"{protocols.__name__}.{module.name}"), "PROTOCOL", None)
@@ -32,7 +32,7 @@ def _declared() -> Iterator[Protocol]:
 
 
 PROTOCOLS: tuple[Protocol, ...] = tuple(
-    sorted((*_declared(), page.PROTOCOL), key=lambda protocol: (protocol.position, protocol.name))
+    sorted((*declared_protocols(), page.PROTOCOL), key=lambda protocol: (protocol.position, protocol.name))
 )
 """Every protocol, in the order of the documents. A new one is a new module of ``shared.http.protocols``."""
 

@@ -25,7 +25,7 @@ DOCKERFILE = parse(FILE.read_text("utf-8"))
 FILES = build_context(ROOT)
 OWNERS = packages_distributions()
 COMMANDS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "cli").glob("*.py"))
-PROCESSES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "local").glob("*/__main__.py"))
+PROCESSES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "emulators").glob("*/__main__.py"))
 FUNCTIONS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "functions").glob("*/main.py"))
 
 
@@ -99,7 +99,17 @@ def test_one_image_serves_every_function() -> None:
 def test_serving_holds_what_it_imports_and_nothing_of_the_laptop_or_of_training(target: str) -> None:
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, FUNCTIONS) - copied) == []
-    others = ("shared/cli/", "shared/local/", "shared/training/", "shared/importing/", "tests/", "infra/")
+    others = (
+        "shared/cli/",
+        "shared/local/",
+        "shared/emulators/",
+        "shared/operations/",
+        "shared/release/",
+        "shared/training/",
+        "shared/importing/",
+        "tests/",
+        "infra/",
+    )
     assert [file for file in copied if file.startswith(others)] == []
 
 
@@ -113,6 +123,7 @@ def test_a_target_with_the_command_line_holds_what_every_command_imports(target:
 def test_the_local_cloud_is_in_its_image_whole() -> None:
     copied = copied_files(DOCKERFILE, "local", FILES)
     assert sorted(needed_modules(ROOT, [*FUNCTIONS, *PROCESSES]) - copied) == []
+    assert len(PROCESSES) == 3
     assert set(PROCESSES) <= copied
     described = {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "infra" / "bigquery").glob("*/*") if path.is_file()
