@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from werkzeug.datastructures import Headers
 
 from shared.bundles.bundle import Bundle
-from shared.bundles.catalogue import Catalogue
 from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
 from shared.errors import InvalidBundle
 from shared.images.decode import Limits
-from shared.images.memory_budget import MIB, Memory
+from shared.images.memory_budget import MIB, MemoryBudgets
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
 
+RUNTIMES = "shared.adapters.runtimes"
+"""The package whose modules are named as manifests name runtimes; each has ``open_model(bundle, threads)``."""
 
-def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue) -> Pipeline:
+
+def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
     """Connect the steps to Cloud Storage, BigQuery and the models' runtimes, and warm the models up.
 
     Raises:
@@ -29,9 +32,9 @@ def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue)
     """
     from shared.adapters.bigquery import BigQuery
 
-    classifiers = Classifiers([open_classifier(bundle, settings.model_threads) for bundle in catalogue], catalogue)
+    models.open()
     return Pipeline(
-        classifiers=classifiers,
+        models=models,
         store=open_store(settings, platform),
         warehouse=BigQuery(
             settings.project,
@@ -42,7 +45,7 @@ def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue)
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
-        memory=Memory.of_instance(settings.memory_mb),
+        memory=MemoryBudgets.of_instance(settings.memory_mb),
         rate=RateBreaker(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
     )
@@ -60,13 +63,18 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
     if settings.callers == "iap":
         from shared.adapters import iap
 
-        return iap.Assertions(settings.iap_audience, iap.KEYS_URL).caller
+        return iap.AssertionVerifier(settings.iap_audience, iap.KEYS_URL).caller
     return caller_from if settings.callers == "iam" and platform.is_cloud else lambda _: None
 
 
-def bundle_source(settings: Settings, platform: Platform) -> BundleSource:
-    """Return where bundles come from. A client of Cloud Storage is made when one is in a bucket."""
-    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
+def build_registry(settings: Settings, platform: Platform) -> ModelRegistry:
+    """Read what is to be served; no model is open yet. A client of Cloud Storage is made when a bundle is in a bucket.
+
+    Raises:
+        Misconfigured: naming every fault of every bundle, and of how they are named.
+    """
+    source = BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
+    return ModelRegistry(source, settings.model_bundle, lambda bundle: open_classifier(bundle, settings.model_threads))
 
 
 def open_classifier(bundle: Bundle, threads: int) -> Classifier:
@@ -88,9 +96,9 @@ def open_classifier(bundle: Bundle, threads: int) -> Classifier:
 
 
 def _stripper() -> Strip:
-    from shared.images.metadata.strip import without_metadata
+    from shared.images.metadata.strip import strip_metadata
 
-    return without_metadata
+    return strip_metadata
 
 
 def load_model(bundle: Bundle, threads: int) -> Model:
@@ -99,16 +107,6 @@ def load_model(bundle: Bundle, threads: int) -> Model:
     Raises:
         InvalidBundle: the file is no model of that runtime, or the runtime is not installed.
     """
-    match bundle.manifest.runtime:
-        case "litert":
-            from shared.adapters.litert import LiteRTModel
-
-            return LiteRTModel(bundle.model_path, threads, bundle.manifest.explain)
-        case "keras":
-            from shared.adapters.keras import load_keras
-
-            return load_keras(bundle.model_path)
-        case _:
-            from shared.adapters.keras import load_saved_model
-
-            return load_saved_model(bundle.model_path)
+    runtime = import_module(f"{RUNTIMES}.{bundle.manifest.runtime}")
+    model: Model = runtime.open_model(bundle, threads)
+    return model

@@ -65,9 +65,7 @@ class Tally:
     def count_predicted(self, protocol: str, prediction: Prediction) -> None:
         """Count an image that was classified."""
         said = prediction.classification
-        times = {
-            name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.call.times).items() if ms is not None
-        }
+        times = {name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.times).items() if ms is not None}
         with self._lock:
             self._images[protocol, "needs_review" if said.needs_review else "predicted"] += 1
             self._labels[said.label,] += 1

@@ -11,9 +11,10 @@ from functools import cached_property
 from flask import Request
 
 from shared.bundles.bundle import Bundle
-from shared.errors import UnknownModel
+from shared.bundles.model_index import ModelIndex
 from shared.http.metrics import Tally
 from shared.http.request_body import RequestBody
+from shared.http.requested_model import RequestedModel
 from shared.http.route import Protocol, Route
 from shared.inference.classifier import Classifier
 from shared.pipeline.pipeline import Pipeline
@@ -33,8 +34,6 @@ class RequestContext:
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
-    _asked: tuple[str | None, str | None] = (None, None)
-    """A model and its version, as the caller named them."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -52,44 +51,37 @@ class RequestContext:
         return self.service.call(Source.REQUEST, self.request.headers)
 
     @cached_property
-    def classifier(self) -> Classifier:
-        """The model that is asked, the same to the end of the request, whatever is loaded meanwhile."""
-        return self.pipeline.classifiers.find(*self._asked)
+    def model(self) -> RequestedModel:
+        """The model that is requested; the default until another is chosen."""
+        return RequestedModel(self.service)
+
+    @property
+    def index(self) -> ModelIndex:
+        """What is served, the same to the end of the request."""
+        return self.model.index
 
     @property
     def bundle(self) -> Bundle:
-        """Of the model that is asked."""
-        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._asked)
+        """The bundle of the requested model, for questions about the model."""
+        return self.model.bundle
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The names of all models that are served, the default first."""
-        return self.service.bundles.names
+    def classifier(self) -> Classifier:
+        """The requested model, the same to the end of the request."""
+        return self.model.classifier
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The model's labels, in the order of its outputs."""
-        return self.bundle.manifest.labels
+        """The labels of the requested model, in the order of its outputs."""
+        return self.classifier.bundle.manifest.labels
 
     def choose_model(self, name: str, version: str | None = None) -> None:
-        """Ask another model than the default, or another version of it than the stable one.
-
-        Args:
-            name: of the model; ``name@version`` also names the version.
-            version: of the model, or the label ``stable`` or ``canary``.
+        """Choose another model than the default, as ``RequestedModel.choose`` does.
 
         Raises:
             UnknownModel: it is not served.
         """
-        served = self.service.bundles
-        try:
-            served.find(name, version)
-        except UnknownModel as error:
-            asked = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
-            known = ", ".join(f"{one} (version {', '.join(served.versions(one))})" for one in served.names)
-            raise UnknownModel(f"The model {asked} is not served here. These are: {known}.") from error
-        self._asked = name, version
-        self.__dict__.pop("classifier", None)
+        self.model.choose(name, version)
 
     @property
     def seconds_left(self) -> float:

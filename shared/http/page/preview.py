@@ -18,7 +18,6 @@ from shared.http.protocols.bucketlens import named_object, sent_image
 from shared.http.request_context import RequestContext
 from shared.http.route import ANY_IMAGE, JSON, OF_IMAGES, Route
 from shared.http.schema import FILE, TEXT, things
-from shared.images.decode import check_size, decode
 from shared.images.memory_budget import MIB
 
 JPEG = "image/jpeg"
@@ -40,11 +39,8 @@ def preview(context: RequestContext) -> ResponseReturnValue:
     reader = reader_of(context)
     try:
         with reader.resolve(image, 0) as given:
-            check_size(len(given.content), pipeline.limits)
-            pipeline.rate.take()  # it costs as much as to classify it
-            decodes = pipeline.memory.decodes
-            decoded = decode(given.content, pipeline.limits, shrink_to_px=SHRINK_TO_PX, budget=decodes)
-        with decodes.room_for(decoded.pixels.nbytes + PREVIEW_BYTES):
+            decoded = pipeline.decode_image(given.content, SHRINK_TO_PX)
+        with pipeline.memory.decodes.room_for(decoded.pixels.nbytes + PREVIEW_BYTES):
             picture = PIL.Image.fromarray(decoded.pixels)
             picture.thumbnail((LONGEST_EDGE_PX, LONGEST_EDGE_PX))
             content = BytesIO()

@@ -19,7 +19,7 @@ def openapi(context: RequestContext) -> ResponseReturnValue:
     """Describe every route."""
     from shared.http.openapi import document
 
-    model = replace(context.bundle.facts, name=context.models[0])  # as its paths have it
+    model = replace(context.bundle.facts, name=context.index.names[0])  # as its paths have it
     return jsonify(document(context.routes, model))
 
 

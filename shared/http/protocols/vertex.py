@@ -33,9 +33,9 @@ STATUS = {
 
 def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
     """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
-    if endpoint in context.service.bundles:
+    if endpoint in context.index:
         context.choose_model(endpoint)
-    served = context.bundle.facts
+    served = context.classifier.bundle.facts
     return jsonify(
         **answered(context, context.body.document()),
         deployedModelId=str(int(served.digest[:12], 16)),

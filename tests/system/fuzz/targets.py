@@ -20,11 +20,11 @@ from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
 from shared.http.app import set_up_app
 from shared.http.router import Router
 from shared.images.decode import Limits, decode
-from shared.images.memory_budget import Memory, MemoryBudget
-from shared.images.metadata.strip import without_metadata
+from shared.images.memory_budget import MemoryBudget, MemoryBudgets
+from shared.images.metadata.strip import strip_metadata
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
-from shared.pipeline.ids import of_object
+from shared.inference.registry import ModelRegistry
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
@@ -92,13 +92,13 @@ def strip_picture(content: bytes) -> None:
     budget = MemoryBudget(256 << 20)
     try:
         image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
-        bare = without_metadata(content, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+        bare = strip_metadata(content, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
     except (Permanent, Busy):
         return
     if len(bare) > len(content) + 4200:
         raise RuleBroken(f"{len(content)} bytes became {len(bare)}")
     try:
-        again = without_metadata(bare, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+        again = strip_metadata(bare, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
     except MetadataStays as error:
         raise RuleBroken("what was stripped cannot be stripped again") from error
     if again != bare:
@@ -121,8 +121,8 @@ def parse_event(content: bytes) -> None:
         str(error).encode()
         return
     refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
-    who = of_object(upload.ref)
-    json.dumps([who.upload_id, who.uploaded_at.isoformat(), upload.ref.uri]).encode()
+    ids = ImageIds.of_object(upload.ref)
+    json.dumps([ids.upload_id, ids.uploaded_at.isoformat(), upload.ref.uri]).encode()
 
 
 def parse_manifest(content: bytes) -> None:
@@ -176,10 +176,11 @@ def _client() -> FlaskClient:
     """The HTTPS function's own routes and error handlers, over ports in memory."""
     settings = Settings.from_environment(ENVIRONMENT)
     service = Service(settings, Platform.from_environment({}))
-    classifier = SameAnswer(service.bundle, load_model(service.bundle, threads=1))
-    memory = Memory.of_instance(MEMORY_MB)
+    bundle = service.models.index.default
+    classifier = SameAnswer(bundle, load_model(bundle, threads=1))
+    memory = MemoryBudgets.of_instance(MEMORY_MB)
     service._pipeline = Pipeline(
-        Classifiers([classifier]),
+        ModelRegistry.of([classifier]),
         EmptyStore(),
         EmptyWarehouse(),
         "archive",

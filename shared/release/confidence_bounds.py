@@ -1,0 +1,48 @@
+"""Confidence bounds for shares and differences that are measured on a few images, one-sided at 95 %."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+Z = 1.645
+"""The normal distribution's 95 % point."""
+
+
+def wilson_interval(hits: int, of: int) -> tuple[float, float]:
+    """Return the bounds of the true share, each 0 to 1; they are 0 and 1 where ``of`` is 0.
+
+    Wilson's score interval: https://doi.org/10.1080/01621459.1927.10502953
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, squared = hits / of, Z * Z
+    centre = (share + squared / (2 * of)) / (1 + squared / of)
+    reach = Z * sqrt(share * (1 - share) / of + squared / (4 * of * of)) / (1 + squared / of)
+    return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def least_rise(before: tuple[int, int], after: tuple[int, int]) -> float:
+    """Return the least rise of a share that is certain; negative where it may not have risen.
+
+    Newcombe's hybrid score interval, method 10: https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+
+    Args:
+        before: hits, and of how many.
+        after: hits, and of how many.
+    """
+    (hits, of), (hits_after, of_after) = before, after
+    share, share_after = hits / max(of, 1), hits_after / max(of_after, 1)
+    most, least_after = wilson_interval(hits, of)[1], wilson_interval(hits_after, of_after)[0]
+    return share_after - share - sqrt((share_after - least_after) ** 2 + (most - share) ** 2)
+
+
+def least_fall(before: tuple[float, float, int], after: tuple[float, float, int]) -> float:
+    """Return the least fall of a mean that is certain, by the normal approximation; negative where it may be none.
+
+    Args:
+        before: mean, standard deviation, and of how many.
+        after: mean, standard deviation, and of how many.
+    """
+    (mean, deviation, of), (mean_after, deviation_after, of_after) = before, after
+    error = sqrt(deviation**2 / max(of, 1) + deviation_after**2 / max(of_after, 1))
+    return mean - mean_after - Z * error
