@@ -85,6 +85,8 @@ def reads_of_the_environment(path: Path) -> Iterator[int]:
         or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store))
     }
     for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute | ast.ImportFrom):
+            continue
         is_environ = isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "getenvb")
         if is_environ and node not in written and ast.unparse(node).startswith("os."):
             yield node.lineno

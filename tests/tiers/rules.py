@@ -72,7 +72,7 @@ BY_FILE: dict[str, Tier] = {
 """Files that go another way than their folder, whatever they need."""
 
 
-class NoRule(pytest.UsageError):
+class NoRule(Exception):
     """A test for which no rule says when it runs."""
 
 
