@@ -1,4 +1,4 @@
-"""Scores add up to one and are told best first, whatever the model says and however many labels it has."""
+"""Scores add up to one and are listed best first, whatever the model returns and however many labels it has."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def test_one_output_is_of_the_second_of_two_labels(logit: float, temperature: fl
 
 @FEW
 @given(st.lists(probabilities, min_size=1, max_size=12))
-def test_every_label_is_told_once_with_its_score_the_best_first(scores: list[float]) -> None:
+def test_every_label_is_listed_once_with_its_score_the_best_first(scores: list[float]) -> None:
     manifest = manifest_of(len(scores))
     found = decided(array(scores), manifest)
-    told = [candidate.score for candidate in found.candidates]
-    assert told == sorted(told, reverse=True)
+    listed = [candidate.score for candidate in found.candidates]
+    assert listed == sorted(listed, reverse=True)
     assert dict(zip(manifest.labels, array(scores).tolist(), strict=True)) == {
         candidate.label: candidate.score for candidate in found.candidates
     }

@@ -78,6 +78,8 @@ def _survivor(result: Result) -> Survivor:
 
 def table(scores: Sequence[Score]) -> str:
     """Return the table of the scores, as Markdown, and what they were measured on."""
+    if not scores:
+        return "Nothing is measured yet."
     machines = "; ".join(sorted({score.machine for score in scores}))
     return "\n".join([HEAD, *map(_line, scores), "", f"`make mutate` ({machines})."])
 

@@ -31,7 +31,7 @@ MEMORY_BYTES = 6 << 30
 """A mutant that never stops taking memory gets a MemoryError before the machine is out of it."""
 
 KNOWN = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""Plugins of pytest's are imported before it looks for them; their asserts are not rewritten, which nobody misses."""
+"""Plugins of pytest's are imported before it looks for them; their asserts are not rewritten."""
 
 OPTIONS = ("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist", *KNOWN)
 PASSED, NOTICED = 0, (1, 2, 3)
