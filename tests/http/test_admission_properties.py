@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Queue
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.errors import Busy
@@ -16,8 +16,11 @@ from shared.http.admission import Admission
 from tests.properties import FEW
 
 AT_ONCE, WAITING = 2, 3
-LONG_S = 60
+LONG_S = 20
 """Never waited for in full, unless something is broken."""
+
+QUICK = (Phase.explicit, Phase.generate)
+"""A failure may cost the whole wait, so what fails is not made small."""
 
 
 class Queued(deque[threading.Event]):
@@ -101,4 +104,4 @@ class Door(RuleBasedStateMachine):
 
 
 TestDoor = Door.TestCase
-TestDoor.settings = settings(FEW, max_examples=25, stateful_step_count=25)
+TestDoor.settings = settings(FEW, max_examples=25, stateful_step_count=25, phases=QUICK)

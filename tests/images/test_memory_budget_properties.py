@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from queue import Queue
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
@@ -15,8 +15,11 @@ from shared.images.memory_budget import MemoryBudget
 from tests.properties import FEW
 
 CAPACITY = 10
-LONG_S = 60
+LONG_S = 20
 """Never waited for in full, unless something is broken."""
+
+QUICK = (Phase.explicit, Phase.generate)
+"""A failure may cost the whole wait, so what fails is not made small."""
 
 sizes = st.integers(0, CAPACITY + 3)
 
@@ -113,4 +116,4 @@ class Budget(RuleBasedStateMachine):
 
 
 TestBudget = Budget.TestCase
-TestBudget.settings = settings(FEW, max_examples=25, stateful_step_count=20)
+TestBudget.settings = settings(FEW, max_examples=25, stateful_step_count=20, phases=QUICK)

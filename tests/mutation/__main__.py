@@ -62,7 +62,7 @@ def main() -> int:
         copies = [copied(FOLDER / f"copy-{number}") for number in range(options.workers)]
         for chapter in chapters:
             _test(session, chapter, coverage, copies, console)
-            _write(session, chapter, console)
+            _write(session, chapter, console, machine() + (", NEAR=1" if options.near else ""))
     except KeyboardInterrupt:
         console.print("Interrupted; the same command goes on from here.")
         return 130
@@ -165,10 +165,10 @@ def _test(session: Session, chapter: Chapter, coverage: Coverage, copies: list[P
             try_mutants(orders, workers, lambda order, *found: save(order.mutant, *found))
 
 
-def _write(session: Session, chapter: Chapter, console: Console) -> None:
+def _write(session: Session, chapter: Chapter, console: Console, how: str) -> None:
     when = f"{datetime.now(UTC):%Y-%m-%d}"
     paths = chapter.files()
-    found = score(chapter.name, session.totals(paths), session.results(paths), judged(), when, machine())
+    found = score(chapter.name, session.totals(paths), session.results(paths), judged(), when, how)
     documents.keep(found)
     console.print(
         f"{chapter.name}: {found.noticed} of {found.tried} noticed; {documents.SURVIVORS} lists the survivors."
