@@ -59,7 +59,7 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
     if settings.callers == "iap":
         from shared.adapters import iap
 
-        return iap.Assertions(settings.iap_audience, iap.KEYS_URL).caller
+        return iap.AssertionVerifier(settings.iap_audience, iap.KEYS_URL).caller
     return caller_from if settings.callers == "iam" and platform.is_cloud else lambda _: None
 
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from shared.adapters.bigquery import is_worth_another_try
+from shared.adapters.bigquery import is_retryable
 from shared.cli import main
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.pipeline.record import failure_row, prediction_row
@@ -239,7 +239,7 @@ def test_a_row_for_a_table_that_is_not_there_is_answered_with_what_our_adapter_t
 ) -> None:
     with pytest.raises(exceptions.NotFound, match=r"(?i)not found") as answered:
         warehouse.insert(f"{dataset}.predictions", prediction(1))
-    assert is_worth_another_try(answered.value)
+    assert is_retryable(answered.value)
 
 
 def test_a_row_waits_for_a_table_that_is_made_meanwhile(warehouse: Warehouse, dataset: str) -> None:
