@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests coverage cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
+.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests coverage cloud-check bench chaos soak small fuzz mutate keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -56,6 +56,9 @@ bench: .venv/.everything  ## Measure beside what people would use instead, and t
 
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
 	@$(BIN)/python -m tests.system.fuzz --minutes $(MINUTES)
+
+mutate: .venv/.everything  ## Plant mistakes, one at a time: do the fast tests notice? [CHAPTER=pipeline SAMPLE=20 AGAIN=1]
+	@$(BIN)/python -m tests.mutation $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(SAMPLE),--sample "$(SAMPLE)") $(if $(AGAIN),--again)
 
 keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
 	@$(BIN)/python -m tests.importing.keras_2
