@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs clean
+.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -17,7 +17,7 @@ demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
 
-test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/test_decode.py
+test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/images/test_decode.py
 	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
 
 test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
@@ -32,34 +32,34 @@ fast-tests: .venv/.dev
 	@$(PYTEST) -q --tier check
 
 cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
-	@$(BIN)/python -m tests.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
+	@$(BIN)/python -m tests.system.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
 
 chaos: .venv/.local  ## Kill, fail and duplicate in local clouds: nothing may be lost or doubled [ARGS="--images 60"]
-	@$(BIN)/python -m tests.chaos $(ARGS)
+	@$(BIN)/python -m tests.system.chaos $(ARGS)
 
 soak: .venv/.local  ## Run steady traffic, overload and a burst: nothing may grow, or be lost [MINUTES=30]
-	@$(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+	@$(BIN)/python -m tests.system.soak --minutes $(MINUTES) $(ARGS)
 
 small: .venv/.everything  ## Serve in 256 MiB and a tenth of a CPU: it starts, answers and is not killed [ARGS="--times 5"]
-	@$(BIN)/python -m tests.small_places $(ARGS)
+	@$(BIN)/python -m tests.system.small_places $(ARGS)
 
 bench: .venv/.everything  ## Measure beside what people would use instead, and the limit [QUICK=1 ARGS="--rounds 5"]
-	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(ARGS)
+	@$(BIN)/python -m tests.system.bench $(if $(QUICK),--quick) $(ARGS)
 
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
-	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+	@$(BIN)/python -m tests.system.fuzz --minutes $(MINUTES)
 
 keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
 	@$(BIN)/python -m tests.importing.keras_2
 
 audit: .venv/.everything  ## Ask for known vulnerabilities of everything that is locked
-	@$(BIN)/python -m tests.supply_chain audit
+	@$(BIN)/python -m tests.system.supply_chain audit
 
 bom: .venv/.everything  ## Write the bill of materials of what ships into build/bom.json
-	@$(BIN)/python -m tests.supply_chain bom
+	@$(BIN)/python -m tests.system.supply_chain bom
 
 licences: .venv/.everything  ## Write docs/licences.md
-	@$(BIN)/python -m tests.supply_chain licences
+	@$(BIN)/python -m tests.system.supply_chain licences
 
 lint: .venv/.dev  ## Check format, lint and types
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
@@ -75,12 +75,16 @@ train: .venv/.everything  ## Train a model: make train DATA=folder NAME=flowers
 lock: .venv/.everything  ## Write the requirements files from pyproject.toml [UPGRADE=1]
 	@PATH="$(CURDIR)/$(BIN):$$PATH" UPGRADE=$(UPGRADE) sh shared/local/lock.sh
 
-docs: .venv/.local  ## Write the tables of README.md and docs/rows.md
+docs: .venv/.local  ## Write the tables of docs/, the pages of Terraform modules, and docs/cli.md
 	@$(BIN)/python docs/write_tables.py
 	@$(BIN)/python docs/write_modules.py
+	@$(BIN)/python docs/write_cli.py
 
-clean:  ## Remove what was made here: .venv, the demo's data, caches
-	rm -rf .venv .bucketlens .pytest_cache .mypy_cache .ruff_cache *.egg-info
+docs-site: .venv/.dev  ## Make the site of docs/ in build/site, and check its links
+	@$(BIN)/python docs/site/build.py
+
+clean:  ## Remove what was made here: .venv, the demo's data, the site, caches
+	rm -rf .venv .bucketlens build .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else \

@@ -323,7 +323,7 @@ locals {
     "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE", "QUARANTINE_BUCKET", "READABLE_BUCKETS", "THREADS", "UPLOAD_BUCKET",
   ]
 
-  # By name as in README.md, "Settings"; functions add what their size decides.
+  # By name as in docs/settings.md; functions add what their size decides.
   environment = merge(
     var.settings,
     {
@@ -419,7 +419,7 @@ variable "classify_request" {
   nullable = false
   validation {
     condition     = var.classify_request.concurrency >= 1 && var.classify_request.concurrency <= 16 && var.classify_request.memory_mb >= 512
-    error_message = "classify_request has concurrency ${var.classify_request.concurrency} and memory_mb ${var.classify_request.memory_mb}, expected 1 to 16 and at least 512: tests/test_memory_limit.py measured no more."
+    error_message = "classify_request has concurrency ${var.classify_request.concurrency} and memory_mb ${var.classify_request.memory_mb}, expected 1 to 16 and at least 512: tests/images/test_memory_limit.py measured no more."
   }
   validation {
     condition     = var.classify_request.max_instances >= 1 && var.classify_request.max_instances <= 100
@@ -441,7 +441,7 @@ variable "classify_upload" {
   nullable = false
   validation {
     condition     = var.classify_upload.concurrency >= 1 && var.classify_upload.concurrency <= 16 && var.classify_upload.memory_mb >= 512
-    error_message = "classify_upload has concurrency ${var.classify_upload.concurrency} and memory_mb ${var.classify_upload.memory_mb}, expected 1 to 16 and at least 512: tests/test_memory_limit.py measured no more."
+    error_message = "classify_upload has concurrency ${var.classify_upload.concurrency} and memory_mb ${var.classify_upload.memory_mb}, expected 1 to 16 and at least 512: tests/images/test_memory_limit.py measured no more."
   }
   validation {
     condition     = var.classify_upload.max_instances >= 1 && var.classify_upload.max_instances <= 100
@@ -681,7 +681,7 @@ variable "region" {
 }
 
 variable "settings" {
-  description = "More settings of the functions, by name as in README.md, such as { MAX_IMAGE_BYTES = \"5242880\" }."
+  description = "More settings of the functions, by name as in docs/settings.md, such as { MAX_IMAGE_BYTES = \"5242880\" }."
   type        = map(string)
   default     = {}
   nullable    = false

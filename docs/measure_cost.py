@@ -21,10 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 from shared.adapters.bigquery import BigQuery  # noqa: E402  # found only now
 from shared.adapters.gcs import CloudStorage  # noqa: E402
-from shared.dropping import drop, wait_for  # noqa: E402
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud  # noqa: E402
 from shared.local.demo.drawings import drawings  # noqa: E402
 from shared.local.supervisor import Supervisor  # noqa: E402
+from shared.operations.upload import drop, wait_for  # noqa: E402
 from shared.settings import DEFAULT_BUNDLE  # noqa: E402
 
 FILE = ROOT / "docs" / "measured_cost.json"

@@ -1,4 +1,4 @@
-"""Write the tables of README.md and of docs/ from what they describe: ``make docs``. Tests compare.
+"""Write the tables of docs/ from what they describe: ``make docs``. Tests compare.
 
 python docs/write_tables.py
 """
@@ -15,12 +15,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from shared.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
-from shared.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
+from shared.operations.cost import Measured, cost_table, measured_table, price_table  # noqa: E402  # found only now
+from shared.operations.monthly_bill import classes_table, further_price_table, month_table  # noqa: E402
 from shared.settings import Settings  # noqa: E402
-from tests.chaos.document import write_between  # noqa: E402
-from tests.contract import object_store_differences, warehouse_differences  # noqa: E402
-from tests.hostile.table import SECTIONS, hostile_table  # noqa: E402
+from tests.emulators.contract import object_store_differences, warehouse_differences  # noqa: E402
+from tests.system.chaos.document import write_between  # noqa: E402
+from tests.system.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
 TABLES = ("predictions", "failures", "labels")
 
@@ -34,7 +34,7 @@ def row_table(name: str) -> str:
 
 
 def settings_table() -> str:
-    """Return the README's table of settings, in Markdown."""
+    """Return the table of settings, in Markdown."""
     lines = ["| setting | default | what it decides |", "|---|---|---|"]
     for setting in dataclasses.fields(Settings):
         default = setting.metadata["default"]
@@ -66,7 +66,7 @@ def _rows(fields: list[dict[str, Any]], above: str = "") -> Iterator[tuple[str, 
 
 def main() -> None:
     """Write the files."""
-    _fill("README.md", {"settings": settings_table()})
+    _fill("docs/settings.md", {"settings": settings_table()})
     _fill("docs/rows.md", {name: row_table(name) for name in TABLES})
     _fill("docs/cost.md", cost_tables())
     stores, warehouses = object_store_differences, warehouse_differences

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from shared.orderly_end import ignore_signals
+from shared.backlog.graceful_shutdown import ignore_signals
 
 # A start is imports for the most part: docs/performance.md. What Google's clients load where they find it, and nobody
 # here uses (they speak REST, and nobody traces), and a collector that finds no garbage in modules, take a fifth of it.
@@ -26,7 +26,7 @@ wsgi_app = f"functions_framework:create_app({_target!r}, {str(_source)!r})"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # as Cloud Run asks
 workers = 1  # Cloud Run adds instances, not processes
 threads = 2 * int(os.environ.get("THREADS", "8")) + 8  # who is worked on, who waits, and who is sent away or probes
-worker_class = "shared.gunicorn_worker.LingeringWorker"  # gthread, less its detours and slow headers
+worker_class = "shared.http.gunicorn_worker.LingeringWorker"  # gthread, less its detours and slow headers
 timeout = 0  # Cloud Run ends what takes too long
 graceful_timeout = 7  # Cloud Run kills 10 s after SIGTERM, and ending takes a moment too
 keepalive = 75

@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from shared.decode import Limits
-from shared.memory import MemoryBudget
+from shared.images.decode import Limits
+from shared.images.memory_budget import MemoryBudget
 from shared.types import Correction, Image, ObjectRef, Recorded, Upload
 
 
@@ -114,7 +114,7 @@ class ObjectStore(Protocol):
 
 
 class Strip(Protocol):
-    """Takes the metadata out of a picture's file, as ``stripping.picture.without_metadata`` does."""
+    """Takes the metadata out of a picture's file, as ``images.metadata.strip.without_metadata`` does."""
 
     def __call__(
         self, content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget

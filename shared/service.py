@@ -11,13 +11,13 @@ from functools import cached_property
 from werkzeug.datastructures import Headers
 
 from shared import logs
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.catalogue import Catalogue
 from shared.caller import trace_from
-from shared.catalogue import Catalogue
-from shared.label_tokens import LabelTokens
-from shared.loading import Loader
-from shared.memory import return_what_is_freed
-from shared.pipeline import Pipeline
+from shared.images.memory_budget import return_what_is_freed
+from shared.inference.reload import Loader
+from shared.pipeline.label_tokens import LabelTokens
+from shared.pipeline.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 from shared.wiring import build_pipeline, bundle_source, caller_reader, open_classifier

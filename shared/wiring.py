@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 from werkzeug.datastructures import Headers
 
-from shared.bundle import Bundle
-from shared.bundle_source import BundleSource
+from shared.bundles.bundle import Bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
-from shared.catalogue import Catalogue
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
-from shared.decode import Limits
 from shared.errors import InvalidBundle
-from shared.memory import MIB, Memory
-from shared.pipeline import Pipeline
+from shared.images.decode import Limits
+from shared.images.memory_budget import MIB, Memory
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
-from shared.rate import RateBreaker
-from shared.settings import Platform, Settings
+from shared.settings import Platform, Settings, own_models
 
 
 def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue) -> Pipeline:
@@ -66,7 +66,7 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
 
 def bundle_source(settings: Settings, platform: Platform) -> BundleSource:
     """Return where bundles come from. A client of Cloud Storage is made when one is in a bucket."""
-    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2)
+    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
 
 
 def open_classifier(bundle: Bundle, threads: int) -> Classifier:
@@ -88,7 +88,7 @@ def open_classifier(bundle: Bundle, threads: int) -> Classifier:
 
 
 def _stripper() -> Strip:
-    from shared.stripping.picture import without_metadata
+    from shared.images.metadata.strip import without_metadata
 
     return without_metadata
 

@@ -15,12 +15,13 @@ from PIL import Image
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.classify import Classifier
+from shared.backlog.graceful_shutdown import SIGNALS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.inference.classifier import Classifier
 from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud
 from shared.local.supervisor import Supervisor
-from shared.orderly_end import SIGNALS
-from shared.settings import DEFAULT_BUNDLE, MODELS, Settings
+from shared.settings import DEFAULT_BUNDLE, Settings
 from shared.wiring import load_model
 from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse

@@ -12,8 +12,48 @@ from tests.imports import OF_THE_EDGES, is_in, loaded_by
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py"))
-EDGES = ("shared.adapters", "shared.local", "shared.training", "shared.importing")
-NOT_SERVED = ("shared.local", "shared.training", "shared.importing", "shared.cli", "shared.operations")
+
+VOCABULARY = ("types", "errors", "caller", "logs", "ports", "settings", "wiring", "service")
+"""What `ls shared/*.py` shows, besides the library's own docstring."""
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "types": (),
+    "errors": (),
+    "caller": (),
+    "parsing": (),
+    "images": ("types", "errors"),
+    "logs": ("types",),
+    "ports": ("types", "images"),
+    "bundles": ("types", "errors", "ports"),
+    "release": ("errors", "ports", "bundles"),
+    "settings": ("errors", "parsing", "bundles"),
+    "inference": ("types", "errors", "images", "logs", "ports", "bundles"),
+    "pipeline": ("types", "errors", "images", "logs", "ports", "inference"),
+    "adapters": ("types", "errors", "images", "logs", "ports", "bundles", "release", "pipeline"),
+    "wiring": ("errors", "caller", "images", "ports", "bundles", "settings", "inference", "pipeline", "adapters"),
+    "service": ("types", "caller", "images", "logs", "bundles", "settings", "inference", "pipeline", "wiring"),
+    "http": ("types", "errors", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
+    "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
+    "functions": ("types", "errors", "logs", "pipeline", "service", "http", "backlog"),
+    "training": ("types", "errors", "images", "bundles", "inference", "adapters"),
+    "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
+    "operations": ("types", "errors", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "emulators": ("errors", "backlog", "local"),
+    "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
+    "cli": (
+        *("types", "errors", "parsing", "images", "logs", "bundles", "release", "settings", "inference", "pipeline"),
+        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "emulators", "local"),
+    ),
+}
+"""Which chapter may import which: each only such as stand above it here."""
+
+SERVED = ("parsing", "images", "bundles", "inference", "pipeline", "adapters", "http", "backlog")
+"""The chapters that a deployed function has; functions/Dockerfile copies these and no others."""
+
+EDGES = ("shared.adapters", "shared.emulators", "shared.local", "shared.training", "shared.importing")
+NOT_SERVED = tuple(
+    f"shared.{name}" for name in MAY_IMPORT if name not in (*SERVED, *VOCABULARY, "functions", "release")
+)
 """What a deployed function never loads; the command line may use all of it."""
 
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
@@ -66,8 +106,59 @@ def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list
 def test_the_sources_are_found() -> None:
     """Guards the tests below: were there none, they would all pass."""
     names = {name_of(path) for path in SOURCES}
-    assert names >= {"shared", "shared.pipeline", "shared.adapters.gcs", "functions.classify_upload.main"}
+    assert names >= {"shared", "shared.pipeline.pipeline", "shared.adapters.gcs", "functions.classify_upload.main"}
     assert "google.cloud" in set(imports_of(ROOT / "shared" / "adapters" / "gcs.py"))
+
+
+def chapter_of(module: str) -> str | None:
+    """Return the chapter that a module is of; None for the library itself and for what is not ours."""
+    package, _, rest = module.partition(".")
+    if package == "functions":
+        return package
+    return rest.split(".")[0] or None if package == "shared" else None
+
+
+def test_chapters_are_those_of_the_table() -> None:
+    folder = ROOT / "shared"
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert modules == set(VOCABULARY)
+    assert packages | modules | {"functions"} == set(MAY_IMPORT)
+
+
+def test_chapters_import_only_what_the_table_allows() -> None:
+    names = {name_of(path) for path in SOURCES}
+    crossings = {
+        (chapter_of(name_of(path)), chapter_of(module), name_of(path), module)
+        for path in SOURCES
+        for module in imports_of(path)
+        if module in names and chapter_of(module) not in (None, chapter_of(name_of(path)))
+    }
+    assert [
+        f"{importer} imports {module}"
+        for chapter, other, importer, module in sorted(crossings)
+        if chapter is not None and other not in MAY_IMPORT[chapter]
+    ] == []
+    unused = {(chapter, other) for chapter, others in MAY_IMPORT.items() for other in others}
+    assert unused - {(chapter, other) for chapter, other, _, _ in crossings} == set()
+
+
+def test_chapters_stand_above_those_that_import_them() -> None:
+    order = list(MAY_IMPORT)
+    upward = [
+        (name, other)
+        for name, others in MAY_IMPORT.items()
+        for other in others
+        if order.index(other) > order.index(name)
+    ]
+    assert upward == [("emulators", "local")]
+
+
+def test_the_image_gets_the_served_chapters_and_no_others() -> None:
+    lines = (ROOT / "functions" / "Dockerfile").read_text("utf-8").splitlines()
+    stage = lines[lines.index("FROM base AS application") :]
+    copied = [line.split()[1] for line in stage[: stage.index("")] if line.startswith("COPY shared/")]
+    assert copied == ["shared/*.py", *(f"shared/{name}" for name in sorted(SERVED))]
 
 
 def test_only_the_edges_import_what_belongs_to_them() -> None:
@@ -125,7 +216,10 @@ def test_a_function_is_when_called_do_this(path: Path) -> None:
 
 
 def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
-    steps = ("pipeline", "receive", "record", "archive", "backlog", "sweep", "replay")
+    steps = (
+        *("pipeline.pipeline", "pipeline.receive", "pipeline.record", "pipeline.archive"),
+        *("backlog.selection", "backlog.sweep", "operations.replay"),
+    )
     story = f"import {', '.join(f'shared.{step}' for step in steps)}"
     assert "PIL.Image" in loaded_by(story, ("PIL",))
     assert loaded_by(story, (*OF_THE_EDGES, "flask", "werkzeug", "requests", "functions_framework")) == []
@@ -133,7 +227,9 @@ def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
 
 def test_a_functions_process_loads_its_clients_only_when_the_pipeline_is_built() -> None:
     """functions-framework forks after the import, and the start is short."""
-    assert loaded_by("import shared.service, shared.answers, shared.submissions, shared.wiring", OF_THE_EDGES) == []
+    assert (
+        loaded_by("import shared.service, shared.http.responses, shared.http.inputs, shared.wiring", OF_THE_EDGES) == []
+    )
 
 
 def test_the_command_lines_help_waits_for_nothing_heavy() -> None:

@@ -23,7 +23,7 @@ from shared.types import (
     Prediction,
     Source,
 )
-from tests.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
+from tests.pipeline.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
 
 HOSTILE = "a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg"
 """An object's name may hold line breaks, terminal codes, and marks that turn text around."""

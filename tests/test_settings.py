@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.bundles.folders import MODELS, bundle_folder
+from shared.bundles.references import Place
 from shared.errors import Misconfigured
-from shared.places import Place
-from shared.settings import MODELS, Platform, Settings, bundle_folder, inherited_environment
+from shared.settings import Platform, Settings, inherited_environment, own_models
 
 REQUIRED = {
     "GOOGLE_CLOUD_PROJECT": "my-project",
@@ -208,10 +209,10 @@ def test_only_who_is_told_to_is_a_shadow() -> None:
 
 
 def test_a_bundle_that_ships_goes_by_its_name_and_any_other_by_its_folder(tmp_path: Path) -> None:
-    assert bundle_folder(str(tmp_path)) == tmp_path
-    assert bundle_folder("no_such_bundle") == Path("no_such_bundle")
+    assert bundle_folder(str(tmp_path), own_models()) == tmp_path
+    assert bundle_folder("no_such_bundle", own_models()) == Path("no_such_bundle")
     for shipped in MODELS.glob("*/"):
-        assert bundle_folder(shipped.name) == shipped
+        assert bundle_folder(shipped.name, own_models()) == shipped
 
 
 def test_a_process_that_we_start_gets_its_settings_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:

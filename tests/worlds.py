@@ -9,12 +9,12 @@ from pathlib import Path
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.classifiers import Classifiers
-from shared.classify import Classifier
-from shared.decode import Limits
-from shared.memory import Memory
-from shared.pipeline import Pipeline
-from shared.rate import RateBreaker
+from shared.images.decode import Limits
+from shared.images.memory_budget import Memory
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
 from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse
 

@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from shared.backlog import Backlog
+from shared.backlog.graceful_shutdown import orderly_end
+from shared.backlog.selection import Backlog
+from shared.backlog.summary import log_summary
+from shared.backlog.sweep import Sweep
 from shared.errors import BadRequest, Misconfigured
-from shared.orderly_end import orderly_end
 from shared.service import Service
-from shared.sweep import Sweep
-from shared.sweep_summary import log_summary
 
 EPILOG = """example:
   python functions/classify_backlog/main.py

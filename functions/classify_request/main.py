@@ -5,19 +5,19 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response, current_app
 
-from shared.answers import add_routes
-from shared.dialects.desk import Desk
-from shared.page.page import add_page
+from shared.http.app import set_up_app
+from shared.http.page.page import add_page
+from shared.http.router import Router
 from shared.service import Service
 
 service = Service.from_environment()
-desk = Desk(service)
-desk.shape_errors_of(current_app)
-add_routes(current_app, service)
+router = Router(service)
+router.shape_errors_of(current_app)
+set_up_app(current_app, service)
 add_page(current_app, service)
 
 
 @functions_framework.http
 def classify_request(request: Request) -> Response:
-    """``POST /v1/classify``, and the routes of every dialect: ``GET /docs`` shows them."""
-    return desk.answer(request)
+    """``POST /v1/classify``, and the routes of every protocol: ``GET /docs`` shows them."""
+    return router.answer(request)

@@ -8,15 +8,15 @@ import functions_framework
 from cloudevents.http import CloudEvent
 from flask import current_app, request
 
-from shared.answers import add_routes
 from shared.errors import OverRate
+from shared.http.app import set_up_app
 from shared.logs import log, log_outcome
-from shared.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
 from shared.types import Acknowledged, Outcome, Source, Upload
 
 service = Service.from_environment()
-add_routes(current_app, service)
+set_up_app(current_app, service)
 
 
 @functions_framework.cloud_event

@@ -1,5 +1,5 @@
 variable "environment" {
-  description = "Settings by name; README.md says what they decide."
+  description = "Settings by name; docs/settings.md says what they decide."
   type        = map(string)
   nullable    = false
 }

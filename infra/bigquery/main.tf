@@ -1,7 +1,7 @@
 # The dataset: tables as tables/*.json say, views as views/*.sql say.
 
 locals {
-  # Partition and cluster as shared/local/warehouse/schemas.py does, so that a laptop answers as BigQuery would.
+  # Partition and cluster as shared/emulators/bigquery/start/schemas.py does, so that a laptop answers as BigQuery would.
   layout = {
     failures    = { partition = "uploaded_on", clusters = ["reason"] }
     labels      = { partition = "labelled_on", clusters = null }

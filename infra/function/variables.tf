@@ -5,7 +5,7 @@ variable "audience" {
 }
 
 variable "environment" {
-  description = "Settings by name; README.md says what they decide."
+  description = "Settings by name; docs/settings.md says what they decide."
   type        = map(string)
   nullable    = false
 }

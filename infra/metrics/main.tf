@@ -1,4 +1,4 @@
-# Figures that are read off the log: shared/logs.py and shared/sweep.py write the lines, docs/runbook.md says what they mean.
+# Figures that are read off the log: shared/logs.py and shared/backlog/sweep.py write the lines, docs/runbook.md says what they mean.
 # They are of the first apply: Monitoring may need ten minutes until it knows a metric, and refuses alerts on it till then.
 
 locals {

@@ -15,10 +15,10 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.patience import Patience, is_passing, read_environment_once
+from shared.adapters.retry import Patience, is_passing, read_environment_once
 from shared.adapters.wording import said
 from shared.errors import BadRequest, RowRefused, WarehouseUnavailable
-from shared.record import failure_row, label_row, prediction_row
+from shared.pipeline.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
 
 SERVICE = "https://bigquery.googleapis.com"

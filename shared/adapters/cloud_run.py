@@ -18,7 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import run_v2
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.patience import is_passing
+from shared.adapters.retry import is_passing
 from shared.release.errors import PlatformUnavailable, ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Revision, Standing, Target, Traffic
 

@@ -17,7 +17,7 @@ from google.cloud.exceptions import NotFound
 
 from shared.adapters.checksum import Sum, crc32c
 from shared.adapters.gcs_errors import naming, translated
-from shared.adapters.patience import Patience, is_passing, read_environment_once
+from shared.adapters.retry import Patience, is_passing, read_environment_once
 from shared.adapters.wording import said
 from shared.errors import (
     AlreadyDone,
@@ -27,8 +27,8 @@ from shared.errors import (
     Superseded,
     TooManyBytes,
 )
+from shared.images.content_encoding import unpacked
 from shared.types import METADATA_KEY, ObjectRef, Upload
-from shared.unpack import unpacked
 
 SERVICE = "https://storage.googleapis.com"
 

@@ -16,7 +16,7 @@ from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.patience import is_passing
+from shared.adapters.retry import is_passing
 from shared.adapters.wording import said
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, StorageRefused, StorageUnavailable, Unreadable
 

@@ -13,7 +13,7 @@ from google.auth.transport.requests import AuthorizedSession
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from shared.adapters.patience import STATUSES
+from shared.adapters.retry import STATUSES
 from shared.errors import BadRequest, BucketlensError, Transient
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email")

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from shared.bundles.manifest import Explain
 from shared.errors import InvalidBundle
-from shared.manifest import Explain
 from shared.ports import Activation
 
 FEATURE_MAP = "feature_map"

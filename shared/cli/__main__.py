@@ -2,8 +2,8 @@
 
 import atexit
 
+from shared.backlog.graceful_shutdown import ignore_signals
 from shared.cli import main
-from shared.orderly_end import ignore_signals
 
 
 def run() -> None:

@@ -8,17 +8,18 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from shared.bundle import load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
 from shared.cli.bundle_import import import_model
 from shared.cli.bundle_names import folder_of
 from shared.cli.bundle_publish import publish_bundle
 from shared.cli.options import checked_bundle, console
 from shared.cli.terminal import say, say_json, shown
 from shared.errors import InvalidBundle
-from shared.manifest import MANIFEST
-from shared.settings import MODELS, own_models
-from shared.silence import silence
+from shared.inference.classifier import Classifier
+from shared.settings import own_models
+from shared.training.silence import silence
 from shared.wiring import load_model
 
 

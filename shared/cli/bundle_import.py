@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shared.bundles.manifest import ACTIVATIONS, FILTERS, FITS
 from shared.cli.bundle_names import typed_bundle
 from shared.cli.import_request import request_of
 from shared.cli.options import console, remarks
 from shared.errors import Misconfigured
-from shared.manifest import ACTIVATIONS, FILTERS, FITS
 
 if TYPE_CHECKING:
-    from shared.bundle import Bundle
+    from shared.bundles.bundle import Bundle
 
 
 @click.command(

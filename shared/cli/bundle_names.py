@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from shared.manifest import MANIFEST
-from shared.places import places_from
-from shared.settings import MODELS, bundle_folder, own_models
+from shared.bundles.folders import MODELS, bundle_folder
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import places_from
+from shared.settings import own_models
 
 
 def folder_of(name: str) -> Path:
@@ -18,7 +19,7 @@ def folder_of(name: str) -> Path:
     Raises:
         click.UsageError: it is a name, and no bundle is called so.
     """
-    folder = bundle_folder(name)
+    folder = bundle_folder(name, own_models())
     if Path(name).name == name and not folder.exists():
         there = sorted(path.parent.name for place in (MODELS, own_models()) for path in place.glob(f"*/{MANIFEST}"))
         raise click.UsageError(f"There is no bundle {name}; there are {', '.join(there)}, and any folder as ./FOLDER.")

@@ -9,15 +9,15 @@ import click
 from rich.progress import track
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import load_bundle
-from shared.bundle_publish import NotPublished, Publication
+from shared.bundles.bundle import load_bundle
+from shared.bundles.publish import NotPublished, Publication
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
 from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
-from shared.settings import BUCKET_NAME
-from shared.silence import silence
+from shared.parsing.setting_values import BUCKET_NAME
+from shared.training.silence import silence
 from shared.wiring import open_classifier
 
 

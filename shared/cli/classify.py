@@ -13,15 +13,15 @@ import click
 from rich.progress import track
 from rich.table import Table
 
-from shared.classify import Classifier
+from shared.cli.classify_files import Answer, classify_files, usable_cores
 from shared.cli.explained import explain_files, heat_maps
 from shared.cli.options import bundle_option, checked_bundle, console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import InvalidBundle
-from shared.files import files_under
-from shared.folder import Answer, classify_files, usable_cores
+from shared.images.files import files_under
+from shared.inference.classifier import Classifier
 from shared.operations.results import write_csv
-from shared.silence import silence
+from shared.training.silence import silence
 from shared.wiring import load_model
 
 CSV_COLUMNS = ("path", "label", "score", "needs_review", "error")

@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 from rich.syntax import Syntax
 
-from shared.bundle_source import spelled_out
-from shared.catalogue import Catalogue
+from shared.backlog.graceful_shutdown import interruptible
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.resolve import spelled_out
 from shared.cli.options import (
     Places,
     bundles_option,
@@ -26,12 +27,12 @@ from shared.cli.options import (
 )
 from shared.cli.query import table_of
 from shared.cli.terminal import shown
-from shared.dropping import Dropped, drop, names_of, wait_for
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
 from shared.local.supervisor import PartFailed, Supervisor
-from shared.orderly_end import interruptible
+from shared.operations.upload import Dropped, drop, names_of, wait_for
+from shared.settings import own_models
 
 PATIENCE_S = 120
 LONG_LIST = 20
@@ -89,7 +90,7 @@ def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
     files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    places = spelled_out(place for place, _ in served.entries)
+    places = spelled_out((place for place, _ in served.entries), own_models())
     supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
         with interruptible():

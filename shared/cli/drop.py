@@ -13,9 +13,9 @@ from rich.progress import track
 
 from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
-from shared.dropping import Dropped, Skipped, drop, names_of, wait_for, without_known
 from shared.errors import AlreadyDone, Transient
 from shared.operations.served import check_served
+from shared.operations.upload import Dropped, Skipped, drop, names_of, wait_for, without_known
 
 INTERRUPTED = 130
 

@@ -12,12 +12,12 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from shared.bundle import Bundle, load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
 from shared.errors import Misconfigured
+from shared.inference.classifier import Classifier
 from shared.wiring import load_model
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from shared.classify import Classifier
+from shared.cli.classify_files import Answer, classify_file, usable_cores
 from shared.cli.options import remarks
 from shared.cli.terminal import shown
-from shared.decode import Limits, decode
-from shared.explain import explain, over_picture
-from shared.folder import Answer, classify_file, usable_cores
-from shared.overlay import LONGEST_EDGE_PX, overlay, shorter_edge_px
+from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
+from shared.inference.explain import explain, over_picture
+from shared.inference.heatmap import LONGEST_EDGE_PX, overlay, shorter_edge_px
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 

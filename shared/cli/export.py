@@ -11,8 +11,8 @@ import click
 from rich.progress import track
 
 from shared.cli.options import Places, places_options, remarks
-from shared.decode import Limits
 from shared.errors import BadRequest, Permanent, Transient
+from shared.images.decode import Limits
 from shared.operations.results import Saved, Selection, results, save_pictures, write_csv
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from shared.bundle import digest_of
+from shared.bundles.bundle import digest_of
+from shared.bundles.manifest import MANIFEST
 from shared.cli.bundle_import import import_model, imported
 from shared.cli.import_request import name_of
-from shared.manifest import MANIFEST
 
 model_path_option = click.option(
     "--model-path",

@@ -13,16 +13,16 @@ import click
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.bundle import Bundle, load_bundle
-from shared.bundle_source import BundleSource
-from shared.catalogue import Catalogue
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.data_folder import hidden_folder
+from shared.bundles.references import Place, places_from
+from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.console import TerminalConsole
-from shared.data_folder import hidden_folder
 from shared.errors import InvalidBundle, Misconfigured
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
 from shared.local.running import folders_in_use
-from shared.places import Place, places_from
 from shared.settings import DEFAULT_BUNDLE, own_models
 
 DEADLINE_S = 60
@@ -151,7 +151,7 @@ def checked_catalogue(places: Iterable[Place]) -> Catalogue:
         click.UsageError: they cannot be served, or are in a bucket; every fault is named.
     """
     try:
-        return BundleSource(_no_store, 0).catalogue(places)
+        return BundleSource(_no_store, 0, own_models()).catalogue(places)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
 

@@ -10,19 +10,19 @@ from typing import Any
 
 import click
 
-from shared.bundle_source import BundleSource
+from shared.bundles.references import Place, places_from
+from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Places, places_options
 from shared.errors import Misconfigured
 from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_whole_names
-from shared.places import Place, places_from
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused
 from shared.release.figures import Question
 from shared.release.ports import Platform
 from shared.release.revisions import Change, Standing
-from shared.settings import DEFAULT_BUNDLE
+from shared.settings import DEFAULT_BUNDLE, own_models
 
 SERVICES = ("classify-upload", "classify-request")
 
@@ -81,7 +81,9 @@ class Releases:
 
     def _name_of(self, place: Place) -> str:
         try:
-            [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES).catalogue([place]).entries
+            [(_, bundle)] = (
+                BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).catalogue([place]).entries
+            )
         except Misconfigured as error:
             raise ReleaseRefused(
                 f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"

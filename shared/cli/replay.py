@@ -16,8 +16,8 @@ from rich.table import Table
 from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
+from shared.operations.replay import Fate, Rejected, Selection, rejected, replay
 from shared.operations.served import check_served
-from shared.replay import Fate, Rejected, Selection, rejected, replay
 
 REASONS = sorted(kind.reason for kind in Permanent.__subclasses__())
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import click
 
-from shared import identity
 from shared.cli.options import Places, console, places_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
-from shared.smoke import (
+from shared.operations.smoke_test import (
     Answer,
     Demands,
     Figures,
@@ -26,6 +25,7 @@ from shared.smoke import (
     measure,
     row_of,
 )
+from shared.pipeline import ids
 
 DEFAULTS = Demands()
 
@@ -142,7 +142,7 @@ def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> It
         ref = deployment.places.store.upload(deployment.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
     if ref is None:
         raise BucketlensError("A name that was just drawn by chance is taken.")
-    upload_id = identity.of_object(ref).upload_id
+    upload_id = ids.of_object(ref).upload_id
     row = row_of(deployment.places.warehouse, upload_id, deployment.timeout_s)
     yield from faults_in_row(f"the upload {ref.uri}", row, revision)
     if row:

@@ -19,8 +19,8 @@ from shared.errors import AlreadyDone, Transient
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, process_of, running_cloud
 from shared.local.releases.ledger import SERVICES
 from shared.local.releases.platform import LocalPlatform
+from shared.operations.status import watch
 from shared.release.revisions import Standing
-from shared.watch import watch
 
 BY_REVISION = """
 SELECT

@@ -11,17 +11,17 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.backlog import Backlog
+from shared.backlog.graceful_shutdown import orderly_end
+from shared.backlog.selection import Backlog
+from shared.backlog.summary import Summary, log_summary
+from shared.backlog.sweep import Sweep
 from shared.cli.options import console, folder_option, remarks, required_cloud
 from shared.errors import BadRequest, Misconfigured, Transient
 from shared.local.cloud import Cloud
-from shared.local.parts import sweep_settings
+from shared.local.processes import sweep_settings
 from shared.logs import log
-from shared.orderly_end import orderly_end
 from shared.service import Service
 from shared.settings import Platform, Settings
-from shared.sweep import Sweep
-from shared.sweep_summary import Summary, log_summary
 from shared.types import Upload
 
 

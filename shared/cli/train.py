@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 from click.core import ParameterSource
 
+from shared.bundles.manifest import FILTERS, FITS
 from shared.cli.bundle_names import folder_of, new_folder, next_version
 from shared.cli.options import remarks
 from shared.cli.terminal import shown
 from shared.cli.trained import summarise
 from shared.errors import Misconfigured
-from shared.manifest import FILTERS, FITS
-from shared.silence import silence
 from shared.training.backbones import BACKBONES, DEFAULT
+from shared.training.silence import silence
 
 if TYPE_CHECKING:
     from shared.training.request import Request

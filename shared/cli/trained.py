@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
 from shared.cli.bundle_names import typed_bundle
 from shared.cli.options import console, remarks
 from shared.cli.terminal import shown

@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from shared.bundle_source import spelled_out
+from shared.backlog.graceful_shutdown import interruptible, uninterrupted
+from shared.bundles.resolve import spelled_out
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import (
     bundles_option,
@@ -28,15 +29,14 @@ from shared.cli.options import (
 from shared.cli.terminal import say
 from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
+from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
 from shared.local.held_ports import why_not
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
-from shared.local.parts import FUNCTIONS
-from shared.local.sockets import taken
+from shared.local.processes import FUNCTIONS
 from shared.local.supervisor import START_TIMEOUT_S, PartFailed, Supervisor
-from shared.orderly_end import interruptible, uninterrupted
-from shared.settings import inherited_environment
+from shared.settings import inherited_environment, own_models
 
 
 @click.command("up", short_help="Start the local cloud.")
@@ -88,7 +88,12 @@ def command(
     if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
         bundles = (str(bundle_of(model_path, folder).resolve()),)
     wanted = _Wanted(
-        folder, spelled_out(checked_places(bundles)), duplicates, sweep_every, listen, checked_settings(settings)
+        folder,
+        spelled_out(checked_places(bundles), own_models()),
+        duplicates,
+        sweep_every,
+        listen,
+        checked_settings(settings),
     )
     _check_writable(folder)
     if not running_cloud(folder):

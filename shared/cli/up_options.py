@@ -58,7 +58,11 @@ listen_option = click.option(
     " [default: 127.0.0.1:8080, or a free port]",
 )
 settings_option = click.option(
-    "--set", "settings", type=_Setting(), multiple=True, help="A setting of the functions, as README.md lists them."
+    "--set",
+    "settings",
+    type=_Setting(),
+    multiple=True,
+    help="A setting of the functions, as docs/settings.md lists them.",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.classify import Classifier
+from shared.inference.classifier import Classifier
 from shared.types import Classification, Pixels
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from shared.bundle import Bundle
-from shared.classify import Classifier, calibrated, prepare
-from shared.decode import Limits, decode
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured, Permanent
+from shared.images.decode import Limits, decode
 from shared.importing.scaling import NAMED
-from shared.manifest import InputSpec, Manifest
+from shared.inference.classifier import Classifier, calibrated, prepare
 from shared.ports import Model
 from shared.training.dataset import files_by_label, labels_of
 from shared.training.decision import Aim, with_decision

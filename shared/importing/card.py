@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shared.manifest import Manifest
+from shared.bundles.manifest import Manifest
 
 CARD = "README.md"
 

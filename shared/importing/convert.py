@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.classify import prepare
+from shared.bundles.manifest import InputSpec
 from shared.errors import Misconfigured
-from shared.manifest import InputSpec
+from shared.inference.classifier import prepare
 from shared.training.quiet import silence, tensorflow_for
 from shared.types import Pixels
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.bundles.manifest import InputSpec, Threshold
 from shared.errors import Misconfigured
 from shared.importing.facts import Facts
 from shared.importing.labels import told_apart
 from shared.importing.scaling import QUESTION, SIGNED, Quantisation, Scaling, in_steps
 from shared.importing.source import Source
-from shared.manifest import InputSpec, Threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import Bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured
 from shared.importing.agreement import Agreement, compare
 from shared.importing.calibrate import better_scaling, calibrate, read_labelled
@@ -26,7 +26,7 @@ from shared.importing.source import KERAS, TFLITE, Source, find_source
 from shared.importing.tensorflow_graph import Original, read_keras, read_saved_model
 from shared.importing.tflite_file import input_quantisation, read_tflite
 from shared.importing.write import check_free, write_bundle
-from shared.manifest import InputSpec, Manifest
+from shared.inference.classifier import Classifier
 from shared.ports import Model
 from shared.training.feature_map import with_feature_map
 from shared.training.quiet import silence

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared.bundle import digest_of
+from shared.bundles.bundle import digest_of
 from shared.importing.agreement import Agreement
 from shared.importing.decide import Decided
 from shared.importing.scaling import name_of

@@ -7,8 +7,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from shared.bundles.manifest import Manifest
 from shared.importing.agreement import Agreement
-from shared.manifest import Manifest
 from shared.training.report import Report
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
-from shared.decode import Limits, check_size, decode
 from shared.errors import Misconfigured, Permanent
-from shared.files import files_under
+from shared.images.decode import Limits, check_size, decode
+from shared.images.files import files_under
 from shared.types import Pixels
 
 MOST = 400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shared.manifest import Numbers
+from shared.bundles.manifest import Numbers
 
 
 @dataclass(frozen=True, slots=True)

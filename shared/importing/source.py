@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import Misconfigured
-from shared.files import files_under
+from shared.images.files import files_under
 from shared.importing.keras_file import HDF5
 from shared.importing.labels import are_numbered, labels_in, named
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.adapters.litert import FEATURE_MAP, LiteRTModel
+from shared.bundles.manifest import DTYPES
 from shared.errors import InvalidBundle, Misconfigured
 from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step
 from shared.importing.scaling import Quantisation, Scaling, normalised, scaling_of_range
 from shared.importing.tflite_metadata import Metadata, metadata_of
-from shared.manifest import DTYPES
 from shared.training.quiet import silence
 
 PASSED_OVER = ("QUANTIZE", "DEQUANTIZE", "CAST", "TRANSPOSE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "PAD")

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from shared.bundle import Bundle, digest_of, load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import Bundle, digest_of, load_bundle
+from shared.bundles.manifest import LABELS, MANIFEST, Manifest, write_manifest
 from shared.errors import Misconfigured
 from shared.importing.card import write_card
-from shared.manifest import LABELS, MANIFEST, Manifest, write_manifest
+from shared.inference.classifier import Classifier
 from shared.training.quiet import silence
 from shared.wiring import load_model
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from shared.data_folder import CLOUD_FILE
+from shared.bundles.data_folder import CLOUD_FILE
 
 HOST = "127.0.0.1"
 PROJECT = "local"

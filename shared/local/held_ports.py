@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 
+from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import HOST, Cloud
-from shared.local.sockets import taken
 
 
 class HeldPorts:

@@ -8,7 +8,7 @@ import psutil
 
 from shared.local.cloud import running_cloud
 
-WAREHOUSE = "shared.local.warehouse"
+WAREHOUSE = "shared.emulators.bigquery"
 
 
 def folders_in_use() -> list[Path]:

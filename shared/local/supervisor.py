@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from shared.backlog.graceful_shutdown import uninterrupted
 from shared.local.buckets import create_buckets
 from shared.local.cloud import Cloud
 from shared.local.held_ports import HeldPorts
 from shared.local.log_files import last_lines, rotate
-from shared.local.parts import Part, own_function, parts_of, sweep_command
+from shared.local.processes import Part, own_function, parts_of, sweep_command
 from shared.local.releases.parts import FRONT, Follower, renew
-from shared.orderly_end import uninterrupted
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.places import STABLE, Place, places_from
+from shared.bundles.references import STABLE, Place, places_from
 from shared.release.errors import ReleaseRefused
 
 NameOf = Callable[[Place], str]

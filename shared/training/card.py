@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.manifest import Manifest
+from shared.bundles.manifest import Manifest
 from shared.training.binary import Wanted
 from shared.training.calibration import HIGHEST_REVIEW, LOWEST_REVIEW
 from shared.training.card_of_folds import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.manifest import Manifest
+from shared.bundles.manifest import Manifest
 
 SIZE_IN_FOLDS = "the smallest is taken whose loss is within one standard error of the least, paired picture\nby picture"
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.bundle import Bundle
-from shared.classify import Classifier
-from shared.decode import Limits, decode
+from shared.bundles.bundle import Bundle
 from shared.errors import Permanent
+from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
 from shared.training.intervals import share_interval
 from shared.training.report import Report, measure
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from shared.manifest import Explain
+from shared.bundles.manifest import Explain
 from shared.training.feature_map import with_feature_map
 from shared.training.quiet import silence
 

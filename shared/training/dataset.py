@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.decode import Limits, decode
 from shared.errors import Misconfigured, Permanent
-from shared.files import files_under
+from shared.images.decode import Limits, decode
+from shared.images.files import files_under
 from shared.types import Pixels
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from shared.classify import decided
-from shared.manifest import Manifest, Threshold
+from shared.bundles.manifest import Manifest, Threshold
+from shared.inference.classifier import decided
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
 

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.adapters.litert import LiteRTModel
-from shared.bundle import Bundle, digest_of, load_bundle
-from shared.classify import Classifier, calibrated, decided, prepare
-from shared.decode import Limits, decode
+from shared.bundles.bundle import Bundle, digest_of, load_bundle
+from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.errors import Misconfigured
-from shared.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
-from shared.silence import silence
+from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier, calibrated, decided, prepare
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted
 from shared.training.card import write_card
@@ -32,6 +31,7 @@ from shared.training.network import resized
 from shared.training.pictures import draw_confusion, draw_learning_curve, draw_reliability
 from shared.training.report import Report, measure, report_of
 from shared.training.serving_size import chosen, try_sizes
+from shared.training.silence import silence
 
 MODEL, RETRAINING = "model.tflite", "model.keras"
 CURVE, CONFUSION, RELIABILITY = "learning_curve.png", "confusion_matrix.png", "reliability.png"

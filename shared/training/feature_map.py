@@ -15,7 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import Builder  # type: ignore[import-untyped]
 
-from shared.manifest import Explain
+from shared.bundles.manifest import Explain
 
 NAMES = Explain(feature_map="feature_map", class_weights="class_weights")
 """What the tensors are called from then on."""

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from shared.classify import prepare
-from shared.manifest import InputSpec
+from shared.bundles.manifest import InputSpec
+from shared.inference.classifier import prepare
 from shared.training.augmentation import Augmentation
 from shared.training.backbones import DEFAULT
 from shared.training.batches import steps_an_epoch, targets_of, training_batches

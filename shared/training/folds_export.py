@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
 from shared.training.cross_validation import CrossValidated
 from shared.training.decision import with_decision
 from shared.training.export import (

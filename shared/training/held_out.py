@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.manifest import Manifest
 from shared.training.dataset import Dataset, Example, read_dataset
 from shared.training.out_of_fold import is_in_folds, read_out_of_fold, said_of
 from shared.training.report import Report, report_of

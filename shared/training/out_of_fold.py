@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.bundle import digest_of
-from shared.classify import calibrated, decided
+from shared.bundles.bundle import digest_of
+from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.manifest import Manifest
+from shared.inference.classifier import calibrated, decided
 from shared.training.dataset import Example
 from shared.types import Classification
 

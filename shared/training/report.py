@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from shared.classify import Classifier
-from shared.decode import Limits, decode
+from shared.bundles.manifest import Threshold
 from shared.errors import Misconfigured, Permanent
-from shared.manifest import Threshold
+from shared.images.decode import Limits, decode
+from shared.inference.classifier import Classifier
 from shared.training.binary import BinaryReport, binary_report
 from shared.training.calibration import Bin, expected_calibration_error, reliability
 from shared.training.dataset import BadFile

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from shared.bundles.manifest import MANIFEST
 from shared.errors import Misconfigured
-from shared.manifest import MANIFEST
 from shared.training.dataset import Dataset, Example
 from shared.training.export import Plan
 from shared.training.fit import Recipe, Step

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from shared.bundle import digest_of, load_bundle
+from shared.bundles.bundle import digest_of, load_bundle
 from shared.errors import Misconfigured
 from shared.training.backbones import BACKBONES
 from shared.training.network import load_pretrained

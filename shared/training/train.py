@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shared.bundle import Bundle
+from shared.bundles.bundle import Bundle
 from shared.training.choices import in_grey, recipe_for, values_of
 from shared.training.cross_validation import cross_validate
 from shared.training.dataset import Dataset, read_dataset

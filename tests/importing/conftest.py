@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from shared.bundle import load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import load_bundle
 from shared.cli.bundle_import import import_model
+from shared.inference.classifier import Classifier
 from shared.types import Classification
 from shared.wiring import load_model
 from tests.importing.metadata import with_metadata

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from tests.importing.conftest import COLOURS, Nets, imported
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own

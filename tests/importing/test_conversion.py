@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.bundle import load_bundle
-from shared.classify import Classifier
-from shared.explain import explain
+from shared.bundles.bundle import load_bundle
+from shared.inference.classifier import Classifier
+from shared.inference.explain import explain
 from shared.wiring import load_model
 from tests.importing.conftest import COLOURS, RGB, Nets, imported, knows_colours, knows_light
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.importing.labels import labels_from, labels_in, told_apart
 from tests.importing.conftest import COLOURS, RGB, Nets, imported, label_of
 

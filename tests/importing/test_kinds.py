@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.cli.bundle import check_bundle
 from shared.cli.classify import command as classify
 from tests.importing.conftest import COLOURS, HEIGHT, WIDTH, Nets, imported, knows_colours, knows_light

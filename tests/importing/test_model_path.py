@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
 from shared.cli.bundle_import import import_model
 from shared.cli.model_path import bundle_of
 from shared.cli.up import command as up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.bundles.manifest import Numbers
 from shared.importing.facts import scaling_of_step
 from shared.importing.labels import labels_in
 from shared.importing.scaling import (
@@ -19,7 +20,6 @@ from shared.importing.scaling import (
     scaling_from,
     scaling_of_range,
 )
-from shared.manifest import Numbers
 
 
 def of(scaling: Scaling, pixel: float) -> list[float]:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from shared.cli import main
 from shared.local.log_files import Tail, rotate
-from tests.local.storage_parts import ROOT, eventually
+from tests.emulators.storage_parts import ROOT, eventually
 
 
 def test_a_large_log_is_put_aside_and_its_writer_goes_on(tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ import requests
 from click.testing import CliRunner
 
 from shared.cli import main
+from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import PREFERRED_PORTS, Cloud, new_cloud, saved_cloud
 from shared.local.held_ports import HeldPorts
-from shared.local.parts import Part, parts_of
-from shared.local.sockets import taken
+from shared.local.processes import Part, parts_of
 from shared.local.supervisor import PartFailed, Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.local.storage_parts import HOST, ROOT, eventually, free_port
+from tests.emulators.storage_parts import HOST, ROOT, eventually, free_port
 
 
 class AlwaysReady(BaseHTTPRequestHandler):

@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from shared.local.cloud import new_cloud, process_of, saved_cloud
-from shared.local.parts import Part
+from shared.local.processes import Part
 from shared.local.supervisor import PartFailed, Supervisor
-from tests.local.storage_parts import HOST, answers, eventually, free_port
+from tests.emulators.storage_parts import HOST, answers, eventually, free_port
 
 Start = Callable[..., Supervisor]
 

@@ -1,4 +1,4 @@
-"""Buckets in memory. ``tests/contract/test_object_store_port.py`` holds them to what Cloud Storage does."""
+"""Buckets in memory. ``tests/emulators/contract/test_object_store_port.py`` holds them to what Cloud Storage does."""
 
 from __future__ import annotations
 

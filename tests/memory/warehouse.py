@@ -1,6 +1,6 @@
 """A warehouse in the test's own process: the local warehouse's file and SQL, without its HTTP server and its client.
 
-``tests/contract/test_warehouse_port.py`` holds it to what the real one does.
+``tests/emulators/contract/test_warehouse_port.py`` holds it to what the real one does.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared.emulators.bigquery.engine.store import Store
+from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.jobs.inserts import insert_rows
+from shared.emulators.bigquery.jobs.queries import prepare
+from shared.emulators.bigquery.start.schemas import apply_schemas, create_dataset
 from shared.errors import BadRequest, RowRefused
 from shared.local.cloud import DATASET, PROJECT
-from shared.local.warehouse.inserts import insert_rows
-from shared.local.warehouse.queries import prepare
-from shared.local.warehouse.refusal import Refusal
-from shared.local.warehouse.schemas import apply_schemas, create_dataset
-from shared.local.warehouse.store import Store
-from shared.record import failure_row, label_row, prediction_row
+from shared.pipeline.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "infra" / "bigquery"

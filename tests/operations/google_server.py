@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shared.operations.doctor.apis import FIRST, LATER
-from tests.contract.wire import Exchange
+from tests.emulators.contract.wire import Exchange
 
 PROJECT = "my-project"
 VERSIONS = {

@@ -24,7 +24,7 @@ from shared.operations.doctor.findings import Finding, Verdict, exit_code, fine
 from shared.operations.doctor.policies import CONSTRAINTS
 from shared.operations.doctor.programs import ask
 from shared.operations.doctor.project import NEEDED
-from tests.contract.discovery import discovery_of
+from tests.emulators.contract.discovery import discovery_of
 from tests.operations.google_server import PROJECT, FakeGoogle, refusal, running
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from shared.cli import main
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
 from shared.operations.results import COLUMNS, Saved, file_name, save_pictures, write_csv
-from tests.sweep_parts import eventually
+from tests.backlog.parts import eventually
 from tests.worlds import World
 
 Picture = Callable[..., bytes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bundles import write_bundle
+from tests.bundles.copies import write_bundle
 
 
 def write_good_bundle(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.contract.wire import Exchange
+from tests.emulators.contract.wire import Exchange
 
 PLACE = "projects/p/locations/europe-west1"
 DIGEST = "europe-docker.pkg.dev/p/bucketlens/serving@sha256:"

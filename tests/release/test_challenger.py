@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.places import Place
+from shared.bundles.references import Place
 from shared.release.challenger import challenger_bundles
 from shared.release.errors import ReleaseRefused
 

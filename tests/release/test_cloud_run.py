@@ -12,8 +12,8 @@ from shared.errors import Transient
 from shared.release.errors import NothingToRelease, PlatformUnavailable, ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Target
 from shared.release.rollout import begin, promote, roll_back
-from tests.client_errors import instance_of, raised_by_clients
-from tests.contract.discovery import discovery_of
+from tests.adapters.client_errors import instance_of, raised_by_clients
+from tests.emulators.contract.discovery import discovery_of
 from tests.release.cloud_run_parts import BY_NAME, DIGEST, LATEST, FakeCloudRun, running, with_names
 
 SERVICES = ("classify-upload", "classify-request")

@@ -25,7 +25,7 @@ from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud, sole_use
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import Correction
-from tests.bundles import write_bundle
+from tests.bundles.copies import write_bundle
 from tests.pictures import encoded, smooth
 from tests.release.bundles import write_good_bundle, write_worse_bundle
 

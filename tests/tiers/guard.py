@@ -19,7 +19,7 @@ FORBIDDEN = {
     "socket.connect": "opens a connection",
     "subprocess.Popen": "starts a process",
 }
-DECODER = "shared.decode_worker"
+DECODER = "shared.images.decode_worker"
 HEAVY = ("keras", "tensorflow")
 
 
@@ -53,7 +53,7 @@ class _Guard:
 
 
 def _is_decoder(event: str, arguments: tuple[Any, ...]) -> bool:
-    """Whether it is the process that ``shared.decode_apart`` decodes in: to its callers decoding is a pure function."""
+    """Whether it is the process of ``shared.images.decode_apart``; to its callers decoding is a pure function."""
     return event == "subprocess.Popen" and any(DECODER in str(argument) for argument in arguments[1])
 
 

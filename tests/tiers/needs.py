@@ -62,7 +62,7 @@ BY_OBJECT: dict[str, Need] = {
 }
 """Clients of a service, and what installs."""
 
-BY_INPUT = ("shared.dialects.bodies._hang_up", "shared.wiring.load_model")
+BY_INPUT = ("shared.http.read_body._hang_up", "shared.wiring.load_model")
 """Functions that need what they are given: a connection, a Keras model. The reading ends here."""
 
 IMPORT_NAME = dis.opmap["IMPORT_NAME"]

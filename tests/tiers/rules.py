@@ -1,4 +1,4 @@
-"""Which tier a test is in: the rules, all of them here. Docs: README, "Develop".
+"""Which tier a test is in: the rules, all of them here. Docs: docs/testing.md.
 
 A test that needs nothing is in ``check``. Any other is in the tier of its folder, or of its file where that has a rule
 of its own; and one that needs programs of other people is run on demand only.
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.contract.difference import OURS
+from tests.emulators.contract.difference import OURS
 from tests.tiers.needs import Need, needs_of
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -32,32 +32,41 @@ class Tier(StrEnum):
 
 BY_FOLDER: dict[str, Tier] = {
     ".": Tier.TEST,
-    "bench": Tier.REST,
-    "cloud_check": Tier.REST,
-    "contract": Tier.TEST,
-    "dialects": Tier.TEST,
-    "explain": Tier.TEST,
-    "fuzz": Tier.REST,
-    "hostile": Tier.TEST,
-    "image": Tier.REST,
+    "adapters": Tier.TEST,
+    "backlog": Tier.TEST,
+    "bundles": Tier.TEST,
+    "cli": Tier.TEST,
+    "docs": Tier.TEST,
+    "emulators": Tier.TEST,
+    "functions": Tier.TEST,
+    "http": Tier.TEST,
+    "images": Tier.TEST,
     "importing": Tier.REST,
-    "infra": Tier.REST,
-    "installing": Tier.REST,
+    "inference": Tier.TEST,
     "local": Tier.TEST,
     "operations": Tier.TEST,
-    "page": Tier.REST,
+    "pipeline": Tier.TEST,
     "release": Tier.TEST,
-    "small_places": Tier.REST,
-    "supply_chain": Tier.FOREIGN,
+    "system/bench": Tier.REST,
+    "system/chaos": Tier.REST,
+    "system/cloud_check": Tier.REST,
+    "system/fuzz": Tier.REST,
+    "system/hostile": Tier.TEST,
+    "system/image": Tier.REST,
+    "system/infra": Tier.REST,
+    "system/installing": Tier.REST,
+    "system/page": Tier.REST,
+    "system/site": Tier.REST,
+    "system/small_places": Tier.REST,
+    "system/supply_chain": Tier.FOREIGN,
     "tiers": Tier.TEST,
     "training": Tier.REST,
 }
 """The tier of a folder's tests that need something. A folder takes the rule of the one that it is in."""
 
 BY_FILE: dict[str, Tier] = {
-    "test_chaos.py": Tier.REST,
     "test_environments.py": Tier.REST,
-    "test_memory_limit.py": Tier.REST,
+    "images/test_memory_limit.py": Tier.REST,
 }
 """Files that go another way than their folder, whatever they need."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.classify import calibrated
+from shared.inference.classifier import calibrated
 from shared.training.calibration import (
     best_temperature,
     expected_calibration_error,

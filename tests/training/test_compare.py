@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from shared.bundle import Bundle, load_bundle
+from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import write_manifest
 from shared.cli.compare import command
-from shared.manifest import write_manifest
-from shared.settings import MODELS
 from shared.training.comparison import Compared, as_markdown, pareto_set
 from shared.training.report import Report
 from tests.writable import copy_tree

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.bundle import load_bundle
-from shared.settings import MODELS
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature
 from shared.training.dataset import Example, _without_contradictions

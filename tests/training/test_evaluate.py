@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from shared.bundle import load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.cli.evaluate import command
-from shared.settings import MODELS
+from shared.inference.classifier import Classifier
 from shared.wiring import load_model
 
 BUNDLE = MODELS / "flowers_v1"

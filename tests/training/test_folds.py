@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 
 pytest.importorskip("tensorflow")
 
-from shared.bundle import Bundle, load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.cli.compare import command as compare
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
+from shared.inference.classifier import Classifier
 from shared.training.choices import DECIDED_BY_DATA
 from shared.training.dataset import Dataset, Example, read_dataset
 from shared.training.export import Plan

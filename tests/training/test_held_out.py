@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.bundle import load_bundle
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.manifest import Manifest
-from shared.settings import MODELS
 from shared.training.dataset import read_dataset
 from shared.training.held_out import held_out_files
 from shared.training.splits import BY_ORDER, BY_THRESHOLD, split

@@ -13,8 +13,8 @@ keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
 from shared.adapters.litert import LiteRTModel  # noqa: E402
-from shared.classify import prepare  # noqa: E402
 from shared.errors import Misconfigured  # noqa: E402
+from shared.inference.classifier import prepare  # noqa: E402
 from shared.training.backbones import BACKBONES  # noqa: E402
 from shared.training.convert import write_float16, write_int8  # noqa: E402
 from shared.training.fit import Recipe  # noqa: E402

@@ -16,12 +16,12 @@ import PIL.Image
 import pytest
 from click.testing import CliRunner
 
-from shared.bundle import Bundle, load_bundle
-from shared.classify import Classifier
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.errors import Misconfigured
-from shared.explain import explain
+from shared.inference.classifier import Classifier
+from shared.inference.explain import explain
 from shared.wiring import load_model
 
 pytest.importorskip("tensorflow")

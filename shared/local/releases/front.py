@@ -14,10 +14,10 @@ import click
 from aiohttp import web
 from yarl import URL
 
-from shared.local.guard import LOCAL, guard
-from shared.local.listening import serve
+from shared.emulators.loopback.guard import LOCAL, guard
+from shared.emulators.loopback.listening import serve
+from shared.emulators.loopback.sockets import socket_option
 from shared.local.releases.routing import Router
-from shared.local.sockets import socket_option
 
 ANSWER_TIMEOUT_S = 300.0
 LARGEST_BODY = 40 * 1024 * 1024

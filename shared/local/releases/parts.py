@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.local.cloud import BEHIND_FRONT, HOST, Cloud
-from shared.local.parts import Part, function_part, part_environment
+from shared.local.processes import Part, function_part, part_environment
 from shared.local.releases.ledger import (
     SERVICES,
     Ledger,

@@ -12,10 +12,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundle_source import BundleSource, spelled_out
+from shared.bundles.references import places_from
+from shared.bundles.resolve import BundleSource, spelled_out
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
-from shared.local.parts import shadow_command
+from shared.local.processes import shadow_command
 from shared.local.releases.ledger import (
     SERVICES,
     Ledger,
@@ -28,9 +29,9 @@ from shared.local.releases.ledger import (
     write,
 )
 from shared.local.releases.parts import part_name
-from shared.places import places_from
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
+from shared.settings import own_models
 
 START_PATIENCE_S = 60.0
 SHADOW_PATIENCE_S = 3600.0
@@ -100,7 +101,9 @@ class LocalPlatform:
 
     def _digest(self, bundles: str) -> str:
         """Return one digest of one bundle or several."""
-        source = BundleSource(lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES)
+        source = BundleSource(
+            lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES, own_models()
+        )
         try:
             entries = source.catalogue(places_from(bundles)).entries
         except (Misconfigured, StorageUnavailable) as error:
@@ -163,7 +166,7 @@ def with_whole_names(bundles: str) -> str:
         ReleaseRefused: it is malformed.
     """
     try:
-        return spelled_out(places_from(bundles))
+        return spelled_out(places_from(bundles), own_models())
     except ValueError as error:
         raise ReleaseRefused(f"--bundle is {bundles!r}, expected {error}.") from error
 

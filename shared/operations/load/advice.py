@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from shared.cost import VCPUS
-from shared.memory import COPIES_OF_A_FILE, MIB
+from shared.images.memory_budget import COPIES_OF_A_FILE, MIB
+from shared.operations.cost import VCPUS
 from shared.operations.load.figures import Run
 
 UTILISATION = 0.7
@@ -17,7 +17,7 @@ CONCURRENCIES = range(1, 17)
 
 LEAST_MB, STEP_MB = 512, 256
 DECODE_SHARE, FILE_SHARE = 13 / 32, 2 / 32
-"""Of an instance's memory (shared/memory.py)."""
+"""Of an instance's memory (shared/images/memory_budget.py)."""
 
 
 @dataclass(frozen=True, slots=True)

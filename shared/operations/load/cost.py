@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.cost import CONCURRENCY, GIB, LOG_BYTES, MEMORY_GIB, PRICES, ROW_BYTES, VCPUS
+from shared.operations.cost import CONCURRENCY, GIB, LOG_BYTES, MEMORY_GIB, PRICES, ROW_BYTES, VCPUS
 
 
 def dearest_usd(busy_s: float, requests: int, *, recorded: bool) -> float:

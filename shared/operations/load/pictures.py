@@ -8,9 +8,9 @@ from pathlib import Path
 
 import PIL.Image
 
-from shared.decode_cost import BYTES_PER_PIXEL
 from shared.errors import BadRequest
-from shared.files import files_under
+from shared.images.files import files_under
+from shared.images.headers.decode_cost import BYTES_PER_PIXEL
 from shared.operations.load.advice import Largest
 
 MOST_PICTURES = 500

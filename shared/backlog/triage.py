@@ -1,0 +1,83 @@
+"""What of a list a sweep works on, and what it leaves as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from shared.backlog.already_recorded import batches, recorded
+from shared.errors import UnknownModel
+from shared.pipeline import ids, set_aside
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.receive import is_upload
+from shared.types import ObjectRef, Upload
+
+
+class Sieve:
+    """Lets through what is to be classified, and counts the rest. For one thread.
+
+    Args:
+        pipeline: what uploads will go through.
+        keep: whether what has a row stays in its bucket, so that it must be asked for.
+        is_shadow: whether a shadow asks.
+        count: told the outcome of each upload that is held back.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, keep: bool, is_shadow: bool, count: Callable[[str], None]) -> None:
+        self._pipeline = pipeline
+        self._keep = keep
+        self._is_shadow = is_shadow
+        self._count = count
+        self.oldest_s = 0.0
+        """The age of the oldest upload that was let through."""
+        self.not_deleted: list[Upload] = []
+        """Uploads that have their row, and could not be deleted when they got it."""
+
+    def work_in(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        """Yield what is to be classified, in order.
+
+        Raises:
+            BadRequest: the warehouse cannot be asked, as things are.
+            Transient: marks, uploads or rows cannot be read now.
+        """
+        uploads = self._not_left(uploads)
+        for upload in self._not_recorded(uploads) if self._keep else uploads:
+            self.oldest_s = max(self.oldest_s, (datetime.now(UTC) - upload.ref.created_at).total_seconds())
+            yield upload
+
+    def has_row(self, ref: ObjectRef) -> bool:
+        """Return whether an upload has a prediction by a model that is served now, or a failure."""
+        digests = [classifier.bundle.digest for classifier in self._pipeline.classifiers]
+        return bool(self._recorded({ref: digests}))
+
+    def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
+        for upload in uploads:
+            kind = marked.get(ids.of_object(upload.ref).upload_id) if marked else None
+            if not is_upload(upload):
+                self._count("not_an_upload")
+            elif kind == set_aside.SET_ASIDE or (kind and self._keep):
+                self._count("skipped")
+            elif kind == set_aside.NOT_DELETED:
+                self.not_deleted.append(upload)
+            else:
+                yield upload
+
+    def _not_recorded(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        for batch in batches(uploads):
+            known = self._recorded({upload.ref: self._digests_for(upload) for upload in batch})
+            for upload in batch:
+                if upload.ref in known:
+                    self._count("skipped")
+                else:
+                    yield upload
+
+    def _recorded(self, models: dict[ObjectRef, list[str]]) -> set[ObjectRef]:
+        return recorded(self._pipeline.warehouse, models, is_shadow=self._is_shadow)
+
+    def _digests_for(self, upload: Upload) -> list[str]:
+        """Return the digest of the model that an upload is for; none for one that is not served: it can only fail."""
+        try:
+            return [self._pipeline.classifiers.of(upload).bundle.digest]
+        except UnknownModel:
+            return []

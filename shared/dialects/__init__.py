@@ -1,1 +1,0 @@
-"""The protocols that HTTPS callers speak, a module each. All of them ask the same call: images in, predictions out."""

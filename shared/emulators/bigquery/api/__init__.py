@@ -1,0 +1,1 @@
+"""HTTP: BigQuery's REST API, a module a resource."""

@@ -1,0 +1,1 @@
+"""The DuckDB file: who may write it, what tables it has, which jobs ran."""

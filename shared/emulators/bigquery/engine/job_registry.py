@@ -1,0 +1,193 @@
+"""Jobs: what runs, what ran, and the results that can still be read. They are kept in memory only."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
+from shared.emulators.bigquery.schema_fields import Field
+
+_LOG = logging.getLogger(__name__)
+
+MAX_JOBS = 1000
+MAX_RESULTS = 200
+"""Results that are kept; BigQuery keeps them for a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job gave."""
+
+    fields: tuple[Field, ...] = ()
+    total_rows: int = 0
+    result: str | None = None
+    """The table in memory that holds the rows; None where a job has no rows to read."""
+    affected: int | None = None
+    """Rows that a DML statement changed."""
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    """What belongs below ``statistics.query`` or ``statistics.load``."""
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """One job. Its state is read by any thread and changed by the one that runs it."""
+
+    id: str
+    project: str
+    configuration: Mapping[str, Any]
+    created_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+    started_ms: int = 0
+    ended_ms: int = 0
+    outcome: Outcome = field(default_factory=Outcome)
+    error: Refusal | None = None
+    errors: list[dict[str, str]] = field(default_factory=list)
+    """Every error, where there is more than one; else that of ``error``."""
+    cancel: Callable[[], object] = lambda: None
+    done: Future[None] = field(default_factory=Future)
+
+    @property
+    def state(self) -> str:
+        """PENDING, RUNNING or DONE."""
+        return "DONE" if self.done.done() else "RUNNING" if self.started_ms else "PENDING"
+
+    @property
+    def kind(self) -> str:
+        """QUERY or LOAD."""
+        return str(self.configuration.get("jobType", "QUERY"))
+
+
+class FailedRows(Refusal):
+    """A load job met rows that it could not read: one error for the job, and one for each such row."""
+
+    def __init__(self, message: str, errors: list[dict[str, str]]) -> None:
+        super().__init__("invalid", message)
+        self.errors = errors
+
+
+class Jobs:
+    """All jobs of this process, the oldest forgotten first. May be used from any thread."""
+
+    def __init__(self, project: str, workers: Executor, drop_result: Callable[[str], None]) -> None:
+        self._project = project
+        self._workers = workers
+        self._drop_result = drop_result
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._by_request: OrderedDict[str, Job] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def start(
+        self, job_id: str | None, configuration: Mapping[str, Any], work: Callable[[Job], Outcome], request_id: str = ""
+    ) -> Job:
+        """Begin a job.
+
+        Args:
+            job_id: None for one of our own making.
+            configuration: as BigQuery shows it.
+            work: runs in a thread of its own; what it raises is the job's error.
+            request_id: of jobs.query; a request that was sent twice is one job.
+
+        Raises:
+            Refusal: duplicate, where there is a job of that id.
+        """
+        job = Job(job_id or f"job_{uuid.uuid4().hex}", self._project, configuration)
+        with self._lock:
+            if job.id in self._jobs:
+                raise Refusal("duplicate", f"Already Exists: Job {self._project}:US.{job.id}")
+            self._jobs[job.id] = job
+            if request_id:
+                self._by_request[request_id] = job
+        self._forget_old()
+        self._workers.submit(self._run, job, work)
+        return job
+
+    def of_request(self, request_id: str) -> Job | None:
+        """Return the job that an earlier sending of a request began."""
+        return self._by_request.get(request_id) if request_id else None
+
+    def job(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            Refusal: notFound.
+        """
+        found = self._jobs.get(job_id)
+        if found is None:
+            raise not_found("Job", f"{self._project}:US.{job_id}")
+        return found
+
+    def fields_of_result(self, job_id: str) -> tuple[Field, ...]:
+        """Return the columns of a query's result.
+
+        Raises:
+            Refusal: notFound; there is no such job, or its result is not kept.
+        """
+        outcome = self.job(job_id).outcome
+        if outcome.result is None:
+            raise Refusal("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
+        return outcome.fields
+
+    def newest_first(self) -> list[Job]:
+        """Return all jobs that are remembered."""
+        with self._lock:
+            return list(reversed(self._jobs.values()))
+
+    def forget(self, job_id: str) -> None:
+        """Forget a job that has ended, and its result.
+
+        Raises:
+            Refusal: notFound; resourceInUse while it runs.
+        """
+        job = self.job(job_id)
+        if job.state != "DONE":
+            raise Refusal("resourceInUse", f"Job {job_id} is still running")
+        with self._lock:
+            self._jobs.pop(job_id, None)
+        if job.outcome.result:
+            self._drop_result(job.outcome.result)
+
+    def cancel_all(self) -> None:
+        """Interrupt what runs."""
+        for job in self.newest_first():
+            if job.state != "DONE":
+                job.cancel()
+
+    def _run(self, job: Job, work: Callable[[Job], Outcome]) -> None:
+        job.started_ms = time.time_ns() // 1_000_000
+        try:
+            job.outcome = work(job)
+        except FailedRows as error:
+            job.error, job.errors = error, error.errors
+        except Refusal as error:
+            job.error = error
+        except duckdb.Error as error:
+            job.error = from_duckdb(error)
+        except BaseException as error:
+            _LOG.exception("job %s failed", job.id)
+            job.error = Refusal("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
+        finally:
+            if job.error and not job.errors:
+                job.errors = [job.error.proto]
+            job.ended_ms = time.time_ns() // 1_000_000
+            job.done.set_result(None)
+
+    def _forget_old(self) -> None:
+        with self._lock:
+            ended = [job for job in self._jobs.values() if job.state == "DONE"]
+            for job in ended[: max(0, len(self._jobs) - MAX_JOBS)]:
+                del self._jobs[job.id]
+            held = [job for job in ended if job.outcome.result]
+            for job in held[: max(0, len(held) - MAX_RESULTS)]:
+                self._drop_result(job.outcome.result or "")
+                job.outcome = Outcome(job.outcome.fields, statistics=job.outcome.statistics)
+            while len(self._by_request) > MAX_JOBS:
+                self._by_request.popitem(last=False)

@@ -1,0 +1,1 @@
+"""What a job does: queries, loads, and inserts of rows."""

@@ -1,0 +1,1 @@
+"""SQL: BigQuery's dialect becomes DuckDB's."""

@@ -1,0 +1,125 @@
+"""Which table a name means: every table of a statement becomes project.dataset.table, and every view its query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from shared.emulators.bigquery.engine.catalog import Catalog, Table
+from shared.emulators.bigquery.errors import Refusal, not_found
+from shared.emulators.bigquery.sql import information
+
+_MAX_DEPTH = 16
+
+
+@dataclass(slots=True)
+class Names:
+    """What names mean for one statement, and which tables it turned out to touch."""
+
+    catalog: Catalog
+    default_dataset: str | None
+    parse: Callable[[str], exp.Expr]
+    """Parses a view's query, refusing what a view may not hold."""
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    """By dataset and name, views included."""
+
+    def resolve(self, tree: exp.Expr, depth: int = 0) -> exp.Expr:
+        """Qualify every table in a statement and put views' queries in their place; returns the new root.
+
+        Raises:
+            Refusal: notFound for an unknown table or dataset; invalidQuery for what is not supported about one.
+        """
+        if depth > _MAX_DEPTH:
+            raise Refusal("invalidQuery", "The views of this query refer to each other more than 16 deep", "query")
+        for node in list(tree.find_all(exp.Table)):
+            if not _is_cte(node):
+                self._resolve_table(node, depth)
+        return tree
+
+    def parts_of(self, node: exp.Table) -> tuple[str, str]:
+        """Return dataset and name of a table as it was written.
+
+        Raises:
+            Refusal: notFound for another project; invalidQuery where the dataset is missing.
+        """
+        project = node.catalog or self.catalog.project
+        dataset = node.db or self.default_dataset
+        if not isinstance(node.this, exp.Identifier):
+            raise Refusal("invalidQuery", f"Table-valued function not found: {node.name or node.this.sql()}", "query")
+        if not dataset:
+            raise Refusal(
+                "invalid", f'Table "{node.name}" must be qualified with a dataset (e.g. dataset.table).', "query"
+            )
+        if project != self.catalog.project:
+            raise not_found("Table", f"{project}:{dataset}.{node.name}")
+        return dataset, node.name
+
+    def target(self, node: exp.Table) -> Table:
+        """Return the table that a statement writes to.
+
+        Raises:
+            Refusal: notFound; invalidQuery for a view.
+        """
+        table = self.catalog.table(*self.parts_of(node))
+        if table.is_view or table.is_result:
+            kind = "a view" if table.is_view else "the result of a query"
+            raise Refusal("invalidQuery", f"{table.full_name} is {kind}, which cannot be written to", "query")
+        return table
+
+    def _resolve_table(self, node: exp.Table, depth: int) -> None:
+        for clause in ("version", "when", "changes"):
+            if node.args.get(clause):
+                raise Refusal("invalidQuery", "FOR SYSTEM_TIME AS OF (time travel) is not supported locally", "query")
+        if node.name.upper().startswith("INFORMATION_SCHEMA."):
+            _substitute(node, information.query(self.catalog, node), node.alias or node.name.split(".")[1])
+            return
+        dataset, name = self.parts_of(node)
+        _refuse_what_bigquery_alone_has(name)
+        table = self.catalog.table(dataset, name)
+        self.tables[dataset, name] = table
+        if table.view_query is not None:
+            _substitute(node, self.resolve(self.parse(table.view_query), depth + 1), node.alias or name)
+            return
+        if table.is_result and not node.alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True)))
+        for part, written in zip(("catalog", "db", "this"), table.sql_parts, strict=True):
+            node.set(part, exp.to_identifier(written, quoted=True))
+
+
+def _refuse_what_bigquery_alone_has(name: str) -> None:
+    """Name what a table's name asks for that is not here; it would read as if the table were missing."""
+    asked = {
+        "*": "Wildcard tables (ev_*) are",
+        "$": "Partition decorators (t$20260101) are",
+        "@": "Table decorators (t@-3600000) are",
+        "__TABLES__": "__TABLES__ is",
+        "__TABLES_SUMMARY__": "__TABLES_SUMMARY__ is",
+    }
+    for mark, what in asked.items():
+        if mark in name:
+            instead = ": ask INFORMATION_SCHEMA.TABLES" if mark.startswith("__") else ""
+            raise Refusal("invalidQuery", f"{what} not supported by the local warehouse{instead}", "query")
+
+
+def _is_cte(node: exp.Table) -> bool:
+    """Whether a bare name is that of a WITH clause around it."""
+    if node.db:
+        return False
+    name = node.name.lower()
+    above = node.parent
+    while above is not None:
+        clause = above.args.get("with_")
+        if clause and any(cte.alias.lower() == name for cte in clause.expressions):
+            return True
+        above = above.parent
+    return False
+
+
+def _substitute(node: exp.Table, query: exp.Expr, alias: str) -> None:
+    subquery = query.subquery(exp.to_identifier(alias, quoted=True)) if isinstance(query, exp.Query) else query
+    for clause in ("joins", "pivots", "sample", "laterals"):
+        if kept := node.args.get(clause):
+            subquery.set(clause, kept)
+    node.replace(subquery)

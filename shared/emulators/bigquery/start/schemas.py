@@ -1,0 +1,118 @@
+"""The dataset as infra/bigquery describes it: tables from JSON files, views from SQL files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from shared.emulators.bigquery.engine.catalog import Table
+from shared.emulators.bigquery.engine.store import Store
+from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.jobs.views import view_fields
+from shared.emulators.bigquery.schema_fields import fields_from_json, merged
+from shared.errors import Misconfigured
+
+# As Terraform partitions and clusters them.
+_LAYOUT: dict[str, tuple[str, list[str]]] = {
+    "predictions": ("uploaded_on", ["label"]),
+    "failures": ("uploaded_on", ["reason"]),
+    "labels": ("labelled_on", []),
+}
+
+
+def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
+    """Create what is missing of a dataset and its tables and views, and add columns that a schema file gained.
+
+    It may be done any number of times; rows stay.
+
+    Args:
+        store: where to.
+        folder: holds ``tables/*.json`` and ``views/*.sql``, in which ``${dataset}`` stands for project.dataset.
+        dataset: the dataset's name.
+
+    Raises:
+        Misconfigured: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
+    """
+    faults: list[str] = []
+    for path in sorted((folder / "tables").glob("*.json")):
+        try:
+            _apply_table(store, dataset, path)
+        except (Refusal, ValueError, OSError, KeyError) as error:
+            faults.append(f"{path.name}: {error}")
+    if not list(folder.glob("tables/*.json")):
+        faults.append(f"{folder} holds no tables/*.json")
+    if not faults:
+        faults += _apply_views(store, dataset, folder / "views")
+    if faults:
+        advice = "move the --data folder away to begin with an empty warehouse, or mend the file"
+        raise Misconfigured("the warehouse's schema", [*faults, advice])
+
+
+def create_dataset(store: Store, dataset: str) -> None:
+    """Create a dataset, unless there is one.
+
+    Raises:
+        Misconfigured: the name cannot be one.
+    """
+    if store.catalog.has_dataset(dataset):
+        return
+    try:
+        store.writer.submit(lambda transaction: store.catalog.put_dataset(transaction, dataset, {})).result()
+    except Refusal as error:
+        raise Misconfigured("the warehouse", [str(error)]) from error
+
+
+def _apply_table(store: Store, dataset: str, path: Path) -> None:
+    fields = fields_from_json(json.loads(path.read_text("utf-8")))
+    name, catalog = path.stem, store.catalog
+    old = catalog.find(dataset, name)
+    if old is None:
+        new = Table(catalog.project, dataset, name, fields, None, _notes(name))
+        store.writer.submit(lambda transaction: catalog.create(transaction, new)).result()
+        return
+    changed = replace(old, fields=merged(old.fields, fields), notes={**old.notes, **_notes(name)})
+    if (changed.fields, changed.notes) != (old.fields, old.notes):
+        store.writer.submit(lambda transaction: catalog.change(transaction, old, changed)).result()
+
+
+def _notes(name: str) -> dict[str, Any]:
+    if name not in _LAYOUT:
+        return {}
+    partition, clusters = _LAYOUT[name]
+    notes: dict[str, Any] = {"timePartitioning": {"type": "DAY", "field": partition}}
+    return notes | ({"clustering": {"fields": clusters}} if clusters else {})
+
+
+def _apply_views(store: Store, dataset: str, folder: Path) -> list[str]:
+    """Create or replace views; those that read others come after them, whatever their names. Returns faults."""
+    waiting = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))}
+    faults: dict[str, str] = {}
+    while waiting:
+        before = len(waiting)
+        for name, text in list(waiting.items()):
+            query = text.replace("${dataset}", f"{store.catalog.project}.{dataset}")
+            try:
+                _apply_view(store, dataset, name, query)
+            except Refusal as error:
+                faults[name] = f"{name}.sql: {error}"
+            else:
+                del waiting[name]
+        if len(waiting) == before:
+            return [faults[name] for name in waiting]
+    return []
+
+
+def _apply_view(store: Store, dataset: str, name: str, query: str) -> None:
+    catalog = store.catalog
+    old = catalog.find(dataset, name)
+    fields = view_fields(store, query)
+    new = Table(catalog.project, dataset, name, fields, query)
+    if old is None:
+        store.writer.submit(lambda transaction: catalog.create(transaction, new)).result()
+    elif not old.is_view:
+        raise Refusal("invalid", f"{old.full_name} is a table, and a view takes its place")
+    elif (old.view_query, old.fields) != (query, fields):
+        changed = replace(old, fields=fields, view_query=query)
+        store.writer.submit(lambda transaction: catalog.change(transaction, old, changed)).result()

@@ -1,0 +1,135 @@
+"""The events that are not delivered yet, on disk: what is added survives a killed process."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.emulators.eventarc.cloudevents import CloudEvent
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    added_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0
+)
+"""
+
+
+class QueueUnusable(Exception):
+    """The queue's file cannot be used; most likely another relay has it open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event that is to be delivered once; a duplicate is a second delivery of the same event."""
+
+    number: int
+    event: CloudEvent
+    added_at: float
+    """Seconds since 1970, as every time here."""
+    attempts: int
+    """How often it was tried in vain."""
+
+
+class DeliveryQueue:
+    """A file of deliveries, and in memory when each is due. For one process and one thread.
+
+    Args:
+        path: of the SQLite file; made if there is none.
+
+    Raises:
+        QueueUnusable: another relay works on it, or it is no queue.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
+        try:
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # A commit is then in the hands of the system: safe from kill -9, not from a loss of power.
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(SCHEMA)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise QueueUnusable(
+                f"The relay's queue {path} cannot be used ({error}); is another relay running?"
+            ) from error
+        self._waiting = self._db.execute("SELECT due_at, number FROM deliveries").fetchall()
+        heapq.heapify(self._waiting)
+        self.pending = len(self._waiting)
+        """How many are not delivered, those on their way among them."""
+
+    def add(self, events: Iterable[tuple[CloudEvent, float]]) -> None:
+        """Add deliveries, each with the time when it is due, all or none; on return they are committed."""
+        now = time.time()
+        added = []
+        self._db.execute("BEGIN")
+        try:
+            for event, due_at in events:
+                row = (event.id, json.dumps(event.headers), event.body, now, due_at)
+                insert = "INSERT INTO deliveries (event_id, headers, body, added_at, due_at) VALUES (?, ?, ?, ?, ?)"
+                added.append((due_at, self._db.execute(insert, row).lastrowid))
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        for item in added:
+            heapq.heappush(self._waiting, item)
+        self.pending += len(added)
+
+    def next_due_at(self) -> float | None:
+        """Return when the next delivery is due, or None if none waits."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def take(self) -> Delivery:
+        """Return the delivery that is due first; it stays in the file until it is ``done``."""
+        _, number = heapq.heappop(self._waiting)
+        select = "SELECT event_id, headers, body, added_at, attempts FROM deliveries WHERE number = ?"
+        event_id, headers, body, added_at, attempts = self._db.execute(select, (number,)).fetchone()
+        return Delivery(number, CloudEvent(event_id, json.loads(headers), body), added_at, attempts)
+
+    def take_copies(self) -> list[Delivery]:
+        """Return the delivery that is due first, and the copies of its event that are due at the same instant."""
+        due_at = self._waiting[0][0]
+        copies = [self.take()]
+        while self._is_next(copies[0].event.id, due_at):
+            copies.append(self.take())
+        return copies
+
+    def done(self, delivery: Delivery) -> None:
+        """Forget a delivery: it was taken, or is given up."""
+        self._db.execute("DELETE FROM deliveries WHERE number = ?", (delivery.number,))
+        self.pending -= 1
+
+    def put_off(self, delivery: Delivery, due_at: float) -> None:
+        """Count an attempt in vain, and let the delivery wait."""
+        update = "UPDATE deliveries SET attempts = attempts + 1, due_at = ? WHERE number = ?"
+        self._db.execute(update, (due_at, delivery.number))
+        heapq.heappush(self._waiting, (due_at, delivery.number))
+
+    def oldest_added_at(self) -> float | None:
+        """Return when the oldest pending delivery was added, or None if there is none."""
+        found: float | None = self._db.execute("SELECT MIN(added_at) FROM deliveries").fetchone()[0]
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _is_next(self, event_id: str, due_at: float) -> bool:
+        if not self._waiting or self._waiting[0][0] != due_at:
+            return False
+        select = "SELECT event_id FROM deliveries WHERE number = ?"
+        return bool(self._db.execute(select, (self._waiting[0][1],)).fetchone()[0] == event_id)

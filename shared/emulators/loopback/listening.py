@@ -1,0 +1,44 @@
+"""Serves a part of a local cloud until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+from aiohttp import web
+
+from shared.emulators.loopback.sockets import LOOPBACK, given
+from shared.emulators.loopback.until_signal import run_until_signal
+
+SHUTDOWN_TIMEOUT_S = 2.0
+
+
+def serve(app: web.Application, name: str, port: int, descriptor: int | None, **options: Any) -> None:
+    """Serve an application on a socket that was given, or on a port of 127.0.0.1.
+
+    Args:
+        app: what to serve.
+        name: of the part, for a person.
+        port: where, if no socket was given.
+        descriptor: of the socket.
+        options: of aiohttp's server.
+
+    Raises:
+        ClickException: the port is taken.
+    """
+    listens = given(descriptor)
+
+    async def work(stop: asyncio.Event) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **options)
+        await runner.setup()
+        try:
+            await (web.SockSite(runner, listens) if listens else web.TCPSite(runner, LOOPBACK, port)).start()
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+    try:
+        run_until_signal(work)
+    except OSError as error:
+        raise click.ClickException(f"The {name} cannot listen on {LOOPBACK}:{port}: {error.strerror}.") from error

@@ -1,0 +1,52 @@
+"""``python -m shared.emulators.storage``: the laptop's Cloud Storage."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from shared.emulators.faults.control import fault_options, injector_from
+from shared.emulators.loopback.listening import serve
+from shared.emulators.loopback.sockets import socket_option
+from shared.emulators.storage.app import STORAGE, store_app
+from shared.emulators.storage.old_layout import take_over
+from shared.emulators.storage.store import Store
+from shared.errors import Misconfigured
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), required=True, help="Where clients find Cloud Storage.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the objects.")
+@click.option("--announce", help="The bucket whose finished uploads are announced.")
+@click.option("--relay", help="URL of the relay that takes the announcements.")
+@click.option(
+    "--old-data", type=click.Path(file_okay=False, path_type=Path), help="Buckets of an earlier version, taken over."
+)
+@socket_option
+@fault_options
+def main(
+    port: int,
+    descriptor: int | None,
+    data: Path,
+    announce: str | None,
+    relay: str | None,
+    old_data: Path | None,
+    faults_file: Path | None,
+    seed: int | None,
+) -> None:
+    """Keep objects on the laptop and guarantee what Cloud Storage guarantees."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    injector = injector_from(STORAGE, faults_file, seed)
+    try:
+        store = Store(data, announce)
+        if old_data:
+            take_over(old_data, store)
+    except Misconfigured as error:
+        raise click.ClickException(f"{error}.") from error
+    serve(store_app(store, injector, relay), "object store", port, descriptor, auto_decompress=False)
+
+
+if __name__ == "__main__":
+    main()

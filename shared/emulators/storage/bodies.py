@@ -1,0 +1,169 @@
+"""What requests bring: JSON, bytes as they come, and metadata with bytes behind it; nothing large is held in memory."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.files import Incoming
+from shared.emulators.storage.stored import Content, Facts
+
+LARGEST_JSON_BYTES = 16 * 1024 * 1024
+LARGEST_METADATA_BYTES = 1024 * 1024
+BOUNDARY = re.compile(r"""boundary=(?:"([^"]+)"|'([^']+)'|([^;]+))""", re.IGNORECASE)
+END_OF_LINE = re.compile(rb"\r?\n")
+END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
+CONTENT_TYPE = re.compile(rb"^content-type:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+LONGEST_END_BYTES = 512
+"""Of what comes behind the bytes of a multipart body: a line break, the boundary, two dashes, a line break or some."""
+
+OF_AN_OBJECT = {
+    "contentType": "content-type",
+    "contentEncoding": "content-encoding",
+    "contentDisposition": "content-disposition",
+    "contentLanguage": "content-language",
+    "cacheControl": "cache-control",
+    "customTime": "x-goog-custom-time",
+}
+OWN = "x-goog-meta-"
+FIELD = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
+
+
+async def json_in(request: web.Request) -> dict[str, Any]:
+    """Return a body as a JSON object, empty where there is none."""
+    return as_object(b"".join([chunk async for chunk in bytes_in(request, LARGEST_JSON_BYTES)]))
+
+
+def as_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        content = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Refused(400, "The metadata must be JSON.") from error
+    if not isinstance(content, dict):
+        raise Refused(400, "The metadata must be a JSON object.")
+    return content
+
+
+async def bytes_in(request: web.Request, most: int | None = None) -> AsyncIterator[bytes]:
+    """Yield a body as it comes, unpacked where its transfer says that it is packed; refuse (413) more than ``most``."""
+    unpack = None
+    if request.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    total = came = 0
+    async for chunk in request.content.iter_any():
+        came += len(chunk)
+        content = _unpacked(unpack, chunk) if unpack else chunk
+        total += len(content)
+        if most is not None and total > most:
+            raise Refused(413, f"The body is larger than {most:,} bytes.")
+        if content:
+            yield content
+    if unpack and came and not unpack.eof:
+        raise Refused(400, "The body says Content-Encoding: gzip, and ends before its gzip stream does.")
+
+
+async def raw_bytes_in(request: web.Request) -> AsyncIterator[bytes]:
+    """Yield a body as it comes."""
+    async for chunk in request.content.iter_any():
+        yield chunk
+
+
+async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str | None, AsyncIterator[bytes]]:
+    """Split a multipart/related body: the metadata, the content type of the bytes, and the bytes as they come."""
+    content_type = request.headers.get("Content-Type", "")
+    found = BOUNDARY.search(content_type)
+    if not found:
+        raise Refused(400, f"A multipart upload needs a boundary; its content type is {content_type!r}.")
+    mark = b"--" + next(filter(None, found.groups())).strip().encode()
+    chunks = bytes_in(request)
+    head, parts = b"", None
+    async for chunk in chunks:
+        head += chunk
+        if parts := _split(head, mark):
+            break
+        if len(head) > LARGEST_METADATA_BYTES:
+            raise Refused(413, f"The metadata before the bytes is larger than {LARGEST_METADATA_BYTES:,} bytes.")
+    if parts is None:
+        raise Refused(400, "A multipart upload needs two parts: the metadata as JSON, and the bytes.")
+    metadata, kind, begun = parts
+    # As the body's lines end; gcloud ends them without a carriage return, which then belongs to the bytes.
+    line_break = next(iter(END_OF_LINE.findall(head, head.find(mark))))
+    return as_object(metadata), kind, _up_to(line_break + mark + b"--", begun, chunks)
+
+
+def _split(head: bytes, mark: bytes) -> tuple[bytes, str | None, bytes] | None:
+    """Return the metadata, the content type and the first bytes; None until all of the headers are there."""
+    first = head.find(mark)
+    start = END_OF_HEADERS.search(head, first + len(mark)) if first >= 0 else None
+    second = head.find(mark, start.end()) if start else -1
+    if start is None or second < 0:
+        return None
+    line = END_OF_LINE.search(head, second)
+    if line is None:
+        return None
+    has_headers = END_OF_LINE.match(head, line.end()) is None
+    end = END_OF_HEADERS.search(head, line.start()) if has_headers else END_OF_LINE.match(head, line.end())
+    if end is None:
+        return None
+    kind = CONTENT_TYPE.search(head[line.start() : end.end()])
+    return head[start.end() : second], kind[1].decode("latin-1") if kind else None, head[end.end() :]
+
+
+async def _up_to(end_mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes before the last end mark. The end is held back until the body has ended."""
+    held = begun
+    async for chunk in chunks:
+        held += chunk
+        if len(held) > 2 * LONGEST_END_BYTES:
+            yield held[:-LONGEST_END_BYTES]
+            held = held[-LONGEST_END_BYTES:]
+    end = held.rfind(end_mark)
+    if end < 0:
+        raise Refused(400, "The multipart body is cut off: its last boundary is missing.")
+    yield held[:end]
+
+
+def check_sums(said: Mapping[str, Any], headers: Mapping[str, str], incoming: Incoming) -> None:
+    """Refuse (400) bytes that are not those that the client summed: https://cloud.google.com/storage/docs/hashes-etags."""
+    content = incoming.content
+    wanted = [(name, str(said[name])) for name in ("crc32c", "md5Hash") if said.get(name)]
+    wanted += FIELD.findall(headers.get("X-Goog-Hash", ""))
+    wanted += [("md5", headers["Content-MD5"])] if "Content-MD5" in headers else []
+    for name, value in wanted:
+        has = content.crc32c if name == "crc32c" else content.md5
+        if value != has:
+            raise Refused(400, f"Provided {name} {value!r} doesn't match calculated {name} {has!r}.")
+
+
+def facts_in(headers: Mapping[str, str]) -> Facts:
+    """Return what the headers of the XML API say of an object."""
+    said = {name.lower(): value for name, value in headers.items()}
+    facts: Facts = {name: said[header] for name, header in OF_AN_OBJECT.items() if said.get(header)}
+    own = {name.removeprefix(OWN): value for name, value in said.items() if name.startswith(OWN)}
+    return facts | ({"metadata": own} if own else {})
+
+
+def as_hash_header(content: Content) -> str:
+    """Return the value of ``x-goog-hash``."""
+    return f"crc32c={content.crc32c}" + (f",md5={content.md5}" if content.md5 else "")
+
+
+def as_hex(md5: str) -> str:
+    """Return a checksum as ETags of the XML API have it."""
+    return binascii.a2b_base64(md5).hex()
+
+
+def _unpacked(unpack: Any, chunk: bytes) -> bytes:
+    try:
+        content: bytes = unpack.decompress(chunk)
+    except zlib.error as error:
+        raise Refused(400, "The body says Content-Encoding: gzip, and is not gzip.") from error
+    return content

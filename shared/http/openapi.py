@@ -1,0 +1,103 @@
+"""The OpenAPI document, made of what the protocols declare (https://spec.openapis.org/oas/v3.1.0)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from shared.http.route import Protocol, Route
+from shared.http.schema import TEXT, Schema
+from shared.types import ModelFacts
+
+RECORD = {
+    "name": "record",
+    "in": "query",
+    "description": "Whether the image is archived and its prediction written to BigQuery.",
+    "schema": {"enum": ["true", "false"], "default": "true"},
+}
+AT_THE_DOOR = (403, 429, 500)
+"""The statuses of whoever is sent away before a route is reached."""
+
+KEY = "Makes a repeated request the same prediction, so that it counts once."
+
+
+def document(routes: Sequence[tuple[Protocol, Route]], model: ModelFacts) -> dict[str, Any]:
+    """Return the document as JSON.
+
+    Args:
+        routes: every route, with its protocol.
+        model: what is served; a path's ``{model}`` and ``{version}`` have it as their example.
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for protocol, route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(protocol, route, model)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Bucketlens",
+            "version": model.version,
+            "description": "Classifies images, in the protocols that existing clients speak.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {
+                "name": protocol.name,
+                **({"externalDocs": {"url": protocol.specification}} if protocol.specification else {}),
+            }
+            for protocol in dict.fromkeys(protocol for protocol, _ in routes)
+        ],
+        "paths": paths,
+    }
+
+
+def _operation(protocol: Protocol, route: Route, model: ModelFacts) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "tags": [protocol.name],
+        "operationId": re.sub(r"\W+", "_", f"{route.method.lower()}{route.path}").strip("_"),
+        "summary": route.summary,
+        "responses": _responses(protocol, route),
+    }
+    if parameters := _parameters(route, model):
+        operation["parameters"] = parameters
+    if route.takes:
+        operation["requestBody"] = {"required": True, "content": _content(route.takes)}
+    return operation
+
+
+def _parameters(route: Route, model: ModelFacts) -> list[dict[str, Any]]:
+    examples = {"model": model.name, "version": model.version, "label": "stable"}
+    parts = [
+        {"name": name, "in": "path", "required": True, "schema": _part(examples.get(name))}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    headers = {**route.headers, **({"Idempotency-Key": KEY} if route.carries_images else {})}
+    read = [
+        {"name": name, "in": "header", "description": text, "schema": {**TEXT, "minLength": 1, "maxLength": 255}}
+        for name, text in headers.items()
+    ]
+    asked = [
+        {"name": name, "in": "query", "description": text, "schema": _part(model.name if name == "model" else None)}
+        for name, text in route.queries.items()
+    ]
+    return [*parts, *asked, *([RECORD] if route.carries_images else []), *read]
+
+
+def _part(example: str | None) -> Schema:
+    schema: Schema = {**TEXT, "pattern": "^[^/:]+$"}
+    return schema if example is None else {**schema, "examples": [example]}
+
+
+def _responses(protocol: Protocol, route: Route) -> dict[str, Any]:
+    refused = {status: {"application/json": protocol.error_schema} for status in (*route.refuses, *AT_THE_DOOR)}
+    also = {status: {"application/json": schema} for status, schema in route.also.items()}
+    answered = {200: {route.type: route.answers, **route.more_types}}
+    return {
+        str(status): {"description": HTTPStatus(status).phrase, "content": _content(content)}
+        for status, content in sorted({**refused, **also, **answered}.items())
+    }
+
+
+def _content(schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    return {content_type: {"schema": schema} for content_type, schema in schemas.items()}

@@ -1,0 +1,1 @@
+"""What clients speak: one module a protocol, its requests read and its responses written there."""

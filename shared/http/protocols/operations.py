@@ -1,0 +1,50 @@
+"""For people and programs that run the service: the routes as OpenAPI and as a page, and metrics for Prometheus.
+
+https://spec.openapis.org/oas/v3.1.0, https://prometheus.io/docs/instrumenting/exposition_formats/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response, jsonify
+from flask.typing import ResponseReturnValue
+
+from shared.http.request_context import RequestContext
+from shared.http.route import Protocol, Route
+from shared.http.schema import TEXT, things
+
+
+def openapi(context: RequestContext) -> ResponseReturnValue:
+    """Describe every route."""
+    from shared.http.openapi import document
+
+    model = replace(context.bundle.facts, name=context.models[0])  # as its paths have it
+    return jsonify(document(context.routes, model))
+
+
+def docs(context: RequestContext) -> ResponseReturnValue:
+    """Show every route to a person."""
+    from shared.http.docs_page import page
+
+    html, policy = page(context.routes, context.bundle.manifest, context.request.host_url)
+    return Response(html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
+
+
+def metrics(context: RequestContext) -> ResponseReturnValue:
+    """Say what this process has done."""
+    text, content_type = context.tally.as_text()
+    return Response(text, content_type=content_type)
+
+
+PROTOCOL = Protocol(
+    name="operations",
+    position=90,
+    routes=(
+        Route(
+            "GET", "/openapi.json", openapi, "This document.", things({"openapi": TEXT, "paths": {"type": "object"}})
+        ),
+        Route("GET", "/docs", docs, "Every route, for people.", TEXT, type="text/html"),
+        Route("GET", "/metrics", metrics, "Metrics of this process, for Prometheus.", TEXT, type="text/plain"),
+    ),
+)

@@ -1,0 +1,102 @@
+"""Vertex AI's online prediction, and the routes of a custom container on Vertex AI.
+
+https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints/predict,
+https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements. Errors are Google's:
+https://cloud.google.com/apis/design/errors#http_mapping.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from shared.http.app import ready_response
+from shared.http.protocols.tensorflow_serving import INSTANCES, answered
+from shared.http.request_context import RequestContext
+from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
+from shared.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, several, things
+from shared.settings import Platform
+
+STATUS = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+"""Google's word for an HTTP status; another 4xx is INVALID_ARGUMENT."""
+
+
+def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
+    """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
+    if endpoint in context.service.bundles:
+        context.choose_model(endpoint)
+    served = context.bundle.facts
+    return jsonify(
+        **answered(context, context.body.document()),
+        deployedModelId=str(int(served.digest[:12], 16)),
+        model=f"projects/{project}/locations/{location}/models/{served.name}",
+        modelDisplayName=served.name,
+        modelVersionId=served.version,
+    )
+
+
+def predict_in_container(context: RequestContext) -> ResponseReturnValue:
+    """Answer what Vertex AI posts to a container; it adds the rest itself."""
+    return jsonify(answered(context, context.body.document()))
+
+
+def healthy(context: RequestContext) -> ResponseReturnValue:
+    """Say whether the container can be asked."""
+    return ready_response(context.service)
+
+
+def google_error(refusal: ApiError) -> dict[str, Any]:
+    """Return an error as Google's APIs write it."""
+    code = refusal["code"]
+    return {"error": {"code": code, "message": refusal["message"], "status": STATUS.get(code, "INVALID_ARGUMENT")}}
+
+
+def routes_of_container(platform: Platform) -> list[Route]:
+    """Return the routes whose paths Vertex AI sets in a container's environment; none elsewhere."""
+    routes = []
+    if platform.vertex_predict_route:
+        routes.append(_predict(platform.vertex_predict_route, predict_in_container, {}))
+    if platform.vertex_health_route:
+        ready = things({"ready": YES_OR_NO, "live": YES_OR_NO})
+        summary = "Can the container be asked?"
+        routes.append(Route("GET", platform.vertex_health_route, healthy, summary, ready, also={503: ready}))
+    return routes
+
+
+def _predict(path: str, answer: Any, more: dict[str, Any]) -> Route:
+    return Route(
+        "POST",
+        path,
+        answer,
+        "Classify instances as a Vertex AI endpoint.",
+        things({"predictions": several(ANY), **more}),
+        takes={JSON: INSTANCES["anyOf"][0]},
+        refuses=OF_IMAGES,
+    )
+
+
+PROTOCOL = Protocol(
+    name="Vertex AI",
+    position=40,
+    specification="https://cloud.google.com/vertex-ai/docs/predictions/get-online-predictions",
+    error=google_error,
+    error_schema=things({"error": things({"code": WHOLE, "message": TEXT, "status": TEXT})}),
+    routes=(
+        _predict(
+            "/v1/projects/{project}/locations/{location}/endpoints/{endpoint}:predict",
+            predict,
+            dict.fromkeys(("deployedModelId", "model", "modelDisplayName", "modelVersionId"), TEXT),
+        ),
+    ),
+    routes_of_platform=routes_of_container,
+)

@@ -1,0 +1,187 @@
+"""JPEG (ITU-T T.81, annex B): a chain of marked segments, of which those that show the picture stay.
+
+Within them only what is used stays: tables that no scan refers to are left out, Adobe's segment is cut to what it is
+read for, colour profiles to pieces that make one.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from shared.images.metadata.colours import profile_of
+from shared.images.metadata.orientation import UPRIGHT, exif_of
+
+START, END, SCAN = 0xD8, 0xD9, 0xDA
+QUANTISATION, HUFFMAN, RESTARTS, ARITHMETIC = 0xDB, 0xC4, 0xDD, 0xCC
+FRAMES = frozenset(range(0xC0, 0xD0)) - {HUFFMAN, 0xC8, ARITHMETIC}
+APP0, APP1, APP2, APP14 = 0xE0, 0xE1, 0xE2, 0xEE
+STANDALONE = (0x01, *range(0xD0, 0xD8))
+"""Markers without a segment."""
+
+JFIF, EXIF, ICC, ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
+JFIF_BYTES, ADOBE_BYTES = 14, 12
+"""Of JFIF without its thumbnail, whose width and height are the last two bytes; of Adobe's segment all."""
+
+ADOBE_HEAD = ADOBE + struct.pack(">HHH", 100, 0, 0)
+"""Version and flags, as every program writes them; what is read is the transform behind them."""
+
+NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""In coded pixels, 0xFF stands before zero (it is data) and before restarts (0xD0 to 0xD7)."""
+
+PIECE_BYTES = 65519
+"""Of a colour profile, as many as a segment has room for."""
+
+TableId = tuple[int, int]
+"""Marker and the byte that says class and place of a table."""
+
+
+@dataclass(slots=True)
+class _Tables:
+    """Tables that were defined and not yet written: each is, where a scan needs it."""
+
+    waiting: dict[TableId, bytes] = field(default_factory=dict)
+    of_frame: set[TableId] = field(default_factory=set)
+
+    def define(self, marker: int, body: bytes) -> None:
+        for place, table in _tables_in(marker, body):
+            self.waiting[place] = table
+
+    def begin_frame(self, body: bytes) -> None:
+        self.of_frame = {(QUANTISATION, place) for place in body[8::3]}
+
+    def for_scan(self, body: bytes) -> bytes:
+        """Take out what a scan needs, as segments."""
+        places = body[2 : 1 + 2 * body[0] : 2]
+        needed = {(HUFFMAN, place >> 4) for place in places} | {(HUFFMAN, 0x10 | place & 15) for place in places}
+        return self.take(needed | self.of_frame)
+
+    def take(self, needed: set[TableId]) -> bytes:
+        found = sorted(
+            place for place in self.waiting if place in needed or (place[0] == QUANTISATION and _is(place, needed))
+        )
+        return b"".join(_segment(place[0], self.waiting.pop(place)) for place in found)
+
+
+def _is(place: TableId, needed: set[TableId]) -> bool:
+    """Whether a quantisation table is needed, whatever its precision says in its upper half."""
+    return (QUANTISATION, place[1] & 15) in needed
+
+
+def stripped_jpeg(content: bytes, orientation: int) -> bytes:
+    """Return the first picture of a JPEG file, without its metadata.
+
+    Raises:
+        ValueError: it is no chain of segments.
+        LookupError: it ends within one.
+    """
+    return _stripped(content, orientation, _Tables(), keeps_colours=True)
+
+
+def stripped_strip(content: bytes) -> tuple[bytes, set[TableId]]:
+    """Return a JPEG that is a part of another file, which says its colours; and the tables that it needs from there.
+
+    Raises:
+        ValueError: it is no chain of segments.
+        LookupError: it ends within one.
+    """
+    tables = _Tables()
+    stripped = _stripped(content, UPRIGHT, tables, keeps_colours=False)
+    needed = set(tables.of_frame)
+    for marker, body, _, _ in _segments(stripped):
+        if marker == SCAN:
+            places = body[2 : 1 + 2 * body[0] : 2]
+            needed |= {(HUFFMAN, place >> 4) for place in places} | {(HUFFMAN, 0x10 | place & 15) for place in places}
+    return stripped, needed
+
+
+def stripped_tables(content: bytes, needed: set[TableId]) -> bytes:
+    """Return tables that several JPEGs share (TIFF Technical Note 2), and nothing but those that are needed.
+
+    Raises:
+        ValueError: it is no chain of segments.
+    """
+    tables = _Tables()
+    for marker, body, _, _ in _segments(content):
+        if marker in (QUANTISATION, HUFFMAN):
+            tables.define(marker, body)
+    return b"\xff\xd8" + tables.take(needed) + b"\xff\xd9"
+
+
+def _stripped(content: bytes, orientation: int, tables: _Tables, *, keeps_colours: bool) -> bytes:
+    kept = bytearray(b"\xff\xd8")
+    exif = b"" if orientation == UPRIGHT else _segment(APP1, EXIF + exif_of(orientation))
+    profile, had_jfif = _profile(content) if keeps_colours else [], False
+    for marker, body, start, end in _segments(content):
+        if marker == SCAN:
+            found = NEXT_MARKER.search(content, end)
+            kept += exif + tables.for_scan(body) + content[start : found.start() if found else len(content)]
+            exif = b""
+        elif marker in (QUANTISATION, HUFFMAN):
+            tables.define(marker, body)
+        elif marker in FRAMES:
+            tables.begin_frame(body)
+            kept += exif + b"".join(profile) + content[start:end]
+            exif, profile = b"", []
+        elif marker in (RESTARTS, ARITHMETIC):
+            kept += content[start:end]
+        elif marker == APP0 and keeps_colours and body.startswith(JFIF) and not had_jfif:
+            kept += _segment(marker, body[: JFIF_BYTES - 2] + b"\0\0")
+            had_jfif = True
+        elif marker == APP14 and keeps_colours and body.startswith(ADOBE) and len(body) >= ADOBE_BYTES:
+            kept += _segment(marker, ADOBE_HEAD + body[ADOBE_BYTES - 1 : ADOBE_BYTES])
+    return bytes(kept + b"\xff\xd9")
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes, int, int]]:
+    """Yield marker, body, start and end of each segment, to the end of the first picture."""
+    at = 2
+    while at < len(content):
+        if content[at] != 0xFF:
+            raise ValueError(f"there is no marker at byte {at}")
+        marker = content[at + 1]
+        if marker == 0xFF or marker in STANDALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker == END:
+            return
+        start, end = at, at + 2 + int.from_bytes(content[at + 2 : at + 4])
+        yield marker, content[start + 4 : end], start, end
+        at = end
+        if marker == SCAN:
+            found = NEXT_MARKER.search(content, end)
+            at = found.start() if found else len(content)
+
+
+def _tables_in(marker: int, body: bytes) -> Iterator[tuple[TableId, bytes]]:
+    """Yield the tables of a segment (T.81, B.2.4.1 and B.2.4.2)."""
+    at = 0
+    while at < len(body):
+        place = body[at]
+        length = (129 if place >> 4 else 65) if marker == QUANTISATION else 17 + sum(body[at + 1 : at + 17])
+        table = body[at : at + length]
+        if len(table) != length:
+            raise ValueError("a table ends after its segment")
+        yield (marker, place), table
+        at += length
+
+
+def _profile(content: bytes) -> list[bytes]:
+    """Return segments of the colour profile; none where its pieces are not each there once (ICC.1, B.4)."""
+    pieces: dict[int, bytes] = {}
+    for marker, body, _, _ in _segments(content):
+        if marker == APP2 and body.startswith(ICC) and len(body) > len(ICC) + 2:
+            if body[len(ICC)] in pieces:
+                return []
+            pieces[body[len(ICC)]] = body[len(ICC) + 2 :]
+    profile = profile_of(b"".join(piece for _, piece in sorted(pieces.items())))
+    if profile is None or sorted(pieces) != list(range(1, len(pieces) + 1)):
+        return []
+    parts = [profile[at : at + PIECE_BYTES] for at in range(0, len(profile), PIECE_BYTES)]
+    return [_segment(APP2, ICC + bytes([index, len(parts)]) + part) for index, part in enumerate(parts, 1)]
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body

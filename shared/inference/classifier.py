@@ -1,0 +1,167 @@
+"""Step 3: pixels become labels with calibrated scores, best first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import InputSpec, Manifest
+from shared.errors import InvalidBundle
+from shared.images.geometry import centre_of, inside_of
+from shared.ports import Model
+from shared.types import Candidate, Classification, Pixels, Scores
+
+
+class Classifier:
+    """A bundle and the model inside it, as one thing that classifies pictures. Thread-safe as far as the model is.
+
+    Raises:
+        InvalidBundle: the model's input or output is not what the manifest says.
+    """
+
+    def __init__(self, bundle: Bundle, model: Model) -> None:
+        self.bundle = bundle
+        self.model = model
+        if faults := _faults_between(bundle, model):
+            raise InvalidBundle(f"the bundle {bundle.folder}", faults)
+
+    def classify(self, pixels: Pixels) -> Classification:
+        """Classify one picture.
+
+        Args:
+            pixels: RGB, shape (height, width, 3), uint8, any size; not modified.
+
+        Returns:
+            Every label of the model, the one that is given first, the others by score; scores add up to 1.
+        """
+        return self.said_by(self.model.run(prepare(pixels, self.bundle.manifest.input)))
+
+    def said_by(self, outputs: npt.NDArray[np.float32]) -> Classification:
+        """Return what the model's outputs of one picture mean, shape (outputs,), float32."""
+        manifest = self.bundle.manifest
+        return decided(calibrated(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest)
+
+    def warm_up(self) -> None:
+        """Run one inference, so that the first caller does not pay for what is built lazily."""
+        spec = self.bundle.manifest.input
+        self.classify(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
+
+
+def decided(scores: Scores, manifest: Manifest) -> Classification:
+    """Give a label: that of the best score, or where the bundle declares a threshold, the one on its side of it.
+
+    Args:
+        scores: calibrated, in the order of the manifest's labels.
+        manifest: with the threshold, if any, and the score below which a person should look.
+    """
+    order = np.argsort(-scores, kind="stable").tolist()
+    if manifest.threshold is not None:
+        positive = manifest.labels.index(manifest.threshold.positive)
+        is_positive = float(scores[positive]) >= manifest.threshold.score
+        order.sort(key=lambda index: (index == positive) != is_positive)
+    candidates = tuple(Candidate(manifest.labels[index], float(scores[index])) for index in order)
+    given = candidates[0]
+    return Classification(given.label, given.score, candidates, needs_review=given.score < manifest.review_below)
+
+
+def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
+    """Fit a picture to the model's input. Training, evaluation and serving all come through here.
+
+    Args:
+        pixels: RGB, shape (height, width, 3), uint8.
+        spec: the bundle's input.
+
+    Returns:
+        Shape ``spec.shape``, dtype ``spec.dtype``.
+    """
+    picture = PIL.Image.fromarray(pixels)
+    if spec.channels == "L":
+        picture = picture.convert("L") if spec.depth == 1 else picture.convert("L").convert("RGB")
+    size = (spec.width_px, spec.height_px)
+    resample = PIL.Image.Resampling[spec.filter.upper()]
+    if spec.fit == "pad":
+        fitted = _padded(picture, size, resample)
+    else:
+        box = centre_of(picture.size, size) if spec.fit == "crop" else None
+        fitted = picture.resize(size, resample, box=box)
+    batch = np.asarray(fitted, dtype=np.uint8).reshape(1, spec.height_px, spec.width_px, spec.depth)
+    if spec.channels == "BGR":
+        batch = np.ascontiguousarray(batch[..., ::-1])
+    return batch if spec.takes_pixels else _as_numbers(batch, spec)
+
+
+def calibrated(
+    outputs: npt.NDArray[np.float32], activation: str, temperature: float, labels: int | None = None
+) -> Scores:
+    """Turn one picture's outputs into probabilities: softmax(logits / temperature).
+
+    One output alone is the second of two labels': sigmoid(logit / temperature), the other label has what is left.
+
+    Temperature scaling is that of Guo et al., "On Calibration of Modern Neural Networks" (2017). A model that
+    returns probabilities is scaled through their logarithms, which are logits up to a constant.
+
+    Args:
+        outputs: shape (labels,) or (1,), float32.
+        activation: ``logits``, ``softmax`` or ``sigmoid``, as in the manifest. Several sigmoids are taken as of labels
+            that exclude each other, so their probabilities are made to add up to 1.
+        temperature: above 0.
+        labels: how many; None for as many as outputs.
+
+    Raises:
+        RuntimeError: the model gave a number that is none, or is infinite: no score can be made of it.
+    """
+    if not np.isfinite(outputs).all():
+        bad = np.count_nonzero(~np.isfinite(outputs))
+        raise RuntimeError(f"{bad} of the model's {outputs.size} outputs are not finite; no score can be made of them.")
+    logits = outputs.astype(np.float64)
+    if (len(logits), labels) == (1, 2):
+        logits = _of_two(logits, activation)
+    elif activation != "logits":
+        logits = np.log(np.clip(logits, 1e-12, 1.0))
+    logits = logits / temperature
+    odds = np.exp(logits - logits.max())
+    scores: Scores = (odds / odds.sum()).astype(np.float32)
+    return scores
+
+
+def _faults_between(bundle: Bundle, model: Model) -> list[str]:
+    manifest, faults = bundle.manifest, []
+    expected = manifest.input.shape
+    if model.input_shape != expected:
+        faults.append(f"the model takes shape {model.input_shape}, the manifest says {expected}")
+    if model.input_dtype != manifest.input.dtype:
+        faults.append(f"the model takes {model.input_dtype}, the manifest says {manifest.input.dtype}")
+    if model.outputs == 1 and manifest.activation == "softmax":
+        faults.append("the model has one output, and a softmax of one number is always 1")
+    elif model.outputs != len(manifest.labels) and (model.outputs, len(manifest.labels)) != (1, 2):
+        faults.append(f"the model has {model.outputs} outputs, the manifest has {len(manifest.labels)} labels")
+    return faults
+
+
+def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[Any]:
+    """The model's own numbers for pixels, shape (1, height, width, depth), and its own layout."""
+    numbers: npt.NDArray[Any] = batch.astype(np.float32) * np.asarray(spec.scale, np.float32)
+    numbers += np.asarray(spec.offset, np.float32)
+    if spec.dtype != "float32":
+        range_ = np.iinfo(spec.dtype)
+        numbers = np.rint(numbers).clip(range_.min, range_.max).astype(spec.dtype)
+    return np.ascontiguousarray(numbers.transpose(0, 3, 1, 2)) if spec.layout == "NCHW" else numbers
+
+
+def _of_two(output: npt.NDArray[np.float64], activation: str) -> npt.NDArray[np.float64]:
+    """Logits of two labels for the one output that is the second label's: softmax of (0, x) is sigmoid(x)."""
+    if activation != "logits":
+        probability = np.clip(output, 1e-12, 1 - 1e-12)
+        output = np.log(probability) - np.log1p(-probability)
+    return np.concatenate([np.zeros(1), output])
+
+
+def _padded(picture: PIL.Image.Image, size: tuple[int, int], resample: PIL.Image.Resampling) -> PIL.Image.Image:
+    left, upper, right, lower = inside_of(picture.size, size)
+    canvas = PIL.Image.new(picture.mode, size)
+    canvas.paste(picture.resize((right - left, lower - upper), resample), (left, upper))
+    return canvas

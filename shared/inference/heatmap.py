@@ -1,0 +1,73 @@
+"""A heat map over the picture that it is of, as an image for people."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+
+from shared.images.geometry import Size
+from shared.inference.explain import Heat
+from shared.types import Pixels
+
+LONGEST_EDGE_PX = 1024
+"""Of an overlay; a larger picture is reduced."""
+
+STRONGEST = 0.7
+"""How much of the colour covers the picture where the heat is 1."""
+
+GREYED = 0.6
+"""How much the picture loses of its own colours, so that those of the heat can be told from them."""
+
+DIMMED = 0.6
+"""How bright the picture stays, so that the heat stands out on a white one too."""
+
+
+def overlay(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
+    """Colour a picture by a heat map of it: from violet, which is little, through red to yellow, which is all.
+
+    Args:
+        pixels: RGB, shape (height, width, 3), uint8; not modified.
+        heat: of the whole picture, of any shape.
+
+    Returns:
+        RGB, its longer edge at most LONGEST_EDGE_PX.
+    """
+    picture = PIL.Image.fromarray(pixels)
+    picture.thumbnail((LONGEST_EDGE_PX, LONGEST_EDGE_PX))
+    smooth = PIL.Image.fromarray(heat).resize(picture.size, PIL.Image.Resampling.BICUBIC)
+    strength = np.asarray(smooth, np.float32).clip(0, 1)
+    shown = PIL.Image.blend(picture, picture.convert("L").convert("RGB"), GREYED).point(lambda value: value * DIMMED)
+    colours = PIL.Image.fromarray(RAMP[(strength * 255).astype(np.uint8)])
+    return PIL.Image.composite(colours, shown, PIL.Image.fromarray((strength * STRONGEST * 255).astype(np.uint8)))
+
+
+def shorter_edge_px(size: Size) -> int:
+    """Return what to shrink a picture of a width and height to before an overlay, as ``decode`` takes it."""
+    return max(1, LONGEST_EDGE_PX * min(size) // max(size))
+
+
+def as_png(picture: PIL.Image.Image) -> bytes:
+    """Return a picture as a PNG file."""
+    content = BytesIO()
+    picture.save(content, "PNG", compress_level=6)
+    return content.getvalue()
+
+
+def _ramp(start: float = 0.15, turns: float = 0.45, saturation: float = 2.0) -> npt.NDArray[np.uint8]:
+    """256 colours, shape (256, 3), each brighter than the one before: a cubehelix from violet through red to yellow.
+
+    D. A. Green, "A colour scheme for the display of astronomical intensity images" (2011), equation 2.
+    """
+    light = np.linspace(0.25, 0.92, 256)
+    angle = 2 * np.pi * (start / 3 + turns * light)
+    reach = saturation * light * (1 - light) / 2
+    helix = np.array([[-0.14861, 1.78277], [-0.29227, -0.90649], [1.97294, 0.0]])
+    colours = light[:, None] + reach[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) @ helix.T
+    ramp: npt.NDArray[np.uint8] = (colours.clip(0, 1) * 255).round().astype(np.uint8)
+    return ramp
+
+
+RAMP = _ramp()

@@ -1,0 +1,207 @@
+"""The smoke test of a deployment: it does its work once, and does it well enough on labelled pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.errors import BadRequest
+from shared.images.files import files_under
+from shared.ports import ObjectStore
+from shared.release.chance import Z, wilson
+from shared.types import ObjectRef
+
+GS = "gs://"
+LARGEST_BYTES = 20 * 1024 * 1024
+POLL_S, SLOWEST_POLL_S = 1.0, 15.0
+"""Each look for a row is paid for, so they grow rarer."""
+
+TIMEOUT_S = 60
+
+ROWS = """
+SELECT prediction_id, upload_id, label, call.service AS service, call.revision AS revision
+FROM latest_predictions
+WHERE uploaded_on >= DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
+  AND (prediction_id IN UNNEST(@ids) OR upload_id IN UNNEST(@ids))
+"""
+"""Without the day, each look would scan all rows that ever were; yesterday's, because midnight may pass meanwhile."""
+
+
+class Warehouse(Protocol):
+    """Where rows can be looked for."""
+
+    def query(self, sql: str, **parameters: list[str]) -> Any:
+        """Run GoogleSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What is asked of the golden set's answers."""
+
+    min_accuracy: float = 0.9
+    """Share that must be right beyond doubt: Wilson's lower bound, one-sided at 95 %. 0.9 is 95 right of 100."""
+    max_p95_ms: float = 2000.0
+    max_error_rate: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A labelled picture of the golden set."""
+
+    label: str
+    at: ObjectRef | Path
+    """In a bucket, or a file of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTPS request came to."""
+
+    status: int
+    """0 where there was no answer."""
+    milliseconds: float
+    label: str | None = None
+    prediction_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the golden set came to."""
+
+    pictures: int
+    right: int
+    """Pictures that were given their label; one without an answer counts as wrong."""
+    error_rate: float
+    p95_ms: float
+    """95 of a hundred answers took no longer, as the caller saw it."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of all pictures that were given their label, 0 to 1."""
+        return self.right / self.pictures
+
+    def faults(self, demands: Demands) -> Iterator[str]:
+        """Yield a sentence for each demand that is not met."""
+        least, shown = wilson(self.right, self.pictures)[0], f"{self.right} of {self.pictures} pictures are right"
+        if self.pictures < least_pictures(demands.min_accuracy):
+            needed = f"{least_pictures(demands.min_accuracy)} at least to show {demands.min_accuracy:.1%}"
+            yield f"the golden set has {self.pictures} pictures, expected {needed}"
+        elif least < demands.min_accuracy:
+            yield f"{shown}, which shows {least:.1%} at 95 % certainty, expected {demands.min_accuracy:.1%}"
+        if self.error_rate > demands.max_error_rate:
+            yield f"{self.error_rate:.1%} of the requests failed, expected at most {demands.max_error_rate:.1%}"
+        if self.p95_ms > demands.max_p95_ms:
+            yield f"the slowest 5 % took more than {self.p95_ms:.0f} ms, expected at most {demands.max_p95_ms:.0f}"
+
+
+def least_pictures(min_accuracy: float) -> int:
+    """Return how many pictures, all of them right, show an accuracy (0 to 1, less than 1) at 95 % certainty.
+
+    Solves Wilson's lower bound of n hits of n for n: n / (n + z²) = accuracy.
+    """
+    return max(1, math.ceil(min_accuracy * Z * Z / (1 - min_accuracy) - 1e-9))
+
+
+def golden_set(store: ObjectStore, place: str) -> list[Picture]:
+    """List labelled pictures: ``gs://BUCKET/FOLDER/LABEL/NAME``, or the files of a folder with a sub-folder a label.
+
+    Raises:
+        BadRequest: ``place`` is neither, or there are no pictures in folders below it.
+        StorageUnavailable: the listing broke off.
+    """
+    pictures = list(_in_bucket(store, place) if place.startswith(GS) else _in_folder(Path(place)))
+    if not pictures:
+        raise BadRequest(f"There are no pictures in {place}; put some at {place.rstrip('/')}/LABEL/NAME.")
+    return pictures
+
+
+def content_of(store: ObjectStore, picture: Picture) -> bytes:
+    """Return a picture's bytes.
+
+    Raises:
+        StorageUnavailable: no answer within the deadline.
+        OSError: the file cannot be read.
+    """
+    return picture.at.read_bytes() if isinstance(picture.at, Path) else store.read(picture.at, LARGEST_BYTES)
+
+
+def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
+    bucket, _, folder = uri.removeprefix(GS).strip("/").partition("/")
+    if not bucket or not folder:
+        raise BadRequest(f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER, or a folder of this machine.")
+    for upload in store.uploads(bucket, f"{folder}/"):
+        label, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
+        if name:
+            yield Picture(label, upload.ref)
+
+
+def _in_folder(folder: Path) -> Iterator[Picture]:
+    if folder == Path() or not folder.is_dir():
+        raise BadRequest(f"The golden set is {str(folder)!r}, expected a folder that is there, or gs://BUCKET/FOLDER.")
+    for file in files_under(folder):
+        label, *rest = file.relative_to(folder).parts
+        if rest:
+            yield Picture(label, file)
+
+
+def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
+    """Have classify-request classify a file; ``record`` says whether it leaves a row. Never raises for an answer."""
+    address = f"{url.rstrip('/')}/v1/classify{'' if record else '?record=false'}"
+    headers = {"Content-Type": "application/octet-stream"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(address, content, headers)  # noqa: S310  # an address that the caller typed
+    began = time.monotonic()
+    status, answer = 0, {}
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            status, answer = response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        status = error.code
+    except (OSError, ValueError):
+        pass  # no answer, or none that is JSON
+    return Answer(status, (time.monotonic() - began) * 1000, answer.get("label"), answer.get("prediction_id"))
+
+
+def measure(
+    store: ObjectStore, pictures: list[Picture], classify: Callable[[bytes], Answer], threads: int = 4
+) -> Figures:
+    """Have every picture classified, some at once, and count.
+
+    Raises:
+        StorageUnavailable: a picture cannot be read.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="smoke") as pool:
+        answers = list(pool.map(lambda one: classify(content_of(store, one)), pictures))
+    right = sum(answer.label == one.label for answer, one in zip(answers, pictures, strict=True))
+    failed = sum(answer.status != 200 for answer in answers)
+    times = sorted(answer.milliseconds for answer in answers)
+    slowest = times[math.ceil(0.95 * len(times)) - 1]
+    return Figures(len(answers), right, failed / len(answers), slowest)
+
+
+def row_of(warehouse: Warehouse, id: str, patience_s: float) -> dict[str, Any] | None:
+    """Wait for the row of a prediction or an upload; None if there is none after ``patience_s`` seconds."""
+    give_up_at, pause_s = time.monotonic() + patience_s, POLL_S
+    while True:
+        rows: list[dict[str, Any]] = warehouse.query(ROWS, ids=[id]).rows
+        if rows:
+            return rows[0]
+        if time.monotonic() >= give_up_at:
+            return None
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, SLOWEST_POLL_S)
+
+
+def faults_in_row(what: str, row: dict[str, Any] | None, revision: str | None) -> Iterator[str]:
+    """Yield what is wrong with a row: there is none, or another revision wrote it."""
+    if row is None:
+        yield f"{what} has no row"
+    elif revision and row["revision"] != revision:
+        yield f"{what} was classified by {row['revision']}, expected {revision}: traffic goes to another revision"

@@ -1,0 +1,112 @@
+"""Which uploads have a row already, asked of the warehouse in memory and of the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from shared.backlog.already_recorded import RECORDED, batches, recorded
+from shared.errors import BadRequest
+from shared.pipeline import ids
+from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times, Upload
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
+
+Picture = Callable[..., bytes]
+OTHER_MODEL = "0" * 64
+
+
+@pytest.fixture
+def uploads(world: World, picture: Picture, tmp_path: Path) -> list[ObjectRef]:
+    """A picture and a text, both processed, and a picture that was not."""
+    for name, content in (("a.jpg", picture(1)), ("b.jpg", b"bread"), ("c.jpg", picture(2))):
+        world.put(name, content, tmp_path)
+    refs = [upload.ref for upload in world.store.uploads(world.uploads)]
+    for ref in refs[:2]:
+        upload = world.store.find(world.uploads, ref.name)
+        world.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    return refs
+
+
+def test_a_prediction_by_this_model_or_a_failure_is_a_row(world: World, uploads: list[ObjectRef]) -> None:
+    digest = world.pipeline.classifiers.default.bundle.digest
+    assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL, digest))) == set(uploads[:2])
+
+
+def test_a_prediction_by_another_model_is_none(world: World, uploads: list[ObjectRef]) -> None:
+    assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL,))) == {uploads[1]}
+
+
+def test_uploads_of_many_days_are_one_question(world: World) -> None:
+    refs = [ObjectRef("album", "a.jpg", day * 86_400_000_000) for day in range(500)]
+    assert recorded(world.warehouse, dict.fromkeys(refs, (OTHER_MODEL,))) == set()
+
+
+def test_of_nothing_nothing_is_recorded(world: World) -> None:
+    assert recorded(world.warehouse, {}) == set()
+
+
+def test_both_tables_are_asked_for_their_days_only() -> None:
+    """Or each batch would read both tables whole: partitions are pruned by constants."""
+    assert RECORDED.count("FROM ") == RECORDED.count("WHERE uploaded_on IN (DAYS) AND ") == 2
+
+
+def test_tables_that_are_missing_are_told(world: World) -> None:
+    class Elsewhere:
+        def query(self, sql: str, **parameters: list[str]) -> object:
+            return world.warehouse.query(sql.replace("predictions", "no_such_table"), **parameters)
+
+    with pytest.raises(BadRequest, match="no_such_table"):
+        recorded(Elsewhere(), {ObjectRef("album", "a.jpg", 1): [OTHER_MODEL]})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(0, []), (2, [2]), (3, [3]), (7, [3, 3, 1])])
+def test_a_batch_is_full_but_for_the_last(count: int, sizes: list[int]) -> None:
+    uploads = [Upload(ObjectRef("album", str(index), index), 0, "") for index in range(count)]
+    cut = list(batches(iter(uploads), 3))
+    assert [len(batch) for batch in cut] == sizes
+    assert [upload for batch in cut for upload in batch] == uploads
+
+
+def test_an_upload_is_known_by_the_id_of_its_row(world: World, uploads: list[ObjectRef]) -> None:
+    [row] = world.rows("latest_predictions")
+    assert row["upload_id"] == ids.of_object(uploads[0]).upload_id
+
+
+def failed(ref: ObjectRef, reason: str = "not_an_image", *, is_shadow: bool | None = None) -> Failure:
+    who = ids.of_object(ref)
+    image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
+    call = Call(Source.BACKLOG, datetime.now(UTC), is_shadow=is_shadow, times=Times(total_ms=1.0))
+    return Failure(who.upload_id, who.uploaded_at, reason, "A list.", image, None, call)
+
+
+def test_rows_of_every_day_are_found(world: World) -> None:
+    refs = [ObjectRef(world.uploads, "a.jpg", day * 86_400_000_000) for day in (20_000, 20_001, 20_400)]
+    for ref in refs:
+        world.warehouse.append(failed(ref))
+    assert recorded(world.warehouse, dict.fromkeys(refs, (OTHER_MODEL,))) == set(refs)
+
+
+def test_what_only_a_shadow_saw_is_recorded_for_the_shadow_alone(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    digest = world.pipeline.classifiers.default.bundle.digest
+    world.put("seen.jpg", picture(3), tmp_path)
+    upload = world.store.find(world.uploads, "seen.jpg")
+    world.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True), remove=False)
+    rejected = ObjectRef(world.uploads, "list.jpg", upload.ref.generation)
+    world.warehouse.append(failed(rejected, is_shadow=True))
+    models = dict.fromkeys([upload.ref, rejected], (digest,))
+    assert recorded(world.warehouse, models) == set()
+    assert recorded(world.warehouse, models, is_shadow=True) == {upload.ref, rejected}
+
+
+def test_that_a_model_was_not_served_counts_only_for_as_long_as_it_is_not(world: World) -> None:
+    ref = ObjectRef(world.uploads, "ponies/a.jpg", 20_000 * 86_400_000_000)
+    world.warehouse.append(failed(ref, "unknown_model"))
+    assert recorded(world.warehouse, {ref: []}) == {ref}
+    assert recorded(world.warehouse, {ref: [OTHER_MODEL]}) == set()

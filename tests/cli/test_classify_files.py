@@ -1,0 +1,75 @@
+"""A folder's files are classified on every core, and told in their order."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import shared.cli.classify_files
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import bundle_folder
+from shared.cli.classify_files import FEW, classify_file, classify_files, usable_cores
+from shared.inference.classifier import Classifier
+from shared.local.demo.drawings import drawings
+from shared.settings import DEFAULT_BUNDLE, own_models
+from shared.wiring import load_model
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Five drawn flowers, a shopping list, and a file that is not there."""
+    folder = tmp_path_factory.mktemp("album")
+    for label, drawing in drawings().items():
+        drawing.resize((224, 224)).save(folder / f"{label}.jpg")
+    (folder / "list.jpg").write_text("bread, butter")
+    return [*sorted(folder.iterdir()), folder / "missing.jpg"]
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    bundle = load_bundle(bundle_folder(DEFAULT_BUNDLE, own_models()))
+    return Classifier(bundle, load_model(bundle, usable_cores()))
+
+
+@pytest.fixture(scope="module")
+def many(album: list[Path]) -> list[Path]:
+    """So many files that each core gets a process of its own; not in the order of their names."""
+    return (album * (FEW * usable_cores() // len(album) + 1))[::-1]
+
+
+def test_many_files_are_answered_in_order_and_as_one_by_one(
+    album: list[Path], many: list[Path], classifier: Classifier
+) -> None:
+    alone = {path: classify_file(path, classifier) for path in album}
+    assert list(classify_files(many, classifier)) == [alone[path] for path in many]
+    reasons = {path.name: answer["error"]["reason"] for path, answer in alone.items() if "error" in answer}
+    assert reasons == {"list.jpg": "not_an_image", "missing.jpg": "unreadable"}
+
+
+def test_a_few_files_are_answered_in_order_too(album: list[Path], classifier: Classifier) -> None:
+    assert [answer["path"] for answer in classify_files(album[::-1], classifier)] == [str(path) for path in album[::-1]]
+
+
+class Recording(ProcessPoolExecutor):
+    """Keeps what it is given to do."""
+
+    given: list[Future[Any]] = []  # noqa: RUF012 - of the one pool of the test
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given.append(super().submit(*args, **kwargs))
+        return self.given[-1]
+
+
+def test_what_nobody_waits_for_is_not_begun(
+    many: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So much that the processes cannot have done half of it when the first answer comes."""
+    monkeypatch.setattr(shared.cli.classify_files, "ProcessPoolExecutor", Recording)
+    answers = classify_files(many * 100, classifier)
+    assert next(answers)["path"] == str(many[0])
+    answers.close()  # as Ctrl-C does
+    assert all(future.done() for future in Recording.given)
+    assert sum(future.cancelled() for future in Recording.given) > len(Recording.given) / 2

@@ -1,0 +1,29 @@
+"""The changelog tells an operator of every version, and of each whether Terraform comes first."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", CHANGELOG, re.MULTILINE | re.DOTALL))
+
+
+def test_versions_have_a_number_and_a_day_and_what_comes_is_above_them() -> None:
+    titles = list(SECTIONS)
+    released = titles[titles[0] == "Unreleased" :]
+    assert released
+    assert [title for title in released if not re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2}", title)] == []
+
+
+def test_the_version_of_the_program_is_in_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert [title for title in SECTIONS if title.startswith(f"{version} - ")]
+
+
+def test_every_version_says_whether_it_needs_an_apply() -> None:
+    assert [
+        title for title, text in SECTIONS.items() if not re.search(r"^### Needs an apply\n\n- ", text, re.MULTILINE)
+    ] == []

@@ -1,0 +1,41 @@
+"""What is written down of how warehouses differ is about tests that there are, and docs/ says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.emulators.contract import test_documented_behaviour, test_view_contract, test_warehouse_contract
+from tests.emulators.contract.difference import OURS, Difference
+from tests.emulators.contract.warehouse_differences import ASKED, DOCUMENTED, differences_table
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "bigquery-differences.md"
+
+
+def rules_of(*modules: object) -> set[str]:
+    names = [name for module in modules for name in vars(module) if name.startswith("test_")]
+    return {name.removeprefix("test_").replace("_", " ") for name in names}
+
+
+@pytest.mark.parametrize(("mark", "differences"), [("asked", ASKED), ("documented", DOCUMENTED)])
+def test_the_tables_of_the_document_are_those_of_the_code(mark: str, differences: tuple[Difference, ...]) -> None:
+    table = f"<!-- {mark} -->\n{differences_table(differences)}\n<!-- /{mark} -->"
+    assert table in DOCUMENT.read_text("utf-8"), "run: make docs"
+
+
+def test_every_difference_is_one_from_a_rule_that_a_test_states() -> None:
+    queries = {name.replace("_", " ") for name in test_documented_behaviour.QUERIES}
+    assert {one.rule for one in ASKED} <= rules_of(test_warehouse_contract, test_view_contract)
+    assert {one.rule for one in DOCUMENTED} <= rules_of(test_documented_behaviour) | queries
+
+
+def test_every_rule_is_written_down_once_with_its_source() -> None:
+    rules = [one.rule for one in (*ASKED, *DOCUMENTED)]
+    assert len(rules) == len(set(rules))
+    assert all(one.link.startswith("https://cloud.google.com/") for one in (*ASKED, *DOCUMENTED))
+    assert all(one.ours or one.bqemulator or one.local_bigquery for one in (*ASKED, *DOCUMENTED))
+
+
+def test_our_local_warehouse_does_whatever_we_ask() -> None:
+    assert [one.rule for one in ASKED if one.cell(OURS)] == []

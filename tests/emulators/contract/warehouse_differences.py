@@ -1,0 +1,394 @@
+"""Where local warehouses differ from BigQuery's documentation; ``docs/bigquery-differences.md`` shows it."""
+
+from __future__ import annotations
+
+from tests.emulators.contract.difference import WAREHOUSES, Cell, Difference, breaks, refuses
+
+DOCS = "https://cloud.google.com/bigquery/docs/"
+INSERT_ALL = f"{DOCS}reference/rest/v2/tabledata/insertAll"
+JOB = f"{DOCS}reference/rest/v2/Job"
+QUERY = f"{DOCS}reference/rest/v2/jobs/query"
+SQL = f"{DOCS}reference/standard-sql/"
+FUNCTIONS = f"{SQL}functions-all"
+MODES = f"{DOCS}schemas#modes"
+
+
+def known_difference(warehouse: str, rule: str) -> Cell | None:
+    """Return what is known of a rule, by its name with underscores or spaces, in a warehouse."""
+    name = rule.replace("_", " ")
+    return next((one.cell(warehouse) for one in (*ASKED, *DOCUMENTED) if one.rule == name), None)
+
+
+def differences_table(differences: tuple[Difference, ...]) -> str:
+    """Return differences in Markdown; an empty cell is as documented."""
+    lines = [
+        "| behaviour | BigQuery's documentation says | ours | bqemulator | local-bigquery |",
+        "|---|---|---|---|---|",
+    ]
+    for one in differences:
+        cells = (one.cell(warehouse) for warehouse in WAREHOUSES)
+        found = " | ".join(cell.does if cell else "✓" for cell in cells)
+        lines.append(f"| {one.rule[0].upper()}{one.rule[1:]} | [{one.documented}]({one.link}) | {found} |")
+    return "\n".join(lines)
+
+
+ASKED = (
+    Difference(
+        "a nullable column may be added and is null in older rows",
+        "columns may be added",
+        f"{DOCS}managing-table-schemas",
+        bqemulator=breaks("the next row: 500"),
+    ),
+    Difference(
+        "a row sent again with its insert id is one row of its table",
+        "best effort, for a minute or more",
+        f"{DOCS}streaming-data-into-bigquery#dataconsistency",
+        bqemulator=Cell("two rows"),
+    ),
+    Difference(
+        "a row that was refused goes in with the same insert id once it is right",
+        "an id is that of an inserted row",
+        f"{DOCS}streaming-data-into-bigquery#dataconsistency",
+        bqemulator=breaks("the first: 500"),
+    ),
+    Difference(
+        "a row with an unknown field is refused",
+        "unknown values are errors unless they may be ignored",
+        INSERT_ALL,
+        bqemulator=Cell("inserted, without it"),
+    ),
+    Difference(
+        "a row with an unknown field in a record is refused",
+        "unknown values are errors unless they may be ignored",
+        INSERT_ALL,
+        bqemulator=Cell("inserted, without it"),
+        local_bigquery=Cell("inserted, without it"),
+    ),
+    Difference(
+        "a row without a required field is refused",
+        "no nulls in REQUIRED columns",
+        MODES,
+        bqemulator=Cell("inserted"),
+    ),
+    Difference(
+        "a row without a required field of a record is refused",
+        "no nulls in REQUIRED columns",
+        MODES,
+        bqemulator=Cell("inserted"),
+        local_bigquery=Cell("inserted"),
+    ),
+    Difference(
+        "a row with null for a required field is refused",
+        "no nulls in REQUIRED columns",
+        MODES,
+        bqemulator=Cell("inserted"),
+    ),
+    Difference(
+        "a row with a value of another type is refused",
+        "`insertErrors` names the row",
+        INSERT_ALL,
+        bqemulator=breaks("500"),
+    ),
+    Difference(
+        "a row with a value of another type in a record is refused",
+        "`insertErrors` names the row",
+        INSERT_ALL,
+        bqemulator=breaks("500"),
+        local_bigquery=Cell("inserted, as null"),
+    ),
+    Difference(
+        "one bad row stops the others of its request",
+        "unless `skipInvalidRows` is set, all fail",
+        INSERT_ALL,
+        bqemulator=breaks("500"),
+    ),
+    Difference(
+        "our adapter says which row was refused and why",
+        "`insertErrors` names the row",
+        INSERT_ALL,
+        bqemulator=Cell("inserted"),
+    ),
+    Difference(
+        "a load job says how many rows it added",
+        "`outputRows`",
+        f"{JOB}#jobstatistics3",
+        bqemulator=Cell("counts all rows of the table"),
+    ),
+    Difference(
+        "rows that the client loads in one request are appended",
+        "multipart uploads",
+        f"{DOCS}reference/api-uploads",
+        bqemulator=refuses("400: the parts that the client sends have a wrong type"),
+    ),
+    Difference(
+        "a load job with an unknown field adds none",
+        "`ignoreUnknownValues` is false by default",
+        f"{JOB}#jobconfigurationload",
+        bqemulator=Cell("loaded, without it"),
+        local_bigquery=Cell("loaded, without it, where the job brings a schema"),
+    ),
+    Difference(
+        "a load job without a required field adds none",
+        "no nulls in REQUIRED columns",
+        MODES,
+        bqemulator=Cell("loaded"),
+    ),
+    Difference(
+        "a name without a dataset is of the default dataset",
+        "`defaultDataset`",
+        QUERY,
+        bqemulator=Cell("not found; with 200 and no rows"),
+    ),
+    Difference(
+        "a query that is wrong is refused with a sentence",
+        "an error has a status of 4xx",
+        f"{DOCS}error-messages",
+        bqemulator=Cell("200 and no rows; the errors stand beside them, where the client does not look"),
+    ),
+    Difference(
+        "a query that fails while it runs is refused with a sentence",
+        "an error has a status of 4xx",
+        f"{DOCS}error-messages",
+        bqemulator=Cell("200 and no rows; the errors stand beside them, where the client does not look"),
+    ),
+)
+"""Of what we ask of a warehouse."""
+
+DOCUMENTED = (
+    Difference(
+        "a script has variables",
+        "`DECLARE`",
+        f"{SQL}procedural-language",
+        ours=refuses("scripts are refused"),
+    ),
+    Difference(
+        "a query may define a function",
+        "`CREATE TEMP FUNCTION`",
+        f"{DOCS}user-defined-functions",
+        ours=refuses("scripts are refused, and functions"),
+    ),
+    Difference(
+        "a script has temporary tables",
+        "`CREATE TEMP TABLE`",
+        f"{DOCS}multi-statement-queries",
+        ours=refuses("scripts are refused, and temporary tables"),
+    ),
+    Difference(
+        "a session has a transaction that can be taken back",
+        "`ROLLBACK TRANSACTION`",
+        f"{DOCS}transactions",
+        ours=refuses("scripts are refused, and transactions"),
+    ),
+    Difference(
+        "bignumeric has 38 digits before and after the point",
+        "scale 38, precision 76",
+        f"{SQL}data-types#decimal_types",
+        ours=refuses("38 digits in all, 18 of them after the point"),
+        bqemulator=Cell("no rows"),
+        local_bigquery=refuses("38 digits in all"),
+    ),
+    Difference(
+        "a column may be a bignumeric",
+        "as any type",
+        f"{SQL}data-types#decimal_types",
+        bqemulator=breaks("500"),
+        local_bigquery=Cell("written with 18 digits after the point, zeros too"),
+    ),
+    Difference(
+        "to json string writes moments as rfc 3339",
+        "ISO 8601, with `T` and `Z`",
+        f"{SQL}json_functions#json_encodings",
+        ours=Cell("`2026-01-02 03:04:05+00`"),
+        bqemulator=Cell("`2026-01-02 03:04:05+00`"),
+        local_bigquery=Cell("`2026-01-02 03:04:05+00`"),
+    ),
+    Difference(
+        "approx top count gives values with their counts",
+        "STRUCTs of value and count",
+        f"{SQL}approximate_aggregate_functions#approx_top_count",
+        bqemulator=Cell("values only"),
+    ),
+    Difference(
+        "a joined array may have an offset",
+        "`t.array AS x WITH OFFSET`",
+        f"{SQL}query-syntax#from_clause",
+        ours=refuses("a syntax error; `UNNEST(t.array) AS x WITH OFFSET` runs"),
+        bqemulator=Cell("no rows"),
+        local_bigquery=refuses("a syntax error"),
+    ),
+    Difference(
+        "a row without elements stays where an array is joined on the left",
+        "`LEFT JOIN UNNEST(…)` needs no ON",
+        f"{SQL}query-syntax#join_types",
+        ours=Cell("the row is lost; with `ON TRUE` it stays"),
+    ),
+    Difference(
+        "a missing record of a left join is null",
+        "nulls for the right side",
+        f"{SQL}query-syntax#join_types",
+        ours=Cell("a STRUCT of nulls"),
+    ),
+    Difference(
+        "an array inside json has elements",
+        "`json.field[1]`",
+        f"{SQL}operators#json_subscript_operator",
+        bqemulator=Cell("null"),
+        local_bigquery=Cell("null"),
+    ),
+    Difference(
+        "there are geographies",
+        "`ST_GEOGPOINT`, …",
+        f"{SQL}geography_functions",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "there are functions of the net",
+        "`NET.HOST`, …",
+        f"{SQL}net_functions",
+        ours=refuses("refused"),
+        bqemulator=Cell("no rows"),
+    ),
+    Difference(
+        "there are sketches",
+        "`HLL_COUNT.INIT`, …",
+        f"{SQL}hll_functions",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "a function that bigquery lacks is refused",
+        "the functions that there are",
+        FUNCTIONS,
+        bqemulator=Cell("DuckDB's functions run"),
+        local_bigquery=Cell("DuckDB's functions run"),
+    ),
+    Difference(
+        "sql reads no files of the machine",
+        "the functions that there are",
+        FUNCTIONS,
+        bqemulator=Cell("it reads any file that the process may read"),
+        local_bigquery=Cell("it reads any file that the process may read"),
+    ),
+    Difference(
+        "legacy sql is answered",
+        "`useLegacySql`",
+        f"{DOCS}reference/legacy-sql",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "a change of what has changed meanwhile is refused",
+        "an update with an etag of before fails",
+        "https://cloud.google.com/python/docs/reference/bigquery/latest/google.cloud.bigquery.client.Client",
+        bqemulator=Cell("the last one wins"),
+    ),
+    Difference(
+        "the api drops no column",
+        "columns are dropped by SQL",
+        f"{DOCS}managing-table-schemas#delete_a_column",
+        bqemulator=Cell("accepted"),
+    ),
+    Difference(
+        "tables whose names differ by case are two",
+        "names of tables are case-sensitive",
+        f"{DOCS}tables#table_naming",
+        ours=refuses("409: it exists"),
+        bqemulator=breaks("500"),
+        local_bigquery=refuses("409: it exists"),
+    ),
+    Difference(
+        "a table keeps when it expires",
+        "`expirationTime`",
+        f"{DOCS}managing-tables",
+        bqemulator=Cell("forgotten"),
+    ),
+    Difference(
+        "a table that has expired is gone",
+        "it is deleted",
+        f"{DOCS}managing-tables",
+        ours=Cell("it stays"),
+        bqemulator=Cell("it stays"),
+    ),
+    Difference(
+        "a column has a default",
+        "`DEFAULT`",
+        f"{DOCS}default-values",
+        ours=refuses("refused"),
+    ),
+    Difference(
+        "an update without where is refused",
+        "WHERE is required",
+        f"{SQL}dml-syntax#update_statement",
+        bqemulator=Cell("accepted"),
+    ),
+    Difference(
+        "a field of a record may be updated",
+        "`SET record.field = …`",
+        f"{SQL}dml-syntax#update_statement",
+        ours=refuses("refused"),
+        bqemulator=Cell("nothing changes"),
+    ),
+    Difference(
+        "a statement leaves no required field of a record null",
+        "no nulls in REQUIRED columns",
+        MODES,
+        ours=Cell("accepted; `insertAll` and load jobs refuse it"),
+        bqemulator=Cell("accepted"),
+        local_bigquery=Cell("accepted"),
+    ),
+    Difference(
+        "rows that were streamed in cannot be changed for a while",
+        "not by UPDATE, DELETE or MERGE within 30 minutes",
+        f"{SQL}data-manipulation-language",
+        ours=Cell("at once"),
+        bqemulator=Cell("at once"),
+        local_bigquery=Cell("at once"),
+    ),
+    Difference(
+        "an insert of more than ten megabytes is refused",
+        "10 MB a request",
+        "https://cloud.google.com/bigquery/quotas#streaming_inserts",
+        ours=Cell("64 MiB a request"),
+        bqemulator=Cell("accepted"),
+        local_bigquery=Cell("accepted"),
+    ),
+    Difference(
+        "a filter on the partition can be required",
+        "`requirePartitionFilter`",
+        f"{DOCS}querying-partitioned-tables",
+        ours=Cell("kept and not enforced"),
+        bqemulator=Cell("kept and not enforced"),
+    ),
+    Difference(
+        "a dry run says how many bytes a query reads",
+        "`totalBytesProcessed`",
+        f"{DOCS}running-queries#dry-run",
+        ours=Cell("0"),
+        bqemulator=Cell("0"),
+        local_bigquery=Cell("0"),
+    ),
+    Difference(
+        "a table can be read as it was",
+        "`FOR SYSTEM_TIME AS OF`",
+        f"{DOCS}access-historical-data",
+        ours=refuses("refused"),
+        bqemulator=Cell("no rows"),
+    ),
+    Difference(
+        "a query may write its rows to a table",
+        "`destinationTable`",
+        f"{DOCS}writing-results",
+        bqemulator=Cell("the job ends well and there is no table"),
+    ),
+    Difference(
+        "a job id is used once",
+        "409 for a second job",
+        f"{DOCS}running-jobs",
+        bqemulator=Cell("accepted"),
+    ),
+    Difference(
+        "a table is copied by a job",
+        "copy jobs",
+        f"{DOCS}managing-tables#copy-table",
+        ours=refuses("refused"),
+    ),
+)
+"""Of what BigQuery documents beyond that."""

@@ -1,0 +1,162 @@
+"""The relay's queue and its events, without a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.emulators.eventarc.cloudevents import CloudEvent, cloud_event_from
+from shared.emulators.eventarc.delivery import Courier, Policy
+from shared.emulators.eventarc.duplicates import Disorder
+from shared.emulators.eventarc.queue import DeliveryQueue, QueueUnusable
+
+EVENT = CloudEvent("e1", {"ce-id": "e1"}, b"{}")
+RESOURCE = {"bucket": "uploads", "name": "photo", "generation": 1795254867399766, "size": 5}
+
+
+def event(**changes: object) -> CloudEvent:
+    """Return the event of an upload whose resource is changed."""
+    return cloud_event_from("e1", RESOURCE | changes)
+
+
+def test_deliveries_are_taken_in_the_order_in_which_they_are_due(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    names = ("third", "first", "second")
+    queue.add((CloudEvent(name, {}, b""), due_at) for name, due_at in zip(names, (30.0, 10.0, 20.0), strict=True))
+    assert [queue.take().event.id for _ in names] == ["first", "second", "third"]
+    assert (queue.next_due_at(), queue.pending) == (None, 3)
+    queue.close()
+
+
+def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    other = CloudEvent("e2", {}, b"")
+    queue.add([(EVENT, 5.0), (EVENT, 5.0), (other, 5.0), (other, 6.0), (EVENT, 6.0)])
+    taken = [[delivery.event.id for delivery in queue.take_copies()] for _ in range(4)]
+    assert taken == [["e1", "e1"], ["e2"], ["e2"], ["e1"]]
+    assert (queue.next_due_at(), queue.pending) == (None, 5)
+    queue.close()
+
+
+def test_copies_are_due_when_their_disorder_says_so() -> None:
+    chance = random.Random(1)
+    assert Disorder().due_times(100.0, chance) == [100.0]
+    assert Disorder(together=1).due_times(100.0, chance) == [100.0, 100.0]
+    pairs = [Disorder(duplicates=1).due_times(100.0, chance) for _ in range(200)]
+    at_once = sum(first == second for first, second in pairs)
+    assert 60 < at_once < 140
+    assert all(first == 100.0 <= second <= 102.0 for first, second in pairs)
+    lost = [Disorder(lost=0.5).due_times(100.0, chance) for _ in range(200)]
+    assert 60 < lost.count([]) < 140
+    delayed = [Disorder(delay_s=3).due_times(100.0, chance) for _ in range(200)]
+    assert all(len(times) == 1 and 100 <= times[0] <= 103 for times in delayed)
+    assert delayed != sorted(delayed)
+
+
+def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    queue.add([(EVENT, 1.0), (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 2.0)])
+    queue.done(queue.take())
+    queue.put_off(queue.take(), 50.0)
+    queue.close()
+    again = DeliveryQueue(tmp_path / "queue.sqlite")
+    assert (again.next_due_at(), again.pending) == (50.0, 1)
+    delivery = again.take()
+    assert (delivery.event, delivery.attempts) == (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 1)
+    again.close()
+
+
+def test_of_one_call_all_are_added_or_none(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    broken = CloudEvent("e2", {}, None)  # type: ignore[arg-type]
+    with pytest.raises(Exception, match="NOT NULL"):
+        queue.add([(EVENT, 1.0), (broken, 2.0)])
+    assert (queue.next_due_at(), queue.pending, queue.oldest_added_at()) == (None, 0, None)
+    queue.add([(EVENT, 1.0)])
+    assert queue.pending == 1
+    queue.close()
+
+
+def test_a_queue_is_used_by_one_relay_at_a_time(tmp_path: Path) -> None:
+    first = DeliveryQueue(tmp_path / "queue.sqlite")
+    with pytest.raises(QueueUnusable, match="another relay"):
+        DeliveryQueue(tmp_path / "queue.sqlite")
+    first.close()
+    DeliveryQueue(tmp_path / "queue.sqlite").close()
+
+
+def test_the_resource_is_written_as_cloud_storage_writes_it() -> None:
+    told = json.loads(event(timeCreated="2026-11-21T10:54:27.5+01:00", metadata={"a": "b"}).body)
+    assert told == {
+        "kind": "storage#object",
+        "id": "uploads/photo/1795254867399766",
+        "bucket": "uploads",
+        "name": "photo",
+        "generation": "1795254867399766",
+        "metageneration": "1",
+        "size": "5",
+        "timeCreated": "2026-11-21T09:54:27.500Z",
+        "updated": "2026-11-21T09:54:27.399Z",
+        "timeStorageClassUpdated": "2026-11-21T09:54:27.500Z",
+        "metadata": {"a": "b"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("a/b c.jpg", "objects/a/b%20c.jpg"),
+        ('100 % "sure"', "objects/100%20%25%20%22sure%22"),
+        ("naïve-日本.png", "objects/na%C3%AFve-%E6%97%A5%E6%9C%AC.png"),
+        ("a#b?c&d=e;f,g'h~[i]", "objects/a#b?c&d=e;f,g'h~[i]"),
+        ("tab\there\x7f", "objects/tab%09here%7F"),
+    ],
+)
+def test_a_subject_is_encoded_as_the_http_binding_says(name: str, subject: str) -> None:
+    made = cloud_event_from("e1", RESOURCE | {"name": name})
+    assert made.headers["ce-subject"] == subject
+    assert json.loads(made.body)["name"] == name
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {},
+        {"bucket": "uploads", "name": "photo"},
+        [],
+        "photo",
+        RESOURCE | {"updated": "yesterday"},
+        RESOURCE | {"generation": "newest"},
+    ],
+)
+def test_what_is_no_resource_is_refused(resource: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        cloud_event_from("e1", resource)
+
+
+async def _pauses(tmp_path: Path, attempts: int) -> list[float]:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    courier = Courier(queue, Policy("http://127.0.0.1:1/"), None, random.Random(1))  # type: ignore[arg-type]
+    queue.close()
+    return [courier._pause_s(attempts) for _ in range(500)]
+
+
+@pytest.mark.parametrize(("attempts", "ceiling"), [(0, 0.2), (1, 0.4), (3, 1.6), (6, 10.0), (5000, 10.0)])
+def test_pauses_grow_up_to_a_ceiling_and_are_spread_below_it(tmp_path: Path, attempts: int, ceiling: float) -> None:
+    pauses = asyncio.run(_pauses(tmp_path, attempts))
+    assert 0 <= min(pauses) < ceiling * 0.1
+    assert ceiling * 0.9 < max(pauses) <= ceiling
+
+
+def test_a_queue_keeps_when_its_oldest_was_added(tmp_path: Path) -> None:
+    queue = DeliveryQueue(tmp_path / "queue.sqlite")
+    before = time.time()
+    queue.add([(EVENT, 1.0)])
+    assert before <= (queue.oldest_added_at() or 0) <= time.time()
+    queue.close()

@@ -1,0 +1,194 @@
+"""Public reports of what goes wrong with emulators of BigQuery, asked of ours: the value, or a sentence of ours."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import uuid
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import bigquery
+
+pytest_plugins = ("tests.emulators.warehouse_fixtures",)
+
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def name(bigquery_client: bigquery.Client) -> str:
+    """A table of two rows in a dataset of its own."""
+    dataset = f"reports_{uuid.uuid4().hex[:8]}"
+    bigquery_client.create_dataset(dataset)
+    table = f"local.{dataset}.numbers"
+    bigquery_client.query_and_wait(f"CREATE TABLE `{table}` AS SELECT 1 AS n, 'one' AS word UNION ALL SELECT 2, 'two'")
+    return table
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (r"'a_b' LIKE 'a\\_b'", True),
+        (r"'axb' LIKE 'a\\_b'", False),
+        (r"'50%' LIKE '50\\%' AND '505' NOT LIKE '50\\%'", True),
+        (r"'a\\b' LIKE 'a\\\\b'", True),
+        (r"'a_b' LIKE ANY ('x', 'a\\_b')", True),
+        ("'axb' LIKE 'a_b' AND 'axyb' LIKE 'a%b'", True),
+        ("""JSON_QUERY('{"a": [1]}', '$.a') || '!'""", "[1]!"),
+        ("""JSON_EXTRACT('{"a": null}', '$.a')""", None),
+        ("""JSON_QUERY_ARRAY('{"a": [1, "b"]}', '$.a')""", ["1", '"b"']),
+        ("FORMAT('%T and %t', 'q', 'q')", '"q" and q'),
+        ("CAST('0x1F' AS INT64) + CAST('-0xf' AS INT64)", 16),
+        ('JSON_KEYS(JSON \'{"a": {"b": 1}}\', 1)', ["a"]),
+    ],
+)
+def test_an_expression_has_the_value_that_bigquery_gives(ask_bigquery: Ask, sql: str, expected: Any) -> None:
+    assert ask_bigquery(f"SELECT {sql}") == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ("ROW_NUMBER() OVER (PARTITION BY MOD(x, 2) ORDER BY x)", [1, 1, 2]),
+        ("SUM(x) OVER (PARTITION BY DIV(x, 2))", [1, 5, 5]),
+        ("RANK() OVER (ORDER BY x / 2 DESC)", [3, 2, 1]),
+        ("RANK() OVER (ORDER BY CAST(CAST(x AS STRING) AS INT64))", [1, 2, 3]),
+        ("COUNT(*) OVER (PARTITION BY [x, 1][OFFSET(1)])", [3, 3, 3]),
+    ],
+)
+def test_keys_of_a_window_may_be_computed(ask_bigquery: Ask, window: str, expected: list[int]) -> None:
+    rows = ask_bigquery(f"SELECT x, {window} AS w FROM UNNEST([1, 2, 3]) AS x ORDER BY x")
+    assert [w for _, w in rows] == expected
+    assert len(ask_bigquery(f"SELECT x FROM UNNEST([1, 2, 3]) AS x QUALIFY {window} < 9")) == 3
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("SELECT 1 / x FROM UNNEST([0]) AS x", "division by zero: 1 / 0"),
+        ("SELECT MOD(x, 0) FROM UNNEST([7]) AS x", r"division by zero: MOD\(7, 0\)"),
+        ("SELECT [1][OFFSET(x)] FROM UNNEST([5]) AS x", "Array index 5 is out of bounds"),
+        ('SELECT CAST(x AS INT64) FROM UNNEST(["it\'s"]) AS x', "Bad int64 value: it's"),
+        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot hold"),
+        ("SELECT [1, NULL] AS x", "Array cannot have a null element; error in writing field x"),
+        ("SELECT JSON_KEYS(JSON '{}')", "not supported by the local warehouse"),
+        ("SELECT CODE_POINTS_TO_STRING([65])", "the local warehouse does not have"),
+        ("SELECT * FROM `reports.ev_*`", "Wildcard tables .* not supported"),
+        ("SELECT * FROM `reports.t$20260101`", "Partition decorators .* not supported"),
+        ("SELECT * FROM reports.__TABLES__", "INFORMATION_SCHEMA.TABLES"),
+        ("SELECT PARSE_DATE('%Y', 'x')", 'Failed to parse input string "x"'),
+        ("SELECT [1, 'a']", "Array elements|Bad int64|cannot run this statement"),
+        ("SELECT (SELECT x FROM UNNEST([1, 2]) AS x)", "Scalar subquery produced more than one element"),
+    ],
+)
+def test_what_fails_is_said_in_our_words(ask_bigquery: Ask, sql: str, sentence: str) -> None:
+    with pytest.raises(exceptions.GoogleAPICallError, match=sentence) as caught:
+        ask_bigquery(sql)
+    assert "DuckDB" not in caught.value.message
+    assert "volatile" not in caught.value.message
+
+
+def test_a_pseudo_column_is_named_as_missing(ask_bigquery: Ask, name: str) -> None:
+    with pytest.raises(exceptions.BadRequest, match="pseudo-column _PARTITIONTIME is not supported"):
+        ask_bigquery(f"SELECT _PARTITIONTIME FROM `{name}`")
+
+
+def test_later_elements_of_an_array_have_the_first_ones_fields(bigquery_client: bigquery.Client) -> None:
+    rows = bigquery_client.query_and_wait("SELECT * FROM UNNEST([STRUCT(1 AS id, 'a' AS name), (2, 'b')])")
+    assert [field.name for field in rows.schema] == ["id", "name"]
+    assert [tuple(row.values()) for row in rows] == [(1, "a"), (2, "b")]
+    alone = bigquery_client.query_and_wait("SELECT * FROM UNNEST([1])")
+    assert [field.name for field in alone.schema] == ["f0_"]
+    value = bigquery_client.query_and_wait("SELECT AS VALUE STRUCT(1 AS a, 'x' AS b)")
+    assert [field.name for field in value.schema] == ["a", "b"]
+
+
+def test_a_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery.Client, ask_bigquery: Ask) -> None:
+    job = bigquery_client.query("SELECT 1 AS n, [STRUCT('x' AS a)] AS parts UNION ALL SELECT 2, []")
+    job.result()
+    assert job.destination is not None
+    table = bigquery_client.get_table(job.destination)
+    assert (table.num_rows, [field.name for field in table.schema]) == (2, ["n", "parts"])
+    assert sorted(row["n"] for row in bigquery_client.list_rows(table)) == [1, 2]
+    place = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
+    assert ask_bigquery(f"SELECT SUM(n) FROM {place}") == [(3,)]
+    assert ask_bigquery(f"SELECT a FROM {place} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
+    with pytest.raises(exceptions.BadRequest, match="result of a query"):
+        ask_bigquery(f"DELETE FROM {place} WHERE TRUE")
+    with pytest.raises(exceptions.BadRequest, match="result of a query"):
+        bigquery_client.delete_table(table)
+    with pytest.raises(exceptions.NotFound):
+        bigquery_client.get_table("local._results.nosuch")
+
+
+def test_a_job_says_which_table_its_ddl_made(bigquery_client: bigquery.Client, name: str) -> None:
+    dataset = name.split(".")[1]
+    made = {}
+    for sql in (
+        f"CREATE TABLE `{dataset}.made` AS SELECT 1 AS n",
+        f"CREATE TABLE IF NOT EXISTS `{dataset}.made` AS SELECT 1 AS n",
+        f"CREATE OR REPLACE TABLE `{dataset}.made` AS SELECT 2 AS n",
+        f"DROP TABLE `{dataset}.made`",
+        f"DROP TABLE IF EXISTS `{dataset}.made`",
+    ):
+        job = bigquery_client.query(sql)
+        job.result()
+        found = bigquery_client.get_job(job.job_id)
+        assert isinstance(found, bigquery.QueryJob)
+        assert found.ddl_target_table == bigquery.TableReference.from_string(f"local.{dataset}.made")
+        made[sql.split("`")[0].strip()] = (found.ddl_operation_performed, found.destination)
+    assert [performed for performed, _ in made.values()] == ["CREATE", "SKIP", "REPLACE", "DROP", "SKIP"]
+    assert made["CREATE TABLE"][1] == bigquery.TableReference.from_string(f"local.{dataset}.made")
+    assert made["DROP TABLE"][1] is None
+
+
+def test_a_merge_says_how_many_rows_it_changed_in_which_way(bigquery_client: bigquery.Client, name: str) -> None:
+    sql = f"""
+        MERGE `{name}` AS old USING (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3) AS new ON old.n = new.n
+        WHEN MATCHED AND new.n = 1 THEN DELETE
+        WHEN MATCHED THEN UPDATE SET word = 'changed'
+        WHEN NOT MATCHED THEN INSERT (n, word) VALUES (n, 'new')"""
+    job = bigquery_client.query(sql)
+    job.result()
+    assert job.num_dml_affected_rows == 3
+    assert job.dml_stats is not None
+    stats = job.dml_stats
+    assert (stats.inserted_row_count, stats.deleted_row_count, stats.updated_row_count) == (1, 1, 1)
+
+
+def test_loads_that_are_not_here_are_named(bigquery_client: bigquery.Client, name: str) -> None:
+    config = bigquery.LoadJobConfig(source_format="NEWLINE_DELIMITED_JSON")
+    with pytest.raises(exceptions.GoogleAPICallError, match="Loading from gs:// is not supported"):
+        bigquery_client.load_table_from_uri("gs://a/b.json", name, job_config=config, retry=None).result()
+    packed = io.BytesIO(gzip.compress(b'{"n": 3}\n'))
+    with pytest.raises(exceptions.GoogleAPICallError, match="gzip"):
+        bigquery_client.load_table_from_file(packed, name, job_config=config).result()
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("EXTRACT(ISOYEAR FROM DATE '2027-01-01')", 2026),
+        ("EXTRACT(ISOWEEK FROM DATE '2027-01-01')", 53),
+        ("EXTRACT(WEEK FROM DATE '2026-12-31')", 52),
+        ("FORMAT_DATE('%G-W%V', DATE '2024-12-30')", "2025-W01"),
+        ("DATE_DIFF(DATE '2027-01-01', DATE '2026-12-31', YEAR)", 1),
+        ("DATE_DIFF(DATE '2027-01-03', DATE '2026-12-31', ISOYEAR)", 0),
+        ("DATE_TRUNC(DATE '2027-01-01', ISOYEAR)", date(2025, 12, 29)),
+        ("DATE_TRUNC(DATE '2027-01-01', WEEK)", date(2026, 12, 27)),
+        ("DATE_TRUNC(DATE '2027-01-01', ISOWEEK)", date(2026, 12, 28)),
+        ("DATE(TIMESTAMP '2026-12-31 23:30:00+00', 'Europe/Madrid')", date(2027, 1, 1)),
+        ("EXTRACT(YEAR FROM TIMESTAMP '2026-12-31 23:30:00+00' AT TIME ZONE 'Europe/Madrid')", 2027),
+        ("FORMAT_TIMESTAMP('%Y', TIMESTAMP '2026-12-31 23:30:00+00', 'Europe/Madrid')", "2027"),
+        ("TIMESTAMP('2027-01-01 00:30:00', 'Europe/Madrid')", datetime(2026, 12, 31, 23, 30, tzinfo=UTC)),
+        (
+            "TIMESTAMP_TRUNC(TIMESTAMP '2026-12-31 23:30:00+00', YEAR, 'Europe/Madrid')",
+            datetime(2026, 12, 31, 23, tzinfo=UTC),
+        ),
+    ],
+)
+def test_the_end_of_a_year_is_where_its_calendar_and_zone_have_it(ask_bigquery: Ask, sql: str, expected: Any) -> None:
+    assert ask_bigquery(f"SELECT {sql}") == [(expected,)]

@@ -1,0 +1,290 @@
+"""Datasets, tables and views by the API and by DDL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from google.api_core import exceptions
+from google.cloud import bigquery
+
+pytest_plugins = ("tests.emulators.warehouse_fixtures",)
+
+Ask = Callable[..., list[tuple[Any, ...]]]
+Field = bigquery.SchemaField
+
+
+def test_a_dataset_is_made_changed_listed_and_dropped(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    found = bigquery_client.get_dataset(bigquery_dataset)
+    found.description, found.labels = "Mine.", {"who": "me"}
+    bigquery_client.update_dataset(found, ["description", "labels"])
+    assert bigquery_client.get_dataset(bigquery_dataset).description == "Mine."
+    assert bigquery_dataset.split(".")[1] in [one.dataset_id for one in bigquery_client.list_datasets()]
+    with pytest.raises(exceptions.Conflict, match="Already Exists: Dataset"):
+        bigquery_client.create_dataset(bigquery_dataset)
+    bigquery_client.delete_dataset(bigquery_dataset)
+    with pytest.raises(exceptions.NotFound, match="Not found: Dataset"):
+        bigquery_client.get_dataset(bigquery_dataset)
+
+
+def test_a_dataset_that_holds_tables_is_dropped_only_with_them(
+    bigquery_client: bigquery.Client, bigquery_dataset: str
+) -> None:
+    bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
+    with pytest.raises(exceptions.BadRequest, match="still in use"):
+        bigquery_client.delete_dataset(bigquery_dataset)
+    bigquery_client.delete_dataset(bigquery_dataset, delete_contents=True)
+    with pytest.raises(exceptions.NotFound):
+        bigquery_client.get_table(f"{bigquery_dataset}.t")
+
+
+@pytest.mark.parametrize("name", ["_hidden", "information_schema", "with-dash", "main"])
+def test_a_dataset_needs_a_name_that_can_be_one(bigquery_client: bigquery.Client, name: str) -> None:
+    with pytest.raises(exceptions.BadRequest, match="Invalid dataset ID"):
+        bigquery_client.create_dataset(name)
+
+
+def test_what_is_said_of_a_table_is_kept(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    number = Field("a", "INTEGER", "REQUIRED", description="A number.")
+    nested = Field("r", "RECORD", "REPEATED", description="Rows.", fields=[number])
+    table = bigquery.Table(f"{bigquery_dataset}.t", [Field("day", "DATE", "REQUIRED", description="The day."), nested])
+    table.description, table.labels = "A table.", {"k": "v"}
+    table.time_partitioning = bigquery.TimePartitioning(field="day")
+    table.clustering_fields = ["day"]
+    bigquery_client.create_table(table)
+    found = bigquery_client.get_table(f"{bigquery_dataset}.t")
+    assert found.schema == table.schema
+    assert (found.description, found.labels, found.table_type) == ("A table.", {"k": "v"}, "TABLE")
+    assert found.time_partitioning is not None
+    assert (found.time_partitioning.field, found.clustering_fields) == ("day", ["day"])
+    assert found.created is not None
+
+
+def test_a_table_gains_columns_nested_ones_too_and_keeps_its_rows(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
+) -> None:
+    name = f"{bigquery_dataset}.t"
+    inner = [Field("a", "INTEGER")]
+    table = bigquery_client.create_table(
+        bigquery.Table(
+            name,
+            [
+                Field("must", "STRING", "REQUIRED"),
+                Field("one", "RECORD", fields=inner),
+                Field("many", "RECORD", "REPEATED", fields=[Field("deep", "RECORD", fields=inner)]),
+            ],
+        )
+    )
+    bigquery_client.insert_rows_json(name, [{"must": "x", "one": {"a": 1}, "many": [{"deep": {"a": 2}}]}])
+    more = [*inner, Field("b", "STRING")]
+    table.schema = [
+        Field("new", "FLOAT"),
+        Field("list_", "INTEGER", "REPEATED"),
+        Field("must", "STRING", "NULLABLE"),
+        Field("one", "RECORD", fields=more),
+        Field("many", "RECORD", "REPEATED", fields=[Field("deep", "RECORD", fields=more)]),
+    ]
+    changed = bigquery_client.update_table(table, ["schema"])
+    assert [field.name for field in changed.schema] == ["must", "one", "many", "new", "list_"]
+    row = {"one": {"b": "y"}, "many": [{"deep": {"b": "z"}}], "new": 1.5}
+    assert bigquery_client.insert_rows_json(changed, [row], retry=None) == []
+    assert ask_bigquery(
+        f"SELECT must, one.a, one.b, many[OFFSET(0)].deep.b AS c, new, list_ FROM `{name}` ORDER BY must"
+    ) == [
+        (None, None, "y", "z", 1.5, []),
+        ("x", 1, None, None, None, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "sentence"),
+    [
+        ([Field("a", "STRING")], "Field a has changed type from INTEGER to STRING"),
+        ([Field("a", "INTEGER", "REPEATED")], "Field a has changed mode"),
+        ([Field("a", "INTEGER", "REQUIRED")], "Field a has changed mode"),
+        ([Field("b", "INTEGER")], "Field a is missing in new schema"),
+        ([Field("a", "INTEGER"), Field("b", "INTEGER", "REQUIRED")], "Cannot add required fields"),
+        ([Field("a", "INTEGER"), Field("A", "INTEGER")], "Duplicate field name"),
+    ],
+)
+def test_a_change_that_rows_would_not_survive_is_refused(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, schema: list[Field], sentence: str
+) -> None:
+    table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
+    table.schema = schema
+    with pytest.raises(exceptions.BadRequest, match=sentence):
+        bigquery_client.update_table(table, ["schema"])
+
+
+def test_a_change_to_a_table_that_was_changed_meanwhile_is_refused(
+    bigquery_client: bigquery.Client, bigquery_dataset: str
+) -> None:
+    first = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
+    second = bigquery_client.get_table(first)
+    first.description = "First."
+    bigquery_client.update_table(first, ["description"])
+    second.description = "Second."
+    with pytest.raises(exceptions.PreconditionFailed):
+        bigquery_client.update_table(second, ["description"])
+    assert bigquery_client.get_table(first).description == "First."
+
+
+@pytest.mark.parametrize(
+    ("field", "sentence"),
+    [
+        ({"name": "1a", "type": "STRING"}, 'Invalid field name "1a"'),
+        ({"name": "a", "type": "GEOGRAPHY"}, "GEOGRAPHY, which the local warehouse does not have"),
+        ({"name": "a", "type": "STRING", "mode": "SOMETIMES"}, "mode SOMETIMES"),
+        ({"name": "a", "type": "RECORD"}, "has 0 fields"),
+    ],
+)
+def test_a_schema_that_cannot_be_one_is_refused(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, field: dict[str, Any], sentence: str
+) -> None:
+    table = bigquery.Table.from_api_repr(
+        {
+            "tableReference": {"projectId": "local", "datasetId": bigquery_dataset.split(".")[1], "tableId": "t"},
+            "schema": {"fields": [field]},
+        }
+    )
+    with pytest.raises(exceptions.BadRequest, match=sentence):
+        bigquery_client.create_table(table)
+
+
+def test_a_table_is_made_once_and_dropped_once(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    table = bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")])
+    bigquery_client.create_table(table)
+    bigquery_client.create_table(table, exists_ok=True)
+    with pytest.raises(exceptions.Conflict, match="Already Exists: Table"):
+        bigquery_client.create_table(table)
+    bigquery_client.delete_table(table)
+    bigquery_client.delete_table(table, not_found_ok=True)
+    with pytest.raises(exceptions.NotFound, match="Not found: Table"):
+        bigquery_client.delete_table(table)
+
+
+def test_a_view_follows_its_table_and_its_query(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
+) -> None:
+    table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
+    view = bigquery.Table(f"{bigquery_dataset}.v")
+    view.view_query = f"SELECT *, a * 2 AS twice FROM `{bigquery_dataset}.t`"
+    view = bigquery_client.create_table(view)
+    assert [field.name for field in view.schema] == ["a", "twice"]
+    bigquery_client.insert_rows_json(table, [{"a": 4}])
+    table.schema = [*table.schema, Field("b", "STRING")]
+    bigquery_client.update_table(table, ["schema"])
+    assert ask_bigquery(f"SELECT * FROM `{bigquery_dataset}.v`") == [(4, None, 8)]
+    view.view_query = f"SELECT a FROM `{bigquery_dataset}.t`"
+    assert [field.name for field in bigquery_client.update_table(view, ["view_query"]).schema] == ["a"]
+    with pytest.raises(exceptions.BadRequest, match="Query it instead"):
+        list(bigquery_client.list_rows(f"{bigquery_dataset}.v", selected_fields=[Field("a", "INTEGER")]))
+
+
+def test_a_view_of_what_is_not_there_is_refused(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    for query, error in (
+        (f"SELECT * FROM `{bigquery_dataset}.nope`", exceptions.NotFound),
+        ("SELECT * FROM t", exceptions.BadRequest),
+        ("DELETE FROM t WHERE TRUE", exceptions.BadRequest),
+    ):
+        view = bigquery.Table(f"{bigquery_dataset}.v")
+        view.view_query = query
+        with pytest.raises(error):
+            bigquery_client.create_table(view)
+
+
+def test_tables_are_made_by_statements(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
+) -> None:
+    ask_bigquery(
+        "CREATE TABLE t (day DATE NOT NULL OPTIONS(description='The day.'), tags ARRAY<STRING>, "
+        "r STRUCT<a INT64, b ARRAY<STRUCT<c NUMERIC>>>) PARTITION BY day CLUSTER BY day "
+        "OPTIONS(description='A table.', labels=[('k', 'v')])",
+        bigquery_dataset,
+    )
+    found = bigquery_client.get_table(f"{bigquery_dataset}.t")
+    assert found.schema[0] == Field("day", "DATE", "REQUIRED", description="The day.")
+    assert found.schema[2].fields[1].fields[0].field_type == "NUMERIC"
+    assert (found.description, found.labels, found.clustering_fields) == ("A table.", {"k": "v"}, ["day"])
+    assert found.time_partitioning is not None
+    assert found.time_partitioning.field == "day"
+    ask_bigquery("CREATE TABLE IF NOT EXISTS t (other INT64)", bigquery_dataset)
+    ask_bigquery("ALTER TABLE t ADD COLUMN n INT64, ADD COLUMN IF NOT EXISTS day DATE", bigquery_dataset)
+    ask_bigquery(
+        "CREATE OR REPLACE TABLE t2 AS SELECT 1 AS n, [1, 2] AS list_, STRUCT('x' AS a) AS r", bigquery_dataset
+    )
+    ask_bigquery("CREATE OR REPLACE TABLE t2 AS SELECT n + 1 AS n FROM t2", bigquery_dataset)
+    assert ask_bigquery("SELECT * FROM t2", bigquery_dataset) == [(2,)]
+    ask_bigquery("CREATE VIEW v AS SELECT n FROM `" + bigquery_dataset + ".t2` -- as it was written", bigquery_dataset)
+    assert bigquery_client.get_table(f"{bigquery_dataset}.v").view_query.endswith("-- as it was written")
+    ask_bigquery("TRUNCATE TABLE t2", bigquery_dataset)
+    assert ask_bigquery("SELECT * FROM v", bigquery_dataset) == []
+    ask_bigquery("DROP VIEW v", bigquery_dataset)
+    ask_bigquery("DROP TABLE t", bigquery_dataset)
+    ask_bigquery("DROP TABLE IF EXISTS t", bigquery_dataset)
+    assert [table.table_id for table in bigquery_client.list_tables(bigquery_dataset)] == ["t2"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("CREATE TABLE t (a INT64)", "Already Exists"),
+        ("CREATE TABLE u AS SELECT 1", "columns must be named"),
+        ("CREATE TABLE u LIKE t", "not supported"),
+        ("CREATE TABLE u CLONE t", "not supported"),
+        ("CREATE TEMP TABLE u AS SELECT 1 AS a", "not supported"),
+        ("CREATE EXTERNAL TABLE u OPTIONS(format='CSV', uris=['gs://a/b'])", "not supported"),
+        ("CREATE TABLE u (a INT64 DEFAULT 5)", "not supported"),
+        ("CREATE FUNCTION f(x INT64) AS (x * 2)", "not supported"),
+        ("CREATE MATERIALIZED VIEW u AS SELECT 1 AS a", "not supported"),
+        ("ALTER TABLE t DROP COLUMN a", "not supported"),
+        ("ALTER TABLE t ADD COLUMN a STRING", "Column already exists"),
+        ("DROP VIEW t", "is a TABLE"),
+        ("DROP TABLE nope", "Not found: Table"),
+        ("UPDATE t SET a = 1", "UPDATE must have a WHERE clause"),
+        ("DELETE FROM t", "DELETE must have a WHERE clause"),
+        ("UPDATE t SET r.x = 1 WHERE TRUE", "one field of a STRUCT"),
+        ("INSERT INTO t (nope) VALUES (1)", "nope"),
+        ("INSERT INTO nope (a) VALUES (1)", "Not found: Table"),
+        ("INSERT INTO t (r) VALUES (NULL)", "Required field a cannot be null"),
+        ("INSERT INTO t (a) VALUES ('x')", "Bad int64 value"),
+        ("INSERT INTO v (a) VALUES (1)", "is a view"),
+        ("DELETE FROM v WHERE TRUE", "is a view"),
+        ("EXPORT DATA OPTIONS(uri='gs://a/*', format='CSV') AS SELECT 1", "not supported"),
+        ("GRANT `roles/x` ON TABLE t TO 'user:a'", "not supported"),
+    ],
+)
+def test_a_statement_that_cannot_be_carried_out_is_refused(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask, sql: str, sentence: str
+) -> None:
+    ask_bigquery("CREATE TABLE t (a INT64 NOT NULL, r STRUCT<x INT64>)", bigquery_dataset)
+    ask_bigquery(f"CREATE VIEW v AS SELECT a FROM `{bigquery_dataset}.t`", bigquery_dataset)
+    with pytest.raises(exceptions.ClientError, match=sentence):
+        ask_bigquery(sql, bigquery_dataset)
+    assert [table.table_id for table in bigquery_client.list_tables(bigquery_dataset)] == ["t", "v"]
+
+
+def test_rows_are_changed_by_statements(
+    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
+) -> None:
+    def affected(sql: str) -> int | None:
+        config = bigquery.QueryJobConfig(default_dataset=bigquery_dataset)
+        return bigquery_client.query(sql, job_config=config).result().num_dml_affected_rows
+
+    ask_bigquery("CREATE TABLE t (k STRING, n INT64, tags ARRAY<STRING>)", bigquery_dataset)
+    assert affected("INSERT INTO t (k, n) VALUES ('a', 1), ('b', 2), ('c', 1 + 2)") == 3
+    assert affected("INSERT t SELECT 'd', 4, ['x']") == 1
+    assert affected("UPDATE t AS u SET u.n = u.n * 10 WHERE k IN ('a', 'b')") == 2
+    assert affected("DELETE t WHERE k = 'c'") == 1
+    merge = (
+        "MERGE t USING (SELECT 'a' AS k, 5 AS n UNION ALL SELECT 'z', 6) AS s ON t.k = s.k "
+        "WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT (k, n) VALUES (k, n)"
+    )
+    assert affected(merge) == 2
+    assert ask_bigquery("SELECT k, n, tags FROM t ORDER BY k", bigquery_dataset) == [
+        ("a", 5, []),
+        ("b", 20, []),
+        ("d", 4, ["x"]),
+        ("z", 6, []),
+    ]

@@ -1,9 +1,0 @@
-"""Where each function's main module lies, which functions-framework is given."""
-
-from __future__ import annotations
-
-from pathlib import Path
-
-ROOT = Path(__file__).parents[1]
-CLASSIFY_REQUEST = ROOT / "functions" / "classify_request" / "main.py"
-CLASSIFY_UPLOAD = ROOT / "functions" / "classify_upload" / "main.py"

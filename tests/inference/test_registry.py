@@ -1,0 +1,205 @@
+"""Several models in one process: which of them an upload or a request is for, and what its row says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import functions_framework
+import pytest
+from flask.testing import FlaskClient
+
+from shared.backlog.sweep import Sweep
+from shared.backlog.triage import Sieve
+from shared.bundles.bundle import digest_of, load_bundle
+from shared.bundles.catalogue import Catalogue
+from shared.bundles.folders import MODELS
+from shared.bundles.manifest import MANIFEST
+from shared.bundles.references import Place
+from shared.errors import UnknownModel
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
+from shared.pipeline.receive import FINALIZED, upload_from
+from shared.settings import DEFAULT_BUNDLE
+from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
+from shared.wiring import load_model
+from tests.backlog.parts import sweep_of
+from tests.bundles.copies import write_bundle
+from tests.worlds import World
+from tests.writable import copy_tree
+
+ROOT = Path(__file__).parents[2]
+Picture = Callable[..., bytes]
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle that ships under another name, and with other labels: ``ponies``."""
+    folder = tmp_path_factory.mktemp("bundles") / "ponies_v3"
+    copy_tree(MODELS / DEFAULT_BUNDLE, folder)
+    labels = ["a", "b", "c", "d", "e"]
+    (folder / "labels.txt").write_text("\n".join(labels) + "\n", "utf-8")
+    document = json.loads((folder / MANIFEST).read_text("utf-8"))
+    document |= {"name": "ponies", "version": "3", "labels": labels}
+    document["files"]["labels.txt"] = digest_of(folder / "labels.txt")
+    (folder / MANIFEST).write_text(json.dumps(document), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def both(world: World, other: Path) -> World:
+    """A world whose pipeline serves flowers, the default, and ponies."""
+    bundle = load_bundle(other)
+    classifiers = Classifiers([world.pipeline.classifiers.default, Classifier(bundle, load_model(bundle, threads=1))])
+    return replace(world, pipeline=replace(world.pipeline, classifiers=classifiers))
+
+
+def upload(name: str, model: str | None = None) -> Upload:
+    return Upload(ObjectRef("uploads", name, 1), 1, "image/png", model)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (upload("a.jpg"), "flowers"),
+        (upload("garden/a.jpg"), "flowers"),
+        (upload("ponies/a.jpg"), "ponies"),
+        (upload("ponies/2024/a.jpg"), "ponies"),
+        (upload("ponies"), "flowers"),
+        (upload("2024/ponies/a.jpg"), "flowers"),
+        (upload("a.jpg", "ponies"), "ponies"),
+        (upload("ponies/a.jpg", "flowers"), "flowers"),
+        (upload("a.jpg", "ponies@3"), "ponies"),
+        (upload("a.jpg", "ponies@stable"), "ponies"),
+        (upload("ponies@3/a.jpg"), "flowers"),
+    ],
+)
+def test_an_upload_goes_to_the_model_of_its_metadata_or_of_its_first_folder_or_to_the_default(
+    both: World, given: Upload, expected: str
+) -> None:
+    assert both.pipeline.classifiers.of(given).bundle.manifest.name == expected
+
+
+def test_a_model_that_is_not_served_is_named_with_those_that_are(both: World) -> None:
+    with pytest.raises(UnknownModel, match="'zebras' is not served here, expected one of: flowers, ponies"):
+        both.pipeline.classifiers.of(upload("ponies/a.jpg", "zebras"))
+
+
+@pytest.mark.parametrize("metadata", [None, [], {}, {METADATA_KEY: ""}, {METADATA_KEY: 7}, {"model": "x"}])
+def test_an_event_whose_metadata_names_no_model_asks_for_none(metadata: object) -> None:
+    data = {"bucket": "b", "name": "n", "generation": "1", "size": "1", "metadata": metadata}
+    assert upload_from({"type": FINALIZED}, data).model is None
+
+
+def test_an_events_metadata_is_read() -> None:
+    data = {"bucket": "b", "name": "n", "generation": "1", "size": "1", "metadata": {METADATA_KEY: "ponies"}}
+    assert upload_from({"type": FINALIZED}, data).model == "ponies"
+
+
+def test_metadata_travels_with_an_upload(both: World, picture: Picture, tmp_path: Path) -> None:
+    path = tmp_path / "p.png"
+    path.write_bytes(picture(1))
+    both.store.upload(both.uploads, "p.png", path, "ponies")
+    assert both.store.find(both.uploads, "p.png").model == "ponies"
+    assert [one.model for one in both.store.uploads(both.uploads)] == ["ponies"]
+
+
+def test_rows_say_which_model_saw_what(both: World, picture: Picture, tmp_path: Path) -> None:
+    both.put("a.png", picture(2), tmp_path)
+    both.put("ponies/a.png", picture(2), tmp_path)
+    summary = sweep_of(both).run(both.store.uploads(both.uploads))
+    assert summary.outcomes == {"predicted": 2}
+    rows = {row["image"]["name"]: row for row in both.rows("latest_predictions")}  # type: ignore[index]
+    models = {name: (row["model"]["name"], row["model"]["version"]) for name, row in rows.items()}  # type: ignore[index]
+    assert models == {"a.png": ("flowers", "1"), "ponies/a.png": ("ponies", "3")}
+    assert rows["ponies/a.png"]["label"] in "abcde"  # type: ignore[operator]
+
+
+def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
+    both: World, picture: Picture, tmp_path: Path
+) -> None:
+    path = tmp_path / "z.png"
+    path.write_bytes(picture(3))
+    both.store.upload(both.uploads, "z.png", path, "zebras")
+    sweep_of(both).run(both.store.uploads(both.uploads))
+    [row] = both.rows("rejected_uploads")
+    assert (row["reason"], both.names_in(both.uploads)) == ("unknown_model", [])
+
+
+def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, picture: Picture, tmp_path: Path) -> None:
+    canary = load_bundle(write_bundle(tmp_path / "2", "2"))
+    stable = world.pipeline.classifiers.default
+    catalogue = Catalogue([(Place("a"), stable.bundle), (Place("b", "flowers", "canary"), canary)])
+    classifiers = Classifiers([stable, Classifier(canary, load_model(canary, threads=1))], catalogue)
+    (tmp_path / "p.jpg").write_bytes(picture(7))
+    for name, model in (("a.jpg", None), ("b.jpg", "flowers@canary"), ("c.jpg", "flowers@2"), ("d.jpg", "flowers@9")):
+        world.store.upload(world.uploads, name, tmp_path / "p.jpg", model)
+    both = replace(world, pipeline=replace(world.pipeline, classifiers=classifiers))
+    sweep_of(both).run(both.store.uploads(both.uploads))
+    rows = {row["image"]["name"]: row["model"] for row in both.rows("latest_predictions")}  # type: ignore[index]
+    digests = {name: model["digest"] for name, model in rows.items()}  # type: ignore[index]
+    assert digests == {"a.jpg": stable.bundle.digest, "b.jpg": canary.digest, "c.jpg": canary.digest}
+    [row] = both.rows("rejected_uploads")
+    assert (row["name"], row["reason"]) == ("d.jpg", "unknown_model")
+
+
+def test_a_sweep_that_keeps_skips_what_its_own_model_has_seen(both: World, picture: Picture, tmp_path: Path) -> None:
+    both.put("ponies/a.png", picture(4), tmp_path)
+    both.put("a.png", picture(4), tmp_path)
+
+    def sweep() -> Sweep:
+        return sweep_of(both, keep=True)
+
+    assert sweep().run(both.store.uploads(both.uploads)).outcomes == {"predicted": 2}
+    assert sweep().run(both.store.uploads(both.uploads)).outcomes == {"skipped": 2}
+
+
+def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
+    both: World, picture: Picture, tmp_path: Path
+) -> None:
+    both.put("ponies/b.png", picture(5), tmp_path)
+    found = both.store.find(both.uploads, "ponies/b.png")
+    for _ in range(2):
+        both.pipeline.process(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    assert len(both.rows("latest_predictions")) == 1
+
+
+@pytest.fixture
+def client(world: World, other: Path, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
+    with_environment(world.environment | {"MODEL_BUNDLE": f"{DEFAULT_BUNDLE}, {other}"})
+    main = ROOT / "functions" / "classify_request" / "main.py"
+    return functions_framework.create_app("classify_request", str(main), "http").test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1/classify?record=false", "flowers"),
+        ("/v1/classify?record=false&model=ponies", "ponies"),
+    ],
+)
+def test_a_request_names_its_model_in_the_query(client: FlaskClient, picture: Picture, path: str, model: str) -> None:
+    answer = client.post(path, data=picture(6), content_type="image/png")
+    assert (answer.status_code, answer.get_json()["model"]["name"]) == (200, model)
+
+
+def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
+    assert client.get("/v2/models").get_json() == {"models": ["flowers", "ponies"]}
+    assert client.get("/v2/models/ponies").get_json()["labels"] == ["a", "b", "c", "d", "e"]
+    assert client.get("/v1/models/ponies/versions/3").status_code in (200, 503)
+    refused = client.post("/v1/classify?model=zebras", data=b"x", content_type="image/png")
+    assert refused.status_code == 404
+    assert "These are: flowers (version 1), ponies (version 3)." in refused.get_json()["error"]["message"]
+
+
+def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, picture: Picture, tmp_path: Path) -> None:
+    """A sweep that keeps its bucket then removes the marker that a kill between row and end left."""
+    both.put("ponies/a.png", picture(9), tmp_path)
+    upload = both.store.find(both.uploads, "ponies/a.png")
+    sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
+    assert not sieve.has_row(upload.ref)
+    both.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    assert sieve.has_row(upload.ref)

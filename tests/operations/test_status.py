@@ -1,0 +1,57 @@
+"""`bucketlens status` shows the figures of production's dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from shared.cli.status import command
+from shared.local.cloud import Cloud, sole_use
+from shared.operations.status import STEPS, Watched, watch
+from shared.types import Call, Source
+from tests.worlds import World
+
+Picture = Callable[..., bytes]
+DASHBOARD = (Path(__file__).parents[2] / "infra" / "observability" / "dashboard.json").read_text("utf-8")
+
+
+def test_what_was_done_and_what_waits_is_counted(world: World, picture: Picture, tmp_path: Path) -> None:
+    before = watch(world.warehouse, world.store, world.uploads)
+    for name, content in {"a.jpg": picture(31), "b.jpg": b"bread", "c.jpg": picture(32)}.items():
+        world.put(name, content, tmp_path)
+    for upload in list(world.store.uploads(world.uploads))[:2]:
+        world.pipeline.process(upload, Call(Source.BACKLOG, upload.ref.created_at))
+    after = watch(world.warehouse, world.store, world.uploads)
+    assert after.outcomes["predicted"] >= before.outcomes.get("predicted", 0) + 1
+    assert after.failures["not_an_image"] >= before.failures.get("not_an_image", 0) + 1
+    assert (after.waiting, before.waiting) == (1, 0)
+    assert after.oldest_upload_s >= 0 == before.oldest_upload_s
+    assert all(median is not None and slowest >= median for median, slowest in [after.milliseconds["classify"]])
+
+
+def test_the_share_of_failures_is_of_all_rows() -> None:
+    nothing = Watched({}, {}, {}, 0, 0.0)
+    assert nothing.quarantine_rate == 0
+    assert replace(nothing, outcomes={"predicted": 3, "rejected": 1}).quarantine_rate == pytest.approx(0.25)
+
+
+def test_status_shows_them_to_people_and_as_json(cloud: Cloud, tmp_path: Path) -> None:
+    folder = tmp_path / "cloud"
+    folder.mkdir()
+    replace(cloud, folder=folder).save()
+    with sole_use(folder):
+        shown = CliRunner().invoke(command, ["--folder", str(folder)], env={"COLUMNS": "200"})
+        state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
+    assert "The last hour" in shown.output
+    assert "uploads that wait now" in shown.output
+    assert set(state["watched"]) == {*Watched.__dataclass_fields__, "quarantine_rate"}
+
+
+def test_the_steps_are_those_of_the_dashboard() -> None:
+    assert set(STEPS) == set(re.findall(r"user/bucketlens/(\w+)_ms", DASHBOARD))

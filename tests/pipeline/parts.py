@@ -1,0 +1,30 @@
+"""What tests of the pipeline share: calls, uploads, and a pipeline whose outside fails at one step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from shared.pipeline.pipeline import Pipeline
+from shared.types import Call, Source, Upload
+from tests.memory.faults import Faulty
+from tests.worlds import World
+
+
+def call(source: Source = Source.EVENT) -> Call:
+    return Call(source, datetime.now(UTC), service="test", revision="test-1", instance="here")
+
+
+def dropped(world: World, folder: Path, content: bytes, name: str = "photo.jpg") -> Upload:
+    world.put(name, content, folder)
+    return world.store.find(world.uploads, name)
+
+
+def failing(
+    world: World, at: str, *, before: BaseException | None = None, after: BaseException | None = None
+) -> tuple[Pipeline, list[str]]:
+    notes: list[str] = []
+    store = Faulty(world.store, notes, at, before, after)
+    warehouse = Faulty(world.warehouse, notes, at, before, after)
+    return replace(world.pipeline, store=store, warehouse=warehouse), notes

@@ -1,0 +1,132 @@
+"""The fullest and the barest row of each table, and what BigQuery would refuse of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from shared.pipeline import ids
+from shared.pipeline.record import Row, failure_row, prediction_row
+from shared.types import (
+    Call,
+    Candidate,
+    Classification,
+    Failure,
+    ImageFacts,
+    ModelFacts,
+    ObjectRef,
+    Prediction,
+    Source,
+    Times,
+)
+
+RFC_3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+JUST_BEFORE_MIDNIGHT = ObjectRef("my-uploads", "rose.jpg", 1763769599_999_999)
+RECORDED_AT = dt.datetime(2025, 11, 22, 0, 0, 3, tzinfo=dt.UTC)
+RECEIVED_AT = dt.datetime(2025, 11, 22, 0, 0, 1, 5, tzinfo=dt.UTC)
+
+
+def full_call() -> Call:
+    return Call(
+        source=Source.EVENT,
+        received_at=RECEIVED_AT,
+        event_id="8897446546443",
+        trace="projects/p/traces/" + "a" * 32,
+        caller="ada@example.com",
+        service="classify-upload",
+        revision="classify-upload-00007",
+        instance="0f1e2d3c4b5a",
+        is_cold_start=True,
+        times=Times(1.0004, 2.5, 3.0, 4.0, 10.123456),
+    )
+
+
+def bare_call() -> Call:
+    return Call(Source.REQUEST, RECEIVED_AT, times=Times(total_ms=5.0))
+
+
+def full_image() -> ImageFacts:
+    ref = JUST_BEFORE_MIDNIGHT
+    return ImageFacts(73012, "image/jpeg", "c" * 64, ref.bucket, ref.name, ref.generation, "jpeg", 640, 480)
+
+
+def prediction(call: Call, image: ImageFacts) -> Prediction:
+    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
+    best, other = Candidate("rose", 0.75), Candidate("tulip", 0.25)
+    return Prediction(
+        prediction_id=who.prediction_id("d" * 64),
+        upload_id=who.upload_id,
+        uploaded_at=who.uploaded_at,
+        classification=Classification("rose", 0.75, (best, other), needs_review=False),
+        image=image,
+        archive_uri="gs://my-archive/cc/" + "c" * 64 + ".jpg",
+        model=ModelFacts("flowers", "1", "d" * 64, "litert"),
+        call=call,
+    )
+
+
+def failure(call: Call, image: ImageFacts) -> Failure:
+    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
+    return Failure(
+        failure_id=who.upload_id,
+        uploaded_at=who.uploaded_at,
+        reason="not_an_image",
+        detail="It is a shopping list.",
+        image=image,
+        quarantine_uri=f"gs://my-quarantine/{who.upload_id}",
+        call=call,
+    )
+
+
+def rows() -> dict[str, tuple[str, Row]]:
+    """The fullest and the barest row of each table, by what they are."""
+    no_object = ImageFacts(5, None, "c" * 64, format="png", width_px=1, height_px=1)
+    unread = ImageFacts(99, None, None, "my-uploads", "rose.jpg", JUST_BEFORE_MIDNIGHT.generation)
+    return {
+        "an event's prediction": ("predictions", prediction_row(prediction(full_call(), full_image()), RECORDED_AT)),
+        "a request's prediction": ("predictions", prediction_row(prediction(bare_call(), no_object), RECORDED_AT)),
+        "a failure": ("failures", failure_row(failure(full_call(), full_image()), RECORDED_AT)),
+        "an unread failure": ("failures", failure_row(failure(bare_call(), unread), RECORDED_AT)),
+    }
+
+
+ROWS = rows()
+
+
+def faults_of(row: Row, fields: list[dict[str, Any]], where: str = "") -> list[str]:
+    """Say what BigQuery would refuse of a row, and which columns are missing or unknown."""
+    faults = [f"{where}{name} is no column" for name in row.keys() - {field["name"] for field in fields}]
+    for field in fields:
+        name, place = field["name"], f"{where}{field['name']}"
+        if name not in row:
+            faults.append(f"{place} is missing")
+        elif row[name] is None:
+            faults += [f"{place} is null"] if field["mode"] != "NULLABLE" else []
+        else:
+            repeated = field["mode"] == "REPEATED"
+            for value in row[name] if repeated else [row[name]]:
+                faults += faults_of_value(value, field, place)
+    return faults
+
+
+def faults_of_value(value: Any, field: dict[str, Any], place: str) -> list[str]:
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "STRING": str,
+        "INTEGER": int,
+        "FLOAT": float,
+        "BOOLEAN": bool,
+        "RECORD": dict,
+        "DATE": str,
+        "TIMESTAMP": str,
+    }
+    kind = field["type"]
+    if not isinstance(value, kinds[kind]) or (kind != "BOOLEAN" and isinstance(value, bool)):
+        return [f"{place} is {value!r}, expected {kind}"]
+    if kind == "RECORD":
+        return faults_of(value, field["fields"], f"{place}.")
+    if kind == "DATE" and dt.date.fromisoformat(value).isoformat() != value:
+        return [f"{place} is {value!r}, expected a date"]
+    if kind == "TIMESTAMP" and not RFC_3339_UTC.fullmatch(value):
+        return [f"{place} is {value!r}, expected a timestamp in RFC 3339, UTC"]
+    return []

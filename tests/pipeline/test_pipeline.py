@@ -1,0 +1,253 @@
+"""The story of one image, in memory and on the real object store and warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import PIL.Image
+import pytest
+
+from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
+from shared.images.decode import Limits
+from shared.pipeline import ids
+from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
+from tests.emulators.fault_client import FaultControl
+from tests.memory.faults import Killed
+from tests.pipeline.parts import call, dropped, failing
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
+
+Picture = Callable[..., bytes]
+
+
+def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, picture: Picture, tmp_path: Path) -> None:
+    content = picture(1)
+    upload = dropped(world, tmp_path, content)
+    outcome = world.pipeline.process(upload, call())
+    assert isinstance(outcome, Prediction)
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert world.names_in(world.archive) == [f"{sha256[:2]}/{sha256}.jpg"]
+    assert world.names_in(world.uploads) == []
+    [row] = world.rows("latest_predictions")
+    assert row["prediction_id"] == outcome.prediction_id
+    assert row["label"] == outcome.classification.label
+    assert row["image"]["archive_uri"] == f"gs://{world.archive}/{sha256[:2]}/{sha256}.jpg"
+    assert row["image"]["generation"] == upload.ref.generation
+    assert row["call"]["times"]["total_ms"] > 0
+    assert row["uploaded_on"] == upload.ref.created_at.date()
+
+
+def test_the_steps_come_in_the_order_that_loses_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline, notes = failing(world, "")
+    pipeline.process(dropped(world, tmp_path, picture(2)), call())
+    assert notes == ["read", "write_once", "append", "delete"]
+
+
+def test_a_rejected_upload_is_quarantined_then_recorded_then_removed(world: World, tmp_path: Path) -> None:
+    pipeline, notes = failing(world, "")
+    upload = dropped(world, tmp_path, b"bread, butter", "list.jpg")
+    outcome = pipeline.process(upload, call())
+    assert isinstance(outcome, Failure)
+    assert notes == ["read", "copy_once", "append", "delete"]
+    failure_id = ids.of_object(upload.ref).upload_id
+    assert world.names_in(world.quarantine) == [failure_id]
+    assert world.names_in(world.uploads) == []
+    assert world.names_in(world.archive) == []
+    [row] = world.rows("rejected_uploads")
+    assert (row["failure_id"], row["reason"], row["name"]) == (failure_id, "not_an_image", "list.jpg")
+
+
+@pytest.mark.parametrize("step", ["read", "write_once", "append", "delete"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_at_any_step_is_mended_by_the_next_delivery(
+    world: World, picture: Picture, tmp_path: Path, step: str, moment: str
+) -> None:
+    upload = dropped(world, tmp_path, picture(3))
+    killed, _ = failing(world, step, **{moment: Killed()})
+    with pytest.raises(Killed):
+        killed.process(upload, call())
+    is_done = (step, moment) == ("delete", "after")
+    again = world.pipeline.process(upload, call())
+    assert isinstance(again, Acknowledged if is_done else Prediction)
+    assert len(world.rows("latest_predictions")) == 1
+    assert len(world.names_in(world.archive)) == 1
+    assert world.names_in(world.uploads) == []
+
+
+@pytest.mark.parametrize("step", ["copy_once", "append", "delete"])
+def test_a_kill_while_rejecting_is_mended_by_the_next_delivery(world: World, tmp_path: Path, step: str) -> None:
+    upload = dropped(world, tmp_path, b"no image at all")
+    killed, _ = failing(world, step, after=Killed())
+    with pytest.raises(Killed):
+        killed.process(upload, call())
+    world.pipeline.process(upload, call())
+    assert len(world.rows("rejected_uploads")) == 1
+    assert len(world.names_in(world.quarantine)) == 1
+    assert world.names_in(world.uploads) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [("read", StorageUnavailable()), ("write_once", StorageUnavailable()), ("append", WarehouseUnavailable())],
+)
+def test_an_upload_stays_where_it_is_while_a_service_is_away(
+    world: World, picture: Picture, tmp_path: Path, step: str, error: Transient
+) -> None:
+    upload = dropped(world, tmp_path, picture(4))
+    away, _ = failing(world, step, before=error)
+    with pytest.raises(Transient):
+        away.process(upload, call())
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert world.rows("latest_predictions") == []
+
+
+def test_no_row_is_written_before_the_archive_holds_the_picture(world: World, picture: Picture, tmp_path: Path) -> None:
+    upload = dropped(world, tmp_path, picture(5))
+    away, notes = failing(world, "write_once", before=StorageUnavailable())
+    with pytest.raises(StorageUnavailable):
+        away.process(upload, call())
+    assert notes == ["read"]
+
+
+def test_a_second_delivery_of_finished_work_changes_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
+    upload = dropped(world, tmp_path, picture(6))
+    world.pipeline.process(upload, call())
+    assert world.pipeline.process(upload, call()) == Acknowledged(upload.ref, "already_done")
+    assert len(world.rows("latest_predictions")) == 1
+
+
+def test_an_upload_overwritten_before_it_was_read_is_superseded_and_the_new_one_is_kept(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    first = dropped(world, tmp_path, picture(7))
+    world.store.delete(first.ref)
+    second = dropped(world, tmp_path, picture(8))
+    assert world.pipeline.process(first, call()) == Acknowledged(first.ref, "superseded")
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert isinstance(world.pipeline.process(second, call()), Prediction)
+
+
+def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one_is(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    dropped(world, tmp_path, picture(20))
+    world.overwrite(world.uploads, "photo.jpg", picture(21))
+    old, new = world.store.uploads(world.uploads)
+    outcomes = [world.pipeline.process(upload, call()) for upload in (new, old)]
+    assert all(isinstance(outcome, Prediction) for outcome in outcomes)
+    assert list(world.store.uploads(world.uploads)) == []
+    assert len(world.names_in(world.archive)) == 2
+    assert len(world.rows("latest_predictions")) == 2
+
+
+def test_deleting_an_old_generation_leaves_the_new_one(world: World, picture: Picture, tmp_path: Path) -> None:
+    first = dropped(world, tmp_path, picture(9))
+    world.store.delete(first.ref)
+    dropped(world, tmp_path, picture(10))
+    world.store.delete(first.ref)
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+
+
+def test_one_picture_under_two_names_is_archived_once_and_has_two_rows(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        world.pipeline.process(dropped(world, tmp_path, picture(11), name), call())
+    assert len(world.names_in(world.archive)) == 1
+    assert len(world.rows("latest_predictions")) == 2
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "holiday", "holiday.pdf", "holiday.png.exe"])
+@pytest.mark.parametrize("claimed", ["image/jpeg", "text/plain", ""])
+def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
+    world: World, picture: Picture, name: str, claimed: str
+) -> None:
+    content = BytesIO()
+    PIL.Image.open(BytesIO(picture(40))).save(content, "PNG")
+    world.overwrite(world.uploads, name, content.getvalue(), claimed)
+    prediction = world.pipeline.process(world.store.find(world.uploads, name), call())
+    assert isinstance(prediction, Prediction)
+    assert prediction.image.format == "png"
+    assert str(prediction.archive_uri).endswith(".png")
+    [archived] = world.store.uploads(world.archive)
+    assert archived.content_type == "image/png"
+
+
+def test_an_upload_that_is_given_up_is_quarantined_unread_recorded_and_removed(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    pipeline, notes = failing(world, "")
+    upload = dropped(world, tmp_path, picture(30))
+    outcome = pipeline.give_up(upload, call(Source.BACKLOG), TriedTooOften("It ended the process."))
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.detail) == ("tried_too_often", "It ended the process.")
+    assert notes == ["copy_once", "append", "delete"]
+    assert pipeline.give_up(upload, call(), TriedTooOften()) == Acknowledged(upload.ref, "already_done")
+    assert len(world.rows("rejected_uploads")) == 1
+
+
+def test_an_upload_that_is_to_stay_stays(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline, notes = failing(world, "")
+    image = dropped(world, tmp_path, picture(31), "photo.jpg")
+    text = dropped(world, tmp_path, b"no image at all", "list.jpg")
+    pipeline.process(image, call(), remove=False)
+    pipeline.process(text, call(), remove=False)
+    pipeline.give_up(image, call(), TriedTooOften(), remove=False)
+    assert "delete" not in notes
+    assert world.names_in(world.uploads) == ["list.jpg", "photo.jpg"]
+
+
+def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Path) -> None:
+    pipeline, notes = failing(replace(world, pipeline=replace(world.pipeline, limits=Limits(max_bytes=1000))), "")
+    outcome = pipeline.process(dropped(world, tmp_path, b"x" * 1001), call())
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "too_many_bytes"
+    assert "read" not in notes
+
+
+def test_an_answer_without_a_record_leaves_nothing_behind(world: World, picture: Picture) -> None:
+    content = picture(12)
+    who = ids.of_request("key", None, 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
+    facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg")
+    prediction = world.pipeline.answer(content, facts, who, call(Source.REQUEST), record=False)
+    assert prediction.archive_uri is None
+    assert world.names_in(world.archive) == []
+
+
+def test_an_image_that_a_caller_sends_twice_under_one_key_is_one_row(world: World, picture: Picture) -> None:
+    content = picture(13)
+    sha256 = hashlib.sha256(content).hexdigest()
+    facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg", bucket=world.uploads)
+    for _ in range(2):
+        who = ids.of_request("one-key", "someone", 0, sha256, datetime.now(UTC))
+        world.pipeline.answer(content, facts, who, call(Source.REQUEST))
+    assert len(world.rows("latest_predictions")) == 1
+
+
+def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
+    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
+    with pytest.raises(Permanent):
+        world.pipeline.answer(b"no", ImageFacts(size_bytes=2, content_type=None), who, call(Source.REQUEST))
+    assert world.names_in(world.archive) == []
+    assert world.names_in(world.quarantine) == []
+
+
+def test_an_upload_without_a_content_type_has_none_in_its_row(world: World, picture: Picture, tmp_path: Path) -> None:
+    upload = replace(dropped(world, tmp_path, picture(60)), content_type="")
+    world.pipeline.process(upload, call())
+    [row] = world.rows("latest_predictions")
+    assert row["image"]["content_type"] is None
+
+
+def test_a_row_bears_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
+    """BigQuery then drops most of the rows that are sent twice."""
+    outcome = world.pipeline.process(dropped(world, tmp_path, picture(61)), call())
+    assert isinstance(outcome, Prediction)
+    records = FaultControl(world.environment["BIGQUERY_EMULATOR_HOST"]).records()
+    assert (outcome.prediction_id,) in [record.row_ids for record in records]

@@ -1,0 +1,124 @@
+"""The rate breaker: a limit for any 60 seconds, whatever the clock's minute."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared.errors import OverRate
+from shared.pipeline.rate_limit import RateBreaker
+from tests.backlog.parts import sweep_of
+from tests.worlds import World
+
+pytestmark = pytest.mark.in_memory_too
+
+Picture = Callable[..., bytes]
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def __call__(self) -> float:
+        return self.s
+
+
+def test_the_image_above_the_limit_is_refused_and_told_when_there_is_room() -> None:
+    clock = Clock()
+    rate = RateBreaker(2, clock)
+    rate.take()
+    clock.s += 20
+    rate.take()
+    clock.s += 10
+    with pytest.raises(
+        OverRate, match="2 images were taken in the last minute, all that MAX_IMAGES_PER_MINUTE"
+    ) as told:
+        rate.take()
+    assert told.value.retry_after_s == 30
+
+
+def test_there_is_room_again_a_minute_after_the_oldest_and_refusals_do_not_count() -> None:
+    clock = Clock()
+    rate = RateBreaker(1, clock)
+    for _ in range(3):
+        rate.take()
+        for _ in range(5):
+            with pytest.raises(OverRate):
+                rate.take()
+        clock.s += 60
+
+
+def test_two_bursts_around_the_end_of_a_minute_do_not_pass_twice_as_many() -> None:
+    clock = Clock()
+    rate = RateBreaker(3, clock)
+    clock.s += 59
+    for _ in range(3):
+        rate.take()
+    clock.s += 2
+    with pytest.raises(OverRate):
+        rate.take()
+
+
+def test_threads_together_are_let_through_as_often_as_one_would_be() -> None:
+    rate = RateBreaker(100, Clock())
+    passed: list[int] = []
+
+    def take_many() -> None:
+        for _ in range(50):
+            try:
+                rate.take()
+            except OverRate:
+                continue
+            passed.append(1)
+
+    threads = [threading.Thread(target=take_many) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == 100
+
+
+class Cancelled(threading.Event):
+    """Is set by somebody else as soon as it is waited for; keeps for how long it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s.append(timeout)
+        self.set()
+        return True
+
+
+def test_wait_returns_true_when_there_is_room_and_false_when_it_is_cancelled() -> None:
+    rate, cancelled = RateBreaker(1, Clock()), Cancelled()
+    assert rate.wait(cancelled) is True
+    assert cancelled.waited_s == []
+    assert rate.wait(cancelled) is False
+    assert cancelled.waited_s == [60]
+
+
+def test_a_sweep_waits_for_room_and_stops_when_it_is_asked_to(world: World, picture: Picture, tmp_path: Path) -> None:
+    for seed in range(3):
+        world.put(f"{seed}.jpg", picture(seed), tmp_path)
+    uploads = [world.store.find(world.uploads, f"{seed}.jpg") for seed in range(3)]
+    slow = replace(world, pipeline=replace(world.pipeline, rate=RateBreaker(2, Clock())))
+    outcomes: list[str] = []
+
+    def stop_after_two(outcome: str) -> None:
+        outcomes.append(outcome)
+        if len(outcomes) == 2:
+            sweep.stop()
+
+    sweep = sweep_of(slow, notice=stop_after_two)
+    summary = sweep.run(uploads)
+    assert (summary.outcomes["predicted"], summary.is_cut_short) == (2, True)
+    assert world.names_in(world.uploads) == ["2.jpg"]

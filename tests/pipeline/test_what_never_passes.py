@@ -1,0 +1,444 @@
+"""What can never pass comes to an end: quarantined, or left where it is with a row and a mark, and never lost."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.errors import (
+    BadRequest,
+    Busy,
+    NameTaken,
+    OverRate,
+    RowRefused,
+    StorageRefused,
+    StorageUnavailable,
+    Unreadable,
+    WarehouseUnavailable,
+)
+from shared.http.inputs import ImageUri, InputReader
+from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
+from shared.logs import log
+from shared.pipeline import ids, set_aside
+from shared.pipeline.rate_limit import RateBreaker
+from shared.types import Failure, ImageFacts, Prediction, Source, Upload
+from tests.backlog.parts import attempts_of, faults_of, markers, sweep_of
+from tests.emulators.fault_client import FaultControl
+from tests.pipeline.parts import call, dropped, failing
+from tests.worlds import World
+
+Picture = Callable[..., bytes]
+REFUSED = {"status": 403, "reason": "forbidden"}
+OF_A_POLICY = {"status": 412, "reason": "conditionNotMet"}
+"""Google gives this reason also where a constraint of the organisation forbids the write."""
+
+
+@pytest.fixture
+def faults(world: World) -> Iterator[FaultControl]:
+    with faults_of(world) as faults:
+        yield faults
+
+
+@pytest.fixture
+def errors_said() -> Iterator[list[str]]:
+    """What is logged at ERROR."""
+    said: list[str] = []
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    notes = Notes(logging.ERROR)
+    log.addHandler(notes)
+    yield said
+    log.removeHandler(notes)
+
+
+def refuse_reads(faults: FaultControl, world: World, **fault: Any) -> int:
+    return faults.set(method="GET", path=rf"/{world.uploads}/o/.*alt=media", **fault)
+
+
+def refuse_copies(faults: FaultControl, world: World, **fault: Any) -> int:
+    return faults.set(method="POST", path=f"/{world.uploads}/o/.*/rewriteTo/", **fault)
+
+
+def refuse_deletes(faults: FaultControl, world: World, **fault: Any) -> int:
+    return faults.set(method="DELETE", path=f"/{world.uploads}/o/", **fault)
+
+
+def refuse_writes(faults: FaultControl, bucket: str, **fault: Any) -> int:
+    return faults.set(method="POST", path=f"/upload/.*/{bucket}/", **fault)
+
+
+def rows_written(world: World) -> int:
+    """Rows in the tables, also those that the views do not show."""
+    sql = (
+        "SELECT image.name FROM predictions WHERE image.bucket IN UNNEST(@b) UNION ALL "
+        "SELECT image.name FROM failures WHERE image.bucket IN UNNEST(@b)"
+    )
+    return len(world.warehouse.query(sql, b=[world.uploads]).rows)
+
+
+def swept(world: World, **options: Any) -> dict[str, int]:
+    return dict(sweep_of(world, **options).run(world.store.uploads(world.uploads)).outcomes)
+
+
+def mark_of(world: World, upload: Upload, kind: str) -> bool:
+    return set_aside.marked(world.store, world.quarantine).get(ids.of_object(upload.ref).upload_id) == kind
+
+
+# A 412 is believed only where the object is there.
+
+
+def test_a_412_that_is_no_existing_object_keeps_the_upload_and_writes_no_row(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, picture(1))
+    refuse_writes(faults, world.archive, **OF_A_POLICY)
+    with pytest.raises(StorageRefused, match=r"may not be written, and there is no such object: .*412"):
+        world.pipeline.process(upload, call())
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert rows_written(world) == 0
+
+
+def test_a_412_that_is_no_existing_copy_keeps_the_upload_and_writes_no_row(
+    world: World, faults: FaultControl, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, b"bread")
+    refuse_copies(faults, world, **OF_A_POLICY)
+    with pytest.raises(StorageRefused, match="there is no such object"):
+        world.pipeline.process(upload, call())
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert rows_written(world) == 0
+
+
+def test_a_write_whose_answer_was_lost_is_done(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    """The client asks again, and is told that there is an object: its own."""
+    upload = dropped(world, tmp_path, picture(2))
+    refuse_writes(faults, world.archive, kind="reset", after=True, count=1)
+    assert isinstance(world.pipeline.process(upload, call()), Prediction)
+    assert world.names_in(world.uploads) == []
+
+
+def test_another_object_under_the_pictures_digest_is_not_taken_for_the_picture(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    content = picture(3)
+    sha256 = hashlib.sha256(content).hexdigest()
+    world.store.write_once(world.archive, f"{sha256[:2]}/{sha256}.jpg", b"something else", "image/jpeg")
+    with pytest.raises(NameTaken, match="has other bytes"):
+        world.pipeline.process(dropped(world, tmp_path, content), call())
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+
+
+def test_what_is_there_with_the_same_bytes_is_returned_and_other_bytes_are_left(world: World, tmp_path: Path) -> None:
+    first = world.store.write_once(world.archive, "a", b"bytes", "text/plain")
+    assert world.store.write_once(world.archive, "a", b"bytes", "text/plain") == first
+    with pytest.raises(NameTaken):
+        world.store.write_once(world.archive, "a", b"other", "text/plain")
+    upload = dropped(world, tmp_path, b"photo")
+    copy = world.store.copy_once(upload.ref, world.quarantine, "c")
+    assert world.store.copy_once(upload.ref, world.quarantine, "c") == copy
+    with pytest.raises(NameTaken):
+        world.store.copy_once(upload.ref, world.archive, "a")
+
+
+# Content-Encoding is of the file, and undone here.
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: World, encoding: str) -> None:
+    blob = world.store._client.bucket(world.uploads).blob("wrong.jpg")
+    blob.content_encoding = encoding
+    blob.upload_from_string(b"these bytes are not packed", "image/jpeg")
+    outcome = world.pipeline.process(world.store.find(world.uploads, "wrong.jpg"), call())
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "wrong_content_encoding"
+    assert world.names_in(world.uploads) == []
+
+
+def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World, picture: Picture) -> None:
+    content = picture(4)
+    blob = world.store._client.bucket(world.uploads).blob("packed.jpg")
+    blob.content_encoding = "gzip"
+    blob.upload_from_string(gzip.compress(content), "image/jpeg")
+    upload = world.store.find(world.uploads, "packed.jpg")
+    assert upload.content_encoding == "gzip"
+    outcome = world.pipeline.process(upload, call())
+    assert isinstance(outcome, Prediction)
+    assert outcome.image.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(("encoding", "held"), [("", 1_000), ("gzip", 20_000)])
+def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: str, held: int) -> None:
+    """Eight files that unpack to the limit would else be held by nobody's budget."""
+    limits = replace(world.pipeline.limits, max_bytes=20_000)
+    memory = Memory(MemoryBudget(100_000, patience_s=0.01), world.pipeline.memory.decodes)
+    pipeline = replace(world.pipeline, limits=limits, memory=memory)
+    upload = Upload(world.store.write_once(world.uploads, "a", b"x", "image/jpeg"), 1_000, "", None, encoding)
+    with memory.files.room_for(100_000 - 2 * held + 1), pytest.raises(Busy):
+        pipeline.process(upload, call())
+    with memory.files.room_for(100_000 - 2 * held):
+        assert isinstance(pipeline.process(upload, call()), Failure)
+
+
+# An object that nobody may read.
+
+
+def test_a_file_that_nobody_may_read_is_quarantined_where_it_can_be_copied(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, picture(5))
+    refuse_reads(faults, world, status=400)
+    outcome = world.pipeline.process(upload, call())
+    assert isinstance(outcome, Failure)
+    assert outcome.reason == "unreadable"
+    assert outcome.quarantine_uri == f"gs://{world.quarantine}/{outcome.failure_id}"
+    assert world.names_in(world.uploads) == []
+
+
+def test_a_file_with_its_owners_key_is_recorded_left_and_never_taken_again(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, picture(6))
+    refuse_reads(faults, world, status=400)
+    refuse_copies(faults, world, status=400)
+    assert swept(world) == {"set_aside": 1}
+    [row] = world.rows("rejected_uploads")
+    assert (row["reason"], row["quarantine_uri"]) == ("unreadable", None)
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
+    for _ in range(3):
+        summary = sweep_of(world).run(world.store.uploads(world.uploads))
+        assert dict(summary.outcomes) == {"skipped": 1}
+        assert (summary.exit_code, summary.oldest_upload_s) == (0, 0.0)
+    assert rows_written(world) == 1
+    assert markers(world) == []
+
+
+def test_a_mark_that_cannot_be_written_brings_the_event_back(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, picture(7))
+    refuse_reads(faults, world, status=400)
+    refuse_copies(faults, world, status=400)
+    refuse_writes(faults, world.quarantine, **REFUSED)
+    with pytest.raises(StorageRefused):
+        world.pipeline.process(upload, call())
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(400, Unreadable), (403, BadRequest)])
+def test_a_caller_who_names_an_object_that_cannot_be_read_is_not_told_to_come_back(
+    world: World, faults: FaultControl, tmp_path: Path, status: int, error: type[Exception]
+) -> None:
+    dropped(world, tmp_path, b"bread")
+    refuse_reads(faults, world, status=status)
+    reader = InputReader(world.pipeline, call(Source.REQUEST), None, (world.uploads,), 1_000_000, UNLIMITED.room_for)
+    with pytest.raises(error) as refused, reader.resolve(ImageUri(f"gs://{world.uploads}/photo.jpg"), 0):
+        pass
+    assert 400 <= refused.value.http_status < 500  # type: ignore[attr-defined]
+
+
+# An upload that has its row and may not be deleted.
+
+
+def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_deleted_when_it_may(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path, errors_said: list[str]
+) -> None:
+    upload = dropped(world, tmp_path, picture(8))
+    refuse_deletes(faults, world, status=403, reason="retentionPolicyNotMet")
+    assert isinstance(world.pipeline.process(upload, call()), Prediction)
+    assert mark_of(world, upload, set_aside.NOT_DELETED)
+    for _ in range(2):
+        summary = sweep_of(world).run(world.store.uploads(world.uploads))
+        assert dict(summary.outcomes) == {"skipped": 1}
+        assert summary.oldest_upload_s == 0.0
+    assert rows_written(world) == 1
+    assert [said.partition(":")[0] for said in errors_said] == ["not deleted"]
+    faults.clear()
+    assert swept(world) == {"already_done": 1}
+    assert world.names_in(world.uploads) == []
+    assert set_aside.marked(world.store, world.quarantine) == {}
+    assert rows_written(world) == 1
+
+
+def test_a_delete_that_fails_for_a_moment_leaves_no_mark(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline, _ = failing(world, "delete", before=StorageUnavailable())
+    with pytest.raises(StorageUnavailable):
+        pipeline.process(dropped(world, tmp_path, picture(9)), call())
+    assert set_aside.marked(world.store, world.quarantine) == {}
+
+
+# Errors that pass, and do not pass.
+
+
+def test_an_upload_that_sweeps_could_not_finish_for_too_long_is_quarantined(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    dropped(world, tmp_path, picture(10))
+    refuse_reads(faults, world, **REFUSED)
+    assert swept(world) == {"postponed": 1}
+    assert swept(world) == {"postponed": 1}
+    assert swept(world, give_up_after_s=0) == {"rejected": 1}
+    [row] = world.rows("rejected_uploads")
+    assert row["reason"] == "tried_too_often"
+    assert world.names_in(world.uploads) == []
+    assert [name for name in world.names_in(world.quarantine) if "/" in name] == []
+
+
+def test_an_upload_is_not_given_up_at_its_first_failure_however_old_it_is(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    """What counts is since when sweeps fail, or a bucket of old files could be quarantined whole."""
+    ref = dropped(world, tmp_path, picture(11)).ref
+    attempts = attempts_of(world)
+    since = attempts.first_postponed_at(ref)
+    assert since
+    assert abs((datetime.now(UTC) - since).total_seconds()) < 60
+    assert attempts_of(world).first_postponed_at(ref) == since
+
+
+def test_what_cannot_be_quarantined_either_is_set_aside_at_the_end(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(world, tmp_path, picture(12))
+    refuse_reads(faults, world, **REFUSED)
+    refuse_copies(faults, world, **REFUSED)
+    assert swept(world) == {"postponed": 1}
+    assert swept(world, give_up_after_s=0) == {"set_aside": 1}
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
+    assert swept(world, give_up_after_s=0) == {"skipped": 1}
+    assert rows_written(world) == 1
+
+
+def test_no_upload_is_given_up_for_a_warehouse_that_takes_no_rows(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    dropped(world, tmp_path, picture(13))
+    pipeline, _ = failing(world, "append", before=WarehouseUnavailable())
+    for _ in range(2):
+        assert swept(replace(world, pipeline=pipeline), give_up_after_s=0) == {"postponed": 1}
+    assert world.names_in(world.uploads) == ["photo.jpg"]
+    assert world.names_in(world.quarantine) == []
+
+
+def test_an_upload_whose_rows_are_refused_for_good_ends_with_a_mark_and_a_word(
+    world: World, picture: Picture, tmp_path: Path, errors_said: list[str]
+) -> None:
+    upload = dropped(world, tmp_path, picture(14))
+    pipeline, _ = failing(world, "append", before=RowRefused("no such field"))
+    refusing = replace(world, pipeline=pipeline)
+    assert swept(refusing) == {"postponed": 1}
+    assert swept(refusing, give_up_after_s=0) == {"set_aside": 1}
+    assert mark_of(world, upload, set_aside.SET_ASIDE)
+    assert errors_said[-1].startswith("set aside without a row")
+    assert swept(refusing, give_up_after_s=0) == {"skipped": 1}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
+    world: World, picture: Picture, tmp_path: Path, bad: float
+) -> None:
+    dropped(world, tmp_path, picture(15))
+
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.pipeline.classifiers.default.model, name)
+
+        def run(self, batch: Any) -> Any:
+            outputs = world.pipeline.classifiers.default.model.run(batch)
+            outputs[-1] = bad
+            return outputs
+
+    classifier = Classifier(world.pipeline.classifiers.default.bundle, Broken())  # type: ignore[arg-type]
+    broken = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([classifier])))
+    with pytest.raises(RuntimeError, match="1 of the model's 5 outputs are not finite"):
+        broken.pipeline.process(world.store.find(world.uploads, "photo.jpg"), call())
+    for _ in range(2):
+        assert swept(broken, timeout_s=0) == {"postponed": 1}
+    assert swept(broken, timeout_s=0) == {"rejected": 1}
+    [row] = world.rows("rejected_uploads")
+    assert row["reason"] == "tried_too_often"
+
+
+def test_an_attempt_that_hangs_keeps_its_marker_at_an_orderly_end(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    """Or 8 files that never finish would be begun anew by every sweep, and nothing else ever."""
+    refs = [dropped(world, tmp_path, picture(seed), f"{seed}.jpg").ref for seed in (16, 17)]
+    hung, innocent = attempts_of(world, timeout_s=0), attempts_of(world, timeout_s=300)
+    assert hung.begin_first(refs[0])
+    assert innocent.begin_first(refs[1])
+    for attempts in (hung, innocent):
+        attempts.give_back_all(within_s=20)
+    assert markers(world) == [f"attempts/{ids.of_object(refs[0]).upload_id}/1"]
+
+
+def test_what_is_done_is_given_back_however_long_it_took(world: World, picture: Picture, tmp_path: Path) -> None:
+    ref = dropped(world, tmp_path, picture(18)).ref
+    attempts = attempts_of(world, timeout_s=0)
+    attempt = attempts.begin_first(ref)
+    assert attempt
+    with faults_of(world) as faults:
+        faults.set(method="DELETE", path=f"/{world.quarantine}/", **REFUSED)
+        attempts.give_back(attempt)
+    assert len(markers(world)) == 1
+    attempts.give_back_all(within_s=20)
+    assert markers(world) == []
+
+
+# What is no upload is left alone.
+
+
+def test_folders_and_parts_of_uploads_are_left_and_counted_by_the_sweep(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
+    part = "gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/17_ab_0"
+    dropped(world, tmp_path, picture(19), part)
+    dropped(world, tmp_path, picture(20), "photo.jpg")
+    summary = sweep_of(world).run(world.store.uploads(world.uploads))
+    assert dict(summary.outcomes) == {"not_an_upload": 1, "predicted": 1}
+    assert summary.exit_code == 0
+    assert world.names_in(world.uploads) == [part]
+    assert swept(world) == {"not_an_upload": 1}
+    assert sweep_of(world).run(world.store.uploads(world.uploads)).oldest_upload_s == 0.0
+
+
+# A few that the above rest on.
+
+
+def test_callers_beyond_the_rate_are_refused(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline = replace(world.pipeline, rate=RateBreaker(1))
+    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
+    facts = ImageFacts(size_bytes=1, content_type=None)
+    pipeline.answer(picture(21), facts, who, call(Source.REQUEST), record=False)
+    with pytest.raises(OverRate):
+        pipeline.answer(picture(21), facts, who, call(Source.REQUEST), record=False)
+
+
+def test_a_mark_says_which_upload_stays_and_why(world: World, picture: Picture, tmp_path: Path) -> None:
+    ref = dropped(world, tmp_path, picture(22)).ref
+    assert set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
+    assert not set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
+    [name] = world.names_in(world.quarantine)
+    says = json.loads(world.store.read(world.store.find(world.quarantine, name).ref, 10_000))
+    assert (says["upload"]["name"], says["why"]) == ("photo.jpg", "it has a key")
+    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
+    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
+    assert world.names_in(world.quarantine) == []

@@ -1,0 +1,31 @@
+"""The limit works on the cores that it is given, and on pictures of which no two are alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.system.bench.events_pictures import write_pictures
+from tests.system.bench.limit import images_per_s
+
+PICTURES = 6
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("album") / "pictures"
+    write_pictures(folder, PICTURES, seed=3)
+    return folder
+
+
+def test_no_two_pictures_are_alike(album: Path) -> None:
+    assert len({path.read_bytes() for path in album.iterdir()}) == PICTURES
+
+
+def test_the_limit_is_what_its_processes_classify_together(album: Path) -> None:
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    assert images_per_s(sorted(album.iterdir()), processes=2, seconds=0.3) > 0
+    if before is not None:
+        assert os.sched_getaffinity(0) == before, "its processes take cores, and not this one"

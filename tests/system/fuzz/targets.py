@@ -1,0 +1,200 @@
+"""What is fuzzed: each target takes the bytes of an input, and raises where a rule is broken."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+from flask import Flask, Response, request
+from flask.testing import FlaskClient
+
+from shared.bundles.bundle import load_bundle
+from shared.bundles.manifest import MANIFEST
+from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
+from shared.http.app import set_up_app
+from shared.http.router import Router
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import Memory, MemoryBudget
+from shared.images.metadata.strip import without_metadata
+from shared.inference.classifier import Classifier
+from shared.inference.registry import Classifiers
+from shared.pipeline.ids import of_object
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.service import Service
+from shared.settings import Platform, Settings
+from shared.types import Classification, Pixels
+from shared.wiring import load_model
+from tests.memory.empty import EmptyStore, EmptyWarehouse
+
+LIMITS = Limits(max_bytes=1 << 20, max_pixels=1_000_000)
+EDGE_PX = 32
+MEMORY_MB = 1024
+NOT_OURS = (500, 502, 504)
+"""Statuses that say that something broke."""
+
+ENVIRONMENT = {
+    "GOOGLE_CLOUD_PROJECT": "fuzz",
+    "UPLOAD_BUCKET": "uploads",
+    "ARCHIVE_BUCKET": "archive",
+    "QUARANTINE_BUCKET": "quarantine",
+    "READABLE_BUCKETS": "uploads",
+    "LOG_FORMAT": "json",
+    "MAX_REQUEST_S": "600",
+}
+
+
+class SameAnswer(Classifier):
+    """The model takes most of a request's time, and learns nothing of how the request was written."""
+
+    @cached_property
+    def _answer(self) -> Classification:
+        return super().classify(np.zeros((32, 32, 3), np.uint8))
+
+    def classify(self, pixels: Pixels) -> Classification:
+        return self._answer
+
+
+class RuleBroken(AssertionError):
+    """An input was treated as none may be. The message says how."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parser, and the kind of its inputs."""
+
+    name: str
+    kind: str
+    """``bytes``; ``json``: a document; ``request``: a request line, headers, an empty line, a body."""
+    run: Callable[[bytes], object]
+
+
+def decode_picture(content: bytes) -> None:
+    """Bytes are a picture of the promised shape, or an error for the person who sent them."""
+    try:
+        image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=MemoryBudget(256 << 20))
+    except (Permanent, Busy):
+        return
+    height, width, channels = image.pixels.shape
+    if channels != 3 or image.pixels.dtype != np.uint8 or not 0 < height * width <= LIMITS.max_pixels:
+        raise RuleBroken(f"decoded to {image.pixels.shape} of {image.pixels.dtype}")
+
+
+def strip_picture(content: bytes) -> None:
+    """A picture without its metadata shows the same, is hardly longer, and loses nothing more by being stripped."""
+    budget = MemoryBudget(256 << 20)
+    try:
+        image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+        bare = without_metadata(content, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+    except (Permanent, Busy):
+        return
+    if len(bare) > len(content) + 4200:
+        raise RuleBroken(f"{len(content)} bytes became {len(bare)}")
+    try:
+        again = without_metadata(bare, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+    except MetadataStays as error:
+        raise RuleBroken("what was stripped cannot be stripped again") from error
+    if again != bare:
+        raise RuleBroken("stripping twice takes more than stripping once")
+
+
+def parse_event(content: bytes) -> None:
+    """An event is an upload with an identity that can be written down, or malformed."""
+    try:
+        event = json.loads(content)
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(event, dict):
+        return
+    attributes = {name: value for name, value in event.items() if name != "data"}
+    occurred_at(attributes)
+    try:
+        upload = upload_from(attributes, event.get("data"))
+    except MalformedEvent as error:
+        str(error).encode()
+        return
+    refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
+    who = of_object(upload.ref)
+    json.dumps([who.upload_id, who.uploaded_at.isoformat(), upload.ref.uri]).encode()
+
+
+def parse_manifest(content: bytes) -> None:
+    """A manifest is that of a bundle, or every fault of it is named."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / MANIFEST).write_bytes(content)
+        try:
+            load_bundle(Path(folder))
+        except InvalidBundle as error:
+            if not error.faults:
+                raise RuleBroken("refused without a fault") from error
+
+
+def answer_request(content: bytes) -> int | None:
+    """A request is answered, in JSON where it is refused, and never with something broken on our side.
+
+    Returns:
+        The status; None where it cannot be sent.
+    """
+    head, _, body = content.partition(b"\n\n")
+    first, *lines = head.decode("latin-1").split("\n")
+    method, _, path = first.partition(" ")
+    headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
+    try:
+        answer = _client().open(path or "/", method=method or "POST", headers=headers, data=body)
+    except (ValueError, UnicodeError):  # the client cannot send it
+        return None
+    if answer.status_code in NOT_OURS:
+        raise RuleBroken(f"{answer.status_code}: {answer.text[:200]}")
+    if answer.status_code >= 400 and not isinstance(answer.get_json(silent=True), dict):
+        raise RuleBroken(f"{answer.status_code} without a JSON object: {answer.text[:200]}")
+    if "Traceback" in answer.text or "site-packages" in answer.text:
+        raise RuleBroken("the answer tells of our inside")
+    return answer.status_code
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("decode", "bytes", decode_picture),
+        Target("strip", "bytes", strip_picture),
+        Target("event", "json", parse_event),
+        Target("manifest", "json", parse_manifest),
+        Target("request", "request", answer_request),
+    )
+}
+
+
+@cache
+def _client() -> FlaskClient:
+    """The HTTPS function's own routes and error handlers, over ports in memory."""
+    settings = Settings.from_environment(ENVIRONMENT)
+    service = Service(settings, Platform.from_environment({}))
+    classifier = SameAnswer(service.bundle, load_model(service.bundle, threads=1))
+    memory = Memory.of_instance(MEMORY_MB)
+    service._pipeline = Pipeline(
+        Classifiers([classifier]),
+        EmptyStore(),
+        EmptyWarehouse(),
+        "archive",
+        "quarantine",
+        LIMITS,
+        memory,
+        RateBreaker(10**9),
+    )
+    app, router = Flask("fuzz", static_folder=None), Router(service)
+    set_up_app(app, service)
+
+    def answer(path: str = "") -> Response:
+        return router.answer(request)
+
+    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
+    app.add_url_rule("/", view_func=answer, methods=methods)
+    app.add_url_rule("/<path:path>", view_func=answer, methods=methods)
+    return app.test_client()

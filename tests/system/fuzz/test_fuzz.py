@@ -1,0 +1,90 @@
+"""What fuzzing once found stays mended, and a short search with fixed seeds finds nothing new."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.system.fuzz import inputs, seeds
+from tests.system.fuzz.inputs import CORPUS
+from tests.system.fuzz.search import search_round
+from tests.system.fuzz.targets import TARGETS, RuleBroken, Target, answer_request
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
+EXAMPLES = {"decode": 150, "strip": 80, "event": 100, "manifest": 60, "request": 100}
+FILES = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
+
+
+def test_every_target_has_a_corpus() -> None:
+    assert {path.parent.name for path in FILES} == set(TARGETS) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_whatever_lies_in_the_corpus_breaks_no_rule(name: str) -> None:
+    for path in FILES:
+        if path.parent.name == name:
+            TARGETS[name].run(path.read_bytes())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_short_search_with_a_fixed_seed_finds_nothing(name: str) -> None:
+    finding = search_round(TARGETS[name], number=20261121, examples=EXAMPLES[name])
+    assert finding is None, finding.why
+
+
+def test_the_corpus_begins_with_inputs_that_are_taken() -> None:
+    """Were they refused at the first byte, edits of them would find nothing."""
+    answered = {name: answer_request(content) for target, name, content in seeds.seeds() if target == "request"}
+    assert {name for name, status in answered.items() if status == 200} >= {
+        "infer-bytes", "infer-pixels", "infer-binary", "serving-row", "serving-column", "serving-pixels", "kserve",
+        "bigquery", "label", "raw", "form", "page",
+    }  # fmt: skip
+    assert answered["uri"] == 404
+
+
+def test_a_rule_that_is_broken_is_found_made_small_and_kept(tmp_path: Path) -> None:
+    def breaks_on_zero_bytes(content: bytes) -> None:
+        if b"\0" in content:
+            raise RuleBroken("zero")
+
+    finding = search_round(replace(TARGETS["event"], run=breaks_on_zero_bytes), number=1, examples=400)
+    assert finding is not None
+    assert b"\0" in finding.content
+    assert "RuleBroken: zero" in finding.why
+    kept = finding.keep(tmp_path)
+    assert kept.read_bytes() == finding.content
+    assert kept.parent == tmp_path / "event"
+
+
+def test_the_same_number_is_the_same_round() -> None:
+    seen: list[list[bytes]] = [[], []]
+    for run in seen:
+        search_round(Target("event", "json", lambda _: None), number=5, examples=30, note=run.append)
+    assert seen[0] == seen[1]
+    assert len(set(seen[0])) > 10
+
+
+def test_edits_keep_most_of_a_file_so_that_they_get_past_its_first_bytes() -> None:
+    seen: list[bytes] = []
+    search_round(Target("decode", "bytes", lambda _: None), number=5, examples=160, note=seen.append)
+    claimed = [content for content in seen if content[:2] in {seed[:2] for seed in inputs.corpus("decode")}]
+    assert len(claimed) > 40
+
+
+def test_documents_are_changed_as_documents() -> None:
+    seen: list[bytes] = []
+    search_round(Target("manifest", "json", lambda _: None), number=5, examples=320, note=seen.append)
+    documents = [content for content in seen if is_json(content)]
+    assert len(documents) > 20
+
+
+def is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True

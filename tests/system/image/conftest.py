@@ -1,0 +1,72 @@
+"""The serving image, performed once for the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.environments import Impossible
+from tests.system.image.context import build_context
+from tests.system.image.docker_listener import listening
+from tests.system.image.engine import ROOT, Engine, Image
+from tests.writable import copy_file
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """What performs functions/Dockerfile over this repository."""
+    return Engine(ROOT, tmp_path_factory.mktemp("stages"))
+
+
+@pytest.fixture(scope="session")
+def serving(engine: Engine) -> Image:
+    """The target that is deployed."""
+    try:
+        return engine.build("serving")
+    except Impossible as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what the images are built from, to plant mistakes in."""
+    copy = tmp_path / "checkout"
+    for file in (*build_context(ROOT), ".dockerignore", ".gcloudignore", "functions/Dockerfile"):
+        (copy / file).parent.mkdir(parents=True, exist_ok=True)
+        copy_file(ROOT / file, copy / file)
+    return copy
+
+
+@pytest.fixture
+def replace_in(checkout: Path) -> Callable[[str, str, str], None]:
+    """Return what plants a mistake: a file of the copy, what stands there, and what shall."""
+
+    def replace(file: str, old: str, new: str) -> None:
+        text = (checkout / file).read_text("utf-8")
+        assert old in text
+        (checkout / file).write_text(text.replace(old, new), "utf-8")
+
+    return replace
+
+
+@pytest.fixture
+def sent_by_docker() -> Iterator[Callable[[Path], set[str]]]:
+    """Return what hands a folder to the real docker client, and returns the names of the files that it sends."""
+    docker = shutil.which("docker")
+    if not docker:
+        pytest.skip("the docker client is not installed; it is only asked what it would send, no engine is needed")
+    with listening() as listener:
+
+        def send(folder: Path) -> set[str]:
+            where = {"DOCKER_HOST": f"tcp://127.0.0.1:{listener.server_port}", "DOCKER_BUILDKIT": "0"}
+            command = [docker, "build", "--quiet", "--file", "functions/Dockerfile", "."]
+            environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **where}
+            subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=60, check=False)
+            return listener.names
+
+        yield send

@@ -1,0 +1,71 @@
+"""The images' lock files: hashes for all, the versions of the whole, and nothing missing; nothing large is fetched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.environments import Impossible
+from tests.system.image.base import base_for
+from tests.system.image.dockerfile import parse
+from tests.system.image.engine import ROOT
+from tests.system.image.locks import BUILDS_ON, OWN_LOCK, for_platform, locked, planned_install
+
+DOCKERFILE = parse((ROOT / "functions" / "Dockerfile").read_text("utf-8"))
+PYTHON = base_for(DOCKERFILE.stage("base").base).version
+LOCKS = [ROOT / name for name in OWN_LOCK.values()]
+NAMES = [lock.relative_to(ROOT).as_posix() for lock in LOCKS]
+TENSORFLOW = {"tensorflow", "tensorflow-cpu", "keras"}
+
+
+def whole() -> dict[str, frozenset[str]]:
+    """What the root's requirements.txt pins, which has no hashes."""
+    return {name: one.versions for name, one in locked(ROOT / "requirements.txt").items()}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
+def test_every_package_has_hashes_and_the_version_of_the_whole(lock: Path) -> None:
+    found = locked(lock)
+    assert len(found) > 40
+    assert [name for name, one in found.items() if not one.hashes] == []
+    everything = whole()
+    assert {name for name, one in found.items() if one.versions != everything.get(name)} == set()
+
+
+def test_each_lock_holds_the_one_that_it_builds_on() -> None:
+    """The stages build on each other, and nothing that was installed may be installed again in another version."""
+    for target, below in BUILDS_ON.items():
+        assert locked(ROOT / OWN_LOCK[below]).items() <= locked(ROOT / OWN_LOCK[target]).items(), target
+
+
+def test_tensorflow_is_in_the_locks_that_are_named_after_it_and_not_in_the_one_that_serves() -> None:
+    serving, tensorflow, training, local = (set(locked(lock)) for lock in LOCKS)
+    assert not TENSORFLOW & (serving | local)
+    assert tensorflow >= TENSORFLOW
+    assert {*TENSORFLOW, "scikit-learn", "matplotlib", "rich"} <= training
+    assert not {"duckdb", "pytest", "ruff", "google-cloud-logging"} & training
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
+def test_an_installer_that_demands_hashes_finds_all_it_needs_as_wheels(lock: Path, tmp_path: Path) -> None:
+    """For Linux x86-64 and the image's Python. The TensorFlow targets are not installed by these tests: 1.3 GB."""
+    assert _planned(lock, tmp_path) == for_platform(lock, PYTHON)
+
+
+@pytest.mark.parametrize("name", ["werkzeug", "certifi"])
+def test_a_package_that_is_missing_from_a_lock_is_noticed(name: str, tmp_path: Path) -> None:
+    text = LOCKS[0].read_text("utf-8")
+    without = re.sub(rf"(?ms)^{name}==.*?(?=^[a-z]|\Z)", "", text)
+    assert len(without) < len(text)
+    (tmp_path / "lock.txt").write_text(without, "utf-8")
+    with pytest.raises(ValueError, match=rf"no trusted hash was provided for: `{name}`"):
+        _planned(tmp_path / "lock.txt", tmp_path)
+
+
+def _planned(lock: Path, folder: Path) -> set[str]:
+    try:
+        return planned_install(lock, PYTHON, folder)
+    except Impossible as error:
+        pytest.skip(str(error))

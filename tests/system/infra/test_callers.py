@@ -1,0 +1,60 @@
+"""What Terraform tells classify-request of its callers is how it is fronted; one function reads the keys of labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.system.infra.conftest import TOLD
+from tests.system.infra.plan import Plan
+from tests.system.infra.terraform import Refused, Terraform
+
+NUMBER = "123456789012"
+FRONTS: dict[str, tuple[dict[str, Any], str]] = {
+    "IAM": ({}, "iam"),
+    "IAM behind a domain": ({"domain": {"name": "images.example.com"}}, "iam"),
+    "nobody": ({"public": True}, "none"),
+    "IAP": ({"iap_members": ["group:team@example.com"]}, "iap"),
+}
+
+
+def plan_of(initialised: Terraform, **variables: Any) -> Plan:
+    return Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
+
+
+def settings_of(plan: Plan, name: str) -> dict[str, Any]:
+    [found] = [container for function, _, container in plan.functions if function["name"] == name]
+    return {one["name"]: one for one in found["env"]}
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_a_function_believes_who_stands_before_it_and_nobody_else(initialised: Terraform, front: str) -> None:
+    variables, expected = FRONTS[front]
+    given = settings_of(plan_of(initialised, **variables), "classify-request")
+    assert given["CALLERS"]["value"] == expected
+    audience = given.get("IAP_AUDIENCE", {}).get("value", "")
+    is_of_the_service = audience.startswith("/projects/") and audience.endswith("/services/classify-request")
+    assert is_of_the_service is (expected == "iap")
+
+
+def test_the_keys_of_labels_come_from_a_secret_that_one_function_reads(initialised: Terraform) -> None:
+    plan = plan_of(initialised, public=True, label_keys_secret="bucketlens-label-keys")
+    named = settings_of(plan, "classify-request")["LABEL_KEYS"]
+    [reference] = named["value_source"][0]["secret_key_ref"]
+    assert (named["value"] or "", reference["secret"]) == ("", "bucketlens-label-keys")
+    assert "LABEL_KEYS" not in settings_of(plan, "classify-upload")
+    [grant] = plan.of("secret_manager_secret_iam_member")
+    assert (grant["secret_id"], grant["role"]) == ("bucketlens-label-keys", "roles/secretmanager.secretAccessor")
+    assert str(grant["member"]).startswith("serviceAccount:classify-request@")
+
+
+@pytest.mark.parametrize("setting", ["CALLERS", "IAP_AUDIENCE", "LABEL_KEYS"])
+def test_what_is_decided_by_other_variables_is_no_setting(initialised: Terraform, setting: str) -> None:
+    with pytest.raises(Refused, match=f"settings names {setting}"):
+        plan_of(initialised, settings={setting: "iam"})
+
+
+def test_a_key_itself_is_no_name_of_a_secret(initialised: Terraform) -> None:
+    with pytest.raises(Refused, match="its value does not belong here"):
+        plan_of(initialised, label_keys_secret="a key, b")

@@ -1,0 +1,405 @@
+"""The builds are as Google's discovery document says, and hang together: substitutions, scripts, images, order."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from shared.cli import COMMANDS
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
+from tests.environments import ROOT
+
+PIPELINE = ROOT / "infra" / "pipeline"
+FILES = (ROOT / "cloudbuild.yaml", PIPELINE / "image.yaml", PIPELINE / "promote.yaml")
+SCRIPTS = sorted(PIPELINE.glob("*.sh"))
+SCHEMAS = document_of("cloudbuild", "v1")["schemas"]
+
+PUBLIC = {
+    "gcr.io/cloud-builders/docker",
+    "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim",
+    "python:3.13-slim-trixie",
+}
+"""Images that everybody can pull."""
+
+OURS = {"$_REGISTRY/pipeline:$BUILD_ID", "$_TOOLS"}
+"""What the build has just made, or was handed by its digest."""
+
+BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SERVICE_ACCOUNT_EMAIL"}
+"""Of those at https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values, what we use."""
+
+SUBSTITUTION = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+DIGEST = "sha256:" + "a" * 64
+COMMIT = "c0ffee" + "0" * 34
+SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens"
+HERE = "europe-west1-docker.pkg.dev/prod/bucketlens"
+
+
+def build_of(path: Path) -> dict[str, Any]:
+    build: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return build
+
+
+def used_in(build: dict[str, Any]) -> set[str]:
+    """Return what is substituted anywhere but where it is defined."""
+    text = json.dumps({name: value for name, value in build.items() if name != "substitutions"})
+    return {braced or bare for braced, bare in SUBSTITUTION.findall(text)}
+
+
+def scripts_of(build: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    return [(step, step["args"][0]) for step in build["steps"] if step.get("entrypoint") == "bash"]
+
+
+def options_of(command: click.Command) -> set[str]:
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+def run(script: str, folder: Path, commands: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder with programs that write down what they are told, and answer as they are given."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, answer in commands.items():
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"{folder}/calls"\n{answer}\n')
+        (programs / name).chmod(0o755)
+    return subprocess.run(
+        ["bash", PIPELINE / script],
+        cwd=folder,
+        env={"PATH": f"{programs}:/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_build_is_as_google_documents_it(path: Path) -> None:
+    assert list(faults_in_json("build", build_of(path), SCHEMAS["Build"], SCHEMAS)) == []
+
+
+def test_a_build_with_a_typing_error_is_found() -> None:
+    """Guards the test above."""
+    build = build_of(FILES[0])
+    build["steps"][0]["arguments"] = build["steps"][0].pop("args")
+    build["options"]["logging"] = "CLOUD_LOGGING"
+    said = "\n".join(faults_in_json("build", build, SCHEMAS["Build"], SCHEMAS))
+    assert "build.steps[0].arguments is unknown" in said
+    assert "build.options.logging is 'CLOUD_LOGGING', expected one of" in said
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_substitution_is_defined_and_used(path: Path) -> None:
+    build = build_of(path)
+    ours = {name for name in used_in(build) if name.startswith("_")}
+    assert ours == set(build["substitutions"])
+    assert used_in(build) - ours <= BUILT_IN
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_step_runs_in_an_image_that_everybody_can_pull_or_that_is_ours(path: Path) -> None:
+    assert {step["name"] for step in build_of(path)["steps"]} <= PUBLIC | OURS
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_steps_wait_for_steps_that_come_before(path: Path) -> None:
+    before = {"-"}
+    for step in build_of(path)["steps"]:
+        assert set(step.get("waitFor", [])) <= before
+        before.add(step["id"])
+    assert before - {"-"} == {step["id"] for step in build_of(path)["steps"]}
+
+
+def test_a_push_is_tested_built_pushed_deployed_smoked_and_handed_over_in_this_order() -> None:
+    steps = [step["id"] for step in build_of(FILES[0])["steps"]]
+    assert steps == ["settings", "test", "base", "build", "push", "deploy", "smoke", "job", "hand-over"]
+    released = [step["id"] for step in build_of(FILES[2])["steps"]]
+    assert released == ["verify", "scripts", "take", "release", "job"]
+
+
+@pytest.mark.parametrize("path", FILES[:2], ids=lambda path: path.name)
+def test_cloud_build_writes_down_how_it_built_what_is_released(path: Path) -> None:
+    """It does so for images that a build names, and not for what a step alone has pushed."""
+    build = build_of(path)
+    assert build["images"] == ["$_REGISTRY/serving:$BUILD_ID", "$_REGISTRY/pipeline:$BUILD_ID"]
+    assert build["options"]["requestedVerifyOption"] == "VERIFIED"
+
+
+def test_nothing_that_was_handed_over_runs_before_it_is_verified() -> None:
+    steps = build_of(FILES[2])["steps"]
+    assert steps[0]["id"] == "verify"
+    assert steps[0]["name"] in PUBLIC
+    assert [step["id"] for step in steps if step["name"] == "$_TOOLS"] == ["scripts", "release"]
+    assert [step.get("waitFor") for step in steps] == [None] * len(steps)  # one after another
+
+
+def test_what_is_promoted_is_not_built_again() -> None:
+    text = FILES[2].read_text("utf-8") + "".join(
+        (ROOT / script).read_text("utf-8") for _, script in scripts_of(build_of(FILES[2]))
+    )
+    assert not re.search(r"docker|kaniko|buildpack|gcloud builds|pack build", re.sub(r"#.*|artifacts docker", "", text))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_script_is_there_and_gets_the_variables_that_it_reads(path: Path) -> None:
+    for step, script in scripts_of(build_of(path)):
+        text = _with_what_it_calls(script)
+        given = {variable.partition("=")[0] for variable in step.get("env", [])}
+        read = set(re.findall(r"\$(?:\{|\(\()?([A-Z][A-Z0-9_]*)\b", text)) - {"BASH_REMATCH"}
+        assert read == given, script
+
+
+def test_every_script_is_used() -> None:
+    used = {script for path in FILES for _, script in scripts_of(build_of(path))}
+    used.add("infra/pipeline/fetch.sh")  # is part of the triggers themselves, see main.tf
+    used |= {
+        f"infra/pipeline/{name}"
+        for path in SCRIPTS
+        for name in re.findall(r"(?<!shared/local/)\b(\w+\.sh)", path.read_text("utf-8"))
+    }
+    used -= {"infra/pipeline/verify.py"}
+    assert used == {path.relative_to(ROOT).as_posix() for path in SCRIPTS}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_shellcheck_has_nothing_to_say(path: Path) -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    if not shellcheck.exists():
+        pytest.skip("shellcheck is not installed; it comes with `make setup`")
+    done = subprocess.run([shellcheck, "--severity=style", path], capture_output=True, text=True)
+    assert done.stdout + done.stderr == ""
+
+
+def test_every_command_of_ours_that_a_script_types_is_there() -> None:
+    typed = {name for path in SCRIPTS for name in re.findall(r"-m shared\.cli (\w+)", path.read_text("utf-8"))}
+    assert typed
+    assert {"release", "smoke"} <= typed <= set(COMMANDS)
+
+
+def test_every_option_that_a_script_types_is_one_of_its_command() -> None:
+    release = importlib.import_module("shared.cli.release").command
+    common = re.findall(
+        r"--[a-z-]+", (PIPELINE / "release.sh").read_text("utf-8").split("release()")[1].split("\n}")[0]
+    )
+    assert {"--project", "--region", "--dataset", "--service"} == set(common)
+    for name, typed in re.findall(r"^release (\w+)(.*)$", (PIPELINE / "release.sh").read_text("utf-8"), re.MULTILINE):
+        assert set(common + re.findall(r"--[a-z-]+", typed)) <= options_of(release.commands[name]), name
+    smoke = importlib.import_module("shared.cli.smoke").command
+    for script in ("smoke.sh", "release.sh"):
+        for typed in re.findall(
+            r"-m shared\.cli smoke ((?:[^\n]*\\\n)*[^\n]*)", (PIPELINE / script).read_text("utf-8")
+        ):
+            assert "--golden-set" in typed
+            assert set(re.findall(r"--[a-z0-9-]+", typed)) <= options_of(smoke), script
+    rollback = (PIPELINE / "smoke.sh").read_text("utf-8").partition("release rollback")[2]
+    assert set(re.findall(r"--[a-z-]+", rollback)) == set(common)
+
+
+def test_without_a_golden_set_a_build_stops_before_anything_is_built(tmp_path: Path) -> None:
+    rest = {"REGISTRY": HERE, "REGION": "europe-west1", "UPLOAD_BUCKET": "uploads"}
+    (tmp_path / "a").mkdir()
+    missing = run("settings.sh", tmp_path / "a", {}, GOLDEN_SET="", **rest)
+    assert missing.returncode != 0
+    assert "_GOLDEN_SET is not set" in missing.stderr
+    (tmp_path / "b").mkdir()
+    assert "expected gs://" in run("settings.sh", tmp_path / "b", {}, GOLDEN_SET="flowers", **rest).stderr
+    (tmp_path / "c").mkdir()
+    assert run("settings.sh", tmp_path / "c", {}, GOLDEN_SET="gs://golden/flowers", **rest).returncode == 0
+
+
+INSPECTED = (
+    'case "$*" in inspect*) for last; do :; done; printf "other/image@sha256:b\\n%s@{}\\n\\n" "${{last%:*}}";; esac'
+)
+
+
+def test_a_push_notes_both_digests_and_nothing_else(tmp_path: Path) -> None:
+    done = run("push.sh", tmp_path, {"docker": INSPECTED.format(DIGEST)}, REGISTRY=HERE, TAG="build-1")
+    assert done.returncode == 0, done.stderr
+    for name in ("serving", "pipeline"):
+        assert (tmp_path / ".release" / name).read_text() == f"{HERE}/{name}@{DIGEST}\n"
+
+
+def test_a_push_without_a_digest_fails(tmp_path: Path) -> None:
+    assert run("push.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1").returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("has_copy", "renew", "pulls"),
+    [(False, "", 2), (True, "", 1), (True, "yes", 1)],
+    ids=["first", "later", "monthly"],
+)
+def test_the_base_image_is_copied_once_used_again_and_renewed(
+    tmp_path: Path, has_copy: bool, renew: str, pulls: int
+) -> None:
+    (tmp_path / "functions").symlink_to(ROOT / "functions")
+    missing = "" if has_copy else f'case "$*" in "pull --quiet {HERE}/base"*) exit 1;; esac\n'
+    done = run("base.sh", tmp_path, {"docker": missing + INSPECTED.format(DIGEST)}, REGISTRY=HERE, RENEW=renew)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".release" / "base").read_text() == f"{HERE}/base@{DIGEST}\n"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    is_copied = f"docker push --quiet {HERE}/base:3.13-slim-trixie" in calls
+    assert is_copied == (renew == "yes" or not has_copy)
+    assert sum(call.startswith("docker pull") for call in calls) == pulls
+
+
+def test_what_is_built_stands_on_the_base_image_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / ".release").mkdir()
+    (tmp_path / ".release" / "base").write_text(f"{HERE}/base@{DIGEST}\n")
+    done = run("build.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1")
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [call.partition("--target=")[2].split()[0] for call in calls] == ["serving", "pipeline"]
+    assert all(f"--build-arg=PYTHON={HERE}/base@{DIGEST} " in call for call in calls)
+
+
+def test_a_deployment_moves_traffic_to_the_new_revision_before_it_is_tested(tmp_path: Path) -> None:
+    (tmp_path / ".release").mkdir()
+    (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
+    where = {"COMMIT": "c0ffee", "PROJECT": "preprod", "REGION": "europe-west1"}
+    done = run(
+        "deploy.sh",
+        tmp_path,
+        {
+            "gcloud": 'case "$*" in *Revision*) echo "$4-00007";; '
+            '*flatten*) printf "\\t$4-00005\\n100\\t$4-00006\\n";; *) echo https://x;; esac'
+        },
+        **where,
+    )
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    steps = [(call.split()[3], call.split()[4]) for call in calls if call.split()[2] == "services"]
+    for service in ("classify-upload", "classify-request"):
+        mine = [what for what, which in steps if which == service]
+        assert mine[:4] == ["describe", "update", "update-traffic", "describe"]
+        [moved] = [call for call in calls if f"update-traffic {service} " in call]
+        assert moved.endswith(f"--to-latest --set-tags=previous={service}-00006")
+        assert (tmp_path / ".release" / f"{service}.revision").read_text() == f"{service}-00007\n"
+    assert all("--no-traffic" not in call for call in calls)
+    assert sum(f"--image={HERE}/serving@{DIGEST}" in call for call in calls) == 2
+    assert not any("jobs update" in call for call in calls), "the job gets what has passed the smoke test"
+
+
+@pytest.mark.parametrize(("is_good", "code"), [(True, 0), (False, 1)])
+def test_a_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_good: bool, code: int) -> None:
+    (tmp_path / ".release").mkdir()
+    for name in ("classify-upload.revision", "classify-request.revision", "classify-request.url"):
+        (tmp_path / ".release" / name).write_text("x\n")
+    python = f'case "$3" in smoke) exit {int(not is_good)};; esac'
+    names = ("CALLER", "DATASET", "GOLDEN_SET", "MIN_ACCURACY", "MAX_P95_MS", "MAX_ERROR_RATE", "UPLOAD_BUCKET", "URL")
+    given = dict.fromkeys(names, "x")
+    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **given)
+    assert done.returncode == code
+    rolled_back = [call for call in (tmp_path / "calls").read_text().splitlines() if "release rollback" in call]
+    assert len(rolled_back) == int(not is_good)
+    assert all("--service=classify-upload --service=classify-request" in call for call in rolled_back)
+
+
+@pytest.mark.parametrize(
+    ("handed", "said"),
+    [
+        (f"{SOURCE}/serving:latest", "expected an image by digest"),
+        (f"{SOURCE}/serving@sha256:abc", "expected an image by digest"),
+        (f"docker.io/somebody/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
+        ("", "expected an image by digest"),
+    ],
+)
+def test_only_a_digest_of_the_one_place_is_taken(tmp_path: Path, handed: str, said: str) -> None:
+    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert not (tmp_path / "calls").exists()
+
+
+def test_what_is_taken_keeps_its_digest(tmp_path: Path) -> None:
+    handed = f"{SOURCE}/serving@{DIGEST}"
+    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / ".release" / "serving").read_text() == f"{HERE}/serving@{DIGEST}\n"
+    copied, looked_for = (tmp_path / "calls").read_text().splitlines()
+    assert copied.endswith(f"add-tag --quiet {handed} {HERE}/serving:build-1")
+    assert f"describe {HERE}/serving@{DIGEST}" in looked_for
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "steps"),
+    [
+        ({}, 0, ["canary", "check", "promote"]),
+        ({"canary": 1}, 1, ["canary", "rollback"]),
+        ({"canary": 2}, 1, ["canary"]),
+        ({"check": 1}, 1, ["canary", "check", "rollback"]),
+        ({"check": 4}, 1, ["canary", "check", "rollback"]),
+        ({"promote": 1}, 1, ["canary", "check", "promote", "rollback"]),
+        ({"check": 3}, 0, ["canary", "check", "smoke", "promote"]),
+        ({"check": 3, "smoke": 1}, 1, ["canary", "check", "smoke", "rollback"]),
+    ],
+    ids=str,
+)
+def test_a_candidate_is_promoted_on_evidence_and_rolled_back_against_it(
+    tmp_path: Path, codes: dict[str, int], code: int, steps: list[str]
+) -> None:
+    done = _release(tmp_path, codes, GOLDEN_SET="gs://golden/flowers", TRIAL_URL="https://challenger---x.run.app")
+    assert done.returncode == code, done.stderr
+    calls = [call.split() for call in (tmp_path / "calls").read_text().splitlines()]
+    assert [call[4] if call[3] == "release" else call[3] for call in calls] == steps
+    assert f"--image={HERE}/serving@{DIGEST}" in calls[0]
+    assert "--percent=10" in calls[0]
+    for call in calls:
+        if call[3] == "release":
+            assert {"--service=classify-upload", "--service=classify-request"} <= set(call)
+        else:
+            assert {"--golden-only", "--url=https://challenger---x.run.app", "--audience=https://x.run.app"} <= set(
+                call
+            )
+
+
+@pytest.mark.parametrize("missing", ["GOLDEN_SET", "TRIAL_URL"])
+def test_without_a_golden_set_a_candidate_with_too_few_images_is_held_and_somebody_is_asked(
+    tmp_path: Path, missing: str
+) -> None:
+    given = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
+    done = _release(tmp_path, {"check": 3}, **given)
+    assert done.returncode == 1
+    assert "keeps its 10 %" in done.stderr
+    assert "bucketlens release check" in done.stderr
+    assert [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()] == ["canary", "check"]
+
+
+def _release(tmp_path: Path, codes: dict[str, int], **given: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / ".release").mkdir()
+    (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
+    cases = " ".join(f"*' {step} '*) exit {code};;" for step, code in codes.items())
+    asked = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
+    asked |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
+    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **asked, **given)
+
+
+def test_what_is_handed_over_is_the_digest(tmp_path: Path) -> None:
+    (tmp_path / ".release").mkdir()
+    for name in ("serving", "pipeline"):
+        (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
+    done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="projects/prod/topics/releases")
+    assert done.returncode == 0, done.stderr
+    [call] = (tmp_path / "calls").read_text().splitlines()
+    handed = {"image": f"{SOURCE}/serving@{DIGEST}", "tools": f"{SOURCE}/pipeline@{DIGEST}", "commit": "c0ffee"}
+    assert json.loads(call.partition("--message=")[2]) == handed
+
+
+def test_with_no_topic_nothing_is_handed_over(tmp_path: Path) -> None:
+    (tmp_path / ".release").mkdir()
+    for name in ("serving", "pipeline"):
+        (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
+    done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="")
+    assert (done.returncode, (tmp_path / "calls").exists()) == (0, False)
+
+
+def _with_what_it_calls(script: str) -> str:
+    text = (ROOT / script).read_text("utf-8")
+    called = re.findall(r"bash (infra/pipeline/\w+\.sh)", text)
+    return text + "".join((ROOT / name).read_text("utf-8") for name in called)

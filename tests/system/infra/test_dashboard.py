@@ -1,0 +1,49 @@
+"""The dashboard is as Google's discovery document says, and its tiles lie side by side."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from typing import Any
+
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
+from tests.environments import ROOT
+
+DASHBOARD: dict[str, Any] = json.loads((ROOT / "infra/observability/dashboard.json").read_text("utf-8"))
+SCHEMAS = document_of("monitoring", "v1")["schemas"]
+
+
+def faults_of(dashboard: dict[str, Any]) -> list[str]:
+    return list(faults_in_json("dashboard", dashboard, SCHEMAS["Dashboard"], SCHEMAS))
+
+
+def test_the_dashboard_is_as_google_documents_it() -> None:
+    assert faults_of(DASHBOARD) == []
+
+
+def test_a_dashboard_with_a_typing_error_is_found() -> None:
+    """Guards the test above."""
+    text = json.dumps(DASHBOARD).replace('"ALIGN_RATE"', '"ALIGN_RATIO"').replace('"yAxis"', '"yAxes"')
+    said = "\n".join(faults_of(json.loads(text)))
+    assert "is 'ALIGN_RATIO', expected one of" in said
+    assert "yAxes is unknown" in said
+
+
+def test_tiles_lie_side_by_side() -> None:
+    layout = DASHBOARD["mosaicLayout"]
+    areas = [
+        {
+            (x, y)
+            for x in range(tile.get("xPos", 0), tile.get("xPos", 0) + tile["width"])
+            for y in range(tile.get("yPos", 0), tile.get("yPos", 0) + tile["height"])
+        }
+        for tile in layout["tiles"]
+    ]
+    assert all(one.isdisjoint(other) for one, other in combinations(areas, 2))
+    assert max(x for area in areas for x, _ in area) < layout["columns"]
+
+
+def test_no_position_is_zero() -> None:
+    """Cloud Monitoring leaves zeros out of what it returns, so that every plan would repair the dashboard."""
+    assert [tile for tile in DASHBOARD["mosaicLayout"]["tiles"] if 0 in (tile.get("xPos"), tile.get("yPos"))] == []

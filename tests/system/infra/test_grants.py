@@ -1,0 +1,120 @@
+"""The whole table of who may do what on what is what each plan must grant: not a line more, not a line less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.system.infra.conftest import PLANS
+from tests.system.infra.grants import ROLES, differences, expected, roles_of
+from tests.system.infra.plan import Plan
+from tests.system.infra.terraform import Terraform
+
+
+def the_table_is_granted(plan: Plan) -> list[str]:
+    """See ``grants.differences``, for a plan of the test environment with everything that the mistakes are about."""
+    return differences(plan, expected("test") | SPOILED)
+
+
+def our_roles_are_as_small_as_they_can_be(plan: Plan) -> list[str]:
+    """No permission more, and none less."""
+    found = roles_of(plan)
+    said = [f"{name} is a role that nobody expects" for name in sorted(found.keys() - ROLES)]
+    for name, wanted in ROLES.items():
+        said += [f"{name} may {one}, which nobody expects" for one in sorted(found.get(name, set()) - wanted)]
+        said += [f"{name} may not {one}" for one in sorted(wanted - found.get(name, set()))]
+    return said
+
+
+SPOILED = {("group:team@example.com", "roles/storage.objectCreator", "bucket upload")}
+MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...] = (
+    (
+        "the sweep reads all of quarantine",
+        "infra/buckets/access.tf",
+        '"].name}/objects/attempts/\\")"',
+        '"].name}/objects/\\")"',
+        the_table_is_granted,
+        "classify-backlog may not do roles/storage.objectViewer on bucket quarantine, attempts only",
+    ),
+    (
+        "classify-upload may not append failures",
+        "infra/bigquery/access.tf",
+        '    classify_upload_appends_failures     = { table = "failures", who = "classify-upload" }\n',
+        "",
+        the_table_is_granted,
+        "classify-upload may not do append on table failures",
+    ),
+    (
+        "uploads cannot be listed: 403 where 404 is meant",
+        "infra/project/main.tf",
+        'bucketlens_take = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]',
+        'bucketlens_take = ["storage.objects.delete", "storage.objects.get"]',
+        our_roles_are_as_small_as_they_can_be,
+        "take may not storage.objects.list",
+    ),
+    (
+        "the writer may not delete: 403 where 412 is meant",
+        "infra/project/main.tf",
+        'bucketlens_deposit = ["storage.objects.create", "storage.objects.delete", "storage.objects.get"]',
+        'bucketlens_deposit = ["storage.objects.create", "storage.objects.get"]',
+        our_roles_are_as_small_as_they_can_be,
+        "deposit may not storage.objects.delete",
+    ),
+    (
+        "a role that may do more than its name says",
+        "infra/project/main.tf",
+        'bucketlens_follow = ["run.operations.get"]',
+        'bucketlens_follow = ["run.operations.get", "run.operations.delete"]',
+        our_roles_are_as_small_as_they_can_be,
+        "follow may run.operations.delete, which nobody expects",
+    ),
+    (
+        "people who upload may read and delete",
+        "infra/buckets/access.tf",
+        'role     = "roles/storage.objectCreator"',
+        'role     = "roles/storage.objectUser"',
+        the_table_is_granted,
+        "group:team@example.com may do roles/storage.objectUser on bucket upload, which nobody expects",
+    ),
+    (
+        "BigQuery's connection may not invoke",
+        "main.tf",
+        "local.has_sql_function ? { bigquery = module.bigquery.connection_member } : {},",
+        "",
+        the_table_is_granted,
+        "BigQuery's connection may not do roles/run.invoker on service classify-request",
+    ),
+    (
+        "a function that reads uploads",
+        "infra/buckets/access.tf",
+        'classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectViewer"',
+        'classify_request_reads_archive          = { bucket = "upload", role = "roles/storage.objectViewer"',
+        the_table_is_granted,
+        "classify-request may do roles/storage.objectViewer on bucket upload, which nobody expects",
+    ),
+)
+"""Each can stand beside the others, so one plan shows them all."""
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_grants_the_table_and_nothing_else(plan_of: Callable[[str], Plan], name: str) -> None:
+    assert differences(plan_of(name), expected(name)) == []
+    assert our_roles_are_as_small_as_they_can_be(plan_of(name)) == []
+
+
+@pytest.fixture(scope="module")
+def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The plan of a copy in which every mistake was made."""
+    copy = initialised.copy(tmp_path_factory.mktemp("spoiled") / "tree")
+    for _, file, before, after, *_rest in MISTAKES:
+        copy.spoil(file, before, after)
+    return Plan(copy.plan("test", uploaders=["group:team@example.com"]))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake[0])
+def test_a_grant_more_or_less_is_seen(
+    spoiled: Plan, mistake: tuple[str, str, str, str, Callable[[Plan], list[str]], str]
+) -> None:
+    *_, rule, fault = mistake
+    assert fault in rule(spoiled)

@@ -1,0 +1,127 @@
+"""Before a release anything of it runs, what Cloud Build wrote about it must say who built it, where, and from what."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulators.contract.discovery import document_of
+from tests.emulators.contract.values import faults_in_json
+from tests.environments import ROOT
+
+SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens"
+COMMIT = "c0ffee" + "0" * 34
+DIGEST = "a" * 64
+STATEMENT: dict[str, Any] = {
+    "_type": "https://in-toto.io/Statement/v1",
+    "subject": [{"name": f"https://{SOURCE}/serving:build-1", "digest": {"sha256": DIGEST}}],
+    "predicateType": "https://slsa.dev/provenance/v1",
+    "predicate": {
+        "buildDefinition": {
+            "buildType": "https://cloud.google.com/build/gcb-buildtypes/google-worker/v1",
+            "externalParameters": {},
+            "internalParameters": {"triggerUri": "projects/1/locations/europe-west1/triggers/build"},
+            "resolvedDependencies": [{"uri": "git+https://github.com/you/bucketlens", "digest": {"gitCommit": COMMIT}}],
+        },
+        "runDetails": {
+            "builder": {"id": "https://cloudbuild.googleapis.com/GoogleHostedWorker"},
+            "metadata": {
+                "invocationId": "https://cloudbuild.googleapis.com/v1/projects/preprod/locations/europe-west1/builds/b"
+            },
+        },
+    },
+}
+"""As https://cloud.google.com/build/docs/securing-builds/view-build-provenance describes it."""
+
+
+def verified(folder: Path, statements: list[dict[str, Any]], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the script with a gcloud that tells these statements."""
+    said = {"provenance_summary": {"provenance": [{"build": {"inTotoSlsaProvenanceV1": one}} for one in statements]}}
+    (folder / "said.json").write_text(json.dumps(said if statements else {}))
+    (folder / "gcloud").write_text(f'#!/bin/sh\necho "$*" >>"{folder}/calls"\ncat "{folder}/said.json"\n')
+    (folder / "gcloud").chmod(0o755)
+    given = {"HANDED": f"{SOURCE}/serving@sha256:{DIGEST}", "TOOLS": f"{SOURCE}/pipeline@sha256:{DIGEST}"}
+    given |= {"COMMIT": COMMIT, "SOURCE": SOURCE, "TRIES": "2", "PAUSE_S": "0", **variables}
+    command = [sys.executable, ROOT / "infra" / "pipeline" / "verify.py"]
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", **given}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_statement_is_as_google_documents_it() -> None:
+    schemas = document_of("containeranalysis", "v1")["schemas"]
+    assert list(faults_in_json("statement", STATEMENT, schemas["InTotoSlsaProvenanceV1"], schemas)) == []
+
+
+def test_images_that_cloud_build_made_from_the_commit_are_taken(tmp_path: Path) -> None:
+    done = verified(tmp_path, [STATEMENT])
+    assert done.returncode == 0, done.stderr
+    looked_at = [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()]
+    assert looked_at == [f"{SOURCE}/serving@sha256:{DIGEST}", f"{SOURCE}/pipeline@sha256:{DIGEST}"]
+
+
+def _builder(one: dict[str, Any]) -> None:
+    one["predicate"]["runDetails"]["builder"]["id"] = "https://example.com/my-laptop"
+
+
+def _project(one: dict[str, Any]) -> None:
+    run = one["predicate"]["runDetails"]["metadata"]
+    run["invocationId"] = run["invocationId"].replace("/preprod/", "/somebody/")
+
+
+def _commit(one: dict[str, Any]) -> None:
+    one["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"] = "d" * 40
+
+
+def _subject(one: dict[str, Any]) -> None:
+    one["subject"][0]["digest"]["sha256"] = "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_builder, "the builder is https://example.com/my-laptop"),
+        (_project, "it was not built in preprod"),
+        (_commit, f"it was not built from {COMMIT}"),
+        (_subject, "it is of another image"),
+    ],
+)
+def test_images_of_another_origin_are_refused(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    statement = copy.deepcopy(STATEMENT)
+    spoil(statement)
+    done = verified(tmp_path, [statement])
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> None:
+    done = verified(tmp_path, [])
+    assert done.returncode == 1
+    assert "there is none" in done.stderr
+    assert len((tmp_path / "calls").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("COMMIT", "main", "expected 40 hex digits"),
+        ("HANDED", f"{SOURCE}/serving:latest", "nothing else is taken"),
+        ("TOOLS", f"docker.io/you/pipeline@sha256:{DIGEST}", "nothing else is taken"),
+        ("TOOLS", f"{SOURCE}/serving@sha256:{DIGEST}", "nothing else is taken"),
+    ],
+)
+def test_what_is_no_digest_of_the_one_place_is_not_even_asked_about(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    done = verified(tmp_path, [STATEMENT], **{variable: value})
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert variable != "HANDED" or not (tmp_path / "calls").exists()

@@ -1,0 +1,170 @@
+"""The views are BigQuery SQL, each in a file that says what its rows are."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import sqlglot
+from sqlglot import exp
+
+BIGQUERY = Path(__file__).parents[3] / "infra" / "bigquery"
+VIEWS = sorted((BIGQUERY / "views").glob("*.sql"))
+TABLES = {path.stem for path in (BIGQUERY / "tables").glob("*.json")}
+KNOWN = TABLES | {path.stem for path in VIEWS}
+APPEND_ONLY = {"predictions", "failures"}
+
+each_view = pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.stem)
+
+
+def query_of(path: Path) -> exp.Expression:
+    """Parse a view as BigQuery would, in a dataset called the_dataset."""
+    statements = sqlglot.parse(path.read_text("utf-8").replace("${dataset}", "the_dataset"), read="bigquery")
+    assert len(statements) == 1
+    [query] = statements
+    assert isinstance(query, exp.Query)
+    return query
+
+
+def sources_of(query: exp.Expression) -> set[str]:
+    return {table.name for table in query.find_all(exp.Table)}
+
+
+def test_the_views_of_the_design_are_there() -> None:
+    assert {path.stem for path in VIEWS} >= {
+        "latest_predictions",
+        "predictions_by_model",
+        "calls",
+        "daily_label_counts",
+        "rejected_uploads",
+        "latency_by_revision",
+        "review_queue",
+    }
+
+
+@each_view
+def test_a_view_is_one_query_in_bigquery_sql(path: Path) -> None:
+    stars = query_of(path).find_all(exp.Star)
+    assert all(isinstance(star.parent, exp.Count) for star in stars)  # SELECT * would change with its table
+
+
+@each_view
+def test_a_view_names_only_its_own_dataset_and_what_is_in_it(path: Path) -> None:
+    for table in query_of(path).find_all(exp.Table):
+        assert (table.catalog, table.db) == ("", "the_dataset"), table.sql("bigquery")
+        assert table.name in KNOWN
+    assert set(re.findall(r"\$\{(\w+)\}", path.read_text("utf-8"))) == {"dataset"}
+
+
+@each_view
+def test_a_view_says_its_grain_its_sources_and_its_use(path: Path) -> None:
+    grain, source, use, *_ = path.read_text("utf-8").splitlines()
+    assert grain.startswith("-- Grain: one row per ")
+    assert source.startswith("-- From:  ")
+    assert use.startswith("-- Use:   ")
+    named = set(re.findall(r"\w+", re.sub(r"\(.*?\)", "", source))) & KNOWN
+    assert named == sources_of(query_of(path))
+
+
+@each_view
+def test_a_view_over_an_append_only_table_counts_a_repeated_row_once_and_prunes(path: Path) -> None:
+    """``calls`` counts rows on purpose. The partitioning column comes first, so that a filter passes the window."""
+    query = query_of(path)
+    if path.stem == "calls" or not sources_of(query) & APPEND_ONLY:
+        return
+    [window] = query.find_all(exp.Window)
+    assert window.args["partition_by"][0].sql("bigquery") == "uploaded_on"
+    assert query.args["qualify"].sql("bigquery").endswith("= 1")
+
+
+@each_view
+def test_a_view_keeps_the_column_that_prunes(path: Path) -> None:
+    if path.stem != "latency_by_revision":  # which counts over all days
+        assert "uploaded_on" in query_of(path).named_selects
+
+
+@each_view
+def test_a_view_names_each_column_once(path: Path) -> None:
+    names = query_of(path).named_selects
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+
+
+@pytest.mark.parametrize("view", ["latest_predictions", "predictions_by_model"])
+def test_a_view_of_predictions_has_every_column_of_the_table(view: str) -> None:
+    columns = [field["name"] for field in json.loads((BIGQUERY / "tables" / "predictions.json").read_text("utf-8"))]
+    assert sorted(query_of(BIGQUERY / "views" / f"{view}.sql").named_selects) == sorted(columns)
+
+
+ALL_DAYS = {
+    "latency_by_revision",  # has no day
+    "results",  # a picture that comes again on another day is the same picture, and an old label of it holds
+}
+PRUNING = [path.stem for path in VIEWS if path.stem not in ALL_DAYS]
+ONE_DAY = "WHERE uploaded_on = DATE '2026-01-03'"
+
+
+@pytest.fixture
+def planner() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that holds our tables, with rows of three days, and our views: it tells how it would read them."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE SCHEMA the_dataset")
+        for table in sorted(TABLES):
+            fields = json.loads((BIGQUERY / "tables" / f"{table}.json").read_text("utf-8"))
+            columns = ", ".join(f"{field['name']} {type_of(field)}" for field in fields)
+            [sql] = sqlglot.transpile(f"CREATE TABLE the_dataset.{table} ({columns})", "bigquery", "duckdb")
+            connection.execute(sql)
+            day = "uploaded_on" if table in APPEND_ONLY else "labelled_on"
+            days = "SELECT '2026-01-01'::DATE + CAST(i % 3 AS INTEGER) FROM range(99) AS t(i)"
+            connection.execute(f"INSERT INTO the_dataset.{table} ({day}) {days}")
+        for path in sorted(VIEWS, key=lambda path: len(sources_of(query_of(path)) & APPEND_ONLY) == 0):
+            connection.execute(f"CREATE VIEW the_dataset.{path.stem} AS {query_of(path).sql('duckdb')}")
+        yield connection
+
+
+def type_of(field: dict[str, Any]) -> str:
+    """Return a field's type as BigQuery SQL writes it."""
+    name = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(field["type"], field["type"])
+    if name == "RECORD":
+        inner = ", ".join(f"{one['name']} {type_of(one)}" for one in field["fields"])
+        name = f"STRUCT<{inner}>"
+    return f"ARRAY<{name}>" if field["mode"] == "REPEATED" else name
+
+
+def scans_of(planner: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
+    """Return what the scan of each table filters by, in the plan of a query."""
+    [(_, plan)] = planner.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+    waiting, found = json.loads(plan), {}
+    while waiting:
+        step = waiting.pop()
+        waiting += step["children"]
+        if step["name"].strip() == "SEQ_SCAN":
+            details = step["extra_info"]
+            found[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
+    return found
+
+
+@pytest.mark.parametrize("view", PRUNING)
+def test_a_filter_on_the_day_reaches_the_scan_of_each_partitioned_table(
+    planner: duckdb.DuckDBPyConnection, view: str
+) -> None:
+    """By DuckDB's planner, which may push a filter below a window if the window is partitioned by its column.
+
+    What reaches the scan in BigQuery prunes partitions: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
+    """
+    scans = scans_of(planner, f"SELECT * FROM the_dataset.{view} {ONE_DAY}")
+    assert {table for table in scans if table in APPEND_ONLY}
+    assert [table for table, filters in scans.items() if table in APPEND_ONLY and "uploaded_on" not in filters] == []
+
+
+def test_a_window_without_the_day_would_keep_the_filter_above_it(planner: duckdb.DuckDBPyConnection) -> None:
+    query = query_of(BIGQUERY / "views" / "latest_predictions.sql").sql("duckdb")
+    worse = query.replace("PARTITION BY uploaded_on, upload_id", "PARTITION BY upload_id")
+    assert worse != query
+    assert scans_of(planner, f"SELECT * FROM ({query}) {ONE_DAY}") != {"predictions": ""}
+    assert scans_of(planner, f"SELECT * FROM ({worse}) {ONE_DAY}") == {"predictions": ""}

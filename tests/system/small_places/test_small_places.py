@@ -1,0 +1,96 @@
+"""The functions at work in 256 MiB and a tenth of a CPU; and that these limits are limits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from shared.local.cloud import Cloud
+from tests.environments import Impossible
+from tests.system.small_places.cgroups import Group
+from tests.system.small_places.outside import SIZES_PX, Outside
+from tests.system.small_places.place import WAYS, Place, small_place
+from tests.system.small_places.report import Stay
+from tests.system.small_places.size import SMALL, Size
+from tests.system.small_places.stay import stay
+from tests.system.small_places.work import Work, events_to, requests_to
+
+TIMES, AT_ONCE = 3, 4
+TOO_MUCH = "import sys; taken = b'x' * (int(sys.argv[1]) << 20)"
+BUSY = """
+import time
+began = time.monotonic()
+while time.process_time() < 0.4:
+    pass
+print(time.process_time() / (time.monotonic() - began))
+"""
+
+
+def stay_here(work: Work, outside: Outside, folder: Path) -> Stay:
+    with small_place(SMALL) as place:
+        return stay(place, SMALL, work, outside, folder, TIMES, AT_ONCE)
+
+
+def test_both_functions_start_and_answer_in_256_mib_and_a_tenth_of_a_cpu(cloud: Cloud, tmp_path: Path) -> None:
+    request, upload = Outside(cloud), Outside(cloud)
+    with ThreadPoolExecutor(2) as pool:
+        stays = [
+            pool.submit(stay_here, requests_to, request, tmp_path),
+            pool.submit(stay_here, events_to, upload, tmp_path),
+        ]
+        try:
+            told = [one.result() for one in stays]
+        except Impossible as error:
+            pytest.skip(str(error))
+    for one in told:
+        assert one.complaints == [], one.said
+        assert one.peak_mib < SMALL.memory_mb
+        assert one.used_s / one.wall_s < 2 * SMALL.cpu, one.how
+        assert len(one.answers) == 2 * len(SIZES_PX)
+    done = sum(answers.statuses[200] + answers.statuses[204] for answers in told[1].answers)
+    assert upload.rows() == done
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_takes_more_memory_than_there_is_does_not_get_it(way: str) -> None:
+    def ends_well(place: Place, mib: int) -> bool:
+        words = place.command([sys.executable, "-c", TOO_MUCH, str(mib)])
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+    try:
+        with small_place(Size(memory_mb=100, cpu=1), way) as place:
+            assert ends_well(place, 20)
+            assert place.killed() == 0
+            assert not ends_well(place, 200)
+            assert place.killed() == (1 if way == "cgroup" else 0)
+    except Impossible as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_is_busy_all_the_time_has_its_share_of_a_cpu_and_no_more(way: str) -> None:
+    try:
+        with small_place(Size(cpu=0.1), way) as place:
+            words = place.command([sys.executable, "-c", BUSY])
+            with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as busy:
+                place.watch(busy.pid)
+                share = float(busy.communicate()[0])
+    except Impossible as error:
+        pytest.skip(str(error))
+    assert share < 0.2
+
+
+def test_a_group_of_version_2_is_told_its_limits_in_that_versions_words(tmp_path: Path) -> None:
+    """Where version 1 is mounted, version 2 has no controllers, so the tests above use one of them only."""
+    (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\n", "utf-8")
+    (tmp_path / "memory.peak").write_text("134217728\n", "utf-8")
+    (tmp_path / "memory.swap.max").write_text("max\n", "utf-8")
+    group = Group(tmp_path, tmp_path, version=2)
+    group.limit(SMALL)
+    limits = {name: (tmp_path / name).read_text() for name in ("memory.max", "memory.swap.max", "cpu.max")}
+    assert limits == {"memory.max": "268435456", "memory.swap.max": "0", "cpu.max": "10000 100000"}
+    assert (group.killed(), group.charged_mib()) == (2, 128.0)

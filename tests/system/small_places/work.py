@@ -1,0 +1,114 @@
+"""What a function is asked in a small place, and how long its answers take."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+import requests
+
+from shared.emulators.eventarc.cloudevents import CloudEvent
+from tests.large_pictures import VARIANTS, large_picture
+from tests.system.chaos.events import post
+from tests.system.small_places.outside import SIZES_PX, Outside, picture
+from tests.system.small_places.served import Served
+
+ANSWER_S = 300
+"""Never waited for in full, unless something is broken."""
+DONE = (200, 204)
+PROMISED = {*DONE, 429, 503}
+"""Done, or come back later."""
+TOO_LARGE = 413
+
+Ask = Callable[[], int]
+"""Asks once. Returns the status, or 0 where the connection broke."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of asking the same several times."""
+
+    what: str
+    statuses: Counter[int]
+    took_s: tuple[float, ...]
+    """Seconds until each answer that was no refusal, in the order of asking."""
+    peak_mib: float
+    """The most memory that was seen until then."""
+    may_be_refused: bool = False
+    """Whether it may be too large for the place, and all of it be told so."""
+
+    @property
+    def complaint(self) -> str | None:
+        """What was answered that should not be."""
+        promised = PROMISED | {TOO_LARGE} if self.may_be_refused else PROMISED
+        is_told = self.took_s or (self.may_be_refused and self.statuses[TOO_LARGE])
+        return None if is_told and set(self.statuses) <= promised else f"{self.what}: answered {dict(self.statuses)}"
+
+    def cells(self) -> list[str]:
+        """Return what was asked, the statuses, the first, middle and slowest time, and the memory."""
+        counts = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
+        return [self.what, counts, *self._times(), f"{self.peak_mib:.0f} MiB"]
+
+    def _times(self) -> list[str]:
+        if not self.took_s:
+            return ["–"] * 3
+        first, *others = self.took_s
+        return [f"{seconds:.2f} s" for seconds in (first, statistics.median(others or [first]), max(self.took_s))]
+
+
+Work = Callable[[Served, Outside, int, int], Iterator[Answers]]
+"""What a function is asked: how often in a row, and how often at the same time."""
+
+
+def requests_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
+    """Post each picture several times in a row, and then several at once; each is archived and recorded."""
+    for size in SIZES_PX:
+        yield _asked(served, size, [partial(_classify, served.url, picture(size))] * times)
+    for size in SIZES_PX:
+        asks = [partial(_classify, served.url, picture(size))] * at_once
+        yield _asked(served, f"{at_once} at once, {size}", asks, at_once)
+
+
+def formats_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
+    """Post several large pictures at once, in each format; what the place has no room for is refused with 413."""
+    for variant in VARIANTS:
+        asks = [partial(_classify, served.url, large_picture(variant))] * at_once
+        yield replace(_asked(served, f"{at_once} at once, {variant}", asks, at_once), may_be_refused=True)
+
+
+def events_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
+    """Upload pictures and deliver their events, one after the other, and then several at once."""
+    for size in SIZES_PX:
+        yield _asked(served, size, [_event(served, outside, size) for _ in range(times)])
+    for size in SIZES_PX:
+        asks = [_event(served, outside, size) for _ in range(at_once)]
+        yield _asked(served, f"{at_once} at once, {size}", asks, at_once)
+
+
+def _classify(url: str, content: bytes) -> int:
+    try:
+        return requests.post(f"{url}/v1/classify", data=content, timeout=ANSWER_S).status_code
+    except requests.RequestException:
+        return 0
+
+
+def _event(served: Served, outside: Outside, size: str) -> Ask:
+    event: CloudEvent = outside.upload(picture(size))
+    return lambda: post(served.url, event)
+
+
+def _asked(served: Served, what: str, asks: Sequence[Ask], at_once: int = 1) -> Answers:
+    with ThreadPoolExecutor(at_once) as pool:
+        answers = list(pool.map(_timed, asks))
+    took_s = tuple(took_s for status, took_s in answers if status in DONE)
+    return Answers(what, Counter(status for status, _ in answers), took_s, served.peak_mib)
+
+
+def _timed(ask: Ask) -> tuple[int, float]:
+    started = time.monotonic()
+    return ask(), time.monotonic() - started

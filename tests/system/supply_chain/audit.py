@@ -1,0 +1,78 @@
+"""Known vulnerabilities of everything that is locked, asked of the advisory database by pip-audit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+TIMEOUT_S = 15
+LIMIT_S = 900
+
+ACCEPTED: dict[str, str] = {}
+"""Vulnerabilities that do not concern us, by id, each with the reason; none at present."""
+
+
+class NotAsked(Exception):
+    """The advisory database did not answer for a package, so nobody knows. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """What is known to be wrong with a package."""
+
+    package: str
+    id: str
+    mended_in: str
+    text: str
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether ``ACCEPTED`` explains it."""
+        return self.id in ACCEPTED
+
+
+def lock_files() -> list[Path]:
+    """Return every lock file of the project."""
+    found = [ROOT / "requirements.txt", *sorted((ROOT / "shared" / "local").glob("*.txt"))]
+    found += sorted((ROOT / "docs" / "site").glob("*.txt"))
+    return [*found, *sorted((ROOT / "functions").glob("requirements*.txt")), *sorted((ROOT / "tests").glob("*/*.txt"))]
+
+
+def audited(lock: Path, pip_audit: Path) -> list[Vulnerability]:
+    """Ask for each package of a lock file.
+
+    Raises:
+        NotAsked: there was no answer for some of them; pip-audit itself would only remark on it and end well.
+    """
+    options = ("--no-deps", "--disable-pip", "--progress-spinner", "off", "--timeout", str(TIMEOUT_S))
+    command = [str(pip_audit), "--requirement", str(lock), "--format", "json", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError) as error:
+        raise NotAsked(_sentence(lock, (done.stderr.strip().splitlines() or ["no answer"])[-1])) from error
+    unknown = [package["name"] for package in packages if "skip_reason" in package]
+    if unknown:
+        raise NotAsked(_sentence(lock, f"{len(unknown)} of {len(packages)} packages unknown there: {unknown[0]}, …"))
+    return list(vulnerabilities_in(packages))
+
+
+def vulnerabilities_in(packages: Iterable[dict[str, Any]]) -> Iterator[Vulnerability]:
+    """Yield what pip-audit reports, from its JSON."""
+    for package in packages:
+        for found in package["vulns"]:
+            mended = ", ".join(found["fix_versions"]) or "no version yet"
+            text = (found.get("description") or "").split("\n")[0][:160]
+            yield Vulnerability(f"{package['name']} {package['version']}", found["id"], mended, text)
+
+
+def _sentence(lock: Path, why: str) -> str:
+    return (
+        f"The advisory database cannot be reached for {lock.relative_to(ROOT)} ({why}); run this again on a machine "
+        "that reaches it: pip-audit asks the package index itself, a mirror of its files is not enough."
+    )
