@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.settings import MODELS
 from shared.training.out_of_fold import Judged, is_in_folds, read_out_of_fold, said_of, write_out_of_fold
 from shared.training.suspects import suspects, write_suspects
 
