@@ -113,8 +113,9 @@ LARGER = (15 / 14, 8 / 7)
 @click.option(
     "--folds",
     type=int,
-    help="Choose and measure in so many folds, each picture by a network that has not seen it, and train the bundle on "
-    "everything; takes as many times as long, and one more.",
+    metavar="K",
+    help="Choose and measure on every picture by K networks that have not seen it, and train the bundle on everything; "
+    "takes about K + 1 times as long.",
 )
 @click.option(
     "--group-by",

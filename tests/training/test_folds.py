@@ -90,7 +90,8 @@ class Trained:
 def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Train, stop after the first epoch of the second fold, go on."""
     out = tmp_path_factory.mktemp("models") / "shapes_v4"
-    options = {"data": "shapes", "epochs": EPOCHS, "image_size": SIZE, "batch_size": BATCH, "learning_rate": 1e-3}
+    options = {"data": "shapes", "epochs": EPOCHS, "image_size": SIZE, "batch_size": BATCH}
+    options |= {"learning_rate": 1e-3, "freeze": 16}  # the last layers learn enough of shapes, and are soon traced
     decided = dict.fromkeys(DECIDED_BY_DATA)
     plan = Plan("shapes", "4", "Discs and squares.", (SIZE,), 0.995)
     given = {**options, **decided, "folds": FOLDS, "validation_share": 0.1}
