@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from shared.adapters.litert import LiteRTModel
+
 from shared.backlog.attempts import Attempt
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex

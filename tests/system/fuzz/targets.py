@@ -178,12 +178,8 @@ def _client() -> FlaskClient:
     service = Service(settings, Platform.from_environment({}))
     bundle = service.models.index.default
     classifier = SameAnswer(bundle, load_model(bundle, threads=1))
-<<<<<<< HEAD
-    memory = Memory.of_instance(MEMORY_MB)
-    service.models = ModelRegistry.of([classifier])
-=======
     memory = MemoryBudgets.of_instance(MEMORY_MB)
->>>>>>> main
+    service.models = ModelRegistry.of([classifier])
     service._pipeline = Pipeline(
         service.models,
         EmptyStore(),
