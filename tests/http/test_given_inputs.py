@@ -40,24 +40,6 @@ def test_what_a_text_looks_like_that_is_no_base64_is_said(text: str, says: str) 
         inputs.from_base64(text)
 
 
-def test_a_uri_has_a_bucket_and_a_name() -> None:
-    assert inputs.parts_of("gs://bucket/folder/a b.jpg") == ("bucket", "folder/a b.jpg")
-    assert inputs.parts_of(f"gs://b/{'é' * 512}") == ("b", "é" * 512)
-    assert inputs.parts_of("gs://b/...") == ("b", "...")
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        *("s3://b/a", "gs:/b/a", "gs://b", "gs://b/", "gs:///a", "", "b/a", "gs://b/\ud800"),
-        *(f"gs://b/{'a' * 1025}", f"gs://b/{'é' * 513}", "gs://b/.", "gs://b/..", "gs://b/a\nb", "gs://b/a\rb"),
-    ],
-)
-def test_a_uri_that_names_no_object_is_refused(uri: str) -> None:
-    with pytest.raises(BadRequest, match="The uri is"):
-        inputs.parts_of(uri)
-
-
 @pytest.mark.parametrize(
     ("pixels", "scale", "expected"),
     [
