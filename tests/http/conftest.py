@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
@@ -70,7 +71,8 @@ def client_with(world: World, with_environment: Callable[[dict[str, str]], None]
 
     def make(**settings: str) -> FlaskClient:
         with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
+        app: Flask = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http")
+        return app.test_client()
 
     return make
 

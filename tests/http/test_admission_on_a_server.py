@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Request
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request
 
 from shared.http import app as http_app
 from shared.http.admission import Admission, is_always_admitted

@@ -49,7 +49,7 @@ class Told:
 
 
 def confidences(choice: Choice) -> list[float]:
-    found = shown(Told(), CONFIDENCES, LABELS, None, choice)  # type: ignore[arg-type]
+    found = shown(Told(), CONFIDENCES, LABELS, None, choice)
     return list(found["confidences"])
 
 

@@ -81,7 +81,7 @@ def bands(*levels: int, thickness: int = 4, across: int = 8) -> npt.NDArray[np.u
 
 def test_a_prepared_picture_has_the_models_shape_and_dtype() -> None:
     batch = prepare(scene(), SPEC)
-    assert (batch.shape, batch.dtype) == ((1, 8, 8, 3), np.uint8)
+    assert (batch.shape, batch.dtype) == ((1, 8, 8, 3), np.dtype(np.uint8))
     wide = dataclasses.replace(SPEC, height_px=6, width_px=10)
     assert prepare(scene(), wide).shape == (1, 6, 10, 3)
 
@@ -223,7 +223,8 @@ def test_a_grey_bundle_sees_every_picture_in_shades_of_grey() -> None:
 
 def test_a_temperature_divides_the_logits() -> None:
     logits = np.array([4.0, 1.0, -2.0], np.float32)
-    np.testing.assert_allclose(calibrated(logits, "logits", 2.0), calibrated(logits / 2, "logits", 1.0), rtol=1e-6)
+    halves = (logits / 2).astype(np.float32)
+    assert calibrated(logits, "logits", 2.0) == pytest.approx(calibrated(halves, "logits", 1.0), rel=1e-6)
 
 
 def test_a_temperature_changes_confidence_and_never_the_order() -> None:

@@ -125,7 +125,7 @@ def faults_of(row: Row, fields: list[dict[str, Any]], where: str = "") -> list[s
 
 
 def faults_of_value(value: Any, field: dict[str, Any], place: str) -> list[str]:
-    kinds: dict[str, type | tuple[type, ...]] = {
+    kinds: dict[str, Any] = {
         "STRING": str,
         "INTEGER": int,
         "FLOAT": float,

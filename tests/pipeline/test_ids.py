@@ -77,8 +77,8 @@ def test_a_repeated_key_is_the_same_upload_whenever_it_comes() -> None:
 
 def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
     upload_ids = {
-        ImageIds.of_request(*parts, NOON).upload_id
-        for parts in (
+        ImageIds.of_request(key, caller, place, digest, NOON).upload_id
+        for key, caller, place, digest in (
             ("key-1", "ada@example.com", 0, ABC),
             ("key-2", "ada@example.com", 0, ABC),
             ("key-1", "bob@example.com", 0, ABC),
