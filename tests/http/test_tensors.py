@@ -42,7 +42,7 @@ def test_strings_are_base64_or_uris_by_what_they_begin_with_or_what_is_said() ->
 
 def test_elements_in_binary_are_files_or_what_is_said() -> None:
     binary = b"".join(struct.pack("<I", len(one)) + one for one in (b"hi", b"", b"gs://b/a"))
-    asked = {"shape": [3], "parameters": {"binary_data_size": len(binary)}}
+    asked: dict[str, Any] = {"shape": [3], "parameters": {"binary_data_size": len(binary)}}
     assert images(binary=binary, **asked) == [ImageBytes(b"hi"), ImageBytes(b""), ImageBytes(b"gs://b/a")]
     asked["parameters"]["content_type"] = "uri"
     assert images(binary=binary, **asked)[2] == ImageUri("gs://b/a")
@@ -101,6 +101,7 @@ def test_a_request_without_a_single_input_is_refused(inputs: Any) -> None:
 
 
 def test_nothing_asked_is_every_output() -> None:
+    asked: dict[str, Any]
     for asked in ({}, {"outputs": []}, {"outputs": None}):
         found = parsed_request(document("aGk=", id="7", **asked), NOTHING)
         assert ([one.name for one in found.outputs], found.id) == (list(OUTPUTS), "7")
@@ -138,7 +139,8 @@ def test_a_tensor_of_another_shape_than_pictures_is_refused(shape: tuple[int, ..
 @pytest.mark.parametrize("data", [[[[0, 1, 255]]], [0, 1, 255]])
 def test_pixels_in_json_may_be_nested_or_flat(data: list[Any]) -> None:
     found = tensors.pixels_from_json(data, [1, 1, 1, 3], "UINT8")
-    assert (found.tolist(), found.dtype) == ([[[[0, 1, 255]]]], np.uint8)
+    assert found.tolist() == [[[[0, 1, 255]]]]
+    assert found.dtype == np.uint8
     assert tensors.pixels_from_json(data, [1, 1, 1, 3], "FP32").dtype == np.float32
 
 
