@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from shared.backlog.progress import SweepProgress
 from shared.errors import Busy, OverRate
 from shared.http.admission import Admission
 from shared.http.metrics import Tally
@@ -15,9 +16,7 @@ from shared.pipeline.rate_limit import RateBreaker
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Source
-from tests.backlog.parts import sweep_of
 from tests.interleaving import Interruption, WatchedLock
-from tests.worlds import World
 
 
 class Interrupted(defaultdict[object, int]):
@@ -113,11 +112,11 @@ def test_admission_gives_one_turn_to_one_of_two_that_come_at_once() -> None:
     assert entered == [1]
 
 
-def test_sweep_counts_both_of_two_outcomes_that_come_at_once(memory_world: World) -> None:
-    sweep, lock, outcomes = sweep_of(memory_world), WatchedLock(), InterruptedCounter()
-    outcomes.interrupt = Interruption(lock, lambda: sweep._count("predicted"))
-    sweep._lock, sweep._outcomes = lock, outcomes  # type: ignore[assignment]
-    sweep._count("predicted")
+def test_sweep_counts_both_of_two_outcomes_that_come_at_once() -> None:
+    progress, lock, outcomes = SweepProgress(lambda _: None), WatchedLock(), InterruptedCounter()
+    outcomes.interrupt = Interruption(lock, lambda: progress.count("predicted"))
+    progress._lock, progress._outcomes = lock, outcomes  # type: ignore[assignment]
+    progress.count("predicted")
     outcomes.interrupt.end()
     assert outcomes["predicted"] == 2
 

@@ -6,8 +6,6 @@ import json
 import socket
 import time
 import tracemalloc
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -18,19 +16,8 @@ from shared.errors import Busy
 from shared.http import request_context
 from shared.http.read_body import cost_of_parsing
 from shared.images.memory_budget import MemoryBudgets
+from tests.http.batches import BATCHES
 from tests.http.conftest import MakeClient, b64
-
-ONE = b64(b"x")
-BATCHES: dict[str, Callable[[int], dict[str, Any]]] = {
-    "/v2/models/flowers/infer": lambda images: {
-        "inputs": [{"name": "image", "datatype": "BYTES", "shape": [images], "data": [ONE] * images}]
-    },
-    "/v1/models/flowers:predict": lambda images: {"instances": [{"b64": ONE}] * images},
-    "/v1/models/flowers:classify": lambda images: {"examples": [{"image": {"b64": ONE}}] * images},
-    "/v1/projects/p/locations/l/endpoints/e:predict": lambda images: {"instances": [{"content": ONE}] * images},
-    "/v1/bigquery:call": lambda images: {"calls": [[ONE]] * images},
-}
-"""A request of so many images, by route."""
 
 
 def message(answer: requests.Response) -> str:

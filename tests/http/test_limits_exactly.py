@@ -20,8 +20,8 @@ from shared.http.read_body import SMALL_BYTES, cost_of_parsing
 from shared.http.request_options import MAX_KEY_CHARACTERS, MAX_NAME_BYTES
 from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
+from tests.http.batches import BATCHES
 from tests.http.conftest import MakeClient, b64
-from tests.http.test_limits import BATCHES
 from tests.memory.object_store import MemoryStore
 from tests.memory.service import MemoryService, https_function
 from tests.memory.warehouse import MemoryWarehouse

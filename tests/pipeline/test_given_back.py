@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from shared.adapters.runtimes.litert import LiteRTModel
-from shared.backlog.attempts import Attempt
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
 from shared.bundles.references import Place
@@ -25,7 +24,7 @@ from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
-from shared.types import Upload
+from shared.types import ObjectRef, Upload
 from tests.backlog.parts import attempts_of, markers
 from tests.http.conftest import b64, jpeg
 from tests.memory.faults import Faulty, Killed
@@ -148,7 +147,7 @@ def test_request_gives_back_its_room_and_its_turn_however_it_ends(
     doors: list[Admission] = []
 
     def new_door(at_once: int, waiting: int) -> Admission:
-        doors.append(Admission(at_once, waiting, timeout_s=0))
+        doors.append(Admission(at_once, waiting, patience_s=0))
         return doors[0]
 
     monkeypatch.setattr(http_app, "Admission", new_door)
@@ -284,18 +283,23 @@ def test_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_proc
 ) -> None:
     """A sweep that is about to end gives back what is in flight: an attempt that it did not see would count."""
     upload = dropped(memory_world, tmp_path, b"bread")
-    attempts = attempts_of(memory_world)
+    left = list[list[str]]()
+
+    class Slow:
+        """A store that takes so long to delete that the process ends meanwhile."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(memory_world.store, name)
+
+        def delete(self, ref: ObjectRef) -> None:
+            if not left:
+                left.append([])
+                attempts.give_back_all(PATIENCE_S)
+                left.append(markers(memory_world))
+            memory_world.store.delete(ref)
+
+    attempts = attempts_of(replace(memory_world, store=Slow()))
     attempt = attempts.begin_first(upload.ref)
     assert attempt
-    left = []
-
-    class AtWork(set[Attempt]):
-        def discard(self, one: Attempt) -> None:
-            super().discard(one)
-            attempts._at_work = set()  # this happens once
-            attempts.give_back_all(PATIENCE_S)
-            left.extend(markers(memory_world))
-
-    attempts._at_work = AtWork({attempt})
     attempts.give_back(attempt)
-    assert left == []
+    assert left == [[], []]

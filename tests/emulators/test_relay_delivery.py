@@ -1,4 +1,4 @@
-"""The courier: a place is given back however a delivery ends, and only a success is a success."""
+"""The delivery of events: a place is given back however a delivery ends, and only a success is a success."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Answers:
 
 
 def delivered(folder: Path, events: int, *answers: int | BaseException) -> Delivery:
-    """Have a courier deliver events until one of them is delivered for each success among the answers."""
+    """Deliver events until one of them is delivered for each success among the answers."""
     successes = sum(isinstance(answer, int) and 200 <= answer < 300 for answer in answers)
 
     async def deliver() -> Delivery:
         queue = DeliveryQueue(folder / "queue")
         queue.add([(CloudEvent(str(index), {}, b""), time.time()) for index in range(events)])
-        courier = Delivery(queue, POLICY, Answers(*answers), random.Random(1))  # type: ignore[arg-type]
-        running = asyncio.create_task(courier.run())
+        delivery = Delivery(queue, POLICY, Answers(*answers), random.Random(1))  # type: ignore[arg-type]
+        running = asyncio.create_task(delivery.run())
         async with asyncio.timeout(PATIENCE_S):
-            while courier.counts.delivered < successes:
+            while delivery.counts.delivered < successes:
                 await asyncio.sleep(0)
         running.cancel()
         queue.close()
-        return courier
+        return delivery
 
     return asyncio.run(deliver())
 
