@@ -19,7 +19,7 @@ from shared.cli.terminal import shown
 from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier
 from shared.inference.explain import explain, over_picture
-from shared.inference.heatmap import LONGEST_EDGE_PX, overlay, shorter_edge_px
+from shared.inference.heatmap import LONGEST_EDGE_PX, draw_heatmap, shorter_edge_px
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -47,7 +47,7 @@ class HeatMaps:
         larger = decode(content, limits, shrink_to_px=shorter_edge_px(size))
         place = self._place_of(path)
         try:
-            overlay(larger.pixels, heat).save(place)
+            draw_heatmap(larger.pixels, heat).save(place)
         except OSError as error:
             raise click.ClickException(f"The heat map {place} cannot be written ({error.strerror}).") from error
         return {
