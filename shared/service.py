@@ -1,4 +1,4 @@
-"""A function's process: settings and bundle checked at start, the pipeline built where requests are served."""
+"""A function's process: it checks settings and bundles at start, and builds the pipeline on first use."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from shared.wiring import build_pipeline, bundle_source, caller_reader, open_cla
 
 
 class Service:
-    """What every request of one process shares. Thread-safe.
+    """The state that all requests of a process share. Thread-safe.
 
-    functions-framework runs a function's module in gunicorn's master and then forks, and neither threads nor
-    TensorFlow survive that. So the constructor only checks, and ``pipeline`` builds on first use.
+    functions-framework imports a function's module in gunicorn's master and then forks, and neither threads nor
+    TensorFlow survive a fork. So the constructor only checks, and ``pipeline`` builds on first use.
 
     Raises:
-        Misconfigured: the environment or the bundle is wrong; the process should end and say so.
+        Misconfigured: the environment or a bundle is invalid; the process should report it and exit.
     """
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
@@ -48,36 +48,38 @@ class Service:
 
     @classmethod
     def from_environment(cls) -> Service:
-        """Build the service of this process."""
+        """Build the service of this process from its environment variables."""
         return cls(Settings.from_environment(), Platform.from_environment())
 
     @property
     def bundles(self) -> Catalogue:
-        """What is served now; ``load`` replaces it."""
+        """The bundles that are served now; ``load`` replaces them."""
         return self._pipeline.classifiers.catalogue if self._pipeline else self._catalogue
 
     @property
     def bundle(self) -> Bundle:
-        """What is meant where no model is named."""
+        """The bundle that answers where no model is named."""
         return self.bundles.default
 
     @property
     def is_ready(self) -> bool:
-        """Whether the clients are built and one inference has run."""
+        """Whether the pipeline is built: its clients exist, and one inference has run."""
         return self._pipeline is not None
 
     def pipeline(self) -> Pipeline:
-        """Return the pipeline; the first call builds it, and others wait for that."""
+        """Return the pipeline; the first call builds it, and calls in parallel wait for it."""
         with self._lock:
             if self._pipeline is None:
-                if not all(bundle.folder.is_dir() for bundle in self._catalogue):  # copies are not kept for ever
+                if not all(
+                    bundle.folder.is_dir() for bundle in self._catalogue
+                ):  # the cache of downloaded bundles may have dropped one
                     self._catalogue = self._source.catalogue(self.settings.model_bundle)
                 self._pipeline = build_pipeline(self.settings, self.platform, self._catalogue)
                 self._instance = uuid.uuid4().hex[:12]
             return self._pipeline
 
     def load(self, name: str) -> Catalogue:
-        """Serve what lies at the places of a model now; ``loading.Loader.load`` says what may go wrong."""
+        """Load the bundles of a model again and swap them in; errors as of ``inference.reload``."""
         classifiers = self.pipeline().classifiers
         with self._lock:
             if self._loader is None:
@@ -87,7 +89,7 @@ class Service:
 
     @cached_property
     def label_tokens(self) -> LabelTokens:
-        """What signs predictions for who may label them."""
+        """The signer of the tokens with which callers may label their predictions."""
         return LabelTokens(self.settings.label_keys)
 
     @cached_property
@@ -95,15 +97,15 @@ class Service:
         return caller_reader(self.settings, self.platform)
 
     def prepare_in_background(self) -> None:
-        """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
+        """Start to build the pipeline in a thread, unless a build is running; readiness probes call this."""
         if not self.is_ready and not self._lock.locked():
             threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
     def _prepare(self) -> None:
         try:
             self.pipeline()
-        except Exception:  # the end of a thread: whatever it is, it must reach the log
-            logs.log.exception("the pipeline cannot be built; this instance stays unready")
+        except Exception:  # the thread ends here, so the log is the only place for the error
+            logs.log.exception("the pipeline was not built; this instance is not ready")
 
     def call(
         self,
@@ -112,11 +114,11 @@ class Service:
         *,
         event_id: str | None = None,
     ) -> Call:
-        """Begin the record of one call.
+        """Return the record of a call that begins now, with its caller and trace.
 
         Raises:
-            BadRequest: with status 401, where callers must be verified and this one cannot be.
-            KeysUnavailable: nobody can be verified, for now.
+            BadRequest: status 401: callers must be verified, and this one cannot be.
+            KeysUnavailable: the keys to verify callers are not available now.
         """
         with self._lock:
             is_cold_start, self._has_served = not self._has_served, True

@@ -1,4 +1,4 @@
-"""When an object is complete in the upload bucket, classify it."""
+"""Classify each object that is written to the upload bucket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ set_up_app(current_app, service)
 
 @functions_framework.cloud_event
 def classify_upload(event: CloudEvent) -> None:
-    """Returning acknowledges the event; raising asks the platform to deliver it again."""
+    """Process an event: to return acknowledges it, to raise makes the platform deliver it again."""
     attributes = event.get_attributes()
     try:
         upload = upload_from(attributes, event.get_data())
@@ -40,6 +40,6 @@ def _process(upload: Upload, event_id: str) -> Outcome:
     pipeline = service.pipeline()
     try:
         pipeline.rate.take()
-    except OverRate as error:  # its event would only come back, at a price; the upload waits for the sweep
+    except OverRate as error:  # a redelivered event would cost and meet the same limit; the upload waits for the sweep
         return Acknowledged(upload.ref, "over_rate", f"{error}; it is left to the sweep")
     return pipeline.process(upload, service.call(Source.EVENT, request.headers, event_id=event_id))

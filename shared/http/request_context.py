@@ -1,4 +1,4 @@
-"""One request while a protocol answers it: its body, its caller, its deadline, and the model that it asks."""
+"""One request while a protocol answers it: its body, its caller, its deadline, and its model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Request
 
 from shared.bundles.bundle import Bundle
 from shared.errors import UnknownModel
-from shared.http.metrics import Tally
+from shared.http.metrics import RequestMetrics
 from shared.http.request_body import RequestBody
 from shared.http.route import Protocol, Route
 from shared.inference.classifier import Classifier
@@ -23,18 +23,18 @@ from shared.types import Call, Source
 
 @dataclass
 class RequestContext:
-    """One request. Memory that it takes is held until ``room`` is closed."""
+    """One request. The memory that it takes is held until ``room`` is closed."""
 
     request: Request
     service: Service
     protocol: Protocol
-    tally: Tally
+    metrics: RequestMetrics
     routes: Sequence[tuple[Protocol, Route]]
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
-    _asked: tuple[str | None, str | None] = (None, None)
-    """A model and its version, as the caller named them."""
+    _requested: tuple[str | None, str | None] = (None, None)
+    """A model and its version, as the client named them; None for the default."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -48,18 +48,18 @@ class RequestContext:
 
     @cached_property
     def call(self) -> Call:
-        """How this request reached us."""
+        """The record of this call: its caller, trace, instance and time."""
         return self.service.call(Source.REQUEST, self.request.headers)
 
     @cached_property
     def classifier(self) -> Classifier:
-        """The model that is asked, the same to the end of the request, whatever is loaded meanwhile."""
-        return self.pipeline.classifiers.find(*self._asked)
+        """The requested model; it stays the same until the request ends, even if another version is loaded."""
+        return self.pipeline.classifiers.find(*self._requested)
 
     @property
     def bundle(self) -> Bundle:
-        """Of the model that is asked."""
-        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._asked)
+        """The bundle of the requested model."""
+        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._requested)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -72,11 +72,11 @@ class RequestContext:
         return self.bundle.manifest.labels
 
     def choose_model(self, name: str, version: str | None = None) -> None:
-        """Ask another model than the default, or another version of it than the stable one.
+        """Choose the model that answers, instead of the stable version of the default model.
 
         Args:
-            name: of the model; ``name@version`` also names the version.
-            version: of the model, or the label ``stable`` or ``canary``.
+            name: the model's name; ``name@version`` also names the version.
+            version: the model's version, or the alias ``stable`` or ``canary``.
 
         Raises:
             UnknownModel: it is not served.
@@ -85,11 +85,11 @@ class RequestContext:
         try:
             served.find(name, version)
         except UnknownModel as error:
-            asked = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
-            known = ", ".join(f"{one} (version {', '.join(served.versions(one))})" for one in served.names)
-            raise UnknownModel(f"The model {asked} is not served here. These are: {known}.") from error
-        self._asked = name, version
-        self.__dict__.pop("classifier", None)
+            requested = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
+            known = ", ".join(f"{model} (version {', '.join(served.versions(model))})" for model in served.names)
+            raise UnknownModel(f"The model {requested} is not served here. These are: {known}.") from error
+        self._requested = name, version
+        self.__dict__.pop("classifier", None)  # the cached one is of the model before
 
     @property
     def seconds_left(self) -> float:

@@ -1,4 +1,4 @@
-"""A new protocol is one new module: the one that docs/architecture.md shows is put there, and asked."""
+"""A new protocol is one new module: the example of docs/architecture.md works as one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MODULE = "shown_on_the_page"
 
 @pytest.fixture
 def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Put the page's example beside the protocols; the router then finds it."""
+    """Add the page's example to the protocols; the router then finds it."""
     code = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
     (tmp_path / f"{MODULE}.py").write_text(code, "utf-8")
     monkeypatch.setattr(protocols, "__path__", [*protocols.__path__, str(tmp_path)])
@@ -49,9 +49,9 @@ def test_router_knows_every_protocol_that_a_module_declares() -> None:
     declared = {
         path.stem for path in Path(protocols.__path__[0]).glob("*.py") if "\nPROTOCOL = " in path.read_text("utf-8")
     }
-    found = list(router.declared_protocols())
-    assert len(found) == len(declared) > 5
-    assert all(isinstance(protocol, Protocol) for protocol in found)
-    assert set(found) < set(router.PROTOCOLS)
+    modules = list(router.declared_protocols())
+    assert len(modules) == len(declared) > 5
+    assert all(isinstance(protocol, Protocol) for protocol in modules)
+    assert set(modules) < set(router.PROTOCOLS)
     positions = [protocol.position for protocol in router.PROTOCOLS]
     assert positions == sorted(set(positions)), "two protocols have one position in the documents"

@@ -1,4 +1,4 @@
-"""What the protocols promise in small print: defaults, limits that are met exactly, and words for each status."""
+"""Details that the protocols specify: defaults, exact limits, and a code for each status."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from shared import errors
 from shared.http.protocols import bigquery_remote_function
-from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, shown
+from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, format_prediction
 from shared.http.protocols.vertex import google_error
 from shared.service import Service
 from shared.types import Candidate, Classification
@@ -33,45 +33,45 @@ LABELS = tuple(f"label {index}" for index in range(12))
 CANDIDATES = tuple(Candidate(label, 0.5 / (index + 1)) for index, label in enumerate(LABELS))
 
 
-class Told:
+class Classified:
     """A prediction of twelve labels."""
 
     classification = Classification(LABELS[0], 0.5, CANDIDATES, needs_review=False)
 
 
 def confidences(choice: Choice) -> list[float]:
-    found = shown(Told(), CONFIDENCES, LABELS, None, choice)  # type: ignore[arg-type]
-    return list(found["confidences"])
+    prediction = format_prediction(Classified(), CONFIDENCES, LABELS, None, choice)  # type: ignore[arg-type]
+    return list(prediction["confidences"])
 
 
 @pytest.mark.parametrize("status", GOOGLES_WORDS)
-def test_vertex_has_googles_word_for_every_status(status: int) -> None:
+def test_vertex_error_has_googles_code_for_every_status(status: int) -> None:
     error = google_error({"code": status, "reason": "x", "message": HTTPStatus(status).phrase})["error"]
     assert error == {"code": status, "message": HTTPStatus(status).phrase, "status": GOOGLES_WORDS[status]}
 
 
-def test_vertex_shows_ten_labels_of_any_confidence_unless_it_is_told_otherwise() -> None:
+def test_vertex_returns_ten_labels_of_any_confidence_by_default() -> None:
     assert choice_from({}) == Choice(threshold=0.0, most=10)
     assert confidences(Choice()) == [candidate.score for candidate in CANDIDATES[:10]]
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.2499, 2), (0.25, 2), (0.2501, 1), (0.5, 1), (0.51, 0)])
-def test_a_confidence_at_the_threshold_is_shown(threshold: float, shown: int) -> None:
+def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, shown: int) -> None:
     assert len(confidences(Choice(threshold))) == shown
 
 
 @pytest.mark.parametrize(("most", "shown"), [(1, 1), (11, 11), (12, 12), (13, 12)])
-def test_as_many_labels_are_shown_as_are_asked_for_if_there_are_so_many(most: int, shown: int) -> None:
+def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, shown: int) -> None:
     assert len(confidences(Choice(most=most))) == shown
 
 
 @pytest.mark.parametrize(
     "path", ["/v2/health/ready", "/v2/models/flowers/ready", "/v1/models/flowers", "/v1/models/flowers/versions/1"]
 )
-def test_a_model_that_was_not_yet_run_is_not_ready_by_any_protocol(
+def test_model_is_not_ready_in_any_protocol_before_it_ran(
     client_with: MakeClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """KServe and Kubernetes send traffic by it."""
+    """KServe and Kubernetes send traffic only to a ready container."""
     monkeypatch.setattr(Service, "prepare_in_background", lambda _: None)
     client = client_with()
     early = client.get(path)
@@ -80,11 +80,11 @@ def test_a_model_that_was_not_yet_run_is_not_ready_by_any_protocol(
     client.post("/v1/classify?record=false", data=b"x")  # builds the pipeline
     late = client.get(path)
     assert (late.status_code, late.get_json()["ready"]) == (200, True)
-    states = [one["state"] for one in late.get_json().get("model_version_status", [])]
+    states = [state["state"] for state in late.get_json().get("model_version_status", [])]
     assert set(states) <= {"AVAILABLE"}
 
 
-def test_labels_of_every_model_that_is_served_are_known(client_with: MakeClient) -> None:
+def test_feedback_knows_the_labels_of_every_served_model(client_with: MakeClient) -> None:
     client = client_with(MODEL_BUNDLE="flowers_v1,chest_xray_v1")
     known = [client.get(f"/v2/models/{name}").get_json()["labels"] for name in ("flowers", "chest_xray")]
     for label in (known[0][0], known[1][0]):
@@ -93,15 +93,15 @@ def test_labels_of_every_model_that_is_served_are_known(client_with: MakeClient)
 
 
 def errors_of(kind: type[errors.BucketlensError]) -> Iterator[errors.BucketlensError]:
-    """An error of each kind below one."""
+    """Return an error of each class below a class."""
     for child in kind.__subclasses__():
         if child.__module__ == errors.__name__:
             yield errors.OverRate(1, 1) if child is errors.OverRate else child("It is so.")
             yield from errors_of(child)
 
 
-def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
-    """Whatever is wrong with one object for good is its row's value, and spoils no other."""
+def test_bigquery_call_fails_only_for_transient_errors() -> None:
+    """A permanent error of one object is its row's value; the other rows have their predictions."""
     passing = {"Busy", "KeysUnavailable", "OverRate", "StorageUnavailable", "WarehouseUnavailable"}
     of_the_caller = [errors.BadRequest("It is so."), errors.AlreadyDone(), errors.Superseded()]
     kinds = [*errors_of(errors.Permanent), *errors_of(errors.Transient), *of_the_caller]
@@ -117,10 +117,10 @@ def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
     assert failed == passing
 
 
-def test_what_may_pass_fails_bigquerys_call_and_is_no_value(
+def test_bigquery_transient_error_fails_the_call_and_is_not_a_value(
     client_with: MakeClient, world: World, daisy: bytes
 ) -> None:
-    """A value stays in somebody's table; a call that fails is made again by BigQuery."""
+    """A value stays in the user's table; BigQuery retries a failed call."""
     client = client_with(STORAGE_EMULATOR_HOST="http://127.0.0.1:1", STORAGE_DEADLINE_S="1")
     answer = client.post("/v1/bigquery:call", json={"calls": [[b64(daisy)], [f"gs://{world.uploads}/x.jpg"]]})
     assert answer.status_code == 503
