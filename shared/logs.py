@@ -14,7 +14,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from shared.types import Acknowledged, Failure, Outcome, Prediction
+from shared.types import Acknowledged, Failure, Outcome, Prediction, fields_of
 
 log = logging.getLogger("bucketlens")
 
@@ -79,7 +79,7 @@ def _log_failure(failure: Failure) -> None:
 
 def _common(outcome: Prediction | Failure) -> dict[str, Any]:
     call, image = outcome.call, outcome.image
-    times = {name: round(ms, 1) for name in call.times.__slots__ if (ms := getattr(call.times, name)) is not None}
+    times = {name: round(ms, 1) for name, ms in fields_of(outcome.times).items() if ms is not None}
     return {
         "source": call.source,
         "event_id": call.event_id,

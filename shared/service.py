@@ -11,16 +11,14 @@ from functools import cached_property
 from werkzeug.datastructures import Headers
 
 from shared import logs
-from shared.bundles.bundle import Bundle
-from shared.bundles.catalogue import Catalogue
+from shared.bundles.model_index import ModelIndex
 from shared.caller import trace_from
 from shared.images.memory_budget import return_what_is_freed
-from shared.inference.reload import Loader
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
-from shared.wiring import build_pipeline, bundle_source, caller_reader, open_classifier
+from shared.wiring import build_pipeline, build_registry, caller_reader
 
 
 class Service:
@@ -38,11 +36,9 @@ class Service:
         return_what_is_freed()
         self.settings = settings
         self.platform = platform
-        self._source = bundle_source(settings, platform)
-        self._catalogue = self._source.catalogue(settings.model_bundle)
+        self.models = build_registry(settings, platform)
         self._lock = threading.Lock()
         self._pipeline: Pipeline | None = None
-        self._loader: Loader | None = None
         self._instance = ""
         self._has_served = False
 
@@ -50,16 +46,6 @@ class Service:
     def from_environment(cls) -> Service:
         """Build the service of this process from its environment variables."""
         return cls(Settings.from_environment(), Platform.from_environment())
-
-    @property
-    def bundles(self) -> Catalogue:
-        """The bundles that are served now; ``load`` replaces them."""
-        return self._pipeline.classifiers.catalogue if self._pipeline else self._catalogue
-
-    @property
-    def bundle(self) -> Bundle:
-        """The bundle that answers where no model is named."""
-        return self.bundles.default
 
     @property
     def is_ready(self) -> bool:
@@ -70,22 +56,14 @@ class Service:
         """Return the pipeline; the first call builds it, and calls in parallel wait for it."""
         with self._lock:
             if self._pipeline is None:
-                if not all(
-                    bundle.folder.is_dir() for bundle in self._catalogue
-                ):  # the cache of downloaded bundles may have dropped one
-                    self._catalogue = self._source.catalogue(self.settings.model_bundle)
-                self._pipeline = build_pipeline(self.settings, self.platform, self._catalogue)
+                self._pipeline = build_pipeline(self.settings, self.platform, self.models)
                 self._instance = uuid.uuid4().hex[:12]
             return self._pipeline
 
-    def load(self, name: str) -> Catalogue:
-        """Load the bundles of a model again and swap them in; errors as of ``inference.reload``."""
-        classifiers = self.pipeline().classifiers
-        with self._lock:
-            if self._loader is None:
-                threads = self.settings.model_threads
-                self._loader = Loader(self._source, lambda bundle: open_classifier(bundle, threads), classifiers)
-        return self._loader.load(name)
+    def load(self, name: str) -> ModelIndex:
+        """Load the bundles of a model again and swap them in; errors as of ``ModelRegistry.load``."""
+        self.pipeline()
+        return self.models.load(name)
 
     @cached_property
     def label_tokens(self) -> LabelTokens:

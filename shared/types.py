@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -119,7 +119,7 @@ class ModelFacts:
     runtime: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Times:
     """Milliseconds by step; None for a step that did not run."""
 
@@ -147,7 +147,6 @@ class Call:
     is_cold_start: bool = False
     is_shadow: bool | None = None
     """True for a release's challenger that looks on: its row is kept apart from those that count. Else None."""
-    times: Times = field(default_factory=Times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,7 @@ class Prediction:
     """Where the picture rests; None where nothing was recorded."""
     model: ModelFacts
     call: Call
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,7 @@ class Failure:
     quarantine_uri: str | None
     """None where it may not be copied: it was set aside, and lies in its bucket still."""
     call: Call
+    times: Times
 
 
 @dataclass(frozen=True, slots=True)

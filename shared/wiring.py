@@ -7,21 +7,20 @@ from collections.abc import Callable
 from werkzeug.datastructures import Headers
 
 from shared.bundles.bundle import Bundle
-from shared.bundles.catalogue import Catalogue
 from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
 from shared.errors import InvalidBundle
 from shared.images.decode import Limits
 from shared.images.memory_budget import MIB, Memory
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
 
 
-def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue) -> Pipeline:
+def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
     """Connect the steps to Cloud Storage, BigQuery and the models' runtimes, and warm the models up.
 
     Raises:
@@ -29,9 +28,9 @@ def build_pipeline(settings: Settings, platform: Platform, catalogue: Catalogue)
     """
     from shared.adapters.bigquery import BigQuery
 
-    classifiers = Classifiers([open_classifier(bundle, settings.model_threads) for bundle in catalogue], catalogue)
+    models.open()
     return Pipeline(
-        classifiers=classifiers,
+        models=models,
         store=open_store(settings, platform),
         warehouse=BigQuery(
             settings.project,
@@ -60,13 +59,18 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
     if settings.callers == "iap":
         from shared.adapters import iap
 
-        return iap.Assertions(settings.iap_audience, iap.KEYS_URL).caller
+        return iap.AssertionVerifier(settings.iap_audience, iap.KEYS_URL).caller
     return caller_from if settings.callers == "iam" and platform.is_cloud else lambda _: None
 
 
-def bundle_source(settings: Settings, platform: Platform) -> BundleSource:
-    """Return where bundles come from. A client of Cloud Storage is made when one is in a bucket."""
-    return BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
+def build_registry(settings: Settings, platform: Platform) -> ModelRegistry:
+    """Read what is to be served; no model is open yet. A client of Cloud Storage is made when a bundle is in a bucket.
+
+    Raises:
+        Misconfigured: naming every fault of every bundle, and of how they are named.
+    """
+    source = BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
+    return ModelRegistry(source, settings.model_bundle, lambda bundle: open_classifier(bundle, settings.model_threads))
 
 
 def open_classifier(bundle: Bundle, threads: int) -> Classifier:

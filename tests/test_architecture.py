@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pipeline": ("types", "errors", "images", "logs", "ports", "inference"),
     "adapters": ("types", "errors", "images", "logs", "ports", "bundles", "release", "pipeline"),
     "wiring": ("errors", "caller", "images", "ports", "bundles", "settings", "inference", "pipeline", "adapters"),
-    "service": ("types", "caller", "images", "logs", "bundles", "settings", "inference", "pipeline", "wiring"),
+    "service": ("types", "caller", "images", "logs", "bundles", "settings", "pipeline", "wiring"),
     "http": ("types", "errors", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
     "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
     "functions": ("types", "errors", "logs", "pipeline", "service", "http", "backlog"),

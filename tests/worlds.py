@@ -12,7 +12,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.images.decode import Limits
 from shared.images.memory_budget import Memory
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from tests.memory.object_store import MemoryStore
@@ -66,7 +66,7 @@ def new_world(
     for bucket in (uploads, archive, quarantine):
         store.create_bucket(bucket, keeps_versions=bucket == uploads)
     memory, rate = Memory.of_instance(512), RateBreaker(30_000)
-    pipeline = Pipeline(Classifiers([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
+    pipeline = Pipeline(ModelRegistry.of([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
     settings = {
         **environment,
         "UPLOAD_BUCKET": uploads,

@@ -8,12 +8,11 @@ import functions_framework
 from cloudevents.http import CloudEvent
 from flask import current_app, request
 
-from shared.errors import OverRate
 from shared.http.app import set_up_app
 from shared.logs import log, log_outcome
 from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
 from shared.service import Service
-from shared.types import Acknowledged, Outcome, Source, Upload
+from shared.types import Outcome, Source
 
 service = Service.from_environment()
 set_up_app(current_app, service)
@@ -32,14 +31,7 @@ def classify_upload(event: CloudEvent) -> None:
     age = datetime.now(UTC) - (occurred_at(attributes) or upload.ref.created_at)
     outcome: Outcome | None = refusal(upload, settings.upload_bucket, age, settings.max_event_age_s)
     if outcome is None:
-        outcome = _process(upload, str(attributes["id"]))
+        pipeline = service.pipeline()
+        call = service.call(Source.EVENT, request.headers, event_id=str(attributes["id"]))
+        outcome = pipeline.process_upload(upload, call)
     log_outcome(outcome)
-
-
-def _process(upload: Upload, event_id: str) -> Outcome:
-    pipeline = service.pipeline()
-    try:
-        pipeline.rate.take()
-    except OverRate as error:  # a redelivered event would cost and meet the same limit; the upload waits for the sweep
-        return Acknowledged(upload.ref, "over_rate", f"{error}; it is left to the sweep")
-    return pipeline.process(upload, service.call(Source.EVENT, request.headers, event_id=event_id))

@@ -1,1 +1,1 @@
-"""The edge: the only modules that import the clients of Google Cloud and the model runtimes."""
+"""Adapters: the only modules that import the clients of Google Cloud and the model runtimes."""

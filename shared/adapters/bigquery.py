@@ -15,8 +15,8 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.retry import Patience, is_passing, read_environment_once
-from shared.adapters.wording import said
+from shared.adapters.error_messages import message_of
+from shared.adapters.retry import RetryPolicy, is_transient, read_environment_once
 from shared.errors import BadRequest, RowRefused, WarehouseUnavailable
 from shared.pipeline.record import failure_row, label_row, prediction_row
 from shared.types import Correction, Failure, Prediction, Recorded
@@ -28,18 +28,18 @@ UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, HTTPError, OSError)
 
 QUERY_DEADLINE_S = 120
 
-LASTING = {"invalid", "invalidQuery"}
-"""Reasons for which BigQuery refuses a row itself: https://cloud.google.com/bigquery/docs/error-messages."""
+PERMANENT_REASONS = {"invalid", "invalidQuery"}
+"""Reasons that blame the row itself: https://cloud.google.com/bigquery/docs/error-messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a query gave: column names in order, and each row by column."""
+    """The result of a query: column names in order, and each row by column."""
 
     columns: list[str]
     rows: list[dict[str, Any]]
     affected: int | None = None
-    """How many rows a statement changed; None for one that only asks."""
+    """Number of rows that a statement changed; None for a query."""
 
 
 class BigQuery:
@@ -49,7 +49,7 @@ class BigQuery:
         project: the project that holds the dataset.
         dataset: the dataset's name.
         deadline_s: an append ends within this many seconds, retries included.
-        endpoint: of a local warehouse, which asks for no credentials; None for BigQuery itself.
+        endpoint: URL of a local warehouse, which needs no credentials; None for BigQuery itself.
     """
 
     def __init__(self, project: str, dataset: str, deadline_s: float, *, endpoint: str | None = None) -> None:
@@ -58,12 +58,15 @@ class BigQuery:
         self._client = bigquery.Client(project=project, credentials=credentials, client_options=options)
         self._dataset = f"{project}.{dataset}"
         read_environment_once(self._client._http, endpoint or SERVICE)
-        self._patience = Patience(self._client._http, deadline_s, is_worth_another_try)
+        self._retry_policy = RetryPolicy(self._client._http, deadline_s, is_retryable)
         self._retry_of_queries = DEFAULT_RETRY.with_timeout(deadline_s)
-        self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # ten minutes and more, if nothing is said
+        self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # the client's default exceeds ten minutes
 
     def append(self, outcome: Recorded | Correction) -> None:
-        """See ``ports.Warehouse.append``. The row's id is its insertId, which spares most duplicates, not all."""
+        """See ``ports.Warehouse.append``.
+
+        The row's id is its insertId, with which BigQuery removes most duplicates, not all.
+        """
         now = datetime.now(UTC)
         match outcome:
             case Prediction():
@@ -74,7 +77,7 @@ class BigQuery:
                 self._insert("labels", outcome.label_id, label_row(outcome))
 
     def query(self, sql: str, **parameters: Sequence[str]) -> Result:
-        """Run GoogleSQL; unqualified names are of our dataset.
+        """Run a GoogleSQL query; unqualified names belong to the client's dataset.
 
         Args:
             sql: the query.
@@ -91,7 +94,7 @@ class BigQuery:
             ],
         )
         try:
-            with translated("running a query"):
+            with translate_errors("running a query"):
                 rows = self._client.query_and_wait(
                     sql,
                     job_config=config,
@@ -103,16 +106,16 @@ class BigQuery:
                 return Result(columns, [dict(row.items()) for row in rows], rows.num_dml_affected_rows)
         except WarehouseUnavailable as error:
             if isinstance(error.__cause__, (api.BadRequest, api.NotFound, api.Forbidden)):
-                raise BadRequest(f"BigQuery refused the query: {_said(error.__cause__)}") from error
+                raise BadRequest(f"BigQuery refused the query: {_first_detail(error.__cause__)}") from error
             raise
 
     def _insert(self, table: str, row_id: str, row: dict[str, Any]) -> None:
         name = f"{self._dataset}.{table}"
-        with translated(f"appending {row_id} to {name}"), self._patience.call() as patiently:
+        with translate_errors(f"appending {row_id} to {name}"), self._retry_policy.call() as retry_options:
             # insert_rows_json returns the rows that were refused, and raises only for the request as a whole.
-            refused = self._client.insert_rows_json(name, [row], row_ids=[row_id], **patiently)
+            refused = self._client.insert_rows_json(name, [row], row_ids=[row_id], **retry_options)
         if refused:
-            kind = RowRefused if _reasons(refused) & LASTING else WarehouseUnavailable
+            kind = RowRefused if _reasons(refused) & PERMANENT_REASONS else WarehouseUnavailable
             raise kind(f"{name} refused the row {row_id}: {refused}. Compare its schema with infra/bigquery/tables.")
 
 
@@ -120,27 +123,29 @@ def _reasons(refused: Sequence[dict[str, Any]]) -> set[str]:
     return {str(fault.get("reason")) for row in refused for fault in row.get("errors", ())}
 
 
-def is_worth_another_try(error: BaseException) -> bool:
-    """Tell whether appending again may help. A table that was just created can be missing for a while."""
-    return isinstance(error, api.NotFound) or is_passing(error)
+def is_retryable(error: BaseException) -> bool:
+    """Return whether appending again may help; a table that was just created can be missing for a while."""
+    return isinstance(error, api.NotFound) or is_transient(error)
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Turn whatever the client raises into an error of ours; the only place that does.
+def translate_errors(action: str) -> Iterator[None]:
+    """Translate every error of the client into one of ``shared.errors``; nothing else does that.
 
     Raises:
-        RowRefused: the request is not one that BigQuery ever takes (400, 413).
-        WarehouseUnavailable: everything else that the client, its transport or its credentials raise.
+        RowRefused: BigQuery will never accept the request (400, 413).
+        WarehouseUnavailable: any other error of the client, its transport or its credentials.
     """
     try:
         yield
     except UNAVAILABLE as error:
         kind = RowRefused if getattr(error, "code", None) in (400, 413) else WarehouseUnavailable
-        raise kind(f"While {what}: {type(error).__name__}: {said(error)}") from error
+        raise kind(f"While {action}: {type(error).__name__}: {message_of(error)}") from error
 
 
-def _said(error: api.GoogleAPICallError) -> str:
-    """Return what BigQuery said of a request, without the client's ``POST https://…:`` before it."""
-    details = [str(one["message"]) for one in error.errors or () if isinstance(one, dict) and one.get("message")]
-    return details[0] if details else said(error)
+def _first_detail(error: api.GoogleAPICallError) -> str:
+    """Return BigQuery's own message about a request, without the client's ``POST https://…:`` before it."""
+    details = [
+        str(detail["message"]) for detail in error.errors or () if isinstance(detail, dict) and detail.get("message")
+    ]
+    return details[0] if details else message_of(error)

@@ -1,4 +1,4 @@
-"""Checksums as Cloud Storage writes them: what tells one object's bytes from another's without reading them."""
+"""Checksums as Cloud Storage writes them: they compare two objects without reading their bytes."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from pathlib import Path
 import google_crc32c
 
 READ_SIZE_BYTES = 1024 * 1024
-"""Of a file at once."""
+"""Bytes of a file that are read in one call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Checksum:
     """The length and the checksum of some bytes."""
 
     size_bytes: int
     crc32c: str | None
-    """In base64, big-endian; None where Cloud Storage does not tell, as of an object with its owner's key."""
+    """In base64, big-endian; None where Cloud Storage gives none, as for an object with a customer-supplied key."""
 
     @classmethod
-    def of_file(cls, path: Path) -> Sum:
-        """Read a file, a piece at a time."""
+    def of_file(cls, path: Path) -> Checksum:
+        """Return the checksum of a file, which is read piece by piece."""
         size_bytes, value = 0, 0
         with path.open("rb") as file:
             while piece := file.read(READ_SIZE_BYTES):
                 size_bytes, value = size_bytes + len(piece), google_crc32c.extend(value, piece)
-        return cls(size_bytes, _written(value))
+        return cls(size_bytes, _base64(value))
 
 
 def crc32c(content: bytes) -> str:
     """Return the CRC-32C of some bytes (RFC 3720, appendix B.4), in base64, big-endian."""
-    return _written(google_crc32c.value(content))
+    return _base64(google_crc32c.value(content))
 
 
-def _written(value: int) -> str:
+def _base64(value: int) -> str:
     return base64.b64encode(value.to_bytes(4, "big")).decode()

@@ -1,7 +1,7 @@
-"""What Cloud Storage's errors mean: the only place that turns what its client raises into errors of ours.
+"""Translate the errors of Cloud Storage's client into those of ``shared.errors``; nothing else does that.
 
 Statuses and reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes. docs/reliability.md says what
-becomes of an upload at each of them.
+happens to an upload at each of them.
 """
 
 from __future__ import annotations
@@ -16,70 +16,70 @@ from google.cloud.exceptions import NotFound
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.retry import is_passing
-from shared.adapters.wording import said
+from shared.adapters.error_messages import message_of
+from shared.adapters.retry import is_transient
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, StorageRefused, StorageUnavailable, Unreadable
 
 UNAVAILABLE = (api.GoogleAPIError, GoogleAuthError, InvalidResponse, DataCorruption, HTTPError, OSError)
 """The families that the client raises from; they share no base class but Exception."""
 
 OF_THE_BUCKET = re.compile(r"kms|requester.?pays|user_?project", re.IGNORECASE)
-"""What a 400 says where not the object is the reason but a key or a setting of its bucket, which somebody can mend."""
+"""Words of a 400 whose cause is a key or a setting of the bucket, which an operator can fix, and not the object."""
 
 OF_THE_CALL = (401, 410)
-"""A token that is no longer valid, and a resumable upload that must begin anew: the next call has others."""
+"""An expired token, and a resumable upload that must start again: the next call has new ones."""
 
 OWN_KEY = re.compile(r"customer.?(supplied )?encryption|customer-supplied", re.IGNORECASE)
 
 
 @contextmanager
-def translated(what: str, *, of_object: bool = False) -> Iterator[None]:
-    """Turn whatever the client raises into an error of ours.
+def translate_errors(action: str, *, of_object: bool = False) -> Iterator[None]:
+    """Translate every error of the client.
 
     Args:
-        what: is done, for the message.
+        action: what is done, for the message ("reading gs://b/n").
         of_object: whether a 400 can only mean the object that is read or copied.
 
     Raises:
         AlreadyDone: the object, or this generation of it, is gone (404).
-        Unreadable: the object is there, and is not given out as it is (400, with ``of_object``).
-        StorageRefused: Cloud Storage said no, and will say it again until somebody changes something (any other 4xx).
-        StorageUnavailable: everything else that the client, its transport or its credentials raise.
+        Unreadable: the object exists, and Cloud Storage does not return it as it is (400, with ``of_object``).
+        StorageRefused: Cloud Storage refused, and will again until an operator changes something (any other 4xx).
+        StorageUnavailable: any other error of the client, its transport or its credentials.
     """
     try:
         yield
     except NotFound as error:
-        raise AlreadyDone(f"While {what}: it is gone.") from error
+        raise AlreadyDone(f"While {action}: it is gone.") from error
     except UNAVAILABLE as error:
-        raise _meant(error, what, of_object) from error
+        raise _translated(error, action, of_object) from error
 
 
 @contextmanager
-def naming(name: str) -> Iterator[None]:
-    """Tell a name that no object can have from a refusal of every upload.
+def refuse_impossible_name(name: str) -> Iterator[None]:
+    """Blame the object's name for a 400, which otherwise would refuse every upload.
 
     Raises:
-        BadRequest: it is the name (400).
+        BadRequest: no object can have the name (400).
     """
     try:
         yield
     except StorageRefused as error:
         if _status_of(error.__cause__) == 400 and not OF_THE_BUCKET.search(str(error)):
-            raise BadRequest(f"Cloud Storage takes no object of the name {name[:100]!r}; rename it.") from error
+            raise BadRequest(f"Cloud Storage accepts no object with the name {name[:100]!r}; rename it.") from error
         raise
 
 
-def _meant(error: Exception, what: str, of_object: bool) -> BucketlensError:
-    status, message = _status_of(error), f"While {what}: {type(error).__name__}: {said(error)}"
+def _translated(error: Exception, action: str, of_object: bool) -> BucketlensError:
+    status, message = _status_of(error), f"While {action}: {type(error).__name__}: {message_of(error)}"
     if of_object and status == 400 and not OF_THE_BUCKET.search(str(error)):
         return Unreadable(
-            "Cloud Storage does not give out this file: it is encrypted with a key of its owner's (a customer-supplied "
+            "Cloud Storage does not return this file: it is encrypted with a key of its owner (a customer-supplied "
             "encryption key). Upload it again without one."
             if OWN_KEY.search(str(error))
-            else "Cloud Storage gives out no file of this name as it is. Upload it again, with a name of at most 1,024 "
-            "bytes and without a key of its own."
+            else "Cloud Storage does not return a file of this name. Upload it again, with a name of at most 1,024 "
+            "bytes and without a customer-supplied encryption key."
         )
-    if status is not None and 400 <= status < 500 and status not in OF_THE_CALL and not is_passing(error):
+    if status is not None and 400 <= status < 500 and status not in OF_THE_CALL and not is_transient(error):
         return StorageRefused(message)
     return StorageUnavailable(message)
 

@@ -1,4 +1,4 @@
-"""Send a load test's requests: aiohttp, connections that stay open, no redirect, no proxy, no cookie."""
+"""Send the requests of a load test with aiohttp: connections stay open; no redirect, no proxy, no cookie."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shared.errors import BadRequest
 
-LARGEST_ANSWER_BYTES = 1 << 20
+MAX_RESPONSE_BYTES = 1 << 20
 COMPUTING = ("decode_ms", "classify_ms")
 NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came of a request."""
+    """The result of a request."""
 
     status: int
-    """0 where there was no whole answer."""
+    """HTTP status; 0 where there was no complete response."""
     compute_ms: float | None = None
-    """Decoding and inference, as the answer's ``times`` say."""
+    """Decoding and inference, from the response's ``times``."""
     location: str | None = None
-    """Where a redirect would lead."""
+    """Target of a redirect, which is not followed."""
     why: str = ""
-    """Of no answer: the kind of fault, for the person who tests."""
+    """The kind of fault where there was no response, for the person who tests."""
 
 
 class HttpSender:
-    """Sends pictures to a deployment; an asynchronous context.
+    """A sender of pictures to a deployment; an asynchronous context.
 
     Args:
-        url: of classify-request, without a slash at the end.
+        url: URL of classify-request, without a slash at the end.
         token: an identity token, or None.
-        connections: the most at once.
-        timeout_s: for one request.
+        connections: the most connections that are open at the same time.
+        timeout_s: limit of one request.
         record: whether requests leave rows and pictures.
-        is_surprising: tells of an address that the URL's name must not lead to. It is asked at each connection, so a
-            name that changes its address meanwhile is caught.
+        is_surprising: whether the URL's name must not lead to an address. It is called at each connection, so a name
+            that changes its address meanwhile is caught.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class HttpSender:
     async def __aenter__(self) -> HttpSender:
         """Open the session."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, resolver=_Guarded(self._is_surprising)),
+            connector=aiohttp.TCPConnector(limit=self._connections, resolver=_GuardedResolver(self._is_surprising)),
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -76,7 +76,7 @@ class HttpSender:
         await self._session.close()
 
     async def send(self, content: bytes) -> Reply:
-        """Have a picture classified; a service that fails is a status, or 0.
+        """Send a picture to be classified; a service that fails is a status, or 0.
 
         Raises:
             BadRequest: the URL's name leads to an address that it must not.
@@ -84,39 +84,39 @@ class HttpSender:
         try:
             async with self._session.post(
                 self._address, data=content, headers=self._headers, allow_redirects=False
-            ) as answer:
+            ) as response:
                 body = bytearray()
-                async for chunk in answer.content.iter_chunked(1 << 16):
+                async for chunk in response.content.iter_chunked(1 << 16):
                     body += chunk
-                    if len(body) > LARGEST_ANSWER_BYTES:
-                        return Reply(NO_ANSWER, why=f"an answer of more than {LARGEST_ANSWER_BYTES >> 20} MiB")
-                return Reply(answer.status, _compute_ms(bytes(body)), answer.headers.get("Location"))
+                    if len(body) > MAX_RESPONSE_BYTES:
+                        return Reply(NO_ANSWER, why=f"a response of more than {MAX_RESPONSE_BYTES >> 20} MiB")
+                return Reply(response.status, _compute_ms(bytes(body)), response.headers.get("Location"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            surprise = error.__cause__ if isinstance(error.__cause__, _Surprise) else None
+            surprise = error.__cause__ if isinstance(error.__cause__, _SurprisingAddress) else None
             if surprise:
                 raise BadRequest(str(surprise)) from error
             return Reply(NO_ANSWER, why=type(error).__name__)
 
 
-class _Surprise(OSError):
-    """A name leads where it must not."""
+class _SurprisingAddress(OSError):
+    """A name leads to an address that it must not lead to."""
 
 
-class _Guarded(AbstractResolver):
+class _GuardedResolver(AbstractResolver):
     def __init__(self, is_surprising: Callable[[str], bool]) -> None:
         self._inner, self._is_surprising = aiohttp.ThreadedResolver(), is_surprising
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        surprising = [one["host"] for one in found if self._is_surprising(one["host"])]
+        results = await self._inner.resolve(host, port, family)
+        surprising = [result["host"] for result in results if self._is_surprising(result["host"])]
         if surprising:
-            raise _Surprise(
-                f"{host} leads to {surprising[0]}, which is no public address; if that is meant, add --private, or "
-                "name the address itself."
+            raise _SurprisingAddress(
+                f"{host} leads to {surprising[0]}, which is not a public address; if that is intended, add --private, "
+                "or use the address itself."
             )
-        return found
+        return results
 
     async def close(self) -> None:
         await self._inner.close()

@@ -1,7 +1,7 @@
-"""Who signed in to Identity-Aware Proxy: read from the assertion that it signs for each request, and verified.
+"""Verify the assertion that Identity-Aware Proxy signs for each request, and return the person's identity.
 
 https://cloud.google.com/iap/docs/signed-headers-howto. Google rotates the keys; they are kept for an hour, and fetched
-again for an assertion by a key that is not among them.
+again for an assertion that is signed with an unknown key.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ KEYS_URL = "https://www.gstatic.com/iap/verify/public_key"
 SKEW_S = 30
 """By how much IAP's clock may differ from ours, as its documentation allows."""
 
-KEYS_LAST_S = 3600.0
-FETCH_AGAIN_S = 60.0
-"""Keys are asked for so often at most, whatever key ids are made up, and whether they can be had or not."""
+KEYS_MAX_AGE_S = 3600.0
+FETCH_INTERVAL_S = 60.0
+"""Keys are fetched at most once in this time, even if a client invents key ids or the key server fails."""
 
-FETCH_S = 5.0
+FETCH_TIMEOUT_S = 5.0
 
 MALFORMED = (GoogleAuthError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What google-auth raises for a token that is none, or not valid; measured by tests."""
+"""What google-auth raises for a malformed or invalid token; tests measure it."""
 
 
-class Assertions:
-    """Verifies assertions. Thread-safe.
+class AssertionVerifier:
+    """A verifier of assertions. Thread-safe.
 
     Args:
-        audience: the one service that assertions must be for: ``/projects/NUMBER/locations/REGION/services/NAME``.
-        keys_url: where the public keys are.
-        now: a clock, in seconds, that never goes back.
+        audience: the only service that assertions may be for: ``/projects/NUMBER/locations/REGION/services/NAME``.
+        keys_url: URL of the public keys.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, audience: str, keys_url: str, now: Callable[[], float] = time.monotonic) -> None:
@@ -56,17 +56,17 @@ class Assertions:
         self._lock = threading.Lock()
 
     def caller(self, headers: Headers) -> str:
-        """Return the e-mail of the person, or the subject where there is none.
+        """Return the e-mail of the person, or the subject where there is no e-mail.
 
         Raises:
             BadRequest: with status 401: there is no assertion, or it is not valid for this service.
-            KeysUnavailable: the keys cannot be had, and it is by none that is known; nobody is let in unverified.
+            KeysUnavailable: the keys cannot be fetched and none is known; no request is admitted unverified.
         """
         assertion = headers.get(HEADER)
         if not assertion:
             raise BadRequest(
-                "The request did not come by Identity-Aware Proxy, which this service expects (CALLERS is iap); open "
-                "the service's own URL.",
+                "The request did not come through Identity-Aware Proxy, which this service requires (CALLERS is iap); "
+                "open the service's own URL.",
                 401,
                 "unauthenticated",
             )
@@ -74,10 +74,10 @@ class Assertions:
             claims = self._claims(assertion)
             return str(claims.get("email") or claims["sub"])
         except MALFORMED as error:
-            log.warning(f"an assertion of Identity-Aware Proxy is not valid ({type(error).__name__})")
+            log.warning(f"refused an invalid assertion of Identity-Aware Proxy ({type(error).__name__})")
             raise BadRequest(
-                "The assertion of Identity-Aware Proxy is not valid for this service, by its signature, audience, "
-                "issuer or time; sign in again.",
+                "The assertion of Identity-Aware Proxy is not valid for this service: its signature, audience, issuer "
+                "or time is wrong; sign in again.",
                 401,
                 "unauthenticated",
             ) from error
@@ -96,11 +96,11 @@ class Assertions:
         return claims
 
     def _keys_with(self, key_id: str) -> Mapping[str, str]:
-        """Return the keys, fetched again where they are old or this one is not among them."""
+        """Return the keys, fetched again if they are old or lack this key."""
         with self._lock:
             now = self._now()
-            is_known = key_id in self._keys and now - self._fetched_at < KEYS_LAST_S
-            if not is_known and now - self._tried_at >= FETCH_AGAIN_S:
+            is_known = key_id in self._keys and now - self._fetched_at < KEYS_MAX_AGE_S
+            if not is_known and now - self._tried_at >= FETCH_INTERVAL_S:
                 self._tried_at = now
                 self._fetch()
             if not self._keys:
@@ -108,12 +108,12 @@ class Assertions:
             return self._keys
 
     def _fetch(self) -> None:
-        """Replace the keys; those that are here stay where that fails."""
+        """Replace the keys; keep the current ones if that fails."""
         try:
-            answer = requests.get(self._keys_url, timeout=FETCH_S)
-            answer.raise_for_status()
-            found = answer.json()
-            self._keys = {key_id: key for key_id, key in found.items() if isinstance(key, str)}
+            response = requests.get(self._keys_url, timeout=FETCH_TIMEOUT_S)
+            response.raise_for_status()
+            keys = response.json()
+            self._keys = {key_id: key for key_id, key in keys.items() if isinstance(key, str)}
             self._fetched_at = self._now()
         except (requests.RequestException, ValueError, AttributeError) as error:
-            log.warning(f"the keys of Identity-Aware Proxy were not fetched ({type(error).__name__})")
+            log.warning(f"could not fetch the keys of Identity-Aware Proxy ({type(error).__name__})")

@@ -1,4 +1,4 @@
-"""A token that says who we are, which Cloud Run asks callers for."""
+"""Identity tokens, which Cloud Run requires of callers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shared.errors import BadRequest
 
 
 def identity_token(audience: str, account: str) -> str:
-    """Return a token for a service account that we are, or may act as.
+    """Return an identity token for a service account that the credentials belong to, or may act as.
 
-    The metadata server of Cloud Build gives access tokens only, so IAM is asked for one with our identity
+    The metadata server of Cloud Build gives only access tokens, so IAM creates the identity token
     (https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateIdToken).
 
     Args:
@@ -21,7 +21,7 @@ def identity_token(audience: str, account: str) -> str:
         account: the service account's e-mail address.
 
     Raises:
-        BadRequest: there are no credentials, or they do not suffice.
+        BadRequest: there are no credentials, or they lack the permission.
     """
     try:
         source, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
@@ -30,7 +30,7 @@ def identity_token(audience: str, account: str) -> str:
         token.refresh(Request())
     except GoogleAuthError as error:
         raise BadRequest(
-            f"There is no token of {account} for {audience} ({error}); it needs iam.serviceAccounts.getOpenIdToken on "
-            "itself, which infra/pipeline grants."
+            f"There is no token of {account} for {audience} ({error}); the account needs the permission "
+            "iam.serviceAccounts.getOpenIdToken on itself, which infra/pipeline grants."
         ) from error
     return str(token.token)

@@ -1,7 +1,7 @@
-"""Runs a Keras model or a SavedModel in TensorFlow, for who needs layers that LiteRT has not.
+"""Run a Keras model or a SavedModel in TensorFlow, for layers that LiteRT does not have.
 
-TensorFlow does not survive a fork, so a model of these is built in the worker and never at import: ``Service`` sees
-to that. It is not in functions/requirements.txt; the image for these runtimes is another one.
+TensorFlow does not survive a fork, so ``Service`` builds such a model in the worker and never at import. TensorFlow is
+not in functions/requirements.txt; these runtimes have a container image of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared.errors import InvalidBundle
 
 
 class TensorFlowModel:
-    """``ports.Model`` on a traced function. ``run`` may be called from several threads at once."""
+    """``ports.Model`` on a traced function. ``run`` may be called from several threads at the same time."""
 
     def __init__(self, function: Callable[[Any], Any], input_shape: tuple[int, ...], dtype: str, outputs: int) -> None:
         self._function = function
@@ -38,7 +38,7 @@ class TensorFlowModel:
 
     @property
     def outputs(self) -> int:
-        """How many numbers come back."""
+        """Number of outputs."""
         return self._outputs
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -47,17 +47,17 @@ class TensorFlowModel:
 
 
 def load_keras(path: Path) -> TensorFlowModel:
-    """Open a ``.keras`` or ``.h5`` file. Code inside the file, such as a Lambda layer, is refused.
+    """Open a ``.keras`` or ``.h5`` file; code inside the file, such as a Lambda layer, is refused.
 
     Raises:
-        InvalidBundle: TensorFlow is not installed, or the file is no model with one image input and one output.
+        InvalidBundle: TensorFlow is not installed, or the file is not a model with one image input and one output.
     """
     tensorflow = _tensorflow(path)
     try:
         model = tensorflow.keras.models.load_model(path, compile=False, safe_mode=True)
         [image], [scores] = model.inputs, model.outputs
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _unusable(path, "it is no Keras model with one input and one output; save it again") from error
+        raise _unusable(path, "it is not a Keras model with one input and one output; save it again") from error
     shape, dtype = (1, *image.shape[1:]), str(np.dtype(image.dtype))
     traced = tensorflow.function(
         lambda batch: model(batch, training=False), input_signature=[tensorflow.TensorSpec(shape, dtype)]
@@ -89,7 +89,7 @@ def load_saved_model(path: Path) -> TensorFlowModel:
 
 
 def _tensorflow(path: Path) -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own greeting is no log line of ours
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greeting would be among our log lines
     try:
         import tensorflow
     except ImportError as error:

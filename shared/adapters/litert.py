@@ -1,4 +1,4 @@
-"""Runs a .tflite model: one interpreter for each caller at a time, because an interpreter serves one thread only."""
+"""Run a .tflite model with a pool of interpreters, because an interpreter serves only one thread at a time."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from shared.errors import InvalidBundle
 from shared.ports import Activation
 
 FEATURE_MAP = "feature_map"
-"""An output that ``shared.training.feature_map`` adds, and that is no answer of the model."""
+"""An output that ``shared.training.feature_map`` adds, which holds no scores."""
 
 
 class LiteRTModel:
-    """A pool of interpreters over one copy of the model's bytes. ``run`` may be called from several threads at once.
+    """A pool of interpreters over one copy of the model's bytes; ``run`` is thread-safe.
 
-    The first interpreter is made here, so that a bad file is found at start; the others when they are first needed.
+    The first interpreter is created by the constructor, so that a bad file fails at start; the others on first use.
 
     Args:
         path: the .tflite file.
-        threads: how many calls may run at once; further ones wait.
-        explain: the tensors that class activation maps are made of, if any.
+        threads: number of calls that may run at the same time; further calls wait.
+        explain: the tensors of class activation maps, if any.
 
     Raises:
-        InvalidBundle: the file cannot be read, is no .tflite model, has not the tensors that ``explain`` names, or has
-            more than one input, or more than one output beside the feature map.
+        InvalidBundle: the file cannot be read, is not a .tflite model, lacks a tensor that ``explain`` names, or has
+            more than one input, or more than one output in addition to the feature map.
     """
 
     def __init__(self, path: Path, threads: int = 1, explain: Explain | None = None) -> None:
@@ -41,21 +41,21 @@ class LiteRTModel:
             first = _interpreter(self._content)
         except (OSError, ValueError, RuntimeError) as error:
             raise InvalidBundle(
-                f"the model {path.name}", ["it is no .tflite file that this LiteRT can run; export it again"]
+                f"the model {path.name}", ["it is not a .tflite file that this LiteRT can run; export it again"]
             ) from error
         inputs, every_output = first.get_input_details(), first.get_output_details()
         feature_map = FEATURE_MAP if explain is None else explain.feature_map
         outputs = [output for output in every_output if output["name"] != feature_map]
         if len(inputs) != 1 or len(outputs) != 1:
-            beside = "" if explain is None else f" beside {feature_map!r}, which explain names"
-            counts = f"it has {len(inputs)} inputs and {len(every_output)} outputs, expected one of each{beside}"
+            extra = "" if explain is None else f" in addition to {feature_map!r}, which explain names"
+            counts = f"it has {len(inputs)} inputs and {len(every_output)} outputs, expected one of each{extra}"
             raise InvalidBundle(f"the model {path.name}", [counts])
         self._input, self._output = inputs[0], outputs[0]
         self._feature_map: dict[str, Any] | None = None
         self._class_weights: npt.NDArray[np.float32] | None = None
         if explain is not None:
             self._feature_map, self._class_weights = _tensors_of(first, explain, self.outputs, path)
-        # the most recently used interpreter is on top, its memory still in the cache; None: not made yet
+        # last in, first out: the memory of the most recently used interpreter is still in the cache; None: not made yet
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
         for _ in range(threads - 1):
             self._idle.put(None)
@@ -68,21 +68,21 @@ class LiteRTModel:
 
     @property
     def input_dtype(self) -> str:
-        """``uint8``, ``float32``, or whatever else the model takes."""
+        """``uint8``, ``float32``, or another dtype that the model takes."""
         return str(np.dtype(self._input["dtype"]))
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """(1, labels) for a picture, as a rule."""
+        """Usually (1, labels) for a picture."""
         return tuple(int(size) for size in self._output["shape"])
 
     @property
     def outputs(self) -> int:
-        """How many numbers come back."""
+        """Number of outputs."""
         return int(np.prod(self._output["shape"]))
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return the outputs of one picture, shape (outputs,), float32; quantised ones as the numbers they stand for.
+        """Return the outputs of one picture, dequantised, shape (outputs,), float32.
 
         Args:
             batch: shape ``input_shape``, dtype ``input_dtype``.
@@ -94,9 +94,9 @@ class LiteRTModel:
         return _dequantised(values, self._output)
 
     def activation(self, batch: npt.NDArray[Any]) -> Activation | None:
-        """Return the outputs of one picture as ``run`` does, and of the same inference the last feature map.
+        """Return the outputs of one picture, as ``run`` does, and the last feature map of the same inference.
 
-        None where the model does not give out its feature map.
+        None where the model does not output its feature map.
         """
         if self._feature_map is None or self._class_weights is None:
             return None
@@ -123,7 +123,7 @@ class LiteRTModel:
 def _tensors_of(
     interpreter: Any, explain: Explain, count: int, path: Path
 ) -> tuple[dict[str, Any], npt.NDArray[np.float32]]:
-    """Return where the feature map is read, and the weights, which never change."""
+    """Return the details of the feature map's tensor, and the class weights, which never change."""
     outputs = {output["name"]: output for output in interpreter.get_output_details()}
     tensors = {tensor["name"]: tensor for tensor in interpreter.get_tensor_details()}
     feature_map, weights = outputs.get(explain.feature_map), tensors.get(explain.class_weights)
@@ -132,10 +132,10 @@ def _tensors_of(
             *([f"it has no output {explain.feature_map!r}"] if feature_map is None else []),
             *([f"it has no tensor {explain.class_weights!r}"] if weights is None else []),
         ]
-        raise InvalidBundle(f"the model {path.name}", [f"{one}, which explain names" for one in missing])
-    of_map, of_weights = tuple(feature_map["shape"]), tuple(weights["shape"])
-    if len(of_map) != 4 or of_weights != (count, of_map[3]):
-        fault = f"explain names tensors of shapes {_text(of_map)} and {_text(of_weights)}"
+        raise InvalidBundle(f"the model {path.name}", [f"{fault}, which explain names" for fault in missing])
+    map_shape, weights_shape = tuple(feature_map["shape"]), tuple(weights["shape"])
+    if len(map_shape) != 4 or weights_shape != (count, map_shape[3]):
+        fault = f"explain names tensors of shapes {_text(map_shape)} and {_text(weights_shape)}"
         expected = f"expected (1, height, width, channels) and ({count}, channels)"
         raise InvalidBundle(f"the model {path.name}", [f"{fault}, {expected}"])
     return feature_map, _dequantised(interpreter.get_tensor(weights["index"]), weights)
@@ -146,7 +146,7 @@ def _text(shape: tuple[int, ...]) -> str:
 
 
 def _dequantised(values: npt.NDArray[Any], tensor: Any) -> npt.NDArray[np.float32]:
-    """The numbers that a tensor's values stand for: ``(value - zero) * scale``, with one scale or one a channel.
+    """Return ``(value - zero) * scale`` for a tensor's values, with one scale for all or one for each channel.
 
     https://ai.google.dev/edge/litert/conversion/tensorflow/quantization/quantization_spec
     """
@@ -154,12 +154,12 @@ def _dequantised(values: npt.NDArray[Any], tensor: Any) -> npt.NDArray[np.float3
     scale, zero = tensor["quantization"]
     if scale:
         return (numbers - np.float32(zero)) * np.float32(scale)
-    of = tensor["quantization_parameters"]
-    if not len(of["scales"]):
+    parameters = tensor["quantization_parameters"]
+    if not len(parameters["scales"]):
         return numbers
-    along = [1] * numbers.ndim
-    along[of["quantized_dimension"]] = -1
-    zeros, scales = (of[name].astype(np.float32).reshape(along) for name in ("zero_points", "scales"))
+    shape = [1] * numbers.ndim
+    shape[parameters["quantized_dimension"]] = -1
+    zeros, scales = (parameters[name].astype(np.float32).reshape(shape) for name in ("zero_points", "scales"))
     dequantised: npt.NDArray[np.float32] = (numbers - zeros) * scales
     return dequantised
 

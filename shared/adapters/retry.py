@@ -1,4 +1,4 @@
-"""How long and how often calls of Google's clients are tried: a few times, with pauses by chance, until a deadline."""
+"""Retry the calls of Google's clients: a few attempts with random pauses, until a deadline."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ from google.auth.exceptions import TransportError
 from requests.adapters import HTTPAdapter
 from urllib3.util import Timeout
 
-MOST_ATTEMPTS = 12
+MAX_ATTEMPTS = 12
 FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 5.0
-"""The longest pauses before the first retry and before any: each is drawn evenly from zero up to its limit."""
+MAX_PAUSE_S = 5.0
+"""Upper limits of the pause before the first retry and before any: a pause is drawn evenly from zero to its limit."""
 
 CONNECTIONS = 32
-"""Kept open by a client: one for each thread that serves or archives."""
+"""Connections that a client keeps open: one for each thread that serves or archives."""
 
-STATUSES = (408, 429, 500, 502, 503, 504)
-REASONS = ("rateLimitExceeded", "userRateLimitExceeded", "jobRateLimitExceeded", "backendError", "internalError")
-"""BigQuery refuses with 403 what comes too fast: https://cloud.google.com/bigquery/docs/error-messages."""
+TRANSIENT_STATUSES = (408, 429, 500, 502, 503, 504)
+TRANSIENT_REASONS = (
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "jobRateLimitExceeded",
+    "backendError",
+    "internalError",
+)
+"""BigQuery refuses with 403 what is over a rate: https://cloud.google.com/bigquery/docs/error-messages."""
 
 BROKEN_CONNECTIONS = (
     requests.ConnectionError,
@@ -41,44 +47,44 @@ BROKEN_CONNECTIONS = (
 )
 
 
-class OutOfTime(requests.RequestException):
-    """The call's deadline came before a request of it was sent."""
+class DeadlineExceeded(requests.RequestException):
+    """The call's deadline passed before a request of the call was sent."""
 
 
 @dataclass(slots=True)
 class _Call:
-    ends_at: float
+    ends_at_s: float
     failures: int = 0
 
 
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 
-class Patience:
-    """Tries the calls of one client. Thread-safe.
+class RetryPolicy:
+    """The retries and the deadline of one client's calls. Thread-safe.
 
     Args:
-        session: the client's, whose requests are bounded from now on.
-        deadline_s: a call ends within this many seconds, all its requests, retries and pauses included. Only a body
-            that keeps trickling in may take longer.
-        is_worth_another: tells by the error whether another attempt may help.
+        session: the client's session, whose requests are bounded from now on.
+        deadline_s: a call ends within this many seconds, with all its requests, retries and pauses. Only a body that
+            keeps arriving slowly may take longer.
+        is_retryable: whether another attempt may help, by the error.
 
     Attributes:
-        options: the ``retry`` and ``timeout`` that the client's methods take; meant for use inside of ``call``.
+        options: the ``retry`` and ``timeout`` that the client's methods take; to be used inside of ``call``.
     """
 
     def __init__(
-        self, session: requests.Session, deadline_s: float, is_worth_another: Callable[[BaseException], bool]
+        self, session: requests.Session, deadline_s: float, is_retryable: Callable[[BaseException], bool]
     ) -> None:
-        def is_to_be_tried_again(error: BaseException) -> bool:
+        def should_retry(error: BaseException) -> bool:
             call = _call.get() or _Call(0)
             call.failures += 1
-            return call.failures < MOST_ATTEMPTS and is_worth_another(error)
+            return call.failures < MAX_ATTEMPTS and is_retryable(error)
 
         retry = Retry(
-            predicate=is_to_be_tried_again,
+            predicate=should_retry,
             initial=FIRST_PAUSE_S,
-            maximum=LONGEST_PAUSE_S,
+            maximum=MAX_PAUSE_S,
             multiplier=2.0,
             timeout=deadline_s,
         )
@@ -89,12 +95,12 @@ class Patience:
 
     @contextmanager
     def call(self) -> Iterator[dict[str, Any]]:
-        """Bound what is sent inside of the block; yields ``options``.
+        """Bound the requests that are sent inside of the block; yield ``options``.
 
-        A call inside another ends when that one does, at the latest.
+        A call inside of another call has the earlier of the two deadlines.
         """
-        ends_at, outer = time.monotonic() + self._deadline_s, _call.get()
-        before = _call.set(_Call(ends_at if outer is None else min(ends_at, outer.ends_at)))
+        ends_at_s, outer = time.monotonic() + self._deadline_s, _call.get()
+        before = _call.set(_Call(ends_at_s if outer is None else min(ends_at_s, outer.ends_at_s)))
         try:
             yield self.options
         finally:
@@ -102,47 +108,47 @@ class Patience:
 
 
 def read_environment_once(session: requests.Session, url: str) -> None:
-    """Ask the environment for proxies and certificates now, and not again before each request.
+    """Read proxies and certificates from the environment now, and not again before each request.
 
-    That search, and one for a .netrc whose passwords Google's services do not take, is a seventh of what a request
-    costs here.
+    That search, and one for a .netrc with passwords that Google's services do not take, is a seventh of the client's
+    own time for a request.
 
     Args:
-        session: of one client.
-        url: of the service that it calls.
+        session: the session of one client.
+        url: URL of the service that the client calls.
     """
-    found = session.merge_environment_settings(url, {}, None, None, None)
-    session.proxies, session.verify, session.cert = dict(found["proxies"]), found["verify"], found["cert"]
+    settings = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.cert = dict(settings["proxies"]), settings["verify"], settings["cert"]
     session.trust_env = False
 
 
-def is_passing(error: BaseException) -> bool:
-    """Tell whether a client's error is of the kind that passes: a broken connection, too much at once, a failure."""
+def is_transient(error: BaseException) -> bool:
+    """Return whether a client's error may pass: a broken connection, a rate limit, a failure of the server."""
     if isinstance(error, BROKEN_CONNECTIONS):
         return True
     if isinstance(error, api.GoogleAPICallError):
-        return error.code in STATUSES or _has_reason(error)
+        return error.code in TRANSIENT_STATUSES or _has_reason(error)
     response = getattr(error, "response", None)  # of InvalidResponse, which downloads raise
-    return getattr(response, "status_code", None) in STATUSES
+    return getattr(response, "status_code", None) in TRANSIENT_STATUSES
 
 
 def _has_reason(error: api.GoogleAPICallError) -> bool:
-    return any(isinstance(fault, dict) and fault.get("reason") in REASONS for fault in error.errors or ())
+    return any(isinstance(fault, dict) and fault.get("reason") in TRANSIENT_REASONS for fault in error.errors or ())
 
 
 class _BoundedAdapter(HTTPAdapter):
-    """Gives each request a share of what is left of its call's time: one that stalls leaves time for another."""
+    """An adapter that gives each request a share of its call's remaining time, so that a stalled one leaves some."""
 
-    def __init__(self, longest_s: float) -> None:
-        self._longest_s = longest_s
+    def __init__(self, max_request_s: float) -> None:
+        self._max_request_s = max_request_s
         super().__init__(pool_connections=4, pool_maxsize=CONNECTIONS)
 
     def send(self, request: Any, stream: bool = False, timeout: Any = None, *more: Any, **options: Any) -> Any:
         call = _call.get()
         if call is not None:
-            # Half: the headers may come at the last moment, and then the body may stall for as long again.
-            share_s = min(self._longest_s, (call.ends_at - time.monotonic()) / 2)
+            # Half: the headers may come at the last moment, and then the body may stall for the same time again.
+            share_s = min(self._max_request_s, (call.ends_at_s - time.monotonic()) / 2)
             if share_s <= 0:
-                raise OutOfTime(f"No time is left to send {request.method} {request.url}.", request=request)
+                raise DeadlineExceeded(f"No time is left to send {request.method} {request.url}.", request=request)
             timeout = Timeout(total=share_s)
         return super().send(request, stream, timeout, *more, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.ports import Warehouse
 from shared.types import ObjectRef, Upload
 
@@ -42,7 +42,7 @@ def recorded(
         WarehouseUnavailable: no answer within the deadline.
         BadRequest: the tables are not as they should be.
     """
-    by_id = {ids.of_object(ref).upload_id: ref for ref in models}
+    by_id = {ImageIds.of_object(ref).upload_id: ref for ref in models}
     if not by_id:
         return set()
     days = sorted({ref.created_at.date().isoformat() for ref in by_id.values()})
@@ -50,7 +50,7 @@ def recorded(
         RECORDED.replace("DAYS", ", ".join(f"DATE '{day}'" for day in days)).replace(
             "WHOSE", ANYBODYS if is_shadow else NOT_A_SHADOWS
         ),
-        prediction_ids=[ids.of_object(ref).prediction_id(digest) for ref in models for digest in models[ref]],
+        prediction_ids=[ImageIds.of_object(ref).prediction_id(digest) for ref in models for digest in models[ref]],
         upload_ids=list(by_id),
         unserved_ids=[upload_id for upload_id, ref in by_id.items() if not models[ref]],
     )

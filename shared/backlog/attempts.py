@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 
 from shared.errors import AlreadyDone, BucketlensError, NameTaken, Transient, TriedTooOften
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.ports import ObjectStore
 from shared.types import ObjectRef, Upload
 
@@ -89,7 +89,7 @@ class Attempts:
         for number in range(1, DECODES + 1):
             if attempt := self._begin(upload, number):
                 return attempt
-        upload_id = ids.of_object(upload).upload_id
+        upload_id = ImageIds.of_object(upload).upload_id
         begun = [marker.ref.created_at for marker in _found(self._store, self._bucket, _names_of(upload_id))]
         if not begun or (now - max(begun)).total_seconds() < self._timeout_s:
             raise BeingTried(f"{upload} was begun less than {self._timeout_s:.0f} s ago; another sweep may be at it.")
@@ -135,7 +135,7 @@ class Attempts:
 
     def first_postponed_at(self, upload: ObjectRef) -> datetime | None:
         """Note that an upload must wait for another sweep; returns since when it has. None if that cannot be noted."""
-        name = f"{POSTPONED}{ids.of_object(upload).upload_id}"
+        name = f"{POSTPONED}{ImageIds.of_object(upload).upload_id}"
         try:
             return self._store.write_once(self._bucket, name, self._says(upload), "application/json").created_at
         except NameTaken:
@@ -148,7 +148,7 @@ class Attempts:
     def forget(self, upload: ObjectRef) -> None:
         """Remove every marker of an upload that has its outcome; those that cannot be removed now are leftovers."""
         with suppress(Transient):
-            forget(self._store, self._bucket, ids.of_object(upload).upload_id)
+            forget(self._store, self._bucket, ImageIds.of_object(upload).upload_id)
 
     def remove_leftovers(self, now: datetime, is_done: Callable[[ObjectRef], bool]) -> None:
         """Remove the markers of uploads that are gone, or done: a kill between the last two steps leaves such.
@@ -164,7 +164,7 @@ class Attempts:
                 self._store.delete(marker.ref)
 
     def _begin(self, upload: ObjectRef, number: int) -> Attempt | None:
-        name = f"{FOLDER}{ids.of_object(upload).upload_id}/{number}"
+        name = f"{FOLDER}{ImageIds.of_object(upload).upload_id}/{number}"
         content = self._says(upload)  # of no other attempt: a marker of these bytes is ours, though its answer was lost
         try:
             marker = self._store.write_once(self._bucket, name, content, "application/json")

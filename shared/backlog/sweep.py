@@ -16,7 +16,8 @@ from shared.backlog.summary import Summary
 from shared.backlog.triage import Sieve
 from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
 from shared.logs import log, log_outcome
-from shared.pipeline import ids, set_aside
+from shared.pipeline import set_aside
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.types import Acknowledged, Call, Failure, Outcome, Source, Upload
 
@@ -116,7 +117,7 @@ class Sweep:
         running: set[Future[None]] = set()
         with ThreadPoolExecutor(width, thread_name_prefix="sweep") as pool:
             for upload in uploads:
-                if not self._pipeline.rate.wait(self._stopping):
+                if not self._pipeline.wait_for_rate(self._stopping):
                     self._is_cut_short = True
                     break
                 running.add(pool.submit(self._count_outcome, task, upload))
@@ -160,7 +161,7 @@ class Sweep:
 
     def _try(self, upload: Upload, attempt: Attempt) -> str:
         try:
-            outcome = self._pipeline.process(upload, self._new_call(), remove=not self._keep)
+            outcome = self._pipeline.process_upload(upload, self._new_call(), remove=not self._keep)
         except Transient:
             self._attempts.give_back(attempt)
             raise
@@ -187,11 +188,11 @@ class Sweep:
 
     def _give_up(self, upload: Upload, why: Permanent) -> str:
         try:
-            outcome = self._pipeline.give_up(upload, self._new_call(), why, remove=not self._keep)
+            outcome = self._pipeline.give_up_upload(upload, self._new_call(), why, remove=not self._keep)
         except Transient as error:
             if not self._has_waited_too_long(upload, error):
                 raise
-            outcome = self._pipeline.set_aside(upload, self._new_call(), why)
+            outcome = self._pipeline.set_upload_aside(upload, self._new_call(), why)
         self._attempts.forget(upload.ref)
         return _told(outcome)
 
@@ -201,7 +202,7 @@ class Sweep:
             store.delete(upload.ref)
         except StorageRefused:
             return "skipped"
-        set_aside.unmark(store, bucket, ids.of_object(upload.ref).upload_id)
+        set_aside.unmark(store, bucket, ImageIds.of_object(upload.ref).upload_id)
         return "already_done"
 
     def _tidy(self) -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from shared.backlog.already_recorded import batches, recorded
 from shared.errors import UnknownModel
-from shared.pipeline import ids, set_aside
+from shared.pipeline import set_aside
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.receive import is_upload
 from shared.types import ObjectRef, Upload
@@ -47,13 +48,13 @@ class Sieve:
 
     def has_row(self, ref: ObjectRef) -> bool:
         """Return whether an upload has a prediction by a model that is served now, or a failure."""
-        digests = [classifier.bundle.digest for classifier in self._pipeline.classifiers]
+        digests = [classifier.bundle.digest for classifier in self._pipeline.models.served]
         return bool(self._recorded({ref: digests}))
 
     def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
         marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
         for upload in uploads:
-            kind = marked.get(ids.of_object(upload.ref).upload_id) if marked else None
+            kind = marked.get(ImageIds.of_object(upload.ref).upload_id) if marked else None
             if not is_upload(upload):
                 self._count("not_an_upload")
             elif kind == set_aside.SET_ASIDE or (kind and self._keep):
@@ -78,6 +79,6 @@ class Sieve:
     def _digests_for(self, upload: Upload) -> list[str]:
         """Return the digest of the model that an upload is for; none for one that is not served: it can only fail."""
         try:
-            return [self._pipeline.classifiers.of(upload).bundle.digest]
+            return [self._pipeline.models.get_model_for(upload).bundle.digest]
         except UnknownModel:
             return []

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from shared.bundles.bundle import Bundle, load_bundle
-from shared.bundles.catalogue import Catalogue, Entry
 from shared.bundles.download import BundleDownload
 from shared.bundles.folders import bundle_folder
 from shared.bundles.manifest import MANIFEST
+from shared.bundles.model_index import Entry, ModelIndex
 from shared.bundles.references import Place, highest
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.ports import ObjectStore
@@ -29,7 +29,7 @@ class BundleSource:
         self._max_bytes = max_bytes
         self._own_models = own_models
 
-    def catalogue(self, places: Iterable[Place]) -> Catalogue:
+    def index(self, places: Iterable[Place]) -> ModelIndex:
         """Read every place.
 
         Raises:
@@ -46,7 +46,7 @@ class BundleSource:
                 faults.append(f"the bundle {place.where}: it cannot be looked at now. {error}")
         if faults:
             raise InvalidBundle("MODEL_BUNDLE", faults)
-        return Catalogue(entries)
+        return ModelIndex(entries)
 
     def bundle(self, place: Place) -> Bundle:
         """Read the bundle that lies at a place; where a model's versions do, the highest.

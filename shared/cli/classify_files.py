@@ -13,8 +13,9 @@ from typing import Any
 
 from shared.bundles.bundle import load_bundle
 from shared.errors import Permanent
-from shared.images.decode import Limits, check_size, decode
+from shared.images.decode import check_size
 from shared.inference.classifier import Classifier
+from shared.inference.from_bytes import DEFAULT_LIMITS, classify_bytes
 from shared.training.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model
@@ -61,15 +62,13 @@ def classify_files(files: Sequence[Path], classifier: Classifier) -> Generator[A
 
 def classify_file(path: Path, classifier: Classifier) -> Answer:
     """Classify one file."""
-    limits = Limits()
     try:
-        check_size(path.stat().st_size, limits)
-        image = decode(path.read_bytes(), limits, shrink_to_px=classifier.bundle.manifest.input.long_edge_px)
+        check_size(path.stat().st_size, DEFAULT_LIMITS)
+        said = classify_bytes(classifier, path.read_bytes())
     except Permanent as error:
         return {"path": str(path), "error": {"reason": error.reason, "message": str(error)}}
     except OSError as error:
         return {"path": str(path), "error": {"reason": "unreadable", "message": str(error.strerror)}}
-    said = classifier.classify(image.pixels)
     return {
         "path": str(path),
         "label": said.label,

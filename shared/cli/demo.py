@@ -13,12 +13,12 @@ import click
 from rich.syntax import Syntax
 
 from shared.backlog.graceful_shutdown import interruptible
-from shared.bundles.catalogue import Catalogue
+from shared.bundles.model_index import ModelIndex
 from shared.bundles.resolve import spelled_out
 from shared.cli.options import (
     Places,
     bundles_option,
-    checked_catalogue,
+    checked_index,
     checked_places,
     console,
     folder_option,
@@ -77,14 +77,14 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
     """
     refuse_without_locks()
     folder = folder / "demo"
-    served = checked_catalogue(checked_places(bundles))
+    served = checked_index(checked_places(bundles))
     with sole_use(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
         sys.exit(_demo(folder, images, served))
 
 
-def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
+def _demo(folder: Path, images: Path | None, served: ModelIndex) -> int:
     began = time.monotonic()
     _clear(folder)
     files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
@@ -112,7 +112,7 @@ def _demo(folder: Path, images: Path | None, served: Catalogue) -> int:
     return 1 if missing else 0
 
 
-def _say_what_is_missing(served: Catalogue, files: list[tuple[Path, str]]) -> None:
+def _say_what_is_missing(served: ModelIndex, files: list[tuple[Path, str]]) -> None:
     """Say of each model beside the default that no file is for it: flowers can be drawn, and a radiograph cannot."""
     folders = {name.partition("/")[0] for _, name in files}
     for name in served.names[1:]:

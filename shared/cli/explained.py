@@ -16,10 +16,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from shared.cli.classify_files import Answer, classify_file, usable_cores
 from shared.cli.options import remarks
 from shared.cli.terminal import shown
-from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier
-from shared.inference.explain import explain, over_picture
-from shared.inference.heatmap import LONGEST_EDGE_PX, draw_heatmap, shorter_edge_px
+from shared.inference.explained_image import decode_to_show, explain_bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -38,16 +36,13 @@ class HeatMaps:
 
     def draw(self, path: Path, classifier: Classifier, progress: Progress) -> dict[str, Any]:
         """Explain a picture and write its heat map; returns what --json says of it."""
-        content, spec, limits = path.read_bytes(), classifier.bundle.manifest.input, Limits()
-        image = decode(content, limits, shrink_to_px=spec.long_edge_px)
+        content = path.read_bytes()
         with _Occlusion(progress, path) as occlusion:
-            explanation = explain(classifier, image.pixels, self.label, occlusion)
-        size = image.width_px, image.height_px
-        heat = over_picture(explanation.heat, spec, size, LONGEST_EDGE_PX // 4)
-        larger = decode(content, limits, shrink_to_px=shorter_edge_px(size))
-        place = self._place_of(path)
+            explained = explain_bytes(classifier, content, self.label, occlusion)
+        picture = explained.overlay_on(decode_to_show(content, explained.image).pixels)
+        place, explanation = self._place_of(path), explained.explanation
         try:
-            draw_heatmap(larger.pixels, heat).save(place)
+            picture.save(place)
         except OSError as error:
             raise click.ClickException(f"The heat map {place} cannot be written ({error.strerror}).") from error
         return {

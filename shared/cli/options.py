@@ -14,8 +14,8 @@ import click
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.bundles.bundle import Bundle, load_bundle
-from shared.bundles.catalogue import Catalogue
 from shared.bundles.data_folder import hidden_folder
+from shared.bundles.model_index import ModelIndex
 from shared.bundles.references import Place, places_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
@@ -138,20 +138,20 @@ def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
     for place in here:
         folder_of(place.where)
     if len(here) == len(places):
-        checked_catalogue(places)
+        checked_index(places)
     for place in here:
-        checked_catalogue([Place(place.where)])
+        checked_index([Place(place.where)])
     return places
 
 
-def checked_catalogue(places: Iterable[Place]) -> Catalogue:
+def checked_index(places: Iterable[Place]) -> ModelIndex:
     """Read the bundles at places of this machine whole.
 
     Raises:
         click.UsageError: they cannot be served, or are in a bucket; every fault is named.
     """
     try:
-        return BundleSource(_no_store, 0, own_models()).catalogue(places)
+        return BundleSource(_no_store, 0, own_models()).index(places)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
 

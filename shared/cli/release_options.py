@@ -19,7 +19,7 @@ from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_wh
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused
-from shared.release.figures import Question
+from shared.release.metrics import ComparisonQuery
 from shared.release.ports import Platform
 from shared.release.revisions import Change, Standing
 from shared.settings import DEFAULT_BUNDLE, own_models
@@ -81,9 +81,7 @@ class Releases:
 
     def _name_of(self, place: Place) -> str:
         try:
-            [(_, bundle)] = (
-                BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).catalogue([place]).entries
-            )
+            [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).index([place]).entries
         except Misconfigured as error:
             raise ReleaseRefused(
                 f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"
@@ -151,7 +149,7 @@ def patience_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def question_of(
     standings: list[Standing], champion: tuple[str, ...], challenger: tuple[str, ...], shadow: str | None, days: int
-) -> Question:
+) -> ComparisonQuery:
     """Return what is compared with what: who is on trial with who serves, else the last promotion's two, or as named.
 
     Raises:
@@ -161,7 +159,7 @@ def question_of(
     champion = champion or _champions(standings, has_trial=bool(shadow))
     if not challenger:
         raise click.UsageError("No revision is on trial; start with `bucketlens release canary`, or name --challenger.")
-    return Question(champion, challenger, days, is_shadow=bool(shadow))
+    return ComparisonQuery(champion, challenger, days, is_shadow=bool(shadow))
 
 
 def _challengers(standings: list[Standing]) -> tuple[str, ...]:

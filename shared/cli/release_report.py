@@ -11,7 +11,7 @@ from shared.cli.bundle_names import typed_bundles
 from shared.cli.options import console
 from shared.cli.terminal import shown
 from shared.release.criteria import Finding, Verdict
-from shared.release.figures import Comparison, Question
+from shared.release.metrics import Comparison, ComparisonQuery
 from shared.release.revisions import CHALLENGER, PREVIOUS, Standing
 
 COLOURS = {Finding.GOOD: "green", Finding.WORSE: "red", Finding.UNKNOWN: "yellow"}
@@ -78,7 +78,7 @@ def role_of(standing: Standing, revision: str) -> str:
     return PREVIOUS if revision == standing.previous else ""
 
 
-def verdict_json(asked: Question, found: Comparison, verdict: Verdict) -> dict[str, Any]:
+def verdict_json(asked: ComparisonQuery, found: Comparison, verdict: Verdict) -> dict[str, Any]:
     """Return a verdict with its evidence for programs."""
     return {
         "finding": verdict.finding,
@@ -93,7 +93,7 @@ def verdict_json(asked: Question, found: Comparison, verdict: Verdict) -> dict[s
     }
 
 
-def print_verdict(asked: Question, found: Comparison, verdict: Verdict) -> None:
+def print_verdict(asked: ComparisonQuery, found: Comparison, verdict: Verdict) -> None:
     """Show a verdict with its evidence."""
     table = Table("criterion", "champion", "challenger", "asked for", "finding")
     for one in verdict.evidence:

@@ -10,11 +10,11 @@ from shared.cli.release_options import Releases, question_of
 from shared.cli.release_report import print_verdict, verdict_json
 from shared.cli.terminal import say_json
 from shared.release.criteria import Criteria, Finding, Verdict, judge
-from shared.release.figures import Comparison, Question, compare
+from shared.release.metrics import Comparison, ComparisonQuery, compare
 
 
 def reach_verdict(
-    releases: Releases, asked: Question, criteria: Criteria, wait: int, every: float, *, as_json: bool
+    releases: Releases, asked: ComparisonQuery, criteria: Criteria, wait: int, every: float, *, as_json: bool
 ) -> Verdict:
     """Ask until there is evidence, or ``wait`` seconds have passed, and show the verdict."""
     give_up_at = time.monotonic() + wait

@@ -25,7 +25,7 @@ from shared.operations.smoke_test import (
     measure,
     row_of,
 )
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 
 DEFAULTS = Demands()
 
@@ -142,7 +142,7 @@ def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> It
         ref = deployment.places.store.upload(deployment.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
     if ref is None:
         raise BucketlensError("A name that was just drawn by chance is taken.")
-    upload_id = ids.of_object(ref).upload_id
+    upload_id = ImageIds.of_object(ref).upload_id
     row = row_of(deployment.places.warehouse, upload_id, deployment.timeout_s)
     yield from faults_in_row(f"the upload {ref.uri}", row, revision)
     if row:

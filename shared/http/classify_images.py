@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from shared.errors import BadRequest, BucketlensError, Permanent
 from shared.http.inputs import ImageInput, InputReader
@@ -11,7 +10,7 @@ from shared.http.request_context import RequestContext
 from shared.http.request_options import idempotency_key, wants_record
 from shared.http.responses import log_refusal
 from shared.logs import log_outcome
-from shared.types import Prediction, Times
+from shared.types import Prediction
 
 ImageResult = Prediction | BucketlensError
 """The result of one image: its prediction, or the error that refuses it."""
@@ -113,10 +112,7 @@ def _classify(
     try:
         check_time(context, index)
         with reader.resolve(image_input, index) as image:
-            call = replace(context.call, times=Times())
-            prediction = context.pipeline.answer(
-                image.content, image.facts, image.image_ids, call, classifier=context.classifier, record=record
-            )
+            prediction = context.pipeline.classify_image(image, context.classifier, record=record)
     except BucketlensError as error:
         context.metrics.count_refused(context.protocol.name, error)
         log_refusal(error)

@@ -21,10 +21,10 @@ from shared.images.content_encoding import bytes_held
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log
-from shared.pipeline import ids
-from shared.pipeline.ids import Identity
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.receive import is_unicode
+from shared.pipeline.received_image import ReceivedImage
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
@@ -73,15 +73,6 @@ ImageInput = ImageBytes | ImageBase64 | ImageUri | ImagePixels
 
 
 @dataclass(frozen=True, slots=True)
-class ResolvedImage:
-    """One image of a request, ready for the pipeline."""
-
-    content: bytes
-    facts: ImageFacts
-    image_ids: Identity
-
-
-@dataclass(frozen=True, slots=True)
 class InputReader:
     """A reader of the images of one call."""
 
@@ -96,7 +87,7 @@ class InputReader:
     """Holds memory for files, as ``MemoryBudget.room_for`` does, in addition to what the call already holds."""
 
     @contextmanager
-    def resolve(self, image: ImageInput, index: int) -> Generator[ResolvedImage, None, None]:
+    def resolve(self, image: ImageInput, index: int) -> Generator[ReceivedImage, None, None]:
         """Yield an image's bytes, facts and ids; the bytes of an object hold memory until the block ends.
 
         Args:
@@ -123,13 +114,13 @@ class InputReader:
 
     def _of_bytes(
         self, content: bytes, index: int, name: str | None = None, content_type: str | None = None
-    ) -> ResolvedImage:
+    ) -> ReceivedImage:
         sha256 = hashlib.sha256(content).hexdigest()
         facts = ImageFacts(size_bytes=len(content), content_type=content_type, sha256=sha256, name=name or None)
-        image_ids = ids.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
-        return ResolvedImage(content, facts, image_ids)
+        ids = ImageIds.of_request(self.key, self.call.caller, index, sha256, self.call.received_at)
+        return ReceivedImage(content, facts, ids, self.call)
 
-    def _of_object(self, uri: str) -> Generator[ResolvedImage, None, None]:
+    def _of_object(self, uri: str) -> Generator[ReceivedImage, None, None]:
         bucket, name = parts_of(uri)
         if bucket not in self.buckets:
             raise BadRequest(
@@ -149,7 +140,7 @@ class InputReader:
                 size_bytes=len(content),
                 content_type=upload.content_type or None,
             )
-            yield ResolvedImage(content, facts, ids.of_object(upload.ref))
+            yield ReceivedImage(content, facts, ImageIds.of_object(upload.ref), self.call)
 
 
 @contextmanager

@@ -69,9 +69,7 @@ class RequestMetrics:
     def count_predicted(self, protocol: str, prediction: Prediction) -> None:
         """Count an image that was classified."""
         classification = prediction.classification
-        times = {
-            name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.call.times).items() if ms is not None
-        }
+        times = {name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.times).items() if ms is not None}
         with self._lock:
             self._images[protocol, "needs_review" if classification.needs_review else "predicted"] += 1
             self._labels[classification.label,] += 1

@@ -11,9 +11,10 @@ from functools import cached_property
 from flask import Request
 
 from shared.bundles.bundle import Bundle
-from shared.errors import UnknownModel
+from shared.bundles.model_index import ModelIndex
 from shared.http.metrics import RequestMetrics
 from shared.http.request_body import RequestBody
+from shared.http.requested_model import RequestedModel
 from shared.http.route import Protocol, Route
 from shared.inference.classifier import Classifier
 from shared.pipeline.pipeline import Pipeline
@@ -33,8 +34,6 @@ class RequestContext:
     """Every route of the process."""
     room: ExitStack
     began: float = field(default_factory=time.monotonic)
-    _requested: tuple[str | None, str | None] = (None, None)
-    """A model and its version, as the client named them; None for the default."""
 
     @cached_property
     def pipeline(self) -> Pipeline:
@@ -52,44 +51,37 @@ class RequestContext:
         return self.service.call(Source.REQUEST, self.request.headers)
 
     @cached_property
-    def classifier(self) -> Classifier:
-        """The requested model; it stays the same until the request ends, even if another version is loaded."""
-        return self.pipeline.classifiers.find(*self._requested)
+    def model(self) -> RequestedModel:
+        """The requested model; the default until ``choose_model`` is called."""
+        return RequestedModel(self.service)
+
+    @property
+    def index(self) -> ModelIndex:
+        """The index of the served models; it stays the same until the request ends."""
+        return self.model.index
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle of the requested model."""
-        return self.classifier.bundle if self.service.is_ready else self.service.bundles.find(*self._requested)
+        """The bundle of the requested model, for routes that describe a model."""
+        return self.model.bundle
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The names of all models that are served, the default first."""
-        return self.service.bundles.names
+    def classifier(self) -> Classifier:
+        """The requested model, open; it stays the same until the request ends, even if another version is loaded."""
+        return self.model.classifier
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The model's labels, in the order of its outputs."""
-        return self.bundle.manifest.labels
+        """The labels of the requested model, in the order of its outputs."""
+        return self.classifier.bundle.manifest.labels
 
     def choose_model(self, name: str, version: str | None = None) -> None:
-        """Choose the model that answers, instead of the stable version of the default model.
-
-        Args:
-            name: the model's name; ``name@version`` also names the version.
-            version: the model's version, or the alias ``stable`` or ``canary``.
+        """Choose the model that answers, as ``RequestedModel.choose`` does.
 
         Raises:
             UnknownModel: it is not served.
         """
-        served = self.service.bundles
-        try:
-            served.find(name, version)
-        except UnknownModel as error:
-            requested = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
-            known = ", ".join(f"{model} (version {', '.join(served.versions(model))})" for model in served.names)
-            raise UnknownModel(f"The model {requested} is not served here. These are: {known}.") from error
-        self._requested = name, version
-        self.__dict__.pop("classifier", None)  # the cached one is of the model before
+        self.model.choose(name, version)
 
     @property
     def seconds_left(self) -> float:

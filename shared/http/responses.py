@@ -29,7 +29,7 @@ def prediction_response(prediction: Prediction, *, recorded: bool, label_token: 
         "recorded": recorded,
         "model": fields_of(prediction.model),
         "image": {name: value for name, value in fields_of(image).items() if value is not None},
-        "times": {name: round(ms, 3) for name, ms in fields_of(prediction.call.times).items() if ms is not None},
+        "times": {name: round(ms, 3) for name, ms in fields_of(prediction.times).items() if ms is not None},
     }
 
 

@@ -42,7 +42,7 @@ class Router:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.metrics = RequestMetrics(lambda: [bundle.facts for bundle in service.bundles])
+        self.metrics = RequestMetrics(lambda: [bundle.facts for bundle in service.models.index])
 
     @cached_property
     def routes(self) -> list[tuple[Protocol, Route]]:

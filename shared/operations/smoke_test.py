@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from shared.errors import BadRequest
 from shared.images.files import files_under
 from shared.ports import ObjectStore
-from shared.release.chance import Z, wilson
+from shared.release.confidence_bounds import Z, wilson_interval
 from shared.types import ObjectRef
 
 GS = "gs://"
@@ -90,7 +90,10 @@ class Figures:
 
     def faults(self, demands: Demands) -> Iterator[str]:
         """Yield a sentence for each demand that is not met."""
-        least, shown = wilson(self.right, self.pictures)[0], f"{self.right} of {self.pictures} pictures are right"
+        least, shown = (
+            wilson_interval(self.right, self.pictures)[0],
+            f"{self.right} of {self.pictures} pictures are right",
+        )
         if self.pictures < least_pictures(demands.min_accuracy):
             needed = f"{least_pictures(demands.min_accuracy)} at least to show {demands.min_accuracy:.1%}"
             yield f"the golden set has {self.pictures} pictures, expected {needed}"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from shared.errors import BadRequest
 from shared.images.files import files_under
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef
 
 POLL_S = 0.25
@@ -71,7 +71,7 @@ class Dropped:
     @property
     def upload_id(self) -> str:
         """What its row will be found by."""
-        return ids.of_object(self.ref).upload_id
+        return ImageIds.of_object(self.ref).upload_id
 
 
 @dataclass(frozen=True, slots=True)

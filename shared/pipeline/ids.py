@@ -1,4 +1,4 @@
-"""Who is who: ids that come out the same however often the work is repeated."""
+"""Ids of uploads, predictions and labels, which come out the same however often the work is repeated."""
 
 from __future__ import annotations
 
@@ -12,12 +12,30 @@ from shared.types import ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What makes one upload itself, apart from the model that looks at it."""
+class ImageIds:
+    """The ids of one image, whichever models look at it."""
 
     key: tuple[str | int, ...]
+    """What makes this upload another than all others."""
     uploaded_at: datetime
     """Aware, UTC. Its date is the partition, so it must be the same in every copy of a row."""
+
+    @classmethod
+    def of_object(cls, ref: ObjectRef) -> ImageIds:
+        """Make the ids of an object in a bucket: of its bucket, name and generation."""
+        return cls((ref.bucket, ref.name, ref.generation), ref.created_at)
+
+    @classmethod
+    def of_request(
+        cls, idempotency_key: str | None, caller: str | None, index: int, sha256: str, received_at: datetime
+    ) -> ImageIds:
+        """Make the ids of an image in a request: of the caller's idempotency key, its place in the request, its bytes.
+
+        Without a key each request is a new upload. Another picture under a used key is another upload, so a key that
+        a careless client re-uses hides nothing. A repeat after midnight UTC lands in the next partition.
+        """
+        key = idempotency_key or str(uuid.uuid4())
+        return cls(("request", caller or "", key, index, sha256), received_at)
 
     @property
     def upload_id(self) -> str:
@@ -29,24 +47,7 @@ class Identity:
         return _digest((*self.key, model_digest))
 
 
-def of_object(ref: ObjectRef) -> Identity:
-    """An object in a bucket is its bucket, name and generation."""
-    return Identity((ref.bucket, ref.name, ref.generation), ref.created_at)
-
-
-def of_request(
-    idempotency_key: str | None, caller: str | None, index: int, sha256: str, received_at: datetime
-) -> Identity:
-    """An image in a request is the caller's idempotency key, its place in the request and its bytes.
-
-    Without a key each request is a new upload. Another picture under a used key is another upload, so a key that
-    a careless client re-uses hides nothing. A repeat after midnight UTC lands in the next partition.
-    """
-    key = idempotency_key or str(uuid.uuid4())
-    return Identity(("request", caller or "", key, index, sha256), received_at)
-
-
-def of_label(idempotency_key: str, caller: str | None, prediction_id: str, label: str, note: str | None) -> str:
+def label_id_of(idempotency_key: str, caller: str | None, prediction_id: str, label: str, note: str | None) -> str:
     """Return the id of a label that is sent again under the same key, 64 hex digits."""
     return _digest(("label", caller or "", idempotency_key, prediction_id, label, note or ""))
 

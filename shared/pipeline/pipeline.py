@@ -3,36 +3,46 @@
 Every step may be repeated: ids come from the upload, the archive and the quarantine are written once, and the views
 count one row. A kill between any two steps leaves the upload where it is, and the next delivery or the sweep takes
 it from there; only the last step removes it.
+
+Every door comes through here, and here alone is the rate limit taken, by a policy of the door's: an event that is over
+it is left to the sweep, a caller is refused, and a sweep waits.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from shared.errors import AlreadyDone, Permanent, RowRefused, StorageRefused, Superseded, Unreadable
+from shared.errors import AlreadyDone, OverRate, Permanent, RowRefused, StorageRefused, Superseded
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import Limits, check_size, decode
 from shared.images.memory_budget import Memory
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.from_bytes import decode_for
+from shared.inference.registry import ModelRegistry
 from shared.logs import log
-from shared.pipeline import ids, set_aside
 from shared.pipeline.archive import archive_content_type, archive_name
-from shared.pipeline.ids import Identity
+from shared.pipeline.quarantine import Quarantine, failure_of
 from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.received_image import ReceivedImage
 from shared.pipeline.stopwatch import Stopwatch
 from shared.ports import ObjectStore, Strip, Warehouse
-from shared.types import Acknowledged, Call, Failure, ImageFacts, Outcome, Prediction, Recorded, Upload
+from shared.types import Acknowledged, Call, Correction, Failure, Image, Outcome, Prediction, Recorded, Source, Upload
+
+if TYPE_CHECKING:
+    from shared.inference.explain import OnRun
+    from shared.inference.explained_image import ExplainedImage
 
 
 @dataclass(frozen=True)
 class Pipeline:
     """The steps, and what they work with. Thread-safe."""
 
-    classifiers: Classifiers
+    models: ModelRegistry
     store: ObjectStore
     warehouse: Warehouse
     archive_bucket: str
@@ -43,76 +53,113 @@ class Pipeline:
     strip: Strip | None = None
     """Takes metadata out of what is archived; None archives files as they came."""
 
-    def process(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
+    def process_upload(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
+
+        One that an event brought is acknowledged where it is over the rate: its event would only come back, at a
+        price, and the upload waits for the sweep. A sweep waits in ``wait_for_rate`` before it comes here.
 
         Raises:
             Transient: nothing is lost; the upload still lies in its bucket and must be delivered again.
         """
-        watch = Stopwatch(call.times)
+        if call.source == Source.EVENT:
+            try:
+                self.rate.take()
+            except OverRate as error:
+                return Acknowledged(upload.ref, "over_rate", f"{error}; it is left to the sweep")
+        watch = Stopwatch()
         try:
             outcome = self._predict_or_quarantine(upload, call, watch)
         except AlreadyDone as gone:
             return _acknowledged(upload, gone)
         return self._finish(upload, outcome, remove=remove)
 
-    def give_up(self, upload: Upload, call: Call, why: Permanent, *, remove: bool = True) -> Outcome:
-        """Take one upload into quarantine without looking at it: quarantine, record and done are those of ``process``.
+    def wait_for_rate(self, is_cancelled: threading.Event) -> bool:
+        """Wait until a sweep may take one more upload; False if ``is_cancelled`` was set before that."""
+        return self.rate.wait(is_cancelled)
+
+    def give_up_upload(self, upload: Upload, call: Call, why: Permanent, *, remove: bool = True) -> Outcome:
+        """Take one upload into quarantine without looking at it: the last steps are those of ``process_upload``.
 
         Raises:
             Transient: nothing is lost; the upload still lies in its bucket.
         """
         try:
-            outcome = self._quarantine(upload, call, why, Stopwatch(call.times))
+            outcome = self._quarantine.take(upload, call, why, Stopwatch())
         except AlreadyDone as gone:
             return _acknowledged(upload, gone)
         return self._finish(upload, outcome, remove=remove)
 
-    def set_aside(self, upload: Upload, call: Call, why: Permanent) -> Outcome:
+    def set_upload_aside(self, upload: Upload, call: Call, why: Permanent) -> Outcome:
         """Leave an upload that nothing can be done with where it is: recorded and marked, it is never taken again.
 
         Raises:
             Transient: nothing is lost; it is not marked, and may be taken again.
         """
-        Stopwatch(call.times).stop()
         try:
-            return self._set_aside(upload, self._failure(upload, call, why, quarantine_uri=None))
+            return self._set_aside(upload, failure_of(upload, call, why, Stopwatch()))
         except RowRefused as error:
-            self._mark_aside(upload, str(why))
+            self._quarantine.mark_set_aside(upload.ref, str(why))
             log.error(f"set aside without a row: {upload.ref}: {error}", extra={"fields": {"outcome": "set_aside"}})
             return Acknowledged(upload.ref, "set_aside", str(why))
 
-    def answer(
-        self,
-        content: bytes,
-        facts: ImageFacts,
-        who: Identity,
-        call: Call,
-        *,
-        classifier: Classifier | None = None,
-        record: bool = True,
+    def classify_image(
+        self, image: ReceivedImage, classifier: Classifier | None = None, *, record: bool = True
     ) -> Prediction:
         """Classify an image that a caller sent; unless ``record`` is False, archive it and write its row.
 
         Args:
-            content: the image's file.
-            facts: about it.
-            who: its identity.
-            call: how it came; its times are filled in.
-            classifier: the model to ask, which the caller took from ``classifiers``; None for the default.
+            image: as it was received.
+            classifier: the model to ask, which the caller took from ``models``; None for the default.
             record: whether it is kept.
 
         Raises:
             Permanent: the image cannot be classified; nothing is kept.
-            Transient: the caller may send it again.
+            Transient: the caller may send it again; ``OverRate`` where too many came.
         """
         self.rate.take()
-        watch = Stopwatch(call.times)
-        classifier = classifier or self.classifiers.default
-        prediction = self._predict(classifier, content, facts, who, call, watch, keep=record)
+        prediction = self._predict(classifier or self.models.get_model(), image, Stopwatch(), keep=record)
         if record:
             self.warehouse.append(prediction)
         return prediction
+
+    def explain_image(
+        self, content: bytes, classifier: Classifier, label: str | None = None, on_run: OnRun | None = None
+    ) -> ExplainedImage:
+        """Explain an image that a caller sent; nothing is recorded. Raises as ``classify_image`` and ``explain``."""
+        from shared.inference.explained_image import explain_bytes  # a start is short, and few ask
+
+        self.rate.take()
+        return explain_bytes(classifier, content, label, on_run, limits=self.limits, budget=self.memory.decodes)
+
+    def draw_explanation(self, content: bytes, explained: ExplainedImage) -> bytes:
+        """Return a PNG of an image that was explained, with the heat over it. Raises as ``images.decode.decode``."""
+        from shared.inference.explained_image import OVERLAY_BYTES, decode_to_show
+        from shared.inference.heatmap import as_png
+
+        decodes = self.memory.decodes
+        shown = decode_to_show(content, explained.image, self.limits, decodes)
+        with decodes.room_for(OVERLAY_BYTES):
+            return as_png(explained.overlay_on(shown.pixels))
+
+    def decode_image(self, content: bytes, shrink_to_px: int) -> Image:
+        """Decode an image that a caller sent, for people to see: that costs as much as to classify it.
+
+        Raises:
+            Permanent, Transient: as of ``classify_image``.
+        """
+        check_size(len(content), self.limits)
+        self.rate.take()
+        return decode(content, self.limits, shrink_to_px=shrink_to_px, budget=self.memory.decodes)
+
+    def record_label(self, correction: Correction) -> None:
+        """Write the row of a label, which costs as much as that of an image.
+
+        Raises:
+            Transient: it was not written; the caller may send it again.
+        """
+        self.rate.take()
+        self.warehouse.append(correction)
 
     def _finish(self, upload: Upload, outcome: Recorded, *, remove: bool) -> Recorded:
         if isinstance(outcome, Failure) and outcome.quarantine_uri is None:
@@ -127,7 +174,7 @@ class Pipeline:
         try:
             self.store.delete(upload.ref)
         except StorageRefused as error:
-            if set_aside.mark(self.store, self.quarantine_bucket, set_aside.NOT_DELETED, upload.ref, str(error)):
+            if self._quarantine.mark_not_deleted(upload.ref, str(error)):
                 log.error(
                     f"not deleted: {upload.ref} has its row and may not be removed; sweeps try that again: {error}",
                     extra={"fields": {"outcome": "not_deleted", "uri": upload.ref.uri}},
@@ -135,73 +182,34 @@ class Pipeline:
 
     def _set_aside(self, upload: Upload, failure: Failure) -> Failure:
         self.warehouse.append(failure)
-        self._mark_aside(upload, failure.detail)
+        self._quarantine.mark_set_aside(upload.ref, failure.detail)
         return failure
-
-    def _mark_aside(self, upload: Upload, why: str) -> None:
-        set_aside.mark(self.store, self.quarantine_bucket, set_aside.SET_ASIDE, upload.ref, why)
 
     def _predict_or_quarantine(self, upload: Upload, call: Call, watch: Stopwatch) -> Recorded:
         try:
             return self._predict_upload(upload, call, watch)
         except Permanent as error:
-            return self._quarantine(upload, call, error, watch)
-
-    def _quarantine(self, upload: Upload, call: Call, error: Permanent, watch: Stopwatch) -> Failure:
-        """Copy an upload that cannot become a prediction to where it may rest, and say why.
-
-        What may not even be copied rests where it is.
-        """
-        name: str | None = ids.of_object(upload.ref).upload_id
-        try:
-            with watch.step("archive_ms"):
-                self.store.copy_once(upload.ref, self.quarantine_bucket, str(name))
-        except Unreadable:
-            name = None
-        watch.stop()
-        return self._failure(
-            upload, call, error, quarantine_uri=f"gs://{self.quarantine_bucket}/{name}" if name else None
-        )
-
-    def _failure(self, upload: Upload, call: Call, error: Permanent, *, quarantine_uri: str | None) -> Failure:
-        who = ids.of_object(upload.ref)
-        return Failure(
-            failure_id=who.upload_id,
-            uploaded_at=who.uploaded_at,
-            reason=error.reason,
-            detail=str(error),
-            image=_facts_of(upload),
-            quarantine_uri=quarantine_uri,
-            call=call,
-        )
+            return self._quarantine.take(upload, call, error, watch)
 
     def _predict_upload(self, upload: Upload, call: Call, watch: Stopwatch) -> Prediction:
-        classifier, who = self.classifiers.of(upload), ids.of_object(upload.ref)
+        classifier = self.models.get_model_for(upload)
         check_size(upload.size_bytes, self.limits)
         held = bytes_held(upload.size_bytes, upload.content_encoding, self.limits.max_bytes)
         with self.memory.room_for_file(held):
             with watch.step("read_ms"):
                 content = self.store.read(upload.ref, self.limits.max_bytes)
-            return self._predict(classifier, content, _facts_of(upload), who, call, watch, keep=True)
+            return self._predict(classifier, ReceivedImage.of_upload(upload, content, call), watch, keep=True)
 
-    def _predict(
-        self,
-        classifier: Classifier,
-        content: bytes,
-        facts: ImageFacts,
-        who: Identity,
-        call: Call,
-        watch: Stopwatch,
-        *,
-        keep: bool,
-    ) -> Prediction:
-        edge_px = classifier.bundle.manifest.input.long_edge_px
+    def _predict(self, classifier: Classifier, received: ReceivedImage, watch: Stopwatch, *, keep: bool) -> Prediction:
+        content, ids, facts = received.content, received.ids, received.facts
+        decodes = self.memory.decodes
         with watch.step("decode_ms"):
-            image = decode(content, self.limits, shrink_to_px=edge_px, budget=self.memory.decodes)
+            image = decode_for(classifier, content, self.limits, decodes)
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
         kept, kept_sha256 = content, sha256
-        if keep and self.strip:  # row and identity keep the digest of what was sent
-            kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=self.memory.decodes)
+        if keep and self.strip:  # row and ids keep the digest of what was sent
+            edge_px = classifier.bundle.manifest.input.long_edge_px
+            kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=decodes)
             kept_sha256 = hashlib.sha256(kept).hexdigest()
         # The copy needs only bytes that are known to be a picture, so it travels while the model works.
         name = archive_name(kept_sha256, image.format)
@@ -212,12 +220,11 @@ class Pipeline:
         finally:
             if copy:
                 copy.result()
-        watch.stop()
         model = classifier.bundle.facts
         return Prediction(
-            prediction_id=who.prediction_id(model.digest),
-            upload_id=who.upload_id,
-            uploaded_at=who.uploaded_at,
+            prediction_id=ids.prediction_id(model.digest),
+            upload_id=ids.upload_id,
+            uploaded_at=ids.uploaded_at,
             classification=classification,
             image=replace(
                 facts,
@@ -229,12 +236,17 @@ class Pipeline:
             ),
             archive_uri=f"gs://{self.archive_bucket}/{name}" if keep else None,
             model=model,
-            call=call,
+            call=received.call,
+            times=watch.times(),
         )
 
     def _archive(self, name: str, content: bytes, format: str, watch: Stopwatch) -> None:
         with watch.step("archive_ms"):
             self.store.write_once(self.archive_bucket, name, content, archive_content_type(format))
+
+    @cached_property
+    def _quarantine(self) -> Quarantine:
+        return Quarantine(self.store, self.quarantine_bucket)
 
     @cached_property
     def _copies(self) -> ThreadPoolExecutor:
@@ -244,13 +256,3 @@ class Pipeline:
 
 def _acknowledged(upload: Upload, gone: AlreadyDone) -> Acknowledged:
     return Acknowledged(upload.ref, "superseded" if isinstance(gone, Superseded) else "already_done")
-
-
-def _facts_of(upload: Upload) -> ImageFacts:
-    return ImageFacts(
-        bucket=upload.ref.bucket,
-        name=upload.ref.name,
-        generation=upload.ref.generation,
-        size_bytes=upload.size_bytes,
-        content_type=upload.content_type or None,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from shared.types import Call, Correction, Failure, Prediction, fields_of
+from shared.types import Correction, Failure, Prediction, Recorded, fields_of
 
 Row = dict[str, Any]
 
@@ -25,7 +25,7 @@ def prediction_row(prediction: Prediction, recorded_at: datetime) -> Row:
         "candidates": [fields_of(candidate) for candidate in said.candidates],
         "image": {**fields_of(image), "archive_uri": prediction.archive_uri},
         "model": fields_of(prediction.model),
-        "call": _call(prediction.call, image.size_bytes),
+        "call": _call(prediction, image.size_bytes),
     }
 
 
@@ -48,7 +48,7 @@ def failure_row(failure: Failure, recorded_at: datetime) -> Row:
             "content_type": image.content_type,
             "size_bytes": image.size_bytes,
         },
-        "call": _call(failure.call, image.size_bytes),
+        "call": _call(failure, image.size_bytes),
     }
 
 
@@ -66,13 +66,14 @@ def label_row(correction: Correction) -> Row:
     }
 
 
-def _call(call: Call, received_bytes: int) -> Row:
-    row = fields_of(call)
-    row["received_at"] = _timestamp(call.received_at)
-    row["received_bytes"] = received_bytes
-    times = fields_of(call.times)
-    row["times"] = {name: value if value is None else round(value, 3) for name, value in times.items()}
-    return row
+def _call(outcome: Recorded, received_bytes: int) -> Row:
+    call, times = outcome.call, fields_of(outcome.times)
+    return {
+        **fields_of(call),
+        "received_at": _timestamp(call.received_at),
+        "times": {name: value if value is None else round(value, 3) for name, value in times.items()},
+        "received_bytes": received_bytes,
+    }
 
 
 def _timestamp(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from shared.errors import AlreadyDone, NameTaken, StorageRefused
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.ports import ObjectStore
 from shared.types import ObjectRef
 
@@ -39,7 +39,7 @@ def mark(store: ObjectStore, bucket: str, kind: str, upload: ObjectRef, why: str
     says = {"upload": asdict(upload), "marked_at": datetime.now(UTC).isoformat(), "why": why}
     content = json.dumps(says, indent=2, ensure_ascii=False).encode()
     try:
-        store.write_once(bucket, _name(kind, ids.of_object(upload).upload_id), content, "application/json")
+        store.write_once(bucket, _name(kind, ImageIds.of_object(upload).upload_id), content, "application/json")
     except NameTaken:
         return False
     return True

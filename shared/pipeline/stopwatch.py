@@ -10,21 +10,21 @@ from shared.types import Times
 
 
 class Stopwatch:
-    """Fills in a call's ``Times``. Different steps may be timed from different threads."""
+    """Times the steps of one image, from its making on. Different steps may be timed from different threads."""
 
-    def __init__(self, times: Times) -> None:
-        self._times = times
+    def __init__(self) -> None:
         self._started = time.perf_counter()
+        self._steps_ms: dict[str, float] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step; ``name`` is a field of ``Times``."""
+        """Time one step, also where it fails; ``name`` is a field of ``Times``."""
         started = time.perf_counter()
         try:
             yield
         finally:
-            setattr(self._times, name, (time.perf_counter() - started) * 1000)
+            self._steps_ms[name] = (time.perf_counter() - started) * 1000
 
-    def stop(self) -> None:
-        """Note the total so far."""
-        self._times.total_ms = (time.perf_counter() - self._started) * 1000
+    def times(self) -> Times:
+        """Return the steps that have ended, and the total so far."""
+        return Times(**self._steps_ms, total_ms=(time.perf_counter() - self._started) * 1000)

@@ -1,1 +1,1 @@
-"""A new model or image takes over step by step: canary, check, promote or roll back."""
+"""Release a new model or image step by step: canary, check, promote or roll back."""

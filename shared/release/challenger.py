@@ -1,7 +1,7 @@
-"""What a challenger serves: all that the champion serves, with the models on trial in place of those of their names.
+"""Bundles of a challenger: the champion's, with each model on trial in place of the one of the same name.
 
-A bundle of another name answers another question. Put in the champion's place, it would refuse the pictures of the
-champion's model, and label others with words that nobody asked for.
+A bundle of another name answers another question. In the champion's place, it would refuse the pictures of the
+champion's model, and give other pictures labels that do not fit the question.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from shared.bundles.references import STABLE, Place, places_from
 from shared.release.errors import ReleaseRefused
 
 NameOf = Callable[[Place], str]
-"""Returns the name that a place is served under; raises ``ReleaseRefused`` where it cannot be found out."""
+"""Return the name under which a reference's bundle is served; raise ``ReleaseRefused`` where it cannot be read."""
 
 
-def challenger_bundles(champion: str, wanted: str, name_of: NameOf) -> str:
+def challenger_bundles(champion: str, requested: str, name_of: NameOf) -> str:
     """Return ``MODEL_BUNDLE`` of the challenger.
 
     Args:
         champion: ``MODEL_BUNDLE`` of the revision that serves.
-        wanted: what is to be tried out, in the same form: one place or several.
-        name_of: finds out the name of a place that has none.
+        requested: the bundles on trial, in the same form: one reference or several.
+        name_of: returns the name for a reference that has none.
 
     Raises:
-        ReleaseRefused: a place is of a name that the champion does not serve.
-        ValueError: one of the two is malformed.
+        ReleaseRefused: a reference has a name that the champion does not serve.
+        ValueError: ``champion`` or ``requested`` is malformed.
     """
     served = {_key(place, name_of): place for place in places_from(champion)}
     names = list(dict.fromkeys(name for name, _ in served))
-    for place in places_from(wanted):
+    for place in places_from(requested):
         name, label = _key(place, name_of)
         if name not in names:
             raise ReleaseRefused(
                 f"--bundle {place.where} is the model {name!r}, expected one that is served: {', '.join(names)}. A "
-                f"challenger takes the place of the model of its name; if it is meant to be {names[0]!r}, say so with "
+                f"challenger replaces the model of its name; if it is meant to be {names[0]!r}, use "
                 f"--bundle {names[0]}={place.where}"
             )
         before = served.get((name, label))

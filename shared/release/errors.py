@@ -1,4 +1,4 @@
-"""What can go wrong in a release; each message is a sentence for whoever typed the command."""
+"""Errors of a release; each message is a sentence for the user of the command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RevisionFailed(BucketlensError):
 
 
 class TrafficMoved(BucketlensError):
-    """Somebody else changed the service meanwhile; nothing was changed."""
+    """Another process or person changed the service meanwhile; this step changed nothing."""
 
 
 class ReleaseRefused(BucketlensError):
@@ -22,4 +22,4 @@ class ReleaseRefused(BucketlensError):
 
 
 class PlatformUnavailable(Transient):
-    """The platform did not answer in time, or nobody knows what became of the call."""
+    """The platform did not answer in time, or the outcome of the call is unknown."""

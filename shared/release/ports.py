@@ -1,4 +1,4 @@
-"""What a release needs of the platform that runs the services, in its own words."""
+"""The port of a release: the platform that runs the services."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from shared.release.revisions import Change, Standing, Traffic
 class Platform(Protocol):
     """Services, their revisions and their traffic: Cloud Run, or the local cloud.
 
-    Every call raises ``PlatformUnavailable`` where no answer came, and ``ReleaseRefused`` where it was refused.
+    Every call raises ``PlatformUnavailable`` where no response came, and ``ReleaseRefused`` where it was refused.
     """
 
     def standing(self, service: str) -> Standing:
-        """Return a service as it is now."""
+        """Return the current state of a service."""
 
     def deploy(self, service: str, change: Change) -> str:
-        """Make a revision that has a change, without traffic, wait until it is ready, and return its name.
+        """Create a revision with a change and without traffic, wait until it is ready, and return its name.
 
-        Idempotent: where the newest revision has the change already, that one is returned.
+        Idempotent: if the newest revision has the change already, its name is returned.
 
         Raises:
-            RevisionFailed: it does not start; all traffic is where it was.
+            RevisionFailed: the revision does not start; the traffic is as before.
         """
 
     def set_traffic(self, standing: Standing, traffic: Traffic) -> Standing:
-        """Send traffic somewhere else, and return the service as it is then.
+        """Set the traffic of a service, and return its new state.
 
         Raises:
-            TrafficMoved: the service is no longer as ``standing`` says; nothing was changed.
+            TrafficMoved: the service is no longer in the state ``standing``; nothing was changed.
         """
 
     def shadow(self, change: Change) -> str:
-        """Let the champion's archived pictures be classified with a change, as shadows; returns the run's name.
+        """Classify the champion's archived pictures with a change, as shadows, and return the run's name.
 
-        On return it has ended. Pictures that a run with this change has seen already are left out.
+        The run has ended on return. Pictures that a run with this change has classified before are left out.
 
         Raises:
-            RevisionFailed: the run did not end well.
+            RevisionFailed: the run failed.
         """

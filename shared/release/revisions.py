@@ -1,7 +1,7 @@
-"""The vocabulary of a release: a revision, where traffic goes, and who is champion, challenger and previous.
+"""The vocabulary of a release: revisions, traffic, and which revision is champion, challenger and previous.
 
-Nothing else is kept of a release than the tags of a service's own traffic, so whoever looks at the service sees it,
-and a release that broke off anywhere can be taken up or given back.
+The state of a release is only in the tags of a service's traffic, so it is visible at the service, and a release that
+was interrupted anywhere can be resumed or rolled back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ CHALLENGER = "challenger"
 """The tag of the revision that is on trial."""
 
 PREVIOUS = "previous"
-"""The tag of the revision that served before the last promotion: what a rollback returns to."""
+"""The tag of the revision that served before the last promotion, to which a rollback returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Revision:
 
     name: str
     image: str | None
-    """The container image, by digest; None in the local cloud, which runs this source."""
+    """The container image, by digest; None in the local cloud, which runs the source tree."""
     bundle: str | None
-    """``MODEL_BUNDLE``; None where the image's default is served."""
+    """``MODEL_BUNDLE``; None where the container image's default is served."""
     is_ready: bool
     created_at: datetime | None = None
     """Aware, UTC."""
@@ -36,9 +36,9 @@ class Target:
 
     revision: str
     percent: int
-    """0 to 100; those of a service add up to 100."""
+    """0 to 100; the shares of a service add up to 100."""
     tag: str | None = None
-    """Names the revision for as long as it is there, and gives it a URL of its own."""
+    """A name for the revision, which also gives it its own URL."""
 
 
 Traffic = tuple[Target, ...]
@@ -46,7 +46,7 @@ Traffic = tuple[Target, ...]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A service as it is now."""
+    """The current state of a service."""
 
     service: str
     revisions: tuple[Revision, ...]
@@ -67,7 +67,7 @@ class Standing:
 
     @property
     def champion(self) -> str:
-        """The revision that serves: of those that are not on trial the one with most traffic."""
+        """The revision that serves: the one with most traffic among those that are not on trial."""
         return champion_of(self.traffic)
 
     def percent_of(self, revision: str) -> int:
@@ -81,7 +81,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a new revision has that the last one had not. Nothing: the newest revision as it is."""
+    """The difference between a new revision and the last; without values, the newest revision as it is."""
 
     image: str | None = None
     """A container image, by digest."""
@@ -89,20 +89,20 @@ class Change:
     """A value of ``MODEL_BUNDLE``."""
 
     def is_in(self, revision: Revision) -> bool:
-        """Tell whether a revision has it already."""
+        """Return whether a revision has the change already."""
         return self.image in (None, revision.image) and self.bundle in (None, revision.bundle)
 
     def __str__(self) -> str:
-        named = [f"image {self.image}" if self.image else "", f"bundle {self.bundle}" if self.bundle else ""]
-        return " and ".join(filter(None, named)) or "the newest revision"
+        parts = [f"image {self.image}" if self.image else "", f"bundle {self.bundle}" if self.bundle else ""]
+        return " and ".join(filter(None, parts)) or "the newest revision"
 
 
 def champion_of(traffic: Traffic) -> str:
-    """Return the revision that serves: of those that are not on trial the one with most traffic."""
+    """Return the revision that serves: the one with most traffic among those that are not on trial."""
     serving = [target for target in traffic if target.tag != CHALLENGER] or list(traffic)
     return max(serving, key=lambda target: target.percent).revision
 
 
 def tagged(traffic: Traffic, tag: str) -> str | None:
-    """Return the revision that bears a tag, or None."""
+    """Return the revision that has a tag, or None."""
     return next((target.revision for target in traffic if target.tag == tag), None)

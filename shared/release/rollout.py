@@ -1,7 +1,7 @@
-"""The steps of a release over several services. Each can be repeated, and a step that breaks off harms nobody.
+"""The steps of a release over several services; each can be repeated, and an interrupted step does no harm.
 
-The champion serves until traffic is moved, a challenger gets none before it is ready on every service, and where
-everything is follows from the services alone.
+The champion serves until traffic is moved, a challenger gets none before it is ready on every service, and the state
+of a release is read from the services alone.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from shared.release.traffic import on_trial, promoted, rolled_back
 
 
 def begin(platform: Platform, services: Sequence[str], change: Change, percent: int) -> list[Standing]:
-    """Put a change on trial with a share of the traffic, or change the share of what is on trial.
+    """Put a change on trial with a share of the traffic, or change the share of the current trial.
 
     Args:
-        platform: runs the services.
-        services: by name.
-        change: what is tried out; without any, what is on trial already, or else the newest revision.
-        percent: the share, 0 to 100.
+        platform: the platform that runs the services.
+        services: names of the services.
+        change: the change on trial; if empty, the current trial, or else the newest revision.
+        percent: the challenger's share, 0 to 100.
 
     Raises:
-        NothingToRelease: the change serves already, or something else is on trial.
+        NothingToRelease: the change serves already, or another change is on trial.
         RevisionFailed: the change does not start; no traffic was moved.
     """
     challengers = [_challenger(platform, service, change) for service in services]
@@ -45,41 +45,44 @@ def promote(platform: Platform, services: Sequence[str]) -> list[Standing]:
 
 
 def roll_back(platform: Platform, services: Sequence[str]) -> list[Standing]:
-    """Give the champions all traffic; where a promotion is over, whoever served before it.
+    """Give the champions all traffic; after a promotion, the revisions that served before it.
 
-    Services among them that are not in a release are left as they are.
+    Services that are not in a release are left as they are.
 
     Raises:
-        NothingToRelease: none of them is.
+        NothingToRelease: no service is in a release.
     """
     standings = [platform.standing(service) for service in services]
-    released = [one for one in standings if one.challenger or one.previous]
+    released = [standing for standing in standings if standing.challenger or standing.previous]
     if not released:
         rolled_back(standings[0].traffic)
-    # A half-finished promotion: what is still on trial goes first, whatever was promoted follows.
-    return [_move(platform, one, rolled_back(one.traffic)) if one in released else one for one in standings]
+    # A promotion may be half finished: some services are still on trial, others are promoted.
+    return [
+        _move(platform, standing, rolled_back(standing.traffic)) if standing in released else standing
+        for standing in standings
+    ]
 
 
 def _challenger(platform: Platform, service: str, change: Change) -> str:
-    """Return a challenger that is ready, made if need be."""
+    """Return a challenger that is ready, and deploy it if there is none."""
     standing = platform.standing(service)
     on_trial_now = standing.find(standing.challenger) if standing.challenger else None
     if on_trial_now is None:
         challenger = platform.deploy(service, change)
-        on_trial(standing.traffic, challenger, 0)  # refuses what serves already
+        on_trial(standing.traffic, challenger, 0)  # raises if the champion has the change already
         return challenger
     if not change.is_in(on_trial_now):
         raise NothingToRelease(
-            f"{on_trial_now.name} is on trial on {service}, and has not {change}; first: bucketlens release rollback"
+            f"{on_trial_now.name} is on trial on {service}, without {change}; first run: bucketlens release rollback"
         )
     return on_trial_now.name
 
 
 def _move_all(platform: Platform, services: Sequence[str], step: Callable[[Traffic], Traffic]) -> list[Standing]:
-    """Work out every service's traffic before any is moved."""
+    """Compute every service's new traffic before any is moved."""
     standings = [platform.standing(service) for service in services]
-    wanted = [step(standing.traffic) for standing in standings]
-    return [_move(platform, standing, traffic) for standing, traffic in zip(standings, wanted, strict=True)]
+    new_traffic = [step(standing.traffic) for standing in standings]
+    return [_move(platform, standing, traffic) for standing, traffic in zip(standings, new_traffic, strict=True)]
 
 
 def _move(platform: Platform, standing: Standing, traffic: Traffic) -> Standing:

@@ -1,4 +1,4 @@
-"""Where traffic goes at each step of a release. Pure: traffic in, traffic out."""
+"""Traffic at each step of a release: pure functions from traffic to traffic."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ def on_trial(traffic: Traffic, challenger: str, percent: int) -> Traffic:
     """Give a challenger its share, and the champion the rest.
 
     Args:
-        traffic: as it is.
+        traffic: the current traffic.
         challenger: a revision; it may be on trial already, with another share.
         percent: the share, 0 to 100.
     """
     champion = champion_of(traffic)
     if challenger == champion:
-        raise NothingToRelease(f"{challenger} serves already; there is nothing to try out.")
+        raise NothingToRelease(f"{challenger} serves already; there is nothing to release.")
     return Target(champion, 100 - percent), Target(challenger, percent, CHALLENGER)
 
 
 def promoted(traffic: Traffic) -> Traffic:
-    """Give the challenger everything; the champion stays at hand. Again: the same.
+    """Give the challenger all traffic and keep the champion for a rollback; idempotent.
 
     Raises:
         NothingToRelease: no revision is on trial, and none was just promoted.
@@ -35,7 +35,7 @@ def promoted(traffic: Traffic) -> Traffic:
 
 
 def rolled_back(traffic: Traffic) -> Traffic:
-    """Give everything to the champion; where none is on trial, to whoever served before the last promotion.
+    """Give the champion all traffic; without a trial, the revision that served before the last promotion.
 
     Raises:
         NothingToRelease: there is nothing to return to.
@@ -44,5 +44,5 @@ def rolled_back(traffic: Traffic) -> Traffic:
         return (Target(champion_of(traffic), 100),)
     before = tagged(traffic, PREVIOUS)
     if before is None:
-        raise NothingToRelease("No revision is on trial, and none was promoted: there is nothing to roll back.")
+        raise NothingToRelease("No revision is on trial and none was promoted, so there is nothing to roll back.")
     return (Target(before, 100),)

@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.bundles.bundle import Bundle
 from shared.errors import Permanent
-from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier
+from shared.inference.from_bytes import classify_bytes
 from shared.training.report import Report, measure
 
 USD_A_VCPU_SECOND, USD_A_GIB_SECOND, USD_A_MILLION_REQUESTS = 0.000024, 0.0000025, 0.40
@@ -140,7 +140,6 @@ def cells_of(one: Compared, two: bool) -> list[str]:
 
 def _milliseconds(classifier: Classifier, files: Sequence[tuple[Path, str]]) -> float:
     """The median; a picture that does not decode is passed over."""
-    edge = classifier.bundle.manifest.input.long_edge_px
     step = max(1, len(files) // TIMED)
     contents = [path.read_bytes() for path, _ in files[::step][:TIMED]]
     classifier.warm_up()
@@ -148,7 +147,7 @@ def _milliseconds(classifier: Classifier, files: Sequence[tuple[Path, str]]) -> 
     for content in contents:
         started = time.perf_counter()
         try:
-            classifier.classify(decode(content, Limits(), shrink_to_px=edge).pixels)
+            classify_bytes(classifier, content)
         except Permanent:
             continue
         times.append(1000 * (time.perf_counter() - started))

@@ -14,8 +14,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from shared.bundles.manifest import Threshold
 from shared.errors import Misconfigured, Permanent
-from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier
+from shared.inference.from_bytes import classify_bytes
 from shared.training.binary import BinaryReport, binary_report
 from shared.training.calibration import Bin, expected_calibration_error, reliability
 from shared.training.dataset import BadFile
@@ -107,11 +107,10 @@ def measure(
     Raises:
         Misconfigured: nothing decoded.
     """
-    edge = classifier.bundle.manifest.input.long_edge_px
 
     def classify(file: tuple[Path, str]) -> Classification | BadFile:
         try:
-            return classifier.classify(decode(file[0].read_bytes(), Limits(), shrink_to_px=edge).pixels)
+            return classify_bytes(classifier, file[0].read_bytes())
         except Permanent as error:
             return BadFile(file[0], str(error))
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Every exception that the clients of Google may raise: whole families are walked."""
+"""Every exception that Google's clients may raise: whole families of classes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ARGUMENTS: tuple[tuple[object, ...], ...] = (
     ("text", "text", 0),
     (),
 )
-"""Tried in order: what the classes' constructors ask for."""
+"""Arguments for the constructors of these classes, which are tried in order."""
 
 
 def family(root: type[BaseException]) -> Iterator[type[BaseException]]:
@@ -47,17 +47,17 @@ def family(root: type[BaseException]) -> Iterator[type[BaseException]]:
 def raised_by_clients() -> list[type[BaseException]]:
     for module in MODULES:
         importlib.import_module(module)
-    members = {each for root in ROOTS for each in family(root)}
+    members = {kind for root in ROOTS for kind in family(root)}
     storage = importlib.import_module("google.cloud.storage.exceptions")
     members |= {storage.InvalidResponse, storage.DataCorruption}
     return sorted(
-        (each for each in members if not issubclass(each, Warning)),
-        key=lambda each: (each.__qualname__, each.__module__),
+        (kind for kind in members if not issubclass(kind, Warning)),
+        key=lambda kind: (kind.__qualname__, kind.__module__),
     )
 
 
 def instance_of(kind: type[BaseException]) -> BaseException:
-    """Build an exception whatever its constructor asks for; one that can be shown as text, as a log would."""
+    """Build an exception with arguments that its constructor accepts and that can be shown as text, as in a log."""
     for arguments in ARGUMENTS:
         try:
             error = kind(*arguments)
@@ -65,4 +65,4 @@ def instance_of(kind: type[BaseException]) -> BaseException:
         except Exception:
             continue
         return error
-    raise AssertionError(f"{kind} takes {inspect.signature(kind)}; add what it asks for to ARGUMENTS")
+    raise AssertionError(f"{kind} takes {inspect.signature(kind)}; add such arguments to ARGUMENTS")

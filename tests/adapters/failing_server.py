@@ -1,4 +1,4 @@
-"""A server that gives every answer that Cloud Storage and BigQuery may give, and the calls that meet it."""
+"""A server that gives every response that Cloud Storage and BigQuery may give, and calls to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times
 
 
 class Answer(BaseHTTPRequestHandler):
-    """Answers every call as its server says: a status, or a way to break off."""
+    """Answers every call as its server is set: with a status, or with bytes that break off."""
 
     protocol_version = "HTTP/1.1"
 
@@ -34,7 +34,7 @@ class Answer(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -46,13 +46,13 @@ def server() -> Iterator[ThreadingHTTPServer]:
         yield server
         server.shutdown()
         thread.join()
-        gc.collect()  # the clients leave the sockets of calls that failed to it, which must not reach another test
+        gc.collect()  # it closes the sockets of failed calls, whose warnings must not reach another test
 
 
 REF = ObjectRef("b", "n", 5)
 SHORT_S = 0.05
 LONG_S = 20.0
-"""Where an answer comes at once."""
+"""Deadline of a call that gets its response immediately."""
 FAILURE = Failure(
     "f" * 64,
     REF.created_at,
@@ -60,7 +60,8 @@ FAILURE = Failure(
     "It is a shopping list.",
     ImageFacts(1, None, bucket="b", name="n", generation=5),
     "gs://q/f",
-    Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC), times=Times(total_ms=1.0)),
+    Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC)),
+    Times(total_ms=1.0),
 )
 
 STORAGE_CALLS: dict[str, Callable[[gcs.CloudStorage], object]] = {

@@ -1,4 +1,4 @@
-"""Signs assertions as Identity-Aware Proxy does, with a key made here, and serves the public half of it."""
+"""A signer of assertions as by Identity-Aware Proxy, and a server of its public keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def base64url(content: bytes) -> str:
 
 
 class Signer:
-    """A key pair, and assertions by it (RFC 7515, ES256)."""
+    """A key pair, and assertions that are signed with it (RFC 7515, ES256)."""
 
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
@@ -35,10 +35,10 @@ class Signer:
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def assertion(self, *, header: dict[str, Any] | None = None, without: str = "", **claims: Any) -> str:
-        """Return an assertion that is valid but for what is given, or left out."""
+        """Return an assertion that is valid except for the arguments, and for the claim that is left out."""
         now = int(time.time())
-        said = {"iss": "https://cloud.google.com/iap", "aud": AUDIENCE, "sub": "accounts.google.com:1234"}
-        claims = {**said, "iat": now, "exp": now + 600, **claims}
+        valid = {"iss": "https://cloud.google.com/iap", "aud": AUDIENCE, "sub": "accounts.google.com:1234"}
+        claims = {**valid, "iat": now, "exp": now + 600, **claims}
         claims.pop(without, None)
         head = {"alg": "ES256", "typ": "JWT", "kid": self.key_id, **(header or {})}
         signed = f"{base64url(json.dumps(head).encode())}.{base64url(json.dumps(claims).encode())}"
@@ -52,7 +52,7 @@ class KeyServer(ThreadingHTTPServer):
     signer: Signer
     keys: dict[str, str]
     is_broken = False
-    asked = 0
+    requests = 0
 
     @property
     def url(self) -> str:
@@ -79,7 +79,7 @@ class _Keys(BaseHTTPRequestHandler):
     server: KeyServer
 
     def do_GET(self) -> None:
-        self.server.asked += 1
+        self.server.requests += 1
         content = json.dumps(self.server.keys).encode()
         self.send_response(500 if self.server.is_broken else 200)
         self.send_header("Content-Length", str(len(content)))
@@ -87,4 +87,4 @@ class _Keys(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""Assertions of Identity-Aware Proxy: what is valid has a name, all else is nobody, and keys are kept."""
+"""Assertions of Identity-Aware Proxy: a valid one names the person, others are refused, and keys are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import Headers
 
-from shared.adapters.iap import FETCH_AGAIN_S, HEADER, KEYS_LAST_S, Assertions
+from shared.adapters.iap import FETCH_INTERVAL_S, HEADER, KEYS_MAX_AGE_S, AssertionVerifier
 from shared.errors import BadRequest, KeysUnavailable
 from tests.adapters.iap_signer import AUDIENCE, KeyServer, Signer, base64url
 
@@ -37,26 +37,26 @@ def keys() -> Iterator[KeyServer]:
 
 
 @pytest.fixture
-def assertions(keys: KeyServer, clock: Clock) -> Assertions:
-    return Assertions(AUDIENCE, keys.url, clock)
+def verifier(keys: KeyServer, clock: Clock) -> AssertionVerifier:
+    return AssertionVerifier(AUDIENCE, keys.url, clock)
 
 
-def caller(assertions: Assertions, assertion: str) -> str:
-    return assertions.caller(Headers({HEADER: assertion}))
+def caller(verifier: AssertionVerifier, assertion: str) -> str:
+    return verifier.caller(Headers({HEADER: assertion}))
 
 
-def is_nobody(assertions: Assertions, assertion: str) -> bool:
+def is_refused(verifier: AssertionVerifier, assertion: str) -> bool:
     with pytest.raises(BadRequest) as refused:
-        caller(assertions, assertion)
+        caller(verifier, assertion)
     return refused.value.http_status == 401 and refused.value.reason == "unauthenticated"
 
 
-def test_a_valid_assertion_names_the_person(assertions: Assertions, keys: KeyServer) -> None:
-    assert caller(assertions, keys.signer.assertion(email="ada@example.com")) == "ada@example.com"
+def test_assertion_names_the_person(verifier: AssertionVerifier, keys: KeyServer) -> None:
+    assert caller(verifier, keys.signer.assertion(email="ada@example.com")) == "ada@example.com"
 
 
-def test_a_person_without_an_email_is_named_by_the_subject(assertions: Assertions, keys: KeyServer) -> None:
-    assert caller(assertions, keys.signer.assertion()) == "accounts.google.com:1234"
+def test_assertion_without_an_email_names_the_subject(verifier: AssertionVerifier, keys: KeyServer) -> None:
+    assert caller(verifier, keys.signer.assertion()) == "accounts.google.com:1234"
 
 
 NOW = int(time.time())
@@ -69,9 +69,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "that has ended": {"iat": NOW - 1200, "exp": NOW - 60},
     "without an end": {"without": "exp"},
     "of the future": {"iat": NOW + 3600, "exp": NOW + 7200},
-    "of nobody": {"without": "sub"},
-    "by no key's name": {"header": {"kid": None}},
-    "by a list of keys": {"header": {"kid": ["key-1"]}},
+    "without a subject": {"without": "sub"},
+    "without a key's id": {"header": {"kid": None}},
+    "with a list of keys": {"header": {"kid": ["key-1"]}},
     "by another algorithm": {"header": {"alg": "HS256"}},
     "by RSA, it says": {"header": {"alg": "RS256"}},
     "by no algorithm": {"header": {"alg": "none"}},
@@ -79,22 +79,22 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_an_assertion_that_is_not_for_us_here_and_now_is_nobodys(
-    assertions: Assertions, keys: KeyServer, wrong: str
+def test_assertion_for_another_service_issuer_or_time_is_refused(
+    verifier: AssertionVerifier, keys: KeyServer, wrong: str
 ) -> None:
-    assert is_nobody(assertions, keys.signer.assertion(**WRONG[wrong]))
+    assert is_refused(verifier, keys.signer.assertion(**WRONG[wrong]))
 
 
-def test_a_signature_by_another_key_of_the_same_name_is_none(assertions: Assertions) -> None:
-    assert is_nobody(assertions, Signer("key-1").assertion(email="ceo@example.com"))
+def test_assertion_signed_by_another_key_of_the_same_id_is_refused(verifier: AssertionVerifier) -> None:
+    assert is_refused(verifier, Signer("key-1").assertion(email="ceo@example.com"))
 
 
-def test_claims_that_were_changed_after_signing_are_nobodys(assertions: Assertions, keys: KeyServer) -> None:
+def test_assertion_changed_after_signing_is_refused(verifier: AssertionVerifier, keys: KeyServer) -> None:
     head, claims, signature = keys.signer.assertion(email="ada@example.com").split(".")
-    said = json.loads(base64.urlsafe_b64decode(claims + "=="))
-    changed = base64url(json.dumps({**said, "email": "ceo@example.com"}).encode())
-    assert is_nobody(assertions, f"{head}.{changed}.{signature}")
-    assert is_nobody(assertions, f"{head}.{claims}.")
+    payload = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    changed = base64url(json.dumps({**payload, "email": "ceo@example.com"}).encode())
+    assert is_refused(verifier, f"{head}.{changed}.{signature}")
+    assert is_refused(verifier, f"{head}.{claims}.")
 
 
 @pytest.mark.parametrize(
@@ -102,77 +102,77 @@ def test_claims_that_were_changed_after_signing_are_nobodys(assertions: Assertio
     ["x", "a.b", "a.b.c", "...", "a.b.c.d", "é.é.é", f"{base64url(b'[]')}.{base64url(b'[]')}.x", "." * 9_000]
     + [f"{base64url(document)}.{base64url(b'{}')}.AAAA" for document in (b"7", b"null", b"{}", b"\xff", b"[" * 9_000)],
 )
-def test_garbage_is_nobodys(assertions: Assertions, garbage: str) -> None:
-    assert is_nobody(assertions, garbage)
+def test_garbage_instead_of_an_assertion_is_refused(verifier: AssertionVerifier, garbage: str) -> None:
+    assert is_refused(verifier, garbage)
 
 
-def test_a_clock_that_differs_by_half_a_minute_is_forgiven(assertions: Assertions, keys: KeyServer) -> None:
+def test_assertion_from_a_clock_half_a_minute_off_is_accepted(verifier: AssertionVerifier, keys: KeyServer) -> None:
     now = int(time.time())
-    assert caller(assertions, keys.signer.assertion(iat=now - 600, exp=now - 10))
-    assert caller(assertions, keys.signer.assertion(iat=now + 10))
+    assert caller(verifier, keys.signer.assertion(iat=now - 600, exp=now - 10))
+    assert caller(verifier, keys.signer.assertion(iat=now + 10))
 
 
-def test_a_request_without_an_assertion_did_not_come_by_iap(assertions: Assertions) -> None:
+def test_request_without_an_assertion_is_refused(verifier: AssertionVerifier) -> None:
     for headers in (Headers(), Headers({"X-Goog-Authenticated-User-Email": "accounts.google.com:ceo@example.com"})):
-        with pytest.raises(BadRequest, match="did not come by Identity-Aware Proxy"):
-            assertions.caller(headers)
+        with pytest.raises(BadRequest, match="did not come through Identity-Aware Proxy"):
+            verifier.caller(headers)
 
 
-def test_keys_are_fetched_once_an_hour(assertions: Assertions, keys: KeyServer, clock: Clock) -> None:
+def test_keys_are_fetched_once_an_hour(verifier: AssertionVerifier, keys: KeyServer, clock: Clock) -> None:
     for _ in range(3):
-        caller(assertions, keys.signer.assertion())
-    assert keys.asked == 1
-    clock.now += KEYS_LAST_S
-    caller(assertions, keys.signer.assertion())
-    assert keys.asked == 2
+        caller(verifier, keys.signer.assertion())
+    assert keys.requests == 1
+    clock.now += KEYS_MAX_AGE_S
+    caller(verifier, keys.signer.assertion())
+    assert keys.requests == 2
 
 
-def test_a_new_key_is_found_and_a_made_up_one_asks_once_a_minute(
-    assertions: Assertions, keys: KeyServer, clock: Clock
+def test_keys_are_fetched_for_an_unknown_id_at_most_once_a_minute(
+    verifier: AssertionVerifier, keys: KeyServer, clock: Clock
 ) -> None:
-    caller(assertions, keys.signer.assertion())
+    caller(verifier, keys.signer.assertion())
     new = Signer("key-2")
     keys.keys["key-2"] = new.public_pem
-    assert is_nobody(assertions, new.assertion()), "the keys were asked for a moment ago"
-    clock.now += FETCH_AGAIN_S
-    assert caller(assertions, new.assertion(email="ada@example.com")) == "ada@example.com"
-    clock.now += FETCH_AGAIN_S
+    assert is_refused(verifier, new.assertion()), "the keys were fetched a moment ago"
+    clock.now += FETCH_INTERVAL_S
+    assert caller(verifier, new.assertion(email="ada@example.com")) == "ada@example.com"
+    clock.now += FETCH_INTERVAL_S
     for name in ("made-up-1", "made-up-2", "made-up-3"):
-        assert is_nobody(assertions, Signer(name).assertion())
-    assert keys.asked == 3
+        assert is_refused(verifier, Signer(name).assertion())
+    assert keys.requests == 3
 
 
-def test_a_key_that_was_withdrawn_is_believed_for_an_hour_at_most(
-    assertions: Assertions, keys: KeyServer, clock: Clock
+def test_withdrawn_key_is_trusted_for_an_hour_at_most(
+    verifier: AssertionVerifier, keys: KeyServer, clock: Clock
 ) -> None:
-    caller(assertions, keys.signer.assertion())
+    caller(verifier, keys.signer.assertion())
     keys.keys = {"key-2": Signer("key-2").public_pem}
-    clock.now += KEYS_LAST_S
-    assert is_nobody(assertions, keys.signer.assertion())
+    clock.now += KEYS_MAX_AGE_S
+    assert is_refused(verifier, keys.signer.assertion())
 
 
-def test_without_keys_nobody_is_named_and_everybody_may_come_again(
-    assertions: Assertions, keys: KeyServer, clock: Clock
+def test_missing_keys_are_a_transient_error_for_every_caller(
+    verifier: AssertionVerifier, keys: KeyServer, clock: Clock
 ) -> None:
     keys.is_broken = True
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
-            caller(assertions, keys.signer.assertion())
-    assert keys.asked == 1, "who cannot be reached is not asked with each request"
-    keys.is_broken, clock.now = False, clock.now + FETCH_AGAIN_S
-    assert caller(assertions, keys.signer.assertion())
+            caller(verifier, keys.signer.assertion())
+    assert keys.requests == 1, "a key server that fails is not called for each request"
+    keys.is_broken, clock.now = False, clock.now + FETCH_INTERVAL_S
+    assert caller(verifier, keys.signer.assertion())
 
 
-def test_keys_that_are_here_go_on_while_new_ones_cannot_be_had(
-    assertions: Assertions, keys: KeyServer, clock: Clock
+def test_keys_stay_in_use_while_new_ones_cannot_be_fetched(
+    verifier: AssertionVerifier, keys: KeyServer, clock: Clock
 ) -> None:
-    caller(assertions, keys.signer.assertion())
-    keys.is_broken, clock.now = True, clock.now + 2 * KEYS_LAST_S
-    assert caller(assertions, keys.signer.assertion(email="ada@example.com")) == "ada@example.com"
+    caller(verifier, keys.signer.assertion())
+    keys.is_broken, clock.now = True, clock.now + 2 * KEYS_MAX_AGE_S
+    assert caller(verifier, keys.signer.assertion(email="ada@example.com")) == "ada@example.com"
 
 
-@pytest.mark.parametrize("found", [[], "keys", {"key-1": 7}, None])
-def test_what_is_no_list_of_keys_is_taken_for_none(assertions: Assertions, keys: KeyServer, found: Any) -> None:
-    keys.keys = found
+@pytest.mark.parametrize("document", [[], "keys", {"key-1": 7}, None])
+def test_malformed_key_document_counts_as_no_keys(verifier: AssertionVerifier, keys: KeyServer, document: Any) -> None:
+    keys.keys = document
     with pytest.raises(KeysUnavailable):
-        caller(assertions, keys.signer.assertion())
+        caller(verifier, keys.signer.assertion())

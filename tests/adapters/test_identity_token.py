@@ -1,4 +1,4 @@
-"""Without credentials, or without the right to a token, whoever typed the command is told so."""
+"""An identity token that cannot be created is an error that says why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shared.adapters.identity_token import identity_token
 from shared.errors import BadRequest
 
 
-def test_without_credentials_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identity_token_without_credentials_is_a_bad_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "nothing-here.json")
     with pytest.raises(BadRequest, match=r"There is no token of deploy@example\.com for https://x"):
         identity_token("https://x", "deploy@example.com")

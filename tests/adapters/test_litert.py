@@ -1,4 +1,4 @@
-"""One model, many threads: interpreters are pooled, and a file that is no model is refused."""
+"""A LiteRT model in many threads: interpreters are pooled, and a file that is not a model is refused."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def path() -> Path:
     return load_bundle(MODELS / "flowers_v1").model_path
 
 
-def _pictures(model: LiteRTModel, count: int) -> list[np.ndarray]:
+def random_pictures(model: LiteRTModel, count: int) -> list[np.ndarray]:
     random = np.random.default_rng(0)
     return [random.integers(0, 256, model.input_shape, np.uint8) for _ in range(count)]
 
 
-def test_the_model_says_what_it_takes_and_how_much_comes_back(path: Path) -> None:
+def test_model_reports_its_input_and_number_of_outputs(path: Path) -> None:
     model = LiteRTModel(path)
 
     assert model.input_shape[0] == 1
@@ -36,53 +36,53 @@ def test_the_model_says_what_it_takes_and_how_much_comes_back(path: Path) -> Non
 def test_outputs_are_one_row_of_float32(path: Path) -> None:
     model = LiteRTModel(path)
 
-    outputs = model.run(_pictures(model, 1)[0])
+    outputs = model.run(random_pictures(model, 1)[0])
 
     assert outputs.shape == (5,)
     assert outputs.dtype == np.float32
 
 
 @pytest.mark.parametrize("threads", [1, 3, 8])
-def test_eight_threads_get_the_same_answers_as_one(path: Path, threads: int) -> None:
+def test_model_gives_eight_threads_the_same_outputs_as_one(path: Path, threads: int) -> None:
     model = LiteRTModel(path, threads)
-    pictures = _pictures(model, 24)
+    pictures = random_pictures(model, 24)
     alone = [model.run(picture) for picture in pictures]
 
     with ThreadPoolExecutor(8) as callers:
         together = list(callers.map(model.run, pictures))
 
-    assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+    assert all(np.array_equal(first, second) for first, second in zip(alone, together, strict=True))
 
 
-def test_an_answer_is_a_copy_that_later_calls_do_not_change(path: Path) -> None:
+def test_outputs_are_a_copy_that_later_calls_do_not_change(path: Path) -> None:
     model = LiteRTModel(path)
-    first, second = _pictures(model, 2)
-    answer = model.run(first)
-    before = answer.copy()
+    first, second = random_pictures(model, 2)
+    outputs = model.run(first)
+    before = outputs.copy()
 
     model.run(second)
 
-    assert np.array_equal(answer, before)
+    assert np.array_equal(outputs, before)
 
 
-def test_a_wrong_batch_does_not_cost_an_interpreter(path: Path) -> None:
+def test_wrong_batch_does_not_cost_an_interpreter(path: Path) -> None:
     model = LiteRTModel(path, threads=1)
     with pytest.raises(ValueError, match="Cannot set tensor"):
         model.run(np.zeros((1, 5, 5, 3), np.uint8))
 
-    assert model.run(_pictures(model, 1)[0]).shape == (5,)
+    assert model.run(random_pictures(model, 1)[0]).shape == (5,)
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3 but not really", b"\0" * 4096])
-def test_a_file_that_is_no_model_is_refused_with_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_file_that_is_not_a_model_is_refused_with_a_sentence(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "model.tflite"
     file.write_bytes(content)
 
-    with pytest.raises(InvalidBundle, match=r"model\.tflite.*no \.tflite file"):
+    with pytest.raises(InvalidBundle, match=r"model\.tflite.*not a \.tflite file"):
         LiteRTModel(file)
 
 
-def test_a_truncated_model_is_refused(path: Path, tmp_path: Path) -> None:
+def test_truncated_model_is_refused(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "model.tflite"
     file.write_bytes(path.read_bytes()[:100_000])
 
@@ -90,6 +90,6 @@ def test_a_truncated_model_is_refused(path: Path, tmp_path: Path) -> None:
         LiteRTModel(file)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+def test_missing_model_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundle):
         LiteRTModel(tmp_path / "nothing.tflite")

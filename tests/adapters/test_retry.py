@@ -1,4 +1,4 @@
-"""How the adapters try again: a few times, each with a share of the time that is left, and never after the deadline."""
+"""Retries of the adapters: a few attempts, each with a share of the remaining time, and none after the deadline."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from google.cloud.storage.exceptions import InvalidResponse
 from requests.adapters import HTTPAdapter
 
 from shared.adapters import retry
-from shared.adapters.retry import MOST_ATTEMPTS, OutOfTime, Patience, is_passing, read_environment_once
+from shared.adapters.retry import MAX_ATTEMPTS, DeadlineExceeded, RetryPolicy, is_transient, read_environment_once
 
 URL = "http://127.0.0.1:1/"
 
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
-    """Keep requests from being sent: each fails at once, and when it was sent is kept with the time that it had."""
+    """Let each request fail immediately instead of being sent; return when each was sent, with its timeout."""
     seen: list[tuple[float, float]] = []
 
     def refuse(_adapter: HTTPAdapter, _request: object, _stream: bool, timeout: object, **_options: object) -> None:
@@ -29,66 +29,66 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
 
     monkeypatch.setattr(HTTPAdapter, "send", refuse)
     monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.002)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_S", 0.01)
+    monkeypatch.setattr(retry, "MAX_PAUSE_S", 0.01)
     return seen
 
 
-def fail(session: requests.Session, patient: Patience) -> float:
-    """Make a call that fails; returns when it began."""
-    with patient.call() as patiently:
-        began = time.monotonic()
-        get = patiently["retry"](lambda: session.get(URL, timeout=patiently["timeout"]))
+def fail(session: requests.Session, policy: RetryPolicy) -> float:
+    """Make a call that fails, and return when it started."""
+    with policy.call() as retry_options:
+        started_at = time.monotonic()
+        get = retry_options["retry"](lambda: session.get(URL, timeout=retry_options["timeout"]))
         with pytest.raises((requests.ConnectionError, api.RetryError)):
             get()
-    return began
+    return started_at
 
 
-def test_a_call_is_tried_a_few_times_and_no_more(sent: list[tuple[float, float]]) -> None:
+def test_retry_ends_after_the_maximum_of_attempts(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    patient = Patience(session, 60, is_passing)
+    policy = RetryPolicy(session, 60, is_transient)
     for calls in (1, 2):
-        fail(session, patient)
-        assert len(sent) == calls * MOST_ATTEMPTS
+        fail(session, policy)
+        assert len(sent) == calls * MAX_ATTEMPTS
 
 
-def test_every_attempt_gets_a_share_of_what_is_left(sent: list[tuple[float, float]]) -> None:
+def test_retry_gives_every_attempt_a_share_of_the_remaining_time(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    began = fail(session, Patience(session, 0.2, is_passing))
+    started_at = fail(session, RetryPolicy(session, 0.2, is_transient))
     assert len(sent) > 1
     for sent_at, share_s in sent:
         assert 0 < share_s <= 0.2 / 3
-        assert sent_at + share_s <= began + 0.2 + 0.001
+        assert sent_at + share_s <= started_at + 0.2 + 0.001
 
 
-def test_a_request_that_stalls_leaves_time_for_another(sent: list[tuple[float, float]]) -> None:
+def test_retry_has_time_left_after_a_stalled_request(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    fail(session, Patience(session, 60, is_passing))
+    fail(session, RetryPolicy(session, 60, is_transient))
     assert sent[0][1] == pytest.approx(20)
 
 
-def test_nothing_is_sent_after_the_deadline(sent: list[tuple[float, float]]) -> None:
+def test_retry_sends_nothing_after_the_deadline(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    with Patience(session, 0.0001, is_passing).call():
+    with RetryPolicy(session, 0.0001, is_transient).call():
         time.sleep(0.001)
-        with pytest.raises(OutOfTime, match="No time is left to send GET"):
+        with pytest.raises(DeadlineExceeded, match="No time is left to send GET"):
             session.get(URL)
     assert sent == []
-    assert not is_passing(OutOfTime())
+    assert not is_transient(DeadlineExceeded())
 
 
-def test_a_call_inside_another_ends_with_it(sent: list[tuple[float, float]]) -> None:
+def test_retry_in_an_inner_call_ends_with_the_outer_call(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    hasty, patient = Patience(session, 0.5, is_passing), Patience(session, 60, is_passing)
-    with hasty.call():
-        fail(session, patient)
+    shorter, policy = RetryPolicy(session, 0.5, is_transient), RetryPolicy(session, 60, is_transient)
+    with shorter.call():
+        fail(session, policy)
     assert all(share_s <= 0.25 for _, share_s in sent)
-    fail(session, patient)
+    fail(session, policy)
     assert sent[-1][1] > 10
 
 
-def test_a_request_outside_of_a_call_is_as_its_caller_wants_it(sent: list[tuple[float, float]]) -> None:
+def test_retry_leaves_a_request_outside_of_a_call_alone(sent: list[tuple[float, float]]) -> None:
     session = requests.Session()
-    Patience(session, 0.5, is_passing)
+    RetryPolicy(session, 0.5, is_transient)
     with pytest.raises(requests.ConnectionError):
         session.get(URL, timeout=7)
     assert [share_s for _, share_s in sent] == [7]
@@ -100,7 +100,7 @@ def response(status: int) -> requests.Response:
     return made
 
 
-PASSING = (
+TRANSIENT = (
     requests.ConnectionError("reset"),
     requests.Timeout("stalled"),
     requests.exceptions.ChunkedEncodingError("cut short"),
@@ -112,7 +112,7 @@ PASSING = (
     InvalidResponse(response(503), "a download"),
 )
 
-STAYING = (
+PERMANENT = (
     *(api.from_http_status(status, "") for status in (400, 401, 403, 404, 409, 412, 501)),
     api.Forbidden("not yours", errors=[{"reason": "accessDenied"}]),
     api.Forbidden("for today", errors=[{"reason": "quotaExceeded"}]),
@@ -122,17 +122,17 @@ STAYING = (
 )
 
 
-@pytest.mark.parametrize("error", PASSING, ids=repr)
-def test_what_passes_is_tried_again(error: Exception) -> None:
-    assert is_passing(error)
+@pytest.mark.parametrize("error", TRANSIENT, ids=repr)
+def test_transient_errors_are_retried(error: Exception) -> None:
+    assert is_transient(error)
 
 
-@pytest.mark.parametrize("error", STAYING, ids=repr)
-def test_what_stays_is_not_tried_again(error: Exception) -> None:
-    assert not is_passing(error)
+@pytest.mark.parametrize("error", PERMANENT, ids=repr)
+def test_permanent_errors_are_not_retried(error: Exception) -> None:
+    assert not is_transient(error)
 
 
-def test_the_environment_is_read_once_proxies_and_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_is_read_once_for_proxies_and_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     certificates = tmp_path / "certificates.pem"
     certificates.touch()
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -148,7 +148,7 @@ def test_the_environment_is_read_once_proxies_and_certificates(monkeypatch: pyte
     assert not far.trust_env
 
 
-def test_without_anything_in_the_environment_certificates_are_still_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_checked_with_an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     session = requests.Session()

@@ -10,7 +10,7 @@ import pytest
 
 from shared.backlog.already_recorded import RECORDED, batches, recorded
 from shared.errors import BadRequest
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import Call, Failure, ImageFacts, ObjectRef, Source, Times, Upload
 from tests.worlds import World
 
@@ -28,12 +28,12 @@ def uploads(world: World, picture: Picture, tmp_path: Path) -> list[ObjectRef]:
     refs = [upload.ref for upload in world.store.uploads(world.uploads)]
     for ref in refs[:2]:
         upload = world.store.find(world.uploads, ref.name)
-        world.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+        world.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     return refs
 
 
 def test_a_prediction_by_this_model_or_a_failure_is_a_row(world: World, uploads: list[ObjectRef]) -> None:
-    digest = world.pipeline.classifiers.default.bundle.digest
+    digest = world.pipeline.models.get_model().bundle.digest
     assert recorded(world.warehouse, dict.fromkeys(uploads, (OTHER_MODEL, digest))) == set(uploads[:2])
 
 
@@ -74,14 +74,14 @@ def test_a_batch_is_full_but_for_the_last(count: int, sizes: list[int]) -> None:
 
 def test_an_upload_is_known_by_the_id_of_its_row(world: World, uploads: list[ObjectRef]) -> None:
     [row] = world.rows("latest_predictions")
-    assert row["upload_id"] == ids.of_object(uploads[0]).upload_id
+    assert row["upload_id"] == ImageIds.of_object(uploads[0]).upload_id
 
 
 def failed(ref: ObjectRef, reason: str = "not_an_image", *, is_shadow: bool | None = None) -> Failure:
-    who = ids.of_object(ref)
+    ids = ImageIds.of_object(ref)
     image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
-    call = Call(Source.BACKLOG, datetime.now(UTC), is_shadow=is_shadow, times=Times(total_ms=1.0))
-    return Failure(who.upload_id, who.uploaded_at, reason, "A list.", image, None, call)
+    call = Call(Source.BACKLOG, datetime.now(UTC), is_shadow=is_shadow)
+    return Failure(ids.upload_id, ids.uploaded_at, reason, "A list.", image, None, call, Times(total_ms=1.0))
 
 
 def test_rows_of_every_day_are_found(world: World) -> None:
@@ -94,10 +94,10 @@ def test_rows_of_every_day_are_found(world: World) -> None:
 def test_what_only_a_shadow_saw_is_recorded_for_the_shadow_alone(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
-    digest = world.pipeline.classifiers.default.bundle.digest
+    digest = world.pipeline.models.get_model().bundle.digest
     world.put("seen.jpg", picture(3), tmp_path)
     upload = world.store.find(world.uploads, "seen.jpg")
-    world.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True), remove=False)
+    world.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True), remove=False)
     rejected = ObjectRef(world.uploads, "list.jpg", upload.ref.generation)
     world.warehouse.append(failed(rejected, is_shadow=True))
     models = dict.fromkeys([upload.ref, rejected], (digest,))

@@ -12,7 +12,7 @@ import pytest
 
 from shared.backlog.attempts import FOLDER, Attempts, BeingTried, forget
 from shared.errors import AlreadyDone, StorageUnavailable, TriedTooOften
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
 from tests.backlog.parts import faults_of
 from tests.emulators.fault_client import FaultControl
@@ -35,7 +35,7 @@ def of(world: World) -> Attempts:
 
 def markers(world: World, upload: ObjectRef) -> list[str]:
     """The numbers of an upload's markers."""
-    folder = f"{FOLDER}{ids.of_object(upload).upload_id}/"
+    folder = f"{FOLDER}{ImageIds.of_object(upload).upload_id}/"
     return [one.ref.name.removeprefix(folder) for one in world.store.uploads(world.quarantine, folder)]
 
 
@@ -54,7 +54,7 @@ def faults(world: World) -> Iterator[FaultControl]:
 def test_a_marker_says_which_upload_was_begun_when_and_by_whom(world: World, upload: ObjectRef) -> None:
     attempt = of(world).begin_first(upload)
     assert attempt
-    assert attempt.marker.name == f"attempts/{ids.of_object(upload).upload_id}/1"
+    assert attempt.marker.name == f"attempts/{ImageIds.of_object(upload).upload_id}/1"
     says = json.loads(world.store.read(attempt.marker, 10_000))
     assert says["upload"] == {"bucket": world.uploads, "name": "holiday/a photo.jpg", "generation": upload.generation}
     assert {name: says[name] for name in WHO} == WHO
@@ -167,7 +167,7 @@ def test_an_upload_can_be_forgotten_by_its_id_and_again(world: World, upload: Ob
     for _ in range(2):
         of(world).begin_next(upload, now())
     for _ in range(2):
-        forget(world.store, world.quarantine, ids.of_object(upload).upload_id)
+        forget(world.store, world.quarantine, ImageIds.of_object(upload).upload_id)
     assert markers(world, upload) == []
 
 
@@ -177,7 +177,7 @@ def test_the_last_attempt_decides_whether_somebody_may_be_at_work(
     """An upload that another sweep decodes right now is not given up because of an older attempt."""
     for _ in range(2):
         of(world).begin_next(upload, now())
-    first = world.store.find(world.quarantine, f"{FOLDER}{ids.of_object(upload).upload_id}/1")
+    first = world.store.find(world.quarantine, f"{FOLDER}{ImageIds.of_object(upload).upload_id}/1")
     long_ago = ObjectRef(first.ref.bucket, first.ref.name, first.ref.generation - (TIMEOUT_S + 60) * 1_000_000)
     find = world.store.find
 

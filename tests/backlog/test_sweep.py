@@ -26,9 +26,9 @@ from shared.backlog.summary import OUTCOMES
 from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.local.cloud import Cloud, sole_use
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
 from tests.backlog.parts import (
@@ -63,7 +63,7 @@ def named(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def marker(upload: ObjectRef, number: int) -> str:
-    return f"{FOLDER}{ids.of_object(upload).upload_id}/{number}"
+    return f"{FOLDER}{ImageIds.of_object(upload).upload_id}/{number}"
 
 
 def last_line(output: str) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_n
     assert summary.outcomes == {"rejected": 1}
     [row] = world.rows("rejected_uploads")
     assert (row["name"], row["reason"]) == ("b.jpg", "tried_too_often")
-    assert quarantined(world) == [ids.of_object(refs["b.jpg"]).upload_id]
+    assert quarantined(world) == [ImageIds.of_object(refs["b.jpg"]).upload_id]
     assert (world.names_in(world.uploads), markers(world)) == ([], [])
 
 
@@ -300,7 +300,7 @@ def test_keep_deletes_nothing_and_a_second_run_skips_everything(world: World, al
     elsewhere = replace(world, uploads=album)
     assert {row["call"]["source"] for row in elsewhere.rows("latest_predictions")} == {"backlog"}
     assert named(elsewhere.rows("rejected_uploads")) == ["list.csv"]
-    assert quarantined(world) == [ids.of_object(before[-1].ref).upload_id]
+    assert quarantined(world) == [ImageIds.of_object(before[-1].ref).upload_id]
     assert len(world.names_in(world.archive)) == 3
     assert markers(world) == []
 
@@ -318,9 +318,9 @@ def test_keep_takes_what_is_new_and_what_was_overwritten(
 
 def test_another_model_is_no_reason_to_skip(world: World, album: str) -> None:
     sweep_of(world, keep=True).run(world.store.uploads(album, "2024/"))
-    bundle = world.pipeline.classifiers.default.bundle
+    bundle = world.pipeline.models.get_model().bundle
     other = Classifier(replace(bundle, digest="0" * 64), load_model(bundle, threads=1))
-    newer = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([other])))
+    newer = replace(world, pipeline=replace(world.pipeline, models=ModelRegistry.of([other])))
     summary = sweep_of(newer, keep=True).run(world.store.uploads(album, "2024/"))
     assert summary.outcomes == {"predicted": 3}
 

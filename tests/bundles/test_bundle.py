@@ -226,7 +226,7 @@ def test_a_model_that_differs_from_its_manifest_is_refused(folder: Path, model: 
 
 
 def test_a_bundle_whose_model_is_no_model_is_refused(folder: Path) -> None:
-    with pytest.raises(InvalidBundle, match=r"no \.tflite file"):
+    with pytest.raises(InvalidBundle, match=r"not a \.tflite file"):
         load_model(load_bundle(folder), threads=1)
 
 

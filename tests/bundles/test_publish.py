@@ -130,7 +130,7 @@ def test_a_bundle_that_is_not_whole_is_not_uploaded_and_every_fault_is_named(
     refused = publish(bundle)
     assert (refused.exit_code, refused.stderr.count("✗")) == (1, 2)
     refused = publish(write_unusable_bundle(tmp_path / "c", "2"))
-    assert (refused.exit_code, "no .tflite file" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "not a .tflite file" in refused.stderr) == (1, True)
     assert publish(tmp_path / "nothing").exit_code == 1
     assert objects(store, bucket) == {}
 

@@ -251,7 +251,7 @@ def test_every_fault_of_every_bundle_is_named_at_once(store: CloudStorage, bucke
     places = places_from(f"{DEFAULT_BUNDLE},a=gs://{bucket}/a,b={broken},c=nowhere")
     source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
     with pytest.raises(Misconfigured, match=r"^MODEL_BUNDLE: ") as refused:
-        source.catalogue(places)
+        source.index(places)
     assert len(refused.value.faults) == 4
     for place in (f"gs://{bucket}/a", str(broken), "nowhere"):
         assert any(fault.startswith(f"the bundle {place}: ") for fault in refused.value.faults)
@@ -263,4 +263,4 @@ def test_a_bucket_that_does_not_answer_is_a_fault_at_start_and_passes_elsewhere(
     with pytest.raises(StorageUnavailable):
         nobody.bundle(place)
     with pytest.raises(Misconfigured, match="gs://models/flowers: it cannot be looked at now"):
-        nobody.catalogue([place])
+        nobody.index([place])

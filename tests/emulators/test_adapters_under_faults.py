@@ -43,7 +43,7 @@ OF_THE_WAREHOUSE: tuple[dict[str, Any], ...] = ({"status": 403}, {"kind": "missi
 def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the pauses between attempts short."""
     monkeypatch.setattr(retry, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(retry, "MAX_PAUSE_S", 0.05)
 
 
 @pytest.fixture
@@ -67,8 +67,10 @@ def rows(bigquery_client: bigquery.Client, failures_table: str) -> Callable[[], 
 def outcome(number: int = 0) -> Failure:
     ref = ObjectRef("uploads", f"{number}.jpg", 1767323045678901)
     image = ImageFacts(1, None, bucket=ref.bucket, name=ref.name, generation=ref.generation)
-    call = Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC), times=Times(total_ms=1.0))
-    return Failure(f"upload-{number}", ref.created_at, "not_an_image", "A list.", image, "gs://q/1", call)
+    call = Call(Source.EVENT, datetime(2026, 1, 1, tzinfo=UTC))
+    return Failure(
+        f"upload-{number}", ref.created_at, "not_an_image", "A list.", image, "gs://q/1", call, Times(total_ms=1.0)
+    )
 
 
 Build = Callable[[float], BigQuery]
@@ -106,7 +108,7 @@ def test_no_row_is_reported_that_was_not_taken(
     faults.set(path=INSERT, **fault)
     with pytest.raises(WarehouseUnavailable):
         warehouse(0.9).append(outcome())
-    assert 1 < len(inserts(faults)) <= retry.MOST_ATTEMPTS
+    assert 1 < len(inserts(faults)) <= retry.MAX_ATTEMPTS
     faults.clear()
     assert rows() == []
 
@@ -115,7 +117,7 @@ def test_a_service_that_keeps_failing_is_asked_a_few_times(faults: FaultControl,
     faults.set(path=INSERT)
     with pytest.raises(WarehouseUnavailable):
         warehouse(AMPLE_S).append(outcome())
-    assert len(inserts(faults)) == retry.MOST_ATTEMPTS
+    assert len(inserts(faults)) == retry.MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("reason", ["invalid", "stopped", "timeout"])
@@ -230,7 +232,7 @@ def test_an_object_store_that_keeps_failing_is_asked_a_few_times(
     object_storage.set_fault(status=503)
     with pytest.raises(StorageUnavailable):
         do(store, photo)
-    assert len(object_storage.faults.records()) >= retry.MOST_ATTEMPTS
+    assert len(object_storage.faults.records()) >= retry.MAX_ATTEMPTS
 
 
 def test_an_object_store_that_comes_back_too_late_is_not_waited_for(object_storage: Storage, photo: ObjectRef) -> None:

@@ -272,7 +272,8 @@ def test_prediction_response_contains_all_facts_of_the_prediction() -> None:
         image=ImageFacts(5, "image/png", "c" * 64, format="png", width_px=4, height_px=3),
         archive_uri="gs://archive/cc/c.png",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),
-        call=Call(Source.REQUEST, datetime(2025, 11, 21, tzinfo=UTC), times=Times(decode_ms=1.23456, total_ms=2.0)),
+        call=Call(Source.REQUEST, datetime(2025, 11, 21, tzinfo=UTC)),
+        times=Times(decode_ms=1.23456, total_ms=2.0),
     )
     answer = prediction_response(prediction, recorded=True)
     assert json.loads(json.dumps(answer)) == {

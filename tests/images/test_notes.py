@@ -17,7 +17,7 @@ def test_the_note_is_in_the_row(world: World, tmp_path: Path) -> None:
     world.put("rose.png", encoded(scene(), "PNG"), tmp_path)
     for name in ("x-ray.tif", "rose.png"):
         upload = world.store.find(world.uploads, name)
-        outcome = world.pipeline.process(upload, Call(Source.EVENT, upload.ref.created_at))
+        outcome = world.pipeline.process_upload(upload, Call(Source.EVENT, upload.ref.created_at))
         assert isinstance(outcome, Prediction)
     notes = {row["image"]["name"]: row["image"]["note"] for row in world.rows("latest_predictions")}  # type: ignore[index]
     assert notes["rose.png"] is None

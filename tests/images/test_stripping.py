@@ -17,7 +17,8 @@ from shared.errors import MetadataStays
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata.strip import without_metadata
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
+from shared.pipeline.received_image import ReceivedImage
 from shared.settings import Settings
 from shared.types import Call, ImageFacts, Prediction, Source
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, oriented, scene, tiff
@@ -142,7 +143,7 @@ def test_an_upload_whose_metadata_stays_is_in_quarantine_and_not_in_the_archive(
     world.put("odd.jpg", encoded(scene(), "JPEG"), tmp_path)
     pipeline = replace(world.pipeline, strip=refuse)
     upload = world.store.find(world.uploads, "odd.jpg")
-    pipeline.process(upload, Call(Source.EVENT, upload.ref.created_at))
+    pipeline.process_upload(upload, Call(Source.EVENT, upload.ref.created_at))
     [row] = world.rows("rejected_uploads")
     assert row["reason"] == "metadata_stays"
     assert world.names_in(world.archive) == []
@@ -160,4 +161,5 @@ def answered(world: World, content: bytes) -> Prediction:
     call = Call(Source.REQUEST, datetime.now(UTC))
     sha256 = hashlib.sha256(content).hexdigest()
     facts = ImageFacts(size_bytes=len(content), content_type=None, sha256=sha256)
-    return pipeline.answer(content, facts, ids.of_request(None, None, 0, sha256, call.received_at), call)
+    ids = ImageIds.of_request(None, None, 0, sha256, call.received_at)
+    return pipeline.classify_image(ReceivedImage(content, facts, ids, call))

@@ -58,7 +58,7 @@ def test_everything_that_is_missing_is_asked_for_at_once(nets: Nets, tmp_path: P
     ("name", "content", "sentence"),
     [
         ("model.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 500, "damaged"),
-        ("model.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 500, "no .tflite file that this LiteRT can run"),
+        ("model.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 500, "not a .tflite file that this LiteRT can run"),
         ("model.keras", b"PK\x03\x04" + b"\0" * 500, "it is no model"),
         ("model.onnx", b"\x08\x07\x12\x07pytorch", "onnx2tf"),
         ("model.pt", b"\x80\x02", "ai-edge-torch"),

@@ -15,13 +15,13 @@ from flask.testing import FlaskClient
 from shared.backlog.sweep import Sweep
 from shared.backlog.triage import Sieve
 from shared.bundles.bundle import digest_of, load_bundle
-from shared.bundles.catalogue import Catalogue
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
+from shared.bundles.model_index import ModelIndex
 from shared.bundles.references import Place
 from shared.errors import UnknownModel
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.receive import FINALIZED, upload_from
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import METADATA_KEY, Call, ObjectRef, Source, Upload
@@ -53,8 +53,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def both(world: World, other: Path) -> World:
     """A world whose pipeline serves flowers, the default, and ponies."""
     bundle = load_bundle(other)
-    classifiers = Classifiers([world.pipeline.classifiers.default, Classifier(bundle, load_model(bundle, threads=1))])
-    return replace(world, pipeline=replace(world.pipeline, classifiers=classifiers))
+    models = ModelRegistry.of([world.pipeline.models.get_model(), Classifier(bundle, load_model(bundle, threads=1))])
+    return replace(world, pipeline=replace(world.pipeline, models=models))
 
 
 def upload(name: str, model: str | None = None) -> Upload:
@@ -80,12 +80,12 @@ def upload(name: str, model: str | None = None) -> Upload:
 def test_an_upload_goes_to_the_model_of_its_metadata_or_of_its_first_folder_or_to_the_default(
     both: World, given: Upload, expected: str
 ) -> None:
-    assert both.pipeline.classifiers.of(given).bundle.manifest.name == expected
+    assert both.pipeline.models.get_model_for(given).bundle.manifest.name == expected
 
 
 def test_a_model_that_is_not_served_is_named_with_those_that_are(both: World) -> None:
     with pytest.raises(UnknownModel, match="'zebras' is not served here, expected one of: flowers, ponies"):
-        both.pipeline.classifiers.of(upload("ponies/a.jpg", "zebras"))
+        both.pipeline.models.get_model_for(upload("ponies/a.jpg", "zebras"))
 
 
 @pytest.mark.parametrize("metadata", [None, [], {}, {METADATA_KEY: ""}, {METADATA_KEY: 7}, {"model": "x"}])
@@ -131,13 +131,13 @@ def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
 
 def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, picture: Picture, tmp_path: Path) -> None:
     canary = load_bundle(write_bundle(tmp_path / "2", "2"))
-    stable = world.pipeline.classifiers.default
-    catalogue = Catalogue([(Place("a"), stable.bundle), (Place("b", "flowers", "canary"), canary)])
-    classifiers = Classifiers([stable, Classifier(canary, load_model(canary, threads=1))], catalogue)
+    stable = world.pipeline.models.get_model()
+    index = ModelIndex([(Place("a"), stable.bundle), (Place("b", "flowers", "canary"), canary)])
+    models = ModelRegistry.of([stable, Classifier(canary, load_model(canary, threads=1))], index)
     (tmp_path / "p.jpg").write_bytes(picture(7))
     for name, model in (("a.jpg", None), ("b.jpg", "flowers@canary"), ("c.jpg", "flowers@2"), ("d.jpg", "flowers@9")):
         world.store.upload(world.uploads, name, tmp_path / "p.jpg", model)
-    both = replace(world, pipeline=replace(world.pipeline, classifiers=classifiers))
+    both = replace(world, pipeline=replace(world.pipeline, models=models))
     sweep_of(both).run(both.store.uploads(both.uploads))
     rows = {row["image"]["name"]: row["model"] for row in both.rows("latest_predictions")}  # type: ignore[index]
     digests = {name: model["digest"] for name, model in rows.items()}  # type: ignore[index]
@@ -163,7 +163,7 @@ def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
     both.put("ponies/b.png", picture(5), tmp_path)
     found = both.store.find(both.uploads, "ponies/b.png")
     for _ in range(2):
-        both.pipeline.process(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+        both.pipeline.process_upload(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert len(both.rows("latest_predictions")) == 1
 
 
@@ -201,5 +201,5 @@ def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, pic
     upload = both.store.find(both.uploads, "ponies/a.png")
     sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
     assert not sieve.has_row(upload.ref)
-    both.pipeline.process(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+    both.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert sieve.has_row(upload.ref)

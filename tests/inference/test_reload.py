@@ -190,14 +190,14 @@ def test_the_old_model_is_freed(world: World, publish: Callable[[Path], str], mo
     publish(write_bundle(tmp_path / "1", "1"))
     environment = world.environment | {"MODEL_BUNDLE": f"gs://{models}/flowers"}
     service = Service(Settings.from_environment(environment), Platform.from_environment(environment))
-    old = weakref.ref(service.pipeline().classifiers.default.model)
+    old = weakref.ref(service.pipeline().models.get_model().model)
     service.load("flowers")
     gc.collect()
     assert old() is not None
     publish(write_bundle(tmp_path / "2", "2"))
     service.load("flowers")
     gc.collect()
-    assert (old(), service.bundle.manifest.version) == (None, "2")
+    assert (old(), service.models.index.default.manifest.version) == (None, "2")
 
 
 def test_of_two_loads_at_once_one_is_told_to_come_back(

@@ -16,7 +16,7 @@ from shared.backlog.attempts import Attempts
 from shared.cli import main
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
 from shared.operations.replay import Fate, Rejected, Selection, put_back, rejected, replay
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import failure_row
 from shared.types import Call, Failure, ObjectRef, Source
 from tests.backlog.parts import eventually, faults_of, markers, quarantined
@@ -35,7 +35,9 @@ def reject(world: World, tmp_path: Path) -> Reject:
 
     def reject_it(name: str, content: bytes = b"bread, butter") -> Failure:
         world.put(name, content, tmp_path)
-        outcome = world.pipeline.process(world.store.find(world.uploads, name), Call(Source.EVENT, datetime.now(UTC)))
+        outcome = world.pipeline.process_upload(
+            world.store.find(world.uploads, name), Call(Source.EVENT, datetime.now(UTC))
+        )
         assert isinstance(outcome, Failure)
         return outcome
 
@@ -79,8 +81,8 @@ def test_a_file_that_is_rejected_again_is_a_failure_of_its_own(world: World, rej
     first = reject("list.jpg")
     assert fates(world, selected(world)) == {"list.jpg": Fate.PUT_BACK}
     upload = world.store.find(world.uploads, "list.jpg")
-    world.pipeline.process(upload, Call(Source.EVENT, datetime.now(UTC)))
-    second_id = ids.of_object(upload.ref).upload_id
+    world.pipeline.process_upload(upload, Call(Source.EVENT, datetime.now(UTC)))
+    second_id = ImageIds.of_object(upload.ref).upload_id
     assert {row["failure_id"] for row in world.rows("rejected_uploads")} == {first.failure_id, second_id}
     assert quarantined(world) == [second_id]
 

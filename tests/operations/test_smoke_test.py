@@ -18,7 +18,7 @@ from shared.errors import BadRequest
 from shared.local.cloud import DATASET, PROJECT, Cloud, sole_use
 from shared.local.demo.drawings import drawings
 from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
-from shared.release.chance import wilson
+from shared.release.confidence_bounds import wilson_interval
 
 REVISIONS = ("--upload-revision=classify-upload-local", "--request-revision=classify-request-local")
 
@@ -122,8 +122,8 @@ def test_a_golden_set_that_is_too_small_to_show_anything_fails(cloud: Cloud, rig
 @pytest.mark.parametrize("accuracy", [0.5, 0.6, 0.8, 0.9, 0.95, 0.99])
 def test_the_least_golden_set_shows_its_accuracy_and_one_picture_less_does_not(accuracy: float) -> None:
     least = least_pictures(accuracy)
-    assert wilson(least, least)[0] >= accuracy - 1e-9
-    assert wilson(least - 1, least - 1)[0] < accuracy
+    assert wilson_interval(least, least)[0] >= accuracy - 1e-9
+    assert wilson_interval(least - 1, least - 1)[0] < accuracy
 
 
 @pytest.mark.parametrize(("right", "passes"), [(94, False), (95, True), (96, True)])

@@ -26,7 +26,7 @@ def test_what_was_done_and_what_waits_is_counted(world: World, picture: Picture,
     for name, content in {"a.jpg": picture(31), "b.jpg": b"bread", "c.jpg": picture(32)}.items():
         world.put(name, content, tmp_path)
     for upload in list(world.store.uploads(world.uploads))[:2]:
-        world.pipeline.process(upload, Call(Source.BACKLOG, upload.ref.created_at))
+        world.pipeline.process_upload(upload, Call(Source.BACKLOG, upload.ref.created_at))
     after = watch(world.warehouse, world.store, world.uploads)
     assert after.outcomes["predicted"] >= before.outcomes.get("predicted", 0) + 1
     assert after.failures["not_an_image"] >= before.failures.get("not_an_image", 0) + 1

@@ -33,7 +33,7 @@ def album(tmp_path: Path, picture: Picture) -> Path:
 
 def classify(world: World, *refs: ObjectRef) -> None:
     for ref in refs:
-        world.pipeline.process(world.store.find(world.uploads, ref.name), Call(Source.EVENT, datetime.now(UTC)))
+        world.pipeline.process_upload(world.store.find(world.uploads, ref.name), Call(Source.EVENT, datetime.now(UTC)))
 
 
 def dropped(world: World, files: list[tuple[Path, str]]) -> list[Dropped]:

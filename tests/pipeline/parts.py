@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.types import Call, Source, Upload
+from shared.pipeline.received_image import ReceivedImage
+from shared.types import Call, ImageFacts, Source, Upload
 from tests.memory.faults import Faulty
 from tests.worlds import World
 
 
 def call(source: Source = Source.EVENT) -> Call:
     return Call(source, datetime.now(UTC), service="test", revision="test-1", instance="here")
+
+
+def received(content: bytes, key: str | None = None, *, bucket: str | None = None) -> ReceivedImage:
+    """Return an image as a request brings it, under an idempotency key; the bucket is where its row is looked for."""
+    facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg", bucket=bucket)
+    ids = ImageIds.of_request(key, "someone", 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
+    return ReceivedImage(content, facts, ids, call(Source.REQUEST))
 
 
 def dropped(world: World, folder: Path, content: bytes, name: str = "photo.jpg") -> Upload:

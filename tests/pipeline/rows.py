@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import Row, failure_row, prediction_row
 from shared.types import (
     Call,
@@ -38,12 +38,11 @@ def full_call() -> Call:
         revision="classify-upload-00007",
         instance="0f1e2d3c4b5a",
         is_cold_start=True,
-        times=Times(1.0004, 2.5, 3.0, 4.0, 10.123456),
     )
 
 
 def bare_call() -> Call:
-    return Call(Source.REQUEST, RECEIVED_AT, times=Times(total_ms=5.0))
+    return Call(Source.REQUEST, RECEIVED_AT)
 
 
 def full_image() -> ImageFacts:
@@ -51,31 +50,36 @@ def full_image() -> ImageFacts:
     return ImageFacts(73012, "image/jpeg", "c" * 64, ref.bucket, ref.name, ref.generation, "jpeg", 640, 480)
 
 
-def prediction(call: Call, image: ImageFacts) -> Prediction:
-    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
+FULL_TIMES, BARE_TIMES = Times(1.0004, 2.5, 3.0, 4.0, 10.123456), Times(total_ms=5.0)
+
+
+def prediction(call: Call, image: ImageFacts, times: Times) -> Prediction:
+    ids = ImageIds.of_object(JUST_BEFORE_MIDNIGHT)
     best, other = Candidate("rose", 0.75), Candidate("tulip", 0.25)
     return Prediction(
-        prediction_id=who.prediction_id("d" * 64),
-        upload_id=who.upload_id,
-        uploaded_at=who.uploaded_at,
+        prediction_id=ids.prediction_id("d" * 64),
+        upload_id=ids.upload_id,
+        uploaded_at=ids.uploaded_at,
         classification=Classification("rose", 0.75, (best, other), needs_review=False),
         image=image,
         archive_uri="gs://my-archive/cc/" + "c" * 64 + ".jpg",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),
         call=call,
+        times=times,
     )
 
 
-def failure(call: Call, image: ImageFacts) -> Failure:
-    who = ids.of_object(JUST_BEFORE_MIDNIGHT)
+def failure(call: Call, image: ImageFacts, times: Times) -> Failure:
+    ids = ImageIds.of_object(JUST_BEFORE_MIDNIGHT)
     return Failure(
-        failure_id=who.upload_id,
-        uploaded_at=who.uploaded_at,
+        failure_id=ids.upload_id,
+        uploaded_at=ids.uploaded_at,
         reason="not_an_image",
         detail="It is a shopping list.",
         image=image,
-        quarantine_uri=f"gs://my-quarantine/{who.upload_id}",
+        quarantine_uri=f"gs://my-quarantine/{ids.upload_id}",
         call=call,
+        times=times,
     )
 
 
@@ -84,10 +88,16 @@ def rows() -> dict[str, tuple[str, Row]]:
     no_object = ImageFacts(5, None, "c" * 64, format="png", width_px=1, height_px=1)
     unread = ImageFacts(99, None, None, "my-uploads", "rose.jpg", JUST_BEFORE_MIDNIGHT.generation)
     return {
-        "an event's prediction": ("predictions", prediction_row(prediction(full_call(), full_image()), RECORDED_AT)),
-        "a request's prediction": ("predictions", prediction_row(prediction(bare_call(), no_object), RECORDED_AT)),
-        "a failure": ("failures", failure_row(failure(full_call(), full_image()), RECORDED_AT)),
-        "an unread failure": ("failures", failure_row(failure(bare_call(), unread), RECORDED_AT)),
+        "an event's prediction": (
+            "predictions",
+            prediction_row(prediction(full_call(), full_image(), FULL_TIMES), RECORDED_AT),
+        ),
+        "a request's prediction": (
+            "predictions",
+            prediction_row(prediction(bare_call(), no_object, BARE_TIMES), RECORDED_AT),
+        ),
+        "a failure": ("failures", failure_row(failure(full_call(), full_image(), FULL_TIMES), RECORDED_AT)),
+        "an unread failure": ("failures", failure_row(failure(bare_call(), unread, BARE_TIMES), RECORDED_AT)),
     }
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef
 
 REF = ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456)
@@ -21,25 +21,25 @@ ABC = hashlib.sha256(b"abc").hexdigest()
 def test_an_uploads_id_is_the_sha256_of_a_json_array() -> None:
     # printf '["my-uploads","garden/rose ü.jpg",1763712000123456]' | sha256sum
     expected = "0fbd7d1e4c9119a1670a40272ecc34cac704f2ebe82794682e83e7d017b9258d"
-    assert ids.of_object(REF).upload_id == expected
+    assert ImageIds.of_object(REF).upload_id == expected
 
 
 def test_a_predictions_id_is_that_of_its_upload_and_the_models_digest() -> None:
     # printf '["my-uploads","garden/rose ü.jpg",1763712000123456,"%064d"]' 7 | sha256sum
     expected = "05b158731729d5a5e126ee888d832cc8325671a8150ebfff7e4e4258a9ce4162"
-    assert ids.of_object(REF).prediction_id(DIGEST) == expected
+    assert ImageIds.of_object(REF).prediction_id(DIGEST) == expected
 
 
 def test_a_requests_id_is_that_of_its_caller_key_place_and_bytes() -> None:
     # printf '["request","ada@example.com","key-1",0,"%s"]' $(printf abc | sha256sum | cut -c1-64) | sha256sum
     expected = "11b2075e4a43118254a5d4828866254625ccaa332e091749b4619940fb04b489"
-    assert ids.of_request("key-1", "ada@example.com", 0, ABC, NOON).upload_id == expected
+    assert ImageIds.of_request("key-1", "ada@example.com", 0, ABC, NOON).upload_id == expected
 
 
 def test_another_model_is_another_prediction_of_the_same_upload() -> None:
-    who = ids.of_object(REF)
-    assert who.prediction_id("a" * 64) != who.prediction_id("b" * 64)
-    assert who.upload_id == ids.of_object(REF).upload_id
+    ids = ImageIds.of_object(REF)
+    assert ids.prediction_id("a" * 64) != ids.prediction_id("b" * 64)
+    assert ids.upload_id == ImageIds.of_object(REF).upload_id
 
 
 def test_every_part_of_an_object_counts() -> None:
@@ -49,35 +49,35 @@ def test_every_part_of_an_object_counts() -> None:
         ObjectRef(REF.bucket, "garden/rose u.jpg", REF.generation),
         ObjectRef(REF.bucket, REF.name, REF.generation + 1),
     )
-    assert len({ids.of_object(ref).upload_id for ref in refs}) == len(refs)
+    assert len({ImageIds.of_object(ref).upload_id for ref in refs}) == len(refs)
 
 
 def test_names_with_quotes_and_commas_do_not_run_into_each_other() -> None:
-    one = ids.of_object(ObjectRef("a", 'b","c', 1))
-    other = ids.of_object(ObjectRef('a","b', "c", 1))
+    one = ImageIds.of_object(ObjectRef("a", 'b","c', 1))
+    other = ImageIds.of_object(ObjectRef('a","b', "c", 1))
     assert one.upload_id != other.upload_id
 
 
 def test_ids_can_be_made_again_from_a_row() -> None:
     """SQL or a script can tell the id of an object: compact JSON, UTF-8, not escaped."""
     text = json.dumps([REF.bucket, REF.name, REF.generation], separators=(",", ":"), ensure_ascii=False)
-    assert ids.of_object(REF).upload_id == hashlib.sha256(text.encode()).hexdigest()
+    assert ImageIds.of_object(REF).upload_id == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_an_upload_is_dated_by_its_generation() -> None:
-    assert ids.of_object(REF).uploaded_at == datetime(2025, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)
+    assert ImageIds.of_object(REF).uploaded_at == datetime(2025, 11, 21, 8, 0, 0, 123456, tzinfo=UTC)
 
 
 def test_a_repeated_key_is_the_same_upload_whenever_it_comes() -> None:
-    first = ids.of_request("key-1", "ada@example.com", 0, ABC, NOON)
-    again = ids.of_request("key-1", "ada@example.com", 0, ABC, NOON + timedelta(minutes=5))
+    first = ImageIds.of_request("key-1", "ada@example.com", 0, ABC, NOON)
+    again = ImageIds.of_request("key-1", "ada@example.com", 0, ABC, NOON + timedelta(minutes=5))
     assert first.upload_id == again.upload_id
     assert first.prediction_id(DIGEST) == again.prediction_id(DIGEST)
 
 
 def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
     upload_ids = {
-        ids.of_request(*parts, NOON).upload_id
+        ImageIds.of_request(*parts, NOON).upload_id
         for parts in (
             ("key-1", "ada@example.com", 0, ABC),
             ("key-2", "ada@example.com", 0, ABC),
@@ -91,6 +91,6 @@ def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
 
 
 def test_without_a_key_every_request_is_a_new_upload() -> None:
-    one, other = (ids.of_request(None, None, 0, ABC, NOON) for _ in range(2))
+    one, other = (ImageIds.of_request(None, None, 0, ABC, NOON) for _ in range(2))
     assert one.upload_id != other.upload_id
     assert one.uploaded_at == NOON

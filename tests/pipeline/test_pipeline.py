@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -14,11 +13,11 @@ import pytest
 
 from shared.errors import Permanent, StorageUnavailable, Transient, TriedTooOften, WarehouseUnavailable
 from shared.images.decode import Limits
-from shared.pipeline import ids
-from shared.types import Acknowledged, Failure, ImageFacts, Prediction, Source
+from shared.pipeline.ids import ImageIds
+from shared.types import Acknowledged, Failure, Prediction, Source
 from tests.emulators.fault_client import FaultControl
 from tests.memory.faults import Killed
-from tests.pipeline.parts import call, dropped, failing
+from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
 
 pytestmark = pytest.mark.in_memory_too
@@ -29,7 +28,7 @@ Picture = Callable[..., bytes]
 def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, picture: Picture, tmp_path: Path) -> None:
     content = picture(1)
     upload = dropped(world, tmp_path, content)
-    outcome = world.pipeline.process(upload, call())
+    outcome = world.pipeline.process_upload(upload, call())
     assert isinstance(outcome, Prediction)
     sha256 = hashlib.sha256(content).hexdigest()
     assert world.names_in(world.archive) == [f"{sha256[:2]}/{sha256}.jpg"]
@@ -45,17 +44,17 @@ def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, pic
 
 def test_the_steps_come_in_the_order_that_loses_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline, notes = failing(world, "")
-    pipeline.process(dropped(world, tmp_path, picture(2)), call())
+    pipeline.process_upload(dropped(world, tmp_path, picture(2)), call())
     assert notes == ["read", "write_once", "append", "delete"]
 
 
 def test_a_rejected_upload_is_quarantined_then_recorded_then_removed(world: World, tmp_path: Path) -> None:
     pipeline, notes = failing(world, "")
     upload = dropped(world, tmp_path, b"bread, butter", "list.jpg")
-    outcome = pipeline.process(upload, call())
+    outcome = pipeline.process_upload(upload, call())
     assert isinstance(outcome, Failure)
     assert notes == ["read", "copy_once", "append", "delete"]
-    failure_id = ids.of_object(upload.ref).upload_id
+    failure_id = ImageIds.of_object(upload.ref).upload_id
     assert world.names_in(world.quarantine) == [failure_id]
     assert world.names_in(world.uploads) == []
     assert world.names_in(world.archive) == []
@@ -71,9 +70,9 @@ def test_a_kill_at_any_step_is_mended_by_the_next_delivery(
     upload = dropped(world, tmp_path, picture(3))
     killed, _ = failing(world, step, **{moment: Killed()})
     with pytest.raises(Killed):
-        killed.process(upload, call())
+        killed.process_upload(upload, call())
     is_done = (step, moment) == ("delete", "after")
-    again = world.pipeline.process(upload, call())
+    again = world.pipeline.process_upload(upload, call())
     assert isinstance(again, Acknowledged if is_done else Prediction)
     assert len(world.rows("latest_predictions")) == 1
     assert len(world.names_in(world.archive)) == 1
@@ -85,8 +84,8 @@ def test_a_kill_while_rejecting_is_mended_by_the_next_delivery(world: World, tmp
     upload = dropped(world, tmp_path, b"no image at all")
     killed, _ = failing(world, step, after=Killed())
     with pytest.raises(Killed):
-        killed.process(upload, call())
-    world.pipeline.process(upload, call())
+        killed.process_upload(upload, call())
+    world.pipeline.process_upload(upload, call())
     assert len(world.rows("rejected_uploads")) == 1
     assert len(world.names_in(world.quarantine)) == 1
     assert world.names_in(world.uploads) == []
@@ -102,7 +101,7 @@ def test_an_upload_stays_where_it_is_while_a_service_is_away(
     upload = dropped(world, tmp_path, picture(4))
     away, _ = failing(world, step, before=error)
     with pytest.raises(Transient):
-        away.process(upload, call())
+        away.process_upload(upload, call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
     assert world.rows("latest_predictions") == []
 
@@ -111,14 +110,14 @@ def test_no_row_is_written_before_the_archive_holds_the_picture(world: World, pi
     upload = dropped(world, tmp_path, picture(5))
     away, notes = failing(world, "write_once", before=StorageUnavailable())
     with pytest.raises(StorageUnavailable):
-        away.process(upload, call())
+        away.process_upload(upload, call())
     assert notes == ["read"]
 
 
 def test_a_second_delivery_of_finished_work_changes_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
     upload = dropped(world, tmp_path, picture(6))
-    world.pipeline.process(upload, call())
-    assert world.pipeline.process(upload, call()) == Acknowledged(upload.ref, "already_done")
+    world.pipeline.process_upload(upload, call())
+    assert world.pipeline.process_upload(upload, call()) == Acknowledged(upload.ref, "already_done")
     assert len(world.rows("latest_predictions")) == 1
 
 
@@ -128,9 +127,9 @@ def test_an_upload_overwritten_before_it_was_read_is_superseded_and_the_new_one_
     first = dropped(world, tmp_path, picture(7))
     world.store.delete(first.ref)
     second = dropped(world, tmp_path, picture(8))
-    assert world.pipeline.process(first, call()) == Acknowledged(first.ref, "superseded")
+    assert world.pipeline.process_upload(first, call()) == Acknowledged(first.ref, "superseded")
     assert world.names_in(world.uploads) == ["photo.jpg"]
-    assert isinstance(world.pipeline.process(second, call()), Prediction)
+    assert isinstance(world.pipeline.process_upload(second, call()), Prediction)
 
 
 def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one_is(
@@ -139,7 +138,7 @@ def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one
     dropped(world, tmp_path, picture(20))
     world.overwrite(world.uploads, "photo.jpg", picture(21))
     old, new = world.store.uploads(world.uploads)
-    outcomes = [world.pipeline.process(upload, call()) for upload in (new, old)]
+    outcomes = [world.pipeline.process_upload(upload, call()) for upload in (new, old)]
     assert all(isinstance(outcome, Prediction) for outcome in outcomes)
     assert list(world.store.uploads(world.uploads)) == []
     assert len(world.names_in(world.archive)) == 2
@@ -158,7 +157,7 @@ def test_one_picture_under_two_names_is_archived_once_and_has_two_rows(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     for name in ("a.jpg", "b.jpg"):
-        world.pipeline.process(dropped(world, tmp_path, picture(11), name), call())
+        world.pipeline.process_upload(dropped(world, tmp_path, picture(11), name), call())
     assert len(world.names_in(world.archive)) == 1
     assert len(world.rows("latest_predictions")) == 2
 
@@ -171,7 +170,7 @@ def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
     content = BytesIO()
     PIL.Image.open(BytesIO(picture(40))).save(content, "PNG")
     world.overwrite(world.uploads, name, content.getvalue(), claimed)
-    prediction = world.pipeline.process(world.store.find(world.uploads, name), call())
+    prediction = world.pipeline.process_upload(world.store.find(world.uploads, name), call())
     assert isinstance(prediction, Prediction)
     assert prediction.image.format == "png"
     assert str(prediction.archive_uri).endswith(".png")
@@ -184,11 +183,11 @@ def test_an_upload_that_is_given_up_is_quarantined_unread_recorded_and_removed(
 ) -> None:
     pipeline, notes = failing(world, "")
     upload = dropped(world, tmp_path, picture(30))
-    outcome = pipeline.give_up(upload, call(Source.BACKLOG), TriedTooOften("It ended the process."))
+    outcome = pipeline.give_up_upload(upload, call(Source.BACKLOG), TriedTooOften("It ended the process."))
     assert isinstance(outcome, Failure)
     assert (outcome.reason, outcome.detail) == ("tried_too_often", "It ended the process.")
     assert notes == ["copy_once", "append", "delete"]
-    assert pipeline.give_up(upload, call(), TriedTooOften()) == Acknowledged(upload.ref, "already_done")
+    assert pipeline.give_up_upload(upload, call(), TriedTooOften()) == Acknowledged(upload.ref, "already_done")
     assert len(world.rows("rejected_uploads")) == 1
 
 
@@ -196,16 +195,16 @@ def test_an_upload_that_is_to_stay_stays(world: World, picture: Picture, tmp_pat
     pipeline, notes = failing(world, "")
     image = dropped(world, tmp_path, picture(31), "photo.jpg")
     text = dropped(world, tmp_path, b"no image at all", "list.jpg")
-    pipeline.process(image, call(), remove=False)
-    pipeline.process(text, call(), remove=False)
-    pipeline.give_up(image, call(), TriedTooOften(), remove=False)
+    pipeline.process_upload(image, call(), remove=False)
+    pipeline.process_upload(text, call(), remove=False)
+    pipeline.give_up_upload(image, call(), TriedTooOften(), remove=False)
     assert "delete" not in notes
     assert world.names_in(world.uploads) == ["list.jpg", "photo.jpg"]
 
 
 def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Path) -> None:
     pipeline, notes = failing(replace(world, pipeline=replace(world.pipeline, limits=Limits(max_bytes=1000))), "")
-    outcome = pipeline.process(dropped(world, tmp_path, b"x" * 1001), call())
+    outcome = pipeline.process_upload(dropped(world, tmp_path, b"x" * 1001), call())
     assert isinstance(outcome, Failure)
     assert outcome.reason == "too_many_bytes"
     assert "read" not in notes
@@ -213,41 +212,35 @@ def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Pat
 
 def test_an_answer_without_a_record_leaves_nothing_behind(world: World, picture: Picture) -> None:
     content = picture(12)
-    who = ids.of_request("key", None, 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
-    facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg")
-    prediction = world.pipeline.answer(content, facts, who, call(Source.REQUEST), record=False)
+    prediction = world.pipeline.classify_image(received(content, "key"), record=False)
     assert prediction.archive_uri is None
     assert world.names_in(world.archive) == []
 
 
 def test_an_image_that_a_caller_sends_twice_under_one_key_is_one_row(world: World, picture: Picture) -> None:
     content = picture(13)
-    sha256 = hashlib.sha256(content).hexdigest()
-    facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg", bucket=world.uploads)
     for _ in range(2):
-        who = ids.of_request("one-key", "someone", 0, sha256, datetime.now(UTC))
-        world.pipeline.answer(content, facts, who, call(Source.REQUEST))
+        world.pipeline.classify_image(received(content, "one-key", bucket=world.uploads))
     assert len(world.rows("latest_predictions")) == 1
 
 
 def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
-    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
     with pytest.raises(Permanent):
-        world.pipeline.answer(b"no", ImageFacts(size_bytes=2, content_type=None), who, call(Source.REQUEST))
+        world.pipeline.classify_image(received(b"no"))
     assert world.names_in(world.archive) == []
     assert world.names_in(world.quarantine) == []
 
 
 def test_an_upload_without_a_content_type_has_none_in_its_row(world: World, picture: Picture, tmp_path: Path) -> None:
     upload = replace(dropped(world, tmp_path, picture(60)), content_type="")
-    world.pipeline.process(upload, call())
+    world.pipeline.process_upload(upload, call())
     [row] = world.rows("latest_predictions")
     assert row["image"]["content_type"] is None
 
 
 def test_a_row_bears_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
     """BigQuery then drops most of the rows that are sent twice."""
-    outcome = world.pipeline.process(dropped(world, tmp_path, picture(61)), call())
+    outcome = world.pipeline.process_upload(dropped(world, tmp_path, picture(61)), call())
     assert isinstance(outcome, Prediction)
     records = FaultControl(world.environment["BIGQUERY_EMULATOR_HOST"]).records()
     assert (outcome.prediction_id,) in [record.row_ids for record in records]

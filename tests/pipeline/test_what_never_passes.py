@@ -29,14 +29,15 @@ from shared.errors import (
 from shared.http.inputs import ImageUri, InputReader
 from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.logs import log
-from shared.pipeline import ids, set_aside
+from shared.pipeline import set_aside
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.rate_limit import RateBreaker
-from shared.types import Failure, ImageFacts, Prediction, Source, Upload
+from shared.types import Failure, Prediction, Source, Upload
 from tests.backlog.parts import attempts_of, faults_of, markers, sweep_of
 from tests.emulators.fault_client import FaultControl
-from tests.pipeline.parts import call, dropped, failing
+from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
 
 Picture = Callable[..., bytes]
@@ -96,7 +97,7 @@ def swept(world: World, **options: Any) -> dict[str, int]:
 
 
 def mark_of(world: World, upload: Upload, kind: str) -> bool:
-    return set_aside.marked(world.store, world.quarantine).get(ids.of_object(upload.ref).upload_id) == kind
+    return set_aside.marked(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id) == kind
 
 
 # A 412 is believed only where the object is there.
@@ -108,7 +109,7 @@ def test_a_412_that_is_no_existing_object_keeps_the_upload_and_writes_no_row(
     upload = dropped(world, tmp_path, picture(1))
     refuse_writes(faults, world.archive, **OF_A_POLICY)
     with pytest.raises(StorageRefused, match=r"may not be written, and there is no such object: .*412"):
-        world.pipeline.process(upload, call())
+        world.pipeline.process_upload(upload, call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
     assert rows_written(world) == 0
 
@@ -119,7 +120,7 @@ def test_a_412_that_is_no_existing_copy_keeps_the_upload_and_writes_no_row(
     upload = dropped(world, tmp_path, b"bread")
     refuse_copies(faults, world, **OF_A_POLICY)
     with pytest.raises(StorageRefused, match="there is no such object"):
-        world.pipeline.process(upload, call())
+        world.pipeline.process_upload(upload, call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
     assert rows_written(world) == 0
 
@@ -130,7 +131,7 @@ def test_a_write_whose_answer_was_lost_is_done(
     """The client asks again, and is told that there is an object: its own."""
     upload = dropped(world, tmp_path, picture(2))
     refuse_writes(faults, world.archive, kind="reset", after=True, count=1)
-    assert isinstance(world.pipeline.process(upload, call()), Prediction)
+    assert isinstance(world.pipeline.process_upload(upload, call()), Prediction)
     assert world.names_in(world.uploads) == []
 
 
@@ -141,7 +142,7 @@ def test_another_object_under_the_pictures_digest_is_not_taken_for_the_picture(
     sha256 = hashlib.sha256(content).hexdigest()
     world.store.write_once(world.archive, f"{sha256[:2]}/{sha256}.jpg", b"something else", "image/jpeg")
     with pytest.raises(NameTaken, match="has other bytes"):
-        world.pipeline.process(dropped(world, tmp_path, content), call())
+        world.pipeline.process_upload(dropped(world, tmp_path, content), call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
 
 
@@ -165,7 +166,7 @@ def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: Worl
     blob = world.store._client.bucket(world.uploads).blob("wrong.jpg")
     blob.content_encoding = encoding
     blob.upload_from_string(b"these bytes are not packed", "image/jpeg")
-    outcome = world.pipeline.process(world.store.find(world.uploads, "wrong.jpg"), call())
+    outcome = world.pipeline.process_upload(world.store.find(world.uploads, "wrong.jpg"), call())
     assert isinstance(outcome, Failure)
     assert outcome.reason == "wrong_content_encoding"
     assert world.names_in(world.uploads) == []
@@ -178,7 +179,7 @@ def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World
     blob.upload_from_string(gzip.compress(content), "image/jpeg")
     upload = world.store.find(world.uploads, "packed.jpg")
     assert upload.content_encoding == "gzip"
-    outcome = world.pipeline.process(upload, call())
+    outcome = world.pipeline.process_upload(upload, call())
     assert isinstance(outcome, Prediction)
     assert outcome.image.sha256 == hashlib.sha256(content).hexdigest()
 
@@ -191,9 +192,9 @@ def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: st
     pipeline = replace(world.pipeline, limits=limits, memory=memory)
     upload = Upload(world.store.write_once(world.uploads, "a", b"x", "image/jpeg"), 1_000, "", None, encoding)
     with memory.files.room_for(100_000 - 2 * held + 1), pytest.raises(Busy):
-        pipeline.process(upload, call())
+        pipeline.process_upload(upload, call())
     with memory.files.room_for(100_000 - 2 * held):
-        assert isinstance(pipeline.process(upload, call()), Failure)
+        assert isinstance(pipeline.process_upload(upload, call()), Failure)
 
 
 # An object that nobody may read.
@@ -204,7 +205,7 @@ def test_a_file_that_nobody_may_read_is_quarantined_where_it_can_be_copied(
 ) -> None:
     upload = dropped(world, tmp_path, picture(5))
     refuse_reads(faults, world, status=400)
-    outcome = world.pipeline.process(upload, call())
+    outcome = world.pipeline.process_upload(upload, call())
     assert isinstance(outcome, Failure)
     assert outcome.reason == "unreadable"
     assert outcome.quarantine_uri == f"gs://{world.quarantine}/{outcome.failure_id}"
@@ -238,7 +239,7 @@ def test_a_mark_that_cannot_be_written_brings_the_event_back(
     refuse_copies(faults, world, status=400)
     refuse_writes(faults, world.quarantine, **REFUSED)
     with pytest.raises(StorageRefused):
-        world.pipeline.process(upload, call())
+        world.pipeline.process_upload(upload, call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
 
 
@@ -262,7 +263,7 @@ def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_dele
 ) -> None:
     upload = dropped(world, tmp_path, picture(8))
     refuse_deletes(faults, world, status=403, reason="retentionPolicyNotMet")
-    assert isinstance(world.pipeline.process(upload, call()), Prediction)
+    assert isinstance(world.pipeline.process_upload(upload, call()), Prediction)
     assert mark_of(world, upload, set_aside.NOT_DELETED)
     for _ in range(2):
         summary = sweep_of(world).run(world.store.uploads(world.uploads))
@@ -280,7 +281,7 @@ def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_dele
 def test_a_delete_that_fails_for_a_moment_leaves_no_mark(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline, _ = failing(world, "delete", before=StorageUnavailable())
     with pytest.raises(StorageUnavailable):
-        pipeline.process(dropped(world, tmp_path, picture(9)), call())
+        pipeline.process_upload(dropped(world, tmp_path, picture(9)), call())
     assert set_aside.marked(world.store, world.quarantine) == {}
 
 
@@ -359,17 +360,17 @@ def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
 
     class Broken:
         def __getattr__(self, name: str) -> Any:
-            return getattr(world.pipeline.classifiers.default.model, name)
+            return getattr(world.pipeline.models.get_model().model, name)
 
         def run(self, batch: Any) -> Any:
-            outputs = world.pipeline.classifiers.default.model.run(batch)
+            outputs = world.pipeline.models.get_model().model.run(batch)
             outputs[-1] = bad
             return outputs
 
-    classifier = Classifier(world.pipeline.classifiers.default.bundle, Broken())  # type: ignore[arg-type]
-    broken = replace(world, pipeline=replace(world.pipeline, classifiers=Classifiers([classifier])))
+    classifier = Classifier(world.pipeline.models.get_model().bundle, Broken())  # type: ignore[arg-type]
+    broken = replace(world, pipeline=replace(world.pipeline, models=ModelRegistry.of([classifier])))
     with pytest.raises(RuntimeError, match="1 of the model's 5 outputs are not finite"):
-        broken.pipeline.process(world.store.find(world.uploads, "photo.jpg"), call())
+        broken.pipeline.process_upload(world.store.find(world.uploads, "photo.jpg"), call())
     for _ in range(2):
         assert swept(broken, timeout_s=0) == {"postponed": 1}
     assert swept(broken, timeout_s=0) == {"rejected": 1}
@@ -387,7 +388,7 @@ def test_an_attempt_that_hangs_keeps_its_marker_at_an_orderly_end(
     assert innocent.begin_first(refs[1])
     for attempts in (hung, innocent):
         attempts.give_back_all(within_s=20)
-    assert markers(world) == [f"attempts/{ids.of_object(refs[0]).upload_id}/1"]
+    assert markers(world) == [f"attempts/{ImageIds.of_object(refs[0]).upload_id}/1"]
 
 
 def test_what_is_done_is_given_back_however_long_it_took(world: World, picture: Picture, tmp_path: Path) -> None:
@@ -425,11 +426,9 @@ def test_folders_and_parts_of_uploads_are_left_and_counted_by_the_sweep(
 
 def test_callers_beyond_the_rate_are_refused(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline = replace(world.pipeline, rate=RateBreaker(1))
-    who = ids.of_request(None, None, 0, "", datetime.now(UTC))
-    facts = ImageFacts(size_bytes=1, content_type=None)
-    pipeline.answer(picture(21), facts, who, call(Source.REQUEST), record=False)
+    pipeline.classify_image(received(picture(21)), record=False)
     with pytest.raises(OverRate):
-        pipeline.answer(picture(21), facts, who, call(Source.REQUEST), record=False)
+        pipeline.classify_image(received(picture(21)), record=False)
 
 
 def test_a_mark_says_which_upload_stays_and_why(world: World, picture: Picture, tmp_path: Path) -> None:
@@ -439,6 +438,6 @@ def test_a_mark_says_which_upload_stays_and_why(world: World, picture: Picture, 
     [name] = world.names_in(world.quarantine)
     says = json.loads(world.store.read(world.store.find(world.quarantine, name).ref, 10_000))
     assert (says["upload"]["name"], says["why"]) == ("photo.jpg", "it has a key")
-    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
-    set_aside.unmark(world.store, world.quarantine, ids.of_object(ref).upload_id)
+    set_aside.unmark(world.store, world.quarantine, ImageIds.of_object(ref).upload_id)
+    set_aside.unmark(world.store, world.quarantine, ImageIds.of_object(ref).upload_id)
     assert world.names_in(world.quarantine) == []

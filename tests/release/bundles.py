@@ -1,4 +1,4 @@
-"""Bundles to release: the one that ships under another version, and the same with its labels mixed up."""
+"""Bundles to release: the default bundle under another version, and the same with its labels shifted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tests.bundles.copies import write_bundle
 
 
 def write_good_bundle(folder: Path) -> Path:
-    """Copy the bundle that ships: the same model, whose digest is another since its version is."""
+    """Copy the default bundle under another version, which gives it another digest."""
     return write_bundle(folder, "1.1")
 
 
 def write_worse_bundle(folder: Path) -> Path:
-    """Copy the bundle that ships with every label moved by one: it is as quick and as sure, and always wrong."""
+    """Copy the default bundle with every label shifted by one: as fast and as certain, and always wrong."""
     return write_bundle(folder, "1.2", turn=1)

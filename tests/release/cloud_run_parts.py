@@ -1,4 +1,4 @@
-"""As much of Cloud Run's Admin API as a release uses, in memory; every exchange is kept, to be judged afterwards."""
+"""The part of Cloud Run's Admin API that a release uses, in memory; every exchange is kept to be checked later."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class FakeCloudRun:
 
     def answer(self, method: str, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
         url = urlsplit(target)
-        given = json.loads(body) if body else {}
+        document = json.loads(body) if body else {}
         if self.refuses_with:
-            return self.refuses_with, {"error": {"code": self.refuses_with, "message": "as asked", "status": "X"}}
+            return self.refuses_with, {"error": {"code": self.refuses_with, "message": "as set", "status": "X"}}
         kind, name, rest = re.fullmatch(rf"/v2/{PLACE}/(\w+)/([\w-]+)(.*)", url.path).groups()  # type: ignore[union-attr]
         if kind == "services" and name not in self.services:
             return 404, {"error": {"code": 404, "message": f"no service {name}", "status": "NOT_FOUND"}}
@@ -54,30 +54,30 @@ class FakeCloudRun:
             case "GET", "services", "/revisions":
                 return 200, {"revisions": self.revisions[name][::-1]}
             case "PATCH", "services", "":
-                return self._patch(name, given, parse_qs(url.query)["updateMask"][0].split(","))
+                return self._patch(name, document, parse_qs(url.query)["updateMask"][0].split(","))
             case "GET", "jobs", "":
                 return 200, self.jobs[name]
             case "PATCH", "jobs", "":
-                self.jobs[name] = _named(given)
+                self.jobs[name] = _named(document)
                 return 200, _done("Job", self.jobs[name])
             case "POST", "jobs", ":run":
                 self.runs.append(self.jobs[name])
                 run = {"name": f"{PLACE}/jobs/{name}/executions/{name}-abcde"}
                 return 200, _done("Execution", run)
-        raise AssertionError(f"nobody asks for {method} {target}")
+        raise AssertionError(f"a release does not call {method} {target}")
 
     def changed_by_terraform(self, name: str, memory: str) -> None:
-        """Make a revision with another memory size; traffic stays as it is written."""
+        """Make a revision with another memory size; the traffic is not changed."""
         self.services[name]["template"]["containers"][0]["resources"] = {"limits": {"memory": memory}}
         self._make_revision(name)
 
-    def _patch(self, name: str, given: dict[str, Any], mask: list[str]) -> tuple[int, dict[str, Any]]:
+    def _patch(self, name: str, document: dict[str, Any], mask: list[str]) -> tuple[int, dict[str, Any]]:
         service = self.services[name]
-        if given["etag"] != service["etag"]:
+        if document["etag"] != service["etag"]:
             return 409, {"error": {"code": 409, "message": "etag", "status": "ABORTED"}}
-        given = _named(given)
+        document = _named(document)
         for field in mask:
-            service[field] = given.get(field, [])
+            service[field] = document.get(field, [])
         if "template" in mask:
             self._make_revision(name)
         self._count(service)
@@ -106,7 +106,7 @@ class FakeCloudRun:
 
 @contextmanager
 def running(cloud_run: FakeCloudRun) -> Iterator[str]:
-    """Serve it for the length of the block; yields its URL."""
+    """Serve the API during the block, and yield its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -126,7 +126,7 @@ def running(cloud_run: FakeCloudRun) -> Iterator[str]:
         do_GET = do_POST = do_PATCH = answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
@@ -140,9 +140,9 @@ def running(cloud_run: FakeCloudRun) -> Iterator[str]:
 
 
 def with_names(exchange: Exchange) -> Exchange:
-    """Return an exchange as the discovery document knows it.
+    """Return an exchange as the discovery document describes it.
 
-    Google's own REST transport sends enumerations as numbers, and says so in ``$alt``, which is in no document.
+    Google's own REST transport sends enumerations as numbers, and declares that in ``$alt``, which is undocumented.
     """
     url = urlsplit(exchange.target)
     query = "&".join(part for part in url.query.split("&") if not part.startswith("%24alt="))
@@ -152,7 +152,7 @@ def with_names(exchange: Exchange) -> Exchange:
 
 
 def _named(document: dict[str, Any]) -> dict[str, Any]:
-    traffic = [{**one, "type": KINDS[one["type"]]} for one in document.get("traffic", [])]
+    traffic = [{**target, "type": KINDS[target["type"]]} for target in document.get("traffic", [])]
     return {**document, "traffic": traffic} if traffic else document
 
 

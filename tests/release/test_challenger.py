@@ -1,4 +1,4 @@
-"""What a challenger serves: the champion's models, less those that are on trial, by their names."""
+"""Bundles of a challenger: the champion's, with those on trial in place of the ones of the same name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def name_of(place: Place) -> str:
 
 
 @pytest.mark.parametrize(
-    ("champion", "wanted", "challenger"),
+    ("champion", "requested", "challenger"),
     [
         ("flowers_v1", "flowers_v2", "flowers_v2"),
         ("flowers_v1,mini_v1,chest_v1", "gs://models/mini", "flowers_v1,gs://models/mini,chest_v1"),
@@ -37,11 +37,11 @@ def name_of(place: Place) -> str:
         ("flowers=flowers_v1", "flowers@canary=flowers_v2", "flowers=flowers_v1,flowers@canary=flowers_v2"),
     ],
 )
-def test_a_challenger_takes_the_place_of_the_model_of_its_name(champion: str, wanted: str, challenger: str) -> None:
-    assert challenger_bundles(champion, wanted, name_of) == challenger
+def test_challenger_replaces_the_model_of_its_name(champion: str, requested: str, challenger: str) -> None:
+    assert challenger_bundles(champion, requested, name_of) == challenger
 
 
-@pytest.mark.parametrize("wanted", ["mini_v1", "flowers_v2,mini_v1", "mini=flowers_v2"])
-def test_a_challenger_of_a_name_that_is_not_served_is_refused(wanted: str) -> None:
+@pytest.mark.parametrize("requested", ["mini_v1", "flowers_v2,mini_v1", "mini=flowers_v2"])
+def test_challenger_of_a_name_that_is_not_served_is_refused(requested: str) -> None:
     with pytest.raises(ReleaseRefused, match="is the model 'mini', expected one that is served: flowers, chest"):
-        challenger_bundles("flowers_v1,chest_v1", wanted, name_of)
+        challenger_bundles("flowers_v1,chest_v1", requested, name_of)

@@ -1,4 +1,4 @@
-"""A release on Cloud Run, against a server of ours whose every exchange is compared with Google's document."""
+"""A release on Cloud Run, against a test server; every exchange is compared with Google's discovery document."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from google.api_core import exceptions as api
 
-from shared.adapters.cloud_run import CloudRun, translated
+from shared.adapters.cloud_run import CloudRun, translate_errors
 from shared.errors import Transient
 from shared.release.errors import NothingToRelease, PlatformUnavailable, ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, PREVIOUS, Change, Target
@@ -22,22 +22,22 @@ OLD_REVISION, NEW_REVISION = "classify-upload-00001-abc", "classify-upload-00002
 
 
 @pytest.fixture
-def there() -> Iterator[FakeCloudRun]:
-    """Cloud Run; at the end all that was said to it must be as documented."""
-    there = FakeCloudRun()
-    yield there
+def server() -> Iterator[FakeCloudRun]:
+    """Yield Cloud Run; at the end every exchange must be as documented."""
+    server = FakeCloudRun()
+    yield server
     run = discovery_of("run", "v2")
-    assert there.exchanges
-    assert [fault for one in there.exchanges for fault in run.judge(with_names(one)).faults] == []
+    assert server.exchanges
+    assert [fault for exchange in server.exchanges for fault in run.judge(with_names(exchange)).faults] == []
 
 
 @pytest.fixture
-def cloud_run(there: FakeCloudRun) -> Iterator[CloudRun]:
-    with running(there) as url:
-        yield CloudRun("p", "europe-west1", deadline_s=5, patience_s=5, endpoint=url)
+def cloud_run(server: FakeCloudRun) -> Iterator[CloudRun]:
+    with running(server) as url:
+        yield CloudRun("p", "europe-west1", deadline_s=5, operation_timeout_s=5, endpoint=url)
 
 
-def test_a_service_as_terraform_made_it_has_a_champion(cloud_run: CloudRun) -> None:
+def test_cloud_run_service_made_by_terraform_has_a_champion(cloud_run: CloudRun) -> None:
     standing = cloud_run.standing("classify-upload")
     assert standing.traffic == (Target(OLD_REVISION, 100),)
     assert (standing.champion, standing.challenger, standing.previous) == (OLD_REVISION, None, None)
@@ -46,65 +46,65 @@ def test_a_service_as_terraform_made_it_has_a_champion(cloud_run: CloudRun) -> N
     assert revision.image == f"{DIGEST}{'0' * 64}"
 
 
-def test_a_new_revision_gets_no_traffic_until_it_is_given_some(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+def test_cloud_run_revision_is_deployed_without_traffic(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     assert cloud_run.deploy("classify-upload", NEW) == NEW_REVISION
     standing = cloud_run.standing("classify-upload")
     assert standing.traffic == (Target(OLD_REVISION, 100), Target(NEW_REVISION, 0, CHALLENGER))
-    assert there.services["classify-upload"]["template"].get("revision", "") == ""
+    assert server.services["classify-upload"]["template"].get("revision", "") == ""
 
 
-def test_deploying_twice_makes_one_revision(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+def test_cloud_run_deploy_is_idempotent(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     assert cloud_run.deploy("classify-upload", NEW) == cloud_run.deploy("classify-upload", NEW)
-    assert len(there.revisions["classify-upload"]) == 2
+    assert len(server.revisions["classify-upload"]) == 2
 
 
-def test_a_canary_takes_its_share_of_both_services_and_is_promoted(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+def test_cloud_run_canary_takes_its_share_of_both_services_and_is_promoted(
+    server: FakeCloudRun, cloud_run: CloudRun
+) -> None:
     for standing in begin(cloud_run, SERVICES, NEW, 10):
         assert [target.percent for target in standing.traffic] == [90, 10]
     begin(cloud_run, SERVICES, NEW, 50)
     promote(cloud_run, SERVICES)
     standing = promote(cloud_run, SERVICES)[0]
     assert standing.traffic == (Target(NEW_REVISION, 100), Target(OLD_REVISION, 0, PREVIOUS))
-    assert len(there.revisions["classify-upload"]) == 2
+    assert len(server.revisions["classify-upload"]) == 2
     assert roll_back(cloud_run, SERVICES)[0].traffic == (Target(OLD_REVISION, 100),)
 
 
-def test_what_terraform_changes_after_a_promotion_serves(there: FakeCloudRun, cloud_run: CloudRun) -> None:
-    """Traffic that is pinned to a revision by name would leave a new memory size, or a new setting, without a call."""
+def test_cloud_run_serves_changes_by_terraform_after_a_promotion(server: FakeCloudRun, cloud_run: CloudRun) -> None:
+    """Traffic that is pinned to a revision by name would never reach a new memory size or a new setting."""
     begin(cloud_run, SERVICES, NEW, 10)
     promote(cloud_run, SERVICES)
-    sent = there.services["classify-upload"]["traffic"]
-    assert [(one["type"], one.get("percent"), one.get("tag")) for one in sent] == [
+    sent = server.services["classify-upload"]["traffic"]
+    assert [(target["type"], target.get("percent"), target.get("tag")) for target in sent] == [
         (LATEST, 100, None),
         (BY_NAME, None, PREVIOUS),
     ]
-    there.changed_by_terraform("classify-upload", memory="1Gi")
+    server.changed_by_terraform("classify-upload", memory="1Gi")
     assert cloud_run.standing("classify-upload").champion == "classify-upload-00003-abc"
 
 
-def test_what_terraform_changes_during_a_trial_or_after_a_rollback_does_not_serve_by_itself(
-    there: FakeCloudRun, cloud_run: CloudRun
+def test_cloud_run_serves_no_change_by_terraform_in_a_trial_or_after_a_rollback(
+    server: FakeCloudRun, cloud_run: CloudRun
 ) -> None:
     """The newest template names the image that is on trial, or that was rolled back."""
     begin(cloud_run, SERVICES, NEW, 10)
-    there.changed_by_terraform("classify-upload", memory="1Gi")
+    server.changed_by_terraform("classify-upload", memory="1Gi")
     standing = cloud_run.standing("classify-upload")
     assert standing.traffic == (Target(OLD_REVISION, 90), Target(NEW_REVISION, 10, CHALLENGER))
     roll_back(cloud_run, SERVICES)
-    there.changed_by_terraform("classify-upload", memory="2Gi")
+    server.changed_by_terraform("classify-upload", memory="2Gi")
     assert cloud_run.standing("classify-upload").traffic == (Target(OLD_REVISION, 100),)
 
 
-def test_a_promotion_of_what_is_no_longer_the_latest_stays_with_its_revision(
-    there: FakeCloudRun, cloud_run: CloudRun
-) -> None:
+def test_cloud_run_promotion_of_an_older_revision_stays_with_it(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     begin(cloud_run, SERVICES, NEW, 10)
-    there.changed_by_terraform("classify-upload", memory="1Gi")
+    server.changed_by_terraform("classify-upload", memory="1Gi")
     promote(cloud_run, SERVICES)
     assert cloud_run.standing("classify-upload").champion == NEW_REVISION
 
 
-def test_a_canary_is_rolled_back_to_the_champion(cloud_run: CloudRun) -> None:
+def test_cloud_run_canary_is_rolled_back_to_the_champion(cloud_run: CloudRun) -> None:
     begin(cloud_run, SERVICES, NEW, 10)
     for standing in roll_back(cloud_run, SERVICES):
         assert standing.percent_of(standing.champion) == 100
@@ -113,10 +113,8 @@ def test_a_canary_is_rolled_back_to_the_champion(cloud_run: CloudRun) -> None:
         roll_back(cloud_run, SERVICES)
 
 
-def test_a_revision_that_does_not_start_leaves_all_traffic_where_it_was(
-    there: FakeCloudRun, cloud_run: CloudRun
-) -> None:
-    there.broken.add(str(NEW.image))
+def test_cloud_run_traffic_stays_when_a_revision_does_not_start(server: FakeCloudRun, cloud_run: CloudRun) -> None:
+    server.broken.add(str(NEW.image))
     for _ in range(2):
         with pytest.raises(RevisionFailed, match="does not start"):
             begin(cloud_run, SERVICES, NEW, 10)
@@ -124,16 +122,16 @@ def test_a_revision_that_does_not_start_leaves_all_traffic_where_it_was(
         assert standing.traffic == (Target(OLD_REVISION, 100),)
 
 
-def test_a_bundle_is_changed_without_touching_other_settings(there: FakeCloudRun, cloud_run: CloudRun) -> None:
-    there.services["classify-upload"]["template"]["containers"][0]["env"] = [{"name": "MEMORY_MB", "value": "512"}]
+def test_cloud_run_change_of_a_bundle_keeps_other_settings(server: FakeCloudRun, cloud_run: CloudRun) -> None:
+    server.services["classify-upload"]["template"]["containers"][0]["env"] = [{"name": "MEMORY_MB", "value": "512"}]
     cloud_run.deploy("classify-upload", Change(bundle="/models/roses_v2"))
-    template = there.services["classify-upload"]["template"]
+    template = server.services["classify-upload"]["template"]
     expected = [{"name": "MEMORY_MB", "value": "512"}, {"name": "MODEL_BUNDLE", "value": "/models/roses_v2"}]
     assert template["containers"][0]["env"] == expected
     assert template["serviceAccount"] == "s@p"
 
 
-def test_traffic_that_somebody_else_moved_is_left_alone(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+def test_cloud_run_traffic_moved_by_another_person_is_left_alone(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     cloud_run.deploy("classify-upload", NEW)
     seen = cloud_run.standing("classify-upload")
     roll_back(cloud_run, SERVICES[:1])
@@ -142,27 +140,27 @@ def test_traffic_that_somebody_else_moved_is_left_alone(there: FakeCloudRun, clo
     assert cloud_run.standing("classify-upload").champion == OLD_REVISION
 
 
-def test_a_shadow_runs_beside_the_backlog_over_the_archive(there: FakeCloudRun, cloud_run: CloudRun) -> None:
+def test_cloud_run_shadow_is_a_second_job_over_the_archive(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     assert cloud_run.shadow(Change(bundle="/models/roses_v2")) == "classify-backlog-shadow-abcde"
-    [job] = there.runs
+    [job] = server.runs
     [container] = job["template"]["template"]["containers"]
     assert container["args"] == ["--bucket", "p-archive", "--keep"]
-    settings = {one["name"]: one["value"] for one in container["env"]}
+    settings = {variable["name"]: variable["value"] for variable in container["env"]}
     assert settings == {"ARCHIVE_BUCKET": "p-archive", "MODEL_BUNDLE": "/models/roses_v2", "SHADOW": "true"}
     assert job["template"]["template"]["serviceAccount"] == "backlog@p"
-    assert there.jobs["classify-backlog"]["template"]["template"]["containers"][0].get("args") is None
+    assert server.jobs["classify-backlog"]["template"]["template"]["containers"][0].get("args") is None
 
 
 @pytest.mark.parametrize("status", [400, 403])
-def test_what_cloud_run_refuses_is_refused_with_a_sentence(
-    there: FakeCloudRun, cloud_run: CloudRun, status: int
+def test_cloud_run_refusal_is_an_error_that_names_the_call(
+    server: FakeCloudRun, cloud_run: CloudRun, status: int
 ) -> None:
-    there.refuses_with = status
+    server.refuses_with = status
     with pytest.raises(ReleaseRefused, match="reading the service classify-upload"):
         cloud_run.standing("classify-upload")
 
 
-def test_a_service_that_is_not_there_is_refused(cloud_run: CloudRun) -> None:
+def test_cloud_run_missing_service_is_refused(cloud_run: CloudRun) -> None:
     with pytest.raises(ReleaseRefused, match="no service classify-nothing"):
         cloud_run.standing("classify-nothing")
 
@@ -171,20 +169,20 @@ OF_ANY_CLIENT = [kind for kind in raised_by_clients() if kind.__module__ != "goo
 
 
 @pytest.mark.parametrize("kind", OF_ANY_CLIENT, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
-def test_whatever_a_client_raises_is_translated(kind: type[BaseException]) -> None:
+def test_cloud_run_client_errors_are_translated(kind: type[BaseException]) -> None:
     expected: type[Exception] = PlatformUnavailable
     if issubclass(kind, api.Conflict):
         expected = TrafficMoved
     elif issubclass(kind, (api.BadRequest, api.Unauthorized, api.Forbidden, api.NotFound)):
         expected = ReleaseRefused
     error = instance_of(kind)
-    with pytest.raises(expected, match="While looking") as raised, translated("looking"):
+    with pytest.raises(expected, match="While looking") as raised, translate_errors("looking"):
         raise error
     assert raised.value.__cause__ is error
 
 
-def test_only_what_passes_is_worth_another_try() -> None:
+def test_cloud_run_unavailable_is_transient_and_refused_is_not() -> None:
     assert issubclass(PlatformUnavailable, Transient)
     assert not issubclass(ReleaseRefused, Transient)
-    with pytest.raises(ZeroDivisionError), translated("looking"):  # a bug must be seen
+    with pytest.raises(ZeroDivisionError), translate_errors("looking"):  # a bug must be seen
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Releases on a local cloud in real processes: what a person types, and who then serves."""
+"""Releases on a local cloud in real processes: the user's commands, and the revisions that then serve."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.release.bundles import write_good_bundle, write_worse_bundle
 ROOT = Path(__file__).parents[2]
 PICTURES, COPIES = 12, 4
 BY_LABELS = ("--latency-slack-ms", "60000", "--max-score-fall", "1")
-"""Neither a busy machine nor which pictures fell to whom decides."""
+"""Criteria on which neither a busy machine nor the split of the pictures decides."""
 
 FEW = (*BY_LABELS, "--min-images", "8", "--min-shared", "4")
 """Criteria for a few images."""
@@ -51,18 +51,20 @@ class Bucketlens:
         return BigQuery(PROJECT, DATASET, 20, endpoint=self.cloud.url("warehouse"))
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
-        told = ("--folder", str(self.cloud.folder))
-        done = CliRunner().invoke(main, [*arguments, *told], prog_name="bucketlens")
-        assert done.exit_code == code, f"{arguments}: exit code {done.exit_code}\n{done.output}\n{done.exception!r}"
-        return done.stdout if code == 0 or "--json" in arguments else done.output
+        folder = ("--folder", str(self.cloud.folder))
+        result = CliRunner().invoke(main, [*arguments, *folder], prog_name="bucketlens")
+        assert result.exit_code == code, (
+            f"{arguments}: exit code {result.exit_code}\n{result.output}\n{result.exception!r}"
+        )
+        return result.stdout if code == 0 or "--json" in arguments else result.output
 
     def service(self, name: str) -> dict[str, Any]:
         services = json.loads(self("release", "status", "--json"))["services"]
-        [found] = [service for service in services if service["service"] == name]
-        return dict(found)
+        [match] = [service for service in services if service["service"] == name]
+        return dict(match)
 
     def drop(self, name: str, copies: int = COPIES) -> None:
-        """Drop each picture so many times: copies of one picture are events of their own, and one in the archive."""
+        """Drop ``copies`` of each picture: each copy is an event, and all are one object in the archive."""
         for copy in range(copies):
             folder = self.cloud.folder / "images" / name / str(copy)
             folder.mkdir(parents=True)
@@ -74,7 +76,7 @@ class Bucketlens:
 
 @pytest.fixture(scope="module")
 def bucketlens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucketlens]:
-    """A cloud that is watched as `bucketlens up` does, without its process."""
+    """Yield a cloud that is supervised as by `bucketlens up`, without its process."""
     folder = tmp_path_factory.mktemp("release")
     supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0)
     stop = threading.Event()
@@ -112,15 +114,15 @@ def answered_by(url: str) -> str:
         return str(json.load(answer)["model"]["version"])
 
 
-def test_before_any_release_the_champion_serves_everything(bucketlens: Bucketlens) -> None:
+def test_local_champion_serves_everything_before_a_release(bucketlens: Bucketlens) -> None:
     service = bucketlens.service(UPLOAD)
     assert (service["champion"], service["challenger"]) == (f"{UPLOAD}-local", None)
     assert "bucketlens release canary" in bucketlens("release", "check", code=2)
 
 
-def test_a_canary_with_a_worse_model_is_found_out_and_rolled_back(bucketlens: Bucketlens, worse: str) -> None:
+def test_local_canary_of_a_worse_model_is_detected_and_rolled_back(bucketlens: Bucketlens, worse: str) -> None:
     bucketlens("release", "canary", "--bundle", worse, "--percent", "50")
-    bucketlens("release", "check", *FEW, code=3)  # nobody has seen anything yet
+    bucketlens("release", "check", *FEW, code=3)  # no picture was classified yet
     bucketlens.drop("worse")
     shown = json.loads(bucketlens("release", "check", "--json", *FEW, code=1))
     assert (shown["finding"], shown["agreed"]) == ("worse", 0)
@@ -135,8 +137,8 @@ def test_a_canary_with_a_worse_model_is_found_out_and_rolled_back(bucketlens: Bu
     assert "nothing to roll back" in bucketlens("release", "rollback")
 
 
-def test_what_is_worse_is_not_promoted_unless_somebody_insists(bucketlens: Bucketlens, worse: str) -> None:
-    """The evidence is that of the canary above."""
+def test_local_promotion_of_a_worse_model_needs_force(bucketlens: Bucketlens, worse: str) -> None:
+    """The evidence comes from the canary above."""
     bucketlens("release", "canary", "--bundle", worse, "--percent", "50", "--service", UPLOAD)
     refused = bucketlens("release", "promote", "--service", UPLOAD, *FEW, code=1)
     assert "Not promoted" in refused
@@ -148,7 +150,7 @@ def test_what_is_worse_is_not_promoted_unless_somebody_insists(bucketlens: Bucke
     assert bucketlens.service(UPLOAD)["champion"] == f"{UPLOAD}-local"
 
 
-def test_a_challenger_of_another_name_is_refused(bucketlens: Bucketlens, tmp_path: Path) -> None:
+def test_local_challenger_of_another_name_is_refused(bucketlens: Bucketlens, tmp_path: Path) -> None:
     stranger = str(write_bundle(tmp_path / "stranger", "1.0", name="mini"))
     before = bucketlens.service(UPLOAD)
     refused = bucketlens("release", "canary", "--bundle", stranger, code=2)
@@ -156,7 +158,7 @@ def test_a_challenger_of_another_name_is_refused(bucketlens: Bucketlens, tmp_pat
     assert bucketlens.service(UPLOAD) == before
 
 
-def test_an_event_that_comes_twice_stays_with_its_revision(bucketlens: Bucketlens, worse: str) -> None:
+def test_local_event_that_comes_twice_stays_with_its_revision(bucketlens: Bucketlens, worse: str) -> None:
     bucketlens("release", "canary", "--bundle", worse, "--percent", "50", "--service", UPLOAD)
     set_duplicates(bucketlens, 1.0)
     bucketlens.drop("twice", copies=1)
@@ -167,7 +169,7 @@ def test_an_event_that_comes_twice_stays_with_its_revision(bucketlens: Bucketlen
     assert len(calls) >= PICTURES
 
 
-def test_the_next_share_of_what_is_worse_is_a_rollback(bucketlens: Bucketlens) -> None:
+def test_local_canary_that_is_worse_is_rolled_back_at_its_next_share(bucketlens: Bucketlens) -> None:
     """The challenger of the tests above is still on trial."""
     assert bucketlens.service(UPLOAD)["challenger"]
     bucketlens("release", "canary", "--percent", "60,100", "--service", UPLOAD, *FEW, code=1)
@@ -176,7 +178,7 @@ def test_the_next_share_of_what_is_worse_is_a_rollback(bucketlens: Bucketlens) -
     assert service["traffic"] == [{"revision": f"{UPLOAD}-local", "percent": 100, "tag": None}]
 
 
-def test_an_interrupted_canary_leaves_the_champion_serving(bucketlens: Bucketlens, good: str) -> None:
+def test_local_canary_that_is_interrupted_leaves_the_champion_serving(bucketlens: Bucketlens, good: str) -> None:
     arguments = ("--folder", str(bucketlens.cloud.folder), "--bundle", good, "--percent", "10,50,100", "--wait", "600")
     canary = subprocess.Popen(
         [sys.executable, "-m", "shared.cli", "release", "canary", *arguments],
@@ -194,7 +196,7 @@ def test_an_interrupted_canary_leaves_the_champion_serving(bucketlens: Bucketlen
     bucketlens("release", "rollback")
 
 
-def test_a_good_canary_is_promoted_after_its_check(bucketlens: Bucketlens, good: str) -> None:
+def test_local_canary_that_is_good_is_promoted_after_its_check(bucketlens: Bucketlens, good: str) -> None:
     steps = ("--percent", "50,100", "--every", "0.1")
     bucketlens("release", "canary", "--bundle", good, *steps, *FEW, code=3)  # and it keeps its share
     assert bucketlens.service(UPLOAD)["traffic"][1]["percent"] == 50
@@ -206,7 +208,7 @@ def test_a_good_canary_is_promoted_after_its_check(bucketlens: Bucketlens, good:
     assert service["champion"] != f"{UPLOAD}-local"
 
 
-def test_https_follows_the_release_at_the_front(bucketlens: Bucketlens) -> None:
+def test_local_front_follows_the_release_over_https(bucketlens: Bucketlens) -> None:
     """After the promotion above."""
     front = json.loads(bucketlens("release", "status", "--json"))["https"]
     version = model_at(front)
@@ -214,7 +216,7 @@ def test_https_follows_the_release_at_the_front(bucketlens: Bucketlens) -> None:
     assert f"{model_at(front)}.1" == version  # as the good bundle calls itself
 
 
-def test_peoples_corrections_say_which_is_worse(bucketlens: Bucketlens, worse: str) -> None:
+def test_local_corrections_by_people_decide_which_is_worse(bucketlens: Bucketlens, worse: str) -> None:
     bucketlens("release", "canary", "--bundle", worse, "--percent", "50")
     bucketlens.drop("corrected", copies=2)
     champions = bucketlens.warehouse.query(
@@ -224,23 +226,23 @@ def test_peoples_corrections_say_which_is_worse(bucketlens: Bucketlens, worse: s
     for number, row in enumerate(champions):
         right = Correction(f"{number:064}", row["prediction_id"], row["label"], None, datetime.now(UTC))
         bucketlens.warehouse.append(right)
-    asked = ("--min-shared", "1000", "--min-judged", "4", *BY_LABELS)
-    shown = json.loads(bucketlens("release", "check", "--json", *asked, code=1))
+    criteria = ("--min-shared", "1000", "--min-judged", "4", *BY_LABELS)
+    shown = json.loads(bucketlens("release", "check", "--json", *criteria, code=1))
     assert shown["why"] == "the challenger is worse by corrections by people"
     assert shown["champion"]["corrected"] == 0
     bucketlens("release", "rollback")
 
 
-def test_a_shadow_sees_the_same_pictures_and_its_rows_count_nowhere(bucketlens: Bucketlens, worse: str) -> None:
+def test_local_shadow_sees_the_same_pictures_and_its_rows_count_nowhere(bucketlens: Bucketlens, worse: str) -> None:
     bucketlens.drop("shadowed", copies=1)
     count = "SELECT COUNT(*) AS images, COUNT(DISTINCT upload_id) AS uploads FROM latest_predictions"
     before = bucketlens.warehouse.query(count).rows
     for _ in range(2):  # the second time there is nothing left to see
-        said = bucketlens("release", "canary", "--shadow", "--bundle", worse)
+        output = bucketlens("release", "canary", "--shadow", "--bundle", worse)
     assert bucketlens.warehouse.query(count).rows == before
     shadows = "SELECT COUNT(*) AS rows_ FROM predictions WHERE call.is_shadow"
     assert bucketlens.warehouse.query(shadows).rows == [{"rows_": PICTURES}]
-    run = said.split("--shadow ")[1].split()[0]
+    run = output.split("--shadow ")[1].split()[0]
     shown = json.loads(bucketlens("release", "check", "--json", "--shadow", run, *FEW, code=1))
     assert (shown["shared"], shown["agreed"]) == (PICTURES, 0)
     assert bucketlens.service(UPLOAD)["challenger"] is None

@@ -12,7 +12,7 @@ from shared.cli.status import command
 from shared.local.cloud import Cloud, sole_use
 
 
-def test_status_shows_who_serves_and_what_is_on_its_way(cloud: Cloud, tmp_path: Path) -> None:
+def test_status_shows_revisions_traffic_and_queue(cloud: Cloud, tmp_path: Path) -> None:
     page = tmp_path / "status.html"
     folder = tmp_path / "cloud"
     folder.mkdir()
@@ -20,10 +20,10 @@ def test_status_shows_who_serves_and_what_is_on_its_way(cloud: Cloud, tmp_path: 
     with sole_use(folder):
         CliRunner().invoke(command, ["--folder", str(folder), "--html", str(page)], env={"COLUMNS": "200"})
         state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
-    for said in ("classify-upload-local", "champion", "events on their way", "The last hour", "By revision"):
-        assert said in page.read_text("utf-8")
+    for text in ("classify-upload-local", "champion", "events on their way", "The last hour", "By revision"):
+        assert text in page.read_text("utf-8")
     assert [service["champion"] for service in state["releases"]] == ["classify-upload-local", "classify-request-local"]
     assert state["queue"]["pending"] >= 0
     assert {"revision", "images", "rejected", "p50_ms", "p95_ms"} >= {
-        name for one in state["revisions"] for name in one
+        name for revision in state["revisions"] for name in revision
     }

@@ -1,4 +1,4 @@
-"""Traffic at each step, and the steps over several services."""
+"""Traffic at each step of a release, and the steps over several services."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ TRIAL = (Target("one", 90), Target("two", 10, CHALLENGER))
 DONE = (Target("two", 100), Target("one", 0, PREVIOUS))
 
 
-def test_a_trial_takes_its_share_from_the_champion() -> None:
+def test_trial_takes_its_share_from_the_champion() -> None:
     assert on_trial(ALL, "two", 10) == TRIAL
     assert on_trial(TRIAL, "two", 50) == (Target("one", 50), Target("two", 50, CHALLENGER))
 
 
-def test_a_challenger_with_all_traffic_is_not_the_champion() -> None:
+def test_challenger_with_all_traffic_is_not_the_champion() -> None:
     shifted = on_trial(ALL, "two", 100)
     assert rolled_back(shifted) == ALL
     assert promoted(shifted) == DONE
 
 
-def test_a_promotion_keeps_the_champion_at_hand() -> None:
+def test_promotion_keeps_the_champion_for_a_rollback() -> None:
     assert promoted(TRIAL) == DONE
     assert promoted(DONE) == DONE
     assert rolled_back(DONE) == ALL
 
 
-def test_a_rollback_gives_the_champion_everything() -> None:
+def test_rollback_gives_the_champion_everything() -> None:
     assert rolled_back(TRIAL) == ALL
 
 
-def test_what_serves_already_is_no_challenger() -> None:
+def test_champion_cannot_be_the_challenger() -> None:
     with pytest.raises(NothingToRelease, match="serves already"):
         on_trial(ALL, "one", 10)
 
 
-def test_without_a_trial_there_is_nothing_to_promote_or_roll_back() -> None:
+def test_promotion_and_rollback_need_a_trial() -> None:
     with pytest.raises(NothingToRelease, match="canary"):
         promoted(ALL)
     with pytest.raises(NothingToRelease):
@@ -50,7 +50,7 @@ def test_without_a_trial_there_is_nothing_to_promote_or_roll_back() -> None:
 
 
 class Interrupted(Exception):
-    """Somebody pressed Ctrl-C, or the machine died."""
+    """A user pressed Ctrl-C, or the machine died."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ def champions(platform: Platform) -> set[str]:
     return {platform.standing(service).champion for service in ("a", "b")}
 
 
-def test_no_service_gets_traffic_unless_the_challenger_starts_on_all() -> None:
+def test_canary_moves_no_traffic_unless_the_challenger_starts_on_all_services() -> None:
     platform = Platform(broken=frozenset("b"))
     with pytest.raises(RevisionFailed):
         begin(platform, ("a", "b"), Change(bundle="two"), 10)
@@ -93,7 +93,7 @@ def test_no_service_gets_traffic_unless_the_challenger_starts_on_all() -> None:
 
 
 @pytest.mark.parametrize("changes", [0, 1])
-def test_an_interrupted_canary_leaves_the_champion_serving_and_can_be_taken_up_or_given_back(changes: int) -> None:
+def test_canary_that_is_interrupted_can_be_resumed_or_rolled_back(changes: int) -> None:
     platform = Platform(changes_left=changes)
     with pytest.raises(Interrupted):
         begin(platform, ("a", "b"), Change(bundle="two"), 10)
@@ -105,7 +105,7 @@ def test_an_interrupted_canary_leaves_the_champion_serving_and_can_be_taken_up_o
     assert platform.traffic == {"a": ALL, "b": ALL}
 
 
-def test_a_promotion_that_broke_off_is_finished_or_taken_back_whole() -> None:
+def test_promotion_that_is_interrupted_is_finished_or_rolled_back_whole() -> None:
     for after in (promote, roll_back):
         platform = Platform({"a": TRIAL, "b": TRIAL}, changes_left=1)
         with pytest.raises(Interrupted):
@@ -115,19 +115,19 @@ def test_a_promotion_that_broke_off_is_finished_or_taken_back_whole() -> None:
         assert len(set(platform.traffic.values())) == 1
 
 
-def test_another_challenger_waits_until_the_trial_is_over() -> None:
+def test_challenger_is_refused_during_another_trial() -> None:
     platform = Platform({"a": TRIAL, "b": TRIAL})
-    with pytest.raises(NothingToRelease, match="two is on trial on a, and has not bundle three"):
+    with pytest.raises(NothingToRelease, match="two is on trial on a, without bundle three"):
         begin(platform, ("a", "b"), Change(bundle="three"), 10)
 
 
-def test_without_a_change_the_trial_goes_on() -> None:
+def test_canary_without_a_change_continues_the_trial() -> None:
     platform = Platform({"a": TRIAL, "b": TRIAL})
     begin(platform, ("a", "b"), Change(), 50)
     assert platform.traffic["b"] == (Target("one", 50), Target("two", 50, CHALLENGER))
 
 
-def test_a_service_that_is_in_no_release_is_left_alone_by_a_rollback() -> None:
+def test_rollback_leaves_a_service_outside_of_a_release_alone() -> None:
     platform = Platform({"a": TRIAL, "b": ALL})
     roll_back(platform, ("a", "b"))
     assert platform.traffic == {"a": ALL, "b": ALL}

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from flask import Flask, Response, request
 
-from shared.bundles.catalogue import Catalogue
+from shared.bundles.model_index import ModelIndex
 from shared.http.page import files
 from shared.service import Service
 
@@ -60,14 +60,14 @@ def add_page(app: Flask, service: Service) -> None:
     def page_for_a_browser() -> Response | None:
         if request.path != "/" or request.method not in ("GET", "HEAD") or not _wants_html():
             return None
-        document = rendered(app, models_of(service.bundles), service.settings.page_history)
+        document = rendered(app, models_of(service.models.index), service.settings.page_history)
         answer = Response(document, mimetype="text/html", headers=HEADERS | {"Content-Security-Policy": policy})
         answer.add_etag()
         answer.make_conditional(request)
         return answer
 
 
-def models_of(served: Catalogue) -> tuple[PageModel, ...]:
+def models_of(served: ModelIndex) -> tuple[PageModel, ...]:
     """Return the stable version of every model that is served, the default first."""
     models = []
     for name in served.names:

@@ -18,7 +18,6 @@ from shared.http.protocols.bucketlens import named_object, sent_image
 from shared.http.request_context import RequestContext
 from shared.http.route import ANY_IMAGE, IMAGE_ERRORS, JSON, Route
 from shared.http.schema import FILE, TEXT, object_of
-from shared.images.decode import check_size, decode
 from shared.images.memory_budget import MIB
 
 JPEG = "image/jpeg"
@@ -40,11 +39,8 @@ def preview(context: RequestContext) -> ResponseReturnValue:
     reader = reader_of(context)
     try:
         with reader.resolve(image, 0) as source:
-            check_size(len(source.content), pipeline.limits)
-            pipeline.rate.take()  # a preview costs as much as a classification
-            decodes = pipeline.memory.decodes
-            decoded = decode(source.content, pipeline.limits, shrink_to_px=SHRINK_TO_PX, budget=decodes)
-        with decodes.room_for(decoded.pixels.nbytes + PREVIEW_BYTES):
+            decoded = pipeline.decode_image(source.content, SHRINK_TO_PX)
+        with pipeline.memory.decodes.room_for(decoded.pixels.nbytes + PREVIEW_BYTES):
             picture = PIL.Image.fromarray(decoded.pixels)
             picture.thumbnail((LONGEST_EDGE_PX, LONGEST_EDGE_PX))
             content = BytesIO()

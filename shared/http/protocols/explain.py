@@ -33,12 +33,9 @@ from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.route import JSON
 from shared.http.schema import ANY, INTEGER, NUMBER, TEXT, any_of, array_of, object_of
-from shared.images.decode import decode
-from shared.images.memory_budget import MIB
-from shared.inference.explain import CAM, OCCLUSION, Explanation, explain, over_picture
-from shared.inference.heatmap import LONGEST_EDGE_PX, as_png, draw_heatmap, shorter_edge_px
+from shared.inference.explain import CAM, OCCLUSION, Explanation
+from shared.inference.explained_image import ExplainedImage
 from shared.logs import log
-from shared.types import Image
 
 PNG = "image/png"
 
@@ -49,9 +46,6 @@ LONGEST_CELLS = 56
 """The longer side of a heatmap in JSON, in cells."""
 
 DECIMALS = 3
-
-HEATMAP_BYTES = 24 * MIB
-"""The most memory that a picture and its copies take while the heatmap is drawn over it."""
 
 _occlusions = threading.Semaphore(1)
 """One occlusion at a time in a process: each runs the model as often as a batch of pictures does."""
@@ -77,7 +71,10 @@ def explanations(context: RequestContext) -> ResponseReturnValue:
         return jsonify(_answer_instances(context, document, instances, label))
     if len(instances) > 1:
         raise BadRequest(f"The request has {len(instances)} images, expected one for an answer as PNG.")
-    [picture] = (_heatmap_png(context, *explained) for explained in _explain_each(context, instances, label))
+    [picture] = (
+        context.pipeline.draw_explanation(file, explained)
+        for explained, file in _explain_each(context, instances, label)
+    )
     return Response(picture, content_type=PNG)
 
 
@@ -87,33 +84,30 @@ def _answer_instances(
     parameters = optional_object(document, "parameters")
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     rows, maps = [], []
-    for instance, (explanation, image, _) in zip(instances, _explain_each(context, instances, label), strict=True):
-        rows.append(format_prediction(explanation, shape, context.labels, instance.key, choice))
-        maps.append(_as_json(context, explanation, image))
+    for instance, (explained, _) in zip(instances, _explain_each(context, instances, label), strict=True):
+        rows.append(format_prediction(explained.explanation, shape, context.labels, instance.key, choice))
+        maps.append(_as_json(explained))
     predicted = {"outputs": columns_of(rows)} if "inputs" in document else {"predictions": rows}
     return {**predicted, "explanations": maps}
 
 
 def _explain_each(
     context: RequestContext, instances: Sequence[Instance], label: str | None
-) -> Iterator[tuple[Explanation, Image, bytes]]:
-    """Yield for each image its explanation, the decoded picture, and the bytes of its file."""
+) -> Iterator[tuple[ExplainedImage, bytes]]:
+    """Yield for each image its explanation, and the bytes of its file."""
     pipeline = context.pipeline
     reader = reader_of(context)
-    edge_px = context.bundle.manifest.input.long_edge_px
     for index, instance in enumerate(instances):
         try:
             check_time(context, index)
             with reader.resolve(instance.image, index) as source:
-                pipeline.rate.take()
-                image = decode(source.content, pipeline.limits, shrink_to_px=edge_px, budget=pipeline.memory.decodes)
                 with OcclusionWatch(context) as watch:
-                    explanation = explain(context.classifier, image.pixels, label, watch)
-                yield explanation, image, source.content
+                    explained = pipeline.explain_image(source.content, context.classifier, label, watch)
+                yield explained, source.content
         except BucketlensError as error:
             context.metrics.count_refused(context.protocol.name, error)
             raise error_of_image(error, index, len(instances)) from error
-        _log(context, explanation)
+        _log(context, explained.explanation)
 
 
 class OcclusionWatch:
@@ -157,9 +151,9 @@ class OcclusionWatch:
             )
 
 
-def _as_json(context: RequestContext, explanation: Explanation, image: Image) -> dict[str, Any]:
-    size, spec = (image.width_px, image.height_px), context.bundle.manifest.input
-    heat = over_picture(explanation.heat, spec, size, LONGEST_CELLS)
+def _as_json(explained: ExplainedImage) -> dict[str, Any]:
+    explanation, image = explained.explanation, explained.image
+    heat = explained.heat_over_picture(LONGEST_CELLS)
     return {
         "label": explanation.label,
         "score": explanation.score,
@@ -171,17 +165,6 @@ def _as_json(context: RequestContext, explanation: Explanation, image: Image) ->
     }
 
 
-def _heatmap_png(context: RequestContext, explanation: Explanation, image: Image, content: bytes) -> bytes:
-    """Return the map over the picture, which is decoded again, since people see more than the model takes."""
-    pipeline, spec = context.pipeline, context.bundle.manifest.input
-    size = image.width_px, image.height_px
-    heat = over_picture(explanation.heat, spec, size, LONGEST_EDGE_PX // 4)
-    shown_px = shorter_edge_px(size)
-    larger = decode(content, pipeline.limits, shrink_to_px=shown_px, budget=pipeline.memory.decodes)
-    with pipeline.memory.decodes.room_for(HEATMAP_BYTES):
-        return as_png(draw_heatmap(larger.pixels, heat))
-
-
 def _wants_picture(request: Request) -> bool:
     format = request.args.get("as")
     if format not in (None, "json", "png"):
@@ -190,7 +173,7 @@ def _wants_picture(request: Request) -> bool:
 
 
 def _log(context: RequestContext, explanation: Explanation) -> None:
-    model = context.bundle.facts
+    model = context.classifier.bundle.facts
     fields = {
         "outcome": "explained",
         "label": explanation.label,

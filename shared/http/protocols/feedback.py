@@ -23,7 +23,7 @@ from shared.http.request_options import idempotency_key
 from shared.http.route import JSON, Protocol, Route
 from shared.http.schema import BOOLEAN, TEXT, any_of, object_of
 from shared.logs import log
-from shared.pipeline import ids
+from shared.pipeline.ids import label_id_of
 from shared.pipeline.receive import is_unicode
 from shared.types import Correction
 
@@ -46,8 +46,7 @@ def label(context: RequestContext, id: str) -> ResponseReturnValue:
     label, known = _label(document), _known_labels(context)
     _refuse_misspelt(label, known)
     correction = _correction(context, id, label, _note(document), is_new=label not in (*known, NONE_OF_THESE))
-    context.pipeline.rate.take()  # a label's row costs as much as an image's
-    context.pipeline.warehouse.append(correction)
+    context.pipeline.record_label(correction)
     fields = {"outcome": "labelled", "prediction_id": id, "label": correction.label}
     log.info(f"labelled {correction.label}: {id}", extra={"fields": fields})
     return jsonify(
@@ -87,13 +86,13 @@ def _correction(
     context: RequestContext, prediction_id: str, label: str, note: str | None, *, is_new: bool
 ) -> Correction:
     key, caller = idempotency_key(context.request), context.call.caller
-    label_id = ids.of_label(key, caller, prediction_id, label, note) if key else str(uuid.uuid4())
+    label_id = label_id_of(key, caller, prediction_id, label, note) if key else str(uuid.uuid4())
     return Correction(label_id, prediction_id, label, caller, datetime.now(UTC), note, is_new)
 
 
 def _known_labels(context: RequestContext) -> tuple[str, ...]:
     """Return the labels of every model that is served."""
-    return tuple(dict.fromkeys(label for bundle in context.service.bundles for label in bundle.manifest.labels))
+    return tuple(dict.fromkeys(label for bundle in context.index for label in bundle.manifest.labels))
 
 
 def _label(document: dict[str, Any]) -> str:

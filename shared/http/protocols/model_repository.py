@@ -27,7 +27,7 @@ def index(context: RequestContext) -> ResponseReturnValue:
     """List every version of every model that is served; with ``{"ready": true}`` only those that are ready."""
     wants_ready = _body(context).get("ready") is True
     context.service.prepare_in_background()
-    is_ready, served = context.service.is_ready, context.service.bundles
+    is_ready, served = context.service.is_ready, context.index
     if wants_ready and not is_ready:
         return jsonify([])
     state = {"state": "READY"} if is_ready else {"state": "UNAVAILABLE", "reason": "loading"}
@@ -44,7 +44,7 @@ def load(context: RequestContext, model: str) -> ResponseReturnValue:
             "The request has parameters, expected none: a bundle's manifest holds all parameters of a model."
         )
     context.choose_model(model)
-    model = context.service.bundles.name_of(model)
+    model = context.index.name_of(model)
     try:
         served = context.service.load(model)
     except Misconfigured as error:

@@ -46,15 +46,15 @@ def server(context: RequestContext) -> ResponseReturnValue:
 
 def models(context: RequestContext) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=context.models)
+    return jsonify(models=context.index.names)
 
 
 def model(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
     """Describe a model: its inputs, its outputs and its labels."""
-    if model == TRITONS_STATISTICS and model not in context.models:
+    if model == TRITONS_STATISTICS and model not in context.index:
         raise BadRequest("This protocol has no statistics; GET /metrics returns them for Prometheus.", 404)
     context.choose_model(model, version)
-    bundle, served = context.bundle, context.service.bundles
+    bundle, served = context.bundle, context.index
     manifest, name = bundle.manifest, served.name_of(model)
     return jsonify(
         name=name,
@@ -90,7 +90,7 @@ def infer(context: RequestContext, model: str, version: str | None = None) -> Re
     return v2_binary.response(
         {
             "model_name": model,
-            "model_version": context.bundle.facts.version,
+            "model_version": context.classifier.bundle.facts.version,
             "id": requested.id or str(uuid.uuid4()),
             "parameters": parameters,
             "outputs": outputs,

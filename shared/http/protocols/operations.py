@@ -19,9 +19,7 @@ def openapi(context: RequestContext) -> ResponseReturnValue:
     """Return the OpenAPI document of every route."""
     from shared.http.openapi import document
 
-    model = replace(
-        context.bundle.facts, name=context.models[0]
-    )  # the name in paths, which may differ from the manifest's
+    model = replace(context.bundle.facts, name=context.index.names[0])  # paths may have another name
     return jsonify(document(context.routes, model))
 
 

@@ -38,7 +38,7 @@ def alive(_: RequestContext) -> ResponseReturnValue:
 
 def models(context: RequestContext) -> ResponseReturnValue:
     """List the models."""
-    return jsonify(models=context.models)
+    return jsonify(models=context.index.names)
 
 
 def status(
@@ -47,7 +47,7 @@ def status(
     """Return whether the model's versions are ready, with the keys of TensorFlow Serving and of KServe."""
     _choose(context, model, version, label)
     context.service.prepare_in_background()
-    is_ready, served = context.service.is_ready, context.service.bundles
+    is_ready, served = context.service.is_ready, context.index
     name = served.name_of(model)
     requested = [context.bundle.manifest.version] if version or label else served.versions(name)
     state, no_error = "AVAILABLE" if is_ready else "LOADING", {"error_code": "OK", "error_message": ""}
@@ -67,7 +67,11 @@ def metadata(
         "method_name": "tensorflow/serving/predict",
     }
     return jsonify(
-        model_spec={"name": context.service.bundles.name_of(model), "signature_name": "", "version": manifest.version},
+        model_spec={
+            "name": context.index.name_of(model),
+            "signature_name": "",
+            "version": manifest.version,
+        },
         metadata={"signature_def": {"signature_def": {"serving_default": signature}}},
         labels=manifest.labels,
     )

@@ -33,9 +33,9 @@ STATUS = {
 
 def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
     """Answer instances as an endpoint with one model does: the model of the endpoint's name, or else the default."""
-    if endpoint in context.service.bundles:
+    if endpoint in context.index:
         context.choose_model(endpoint)
-    served = context.bundle.facts
+    served = context.classifier.bundle.facts
     return jsonify(
         **answer_instances(context, context.body.document()),
         deployedModelId=str(int(served.digest[:12], 16)),

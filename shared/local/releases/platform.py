@@ -105,7 +105,7 @@ class LocalPlatform:
             lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES, own_models()
         )
         try:
-            entries = source.catalogue(places_from(bundles)).entries
+            entries = source.index(places_from(bundles)).entries
         except (Misconfigured, StorageUnavailable) as error:
             raise RevisionFailed(str(error)) from error
         digests = [bundle.digest for _, bundle in entries]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.adapters.google_rest import Reads
+from shared.adapters.google_rest import RestReader
 from shared.operations.doctor.findings import Finding, Verdict, bites, fine
 
 FIRST = ("cloudresourcemanager", "serviceusage", "storage")
@@ -17,7 +17,7 @@ LATER = (
 """What infra/project switches on for every deployment, beside those of ``FIRST``."""
 
 
-def apis(google: Reads, project: str) -> Iterator[Finding]:
+def apis(google: RestReader, project: str) -> Iterator[Finding]:
     """Yield which APIs are off; ``services.batchGet`` takes 30 names at most."""
     names = [f"projects/{project}/services/{name}.googleapis.com" for name in (*FIRST, *LATER)]
     answer = google.get("serviceusage", f"v1/projects/{project}/services:batchGet", names=names)

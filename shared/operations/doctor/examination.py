@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shared.adapters.google_rest import GoogleRefused, GoogleUnavailable, Reads
+from shared.adapters.google_rest import GoogleApiError, GoogleUnavailable, RestReader
 from shared.errors import BadRequest
 from shared.operations.doctor.apis import apis
 from shared.operations.doctor.findings import Finding, Verdict
@@ -46,7 +46,9 @@ class Patient:
             raise BadRequest(f"The region is {self.region!r}, expected one such as europe-west1; no zone.")
 
 
-def examine(patient: Patient, google: Reads, ask: Ask, notice: Callable[[str], None] = lambda _: None) -> list[Finding]:
+def examine(
+    patient: Patient, google: RestReader, ask: Ask, notice: Callable[[str], None] = lambda _: None
+) -> list[Finding]:
     """Return what was found, in the order in which an apply meets it.
 
     Args:
@@ -84,13 +86,13 @@ def _looked(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findin
     """Yield a check's findings, and say what it could not see."""
     try:
         yield from look()
-    except GoogleRefused as refusal:
+    except GoogleApiError as refusal:
         yield Finding(name, Verdict.UNSEEN, f"could not be looked at: needs {refusal.needs}", _remedy(refusal))
     except GoogleUnavailable as error:
         yield Finding(name, Verdict.UNANSWERED, str(error), "Look again in a minute; behind a proxy, set HTTPS_PROXY.")
 
 
-def _remedy(refusal: GoogleRefused) -> str:
+def _remedy(refusal: GoogleApiError) -> str:
     api = re.search(r"the API (\S+\.googleapis\.com)", refusal.needs)
     if api:
         return f"gcloud services enable {api[1]}"

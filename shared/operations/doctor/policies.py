@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shared.adapters.google_rest import GoogleRefused, Reads
+from shared.adapters.google_rest import GoogleApiError, RestReader
 from shared.operations.doctor.findings import Finding, Verdict, bites, fine
 
 
@@ -148,7 +148,7 @@ CONSTRAINTS = (
 them bites; no key of a service account is made."""
 
 
-def policies(google: Reads, project: str, region: str) -> Iterator[Finding]:
+def policies(google: RestReader, project: str, region: str) -> Iterator[Finding]:
     """Yield what each constraint comes to.
 
     A constraint that Google does not know (404) limits nothing.
@@ -158,7 +158,7 @@ def policies(google: Reads, project: str, region: str) -> Iterator[Finding]:
         about = f"policy {constraint.name}"
         try:
             document = google.get("orgpolicy", f"v2/projects/{project}/policies/{constraint.name}:getEffectivePolicy")
-        except GoogleRefused as refusal:
+        except GoogleApiError as refusal:
             if refusal.status != 404:
                 raise
             document = {}

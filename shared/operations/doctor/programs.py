@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from shared.adapters.google_rest import Reads
+from shared.adapters.google_rest import RestReader
 from shared.operations.doctor.findings import Finding, Verdict, bites, fine
 
 TERRAFORM = (1, 9)
@@ -66,7 +66,7 @@ def gcloud(ask: Ask) -> Iterator[Finding]:
         yield fine("gcloud", f"version {parts.get('Google Cloud SDK', 'unknown')}")
 
 
-def signed_in(ask: Ask, google: Reads) -> Iterator[Finding]:
+def signed_in(ask: Ask, google: RestReader) -> Iterator[Finding]:
     """Yield who Terraform acts as, who gcloud acts as, and whether they are the same."""
     terraform_is = google.account()
     active = [

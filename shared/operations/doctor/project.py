@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.adapters.google_rest import GoogleRefused, Reads
+from shared.adapters.google_rest import GoogleApiError, RestReader
 from shared.errors import BadRequest
 from shared.operations.doctor.findings import Finding, bites, fine
 
@@ -33,7 +33,7 @@ UNSEEN_FOR_LACK_OF = ("the permission resourcemanager.projects.get", "the permis
 """What Google answers for a project that there is not, too."""
 
 
-def existence(google: Reads, project: str) -> Iterator[Finding]:
+def existence(google: RestReader, project: str) -> Iterator[Finding]:
     """Yield what the project is.
 
     Raises:
@@ -41,7 +41,7 @@ def existence(google: Reads, project: str) -> Iterator[Finding]:
     """
     try:
         found = google.get("cloudresourcemanager", f"v3/projects/{project}")
-    except GoogleRefused as refusal:
+    except GoogleApiError as refusal:
         if refusal.status == 404 or refusal.needs in UNSEEN_FOR_LACK_OF:
             raise BadRequest(
                 f"There is no project {project!r} that these credentials see, expected a project's id (not its name); "
@@ -58,7 +58,7 @@ def existence(google: Reads, project: str) -> Iterator[Finding]:
         )
 
 
-def billing(google: Reads, project: str) -> Iterator[Finding]:
+def billing(google: RestReader, project: str) -> Iterator[Finding]:
     """Yield whether somebody pays."""
     if google.get("cloudbilling", f"v1/projects/{project}/billingInfo").get("billingEnabled"):
         yield fine("billing", "a billing account pays for the project")
@@ -70,7 +70,7 @@ def billing(google: Reads, project: str) -> Iterator[Finding]:
         )
 
 
-def rights(google: Reads, project: str) -> Iterator[Finding]:
+def rights(google: RestReader, project: str) -> Iterator[Finding]:
     """Yield which permissions Terraform would lack."""
     answer = google.post(
         "cloudresourcemanager", f"v3/projects/{project}:testIamPermissions", {"permissions": list(NEEDED)}

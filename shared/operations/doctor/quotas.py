@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.adapters.google_rest import Document, Reads
+from shared.adapters.google_rest import Document, RestReader
 from shared.operations.doctor.findings import Finding, Verdict, bites, fine
 
 UNLIMITED = -1
@@ -15,7 +15,7 @@ MILLI = 1000
 GIB = 1 << 30
 
 
-def quotas(google: Reads, project: str, region: str, *, vcpus: int, memory_gib: float) -> Iterator[Finding]:
+def quotas(google: RestReader, project: str, region: str, *, vcpus: int, memory_gib: float) -> Iterator[Finding]:
     """Yield whether a region has room for the instances, and for a build.
 
     Args:
@@ -41,7 +41,7 @@ def quotas(google: Reads, project: str, region: str, *, vcpus: int, memory_gib: 
     yield _enough(builds, 1, "CPU", "Cloud Build's default pool", region)
 
 
-def _metrics(google: Reads, project: str, api: str) -> Iterator[Document]:
+def _metrics(google: RestReader, project: str, api: str) -> Iterator[Document]:
     return google.pages(
         "serviceusage",
         f"v1beta1/projects/{project}/services/{api}.googleapis.com/consumerQuotaMetrics",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.adapters.google_rest import Reads
+from shared.adapters.google_rest import RestReader
 from shared.errors import BadRequest
 from shared.operations.doctor.findings import Finding, Verdict, fine
 
@@ -33,7 +33,7 @@ def building(region: str) -> Iterator[Finding]:
         )
 
 
-def running(google: Reads, project: str, region: str) -> Iterator[Finding]:
+def running(google: RestReader, project: str, region: str) -> Iterator[Finding]:
     """Yield whether Cloud Run is in a region.
 
     Raises:

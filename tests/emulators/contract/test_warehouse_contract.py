@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from google.api_core import exceptions
 from google.cloud import bigquery
 
-from shared.adapters.bigquery import is_worth_another_try
+from shared.adapters.bigquery import is_retryable
 from shared.cli import main
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.pipeline.record import failure_row, prediction_row
@@ -58,15 +58,17 @@ def a_prediction() -> Prediction:
         image=ImageFacts(73012, "image/jpeg", "c" * 64, "uploads", "gärten/🌹.jpg", 2**62 + 1, "jpeg", 640, 480),
         archive_uri="gs://archive/cc.jpg",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),
-        call=Call(Source.EVENT, datetime(2026, 1, 3, 0, 0, 0, 1, UTC), "8897", is_cold_start=True, times=times),
+        call=Call(Source.EVENT, datetime(2026, 1, 3, 0, 0, 0, 1, UTC), "8897", is_cold_start=True),
+        times=times,
     )
 
 
 def a_failure() -> Failure:
     """A failure with as little as there can be."""
     image = ImageFacts(1 << 40, None, bucket="uploads", name="film.mov", generation=1)
-    call = Call(Source.EVENT, UPLOADED_AT, times=Times(total_ms=1.0))
-    return Failure(f"f-{uuid.uuid4().hex}", UPLOADED_AT, "too_many_bytes", "It's a film.", image, "gs://q/1", call)
+    call, times = Call(Source.EVENT, UPLOADED_AT), Times(total_ms=1.0)
+    mark = uuid.uuid4().hex
+    return Failure(f"f-{mark}", UPLOADED_AT, "too_many_bytes", "It's a film.", image, "gs://q/1", call, times)
 
 
 def as_stored(sent: Any, fields: Sequence[bigquery.SchemaField]) -> Any:
@@ -237,7 +239,7 @@ def test_a_row_for_a_table_that_is_not_there_is_answered_with_what_our_adapter_t
 ) -> None:
     with pytest.raises(exceptions.NotFound, match=r"(?i)not found") as answered:
         warehouse.insert(f"{dataset}.predictions", prediction(1))
-    assert is_worth_another_try(answered.value)
+    assert is_retryable(answered.value)
 
 
 def test_a_row_waits_for_a_table_that_is_made_meanwhile(warehouse: Warehouse, dataset: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 from shared.backlog.already_recorded import recorded
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.replay import Selection, rejected
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import failure_row, prediction_row
-from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source, Times
+from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source
 from tests.pipeline.outcomes import FAILURE, MODEL, PREDICTION
 from tests.worlds import World
 
@@ -32,20 +32,20 @@ def image_of(ref: ObjectRef) -> ImageFacts:
 
 def prediction(world: World, name: str = "garden/rose ü.jpg", digest: str = "d" * 64, **changes: Any) -> Prediction:
     ref = ref_of(world, name)
-    who, model = ids.of_object(ref), replace(MODEL, digest=digest)
-    fields = {"prediction_id": who.prediction_id(digest), "upload_id": who.upload_id, "uploaded_at": who.uploaded_at}
+    ids, model = ImageIds.of_object(ref), replace(MODEL, digest=digest)
+    fields = {"prediction_id": ids.prediction_id(digest), "upload_id": ids.upload_id, "uploaded_at": ids.uploaded_at}
     return replace(PREDICTION, **fields, image=image_of(ref), model=model, **changes)
 
 
 def failure(world: World, name: str = "list.jpg", **changes: Any) -> Failure:
     ref = ref_of(world, name)
-    who, uri = ids.of_object(ref), f"gs://{world.quarantine}/{ids.of_object(ref).upload_id}"
-    values = {"failure_id": who.upload_id, "uploaded_at": who.uploaded_at, "quarantine_uri": uri}
+    ids, uri = ImageIds.of_object(ref), f"gs://{world.quarantine}/{ImageIds.of_object(ref).upload_id}"
+    values = {"failure_id": ids.upload_id, "uploaded_at": ids.uploaded_at, "quarantine_uri": uri}
     return replace(FAILURE, **values, image=image_of(ref), **changes)
 
 
 def shadow() -> Call:
-    return Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True, times=Times(total_ms=1.0))
+    return Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True)
 
 
 def test_a_prediction_is_read_as_it_was_written_with_its_types(world: World) -> None:

@@ -19,7 +19,7 @@ from shared.bundles.folders import bundle_folder
 from shared.local.cloud import UPLOAD_BUCKET, Cloud
 from shared.local.processes import ROOT, Part, parts_of
 from shared.local.supervisor import Supervisor
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.types import ObjectRef
 from tests.emulators.fault_client import FaultControl
@@ -121,7 +121,7 @@ class EventsCloud:
         done, rows = self._deletes(), self._rows()
         found = []
         for ref, one in zip(refs, uploads, strict=True):
-            recorded = rows.get(ids.of_object(ref).prediction_id(self._digest)) if self._keeps_rows else None
+            recorded = rows.get(ImageIds.of_object(ref).prediction_id(self._digest)) if self._keeps_rows else None
             if self._keeps_rows and recorded is None:
                 raise RuntimeError(f"{ref} has no row in predictions; the logs are in {self._cloud.folder}.")
             found.append(Sent(ref, one["began_ns"] / 1e9, one["ended_ns"] / 1e9, recorded, done[ref.generation]))

@@ -11,7 +11,7 @@ from typing import Any
 
 from functions.classify_upload.main import classify_upload, service
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
+from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.types import Candidate, Classification, Correction, Pixels, Recorded
 
@@ -42,8 +42,8 @@ class NoWarehouse:
 
 
 def _idle(pipeline: Pipeline) -> Pipeline:
-    models = [NoModel(classifier) for classifier in pipeline.classifiers]
-    return replace(pipeline, classifiers=Classifiers(models), warehouse=NoWarehouse())
+    models = [NoModel(classifier) for classifier in pipeline.models.served]
+    return replace(pipeline, models=ModelRegistry.of(models), warehouse=NoWarehouse())
 
 
 service._pipeline = _idle(service.pipeline())

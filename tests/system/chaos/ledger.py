@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.pipeline import ids
+from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef
 from tests.system.chaos.pictures import File
 
@@ -19,7 +19,7 @@ class Put:
     @property
     def upload_id(self) -> str:
         """What its row is found by."""
-        return ids.of_object(self.ref).upload_id
+        return ImageIds.of_object(self.ref).upload_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,9 +129,9 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "the rate breaker",
-        "functions/classify_upload/main.py",
-        "        pipeline.rate.take()\n",
-        "        pass\n",
+        PIPELINE,
+        "            try:\n                self.rate.take()\n",
+        "            try:\n                pass\n",
         "flood",
     ),
     Safeguard(

@@ -23,8 +23,8 @@ from shared.images.decode import Limits, decode
 from shared.images.memory_budget import Memory, MemoryBudget
 from shared.images.metadata.strip import without_metadata
 from shared.inference.classifier import Classifier
-from shared.inference.registry import Classifiers
-from shared.pipeline.ids import of_object
+from shared.inference.registry import ModelRegistry
+from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
@@ -121,8 +121,8 @@ def parse_event(content: bytes) -> None:
         str(error).encode()
         return
     refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
-    who = of_object(upload.ref)
-    json.dumps([who.upload_id, who.uploaded_at.isoformat(), upload.ref.uri]).encode()
+    ids = ImageIds.of_object(upload.ref)
+    json.dumps([ids.upload_id, ids.uploaded_at.isoformat(), upload.ref.uri]).encode()
 
 
 def parse_manifest(content: bytes) -> None:
@@ -176,10 +176,11 @@ def _client() -> FlaskClient:
     """The HTTPS function's own routes and error handlers, over ports in memory."""
     settings = Settings.from_environment(ENVIRONMENT)
     service = Service(settings, Platform.from_environment({}))
-    classifier = SameAnswer(service.bundle, load_model(service.bundle, threads=1))
+    bundle = service.models.index.default
+    classifier = SameAnswer(bundle, load_model(bundle, threads=1))
     memory = Memory.of_instance(MEMORY_MB)
     service._pipeline = Pipeline(
-        Classifiers([classifier]),
+        ModelRegistry.of([classifier]),
         EmptyStore(),
         EmptyWarehouse(),
         "archive",

@@ -129,6 +129,38 @@ EXPECTED: dict[str, tuple[set[Grant], ...]] = {
 }
 """By the plans of conftest.py."""
 
+CALLS_WITH_TOKENS: set[Grant] = {
+    ("BigQuery's connection", "roles/run.invoker", "service classify-request"),
+    ("Google's monitoring-notification", "roles/run.invoker", "service classify-request"),
+}
+"""What Identity-Aware Proxy would turn away: with it, neither is granted."""
+
+OF_EXAMPLES: dict[str, set[Grant]] = {
+    "gitlab": {
+        *(ALWAYS | WITH_A_PIPELINE | THAT_ASKS_A_GOLDEN_SET | THAT_BUILDS)
+        - {("deploy", "roles/storage.objectViewer", "bucket golden-set")},
+        ("Google's cloudbuild", "roles/secretmanager.secretAccessor", "secret build-webhook"),
+        ("deploy", "roles/secretmanager.secretAccessor", "secret git-token"),
+        ("deploy", "roles/storage.objectViewer", "bucket my-team-preprod-golden"),
+        ("deploy of my-team-prod", "inspect", "the project"),
+        ("deploy of my-team-prod", "roles/artifactregistry.reader", "the registry"),
+    },
+    "hospital": {
+        *ALWAYS - CALLS_WITH_TOKENS,
+        *((f"Google's {who}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key") for who in _KEYS),
+        ("Google's iap", "roles/run.invoker", "service classify-request"),
+        ("group:radiology@example.com", "roles/iap.httpsResourceAccessor", "page of classify-request"),
+        ("serviceAccount:scanner@my-hospital.iam.gserviceaccount.com", "roles/storage.objectCreator", "bucket upload"),
+    },
+    "laboratory": {
+        *ALWAYS,
+        ("group:laboratory@example.com", "roles/bigquery.dataViewer", "the dataset"),
+        ("group:laboratory@example.com", "roles/storage.objectCreator", "bucket upload"),
+    },
+    "public_page": ALWAYS,
+}
+"""By the name of an example in infra/examples."""
+
 
 def expected(name: str) -> set[Grant]:
     """Return the table of a plan."""
@@ -154,10 +186,44 @@ def roles_of(plan: Plan) -> dict[str, set[str]]:
     return {str(one["role_id"]).removeprefix("bucketlens_"): set(one["permissions"]) for one in made}
 
 
+def strangers(plan: Plan) -> list[str]:
+    """Return a sentence for each grant on what is not this plan's, and for each way to grant that the table leaves out.
+
+    What is not ours and granted on all the same is named by a variable: a key, a secret, a topic of the other project.
+    """
+    said = []
+    for one in plan.grants:
+        expected = {
+            "project": plan.variable("project"),
+            "dataset_id": plan.variable("dataset"),
+            "repository": "bucketlens",
+            "crypto_key_id": plan.variable("kms_key"),
+        }
+        if one.kind == "google_pubsub_topic_iam_member":
+            del expected["project"]  # releases are announced to the next environment's project
+        said += [
+            f"{one.address} is on {name} {one[name]}, expected {wanted}"
+            for name, wanted in expected.items()
+            if one[name] is not None and one[name] != wanted
+        ]
+    grants = {one.address for one in plan.grants}
+    for one in plan.resources:
+        names_somebody = {"member", "members", "entity", "policy_data"} & one.values.keys()
+        if one.kind == "google_service_account":
+            continue  # which says there how it is named in a grant
+        if one.address not in grants and (names_somebody or _GRANTS_OTHERWISE.search(one.kind)):
+            said.append(f"{one.address} grants something in a way that the table does not show")
+        if one.kind.endswith(("_iam_binding", "_iam_policy")):
+            said.append(f"{one.address} takes away what it does not name, expected a grant to one member")
+    said += [f"{one.address} says itself who may read it" for one in plan.of("bigquery_dataset") if one["access"]]
+    return said
+
+
 def _who(plan: Plan, grant: Resource) -> str:
     member = grant["member"]
-    if member is None:
-        return "BigQuery's connection"  # its account is known after the apply
+    if member is None:  # it is known after the apply: of all accounts, that of BigQuery's connection alone
+        is_known = re.search(r"\.connection_reads_archive$|\.invoker\[\"bigquery\"\]$", grant.address)
+        return "BigQuery's connection" if is_known else f"somebody who is known later ({grant.address})"
     if found := re.fullmatch(r"serviceAccount:([a-z-]+)@([a-z0-9-]+)\.iam\.gserviceaccount\.com", member):
         name, project = found.groups()
         if project == plan.variable("project") and name in {one["account_id"] for one in plan.of("service_account")}:
@@ -174,13 +240,16 @@ def _what(plan: Plan, grant: Resource) -> str:
 
 
 def _on(plan: Plan, grant: Resource) -> str:
+    condition = grant.block("condition").get("expression")
+    only = condition == ATTEMPTS_ONLY % plan.variable("project")
+    return _thing(plan, grant) + (", attempts only" if only else f", if {condition}" if condition else "")
+
+
+def _thing(plan: Plan, grant: Resource) -> str:
     kind = grant.kind.removeprefix("google_").removesuffix("_iam_member")
     if kind == "storage_bucket":
         made = {one["name"]: str((one["labels"] or {}).get("role")) for one in plan.of("storage_bucket")}
-        condition = grant.block("condition").get("expression")
-        only = condition == ATTEMPTS_ONLY % plan.variable("project")
-        said = ", attempts only" if only else f", if {condition}" if condition else ""
-        return f"bucket {made.get(grant['bucket'], grant['bucket'])}{said}"
+        return f"bucket {made.get(grant['bucket'], grant['bucket'])}"
     if kind == "service_account":
         return f"account {str(grant['service_account_id']).rpartition('/')[2].partition('@')[0]}"
     name = {"bigquery_table": "table_id", "cloud_run_v2_job": "name", "cloud_run_v2_service": "name"}.get(kind)
@@ -188,6 +257,11 @@ def _on(plan: Plan, grant: Resource) -> str:
     name = "secret_id" if kind == "secret_manager_secret" else name
     return f"{_THINGS[kind]} {grant[name]}" if name else _THINGS[kind]
 
+
+_GRANTS_OTHERWISE = re.compile(
+    r"_acl$|_access_control$|_dataset_access$|_iam_(?!member$|custom_role$|binding$|policy$)|_service_account_key$|_hmac_key$"
+)
+"""Resources that let somebody in without a grant: lists of a bucket or an object, a dataset's entries, and keys."""
 
 _THINGS = {
     "artifact_registry_repository": "the registry",

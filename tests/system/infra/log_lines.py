@@ -14,7 +14,7 @@ from typing import Any
 from shared.backlog.summary import Summary, log_summary
 from shared.logs import configure, log, log_outcome
 from shared.types import Times
-from tests.pipeline.outcomes import CALL, FAILURE, PREDICTION
+from tests.pipeline.outcomes import FAILURE, PREDICTION
 
 
 @cache
@@ -24,7 +24,7 @@ def fields_of_the_log() -> set[str]:
     before = log.handlers[:], log.level, log.propagate
     try:
         configure("json", stream)
-        log_outcome(replace(PREDICTION, call=replace(CALL, times=Times(*5 * (1.0,)))))
+        log_outcome(replace(PREDICTION, times=Times(*5 * (1.0,))))
         log_outcome(FAILURE)
         log_summary(Summary(Counter(predicted=1), 2.0, oldest_upload_s=960.0))
     finally:

@@ -1,4 +1,4 @@
-"""How far figures of a few images can be trusted: bounds on shares and on differences, one-sided at 95 %."""
+"""Confidence bounds for shares and differences that are measured on a few images, one-sided at 95 %."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ Z = 1.645
 """The normal distribution's 95 % point."""
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return between which shares the true one lies, 0 to 1 each; of nothing, anywhere.
+def wilson_interval(hits: int, of: int) -> tuple[float, float]:
+    """Return the bounds of the true share, each 0 to 1; they are 0 and 1 where ``of`` is 0.
 
     Wilson's score interval: https://doi.org/10.1080/01621459.1927.10502953
     """
@@ -22,7 +22,7 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 
 
 def least_rise(before: tuple[int, int], after: tuple[int, int]) -> float:
-    """Return by how much a share has risen at least; negative where it need not have risen at all.
+    """Return the least rise of a share that is certain; negative where it may not have risen.
 
     Newcombe's hybrid score interval, method 10: https://doi.org/10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
 
@@ -32,12 +32,12 @@ def least_rise(before: tuple[int, int], after: tuple[int, int]) -> float:
     """
     (hits, of), (hits_after, of_after) = before, after
     share, share_after = hits / max(of, 1), hits_after / max(of_after, 1)
-    most, least_after = wilson(hits, of)[1], wilson(hits_after, of_after)[0]
+    most, least_after = wilson_interval(hits, of)[1], wilson_interval(hits_after, of_after)[0]
     return share_after - share - sqrt((share_after - least_after) ** 2 + (most - share) ** 2)
 
 
 def least_fall(before: tuple[float, float, int], after: tuple[float, float, int]) -> float:
-    """Return by how much a mean has fallen at least, by the normal approximation; negative where it need not have.
+    """Return the least fall of a mean that is certain, by the normal approximation; negative where it may be none.
 
     Args:
         before: mean, standard deviation, and of how many.

@@ -1,4 +1,4 @@
-"""What is served: bundles by name, version and label. Immutable, so that whoever looks at one sees one state."""
+"""Which bundles are served, by name, version and label: a value, which never changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.errors import Misconfigured, UnknownModel
 Entry = tuple[Place, Bundle]
 
 
-class Catalogue:
+class ModelIndex:
     """Bundles in the order of ``MODEL_BUNDLE``; the first model is what is meant where none is named.
 
     Of several versions of a model one is ``stable``: the one that is labelled so, or else the first that has no label.
@@ -38,8 +38,8 @@ class Catalogue:
         self._labelled = {name: _labelled(those) for name, those in by_name.items()}
 
     @classmethod
-    def of(cls, bundles: Sequence[Bundle]) -> Catalogue:
-        """Return a catalogue of bundles that have no place of their own."""
+    def of(cls, bundles: Sequence[Bundle]) -> ModelIndex:
+        """Return the index of bundles that have no place of their own."""
         return cls([(Place(str(bundle.folder)), bundle) for bundle in bundles])
 
     @property

@@ -1,4 +1,4 @@
-"""What the warehouse says of champion and challenger, by BigQuery SQL over rows that are there anyway."""
+"""Metrics of champion and challenger, by BigQuery SQL over the rows of their predictions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from shared.ports import Warehouse
 
 FIRST = """
-SELECT MIN(recorded_at) AS began
+SELECT MIN(recorded_at) AS started_at
 FROM calls
 WHERE uploaded_on >= CAST(@day[OFFSET(0)] AS DATE) AND revision IN UNNEST(@challenger)
 """
@@ -29,7 +29,7 @@ WHERE uploaded_on >= CAST(@day[OFFSET(0)] AS DATE)
   AND (revision IN UNNEST(@challenger) OR revision IN UNNEST(@champion))
 GROUP BY side
 """
-"""A cold start is counted and not timed: a young challenger has more of them, whatever it is worth."""
+"""A cold start is counted and not timed: a new challenger has more of them, however good it is."""
 
 LABELS = """
 WITH seen AS (
@@ -62,7 +62,7 @@ FROM seen
 LEFT JOIN truth ON truth.picture = seen.picture AND truth.model = seen.model
 GROUP BY seen.side
 """
-"""What a person says of a picture holds for everybody who saw it, whoever was asked about."""
+"""A person's label of a picture is the truth for both sides, whichever side's prediction the person labelled."""
 
 SHARED = """
 WITH seen AS (
@@ -85,13 +85,13 @@ WHERE champion.side = 'champion' AND challenger.side = 'challenger'
 GROUP BY champion.label, challenger.label
 ORDER BY pictures DESC, champion, challenger
 """
-"""Pictures are the same where they rest under the same name in the archive, which their content gives them. Models of
-another name answer another question, so versions of one model are compared."""
+"""Pictures are the same if they have the same name in the archive, which is made of their content. Models of another
+name answer another question, so only versions of one model are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """Figures of one side, over all of its revisions. Milliseconds are of calls that were no cold start."""
+    """Metrics of one side, over all of its revisions. Milliseconds are those of calls without a cold start."""
 
     images: int = 0
     rejected: int = 0
@@ -103,14 +103,14 @@ class Side:
     mean_score: float | None = None
     deviation: float | None = None
     judged: int = 0
-    """Images whose picture a person has labelled."""
+    """Number of images whose picture a person has labelled."""
     corrected: int = 0
-    """Of those, where the person says something else."""
+    """Number of these for which the person's label differs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What both sides said of the same pictures."""
+class LabelPair:
+    """Number of pictures that got one pair of labels from the two sides."""
 
     champion: str
     challenger: str
@@ -123,59 +123,59 @@ class Comparison:
 
     champion: Side
     challenger: Side
-    pairs: tuple[Pair, ...]
-    """Over the pictures that both saw, most first."""
+    pairs: tuple[LabelPair, ...]
+    """Labels of the pictures that both sides saw, most frequent first."""
     is_shadow: bool = False
 
     @property
     def shared(self) -> int:
-        """How many pictures both saw."""
+        """Number of pictures that both sides saw."""
         return sum(pair.pictures for pair in self.pairs)
 
     @property
     def agreed(self) -> int:
-        """On how many of those they agree."""
+        """Number of these to which both sides gave the same label."""
         return sum(pair.pictures for pair in self.pairs if pair.champion == pair.challenger)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """Which revisions are to be compared, and over what time."""
+class ComparisonQuery:
+    """The revisions to compare, and the time."""
 
     champion: tuple[str, ...]
-    """Names of revisions, one a service."""
+    """Names of revisions, one for each service."""
     challenger: tuple[str, ...]
     """Names of revisions, or of a shadow's runs."""
     days: int = 7
-    """Only uploads of so many days, today among them."""
+    """Uploads of this many days are compared, today included."""
     since: datetime | None = None
-    """Only rows from then on; None: since the challenger's first, so that both had the same traffic."""
+    """Rows from this time are compared; None: from the challenger's first row, so that both had the same traffic."""
     is_shadow: bool = False
-    """A shadow works through what was there before it, so all of the champion's rows of those days count."""
+    """A shadow classifies pictures from before it, so all of the champion's rows of those days count."""
 
 
-def compare(warehouse: Warehouse, asked: Question) -> Comparison:
-    """Ask the warehouse about revisions.
+def compare(warehouse: Warehouse, query: ComparisonQuery) -> Comparison:
+    """Query the warehouse for the metrics of both sides.
 
     Raises:
-        WarehouseUnavailable: no answer within the deadline.
-        BadRequest: the tables are not as they should be.
+        WarehouseUnavailable: no response within the deadline.
+        BadRequest: the tables do not have the expected schema.
     """
-    day = (datetime.now(UTC) - timedelta(days=asked.days - 1)).date().isoformat()
-    sides = {"day": [day], "champion": asked.champion, "challenger": asked.challenger}
-    since = _since(warehouse, asked, day)
-    found: dict[str, dict[str, Any]] = {"champion": {}, "challenger": {}}
+    day = (datetime.now(UTC) - timedelta(days=query.days - 1)).date().isoformat()
+    parameters = {"day": [day], "champion": query.champion, "challenger": query.challenger}
+    since = _since(warehouse, query, day)
+    sides: dict[str, dict[str, Any]] = {"champion": {}, "challenger": {}}
     for sql in (WORK, LABELS):
-        for row in warehouse.query(sql, since=[since], **sides).rows:
-            found[row.pop("side")] |= row
-    pairs = tuple(Pair(**row) for row in warehouse.query(SHARED, **sides).rows)
-    return Comparison(Side(**found["champion"]), Side(**found["challenger"]), pairs, asked.is_shadow)
+        for row in warehouse.query(sql, since=[since], **parameters).rows:
+            sides[row.pop("side")] |= row
+    pairs = tuple(LabelPair(**row) for row in warehouse.query(SHARED, **parameters).rows)
+    return Comparison(Side(**sides["champion"]), Side(**sides["challenger"]), pairs, query.is_shadow)
 
 
-def _since(warehouse: Warehouse, asked: Question, day: str) -> str:
-    """Return from which time on rows count, RFC 3339."""
-    began = asked.since
-    if began is None and not asked.is_shadow:
-        [first] = warehouse.query(FIRST, day=[day], challenger=asked.challenger).rows
-        began = first["began"]
-    return began.astimezone(UTC).isoformat() if began else f"{day}T00:00:00+00:00"
+def _since(warehouse: Warehouse, query: ComparisonQuery, day: str) -> str:
+    """Return the time from which rows count, RFC 3339."""
+    started_at = query.since
+    if started_at is None and not query.is_shadow:
+        [first] = warehouse.query(FIRST, day=[day], challenger=query.challenger).rows
+        started_at = first["started_at"]
+    return started_at.astimezone(UTC).isoformat() if started_at else f"{day}T00:00:00+00:00"

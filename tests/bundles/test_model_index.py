@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from shared.bundles.bundle import Bundle, load_bundle
-from shared.bundles.catalogue import Catalogue
 from shared.bundles.folders import MODELS
+from shared.bundles.model_index import ModelIndex
 from shared.bundles.references import places_from
 from shared.errors import Misconfigured, UnknownModel
 from shared.settings import DEFAULT_BUNDLE
@@ -28,58 +28,58 @@ def bundle() -> Callable[[str, str], Bundle]:
 
 
 @pytest.fixture
-def served(bundle: Callable[[str, str], Bundle]) -> Callable[..., Catalogue]:
-    """Return a maker of catalogues: of ``MODEL_BUNDLE``, and the name and version of the bundle at each place."""
+def served(bundle: Callable[[str, str], Bundle]) -> Callable[..., ModelIndex]:
+    """Return a maker of indexes: of ``MODEL_BUNDLE``, and the name and version of the bundle at each place."""
 
-    def make(text: str, *bundles: str) -> Catalogue:
+    def make(text: str, *bundles: str) -> ModelIndex:
         made = [bundle(*one.split()) for one in bundles]
-        return Catalogue(list(zip(places_from(text), made, strict=True)))
+        return ModelIndex(list(zip(places_from(text), made, strict=True)))
 
     return make
 
 
-def asked(catalogue: Catalogue, name: str | None, version: str | None = None) -> str:
-    return catalogue.find(name, version).digest
+def asked(index: ModelIndex, name: str | None, version: str | None = None) -> str:
+    return index.find(name, version).digest
 
 
-def test_the_first_is_the_default_and_goes_by_the_name_of_its_manifest(served: Callable[..., Catalogue]) -> None:
-    catalogue = served("a,b", "roses 1", "trees 4")
-    assert (catalogue.names, asked(catalogue, None), catalogue.default.digest) == (
+def test_the_first_is_the_default_and_goes_by_the_name_of_its_manifest(served: Callable[..., ModelIndex]) -> None:
+    index = served("a,b", "roses 1", "trees 4")
+    assert (index.names, asked(index, None), index.default.digest) == (
         ("roses", "trees"),
         "roses1",
         "roses1",
     )
-    assert asked(catalogue, "trees") == asked(catalogue, "trees", "4") == asked(catalogue, "trees@4") == "trees4"
+    assert asked(index, "trees") == asked(index, "trees", "4") == asked(index, "trees@4") == "trees4"
 
 
-def test_a_name_before_the_place_is_what_callers_say(served: Callable[..., Catalogue]) -> None:
-    catalogue = served("x-ray=a", "chest 3")
-    assert catalogue.names == ("x-ray",)
-    assert asked(catalogue, "x-ray") == "chest3"
-    assert "chest" not in catalogue
+def test_a_name_before_the_place_is_what_callers_say(served: Callable[..., ModelIndex]) -> None:
+    index = served("x-ray=a", "chest 3")
+    assert index.names == ("x-ray",)
+    assert asked(index, "x-ray") == "chest3"
+    assert "chest" not in index
 
 
 @pytest.mark.parametrize(
     "text", ["a,roses@canary=b", "roses=a,roses@canary=b", "roses@canary=b,roses=a", "roses@canary=b,roses@stable=a"]
 )
-def test_who_names_no_version_gets_the_stable_one(served: Callable[..., Catalogue], text: str) -> None:
+def test_who_names_no_version_gets_the_stable_one(served: Callable[..., ModelIndex], text: str) -> None:
     versions = ["roses 2", "roses 1"] if text.startswith("roses@canary") else ["roses 1", "roses 2"]
-    catalogue = served(text, *versions)
-    assert asked(catalogue, None) == asked(catalogue, "roses") == asked(catalogue, "roses", "stable") == "roses1"
-    assert asked(catalogue, "roses", "canary") == asked(catalogue, "roses@canary") == "roses2"
-    assert (catalogue.versions("roses"), catalogue.labels("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
+    index = served(text, *versions)
+    assert asked(index, None) == asked(index, "roses") == asked(index, "roses", "stable") == "roses1"
+    assert asked(index, "roses", "canary") == asked(index, "roses@canary") == "roses2"
+    assert (index.versions("roses"), index.labels("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
 
 
-def test_of_several_without_a_label_the_first_is_stable(served: Callable[..., Catalogue]) -> None:
-    catalogue = served("a,b,roses@canary=c", "roses 1", "roses 2", "roses 3")
-    assert [asked(catalogue, "roses", one) for one in ("stable", "1", "2", "3", "canary")] == [
+def test_of_several_without_a_label_the_first_is_stable(served: Callable[..., ModelIndex]) -> None:
+    index = served("a,b,roses@canary=c", "roses 1", "roses 2", "roses 3")
+    assert [asked(index, "roses", one) for one in ("stable", "1", "2", "3", "canary")] == [
         *("roses1", "roses1", "roses2", "roses3", "roses3")
     ]
 
 
-def test_one_bundle_may_have_both_labels(served: Callable[..., Catalogue]) -> None:
-    catalogue = served("roses=a,roses@canary=b", "roses 1", "roses 1")
-    assert (catalogue.versions("roses"), len(list(catalogue))) == (("1",), 1)
+def test_one_bundle_may_have_both_labels(served: Callable[..., ModelIndex]) -> None:
+    index = served("roses=a,roses@canary=b", "roses 1", "roses 1")
+    assert (index.versions("roses"), len(list(index))) == (("1",), 1)
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,11 @@ def test_one_bundle_may_have_both_labels(served: Callable[..., Catalogue]) -> No
     ],
 )
 def test_what_is_not_served_is_told_what_is(
-    served: Callable[..., Catalogue], name: str, version: str | None, expected: str
+    served: Callable[..., ModelIndex], name: str, version: str | None, expected: str
 ) -> None:
-    catalogue = served("a,roses@canary=b,c", "roses 1", "roses 2", "trees 1")
+    index = served("a,roses@canary=b,c", "roses 1", "roses 2", "trees 1")
     with pytest.raises(UnknownModel, match=f"expected one of: {expected}\\.$"):
-        catalogue.find(name, version)
+        index.find(name, version)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_what_is_not_served_is_told_what_is(
     ],
 )
 def test_a_name_that_could_mean_two_things_is_refused(
-    served: Callable[..., Catalogue], text: str, bundles: list[str], fault: str
+    served: Callable[..., ModelIndex], text: str, bundles: list[str], fault: str
 ) -> None:
     with pytest.raises(Misconfigured, match="MODEL_BUNDLE: ") as refused:
         served(text, *bundles)
     assert [fault in one for one in refused.value.faults] == [True]
 
 
-def test_every_fault_is_named_at_once(served: Callable[..., Catalogue]) -> None:
+def test_every_fault_is_named_at_once(served: Callable[..., ModelIndex]) -> None:
     with pytest.raises(Misconfigured) as refused:
         served("roses@canary=a,b,c", "roses 1", "trees 1", "trees 1")
     assert len(refused.value.faults) == 2

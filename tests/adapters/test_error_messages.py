@@ -1,4 +1,4 @@
-"""What a person reads of a client's error has no address of a service in it."""
+"""The message of a client's error has no address of a service in it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.bigquery import BigQuery
+from shared.adapters.error_messages import message_of
 from shared.adapters.gcs import CloudStorage
-from shared.adapters.wording import said
 from shared.errors import BadRequest, StorageUnavailable, WarehouseUnavailable
 from shared.local.cloud import DATASET, PROJECT, Cloud, free_port
 
@@ -29,22 +29,22 @@ POOL = (
         ("POST is no method of it", "POST is no method of it"),
     ],
 )
-def test_addresses_are_taken_out(text: str, without: str) -> None:
-    assert said(ValueError(text)) == without
+def test_message_has_no_addresses(text: str, without: str) -> None:
+    assert message_of(ValueError(text)) == without
 
 
-def test_a_store_and_a_warehouse_that_do_not_answer_are_told_without_their_address(tmp_path: Path) -> None:
+def test_message_of_a_service_that_does_not_answer_has_no_address(tmp_path: Path) -> None:
     endpoint = f"http://127.0.0.1:{free_port(0, set())}"
     with pytest.raises(StorageUnavailable) as storage:
         CloudStorage(PROJECT, 0.5, endpoint=endpoint).find("bucket", "name")
     with pytest.raises(WarehouseUnavailable) as warehouse:
         BigQuery(PROJECT, DATASET, 0.5, endpoint=endpoint).query("SELECT 1")
-    for told in (str(storage.value), str(warehouse.value)):
-        assert "127.0.0.1" not in told
-        assert "url" not in told
+    for message in (str(storage.value), str(warehouse.value)):
+        assert "127.0.0.1" not in message
+        assert "url" not in message
 
 
-def test_a_query_that_is_refused_is_told_without_its_address(cloud: Cloud) -> None:
+def test_message_of_a_refused_query_has_no_address(cloud: Cloud) -> None:
     with pytest.raises(BadRequest) as refused:
         BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse")).query("SELECT nme FROM latest_predictions")
     assert "nme" in str(refused.value)

@@ -1,4 +1,4 @@
-"""What the errors of clients say, without the addresses that they asked, which help nobody who reads them."""
+"""Messages of clients' errors without the addresses of services, which do not help the reader."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ ADDRESS = re.compile(
     r"| with url: \S+"
     r"|<urllib3\.connection\.HTTPS?Connection object at 0x[0-9a-f]+>: "
 )
-"""How google-api-core, requests and urllib3 write where a request went."""
+"""How google-api-core, requests and urllib3 write the address of a request."""
 
 
-def said(error: BaseException) -> str:
-    """Return an error's text without addresses."""
+def message_of(error: BaseException) -> str:
+    """Return an error's message without addresses."""
     return ADDRESS.sub("", str(error))

@@ -1,0 +1,67 @@
+"""From the bytes of an image file to an explanation, and to a picture of it: the steps of every door that explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import PIL.Image
+
+from shared.bundles.manifest import InputSpec
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import MIB, UNLIMITED, MemoryBudget
+from shared.inference.classifier import Classifier
+from shared.inference.explain import Explanation, Heat, OnRun, explain, over_picture
+from shared.inference.from_bytes import DEFAULT_LIMITS, decode_for
+from shared.inference.heatmap import LONGEST_EDGE_PX, draw_heatmap, shorter_edge_px
+from shared.types import Image, Pixels
+
+OVERLAY_BYTES = 24 * MIB
+"""What a picture and its copies take at most while the map is laid over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedImage:
+    """An image that was decoded for a model, and where the model sees one of its labels."""
+
+    image: Image
+    explanation: Explanation
+    input: InputSpec
+    """The model's."""
+
+    def heat_over_picture(self, longest: int) -> Heat:
+        """Return the heat over the whole picture, in its proportions, ``longest`` rows or columns at most."""
+        return over_picture(self.explanation.heat, self.input, (self.image.width_px, self.image.height_px), longest)
+
+    def overlay_on(self, pixels: Pixels) -> PIL.Image.Image:
+        """Lay the heat over the picture, as ``decode_to_show`` gives it; takes ``OVERLAY_BYTES`` meanwhile."""
+        return draw_heatmap(pixels, self.heat_over_picture(LONGEST_EDGE_PX // 4))
+
+
+def explain_bytes(
+    classifier: Classifier,
+    content: bytes,
+    label: str | None = None,
+    on_run: OnRun | None = None,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    budget: MemoryBudget = UNLIMITED,
+) -> ExplainedImage:
+    """Decode an image as ``classify_bytes`` does, and explain it as ``explain`` does. Raises as those two."""
+    image = decode_for(classifier, content, limits, budget)
+    explanation = explain(classifier, image.pixels, label, on_run)
+    return ExplainedImage(image, explanation, classifier.bundle.manifest.input)
+
+
+def decode_to_show(
+    content: bytes, decoded: Image, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
+) -> Image:
+    """Decode an image once more, since people see more than the model takes. Raises as ``images.decode.decode``.
+
+    Args:
+        content: the image's file.
+        decoded: what was decoded for the model.
+        limits: how large it may be.
+        budget: memory, shared by all decodes of the process.
+    """
+    edge_px = shorter_edge_px((decoded.width_px, decoded.height_px))
+    return decode(content, limits, shrink_to_px=edge_px, budget=budget)

@@ -1,0 +1,35 @@
+"""From the bytes of an image file to labels: the steps that every door shares, with a cloud or without one."""
+
+from __future__ import annotations
+
+from shared.images.decode import Limits, decode
+from shared.images.memory_budget import UNLIMITED, MemoryBudget
+from shared.inference.classifier import Classifier
+from shared.types import Classification, Image
+
+DEFAULT_LIMITS = Limits()
+
+
+def decode_for(
+    classifier: Classifier, content: bytes, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
+) -> Image:
+    """Decode an image at the reduced scale that a model's input needs. Raises as ``images.decode.decode``.
+
+    Args:
+        classifier: the model.
+        content: the image's file.
+        limits: how large it may be.
+        budget: memory, shared by all decodes of the process.
+    """
+    return decode(content, limits, shrink_to_px=classifier.bundle.manifest.input.long_edge_px, budget=budget)
+
+
+def classify_bytes(
+    classifier: Classifier, content: bytes, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
+) -> Classification:
+    """Decode and classify an image as an upload is. Arguments and errors are those of ``decode_for``.
+
+    Raises:
+        RuntimeError: the model gave a number that is none.
+    """
+    return classifier.classify(decode_for(classifier, content, limits, budget).pixels)
