@@ -114,7 +114,7 @@ class ObjectStore(Protocol):
 
 
 class Strip(Protocol):
-    """Takes the metadata out of a picture's file, as ``images.metadata.strip.without_metadata`` does."""
+    """Takes the metadata out of a picture's file, as ``images.metadata.strip.strip_metadata`` does."""
 
     def __call__(
         self, content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget

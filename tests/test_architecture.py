@@ -38,11 +38,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training": ("types", "errors", "images", "bundles", "inference", "adapters"),
     "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
     "operations": ("types", "errors", "images", "ports", "release", "pipeline", "adapters", "backlog"),
-    "emulators": ("errors", "backlog", "local"),
+    "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
         *("types", "errors", "parsing", "images", "logs", "bundles", "release", "settings", "inference", "pipeline"),
-        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "emulators", "local"),
+        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "local"),
     ),
 }
 """Which chapter may import which: each only such as stand above it here."""
@@ -145,13 +145,19 @@ def test_chapters_import_only_what_the_table_allows() -> None:
 
 def test_chapters_stand_above_those_that_import_them() -> None:
     order = list(MAY_IMPORT)
-    upward = [
+    assert [
         (name, other)
         for name, others in MAY_IMPORT.items()
         for other in others
         if order.index(other) > order.index(name)
-    ]
-    assert upward == [("emulators", "local")]
+    ] == []
+
+
+def test_the_laptops_cloud_uses_of_the_emulators_only_what_starts_a_server_on_loopback() -> None:
+    """It starts them as processes; nothing of them runs in a process of the product."""
+    used = {module for path in SOURCES if is_in(name_of(path), ("shared.local",)) for module in imports_of(path)}
+    emulators = {module for module in used if is_in(module, ("shared.emulators",))}
+    assert [module for module in sorted(emulators) if not is_in(module, ("shared.emulators.loopback",))] == []
 
 
 def test_the_image_gets_the_served_chapters_and_no_others() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.images.decode import Limits
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
@@ -65,7 +65,7 @@ def new_world(
     uploads, archive, quarantine = (f"{role}-{mark}" for role in ("uploads", "archive", "quarantine"))
     for bucket in (uploads, archive, quarantine):
         store.create_bucket(bucket, keeps_versions=bucket == uploads)
-    memory, rate = Memory.of_instance(512), RateBreaker(30_000)
+    memory, rate = MemoryBudgets.of_instance(512), RateBreaker(30_000)
     pipeline = Pipeline(ModelRegistry.of([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
     settings = {
         **environment,

@@ -29,9 +29,8 @@ from shared.cli.options import (
 from shared.cli.terminal import say
 from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
-from shared.emulators.loopback.sockets import taken
 from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
-from shared.local.held_ports import why_not
+from shared.local.held_ports import check_free
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
 from shared.local.processes import FUNCTIONS
@@ -121,9 +120,9 @@ def _check_free(listen: tuple[str, int] | None) -> None:
     """Refuse an address that nobody can have, before anything is started."""
     if listen:
         try:
-            taken(listen[1], listen[0]).close()
+            check_free(*listen)
         except OSError as error:
-            raise click.UsageError(f"{why_not(*listen, error)}.") from error
+            raise click.UsageError(f"{error.strerror}.") from error
 
 
 @dataclass(frozen=True)

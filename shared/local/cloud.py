@@ -25,13 +25,17 @@ ARCHIVE_BUCKET = "bucketlens-archive"
 QUARANTINE_BUCKET = "bucketlens-quarantine"
 MODELS_BUCKET = "bucketlens-models"
 
-BEHIND_FRONT = "classify_request_behind_front"
-"""The name of the port that ``up``'s own revision has while a front stands at ``classify_request``."""
+BEHIND_FRONT = {
+    "classify_request": "classify_request_behind_front",
+    "classify_upload": "classify_upload_behind_front",
+}
+"""By function: the name of the port of ``up``'s own revision while a front has the function's port."""
 
 PREFERRED_PORTS = {
     "classify_request": 8080,
     "classify_upload": 8081,
-    BEHIND_FRONT: 8082,
+    BEHIND_FRONT["classify_request"]: 8082,
+    BEHIND_FRONT["classify_upload"]: 8083,
     "storage": 9023,
     "relay": 9025,
     "warehouse": 9050,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from shared.emulators.loopback.sockets import taken
+from shared.emulators.loopback.sockets import take_port
 from shared.local.cloud import HOST, Cloud
 
 
@@ -32,11 +32,11 @@ class HeldPorts:
         if port in self._sockets:
             return port
         try:
-            held = taken(port)
+            held = take_port(port)
         except OSError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            held = taken(0)
+            held = take_port(0)
         found: int = held.getsockname()[1]
         self._sockets[found] = held
         return found
@@ -47,7 +47,7 @@ class HeldPorts:
             return None
         if port not in self._sockets:
             try:
-                self._sockets[port] = taken(port)
+                self._sockets[port] = take_port(port)
             except OSError:
                 return None  # the part will say that it cannot listen
         return self._sockets[port]
@@ -60,9 +60,21 @@ class HeldPorts:
 
     def _take_exactly(self, host: str, port: int) -> None:
         try:
-            self._sockets[port] = taken(port, host)
+            self._sockets[port] = take_port(port, host)
         except OSError as error:
             raise OSError(error.errno, why_not(host, port, error)) from error
+
+
+def check_free(host: str, port: int) -> None:
+    """Check that a port can be taken; nothing holds it afterwards.
+
+    Raises:
+        OSError: another program has it, or the host is no address of this machine; its text says what to do.
+    """
+    try:
+        take_port(port, host).close()
+    except OSError as error:
+        raise OSError(error.errno, why_not(host, port, error)) from error
 
 
 def why_not(host: str, port: int, error: OSError) -> str:

@@ -89,10 +89,10 @@ def part_environment(settings: dict[str, str]) -> dict[str, str]:
 
 
 def own_function(cloud: Cloud, name: str) -> Part:
-    """Return the revision that `up` starts by itself; behind the front, once there was a release."""
-    is_behind = name == "classify_request" and path_of(cloud.folder).exists()
+    """Return the revision that `up` starts by itself; behind its front, once there was a release."""
+    is_behind = path_of(cloud.folder).exists()
     revision = f"{name.replace('_', '-')}-local"
-    port = cloud.ports[BEHIND_FRONT if is_behind else name]
+    port = cloud.ports[BEHIND_FRONT[name] if is_behind else name]
     return function_part(cloud, name, name, revision=revision, bundle=cloud.bundle, port=port)
 
 
@@ -100,7 +100,6 @@ def _relay(cloud: Cloud, duplicates: float) -> Part:
     command = (
         *(sys.executable, "-m", "shared.emulators.eventarc", "--port", str(cloud.ports["relay"])),
         *("--queue", str(cloud.folder / "relay.sqlite"), "--target", f"{cloud.url('classify_upload')}/"),
-        *("--releases", str(path_of(cloud.folder)), "--service", "classify-upload"),
         *("--duplicates", str(duplicates)),
     )
     return _part(cloud, "relay", command, "status")

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
 
 from shared.backlog.graceful_shutdown import uninterrupted
 from shared.local.buckets import create_buckets
+from shared.local.children import answers, ending_of, kill_group, spawn
 from shared.local.cloud import Cloud
 from shared.local.held_ports import HeldPorts
 from shared.local.log_files import last_lines, rotate
 from shared.local.processes import Part, own_function, parts_of, sweep_command
-from shared.local.releases.parts import FRONT, Follower, renew
+from shared.local.releases.parts import FRONTS, Follower, renew
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
@@ -38,6 +35,14 @@ class _Running:
     process: subprocess.Popen[bytes]
     deaths: int = 0
     again_at: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Handover:
+    front: Part
+    """Takes a function's port once `up`'s own revision answers behind it."""
+    old: subprocess.Popen[bytes]
+    """Has the port until then."""
 
 
 @dataclass
@@ -61,8 +66,8 @@ class Supervisor:
     list_parts: Callable[[Cloud, float], list[Part]] = parts_of
     _running: dict[str, _Running] = field(default_factory=dict)
     _ports: HeldPorts = field(default_factory=HeldPorts)
-    _front: Part | None = None
-    """Takes the port of callers once the revision that has it answers behind it."""
+    _handovers: dict[str, _Handover] = field(default_factory=dict)
+    """By function: the front that will take its port."""
     _released: Follower | None = None
     _leaving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _sweep: subprocess.Popen[bytes] | None = None
@@ -113,11 +118,11 @@ class Supervisor:
             if code is None:
                 continue
             if not running.again_at:
-                _kill_group(running.process.pid)  # workers of its own, which would go on and hold its port
+                kill_group(running.process.pid)  # workers of its own, which would go on and hold its port
                 running.deaths += 1
                 pause = min(0.2 * 2**running.deaths, self.longest_pause_s)
                 running.again_at = now + pause
-                self.say(f"{running.part.name} ended ({_ending(code)}); starting it again in {pause:.1f} s")
+                self.say(f"{running.part.name} ended ({ending_of(code)}); starting it again in {pause:.1f} s")
             elif now >= running.again_at:
                 running.process, running.again_at = self._spawn(running.part), 0.0
                 self._save()
@@ -128,7 +133,7 @@ class Supervisor:
     def stop(self) -> None:
         """End every part, callers first, so that nothing in flight loses what it calls."""
         self._end([self._sweep] if self._sweep else [])
-        self._end(self._leaving)
+        self._end([*self._leaving, *(handover.old for handover in self._handovers.values())])
         called = ("storage", "warehouse")
         self._end([running.process for name, running in self._running.items() if name not in called])
         self._end([running.process for name, running in self._running.items() if name in called])
@@ -158,7 +163,7 @@ class Supervisor:
             process.terminate()
             self._leaving.append(process)
         for part in wanted.new:
-            if part.name == FRONT:
+            if part.name in FRONTS:
                 self._make_way(part)
             else:
                 self._running[part.name] = _Running(part, self._spawn(part))
@@ -166,19 +171,21 @@ class Supervisor:
 
     def _make_way(self, front: Part) -> None:
         """Begin to move `up`'s own revision behind the front. It answers where it is until its successor can."""
-        behind = own_function(self.cloud, "classify_request")
-        self._leaving.append(self._running["classify_request"].process)
-        self._running["classify_request"] = _Running(behind, self._spawn(behind))
-        self._front = front
+        function = FRONTS[front.name]
+        behind = own_function(self.cloud, function)
+        self._handovers[function] = _Handover(front, self._running[function].process)
+        self._running[function] = _Running(behind, self._spawn(behind))
 
     def _hand_over(self) -> None:
-        if self._front is None or not _answers(self._running["classify_request"].part.ready_url, patience_s=0.3):
-            return
-        self._running[FRONT] = _Running(self._front, self._spawn(self._front))
-        self._front = None
-        for process in self._leaving:
-            process.terminate()
-        self._save()
+        """Give each function's port to its front, once the revision behind it answers."""
+        for function, handover in list(self._handovers.items()):
+            if not answers(self._running[function].part.ready_url, patience_s=0.3):
+                continue
+            self._running[handover.front.name] = _Running(handover.front, self._spawn(handover.front))
+            handover.old.terminate()
+            self._leaving.append(handover.old)
+            del self._handovers[function]
+            self._save()
 
     def _end(self, processes: list[subprocess.Popen[bytes]]) -> None:
         for process in processes:
@@ -187,17 +194,17 @@ class Supervisor:
             try:
                 process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                _kill_group(process.pid)
+                kill_group(process.pid)
                 process.wait()
 
     def _spawn(self, part: Part) -> subprocess.Popen[bytes]:
         held = self._ports.socket_at(part.port)
         command = part.on_socket(held.fileno()) if held else part.command
-        return _spawn(command, part.environment, self.cloud, part.name, [held.fileno()] if held else [])
+        return spawn(command, part.environment, self.cloud, part.name, [held.fileno()] if held else [])
 
     def _spawn_sweep(self) -> subprocess.Popen[bytes]:
         command, environment = sweep_command(self.cloud, SWEEP_AGE_S)
-        return _spawn(command, environment, self.cloud, "classify_backlog")
+        return spawn(command, environment, self.cloud, "classify_backlog")
 
     def _save(self) -> None:
         self.cloud.children.clear()
@@ -209,47 +216,13 @@ class Supervisor:
     def _wait_for(self, part: Part) -> None:
         running = self._running[part.name]
         give_up_at = time.monotonic() + START_TIMEOUT_S
-        while not _answers(part.ready_url):
+        while not answers(part.ready_url):
             code = running.process.poll()
             if code is not None or time.monotonic() > give_up_at:
-                ending = f"ended ({_ending(code)})" if code is not None else f"was not ready in {START_TIMEOUT_S} s"
+                ending = f"ended ({ending_of(code)})" if code is not None else f"was not ready in {START_TIMEOUT_S} s"
                 raise PartFailed(f"{part.name} {ending}. Its log says:\n{self._last_lines(part.name)}")
             time.sleep(0.05)
 
     def _last_lines(self, name: str) -> str:
         lines = last_lines(self.cloud.log_file(name), 12)
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
-
-
-def _spawn(
-    command: tuple[str, ...], environment: dict[str, str], cloud: Cloud, name: str, descriptors: Collection[int] = ()
-) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl-C is ours to pass on, in the right order."""
-    with cloud.log_file(name).open("ab") as log:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            cwd=cloud.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=descriptors,
-        )
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def _answers(url: str, patience_s: float = 2.0) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=patience_s) as answer:  # noqa: S310  # our own http:// on loopback
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _ending(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

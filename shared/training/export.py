@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from shared.adapters.litert import LiteRTModel
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.errors import Misconfigured

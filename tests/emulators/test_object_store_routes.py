@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName
 from shared.emulators.storage.preconditions import Live, Preconditions
 from shared.emulators.storage.routes import Action, route_of
@@ -58,7 +58,7 @@ def test_a_copy_has_a_source() -> None:
 
 
 def test_a_path_that_is_not_utf_8_is_refused() -> None:
-    with pytest.raises(Refused, match="not UTF-8"):
+    with pytest.raises(ApiError, match="not UTF-8"):
         route_of("GET", "/storage/v1/b/uploads/o/%FF")
 
 
@@ -116,6 +116,6 @@ def _status(check: object) -> int | None:
     assert callable(check)
     try:
         check()
-    except Refused as refused:
+    except ApiError as refused:
         return refused.status
     return None

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from shared.emulators.eventarc.cloudevents import CloudEvent, cloud_event_from
-from shared.emulators.eventarc.delivery import Courier, Policy
-from shared.emulators.eventarc.duplicates import Disorder
+from shared.emulators.eventarc.delivery import Delivery, Policy
+from shared.emulators.eventarc.duplicates import Duplicates
 from shared.emulators.eventarc.queue import DeliveryQueue, QueueUnusable
 
 EVENT = CloudEvent("e1", {"ce-id": "e1"}, b"{}")
@@ -38,7 +38,7 @@ def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     other = CloudEvent("e2", {}, b"")
     queue.add([(EVENT, 5.0), (EVENT, 5.0), (other, 5.0), (other, 6.0), (EVENT, 6.0)])
-    taken = [[delivery.event.id for delivery in queue.take_copies()] for _ in range(4)]
+    taken = [[queued.event.id for queued in queue.take_copies()] for _ in range(4)]
     assert taken == [["e1", "e1"], ["e2"], ["e2"], ["e1"]]
     assert (queue.next_due_at(), queue.pending) == (None, 5)
     queue.close()
@@ -46,15 +46,15 @@ def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together
 
 def test_copies_are_due_when_their_disorder_says_so() -> None:
     chance = random.Random(1)
-    assert Disorder().due_times(100.0, chance) == [100.0]
-    assert Disorder(together=1).due_times(100.0, chance) == [100.0, 100.0]
-    pairs = [Disorder(duplicates=1).due_times(100.0, chance) for _ in range(200)]
+    assert Duplicates().due_times(100.0, chance) == [100.0]
+    assert Duplicates(together=1).due_times(100.0, chance) == [100.0, 100.0]
+    pairs = [Duplicates(duplicates=1).due_times(100.0, chance) for _ in range(200)]
     at_once = sum(first == second for first, second in pairs)
     assert 60 < at_once < 140
     assert all(first == 100.0 <= second <= 102.0 for first, second in pairs)
-    lost = [Disorder(lost=0.5).due_times(100.0, chance) for _ in range(200)]
+    lost = [Duplicates(lost=0.5).due_times(100.0, chance) for _ in range(200)]
     assert 60 < lost.count([]) < 140
-    delayed = [Disorder(delay_s=3).due_times(100.0, chance) for _ in range(200)]
+    delayed = [Duplicates(delay_s=3).due_times(100.0, chance) for _ in range(200)]
     assert all(len(times) == 1 and 100 <= times[0] <= 103 for times in delayed)
     assert delayed != sorted(delayed)
 
@@ -67,8 +67,8 @@ def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path
     queue.close()
     again = DeliveryQueue(tmp_path / "queue.sqlite")
     assert (again.next_due_at(), again.pending) == (50.0, 1)
-    delivery = again.take()
-    assert (delivery.event, delivery.attempts) == (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 1)
+    queued = again.take()
+    assert (queued.event, queued.attempts) == (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 1)
     again.close()
 
 
@@ -142,9 +142,9 @@ def test_what_is_no_resource_is_refused(resource: Any) -> None:
 
 async def _pauses(tmp_path: Path, attempts: int) -> list[float]:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
-    courier = Courier(queue, Policy("http://127.0.0.1:1/"), None, random.Random(1))  # type: ignore[arg-type]
+    delivery = Delivery(queue, Policy("http://127.0.0.1:1/"), None, random.Random(1))  # type: ignore[arg-type]
     queue.close()
-    return [courier._pause_s(attempts) for _ in range(500)]
+    return [delivery._pause_s(attempts) for _ in range(500)]
 
 
 @pytest.mark.parametrize(("attempts", "ceiling"), [(0, 0.2), (1, 0.4), (3, 1.6), (6, 10.0), (5000, 10.0)])

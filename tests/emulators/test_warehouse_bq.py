@@ -45,11 +45,11 @@ def bq(warehouse_url: str, tmp_path: Path) -> Bq:
     return run
 
 
-def test_bq_makes_a_table_loads_it_and_shows_its_rows(bq: Bq, bigquery_dataset: str, tmp_path: Path) -> None:
+def test_bq_makes_a_table_inserts_into_it_and_shows_its_rows(bq: Bq, bigquery_dataset: str, tmp_path: Path) -> None:
     name = f"{bigquery_dataset.split('.')[1]}.t"
     assert "successfully created" in bq("mk", "--table", name, "a:INTEGER,b:STRING")
     (tmp_path / "rows.json").write_text('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n')
-    bq("load", "--source_format", "NEWLINE_DELIMITED_JSON", name, str(tmp_path / "rows.json"))
+    bq("insert", name, str(tmp_path / "rows.json"))
     commands = (
         ("--format=json", "head", name),
         ("--format=json", "show", name),

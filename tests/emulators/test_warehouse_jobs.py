@@ -1,9 +1,7 @@
-"""Query jobs and load jobs, through the real client."""
+"""Query jobs, through the real client."""
 
 from __future__ import annotations
 
-import io
-import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -112,8 +110,10 @@ def test_a_dry_run_checks_and_runs_nothing(bigquery_client: bigquery.Client, big
     job = bigquery_client.query("SELECT 1 AS a, [STRUCT('x' AS b)] AS c", job_config=config)
     assert [(field.name, field.mode) for field in job.schema or ()] == [("a", "NULLABLE"), ("c", "REPEATED")]
     assert (job.state, job.total_bytes_processed) == ("DONE", 0)
-    bigquery_client.query("CREATE TABLE t (a INT64)", job_config=config)
-    assert list(bigquery_client.list_tables(bigquery_dataset)) == []
+    table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
+    assert bigquery_client.insert_rows_json(table, [{"a": 1}]) == []
+    bigquery_client.query("DELETE FROM t WHERE TRUE", job_config=config)
+    assert bigquery_client.get_table(table).num_rows == 1
     with pytest.raises(exceptions.BadRequest, match="Unrecognized name: nope"):
         bigquery_client.query("SELECT nope", job_config=config)
 
@@ -156,157 +156,23 @@ def test_a_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
     assert first["jobReference"] == second["jobReference"]
 
 
-def test_a_querys_rows_go_to_a_table_as_its_job_says(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    target = f"{bigquery_dataset}.t"
-
-    def run(sql: str, disposition: str, **more: Any) -> None:
-        config = bigquery.QueryJobConfig(destination=target, write_disposition=disposition, **more)
-        bigquery_client.query(sql, job_config=config).result(retry=None, job_retry=None)
-
-    run("SELECT 1 AS a, [STRUCT('x' AS b)] AS c", "WRITE_EMPTY", clustering_fields=["a"])
-    assert bigquery_client.get_table(target).clustering_fields == ["a"]
-    with pytest.raises(exceptions.Conflict, match="Already Exists"):
-        run("SELECT 2 AS a", "WRITE_EMPTY")
-    run("SELECT 2 AS a", "WRITE_APPEND")
-    assert ask_bigquery(f"SELECT a, c FROM `{target}` ORDER BY a") == [(1, [{"b": "x"}]), (2, [])]
-    with pytest.raises(exceptions.BadRequest, match="Cannot add fields"):
-        run("SELECT 3 AS a, 'y' AS d", "WRITE_APPEND")
-    run("SELECT 3 AS a, 'y' AS d", "WRITE_APPEND", schema_update_options=["ALLOW_FIELD_ADDITION"])
-    with pytest.raises(exceptions.BadRequest, match="changed type"):
-        run("SELECT 'x' AS a", "WRITE_APPEND")
-    assert ask_bigquery(f"SELECT a, d FROM `{target}` ORDER BY a") == [(1, None), (2, None), (3, "y")]
-    run(f"SELECT MAX(a) AS top FROM `{target}`", "WRITE_TRUNCATE")
-    assert ask_bigquery(f"SELECT * FROM `{target}`") == [(3,)]
-
-
-def test_rows_are_loaded_with_a_schema_or_with_the_tables_own(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    inner = [Field("b", "STRING", "REQUIRED"), Field("when_", "TIMESTAMP")]
-    schema = [Field("a", "INTEGER"), Field("r", "RECORD", "REPEATED", fields=inner), Field("j", "JSON")]
-    config = bigquery.LoadJobConfig(schema=schema, clustering_fields=["a"])
-    rows = [{"a": 1, "r": [{"b": "x", "when_": "2026-01-02T03:04:05Z"}], "j": "text"}, {"a": 2, "j": {"k": None}}]
-    job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config).result()
-    assert (job.output_rows, job.state) == (2, "DONE")
-    bigquery_client.load_table_from_json([{"a": 3}], f"{bigquery_dataset}.t").result()
-    assert ask_bigquery(f"SELECT * FROM `{bigquery_dataset}.t` ORDER BY a") == [
-        (1, [{"b": "x", "when_": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)}], "text"),
-        (2, [], {"k": None}),
-        (3, [], None),
-    ]
-    assert bigquery_client.get_table(f"{bigquery_dataset}.t").clustering_fields == ["a"]
-    config = bigquery.LoadJobConfig(write_disposition="WRITE_TRUNCATE")
-    bigquery_client.load_table_from_json([{"a": 9}], f"{bigquery_dataset}.t", job_config=config).result()
-    assert ask_bigquery(f"SELECT a FROM `{bigquery_dataset}.t`") == [(9,)]
-
-
-def test_a_load_job_with_a_bad_row_loads_nothing_and_names_it(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER", "REQUIRED")]))
-    rows = [{"a": 1}, {"a": "x"}, {"a": 2, "nope": 1}, {}]
-    job = bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t")
-    with pytest.raises(exceptions.BadRequest, match="4 rows, 3 errors"):
-        job.result(retry=None)
-    assert [error["message"].split("Row: ")[1][0] for error in job.errors or ()] == ["2", "3", "4"]
-    assert ask_bigquery(f"SELECT COUNT(*) FROM `{bigquery_dataset}.t`") == [(0,)]
-    config = bigquery.LoadJobConfig(max_bad_records=3, schema=[Field("a", "INTEGER", "REQUIRED")])
-    assert (
-        bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t", job_config=config).result().output_rows == 1
-    )
-
-
-def test_the_schema_of_json_is_detected(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
-    rows = [
-        {"i": 1, "f": 1, "b": True, "s": "x", "t": "2026-01-02T03:04:05Z", "d": "2026-01-02", "n": None, "l": []},
-        {"i": 2, "f": 1.5, "b": False, "s": "5", "t": "2026-01-02 03:04:05", "l": [{"k": 1}], "r": {"k": "x"}},
-    ]
-    bigquery_client.load_table_from_json(rows, f"{bigquery_dataset}.t").result()
-    found = {
-        field.name: (field.field_type, field.mode)
-        for field in bigquery_client.get_table(f"{bigquery_dataset}.t").schema
-    }
-    kinds = ("INTEGER", "FLOAT", "BOOLEAN", "STRING", "TIMESTAMP", "DATE", "STRING", "RECORD")
-    expected = {name: (kind, "NULLABLE") for name, kind in zip("ifbstdnr", kinds, strict=True)}
-    assert found == expected | {"l": ("RECORD", "REPEATED")}
-
-
-def test_csv_is_loaded_with_a_header_and_nulls(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    schema = [Field("a", "INTEGER"), Field("b", "STRING"), Field("c", "DATE")]
-    text = b'a;b;c\n1;"x;""y""\nz";2026-01-02\n2;NULL;\n'
-    config = bigquery.LoadJobConfig(schema=schema, skip_leading_rows=1, field_delimiter=";", null_marker="NULL")
-    bigquery_client.load_table_from_file(io.BytesIO(text), f"{bigquery_dataset}.t", job_config=config).result()
-    assert ask_bigquery(f"SELECT * FROM `{bigquery_dataset}.t` ORDER BY a") == [
-        (1, 'x;"y"\nz', date(2026, 1, 2)),
-        (2, None, None),
-    ]
-    config = bigquery.LoadJobConfig(autodetect=True)
-    bigquery_client.load_table_from_file(
-        io.BytesIO(b"when,n\n2026-01-02,1\n"), f"{bigquery_dataset}.u", job_config=config
-    ).result()
-    assert ask_bigquery(f"SELECT `when`, n FROM `{bigquery_dataset}.u`") == [(date(2026, 1, 2), 1)]
-    bad = bigquery_client.load_table_from_file(
-        io.BytesIO(b"1,2,3\n"), f"{bigquery_dataset}.u", job_config=bigquery.LoadJobConfig()
-    )
-    with pytest.raises(exceptions.BadRequest, match="1 errors"):
-        bad.result(retry=None)
-
-
-def test_a_large_file_comes_in_chunks(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    lines = b"".join(json.dumps({"a": number, "s": "x" * 100}).encode() + b"\n" for number in range(5000))
-    config = bigquery.LoadJobConfig(
-        source_format=JSON_LINES, schema=[Field("a", "INTEGER"), Field("s", "STRING")], write_disposition="WRITE_EMPTY"
-    )
-    # Without a size, the client begins a resumable upload.
-    job = bigquery_client.load_table_from_file(io.BytesIO(lines), f"{bigquery_dataset}.t", job_config=config)
-    assert job.result().output_rows == 5000
-    assert ask_bigquery(f"SELECT COUNT(*), SUM(a) FROM `{bigquery_dataset}.t`") == [(5000, 4999 * 5000 // 2)]
-
-
-def test_a_resumable_upload_says_how_far_it_is_and_goes_on(
-    warehouse_url: str, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    name = {"projectId": "local", "datasetId": bigquery_dataset.split(".")[1], "tableId": "t"}
-    load = {"destinationTable": name, "sourceFormat": JSON_LINES, "autodetect": True}
-    begin = f"{warehouse_url}/upload/bigquery/v2/projects/local/jobs?uploadType=resumable"
-    session = requests.post(begin, json={"configuration": {"load": load}}, timeout=10).headers["Location"]
-
-    def put(content: bytes, content_range: str) -> requests.Response:
-        return requests.put(session, content, headers={"Content-Range": content_range}, timeout=10)
-
-    lines = b'{"a": 1}\n{"a": 2}\n'
-    assert put(lines[:5], "bytes 0-4/*").headers["Range"] == "bytes=0-4"
-    assert put(b"", "bytes */*").headers["Range"] == "bytes=0-4"
-    assert put(lines[9:], f"bytes 9-{len(lines) - 1}/{len(lines)}").status_code == 400
-    done = put(lines[5:], f"bytes 5-{len(lines) - 1}/{len(lines)}").json()
-    assert done["status"]["state"] in ("RUNNING", "DONE")
-    while requests.get(done["selfLink"], timeout=10).json()["status"]["state"] != "DONE":
-        pass
-    assert put(lines, f"bytes 0-{len(lines) - 1}/{len(lines)}").status_code == 404
-    assert ask_bigquery(f"SELECT SUM(a) FROM `{bigquery_dataset}.t`") == [(3,)]
-
-
 def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
     bigquery_client: bigquery.Client, bigquery_dataset: str
 ) -> None:
     name = f"{bigquery_dataset}.t"
     bigquery_client.create_table(bigquery.Table(name, [Field("a", "INTEGER")]))
-    parquet = bigquery.LoadJobConfig(source_format="PARQUET", schema=[Field("a", "INTEGER")])
+    to_a_table = bigquery.QueryJobConfig(destination=f"{bigquery_dataset}.u")
     calls: list[tuple[Callable[[], Any], str]] = [
         (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=None), "'copy' are not supported"),
         (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=None), "'extract' are not supported"),
-        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "Loading from gs:"),
+        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "'load' are not supported"),
         (
-            lambda: bigquery_client.load_table_from_file(io.BytesIO(b"PAR1"), name, job_config=parquet).result(
-                retry=None
-            ),
-            "PARQUET is not supported",
+            lambda: bigquery_client.load_table_from_json([{"a": 1}], name, num_retries=0),
+            "/upload/bigquery/v2/projects/local/jobs is not a method of the local warehouse",
+        ),
+        (
+            lambda: bigquery_client.query("SELECT 1 AS a", job_config=to_a_table, retry=None),
+            "A table for a query's rows is not supported",
         ),
         (
             lambda: bigquery_client.query(

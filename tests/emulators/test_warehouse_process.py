@@ -20,7 +20,7 @@ import requests
 from google.cloud import bigquery
 
 from shared.emulators.bigquery.start.lifecycle import warehouse_running
-from shared.errors import Misconfigured
+from shared.emulators.errors import StartError
 from tests.emulators.warehouse_parts import SCHEMAS, client_of, prediction
 from tests.writable import copy_tree
 
@@ -117,7 +117,8 @@ def test_no_acknowledged_row_is_lost_to_a_kill(tmp_path: Path) -> None:
 def test_rows_tables_and_views_are_there_after_a_restart(tmp_path: Path) -> None:
     with warehouse_running(tmp_path, SCHEMAS) as url, client_of(url) as client:
         client.insert_rows_json(TABLE, [prediction(1)])
-        client.query_and_wait("CREATE TABLE bucketlens.mine AS SELECT 1 AS a")
+        mine = client.create_table(bigquery.Table("local.bucketlens.mine", [_column("a")]))
+        client.insert_rows_json(mine, [{"a": 1}])
         before = client.get_table(TABLE)
     with warehouse_running(tmp_path, SCHEMAS) as url, client_of(url) as client:
         after = client.get_table(TABLE)
@@ -197,7 +198,7 @@ def test_a_schema_file_that_would_lose_rows_is_refused_in_a_sentence(tmp_path: P
         pass
     _change(schemas / "tables" / "labels.json", lambda columns: columns[0].update(type="INTEGER"))
     _change(schemas / "tables" / "failures.json", lambda columns: columns.pop())
-    with pytest.raises(Misconfigured) as caught, warehouse_running(tmp_path / "data", schemas):
+    with pytest.raises(StartError) as caught, warehouse_running(tmp_path / "data", schemas):
         pass
     text = str(caught.value)
     assert "labels.json: Provided Schema does not match Table. Field label_id has changed type" in text
@@ -217,5 +218,5 @@ def test_a_schema_file_that_would_lose_rows_is_refused_in_a_sentence(tmp_path: P
 )
 def test_a_file_that_is_wrong_is_named(tmp_path: Path, schemas: Path, name: str, content: str, sentence: str) -> None:
     (schemas / name).write_text(content)
-    with pytest.raises(Misconfigured, match=re.escape(sentence)), warehouse_running(tmp_path / "data", schemas):
+    with pytest.raises(StartError, match=re.escape(sentence)), warehouse_running(tmp_path / "data", schemas):
         pass

@@ -228,12 +228,6 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("SELECT id FROM t WHERE ts >= '2026-01-03' AND d BETWEEN '2026-01-01' AND '2026-12-31'", [("b",)]),
     ("SELECT id FROM `local.sql_tests.t` WHERE n = 3", [("a",)]),
     ("SELECT t.id FROM sql_tests.t WHERE t.im.w = 7", [("a",)]),
-    ("SELECT table_name, table_type FROM sql_tests.INFORMATION_SCHEMA.TABLES", [("t", "BASE TABLE")]),
-    (
-        "SELECT data_type FROM sql_tests.INFORMATION_SCHEMA.COLUMNS WHERE column_name = 'cand'",
-        [("ARRAY<STRUCT<label STRING, score FLOAT64>>",)],
-    ),
-    ("SELECT COUNT(*) FROM `region-us`.INFORMATION_SCHEMA.TABLES WHERE table_schema = 'sql_tests'", [(1,)]),
 ]
 
 

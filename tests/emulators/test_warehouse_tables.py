@@ -194,62 +194,23 @@ def test_a_view_of_what_is_not_there_is_refused(bigquery_client: bigquery.Client
             bigquery_client.create_table(view)
 
 
-def test_tables_are_made_by_statements(
-    bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
-) -> None:
-    ask_bigquery(
-        "CREATE TABLE t (day DATE NOT NULL OPTIONS(description='The day.'), tags ARRAY<STRING>, "
-        "r STRUCT<a INT64, b ARRAY<STRUCT<c NUMERIC>>>) PARTITION BY day CLUSTER BY day "
-        "OPTIONS(description='A table.', labels=[('k', 'v')])",
-        bigquery_dataset,
-    )
-    found = bigquery_client.get_table(f"{bigquery_dataset}.t")
-    assert found.schema[0] == Field("day", "DATE", "REQUIRED", description="The day.")
-    assert found.schema[2].fields[1].fields[0].field_type == "NUMERIC"
-    assert (found.description, found.labels, found.clustering_fields) == ("A table.", {"k": "v"}, ["day"])
-    assert found.time_partitioning is not None
-    assert found.time_partitioning.field == "day"
-    ask_bigquery("CREATE TABLE IF NOT EXISTS t (other INT64)", bigquery_dataset)
-    ask_bigquery("ALTER TABLE t ADD COLUMN n INT64, ADD COLUMN IF NOT EXISTS day DATE", bigquery_dataset)
-    ask_bigquery(
-        "CREATE OR REPLACE TABLE t2 AS SELECT 1 AS n, [1, 2] AS list_, STRUCT('x' AS a) AS r", bigquery_dataset
-    )
-    ask_bigquery("CREATE OR REPLACE TABLE t2 AS SELECT n + 1 AS n FROM t2", bigquery_dataset)
-    assert ask_bigquery("SELECT * FROM t2", bigquery_dataset) == [(2,)]
-    ask_bigquery("CREATE VIEW v AS SELECT n FROM `" + bigquery_dataset + ".t2` -- as it was written", bigquery_dataset)
-    assert bigquery_client.get_table(f"{bigquery_dataset}.v").view_query.endswith("-- as it was written")
-    ask_bigquery("TRUNCATE TABLE t2", bigquery_dataset)
-    assert ask_bigquery("SELECT * FROM v", bigquery_dataset) == []
-    ask_bigquery("DROP VIEW v", bigquery_dataset)
-    ask_bigquery("DROP TABLE t", bigquery_dataset)
-    ask_bigquery("DROP TABLE IF EXISTS t", bigquery_dataset)
-    assert [table.table_id for table in bigquery_client.list_tables(bigquery_dataset)] == ["t2"]
-
-
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
-        ("CREATE TABLE t (a INT64)", "Already Exists"),
-        ("CREATE TABLE u AS SELECT 1", "columns must be named"),
-        ("CREATE TABLE u LIKE t", "not supported"),
-        ("CREATE TABLE u CLONE t", "not supported"),
-        ("CREATE TEMP TABLE u AS SELECT 1 AS a", "not supported"),
-        ("CREATE EXTERNAL TABLE u OPTIONS(format='CSV', uris=['gs://a/b'])", "not supported"),
-        ("CREATE TABLE u (a INT64 DEFAULT 5)", "not supported"),
+        ("CREATE TABLE u (a INT64)", "not supported"),
+        ("CREATE TABLE u AS SELECT 1 AS a", "not supported"),
+        ("CREATE VIEW u AS SELECT 1 AS a", "not supported"),
+        ("CREATE SCHEMA u", "not supported"),
         ("CREATE FUNCTION f(x INT64) AS (x * 2)", "not supported"),
-        ("CREATE MATERIALIZED VIEW u AS SELECT 1 AS a", "not supported"),
-        ("ALTER TABLE t DROP COLUMN a", "not supported"),
-        ("ALTER TABLE t ADD COLUMN a STRING", "Column already exists"),
-        ("DROP VIEW t", "is a TABLE"),
-        ("DROP TABLE nope", "Not found: Table"),
-        ("UPDATE t SET a = 1", "UPDATE must have a WHERE clause"),
+        ("ALTER TABLE t ADD COLUMN b STRING", "not supported"),
+        ("DROP TABLE t", "not supported"),
+        ("TRUNCATE TABLE t", "not supported"),
+        ("INSERT INTO t (a) VALUES (1)", "not supported"),
+        ("UPDATE t SET a = 1 WHERE TRUE", "not supported"),
+        ("MERGE t USING (SELECT 1 AS a) AS s ON t.a = s.a WHEN MATCHED THEN DELETE", "not supported"),
         ("DELETE FROM t", "DELETE must have a WHERE clause"),
-        ("UPDATE t SET r.x = 1 WHERE TRUE", "one field of a STRUCT"),
-        ("INSERT INTO t (nope) VALUES (1)", "nope"),
-        ("INSERT INTO nope (a) VALUES (1)", "Not found: Table"),
-        ("INSERT INTO t (r) VALUES (NULL)", "Required field a cannot be null"),
-        ("INSERT INTO t (a) VALUES ('x')", "Bad int64 value"),
-        ("INSERT INTO v (a) VALUES (1)", "is a view"),
+        ("DELETE FROM nope WHERE TRUE", "Not found: Table"),
+        ("DELETE FROM t WHERE nope", "nope"),
         ("DELETE FROM v WHERE TRUE", "is a view"),
         ("EXPORT DATA OPTIONS(uri='gs://a/*', format='CSV') AS SELECT 1", "not supported"),
         ("GRANT `roles/x` ON TABLE t TO 'user:a'", "not supported"),
@@ -258,33 +219,29 @@ def test_tables_are_made_by_statements(
 def test_a_statement_that_cannot_be_carried_out_is_refused(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask, sql: str, sentence: str
 ) -> None:
-    ask_bigquery("CREATE TABLE t (a INT64 NOT NULL, r STRUCT<x INT64>)", bigquery_dataset)
-    ask_bigquery(f"CREATE VIEW v AS SELECT a FROM `{bigquery_dataset}.t`", bigquery_dataset)
+    bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER", "REQUIRED")]))
+    view = bigquery.Table(f"{bigquery_dataset}.v")
+    view.view_query = f"SELECT a FROM `{bigquery_dataset}.t`"
+    bigquery_client.create_table(view)
     with pytest.raises(exceptions.ClientError, match=sentence):
         ask_bigquery(sql, bigquery_dataset)
     assert [table.table_id for table in bigquery_client.list_tables(bigquery_dataset)] == ["t", "v"]
 
 
-def test_rows_are_changed_by_statements(
+def test_rows_are_deleted_by_a_statement_that_says_how_many(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
-    def affected(sql: str) -> int | None:
-        config = bigquery.QueryJobConfig(default_dataset=bigquery_dataset)
-        return bigquery_client.query(sql, job_config=config).result().num_dml_affected_rows
-
-    ask_bigquery("CREATE TABLE t (k STRING, n INT64, tags ARRAY<STRING>)", bigquery_dataset)
-    assert affected("INSERT INTO t (k, n) VALUES ('a', 1), ('b', 2), ('c', 1 + 2)") == 3
-    assert affected("INSERT t SELECT 'd', 4, ['x']") == 1
-    assert affected("UPDATE t AS u SET u.n = u.n * 10 WHERE k IN ('a', 'b')") == 2
-    assert affected("DELETE t WHERE k = 'c'") == 1
-    merge = (
-        "MERGE t USING (SELECT 'a' AS k, 5 AS n UNION ALL SELECT 'z', 6) AS s ON t.k = s.k "
-        "WHEN MATCHED THEN UPDATE SET n = s.n WHEN NOT MATCHED THEN INSERT (k, n) VALUES (k, n)"
-    )
-    assert affected(merge) == 2
-    assert ask_bigquery("SELECT k, n, tags FROM t ORDER BY k", bigquery_dataset) == [
-        ("a", 5, []),
-        ("b", 20, []),
-        ("d", 4, ["x"]),
-        ("z", 6, []),
-    ]
+    columns = [Field("k", "STRING"), Field("n", "INTEGER")]
+    table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", columns))
+    rows = [{"k": key, "n": number} for number, key in enumerate("abcd")]
+    assert bigquery_client.insert_rows_json(table, rows) == []
+    config = bigquery.QueryJobConfig(default_dataset=bigquery_dataset)
+    for sql, deleted in (
+        ("DELETE t WHERE k = 'c'", 1),
+        ("DELETE FROM t WHERE n IN (SELECT n FROM t WHERE k < 'c')", 2),
+        ("DELETE FROM t WHERE k = 'nobody'", 0),
+    ):
+        job = bigquery_client.query(sql, job_config=config)
+        assert job.result().num_dml_affected_rows == deleted
+        assert (job.statement_type, job.dml_stats and job.dml_stats.deleted_row_count) == ("DELETE", deleted)
+    assert ask_bigquery("SELECT k FROM t", bigquery_dataset) == [("d",)]

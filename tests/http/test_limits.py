@@ -15,7 +15,7 @@ import requests
 from shared.errors import Busy
 from shared.http import request_context
 from shared.http.read_body import cost_of_parsing
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from tests.http.conftest import MakeClient, b64
 
 ONE = b64(b"x")
@@ -154,4 +154,4 @@ def test_parsing_many_keys_takes_no_more_memory_than_estimated() -> None:
 def test_json_of_a_picture_in_numbers_fits_the_default_memory() -> None:
     numbers = np.random.default_rng(0).random((224, 224, 3)).tolist()
     body = json.dumps(numbers).encode()
-    assert cost_of_parsing(body) < Memory.of_instance(512).files.capacity_bytes
+    assert cost_of_parsing(body) < MemoryBudgets.of_instance(512).files.capacity_bytes

@@ -15,8 +15,8 @@ from shared.images.decode import Limits, decode
 from shared.images.headers.boxes import Box, boxes, items_of
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata.orientation import exif_of
-from shared.images.metadata.strip import without_metadata
-from tests.images.gaps import riff
+from shared.images.metadata.strip import strip_metadata
+from tests.images.hidden_remarks import riff
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, png, png_chunk, scene
 from tests.tell_tale_pictures import REMARK, XMP, exif, telling_avif, telling_heic, told_in
 
@@ -39,7 +39,7 @@ SILENT = [kind for kind in (*COLOURED, *GREY) if kind not in REWRITTEN]
 
 
 def stripped(content: bytes) -> bytes:
-    return without_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
+    return strip_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
 
 
 @pytest.mark.parametrize("kind", SILENT)

@@ -18,7 +18,7 @@ import requests
 from click.testing import CliRunner
 
 from shared.cli import main
-from shared.emulators.loopback.sockets import taken
+from shared.emulators.loopback.sockets import take_port
 from shared.local.cloud import PREFERRED_PORTS, Cloud, new_cloud, saved_cloud
 from shared.local.held_ports import HeldPorts
 from shared.local.processes import Part, parts_of
@@ -115,7 +115,7 @@ def test_a_part_that_dies_leaves_its_port_to_its_successor(tmp_path: Path) -> No
         os.kill(int(pid), signal.SIGKILL)
         eventually(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie")
         with pytest.raises(OSError, match="in use"):
-            taken(watched.cloud.ports["relay"])
+            take_port(watched.cloud.ports["relay"])
         asked: list[int] = []
         caller = threading.Thread(target=lambda: asked.append(requests.get(url, timeout=60).status_code))
         caller.start()
@@ -131,7 +131,7 @@ def test_ports_are_given_back(tmp_path: Path) -> None:
     assert set(cloud.ports) == set(PREFERRED_PORTS)
     held.close()
     for port in cloud.ports.values():
-        taken(port).close()
+        take_port(port).close()
 
 
 @pytest.mark.parametrize("module", ["object_store", "relay", "releases.front"])

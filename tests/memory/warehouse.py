@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.emulators.bigquery.engine.store import Store
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.inserts import insert_rows
 from shared.emulators.bigquery.jobs.queries import prepare
 from shared.emulators.bigquery.start.schemas import apply_schemas, create_dataset
@@ -65,7 +65,7 @@ class MemoryWarehouse:
         }
         try:
             prepared = prepare(self._store, configuration)
-        except Refusal as error:
+        except ApiError as error:
             raise BadRequest(str(error)) from error
         with self._store.engine.reader() as cursor:
             found = cursor.execute(prepared.statement.sql).fetchall()

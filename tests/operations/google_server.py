@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shared.operations.doctor.apis import FIRST, LATER
+from tests.emulators.contract.recording_server import recording_server
 from tests.emulators.contract.wire import Exchange
 
 PROJECT = "my-project"
@@ -96,41 +95,23 @@ class FakeGoogle:
 def running(google: FakeGoogle) -> Iterator[str]:
     """Serve it for the length of the block; yields its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
+    def respond(_method: str, target: str, body: bytes) -> tuple[int, Document]:
+        url = urlsplit(target)
+        api, path = api_and_path(url.path)
+        return google.answer(api, path, parse_qs(url.query), body)
 
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            url = urlsplit(self.path)
-            api, _, path = url.path.removeprefix("/").partition("/")
-            status, document = google.answer(api, f"/{path}", parse_qs(url.query), body)
-            content = json.dumps(document).encode()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            target = f"/{path}" + (f"?{url.query}" if url.query else "")
-            exchange = Exchange(self.command, target, headers, body, status, {}, content)
-            google.exchanges.setdefault(api, []).append(exchange)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def keep(exchange: Exchange) -> None:
+        api, target = api_and_path(exchange.target)
+        google.exchanges.setdefault(api, []).append(replace(exchange, target=target))
 
-        do_GET = do_POST = answer  # noqa: N815
+    with recording_server(respond, keep) as url:
+        yield url
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def api_and_path(target: str) -> tuple[str, str]:
+    """Return the API that a target begins with, and the rest, which is the target at Google."""
+    api, _, path = target.removeprefix("/").partition("/")
+    return api, f"/{path}"
 
 
 def refusal(status: int, reason: str, **metadata: str) -> tuple[int, Document]:

@@ -27,7 +27,7 @@ from shared.errors import (
     WarehouseUnavailable,
 )
 from shared.http.inputs import ImageUri, InputReader
-from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
+from shared.images.memory_budget import UNLIMITED, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.logs import log
@@ -188,7 +188,7 @@ def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World
 def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: str, held: int) -> None:
     """Eight files that unpack to the limit would else be held by nobody's budget."""
     limits = replace(world.pipeline.limits, max_bytes=20_000)
-    memory = Memory(MemoryBudget(100_000, patience_s=0.01), world.pipeline.memory.decodes)
+    memory = MemoryBudgets(MemoryBudget(100_000, timeout_s=0.01), world.pipeline.memory.decodes)
     pipeline = replace(world.pipeline, limits=limits, memory=memory)
     upload = Upload(world.store.write_once(world.uploads, "a", b"x", "image/jpeg"), 1_000, "", None, encoding)
     with memory.files.room_for(100_000 - 2 * held + 1), pytest.raises(Busy):

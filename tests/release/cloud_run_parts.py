@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.emulators.contract.recording_server import recording_server
 from tests.emulators.contract.wire import Exchange
 
 PLACE = "projects/p/locations/europe-west1"
@@ -108,35 +107,8 @@ class FakeCloudRun:
 def running(cloud_run: FakeCloudRun) -> Iterator[str]:
     """Serve the API during the block, and yield its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, document = cloud_run.answer(self.command, self.path, body)
-            content = json.dumps(document).encode()
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            cloud_run.exchanges.append(Exchange(self.command, self.path, headers, body, status, {}, content))
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with recording_server(cloud_run.answer, cloud_run.exchanges.append) as url:
+        yield url
 
 
 def with_names(exchange: Exchange) -> Exchange:

@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_image
 keras = pytest.importorskip("keras")
 pytest.importorskip("tensorflow")
 
-from shared.adapters.litert import LiteRTModel  # noqa: E402
+from shared.adapters.runtimes.litert import LiteRTModel  # noqa: E402
 from shared.errors import Misconfigured  # noqa: E402
 from shared.inference.classifier import prepare  # noqa: E402
 from shared.training.backbones import BACKBONES  # noqa: E402

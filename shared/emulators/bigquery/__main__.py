@@ -10,10 +10,10 @@ import click
 
 from shared.emulators.bigquery.api.faults import WAREHOUSE
 from shared.emulators.bigquery.start.lifecycle import Options, serve
+from shared.emulators.errors import StartError
 from shared.emulators.faults.control import fault_options, injector_from
 from shared.emulators.loopback.sockets import socket_option
 from shared.emulators.loopback.until_signal import run_until_signal
-from shared.errors import Misconfigured
 
 
 @click.command()
@@ -49,7 +49,7 @@ def main(
     )
     try:
         ended_in_order = run_until_signal(lambda stop: _serve(options, stop))
-    except Misconfigured as error:
+    except StartError as error:
         raise click.ClickException(f"Cannot start: {error}") from error
     if not ended_in_order:
         raise click.ClickException("The warehouse's file cannot be written any more; is the disk full?")

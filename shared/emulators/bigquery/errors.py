@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from shared.errors import BucketlensError
+from shared.emulators.errors import EmulatorError
 
 # reason → HTTP status and google.rpc code, as BigQuery pairs them: https://cloud.google.com/bigquery/docs/error-messages
 _STATUS = {
@@ -26,7 +26,7 @@ _STATUS = {
 }
 
 
-class Refusal(BucketlensError):
+class ApiError(EmulatorError):
     """A request that is answered with an error. The message is a sentence for whoever sent it."""
 
     def __init__(self, reason: str, message: str, location: str = "") -> None:
@@ -53,29 +53,29 @@ class Refusal(BucketlensError):
         return {"error": {"code": status, "message": self.message, "errors": [detail], "status": code}}
 
 
-def not_found(kind: str, name: str) -> Refusal:
+def not_found(kind: str, name: str) -> ApiError:
     """Return the answer for a dataset, table or job that is not there; ``name`` is ``project:dataset.table``."""
     where = " was not found in location US" if kind in ("Table", "Dataset") else ""
-    return Refusal("notFound", f"Not found: {kind} {name}{where}")
+    return ApiError("notFound", f"Not found: {kind} {name}{where}")
 
 
-def from_duckdb(error: duckdb.Error) -> Refusal:
+def from_duckdb(error: duckdb.Error) -> ApiError:
     """Say in BigQuery's words what DuckDB did not like about a statement."""
     message = str(error)
     if isinstance(error, duckdb.InterruptException):
-        return Refusal("stopped", "Job execution was cancelled: User requested cancellation")
+        return ApiError("stopped", "Job execution was cancelled: User requested cancellation")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return Refusal("resourcesExceeded", "Resources exceeded during query execution: out of memory")
+        return ApiError("resourcesExceeded", "Resources exceeded during query execution: out of memory")
     if isinstance(error, duckdb.FatalException):
-        return Refusal("backendError", "The warehouse's file cannot be written any more; see its log")
+        return ApiError("backendError", "The warehouse's file cannot be written any more; see its log")
     for pattern, sentence in _SENTENCES:
         if found := pattern.search(message):
-            return Refusal("invalidQuery", found.expand(sentence), "query")
+            return ApiError("invalidQuery", found.expand(sentence), "query")
     # What follows a blank line points into the DuckDB statement, which the caller has never seen.
     first = " ".join(re.sub(r"^[\w ]+ Error: ", "", message.split("\n\n")[0]).split())
     for theirs, ours in _TYPES:
         first = re.sub(rf"\b{theirs}\b", ours, first)
-    return Refusal("invalidQuery", f"The local warehouse cannot run this statement: {first}", "query")
+    return ApiError("invalidQuery", f"The local warehouse cannot run this statement: {first}", "query")
 
 
 _TYPES = (

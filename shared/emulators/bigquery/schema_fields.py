@@ -9,7 +9,7 @@ from typing import Any
 
 from duckdb import DuckDBPyRelation
 
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 
 _ALIASES = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD", "DECIMAL": "NUMERIC"}
 _DUCK = {
@@ -80,13 +80,13 @@ def fields_from_json(
     """Parse a list of TableFieldSchema; ``any_name`` for a view's, which a query's aliases named.
 
     Raises:
-        Refusal: invalid, naming the field: a bad name, an unknown type or mode, a name used twice.
+        ApiError: invalid, naming the field: a bad name, an unknown type or mode, a name used twice.
     """
     fields = tuple(_field_from_json(document, path, any_name) for document in documents)
     seen: set[str] = set()
     for one in fields:
         if one.name.lower() in seen:
-            raise Refusal("invalid", f"Duplicate field name: {path}{one.name}")
+            raise ApiError("invalid", f"Duplicate field name: {path}{one.name}")
         seen.add(one.name.lower())
     return fields
 
@@ -110,13 +110,13 @@ def fields_of_result(relation: DuckDBPyRelation) -> tuple[Field, ...]:
     """Return the schema of a relation.
 
     Raises:
-        Refusal: invalidQuery, where BigQuery has no such type or two columns share a name.
+        ApiError: invalidQuery, where BigQuery has no such type or two columns share a name.
     """
     fields = tuple(_field_of(name, kind) for name, kind in zip(relation.columns, relation.types, strict=True))
     names = [one.name.lower() for one in fields]
     doubles = sorted({one.name for one in fields if names.count(one.name.lower()) > 1})
     if doubles:
-        raise Refusal(
+        raise ApiError(
             "invalidQuery",
             "Duplicate column names in the result are not supported. Found duplicate(s): " + ", ".join(doubles),
         )
@@ -127,7 +127,7 @@ def selected(fields: tuple[Field, ...], names: str | None) -> tuple[Field, ...]:
     """Return the columns that ``selectedFields`` asks for, in its order; fields of a RECORD cannot be picked apart.
 
     Raises:
-        Refusal: invalid, where there is no such column.
+        ApiError: invalid, where there is no such column.
     """
     if not names:
         return fields
@@ -135,7 +135,7 @@ def selected(fields: tuple[Field, ...], names: str | None) -> tuple[Field, ...]:
     wanted = [name.strip() for name in names.split(",")]
     missing = [name for name in wanted if name.lower() not in known]
     if missing:
-        raise Refusal("invalid", f"Field {', '.join(missing)} is not a column of the table")
+        raise ApiError("invalid", f"Field {', '.join(missing)} is not a column of the table")
     return tuple(known[name.lower()] for name in wanted)
 
 
@@ -143,7 +143,7 @@ def merged(old: Sequence[Field], new: Sequence[Field], path: str = "") -> tuple[
     """Return the schema that a table has after an update: the old order, what was added last.
 
     Raises:
-        Refusal: invalid, where a field went, changed its type, became REQUIRED, or is new and REQUIRED.
+        ApiError: invalid, where a field went, changed its type, became REQUIRED, or is new and REQUIRED.
     """
     wanted = {one.name.lower(): one for one in new}
     result = []
@@ -151,21 +151,21 @@ def merged(old: Sequence[Field], new: Sequence[Field], path: str = "") -> tuple[
         update = wanted.pop(one.name.lower(), None)
         name = f"{path}{one.name}"
         if update is None:
-            raise Refusal("invalid", f"Provided Schema does not match Table. Field {name} is missing in new schema")
+            raise ApiError("invalid", f"Provided Schema does not match Table. Field {name} is missing in new schema")
         if update.type != one.type:
-            raise Refusal(
+            raise ApiError(
                 "invalid",
                 f"Provided Schema does not match Table. Field {name} has changed type from {one.type} to {update.type}",
             )
         if update.mode != one.mode and (one.mode, update.mode) != ("REQUIRED", "NULLABLE"):
-            raise Refusal(
+            raise ApiError(
                 "invalid",
                 f"Provided Schema does not match Table. Field {name} has changed mode from {one.mode} to {update.mode}",
             )
         result.append(replace(update, name=one.name, fields=merged(one.fields, update.fields, f"{name}.")))
     for one in wanted.values():
         if one.is_required:
-            raise Refusal(
+            raise ApiError(
                 "invalid",
                 f"Provided Schema does not match Table. Cannot add required fields to an existing schema. "
                 f"(field: {path}{one.name})",
@@ -196,7 +196,7 @@ def alterations(old: Sequence[Field], new: Sequence[Field], path: str = "") -> l
 def _field_from_json(document: Mapping[str, Any], path: str, any_name: bool) -> Field:
     name = document.get("name")
     if not isinstance(name, str) or not (any_name or _NAME.fullmatch(name)):
-        raise Refusal(
+        raise ApiError(
             "invalid",
             f'Invalid field name "{path}{name}". Fields must contain only letters, numbers, and underscores, start '
             "with a letter or underscore, and be at most 300 characters long.",
@@ -204,13 +204,13 @@ def _field_from_json(document: Mapping[str, Any], path: str, any_name: bool) -> 
     kind = str(document.get("type", "")).upper()
     kind = _ALIASES.get(kind, kind)
     if kind != "RECORD" and kind not in _DUCK:
-        raise Refusal("invalid", f"Field {path}{name} has type {kind}, which the local warehouse does not have")
+        raise ApiError("invalid", f"Field {path}{name} has type {kind}, which the local warehouse does not have")
     mode = str(document.get("mode") or "NULLABLE").upper()
     if mode not in _MODES:
-        raise Refusal("invalid", f"Field {path}{name} has mode {mode}, expected one of {', '.join(_MODES)}")
+        raise ApiError("invalid", f"Field {path}{name} has mode {mode}, expected one of {', '.join(_MODES)}")
     inner = fields_from_json(document.get("fields") or (), f"{path}{name}.", any_name)
     if (kind == "RECORD") != bool(inner):
-        raise Refusal("invalid", f"Field {path}{name} is type {kind} but has {len(inner)} fields")
+        raise ApiError("invalid", f"Field {path}{name} is type {kind} but has {len(inner)} fields")
     notes = {key: value for key, value in document.items() if key not in ("name", "type", "mode", "fields")}
     return Field(name, kind, mode, inner, notes)
 
@@ -219,7 +219,9 @@ def _field_of(name: str, kind: Any) -> Field:
     if kind.id in ("list", "array"):
         element = _field_of(name, kind.children[0][1])
         if element.is_repeated:
-            raise Refusal("invalidQuery", f"Column {name} is an array of arrays, which BigQuery does not have", "query")
+            raise ApiError(
+                "invalidQuery", f"Column {name} is an array of arrays, which BigQuery does not have", "query"
+            )
         return replace(element, mode="REPEATED")
     if kind.id == "struct":
         return Field(name, "RECORD", fields=tuple(_field_of(part, of) for part, of in kind.children))
@@ -229,5 +231,5 @@ def _field_of(name: str, kind: Any) -> Field:
     if kind.id == "enum":
         return Field(name, "STRING")
     if text not in _FROM_DUCK:
-        raise Refusal("invalidQuery", f"Column {name} has type {text}, which BigQuery does not have", "query")
+        raise ApiError("invalidQuery", f"Column {name} has type {text}, which BigQuery does not have", "query")
     return Field(name, _FROM_DUCK[text])

@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from shared.emulators.eventarc.delivery import Policy
-from shared.emulators.eventarc.duplicates import LONGEST_DELAY_S, Disorder
+from shared.emulators.eventarc.duplicates import LONGEST_DELAY_S, Duplicates
 from shared.emulators.eventarc.queue import QueueUnusable
 from shared.emulators.eventarc.relay import Options, run_relay
 from shared.emulators.loopback.sockets import socket_option
 from shared.emulators.loopback.until_signal import run_until_signal
-from shared.local.releases.routing import Router
 
 PORT = click.IntRange(1, 65535)
 SHARE = click.FloatRange(0, 1)
@@ -24,8 +23,6 @@ SECONDS = click.FloatRange(min=0)
 @click.option("--port", type=PORT, required=True, help="Where POST /events and GET /status answer.")
 @click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
 @click.option("--target", required=True, help="URL that takes the events.")
-@click.option("--releases", type=click.Path(dir_okay=False, path_type=Path), help="Says which revision gets what.")
-@click.option("--service", default="classify-upload", show_default=True, help="Whose revisions.")
 @click.option("--duplicates", type=SHARE, default=0.0, show_default=True, help="Share of events delivered twice.")
 @click.option(
     "--together", type=SHARE, default=0.0, show_default=True, help="Share of which two copies come at one instant."
@@ -51,8 +48,6 @@ def main(
     descriptor: int | None,
     queue: Path,
     target: str,
-    releases: Path | None,
-    service: str,
     duplicates: float,
     together: float,
     delay: float,
@@ -66,8 +61,7 @@ def main(
     """Deliver the object store's announcements to a function, as Eventarc does: at least once, with retries."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     policy = Policy(target, concurrency, first_pause, longest_pause, give_up_after, timeout)
-    router = Router(releases, service, target.rstrip("/")) if releases else None
-    options = Options(port, descriptor, queue, policy, Disorder(duplicates, together, delay), seed, router)
+    options = Options(port, descriptor, queue, policy, Duplicates(duplicates, together, delay), seed)
     try:
         run_until_signal(lambda stop: run_relay(options, stop))
     except OSError as error:

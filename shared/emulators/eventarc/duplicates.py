@@ -1,4 +1,4 @@
-"""How deliveries go wrong on request: twice, at once, out of order, never; Eventarc promises none of it away."""
+"""Deliver events twice, together, late or never, on request: Eventarc rules none of it out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LONGEST_DELAY_S = 3600.0
 
 
 @dataclass(slots=True)
-class Disorder:
-    """What happens to events that come from now on; those that wait already stay as they are."""
+class Duplicates:
+    """Shares of events that are duplicated, delayed or lost; events in the queue already stay as they are."""
 
     duplicates: float = 0.0
     """The share of events, 0 to 1, that are delivered twice: half of them at the same instant, half up to 2 s later."""
@@ -26,26 +26,26 @@ class Disorder:
     """The share of events, 0 to 1, that never come; the sweep is what finds their uploads."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Check every value."""
         for name, most in (("duplicates", 1.0), ("together", 1.0), ("delay_s", LONGEST_DELAY_S), ("lost", 1.0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
                 raise ValueError(f"{name} is {value!r}; it must be a number, 0 to {most:g}.")
 
     def change(self, wanted: Mapping[str, Any]) -> None:
-        """Change what is named; all of it or nothing.
+        """Change the named values, all or none.
 
         Raises:
-            ValueError: an unknown name, or a value that makes no sense.
+            ValueError: a name is unknown, or a value is out of range.
         """
         if unknown := sorted(set(wanted) - set(asdict(self))):
             raise ValueError(f"There is no {', '.join(unknown)}; there is {', '.join(asdict(self))}.")
-        changed = Disorder(**{**asdict(self), **wanted})
+        changed = Duplicates(**{**asdict(self), **wanted})
         for name, value in asdict(changed).items():
             setattr(self, name, value)
 
     def due_times(self, now: float, chance: random.Random) -> list[float]:
-        """Return when an event that came now is due, a time for each copy; copies of the same time go together."""
+        """Return the due time of each copy of an event that came now; copies with equal times go together."""
         if self.lost and chance.random() < self.lost:
             return []
         first = now + self._delay(chance)

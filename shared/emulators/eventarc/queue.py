@@ -1,4 +1,4 @@
-"""The events that are not delivered yet, on disk: what is added survives a killed process."""
+"""A queue of events on disk: an added event survives a killed process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.emulators.errors import EmulatorError
 from shared.emulators.eventarc.cloudevents import CloudEvent
 
 SCHEMA = """
@@ -25,24 +26,24 @@ CREATE TABLE IF NOT EXISTS deliveries (
 """
 
 
-class QueueUnusable(Exception):
+class QueueUnusable(EmulatorError):
     """The queue's file cannot be used; most likely another relay has it open."""
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event that is to be delivered once; a duplicate is a second delivery of the same event."""
+class QueuedEvent:
+    """An event that is to be delivered once; a duplicate is a second entry of the same event."""
 
     number: int
     event: CloudEvent
     added_at: float
     """Seconds since 1970, as every time here."""
     attempts: int
-    """How often it was tried in vain."""
+    """Number of failed attempts."""
 
 
 class DeliveryQueue:
-    """A file of deliveries, and in memory when each is due. For one process and one thread.
+    """A file of queued events, with their due times in memory. For one process and one thread.
 
     Args:
         path: of the SQLite file; made if there is none.
@@ -68,10 +69,10 @@ class DeliveryQueue:
         self._waiting = self._db.execute("SELECT due_at, number FROM deliveries").fetchall()
         heapq.heapify(self._waiting)
         self.pending = len(self._waiting)
-        """How many are not delivered, those on their way among them."""
+        """Number of events that are not delivered, those in flight included."""
 
     def add(self, events: Iterable[tuple[CloudEvent, float]]) -> None:
-        """Add deliveries, each with the time when it is due, all or none; on return they are committed."""
+        """Add events, each with its due time, all or none; on return they are committed."""
         now = time.time()
         added = []
         self._db.execute("BEGIN")
@@ -90,39 +91,39 @@ class DeliveryQueue:
         self.pending += len(added)
 
     def next_due_at(self) -> float | None:
-        """Return when the next delivery is due, or None if none waits."""
+        """Return the earliest due time, or None if no event waits."""
         return self._waiting[0][0] if self._waiting else None
 
-    def take(self) -> Delivery:
-        """Return the delivery that is due first; it stays in the file until it is ``done``."""
+    def take(self) -> QueuedEvent:
+        """Return the event that is due first; it stays in the file until it is ``done``."""
         _, number = heapq.heappop(self._waiting)
         select = "SELECT event_id, headers, body, added_at, attempts FROM deliveries WHERE number = ?"
         event_id, headers, body, added_at, attempts = self._db.execute(select, (number,)).fetchone()
-        return Delivery(number, CloudEvent(event_id, json.loads(headers), body), added_at, attempts)
+        return QueuedEvent(number, CloudEvent(event_id, json.loads(headers), body), added_at, attempts)
 
-    def take_copies(self) -> list[Delivery]:
-        """Return the delivery that is due first, and the copies of its event that are due at the same instant."""
+    def take_copies(self) -> list[QueuedEvent]:
+        """Return the event that is due first, with its copies that are due at the same instant."""
         due_at = self._waiting[0][0]
         copies = [self.take()]
         while self._is_next(copies[0].event.id, due_at):
             copies.append(self.take())
         return copies
 
-    def done(self, delivery: Delivery) -> None:
-        """Forget a delivery: it was taken, or is given up."""
-        self._db.execute("DELETE FROM deliveries WHERE number = ?", (delivery.number,))
+    def done(self, queued: QueuedEvent) -> None:
+        """Remove an event that was taken or given up."""
+        self._db.execute("DELETE FROM deliveries WHERE number = ?", (queued.number,))
         self.pending -= 1
 
-    def put_off(self, delivery: Delivery, due_at: float) -> None:
-        """Count an attempt in vain, and let the delivery wait."""
+    def put_off(self, queued: QueuedEvent, due_at: float) -> None:
+        """Count a failed attempt, and set the event's next due time."""
         update = "UPDATE deliveries SET attempts = attempts + 1, due_at = ? WHERE number = ?"
-        self._db.execute(update, (due_at, delivery.number))
-        heapq.heappush(self._waiting, (due_at, delivery.number))
+        self._db.execute(update, (due_at, queued.number))
+        heapq.heappush(self._waiting, (due_at, queued.number))
 
     def oldest_added_at(self) -> float | None:
-        """Return when the oldest pending delivery was added, or None if there is none."""
-        found: float | None = self._db.execute("SELECT MIN(added_at) FROM deliveries").fetchone()[0]
-        return found
+        """Return when the oldest pending event was added, or None if there is none."""
+        added_at: float | None = self._db.execute("SELECT MIN(added_at) FROM deliveries").fetchone()[0]
+        return added_at
 
     def close(self) -> None:
         """Close the file."""

@@ -1,4 +1,4 @@
-"""The side of the relay that the object store talks to: ``POST /events``."""
+"""Receive the object store's announcements: ``POST /events``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.emulators.eventarc.cloudevents import CloudEvent, cloud_event_from
-from shared.emulators.eventarc.duplicates import Disorder
+from shared.emulators.eventarc.duplicates import Duplicates
 from shared.emulators.eventarc.queue import DeliveryQueue
 
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
@@ -20,18 +20,18 @@ LARGEST_BODY_BYTES = 16 * 1024 * 1024
 log = logging.getLogger(__name__)
 
 
-class Intake:
-    """Puts each announcement into the queue before it answers for it.
+class Receiver:
+    """A receiver that queues every announcement before it answers.
 
     Args:
         queue: takes the events.
-        on_added: called when it has new ones.
-        disorder: what goes wrong with their delivery.
-        chance: decides with which, and when.
+        on_added: called when the queue has new events.
+        disorder: shares of events that are duplicated, delayed or lost.
+        chance: draws them.
     """
 
     def __init__(
-        self, queue: DeliveryQueue, on_added: Callable[[], None], disorder: Disorder, chance: random.Random
+        self, queue: DeliveryQueue, on_added: Callable[[], None], disorder: Duplicates, chance: random.Random
     ) -> None:
         self._queue = queue
         self._on_added = on_added
@@ -41,7 +41,7 @@ class Intake:
     async def take(self, request: web.Request) -> web.Response:
         """Queue all events of ``{"events": [{"id": …, "resource": …}]}`` in one commit, or answer 503.
 
-        What is no announcement is left out, with a line in the log: sent again, it would be none again.
+        An entry that is no announcement is left out, with a line in the log: sending it again would not help.
         """
         if request.content_type != "application/json":
             return web.json_response({"error": "Events are sent as application/json."}, status=415)
@@ -50,8 +50,8 @@ class Intake:
         except (ValueError, KeyError, TypeError):
             return web.json_response({"error": 'Events are a JSON object: {"events": […]}.'}, status=400)
         deliveries: list[tuple[CloudEvent, float]] = []
-        for said in events if isinstance(events, list) else []:
-            if event := _event_from(said):
+        for announcement in events if isinstance(events, list) else []:
+            if event := _event_from(announcement):
                 deliveries += [(event, due_at) for due_at in self._disorder.due_times(time.time(), self._chance)]
         try:
             self._queue.add(deliveries)
@@ -61,9 +61,9 @@ class Intake:
         return web.json_response({"taken": len(deliveries)})
 
 
-def _event_from(said: Any) -> CloudEvent | None:
+def _event_from(announcement: Any) -> CloudEvent | None:
     try:
-        return cloud_event_from(str(said["id"]), said["resource"])
+        return cloud_event_from(str(announcement["id"]), announcement["resource"])
     except (ValueError, KeyError, TypeError) as error:
-        log.warning("left out what is no announcement of an upload: %s", error)
+        log.warning("ignored an entry that is no announcement of an upload: %s", error)
         return None

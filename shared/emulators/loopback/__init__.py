@@ -1,1 +1,1 @@
-"""What servers on loopback share: sockets, signals, and a guard against other sites' pages."""
+"""Serve on loopback: sockets, signals, and a guard against pages of other sites."""

@@ -1,4 +1,4 @@
-"""Serves a part of a local cloud until a signal comes."""
+"""Serve an application on loopback until a signal comes."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 import click
 from aiohttp import web
 
-from shared.emulators.loopback.sockets import LOOPBACK, given
+from shared.emulators.loopback.sockets import LOOPBACK, inherited_socket
 from shared.emulators.loopback.until_signal import run_until_signal
 
 SHUTDOWN_TIMEOUT_S = 2.0
 
 
 def serve(app: web.Application, name: str, port: int, descriptor: int | None, **options: Any) -> None:
-    """Serve an application on a socket that was given, or on a port of 127.0.0.1.
+    """Serve an application on an inherited socket, or on a port of 127.0.0.1.
 
     Args:
         app: what to serve.
-        name: of the part, for a person.
-        port: where, if no socket was given.
-        descriptor: of the socket.
+        name: of the server, for error messages.
+        port: where to listen without an inherited socket.
+        descriptor: the file descriptor of the socket.
         options: of aiohttp's server.
 
     Raises:
         ClickException: the port is taken.
     """
-    listens = given(descriptor)
+    listens = inherited_socket(descriptor)
 
     async def work(stop: asyncio.Event) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **options)

@@ -1,8 +1,9 @@
-"""Runs the asynchronous work of one part of the local cloud until SIGTERM or SIGINT asks it to finish.
+"""Run the asynchronous work of a server until SIGTERM or SIGINT asks it to finish.
 
-The loop's own signal handlers (``add_signal_handler``, ``web.run_app``) are taken back when the loop closes, and a
-signal that comes after that kills the process. These stay until the work has
-ended, and both signals are ignored from then on.
+The event loop's own signal handlers (``add_signal_handler``, ``web.run_app``) end with the loop, and a signal that
+comes after that kills the process. The handlers here stay until the work has ended, and from then on both signals are
+ignored: Python gives every signal with a handler back to the system while the interpreter ends (``_PySignal_Fini`` in
+CPython's Modules/signalmodule.c), but not an ignored one.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Awaitable, Callable
 from types import FrameType
 from typing import TypeVar
 
-from shared.backlog.graceful_shutdown import SIGNALS, ignore_signals
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 Result = TypeVar("Result")
 
 
 def run_until_signal(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
-    """Run a coroutine and return its result; the event that it gets is set at SIGTERM or SIGINT, once or often.
+    """Run a coroutine and return its result; its argument is an event that SIGTERM or SIGINT sets.
 
     Must be called in the main thread. Both signals are ignored afterwards.
     """
@@ -27,14 +28,15 @@ def run_until_signal(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Resu
     async def run() -> Result:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
-        def ask(_: int, __: FrameType | None) -> None:
+        def request_stop(_: int, __: FrameType | None) -> None:
             loop.call_soon_threadsafe(stop.set)
 
         for number in SIGNALS:
-            signal.signal(number, ask)
+            signal.signal(number, request_stop)
         try:
             return await work(stop)
         finally:
-            ignore_signals()
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
 
     return asyncio.run(run())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from shared.emulators.errors import StartError
 from shared.emulators.faults.control import fault_options, injector_from
 from shared.emulators.loopback.listening import serve
 from shared.emulators.loopback.sockets import socket_option
 from shared.emulators.storage.app import STORAGE, store_app
 from shared.emulators.storage.old_layout import take_over
 from shared.emulators.storage.store import Store
-from shared.errors import Misconfigured
 
 
 @click.command()
@@ -43,7 +43,7 @@ def main(
         store = Store(data, announce)
         if old_data:
             take_over(old_data, store)
-    except Misconfigured as error:
+    except StartError as error:
         raise click.ClickException(f"{error}.") from error
     serve(store_app(store, injector, relay), "object store", port, descriptor, auto_decompress=False)
 

@@ -24,7 +24,7 @@ from shared.emulators.storage.buckets import (
     tell_of_folders,
 )
 from shared.emulators.storage.copies import compose_object, copy_object
-from shared.emulators.storage.errors import Refused, error_answer
+from shared.emulators.storage.errors import ApiError, error_answer
 from shared.emulators.storage.listing import list_objects
 from shared.emulators.storage.names import check_bucket
 from shared.emulators.storage.objects import change_object, delete_object, read_object
@@ -104,7 +104,7 @@ class Door:
         """Answer one request."""
         try:
             return await self._routed(request)
-        except Refused as refused:
+        except ApiError as refused:
             return error_answer(refused.status, str(refused))
         except web.HTTPException:
             raise
@@ -130,12 +130,12 @@ class Door:
 
 async def refuse_unsupported(request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
     """Refuse what the store does not do, in a way that no client tries again."""
-    raise Refused(400, f"The local object store does not do {request.method} {request.path}.")
+    raise ApiError(400, f"The local object store does not do {request.method} {request.path}.")
 
 
 async def say_nothing_is_there(_request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
     """Answer that a path is none of the API."""
-    raise Refused(404, "The local object store has nothing there.")
+    raise ApiError(404, "The local object store has nothing there.")
 
 
 STORAGE = Service("object store", error_answer)

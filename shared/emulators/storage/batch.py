@@ -15,7 +15,7 @@ from aiohttp import web
 from yarl import URL
 
 from shared.emulators.storage.bodies import LARGEST_JSON_BYTES, bytes_in
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.routes import Route
 from shared.emulators.storage.store import Store
 
@@ -26,7 +26,7 @@ async def run_batch(request: web.Request, _route: Route, _store: Store) -> web.S
     body = b"".join([chunk async for chunk in bytes_in(request, LARGEST_JSON_BYTES)])
     batch = message_from_bytes(f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode() + body)
     if not batch.is_multipart():
-        raise Refused(400, f"A batch must be multipart/mixed; its content type is {content_type!r}.")
+        raise ApiError(400, f"A batch must be multipart/mixed; its content type is {content_type!r}.")
     boundary = f"batch_{secrets.token_hex(12)}"
     parts = [part for part in batch.get_payload() if isinstance(part, Message)]
     async with aiohttp.ClientSession() as session:
@@ -42,7 +42,7 @@ async def _answered(part: Message, server: URL, session: aiohttp.ClientSession) 
     try:
         method, target, *_ = line.split()
     except ValueError as error:
-        raise Refused(400, f"A part of a batch must begin with a request line, not with {line!r}.") from error
+        raise ApiError(400, f"A part of a batch must begin with a request line, not with {line!r}.") from error
     url = server.join(URL(URL(target, encoded=True).raw_path_qs, encoded=True))
     headers = {name: value for name, value in HeaderParser().parsestr(head).items() if name.lower() == "content-type"}
     async with session.request(method, url, headers=headers, data=body.encode()) as answer:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.files import Incoming
 from shared.emulators.storage.stored import Content, Facts
 
@@ -46,9 +46,9 @@ def as_object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
-        raise Refused(400, "The metadata must be JSON.") from error
+        raise ApiError(400, "The metadata must be JSON.") from error
     if not isinstance(content, dict):
-        raise Refused(400, "The metadata must be a JSON object.")
+        raise ApiError(400, "The metadata must be a JSON object.")
     return content
 
 
@@ -63,11 +63,11 @@ async def bytes_in(request: web.Request, most: int | None = None) -> AsyncIterat
         content = _unpacked(unpack, chunk) if unpack else chunk
         total += len(content)
         if most is not None and total > most:
-            raise Refused(413, f"The body is larger than {most:,} bytes.")
+            raise ApiError(413, f"The body is larger than {most:,} bytes.")
         if content:
             yield content
     if unpack and came and not unpack.eof:
-        raise Refused(400, "The body says Content-Encoding: gzip, and ends before its gzip stream does.")
+        raise ApiError(400, "The body says Content-Encoding: gzip, and ends before its gzip stream does.")
 
 
 async def raw_bytes_in(request: web.Request) -> AsyncIterator[bytes]:
@@ -81,7 +81,7 @@ async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str 
     content_type = request.headers.get("Content-Type", "")
     found = BOUNDARY.search(content_type)
     if not found:
-        raise Refused(400, f"A multipart upload needs a boundary; its content type is {content_type!r}.")
+        raise ApiError(400, f"A multipart upload needs a boundary; its content type is {content_type!r}.")
     mark = b"--" + next(filter(None, found.groups())).strip().encode()
     chunks = bytes_in(request)
     head, parts = b"", None
@@ -90,9 +90,9 @@ async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str 
         if parts := _split(head, mark):
             break
         if len(head) > LARGEST_METADATA_BYTES:
-            raise Refused(413, f"The metadata before the bytes is larger than {LARGEST_METADATA_BYTES:,} bytes.")
+            raise ApiError(413, f"The metadata before the bytes is larger than {LARGEST_METADATA_BYTES:,} bytes.")
     if parts is None:
-        raise Refused(400, "A multipart upload needs two parts: the metadata as JSON, and the bytes.")
+        raise ApiError(400, "A multipart upload needs two parts: the metadata as JSON, and the bytes.")
     metadata, kind, begun = parts
     # As the body's lines end; gcloud ends them without a carriage return, which then belongs to the bytes.
     line_break = next(iter(END_OF_LINE.findall(head, head.find(mark))))
@@ -127,7 +127,7 @@ async def _up_to(end_mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) ->
             held = held[-LONGEST_END_BYTES:]
     end = held.rfind(end_mark)
     if end < 0:
-        raise Refused(400, "The multipart body is cut off: its last boundary is missing.")
+        raise ApiError(400, "The multipart body is cut off: its last boundary is missing.")
     yield held[:end]
 
 
@@ -140,7 +140,7 @@ def check_sums(said: Mapping[str, Any], headers: Mapping[str, str], incoming: In
     for name, value in wanted:
         has = content.crc32c if name == "crc32c" else content.md5
         if value != has:
-            raise Refused(400, f"Provided {name} {value!r} doesn't match calculated {name} {has!r}.")
+            raise ApiError(400, f"Provided {name} {value!r} doesn't match calculated {name} {has!r}.")
 
 
 def facts_in(headers: Mapping[str, str]) -> Facts:
@@ -165,5 +165,5 @@ def _unpacked(unpack: Any, chunk: bytes) -> bytes:
     try:
         content: bytes = unpack.decompress(chunk)
     except zlib.error as error:
-        raise Refused(400, "The body says Content-Encoding: gzip, and is not gzip.") from error
+        raise ApiError(400, "The body says Content-Encoding: gzip, and is not gzip.") from error
     return content

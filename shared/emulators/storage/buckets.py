@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.emulators.storage.bodies import json_in
-from shared.emulators.storage.errors import Refused, error_answer
+from shared.emulators.storage.errors import ApiError, error_answer
 from shared.emulators.storage.index import bucket_of
 from shared.emulators.storage.names import check_bucket
 from shared.emulators.storage.routes import Route
@@ -34,7 +34,7 @@ async def create_bucket(request: web.Request, _route: Route, store: Store) -> we
         try:
             transaction.db.execute("INSERT INTO buckets VALUES (?, ?)", (name, json.dumps(new)))
         except sqlite3.IntegrityError as error:
-            raise Refused(409, f"The bucket {name} exists already.") from error
+            raise ApiError(409, f"The bucket {name} exists already.") from error
 
     await store.write(change)
     return _shown(request, new)
@@ -115,7 +115,7 @@ def new_bucket(name: str, wishes: Resource) -> Resource:
 def _wishes(wanted: Resource, *, keeps_nulls: bool = False) -> Resource:
     versioning = wanted.get("versioning")
     if versioning is not None and not isinstance(versioning, dict):
-        raise Refused(400, "Invalid value for versioning: it takes a JSON object.")
+        raise ApiError(400, "Invalid value for versioning: it takes a JSON object.")
     return {name: value for name, value in wanted.items() if name not in OURS and (keeps_nulls or value is not None)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.emulators.storage.bodies import json_in
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.media import CHUNK_BYTES
 from shared.emulators.storage.names import ObjectName, check_writable
 from shared.emulators.storage.preconditions import Preconditions
@@ -23,7 +23,7 @@ async def copy_object(request: web.Request, route: Route, store: Store) -> web.S
     """Copy or rewrite an object if both ends are in the state demanded; neither changes in between."""
     source, target = route.source, route.target
     if source is None or target is None:
-        raise Refused(400, "The path names no object to copy, or none to make.")
+        raise ApiError(400, "The path names no object to copy, or none to make.")
     check_writable(target)
     facts = _own(await json_in(request))
     of_source, of_target = Preconditions.of(request.query, of_source=True), Preconditions.of(request.query)
@@ -39,12 +39,12 @@ async def compose_object(request: web.Request, route: Route, store: Store) -> we
     """Make an object of the bytes of up to 32 others, in their order, each in the state that is demanded of it."""
     target = route.target
     if target is None:
-        raise Refused(400, "The path names no object.")
+        raise ApiError(400, "The path names no object.")
     check_writable(target)
     wanted = await json_in(request)
     named = wanted.get("sourceObjects")
     if not isinstance(named, list) or not 1 <= len(named) <= MOST_PARTS:
-        raise Refused(400, f"A composition takes 1 to {MOST_PARTS} sourceObjects.")
+        raise ApiError(400, f"A composition takes 1 to {MOST_PARTS} sourceObjects.")
     demands = Preconditions.of(request.query)
     parts = [_part(store, target.bucket, one) for one in named]
     facts = facts_from(wanted.get("destination") or {})
@@ -59,7 +59,7 @@ async def compose_object(request: web.Request, route: Route, store: Store) -> we
 
 def _part(store: Store, bucket: str, named: object) -> Stored:
     if not isinstance(named, dict) or not isinstance(named.get("name"), str):
-        raise Refused(400, "Each of sourceObjects needs the name of an object.")
+        raise ApiError(400, "Each of sourceObjects needs the name of an object.")
     query = {"generation": named.get("generation"), **(named.get("objectPreconditions") or {})}
     demands = Preconditions.of({key: str(value) for key, value in query.items() if value is not None})
     return store.found(ObjectName(bucket, named["name"]), demands)
@@ -72,7 +72,7 @@ async def _joined(store: Store, parts: list[Stored]) -> AsyncIterator[bytes]:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except FileNotFoundError as error:
-            raise Refused(404, f"{part.target} was removed while it was composed.") from error
+            raise ApiError(404, f"{part.target} was removed while it was composed.") from error
 
 
 def _own(said: dict[str, Any]) -> Facts:

@@ -27,7 +27,7 @@ OF_USAGE = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")
 """Reasons of the domain ``usageLimits``."""
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The request goes no further: ``status`` and a sentence say why."""
 
     def __init__(self, status: int, message: str) -> None:

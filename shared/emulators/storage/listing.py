@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from shared.emulators.storage import index
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.routes import Route
 from shared.emulators.storage.store import Store
 from shared.emulators.storage.stored import Stored
@@ -135,7 +135,7 @@ def _translated(sign: str) -> str:
 
 def _limit(text: str | None) -> int:
     if text is not None and not (text.isascii() and text.isdigit()):
-        raise Refused(400, f"Invalid value for maxResults: {text!r}; it takes a whole number.")
+        raise ApiError(400, f"Invalid value for maxResults: {text!r}; it takes a whole number.")
     return min(int(text or 0) or MOST_ON_A_PAGE, MOST_ON_A_PAGE)
 
 
@@ -144,4 +144,6 @@ def _place_in(token: str) -> Place:
         name, _, generation = base64.urlsafe_b64decode(token).decode().rpartition(BEFORE_GENERATION)
         return name, int(generation)
     except (binascii.Error, ValueError) as error:
-        raise Refused(400, f"Invalid value for pageToken: {token!r}; take nextPageToken of the page before.") from error
+        raise ApiError(
+            400, f"Invalid value for pageToken: {token!r}; take nextPageToken of the page before."
+        ) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 LONGEST_NAME_BYTES = 1024
@@ -28,23 +28,23 @@ class ObjectName:
 def check_bucket(bucket: str) -> None:
     """Refuse (400) a bucket name that Cloud Storage would not take."""
     if not BUCKET.fullmatch(bucket):
-        raise Refused(400, f"Invalid bucket name: {bucket!r}; use 3 to 222 of a-z, 0-9, '-', '_' and '.'.")
+        raise ApiError(400, f"Invalid bucket name: {bucket!r}; use 3 to 222 of a-z, 0-9, '-', '_' and '.'.")
 
 
 def check_writable(target: ObjectName) -> None:
     """Refuse (400) an object name that Cloud Storage would not take, and one with a zero byte."""
     if fault := _fault_of(target.name):
-        raise Refused(400, f"The object name {target.name[:100]!r} {fault}.")
+        raise ApiError(400, f"The object name {target.name[:100]!r} {fault}.")
 
 
-def no_such(target: ObjectName) -> Refused:
+def no_such(target: ObjectName) -> ApiError:
     """Return the refusal of an object that is not there."""
-    return Refused(404, f"No such object: {target}")
+    return ApiError(404, f"No such object: {target}")
 
 
-def no_bucket(bucket: str) -> Refused:
+def no_bucket(bucket: str) -> ApiError:
     """Return the refusal of a bucket that is not there."""
-    return Refused(404, f"The bucket {bucket} does not exist.")
+    return ApiError(404, f"The bucket {bucket} does not exist.")
 
 
 def _fault_of(name: str) -> str | None:

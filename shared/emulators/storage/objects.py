@@ -7,7 +7,7 @@ from typing import IO
 from aiohttp import web
 
 from shared.emulators.storage.bodies import json_in
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.media import media_answer
 from shared.emulators.storage.names import ObjectName
 from shared.emulators.storage.preconditions import Preconditions, demands_in
@@ -48,7 +48,7 @@ def _opened(store: Store, target: ObjectName, demands: Preconditions) -> tuple[S
             return stored, store.files.path(stored.content.file).open("rb")
         except FileNotFoundError as error:
             if store.found(target, demands, reading=True) == stored:
-                raise Refused(
+                raise ApiError(
                     503, f"The file with the bytes of {target} is missing from the store's folder."
                 ) from error
 
@@ -59,5 +59,5 @@ def _shown(request: web.Request, stored: Stored) -> web.Response:
 
 def _named(route: Route) -> ObjectName:
     if route.target is None:
-        raise Refused(400, "The path names no object.")
+        raise ApiError(400, "The path names no object.")
     return route.target

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName, no_such
 
 
@@ -68,13 +68,13 @@ class Preconditions:
     def _check(self, live: Live, reading: bool) -> None:
         matches = ((self.generation_match, live.generation), (self.metageneration_match, live.metageneration))
         if any(wanted is not None and wanted != found for wanted, found in matches):
-            raise Refused(412, "At least one of the pre-conditions you specified did not hold.")
+            raise ApiError(412, "At least one of the pre-conditions you specified did not hold.")
         differs = (
             (self.generation_not_match, live.generation),
             (self.metageneration_not_match, live.metageneration),
         )
         if any(unwanted == found for unwanted, found in differs):
-            raise Refused(304 if reading else 412, "At least one of the pre-conditions you specified did not hold.")
+            raise ApiError(304 if reading else 412, "At least one of the pre-conditions you specified did not hold.")
 
 
 def demands_in(query: Mapping[str, str], headers: Mapping[str, str]) -> Preconditions:
@@ -97,5 +97,5 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise Refused(400, f"Invalid value for {name}: {text!r}; it takes a whole number.")
+        raise ApiError(400, f"Invalid value for {name}: {text!r}; it takes a whole number.")
     return int(text)

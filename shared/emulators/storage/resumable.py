@@ -15,7 +15,7 @@ from aiohttp import web
 
 from shared.emulators.faults.injector import CLIENT_CLOSED_REQUEST
 from shared.emulators.storage.bodies import bytes_in, check_sums, json_in
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.files import Incoming
 from shared.emulators.storage.index import bucket_of, live_of
 from shared.emulators.storage.names import ObjectName
@@ -60,7 +60,7 @@ class ResumableUploads:
             return await self._start(request, route, store)
         session = self._sessions.get(upload_id)
         if session is None:
-            raise Refused(404, f"There is no upload {upload_id}; start it again.")
+            raise ApiError(404, f"There is no upload {upload_id}; start it again.")
         if request.method == "DELETE":
             self._end(upload_id)
             return web.Response(status=CLIENT_CLOSED_REQUEST)
@@ -93,7 +93,7 @@ class ResumableUploads:
             check_sums(session.sums, request.headers, session.incoming)
             content = await session.incoming.finish()
             stored = await store.put(session.target, session.demands, session.facts, content)
-        except Refused:
+        except ApiError:
             self._end(upload_id)
             raise
         return json.dumps(stored.resource(str(request.url.origin()))).encode()
@@ -109,7 +109,7 @@ async def _take(request: web.Request, session: Session) -> None:
     header = request.headers.get("Content-Range", "bytes 0-*/*")
     found = CONTENT_RANGE.fullmatch(header)
     if found is None:
-        raise Refused(400, f"Invalid Content-Range: {header!r}")
+        raise ApiError(400, f"Invalid Content-Range: {header!r}")
     try:
         if found["first"] is not None:
             await _append(request, session, int(found["first"]))
@@ -125,7 +125,7 @@ async def _take(request: web.Request, session: Session) -> None:
 async def _append(request: web.Request, session: Session, position: int) -> None:
     incoming = session.incoming
     if position > incoming.size:
-        raise Refused(400, f"Bytes from {position} on came, but the upload has only {incoming.size} so far.")
+        raise ApiError(400, f"Bytes from {position} on came, but the upload has only {incoming.size} so far.")
     async for chunk in bytes_in(request):
         new = chunk[max(0, incoming.size - position) :]
         position += len(chunk)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import unquote
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName
 
 
@@ -143,4 +143,4 @@ def _plain(encoded: str) -> str:
     try:
         return unquote(encoded, errors="strict")
     except UnicodeDecodeError as error:
-        raise Refused(400, f"The path is not UTF-8: {encoded}") from error
+        raise ApiError(400, f"The path is not UTF-8: {encoded}") from error

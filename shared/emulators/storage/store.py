@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from shared.emulators.errors import StartError
 from shared.emulators.storage import index
 from shared.emulators.storage.files import Files
 from shared.emulators.storage.names import ObjectName, check_writable, no_such
 from shared.emulators.storage.preconditions import Live, Preconditions
 from shared.emulators.storage.stored import Content, Facts, Stored
 from shared.emulators.storage.writer import Transaction, Writer
-from shared.errors import Misconfigured
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
         announced: the one bucket whose uploads are announced; None for none.
 
     Raises:
-        Misconfigured: another process has the folder, or its index is gone and its objects are not.
+        StartError: another process has the folder, or its index is gone and its objects are not.
     """
 
     def __init__(self, folder: Path, announced: str | None = None) -> None:
@@ -39,13 +39,13 @@ class Store:
         self.files = Files(folder / "files")
         if not path.exists() and not self.files.is_empty:
             fault = f"{path} is gone, and with it the names of the objects in {folder / 'files'}; put it back"
-            raise Misconfigured("The object store cannot start", [fault])
+            raise StartError("The object store cannot start", [fault])
         try:
             self.db = index.connected(path)
             self.files.remove_all_but(file for (file,) in self.db.execute("SELECT DISTINCT file FROM objects"))
             newest = self.db.execute("SELECT MAX(MAX(generation), MAX(COALESCE(deleted, 0))) FROM objects").fetchone()
         except sqlite3.Error as error:
-            raise Misconfigured("The object store cannot start", [f"{path} cannot be used: {error}"]) from error
+            raise StartError("The object store cannot start", [f"{path} cannot be used: {error}"]) from error
         self.announced = announced
         self.on_announced: Callable[[], None] = lambda: None
         self._last = int(newest[0] or 0)
@@ -62,7 +62,7 @@ class Store:
         """Return the generation that a request means: the live one, or an old one that it names.
 
         Raises:
-            Refused: 404, there is none; 412 or 304, the live one is not in the state demanded.
+            ApiError: 404, there is none; 412 or 304, the live one is not in the state demanded.
         """
         return _found(self.db, target, demands, reading=reading)
 
@@ -77,7 +77,7 @@ class Store:
         """Make bytes that are on disk an object, if the state allows; else they are removed.
 
         Raises:
-            Refused: 404, there is no such bucket; 412, the object is not in the state demanded; 400, its name.
+            ApiError: 404, there is no such bucket; 412, the object is not in the state demanded; 400, its name.
         """
 
         def change(transaction: Transaction) -> Stored:
@@ -198,5 +198,5 @@ def _locked(folder: Path) -> IO[str]:
     except BlockingIOError as error:
         lock.close()
         fault = f"another process has {folder}; end it first"
-        raise Misconfigured("The object store cannot start", [fault]) from error
+        raise StartError("The object store cannot start", [fault]) from error
     return lock

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,14 +96,14 @@ class Stored:
 def facts_from(said: object) -> Facts:
     """Return what a client says of an object, of the known names alone; 400 where a value is of another type."""
     if not isinstance(said, Mapping):
-        raise Refused(400, "An object's metadata must be a JSON object.")
+        raise ApiError(400, "An object's metadata must be a JSON object.")
     facts: Facts = {name: said[name] for name in TEXTS if said.get(name) is not None}
     if wrong := [name for name, value in facts.items() if not isinstance(value, str)]:
-        raise Refused(400, f"Invalid value for {wrong[0]}: it takes a string.")
+        raise ApiError(400, f"Invalid value for {wrong[0]}: it takes a string.")
     own = said.get("metadata")
     if own is not None:
         if not isinstance(own, Mapping):
-            raise Refused(400, "Invalid value for metadata: it takes a JSON object.")
+            raise ApiError(400, "Invalid value for metadata: it takes a JSON object.")
         facts["metadata"] = {str(key): str(value) for key, value in own.items() if value is not None}
     return facts
 

@@ -18,7 +18,7 @@ from shared.emulators.storage.bodies import (
     metadata_and_bytes,
     raw_bytes_in,
 )
-from shared.emulators.storage.errors import Refused
+from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName, check_writable
 from shared.emulators.storage.preconditions import Preconditions, demands_in
 from shared.emulators.storage.routes import Route
@@ -39,7 +39,7 @@ async def upload_whole(request: web.Request, route: Route, store: Store) -> web.
     elif kind == "media":
         chunks = bytes_in(request)
     else:
-        raise Refused(400, f"Invalid uploadType: {kind!r}; it is media, multipart or resumable.")
+        raise ApiError(400, f"Invalid uploadType: {kind!r}; it is media, multipart or resumable.")
     target = named(route.bucket, request.query.get("name") or said.get("name"))
     facts = facts_from(said)
     facts.setdefault("contentType", content_type or UNKNOWN)
@@ -49,7 +49,7 @@ async def upload_whole(request: web.Request, route: Route, store: Store) -> web.
     incoming = await store.files.write(chunks)
     try:
         check_sums(said, request.headers, incoming)
-    except Refused:
+    except ApiError:
         incoming.discard()
         raise
     stored = await store.put(target, demands, facts, await incoming.finish())
@@ -63,13 +63,13 @@ async def put_file(request: web.Request, route: Route, store: Store) -> web.Stre
     if asked := [name for name in ("uploadId", "partNumber", "upload_id") if name in request.query]:
         raise _no_xml_sessions(f"?{asked[0]}")
     if "x-goog-copy-source" in request.headers:
-        raise Refused(400, "The local object store copies by the JSON API alone, not by x-goog-copy-source.")
+        raise ApiError(400, "The local object store copies by the JSON API alone, not by x-goog-copy-source.")
     demands = demands_in(request.query, request.headers)
     facts = {"contentType": UNKNOWN, **facts_in(request.headers)}
     incoming = await store.files.write(raw_bytes_in(request))
     try:
         check_sums({}, request.headers, incoming)
-    except Refused:
+    except ApiError:
         incoming.discard()
         raise
     stored = await store.put(target, demands, facts, await incoming.finish())
@@ -87,11 +87,11 @@ async def upload_by_form(request: web.Request, route: Route, store: Store) -> we
     https://cloud.google.com/storage/docs/xml-api/post-object-forms
     """
     if not request.content_type.startswith("multipart/form-data"):
-        raise Refused(400, "A form is sent as multipart/form-data; other uploads go to /upload/storage/v1/b/BUCKET/o.")
+        raise ApiError(400, "A form is sent as multipart/form-data; other uploads go to /upload/storage/v1/b/BUCKET/o.")
     fields: dict[str, str] = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
-            raise Refused(400, "A form has fields and a file, and no form within.")
+            raise ApiError(400, "A form has fields and a file, and no form within.")
         if part.name != "file":
             fields[(part.name or "").lower()] = (await part.read_chunk(LONGEST_FIELD_BYTES)).decode("utf-8", "replace")
             await part.release()
@@ -102,13 +102,13 @@ async def upload_by_form(request: web.Request, route: Route, store: Store) -> we
         target = named(route.bucket, name)
         stored = await store.put(target, Preconditions(), facts, await incoming.finish())
         return web.Response(status=204, headers=_as_xml_api(stored))
-    raise Refused(400, "The form has no field named file, which comes last.")
+    raise ApiError(400, "The form has no field named file, which comes last.")
 
 
 def named(bucket: str | None, name: object) -> ObjectName:
     """Return the object that an upload names."""
     if not isinstance(name, str) or not name:
-        raise Refused(400, "An upload needs the object's name, as a parameter or in its metadata.")
+        raise ApiError(400, "An upload needs the object's name, as a parameter or in its metadata.")
     target = ObjectName(bucket or "", name)
     check_writable(target)
     return target
@@ -121,7 +121,7 @@ async def _chunks_of(part: BodyPartReader) -> Any:
 
 def _target(route: Route) -> ObjectName:
     if route.target is None:
-        raise Refused(400, "The path names no object.")
+        raise ApiError(400, "The path names no object.")
     return route.target
 
 
@@ -136,8 +136,8 @@ def _as_xml_api(stored: Stored) -> dict[str, str]:
     }
 
 
-def _no_xml_sessions(what: str) -> Refused:
-    return Refused(
+def _no_xml_sessions(what: str) -> ApiError:
+    return ApiError(
         400,
         f"The local object store has no multipart or resumable uploads of the XML API ({what}). Upload with the JSON "
         "API (uploadType=resumable, as client libraries do by themselves), or PUT the whole file to the signed URL.",

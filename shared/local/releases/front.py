@@ -1,6 +1,7 @@
-"""``python -m shared.local.releases.front``: splits HTTPS calls between revisions, as Cloud Run's own front does.
+"""``python -m shared.local.releases.front``: splits the calls of a function between revisions, as Cloud Run does.
 
-A call with an ``Idempotency-Key`` goes to the same revision again; any other to one by chance.
+Calls with the same key, such as the two deliveries of one event, go to the same revision; a call without one goes to
+any, by chance.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ OF_ONE_CONNECTION = frozenset(
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
 
-def front_app(router: Router, names: Collection[str] | None = LOCAL) -> web.Application:
+def front_app(router: Router, key_header: str, names: Collection[str] | None = LOCAL) -> web.Application:
     """Return the app that passes every call on.
 
     Args:
         router: finds the revision.
+        key_header: the header that holds a call's key.
         names: by which callers may call it; None for any.
     """
 
     async def pass_on(request: web.Request) -> web.StreamResponse:
-        key = request.headers.get("Idempotency-Key") or uuid.uuid4().hex
+        key = request.headers.get(key_header) or uuid.uuid4().hex
         url = f"{router.url(key)}{request.raw_path}"
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in OF_ONE_CONNECTION]
         body = await request.read()
@@ -89,13 +91,14 @@ def _answer(answer: aiohttp.ClientResponse, body: bytes) -> web.Response:
 @click.option("--port", type=click.IntRange(1, 65535), required=True, help="Where callers find the service.")
 @click.option("--releases", type=click.Path(path_type=Path), required=True, help="The file that says who gets what.")
 @click.option("--service", required=True, help="Whose traffic it is.")
+@click.option("--key", default="Idempotency-Key", show_default=True, help="The header that holds a call's key.")
 @click.option("--target", required=True, help="Who gets everything while nothing is released.")
 @click.option("--names", default=",".join(sorted(LOCAL)), help="By which it may be called, with commas; empty for any.")
 @socket_option
-def main(port: int, descriptor: int | None, releases: Path, service: str, target: str, names: str) -> None:
-    """Split HTTPS calls between the revisions of a service on the laptop."""
+def main(port: int, descriptor: int | None, releases: Path, service: str, key: str, target: str, names: str) -> None:
+    """Split the calls of a service on the laptop between its revisions."""
     known = {name.partition(":")[0] if name[:1] != "[" else name.strip("[]") for name in names.lower().split(",")}
-    serve(front_app(Router(releases, service, target), known if names else None), "front", port, descriptor)
+    serve(front_app(Router(releases, service, target), key, known if names else None), "front", port, descriptor)
 
 
 if __name__ == "__main__":

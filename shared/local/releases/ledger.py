@@ -1,6 +1,6 @@
 """``releases.json``: which revisions the local cloud has, and where their traffic goes.
 
-The command line writes it, under a lock and in one move; the supervisor, the relay and the front only read.
+The command line writes it, under a lock and in one move; the supervisor and the fronts only read.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 def first_revision(cloud: Cloud, service: str) -> LocalRevision:
     """Return what `up` started."""
-    port = cloud.ports[BEHIND_FRONT if service == "classify-request" else SERVICES[service]]
+    port = cloud.ports[BEHIND_FRONT[SERVICES[service]]]
     return LocalRevision(f"{service}-local", cloud.bundle, "", port, cloud.started_at or datetime.now(UTC).isoformat())
 
 

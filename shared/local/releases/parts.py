@@ -1,4 +1,4 @@
-"""The processes of a release: a function for each revision that is wanted, and the front."""
+"""The processes of a release: a function for each revision that is wanted, and a front for each function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from shared.local.releases.ledger import (
     write,
 )
 
-FRONT = "front"
+FRONTS = {"front": "classify_request", "front_of_uploads": "classify_upload"}
+"""By part: the function whose calls it splits between revisions."""
+
+KEYS = {"classify_request": "Idempotency-Key", "classify_upload": "ce-id"}
+"""By function: the header that says which calls are one call that is made again."""
 
 
 def release_parts(cloud: Cloud) -> list[Part]:
@@ -34,7 +38,7 @@ def release_parts(cloud: Cloud) -> list[Part]:
         for revision in one.wanted
         if revision.name != one.revisions[0].name  # `up` starts that one by itself
     )
-    return [*wanted, _front(cloud)]
+    return [*wanted, *(_front(cloud, name, function) for name, function in FRONTS.items())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class Follower:
         return news if news.new or news.gone else None
 
 
+def front_status(cloud: Cloud, function: str) -> str:
+    """Return the URL that answers 200 once a front splits a function's calls."""
+    return f"{cloud.url(function)}/_bucketlens/status"
+
+
 def part_name(function: str, revision: str) -> str:
     """Return what a revision's process and its log are called."""
     return function + revision[len(function) :]  # a service's name is its function's, with dashes
@@ -103,11 +112,11 @@ def _revision_part(cloud: Cloud, function: str, revision: LocalRevision) -> Part
     return function_part(cloud, function, name, revision=revision.name, bundle=revision.bundle, port=revision.port)
 
 
-def _front(cloud: Cloud) -> Part:
-    port, behind = cloud.ports["classify_request"], cloud.ports[BEHIND_FRONT]
+def _front(cloud: Cloud, name: str, function: str) -> Part:
+    port, behind = cloud.ports[function], cloud.ports[BEHIND_FRONT[function]]
     command = (
         *(sys.executable, "-m", "shared.local.releases.front", "--port", str(port)),
-        *("--releases", str(path_of(cloud.folder)), "--service", "classify-request"),
+        *("--releases", str(path_of(cloud.folder)), "--service", function.replace("_", "-"), "--key", KEYS[function]),
         *("--target", f"http://{HOST}:{behind}", "--names", cloud.environment["ALLOWED_HOSTS"]),
     )
-    return Part(FRONT, command, part_environment({}), f"{cloud.url('classify_request')}/_bucketlens/status", port)
+    return Part(name, command, part_environment({}), front_status(cloud, function), port)

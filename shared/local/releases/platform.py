@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +13,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundles.references import places_from
 from shared.bundles.resolve import BundleSource, spelled_out
 from shared.errors import Misconfigured, StorageUnavailable
+from shared.local.children import answers
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
 from shared.local.processes import shadow_command
 from shared.local.releases.ledger import (
@@ -28,7 +27,7 @@ from shared.local.releases.ledger import (
     untouched,
     write,
 )
-from shared.local.releases.parts import part_name
+from shared.local.releases.parts import front_status, part_name
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
 from shared.settings import own_models
@@ -143,8 +142,8 @@ class LocalPlatform:
 
     def _wait_until_ready(self, service: str, revision: LocalRevision) -> None:
         give_up_at = time.monotonic() + START_PATIENCE_S
-        urls = [f"http://{HOST}:{revision.port}/v2/health/ready", f"{self.front_url}/_bucketlens/status"]
-        while not all(_answers(url) for url in urls):
+        urls = [f"http://{HOST}:{revision.port}/v2/health/ready", front_status(self.cloud, SERVICES[service])]
+        while not all(answers(url) for url in urls):
             if time.monotonic() > give_up_at:
                 self._forget(service, revision)
                 log = self.cloud.log_file(part_name(SERVICES[service], revision.name))
@@ -184,14 +183,6 @@ def _places(change: Change) -> str:
     if not change.bundle:
         raise ReleaseRefused("Name what is to be tried out: --bundle, a bundle that ships here or a folder.")
     return with_whole_names(change.bundle)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # our own http:// on loopback
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _last_lines(log: Path) -> str:

@@ -70,7 +70,7 @@ class Warehouse:
     def empty(self) -> None:
         """Take every row out of our tables."""
         for table in sorted(self.touched):
-            self.ask(f"TRUNCATE TABLE `{OUR_DATASET}.{table}`")
+            self.ask(f"DELETE FROM `{OUR_DATASET}.{table}` WHERE TRUE")
         self.touched.clear()
 
     def view(self, name: str, order: str = "1", where: str = "TRUE") -> list[dict[str, Any]]:
@@ -99,7 +99,9 @@ def make_our_dataset(client: bigquery.Client) -> None:
         table.clustering_fields = clusters or None
         client.create_table(table, retry=None)
     for name, query in views_in_order():
-        client.query_and_wait(f"CREATE VIEW `{OUR_DATASET}.{name}` AS\n{query}", retry=None, job_retry=None)
+        view = bigquery.Table(f"{OUR_DATASET}.{name}")
+        view.view_query = query
+        client.create_table(view, retry=None)
 
 
 def schema_of(table: str) -> list[bigquery.SchemaField]:

@@ -5,8 +5,6 @@ Where a warehouse is known to differ from BigQuery, differences.py says how, and
 
 from __future__ import annotations
 
-import io
-import json
 import re
 import uuid
 from collections.abc import Sequence
@@ -251,59 +249,6 @@ def test_a_row_waits_for_a_table_that_is_made_meanwhile(warehouse: Warehouse, da
         warehouse.client.create_table(table, retry=None)
         appending.result()
     assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [said.prediction_id]
-
-
-# Load jobs
-
-
-def load(warehouse: Warehouse, *rows: dict[str, Any]) -> bigquery.LoadJob:
-    """Load lines of JSON into ``predictions``, by an upload in pieces; returns the finished job."""
-    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    config = bigquery.LoadJobConfig(
-        source_format="NEWLINE_DELIMITED_JSON", write_disposition="WRITE_APPEND", schema=schema_of("predictions")
-    )
-    warehouse.touched.add("predictions")
-    job = warehouse.client.load_table_from_file(io.BytesIO(lines), PREDICTIONS, job_config=config)
-    return job.result(retry=None, timeout=60)
-
-
-def test_a_load_job_appends_its_rows(empty: Warehouse) -> None:
-    empty.fill("predictions", prediction(1))
-    load(empty, prediction(2), prediction(3))
-    found = {row["prediction_id"]: row for row in empty.rows(PREDICTIONS)}
-    assert sorted(found) == ["prediction-1", "prediction-2", "prediction-3"]
-    assert found["prediction-2"] == as_stored(prediction(2), schema_of("predictions"))
-
-
-def test_a_load_job_says_how_many_rows_it_added(empty: Warehouse) -> None:
-    empty.fill("predictions", prediction(1))
-    assert load(empty, prediction(2), prediction(3)).output_rows == 2
-
-
-def test_rows_that_the_client_loads_in_one_request_are_appended(empty: Warehouse) -> None:
-    config = bigquery.LoadJobConfig(schema=schema_of("predictions"))
-    empty.touched.add("predictions")
-    job = empty.client.load_table_from_json([prediction(1)], PREDICTIONS, job_config=config, num_retries=0)
-    job.result(retry=None, timeout=60)
-    assert empty.rows(PREDICTIONS) == [as_stored(prediction(1), schema_of("predictions"))]
-
-
-def test_a_load_job_with_a_bad_row_adds_none(empty: Warehouse) -> None:
-    with pytest.raises(exceptions.BadRequest):
-        load(empty, prediction(1), prediction(2, score="much"))
-    assert empty.rows(PREDICTIONS) == []
-
-
-def test_a_load_job_with_an_unknown_field_adds_none(empty: Warehouse) -> None:
-    with pytest.raises(exceptions.BadRequest):
-        load(empty, prediction(1), prediction(2, nope=1))
-    assert empty.rows(PREDICTIONS) == []
-
-
-def test_a_load_job_without_a_required_field_adds_none(empty: Warehouse) -> None:
-    with pytest.raises(exceptions.BadRequest):
-        load(empty, prediction(1), prediction(2, label=None))
-    assert empty.rows(PREDICTIONS) == []
 
 
 # Queries

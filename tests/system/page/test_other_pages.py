@@ -26,8 +26,8 @@ from shared.settings import DEFAULT_BUNDLE
 EVIL = "evil.example"
 PATIENCE_MS = 20_000
 ID = "0" * 64
-FUNCTIONS = ("classify_request", BEHIND_FRONT, "classify_upload")
-"""The front, and the functions behind it."""
+FUNCTIONS = (*BEHIND_FRONT, *BEHIND_FRONT.values())
+"""The fronts, and the functions behind them."""
 PARTS = ("storage", "warehouse", "relay", *FUNCTIONS)
 
 ATTACK = """

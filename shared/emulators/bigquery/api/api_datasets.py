@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.emulators.bigquery.api.request import Call
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.resources import Document, dataset_resource
 
 _KEPT = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
@@ -46,7 +46,7 @@ async def insert_dataset(call: Call) -> Document:
     """Create a dataset."""
     name = str((call.body.get("datasetReference") or {}).get("datasetId", ""))
     if call.store.catalog.has_dataset(name):
-        raise Refusal("duplicate", f"Already Exists: Dataset {call.project}:{name}")
+        raise ApiError("duplicate", f"Already Exists: Dataset {call.project}:{name}")
     return await _put(call, name, _kept(call.body))
 
 

@@ -1,4 +1,4 @@
-"""jobs.*: queries and loads."""
+"""jobs.*: queries."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from typing import Any
 from shared.emulators.bigquery.api.request import MAX_PAGE, Call
 from shared.emulators.bigquery.engine.catalog import RESULTS
 from shared.emulators.bigquery.engine.job_registry import Job, Outcome
-from shared.emulators.bigquery.errors import Refusal
-from shared.emulators.bigquery.jobs.loads import run_load
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.queries import Prepared, prepare, run_query
 from shared.emulators.bigquery.jobs.resources import LOCATION, Document, job_reference, job_resource, job_summary
 from shared.emulators.bigquery.rows.cells import row_writer, timestamp_format
 from shared.emulators.bigquery.schema_fields import fields_as_json
-from shared.emulators.bigquery.sql.ddl_facts import target_of
 
 _PATIENCE_MS = 10_000
 """How long a query may take before its caller hears that it is not done yet; as in BigQuery."""
@@ -36,27 +34,13 @@ async def insert_job(call: Call) -> Document:
     """Begin a query job. What is wrong with its statement is said at once, as BigQuery does."""
     configuration = dict(call.body.get("configuration") or {})
     job_id = (call.body.get("jobReference") or {}).get("jobId")
-    if (configuration.get("load") or {}).get("sourceUris"):
-        raise Refusal("notImplemented", "Loading from gs:// is not supported by the local warehouse: upload the file")
-    if "load" in configuration:
-        raise Refusal("invalid", "A load job needs its file: upload it with uploadType=multipart or resumable")
     if "query" not in configuration:
-        for kind in ("copy", "extract"):
+        for kind in ("copy", "extract", "load"):
             if kind in configuration:
-                raise Refusal("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
-        raise Refusal("invalid", "Required parameter is missing: configuration.query")
+                raise ApiError("notImplemented", f"Jobs of kind {kind!r} are not supported by the local warehouse")
+        raise ApiError("invalid", "Required parameter is missing: configuration.query")
     job = await _begin_query(call, configuration["query"], job_id, bool(configuration.get("dryRun")), configuration)
     return await _answer(call, job)
-
-
-async def insert_load(call: Call, content: bytes) -> Document:
-    """Begin a load job with the file that was uploaded."""
-    configuration = {**(call.body.get("configuration") or {}), "jobType": "LOAD"}
-    if "load" not in configuration:
-        raise Refusal("invalid", "An upload must be for a load job")
-    work = run_load(call.store, configuration["load"], content)
-    job_id = (call.body.get("jobReference") or {}).get("jobId")
-    return await _answer(call, call.store.jobs.start(job_id, configuration, work))
 
 
 async def get_job(call: Call) -> Document:
@@ -110,8 +94,6 @@ async def query(call: Call) -> Document:
 async def get_query_results(call: Call) -> Document:
     """Return rows of a query's result."""
     job = call.store.jobs.job(call.names["jobId"])
-    if job.kind != "QUERY":
-        raise Refusal("invalid", f"Job {job.id} is not a query job")
     await _wait(job, call.number("timeoutMs", _PATIENCE_MS))
     formats = timestamp_format(
         call.flag("formatOptions.useInt64Timestamp"), call.query.get("formatOptions.timestampOutputFormat")
@@ -144,10 +126,8 @@ async def _begin_query(
 
 def _shown_query(call: Call, prepared: Prepared, job: Job, is_select: bool) -> Document:
     query = {**prepared.configuration, "useLegacySql": False}
-    if is_select and not query.get("destinationTable"):
+    if is_select:
         query["destinationTable"] = {"projectId": call.project, "datasetId": RESULTS, "tableId": job.id}
-    if prepared.statement.kind == "CREATE_TABLE_AS_SELECT":
-        query["destinationTable"] = target_of(prepared.statement)
     return query
 
 
@@ -179,7 +159,7 @@ async def _results(call: Call, job: Job, page: tuple[int, int], formats: str) ->
     if job.configuration.get("dryRun"):
         return {key: value for key, value in answer.items() if key != "jobReference"} | {"totalRows": "0"}
     if outcome.result is None:
-        raise Refusal("notFound", f"Not found: the result of job {job.id} is not kept any more")
+        raise ApiError("notFound", f"Not found: the result of job {job.id} is not kept any more")
     start, count = page
     write = row_writer(outcome.fields, formats)
     rows = await call.aside(call.store.page, outcome.result, outcome.fields, start, count) if count else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.emulators.bigquery.api.request import Call, finished
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.inserts import insert_rows
 from shared.emulators.bigquery.jobs.resources import Document
 from shared.emulators.bigquery.rows.cells import row_writer, timestamp_format
@@ -43,5 +43,5 @@ async def list_rows(call: Call) -> Document:
 async def _source(call: Call) -> tuple[str, tuple[Field, ...], int]:
     table = call.table()
     if table.is_view:
-        raise Refusal("invalid", f"Cannot list a table of type VIEW: {table.full_name}. Query it instead.")
+        raise ApiError("invalid", f"Cannot list a table of type VIEW: {table.full_name}. Query it instead.")
     return table.sql_name, table.fields, await call.aside(call.store.count, table)

@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.emulators.bigquery.api.request import Call
 from shared.emulators.bigquery.engine.catalog import Table
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.resources import Document, table_resource, table_summary
 from shared.emulators.bigquery.jobs.views import view_fields
 from shared.emulators.bigquery.schema_fields import Field, fields_from_json, merged, selected
@@ -41,7 +41,7 @@ async def insert_table(call: Call) -> Document:
     name = str((body.get("tableReference") or {}).get("tableId", ""))
     for key in _UNSUPPORTED:
         if body.get(key):
-            raise Refusal("invalid", f"{key} is not supported by the local warehouse")
+            raise ApiError("invalid", f"{key} is not supported by the local warehouse")
     query = (body.get("view") or {}).get("query")
     fields = await _fields_of_new(call, query)
     new = Table(call.project, call.names["datasetId"], name, fields, query, _notes(body))
@@ -72,7 +72,7 @@ def _matching(call: Call) -> Table:
     """Return the table, if it still is what the caller saw."""
     table = call.own_table()
     if call.if_match not in (None, "*", table.etag):
-        raise Refusal("conditionNotMet", f"Precondition Failed: {table.full_name} was changed since it was read")
+        raise ApiError("conditionNotMet", f"Precondition Failed: {table.full_name} was changed since it was read")
     return table
 
 
@@ -92,7 +92,7 @@ async def _fields_of_new(call: Call, query: str | None) -> tuple[Field, ...]:
     if query is None:
         return fields_from_json((call.body.get("schema") or {}).get("fields") or ())
     if call.body["view"].get("useLegacySql"):
-        raise Refusal("invalid", "Views in legacy SQL are not supported by the local warehouse")
+        raise ApiError("invalid", "Views in legacy SQL are not supported by the local warehouse")
     return await call.aside(view_fields, call.store, query)
 
 

@@ -10,8 +10,6 @@ from typing import Any
 
 from shared.emulators.bigquery.api.routes import ROUTES, Route
 
-UPLOAD = "/upload/bigquery/v2/projects/{projectId}/jobs"
-RESUMABLE_UPLOAD = f"/resumable{UPLOAD}"
 SERVICE_PATH = "bigquery/v2/"
 
 _GENERAL = ("alt", "fields", "key", "prettyPrint", "quotaUser", "access_token", "oauth_token", "trace")
@@ -59,15 +57,6 @@ def _method(route: Route) -> dict[str, Any]:
     }
     if route.verb in ("POST", "PUT", "PATCH"):
         method["request"] = _BODY
-    if route.id == "jobs.insert":
-        method["supportsMediaUpload"] = True
-        method["mediaUpload"] = {
-            "accept": ["*/*"],
-            "protocols": {
-                "simple": {"multipart": True, "path": _reserved(UPLOAD)},
-                "resumable": {"multipart": True, "path": _reserved(RESUMABLE_UPLOAD)},
-            },
-        }
     return method
 
 
@@ -76,7 +65,3 @@ _TYPES = {
     **dict.fromkeys(("all", "allUsers", "deleteContents", "autodetect_schema"), "boolean"),
     "formatOptions.useInt64Timestamp": "boolean",
 }
-
-
-def _reserved(path: str) -> str:
-    return path.replace("{projectId}", "{+projectId}")

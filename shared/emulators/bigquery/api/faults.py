@@ -11,8 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from shared.emulators.bigquery.api.uploads import body_of, replace_body
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.api.json_body import body_of, replace_body
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.rows.row_checks import problem
 from shared.emulators.faults.fault import Fault
 from shared.emulators.faults.injector import Handler, Service
@@ -95,7 +95,7 @@ async def _row_ids(request: web.Request) -> tuple[str | None, ...]:
         return ()
     try:
         return row_ids_of((await body_of(request)).get("rows"))
-    except Refusal:
+    except ApiError:
         return ()
 
 

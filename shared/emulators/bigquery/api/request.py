@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from shared.emulators.bigquery.engine.catalog import Table
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.engine.writer import Transaction
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.resources import Document
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Call:
         """Return the table in the path.
 
         Raises:
-            Refusal: notFound.
+            ApiError: notFound.
         """
         return self.store.catalog.table(self.names["datasetId"], self.names["tableId"])
 
@@ -49,24 +49,24 @@ class Call:
         """Return the table in the path, if it may be changed.
 
         Raises:
-            Refusal: notFound; invalid for the result of a query.
+            ApiError: notFound; invalid for the result of a query.
         """
         table = self.table()
         if table.is_result:
-            raise Refusal("invalid", f"{table.full_name} is the result of a query, which cannot be changed")
+            raise ApiError("invalid", f"{table.full_name} is the result of a query, which cannot be changed")
         return table
 
     def number(self, name: str, default: int) -> int:
         """Return a whole number from the query string.
 
         Raises:
-            Refusal: invalid.
+            ApiError: invalid.
         """
         text = self.query.get(name)
         if not text:
             return default
         if not text.isdecimal():
-            raise Refusal("invalid", f"{name} is {text!r}, expected a number from 0")
+            raise ApiError("invalid", f"{name} is {text!r}, expected a number from 0")
         return int(text)
 
     def flag(self, name: str) -> bool:
@@ -77,7 +77,7 @@ class Call:
         """Return where a page of rows starts, how many it has at most, and the token of the next one.
 
         Raises:
-            Refusal: invalid, for a token that is none of ours.
+            ApiError: invalid, for a token that is none of ours.
         """
         start = self.number("pageToken", 0) if self.query.get("pageToken") else self.number("startIndex", 0)
         count = min(self.number("maxResults", MAX_PAGE), MAX_PAGE)

@@ -9,23 +9,21 @@ from typing import Any
 import duckdb
 from aiohttp import web
 
-from shared.emulators.bigquery.api.api_jobs import insert_load
-from shared.emulators.bigquery.api.discovery import RESUMABLE_UPLOAD, SERVICE_PATH, UPLOAD, discovery_document
+from shared.emulators.bigquery.api.discovery import SERVICE_PATH, discovery_document
+from shared.emulators.bigquery.api.json_body import body_of
 from shared.emulators.bigquery.api.request import Call
 from shared.emulators.bigquery.api.routes import ROUTES, Route
-from shared.emulators.bigquery.api.uploads import Uploads, body_of, parse_object, read_multipart
 from shared.emulators.bigquery.engine.store import Store
-from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
+from shared.emulators.bigquery.errors import ApiError, from_duckdb, not_found
 from shared.emulators.faults.control import add_control
 from shared.emulators.faults.injector import Injector
 from shared.emulators.loopback.guard import LOCAL, guard
 
 _LOG = logging.getLogger(__name__)
 _STORE = web.AppKey("store", Store)
-_UPLOADS = web.AppKey("uploads", Uploads)
 
 MAX_REQUEST_BYTES = 64 << 20
-"""Of a request that is no upload; BigQuery takes 10 MB."""
+"""Largest request; BigQuery takes 10 MB."""
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,16 +40,13 @@ def build_app(
         host: the name that it listens on, allowed in requests beside localhost's names.
     """
     app = web.Application(
-        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _refusals], client_max_size=MAX_REQUEST_BYTES
+        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _answer_errors],
+        client_max_size=MAX_REQUEST_BYTES,
     )
     add_control(app, injector)
     app[_STORE] = store
-    app[_UPLOADS] = Uploads()
     for route in ROUTES:
         app.router.add_route(route.verb, f"/{SERVICE_PATH}{route.path}", _respond(route))
-    for path in (UPLOAD, RESUMABLE_UPLOAD):
-        app.router.add_post(path, _begin_upload)
-        app.router.add_put(path, _continue_upload)
     for path in ("/discovery/v1/apis/bigquery/v2/rest", "/$discovery/rest"):
         app.router.add_get(path, _discovery)
 
@@ -80,48 +75,32 @@ def _call(request: web.Request, body: Mapping[str, Any]) -> Call:
     return Call(store, request.match_info, request.query, body, request.headers.get("If-Match"), base)
 
 
-async def _begin_upload(request: web.Request) -> web.Response:
-    if request.query.get("uploadType") == "resumable":
-        session = request.app[_UPLOADS].begin(parse_object(await request.read()))
-        _call(request, {})
-        return web.Response(headers={"Location": str(request.url.update_query(upload_id=session))})
-    job, content = await read_multipart(request)
-    return web.json_response(await insert_load(_call(request, job), content))
-
-
-async def _continue_upload(request: web.Request) -> web.StreamResponse:
-    taken = await request.app[_UPLOADS].take(request.query.get("upload_id", ""), request)
-    if isinstance(taken, web.Response):
-        return taken
-    return web.json_response(await insert_load(_call(request, taken.job), bytes(taken.content)))
-
-
 async def _discovery(request: web.Request) -> web.Response:
     return web.json_response(discovery_document(f"{request.scheme}://{request.host}/"))
 
 
 def _may_not(_status: int, message: str) -> web.Response:
-    refusal = Refusal("accessDenied", message)
-    return web.json_response(refusal.document, status=refusal.http_status)
+    api_error = ApiError("accessDenied", message)
+    return web.json_response(api_error.document, status=api_error.http_status)
 
 
 @web.middleware
-async def _refusals(request: web.Request, handler: Respond) -> web.StreamResponse:
+async def _answer_errors(request: web.Request, handler: Respond) -> web.StreamResponse:
     """Turn whatever goes wrong into Google's error JSON. Nothing is a 500: clients repeat those for ten minutes."""
     try:
         return await handler(request)
-    except Refusal as error:
-        refusal = error
+    except ApiError as error:
+        api_error = error
     except duckdb.Error as error:
-        refusal = from_duckdb(error)
+        api_error = from_duckdb(error)
     except web.HTTPRequestEntityTooLarge:
-        refusal = Refusal("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
+        api_error = ApiError("requestTooLarge", f"The request is larger than {MAX_REQUEST_BYTES} bytes")
     except web.HTTPNotFound:
-        refusal = Refusal(
+        api_error = ApiError(
             "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
         )
     except web.HTTPMethodNotAllowed:
-        refusal = Refusal(
+        api_error = ApiError(
             "notFound", f"Not found: {request.method} {request.path} is not a method of the local warehouse"
         )
     except web.HTTPException:
@@ -129,5 +108,5 @@ async def _refusals(request: web.Request, handler: Respond) -> web.StreamRespons
     except Exception as error:
         _LOG.exception("%s %s failed", request.method, request.path)
         what = f"The local warehouse could not make sense of the request ({type(error).__name__}); its log says more"
-        refusal = Refusal("invalid", what)
-    return web.json_response(refusal.document, status=refusal.http_status)
+        api_error = ApiError("invalid", what)
+    return web.json_response(api_error.document, status=api_error.http_status)

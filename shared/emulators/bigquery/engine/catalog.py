@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.emulators.bigquery.engine.writer import Transaction
-from shared.emulators.bigquery.errors import Refusal, not_found
+from shared.emulators.bigquery.errors import ApiError, not_found
 from shared.emulators.bigquery.schema_fields import (
     Field,
     alterations,
@@ -96,7 +96,7 @@ class Catalog:
         self._datasets: dict[str, dict[str, Any]] = {}
         self._tables: dict[str, dict[str, Table]] = {}
         self.result_of: Callable[[str], tuple[Field, ...]] = _no_result
-        """Returns the columns of a query's result by its job's id; raises Refusal."""
+        """Returns the columns of a query's result by its job's id; raises ApiError."""
 
     def load(self, transaction: Transaction) -> None:
         """Read what is kept in the file, making room for it in a new one."""
@@ -123,7 +123,7 @@ class Catalog:
         """Return what is kept of a dataset.
 
         Raises:
-            Refusal: notFound.
+            ApiError: notFound.
         """
         if dataset not in self._datasets:
             raise not_found("Dataset", f"{self.project}:{dataset}")
@@ -133,7 +133,7 @@ class Catalog:
         """Return a dataset's tables and views, by name.
 
         Raises:
-            Refusal: notFound.
+            ApiError: notFound.
         """
         self.dataset(dataset)
         return [table for _, table in sorted(self._tables[dataset].items())]
@@ -146,7 +146,7 @@ class Catalog:
         """Return a table or view.
 
         Raises:
-            Refusal: notFound, naming what is missing: the dataset or the table.
+            ApiError: notFound, naming what is missing: the dataset or the table.
         """
         if dataset == RESULTS:
             return Table(self.project, RESULTS, name, self.result_of(name))
@@ -160,10 +160,10 @@ class Catalog:
         """Create a dataset, or replace what is kept of it.
 
         Raises:
-            Refusal: invalid, for a name that cannot be one.
+            ApiError: invalid, for a name that cannot be one.
         """
         if not _NAME.fullmatch(dataset) or dataset.startswith("_") or dataset.lower() in _RESERVED:
-            raise Refusal("invalid", f'Invalid dataset ID "{dataset}": letters, digits and underscores, not reserved')
+            raise ApiError("invalid", f'Invalid dataset ID "{dataset}": letters, digits and underscores, not reserved')
         transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.project)}.{quoted(dataset)}")
         now = str(_now_ms())
         kept = {"creationTime": now, **document, "lastModifiedTime": now}
@@ -175,10 +175,10 @@ class Catalog:
         """Drop a dataset.
 
         Raises:
-            Refusal: notFound; resourceInUse where it holds tables and ``with_contents`` is false.
+            ApiError: notFound; resourceInUse where it holds tables and ``with_contents`` is false.
         """
         if self.tables(dataset) and not with_contents:
-            raise Refusal("resourceInUse", f"Dataset {self.project}:{dataset} is still in use")
+            raise ApiError("resourceInUse", f"Dataset {self.project}:{dataset} is still in use")
         transaction.execute(f"DROP SCHEMA {quoted(self.project)}.{quoted(dataset)} CASCADE")
         transaction.execute(f"DELETE FROM {self._kept} WHERE dataset = ?", [dataset])
         transaction.then(lambda: self._datasets.pop(dataset, None))
@@ -188,20 +188,20 @@ class Catalog:
         """Create a table or a view, in the place of another if one is given; returns it with its times.
 
         Raises:
-            Refusal: duplicate, notFound for its dataset, invalid for its name or for a table without columns.
+            ApiError: duplicate, notFound for its dataset, invalid for its name or for a table without columns.
         """
         self.dataset(table.dataset)
         if not _TABLE_NAME.fullmatch(table.name):
-            raise Refusal("invalid", f'Invalid table ID "{table.name}".')
+            raise ApiError("invalid", f'Invalid table ID "{table.name}".')
         if replacing:
             self.drop(transaction, replacing)
         # BigQuery's names may differ by their case alone, DuckDB's must not.
         taken = {name.lower() for name in self._tables[table.dataset]} - {replacing.name.lower() if replacing else ""}
         if table.name.lower() in taken:
-            raise Refusal("duplicate", f"Already Exists: Table {table.full_name}")
+            raise ApiError("duplicate", f"Already Exists: Table {table.full_name}")
         if not table.is_view:
             if not table.fields:
-                raise Refusal(
+                raise ApiError(
                     "invalid", f"Table {table.full_name} needs a schema: the local warehouse has none without"
                 )
             columns = ", ".join(_column(one) for one in table.fields)

@@ -11,7 +11,7 @@ import duckdb
 
 from shared.emulators.bigquery.engine.macros import define_macros
 from shared.emulators.bigquery.schema_fields import quoted
-from shared.errors import Misconfigured
+from shared.emulators.errors import StartError
 
 FILE = "warehouse.duckdb"
 _SCRATCH = "scratch"
@@ -24,7 +24,7 @@ class Engine:
         """Open the file in a folder, making both where they are missing.
 
         Raises:
-            Misconfigured: the folder cannot be written, or the file is in use, damaged or of a newer DuckDB.
+            StartError: the folder cannot be written, or the file is in use, damaged or of a newer DuckDB.
         """
         self.path = folder / FILE
         self.project = project
@@ -32,7 +32,7 @@ class Engine:
         try:
             scratch.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Misconfigured("the warehouse", [f"{folder} cannot be written ({error.strerror})"]) from error
+            raise StartError("the warehouse", [f"{folder} cannot be written ({error.strerror})"]) from error
         # The catalog in memory holds results of queries; what does not fit goes to the scratch folder.
         self.connection = duckdb.connect(
             config={
@@ -46,7 +46,7 @@ class Engine:
             self.connection.execute(f"ATTACH {_text(self.path)} AS {quoted(project)}")
         except duckdb.Error as error:
             self.connection.close()
-            raise Misconfigured("the warehouse", [_reason(self.path, project, str(error))]) from error
+            raise StartError("the warehouse", [_reason(self.path, project, str(error))]) from error
         define_macros(self.connection)
         self._lock_down()
 

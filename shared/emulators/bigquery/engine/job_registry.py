@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from shared.emulators.bigquery.errors import Refusal, from_duckdb, not_found
+from shared.emulators.bigquery.errors import ApiError, from_duckdb, not_found
 from shared.emulators.bigquery.schema_fields import Field
 
 _LOG = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Outcome:
     affected: int | None = None
     """Rows that a DML statement changed."""
     statistics: Mapping[str, Any] = field(default_factory=dict)
-    """What belongs below ``statistics.query`` or ``statistics.load``."""
+    """What belongs below ``statistics.query``."""
 
 
 @dataclass(eq=False, slots=True)
@@ -49,9 +49,7 @@ class Job:
     started_ms: int = 0
     ended_ms: int = 0
     outcome: Outcome = field(default_factory=Outcome)
-    error: Refusal | None = None
-    errors: list[dict[str, str]] = field(default_factory=list)
-    """Every error, where there is more than one; else that of ``error``."""
+    error: ApiError | None = None
     cancel: Callable[[], object] = lambda: None
     done: Future[None] = field(default_factory=Future)
 
@@ -59,19 +57,6 @@ class Job:
     def state(self) -> str:
         """PENDING, RUNNING or DONE."""
         return "DONE" if self.done.done() else "RUNNING" if self.started_ms else "PENDING"
-
-    @property
-    def kind(self) -> str:
-        """QUERY or LOAD."""
-        return str(self.configuration.get("jobType", "QUERY"))
-
-
-class FailedRows(Refusal):
-    """A load job met rows that it could not read: one error for the job, and one for each such row."""
-
-    def __init__(self, message: str, errors: list[dict[str, str]]) -> None:
-        super().__init__("invalid", message)
-        self.errors = errors
 
 
 class Jobs:
@@ -97,12 +82,12 @@ class Jobs:
             request_id: of jobs.query; a request that was sent twice is one job.
 
         Raises:
-            Refusal: duplicate, where there is a job of that id.
+            ApiError: duplicate, where there is a job of that id.
         """
         job = Job(job_id or f"job_{uuid.uuid4().hex}", self._project, configuration)
         with self._lock:
             if job.id in self._jobs:
-                raise Refusal("duplicate", f"Already Exists: Job {self._project}:US.{job.id}")
+                raise ApiError("duplicate", f"Already Exists: Job {self._project}:US.{job.id}")
             self._jobs[job.id] = job
             if request_id:
                 self._by_request[request_id] = job
@@ -118,7 +103,7 @@ class Jobs:
         """Return a job.
 
         Raises:
-            Refusal: notFound.
+            ApiError: notFound.
         """
         found = self._jobs.get(job_id)
         if found is None:
@@ -129,11 +114,11 @@ class Jobs:
         """Return the columns of a query's result.
 
         Raises:
-            Refusal: notFound; there is no such job, or its result is not kept.
+            ApiError: notFound; there is no such job, or its result is not kept.
         """
         outcome = self.job(job_id).outcome
         if outcome.result is None:
-            raise Refusal("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
+            raise ApiError("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
         return outcome.fields
 
     def newest_first(self) -> list[Job]:
@@ -145,11 +130,11 @@ class Jobs:
         """Forget a job that has ended, and its result.
 
         Raises:
-            Refusal: notFound; resourceInUse while it runs.
+            ApiError: notFound; resourceInUse while it runs.
         """
         job = self.job(job_id)
         if job.state != "DONE":
-            raise Refusal("resourceInUse", f"Job {job_id} is still running")
+            raise ApiError("resourceInUse", f"Job {job_id} is still running")
         with self._lock:
             self._jobs.pop(job_id, None)
         if job.outcome.result:
@@ -165,18 +150,14 @@ class Jobs:
         job.started_ms = time.time_ns() // 1_000_000
         try:
             job.outcome = work(job)
-        except FailedRows as error:
-            job.error, job.errors = error, error.errors
-        except Refusal as error:
+        except ApiError as error:
             job.error = error
         except duckdb.Error as error:
             job.error = from_duckdb(error)
         except BaseException as error:
             _LOG.exception("job %s failed", job.id)
-            job.error = Refusal("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
+            job.error = ApiError("invalid", f"The local warehouse failed: {type(error).__name__}: {error}")
         finally:
-            if job.error and not job.errors:
-                job.errors = [job.error.proto]
             job.ended_ms = time.time_ns() // 1_000_000
             job.done.set_result(None)
 

@@ -26,7 +26,7 @@ class Store:
         """Open the file in a folder, making both where they are missing.
 
         Raises:
-            Misconfigured: the file cannot be opened.
+            StartError: the file cannot be opened.
         """
         self.engine = Engine(folder, project)
         self.catalog = Catalog(project)

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import duckdb
 
-from shared.emulators.bigquery.errors import Refusal, from_duckdb
+from shared.emulators.bigquery.errors import ApiError, from_duckdb
 from shared.emulators.bigquery.rows.row_insert import RowInsert
 
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Rows:
     rows: list[tuple[str | None, str]]
     """insertId and JSON object, each."""
     still_valid: Callable[[], None]
-    """Raises a Refusal where the table has gone since the rows were checked."""
+    """Raises a ApiError where the table has gone since the rows were checked."""
     done: Future[None] = field(default_factory=Future)
 
 
@@ -85,7 +85,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, run: Callable[[Transaction], T]) -> Future[T]:
-        """Run a change in a transaction of its own; the future fails with a ``Refusal``."""
+        """Run a change in a transaction of its own; the future fails with a ``ApiError``."""
         work = _Work(run)
         self._put(work)
         return work.done
@@ -105,7 +105,7 @@ class Writer:
 
     def _put(self, item: _Work[Any] | Rows) -> None:
         if self._is_closed:
-            raise Refusal("backendError", "The warehouse is stopping")
+            raise ApiError("backendError", "The warehouse is stopping")
         self._queue.put(item)
 
     def _run(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.emulators.bigquery.engine.catalog import Table
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.engine.writer import Rows
-from shared.emulators.bigquery.errors import Refusal, not_found
+from shared.emulators.bigquery.errors import ApiError, not_found
 from shared.emulators.bigquery.rows.row_checks import RowReader, problem
 
 MAX_ROWS = 50_000
@@ -30,17 +30,17 @@ def insert_rows(
         What ends once the rows are on disk (None where there is none to insert), and ``insertErrors``.
 
     Raises:
-        Refusal: invalid, for a view, a request without rows or with too many.
+        ApiError: invalid, for a view, a request without rows or with too many.
     """
     rows = request.get("rows")
     if table.is_view:
-        raise Refusal("invalid", f"Cannot add rows to {table.full_name}: it is a view")
+        raise ApiError("invalid", f"Cannot add rows to {table.full_name}: it is a view")
     if not isinstance(rows, list) or not rows:
-        raise Refusal("invalid", "No rows present in the request.")
+        raise ApiError("invalid", "No rows present in the request.")
     if len(rows) > MAX_ROWS:
-        raise Refusal("invalid", f"too many rows present in the request, limit: {MAX_ROWS} row count: {len(rows)}")
+        raise ApiError("invalid", f"too many rows present in the request, limit: {MAX_ROWS} row count: {len(rows)}")
     if request.get("templateSuffix"):
-        raise Refusal("invalid", "templateSuffix is not supported by the local warehouse")
+        raise ApiError("invalid", "templateSuffix is not supported by the local warehouse")
     reader = RowReader(table.fields, bool(request.get("ignoreUnknownValues")))
     good, errors = _check(rows, reader)
     if errors and not request.get("skipInvalidRows"):
@@ -73,4 +73,4 @@ def _check_table(store: Store, table: Table) -> None:
     if now is None:
         raise not_found("Table", table.full_name)
     if now is not table:
-        raise Refusal("backendError", f"{table.full_name} changed while rows were on their way; send them again")
+        raise ApiError("backendError", f"{table.full_name} changed while rows were on their way; send them again")

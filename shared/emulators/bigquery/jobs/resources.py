@@ -89,13 +89,12 @@ def job_resource(job: Job, base: str) -> Document:
     """Return a Job."""
     status: Document = {"state": job.state}
     if job.state == "DONE" and job.error:
-        status |= {"errorResult": job.error.proto, "errors": job.errors}
+        status |= {"errorResult": job.error.proto, "errors": [job.error.proto]}
     times = {"creationTime": job.created_ms, "startTime": job.started_ms, "endTime": job.ended_ms}
     statistics: Document = {key: str(value) for key, value in times.items() if value}
     statistics["totalBytesProcessed"] = "0"
-    statistics[job.kind.lower()] = dict(job.outcome.statistics)
-    if job.kind == "QUERY":
-        statistics["query"] |= {"totalBytesProcessed": "0", "totalBytesBilled": "0", "cacheHit": False}
+    unbilled = {"totalBytesProcessed": "0", "totalBytesBilled": "0", "cacheHit": False}
+    statistics["query"] = {**job.outcome.statistics, **unbilled}
     return {
         "kind": "bigquery#job",
         "etag": f"{job.state}-{job.ended_ms}",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.schema_fields import Field
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,10 +25,10 @@ def row_writer(fields: Sequence[Field], timestamps: str = "FLOAT64") -> Callable
         timestamps: ``FLOAT64``: seconds, as text; ``INT64``: microseconds; ``ISO8601_STRING``.
 
     Raises:
-        Refusal: invalid, for another form of timestamps.
+        ApiError: invalid, for another form of timestamps.
     """
     if timestamps not in _TIMESTAMPS:
-        raise Refusal("invalid", f"timestampOutputFormat is {timestamps}, expected one of {', '.join(_TIMESTAMPS)}")
+        raise ApiError("invalid", f"timestampOutputFormat is {timestamps}, expected one of {', '.join(_TIMESTAMPS)}")
     cells = [_cell(one, timestamps) for one in fields]
     return lambda row: {"f": [{"v": cell(value)} for cell, value in zip(cells, row, strict=True)]}
 

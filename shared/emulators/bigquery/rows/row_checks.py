@@ -25,8 +25,6 @@ class RowReader:
 
     fields: tuple[Field, ...]
     ignore_unknown: bool = False
-    json_is_text: bool = True
-    """Whether a string in a JSON column is JSON text (insertAll) or a JSON string (load jobs)."""
 
     def read(self, row: Any) -> tuple[str, list[Problem]]:
         """Return a row as a JSON object for ``insert_sql``, and what is wrong with it, a problem each."""
@@ -89,7 +87,7 @@ class RowReader:
             return self._record(value, one.fields, f"{path}.", problems)
         try:
             if one.type == "JSON":
-                return _json(value, self.json_is_text)
+                return _json(value)
             return READERS[one.type](value)
         except BadValue as error:
             problems.append(problem(path, str(error)))
@@ -146,8 +144,9 @@ def _bytes_in(one: Field) -> Iterator[Field]:
         yield from _bytes_in(part)
 
 
-def _json(value: Any, is_text: bool) -> Any:
-    if not (is_text and isinstance(value, str)):
+def _json(value: Any) -> Any:
+    """Return the value of a JSON column, in which a string is JSON text."""
+    if not isinstance(value, str):
         return value
     try:
         return json.loads(value, parse_constant=_no_constant)

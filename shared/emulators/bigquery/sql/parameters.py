@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import TokenType, exp
 
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.sql.dialect import BigQueryReader
 
 _TYPES = {
@@ -51,20 +51,20 @@ def bind_parameters(tree: exp.Expr, parameters: Sequence[Mapping[str, Any]]) -> 
     """Replace ``@name`` and ``?`` in a statement by their values, in place.
 
     Raises:
-        Refusal: invalidQuery, where one is missing, of an unknown type, or its value is not of its type.
+        ApiError: invalidQuery, where one is missing, of an unknown type, or its value is not of its type.
     """
     named = {str(one.get("name")).lower(): one for one in parameters if one.get("name")}
     named |= {f"{_POSITION}{place}": one for place, one in enumerate(parameters) if not one.get("name")}
     for node in list(tree.find_all(exp.Parameter)):
         if isinstance(node.this, exp.Parameter):
-            raise Refusal("invalidQuery", f"The system variable @@{node.this.name} is not supported locally", "query")
+            raise ApiError("invalidQuery", f"The system variable @@{node.this.name} is not supported locally", "query")
         place = node.name.removeprefix(_POSITION)
         label = (
             f"Query parameter '{node.name}'" if place == node.name else f"Positional query parameter {int(place) + 1}"
         )
         given = named.get(node.name.lower())
         if given is None:
-            raise Refusal("invalidQuery", f"{label} not found", "query")
+            raise ApiError("invalidQuery", f"{label} not found", "query")
         node.replace(_literal(given.get("parameterType") or {}, given.get("parameterValue") or {}, label))
 
 
@@ -100,7 +100,7 @@ def _scalar(name: str, value: Any, kind: Mapping[str, Any], label: str) -> exp.E
             raw = base64.b64decode(text, validate=True).hex()
             return exp.cast(exp.Anonymous(this="UNHEX", expressions=[exp.Literal.string(raw)]), to)
     except (ValueError, binascii.Error) as error:
-        raise Refusal("invalidQuery", f"{label}: {text!r} is not a value of type {name}", "query") from error
+        raise ApiError("invalidQuery", f"{label}: {text!r} is not a value of type {name}", "query") from error
     return exp.cast(exp.Literal.string(text), to)
 
 
@@ -120,5 +120,5 @@ def _type_text(kind: Mapping[str, Any], label: str) -> str:
             + ")"
         )
     if name not in _TYPES:
-        raise Refusal("invalidQuery", f"{label} has type {name or 'none'}, which is not supported locally", "query")
+        raise ApiError("invalidQuery", f"{label} has type {name or 'none'}, which is not supported locally", "query")
     return _TYPES[name]

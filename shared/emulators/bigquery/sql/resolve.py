@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from shared.emulators.bigquery.engine.catalog import Catalog, Table
-from shared.emulators.bigquery.errors import Refusal, not_found
-from shared.emulators.bigquery.sql import information
+from shared.emulators.bigquery.errors import ApiError, not_found
 
 _MAX_DEPTH = 16
 
@@ -29,10 +28,10 @@ class Names:
         """Qualify every table in a statement and put views' queries in their place; returns the new root.
 
         Raises:
-            Refusal: notFound for an unknown table or dataset; invalidQuery for what is not supported about one.
+            ApiError: notFound for an unknown table or dataset; invalidQuery for what is not supported about one.
         """
         if depth > _MAX_DEPTH:
-            raise Refusal("invalidQuery", "The views of this query refer to each other more than 16 deep", "query")
+            raise ApiError("invalidQuery", "The views of this query refer to each other more than 16 deep", "query")
         for node in list(tree.find_all(exp.Table)):
             if not _is_cte(node):
                 self._resolve_table(node, depth)
@@ -42,14 +41,14 @@ class Names:
         """Return dataset and name of a table as it was written.
 
         Raises:
-            Refusal: notFound for another project; invalidQuery where the dataset is missing.
+            ApiError: notFound for another project; invalidQuery where the dataset is missing.
         """
         project = node.catalog or self.catalog.project
         dataset = node.db or self.default_dataset
         if not isinstance(node.this, exp.Identifier):
-            raise Refusal("invalidQuery", f"Table-valued function not found: {node.name or node.this.sql()}", "query")
+            raise ApiError("invalidQuery", f"Table-valued function not found: {node.name or node.this.sql()}", "query")
         if not dataset:
-            raise Refusal(
+            raise ApiError(
                 "invalid", f'Table "{node.name}" must be qualified with a dataset (e.g. dataset.table).', "query"
             )
         if project != self.catalog.project:
@@ -60,21 +59,20 @@ class Names:
         """Return the table that a statement writes to.
 
         Raises:
-            Refusal: notFound; invalidQuery for a view.
+            ApiError: notFound; invalidQuery for a view.
         """
         table = self.catalog.table(*self.parts_of(node))
         if table.is_view or table.is_result:
             kind = "a view" if table.is_view else "the result of a query"
-            raise Refusal("invalidQuery", f"{table.full_name} is {kind}, which cannot be written to", "query")
+            raise ApiError("invalidQuery", f"{table.full_name} is {kind}, which cannot be written to", "query")
         return table
 
     def _resolve_table(self, node: exp.Table, depth: int) -> None:
         for clause in ("version", "when", "changes"):
             if node.args.get(clause):
-                raise Refusal("invalidQuery", "FOR SYSTEM_TIME AS OF (time travel) is not supported locally", "query")
+                raise ApiError("invalidQuery", "FOR SYSTEM_TIME AS OF (time travel) is not supported locally", "query")
         if node.name.upper().startswith("INFORMATION_SCHEMA."):
-            _substitute(node, information.query(self.catalog, node), node.alias or node.name.split(".")[1])
-            return
+            raise ApiError("invalidQuery", f"{node.name} is not supported by the local warehouse", "query")
         dataset, name = self.parts_of(node)
         _refuse_what_bigquery_alone_has(name)
         table = self.catalog.table(dataset, name)
@@ -99,8 +97,7 @@ def _refuse_what_bigquery_alone_has(name: str) -> None:
     }
     for mark, what in asked.items():
         if mark in name:
-            instead = ": ask INFORMATION_SCHEMA.TABLES" if mark.startswith("__") else ""
-            raise Refusal("invalidQuery", f"{what} not supported by the local warehouse{instead}", "query")
+            raise ApiError("invalidQuery", f"{what} not supported by the local warehouse", "query")
 
 
 def _is_cte(node: exp.Table) -> bool:

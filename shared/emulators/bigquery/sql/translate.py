@@ -13,11 +13,11 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError, Uns
 
 from shared.emulators.bigquery.engine.catalog import Catalog, Table
 from shared.emulators.bigquery.engine.macros import OURS
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.sql import functions
 from shared.emulators.bigquery.sql.annotate import annotate, schema_of
+from shared.emulators.bigquery.sql.delete import prepare_delete
 from shared.emulators.bigquery.sql.dialect import BigQueryReader, DuckDBWriter
-from shared.emulators.bigquery.sql.dml import prepare_change
 from shared.emulators.bigquery.sql.parameters import bind_parameters, name_positions
 from shared.emulators.bigquery.sql.resolve import Names
 from shared.emulators.bigquery.sql.rewrites import escape_likes, name_fields_of_later_structs, spread_value
@@ -28,28 +28,17 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement, ready to run or to be carried out."""
+    """A statement that is ready to run."""
 
     kind: str
-    """BigQuery's statementType: SELECT, INSERT, CREATE_TABLE_AS_SELECT, …"""
-    tree: exp.Expr
-    """The parsed statement; names are resolved, but for the table that DDL is about."""
+    """BigQuery's statementType: SELECT or DELETE."""
     sql: str
-    """DuckDB SQL of the query or the DML statement; of CREATE TABLE AS, of its query; else empty."""
-    names: Names
+    """In DuckDB's SQL."""
     tables: tuple[Table, ...]
     """What it reads."""
 
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
-_KINDS: tuple[tuple[type[exp.Expr], str], ...] = (
-    (exp.Insert, "INSERT"),
-    (exp.Update, "UPDATE"),
-    (exp.Delete, "DELETE"),
-    (exp.Merge, "MERGE"),
-    (exp.TruncateTable, "TRUNCATE_TABLE"),
-)
-_DDL = {"TABLE": "TABLE", "VIEW": "VIEW", "SCHEMA": "SCHEMA"}
 
 
 def translate(
@@ -58,7 +47,7 @@ def translate(
     """Translate one statement.
 
     Raises:
-        Refusal: invalidQuery with a sentence, or notFound for a table.
+        ApiError: invalidQuery with a sentence, or notFound for a table.
     """
     tree = parse_statement(sql)
     kind = _kind(tree)
@@ -66,15 +55,15 @@ def translate(
     names = Names(catalog, default_dataset, parse_view)
     try:
         return _translated(tree, kind, names)
-    except Refusal:
+    except ApiError:
         raise
     except UnsupportedError as error:
         what = str(error).strip().splitlines()[0]
-        raise Refusal("invalidQuery", f"{what}: not supported by the local warehouse", "query") from error
+        raise ApiError("invalidQuery", f"{what}: not supported by the local warehouse", "query") from error
     except Exception as error:  # SQLGlot raises anything for a tree that it did not foresee
         _LOG.warning("cannot translate %s", sql, exc_info=not isinstance(error, SqlglotError))
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise Refusal(
+        raise ApiError(
             "invalidQuery", f"This statement cannot be translated for the local warehouse: {first}", "query"
         ) from error
 
@@ -83,7 +72,7 @@ def parse_statement(sql: str) -> exp.Expr:
     """Parse exactly one statement of BigQuery's.
 
     Raises:
-        Refusal: invalidQuery, with line and column.
+        ApiError: invalidQuery, with line and column.
     """
     try:
         sql = name_positions(sql)
@@ -92,18 +81,18 @@ def parse_statement(sql: str) -> exp.Expr:
     except ParseError as error:
         raise _syntax_error(error) from error
     except (TokenError, RecursionError) as error:
-        raise Refusal("invalidQuery", f"Syntax error: {str(error).splitlines()[0]}", "query") from error
+        raise ApiError("invalidQuery", f"Syntax error: {str(error).splitlines()[0]}", "query") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # SQLGlot builds nodes before it knows that their arguments are there.
-        raise Refusal("invalidQuery", f"Syntax error: {error}", "query") from error
+        raise ApiError("invalidQuery", f"Syntax error: {error}", "query") from error
     for token in tokens:
         if token.token_type in _FOREIGN:
             where = f"at [{token.line}:{token.col}]"
-            raise Refusal("invalidQuery", f"Syntax error: Unexpected {token.text!r} {where}", "query")
+            raise ApiError("invalidQuery", f"Syntax error: Unexpected {token.text!r} {where}", "query")
     if not found:
-        raise Refusal("invalidQuery", "Syntax error: Unexpected end of statement", "query")
+        raise ApiError("invalidQuery", "Syntax error: Unexpected end of statement", "query")
     if len(found) > 1:
-        raise Refusal("invalidQuery", "Scripts are not supported locally: send the statements one by one", "query")
+        raise ApiError("invalidQuery", "Scripts are not supported locally: send the statements one by one", "query")
     _check_functions(found[0])
     return found[0]
 
@@ -112,11 +101,11 @@ def parse_view(sql: str) -> exp.Expr:
     """Parse the query of a view.
 
     Raises:
-        Refusal: invalidQuery where it is no query.
+        ApiError: invalidQuery where it is no query.
     """
     tree = parse_statement(sql)
     if not isinstance(tree, _QUERIES):
-        raise Refusal("invalidQuery", "A view's text must be a query", "query")
+        raise ApiError("invalidQuery", "A view's text must be a query", "query")
     return tree
 
 
@@ -125,44 +114,31 @@ _FOREIGN = {TokenType.DCOLON, TokenType.MOD, TokenType.ILIKE, TokenType.RLIKE, T
 
 
 def _translated(tree: exp.Expr, kind: str, names: Names) -> Statement:
-    if isinstance(tree, (exp.Drop, exp.Alter, exp.TruncateTable)):
-        return Statement(kind, tree, "", names, ())
-    query = tree.expression if isinstance(tree, exp.Create) else tree
-    if not isinstance(query, (*_QUERIES, exp.DML)):
-        return Statement(kind, tree, "", names, ())
-    if not isinstance(query, _QUERIES):
-        prepare_change(query, names)
-    names.resolve(query)
+    if isinstance(tree, exp.Delete):
+        prepare_delete(tree, names)
+    names.resolve(tree)
     tables = tuple(names.tables.values())
     base = [(table.sql_parts, table.fields) for table in tables if not table.is_view]
-    name_fields_of_later_structs(query)
-    annotate(query, schema_of(base))
-    rewrite_unnest(query)
-    _rewrite_stars(query)
-    escape_likes(query)
-    if isinstance(query, _QUERIES):
-        _name_columns(query, required=isinstance(tree, exp.Create))
-    sql = query.sql(dialect=DuckDBWriter, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
-    return Statement(kind, tree, sql, names, tables)
+    name_fields_of_later_structs(tree)
+    annotate(tree, schema_of(base))
+    rewrite_unnest(tree)
+    _rewrite_stars(tree)
+    escape_likes(tree)
+    if isinstance(tree, _QUERIES):
+        _name_columns(tree)
+    sql = tree.sql(dialect=DuckDBWriter, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
+    return Statement(kind, sql, tables)
 
 
 def _kind(tree: exp.Expr) -> str:
     if isinstance(tree, _QUERIES):
         return "SELECT"
-    for node, kind in _KINDS:
-        if isinstance(tree, node):
-            if isinstance(tree, (exp.Update, exp.Delete)) and not tree.args.get("where"):
-                raise Refusal("invalidQuery", f"{kind} must have a WHERE clause", "query")
-            return kind
-    about = str(tree.args.get("kind") or "").upper()
-    if isinstance(tree, exp.Create) and about in _DDL:
-        return f"CREATE_{about}" + ("_AS_SELECT" if about == "TABLE" and tree.expression else "")
-    if isinstance(tree, exp.Drop) and about in _DDL:
-        return f"DROP_{about}"
-    if isinstance(tree, exp.Alter) and about == "TABLE":
-        return "ALTER_TABLE"
+    if isinstance(tree, exp.Delete):
+        if not tree.args.get("where"):
+            raise ApiError("invalidQuery", "DELETE must have a WHERE clause", "query")
+        return "DELETE"
     words = re.sub(r"\s+", " ", tree.sql(dialect=BigQueryReader))[:40]
-    raise Refusal("invalidQuery", f"This kind of statement is not supported by the local warehouse: {words}", "query")
+    raise ApiError("invalidQuery", f"This kind of statement is not supported by the local warehouse: {words}", "query")
 
 
 def _check_functions(tree: exp.Expr) -> None:
@@ -171,10 +147,10 @@ def _check_functions(tree: exp.Expr) -> None:
         if isinstance(node, exp.Dot):
             if isinstance(node.expression, exp.Func):
                 name = node.sql(dialect=BigQueryReader).split("(")[0]
-                raise Refusal("invalidQuery", f"Function not found: {name}", "query")
+                raise ApiError("invalidQuery", f"Function not found: {name}", "query")
         elif isinstance(node, exp.NetFunc) or not (node.meta_get(OURS) or node.name.upper() in functions.BIGQUERY):
             name = "NET" if isinstance(node, exp.NetFunc) else node.name
-            raise Refusal("invalidQuery", functions.sentence_about(name), "query")
+            raise ApiError("invalidQuery", functions.sentence_about(name), "query")
 
 
 def _rewrite_stars(tree: exp.Expr) -> None:
@@ -183,7 +159,7 @@ def _rewrite_stars(tree: exp.Expr) -> None:
         above = star.parent
         is_field = isinstance(above, exp.Dot) or (isinstance(above, exp.Column) and above.args.get("db"))
         if is_field and (star.args.get("except_") or star.args.get("replace")):
-            raise Refusal("invalidQuery", ".* EXCEPT or REPLACE of a STRUCT is not supported locally", "query")
+            raise ApiError("invalidQuery", ".* EXCEPT or REPLACE of a STRUCT is not supported locally", "query")
         if isinstance(above, exp.Dot):
             above.replace(exp.Anonymous(this="UNNEST", expressions=[above.this]))
         elif isinstance(above, exp.Column) and above.args.get("db"):
@@ -194,7 +170,7 @@ def _rewrite_stars(tree: exp.Expr) -> None:
             above.replace(exp.Anonymous(this="UNNEST", expressions=[column]))
 
 
-def _name_columns(query: exp.Expr, required: bool) -> None:
+def _name_columns(query: exp.Expr) -> None:
     """Give unnamed columns of the result the names that BigQuery gives them: f0_, f1_ and so on."""
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
@@ -208,12 +184,6 @@ def _name_columns(query: exp.Expr, required: bool) -> None:
             continue
         name = column.output_name if isinstance(column, exp.Dot) else ""
         if not name:
-            if required:
-                raise Refusal(
-                    "invalidQuery",
-                    f"CREATE TABLE columns must be named, but column {position + 1} has no name",
-                    "query",
-                )
             name = f"f{unnamed}_"
             unnamed += 1
         query.expressions[position].replace(exp.alias_(column.copy(), name, quoted=True))
@@ -223,7 +193,7 @@ def _is_spread(column: exp.Expr) -> bool:
     return isinstance(column, exp.Anonymous) and column.name.upper() == "UNNEST"
 
 
-def _syntax_error(error: ParseError) -> Refusal:
+def _syntax_error(error: ParseError) -> ApiError:
     first: dict[str, Any] = dict(error.errors[0]) if error.errors else {}
     what = str(first.get("description") or str(error).splitlines()[0])
     if what.startswith("Required keyword") or "Invalid expression" in what:
@@ -231,4 +201,4 @@ def _syntax_error(error: ParseError) -> Refusal:
     near = str(first.get("highlight") or "")
     where = f" at [{first['line']}:{max(first['col'] - len(near) + 1, 1)}]" if first.get("line") else ""
     quote = f" near {near!r}" if near else ""
-    return Refusal("invalidQuery", f"Syntax error: {what.rstrip('.')}{quote}{where}", "query")
+    return ApiError("invalidQuery", f"Syntax error: {what.rstrip('.')}{quote}{where}", "query")

@@ -20,9 +20,9 @@ from shared.emulators.bigquery.api.faults import WAREHOUSE
 from shared.emulators.bigquery.api.server import build_app
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.start.schemas import apply_schemas, create_dataset
+from shared.emulators.errors import StartError
 from shared.emulators.faults.injector import Injector
-from shared.emulators.loopback.sockets import given, taken
-from shared.errors import Misconfigured
+from shared.emulators.loopback.sockets import inherited_socket, take_port
 
 SHUTDOWN_S = 1.0
 """What requests under way get to end in."""
@@ -56,7 +56,7 @@ async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], obje
         Whether it ended because it was told to.
 
     Raises:
-        Misconfigured: the port is in use, the file cannot be opened, or the schemas do not fit it.
+        StartError: the port is in use, the file cannot be opened, or the schemas do not fit it.
     """
     loop = asyncio.get_running_loop()
     broken = asyncio.Event()
@@ -129,12 +129,12 @@ def _open(options: Options, when_broken: Callable[[], object]) -> Store:
 
 def _listen(host: str, port: int, descriptor: int | None) -> socket.socket:
     try:
-        return given(descriptor) or taken(port, host)
+        return inherited_socket(descriptor) or take_port(port, host)
     except OSError as error:
         why = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         )
-        raise Misconfigured("the warehouse", [f"{host}:{port} {why}; give another --port"]) from error
+        raise StartError("the warehouse", [f"{host}:{port} {why}; give another --port"]) from error
 
 
 def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping[str, Any]]:

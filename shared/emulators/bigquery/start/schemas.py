@@ -9,10 +9,10 @@ from typing import Any
 
 from shared.emulators.bigquery.engine.catalog import Table
 from shared.emulators.bigquery.engine.store import Store
-from shared.emulators.bigquery.errors import Refusal
+from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.views import view_fields
 from shared.emulators.bigquery.schema_fields import fields_from_json, merged
-from shared.errors import Misconfigured
+from shared.emulators.errors import StartError
 
 # As Terraform partitions and clusters them.
 _LAYOUT: dict[str, tuple[str, list[str]]] = {
@@ -33,13 +33,13 @@ def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
         dataset: the dataset's name.
 
     Raises:
-        Misconfigured: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
+        StartError: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
     """
     faults: list[str] = []
     for path in sorted((folder / "tables").glob("*.json")):
         try:
             _apply_table(store, dataset, path)
-        except (Refusal, ValueError, OSError, KeyError) as error:
+        except (ApiError, ValueError, OSError, KeyError) as error:
             faults.append(f"{path.name}: {error}")
     if not list(folder.glob("tables/*.json")):
         faults.append(f"{folder} holds no tables/*.json")
@@ -47,21 +47,21 @@ def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
         faults += _apply_views(store, dataset, folder / "views")
     if faults:
         advice = "move the --data folder away to begin with an empty warehouse, or mend the file"
-        raise Misconfigured("the warehouse's schema", [*faults, advice])
+        raise StartError("the warehouse's schema", [*faults, advice])
 
 
 def create_dataset(store: Store, dataset: str) -> None:
     """Create a dataset, unless there is one.
 
     Raises:
-        Misconfigured: the name cannot be one.
+        StartError: the name cannot be one.
     """
     if store.catalog.has_dataset(dataset):
         return
     try:
         store.writer.submit(lambda transaction: store.catalog.put_dataset(transaction, dataset, {})).result()
-    except Refusal as error:
-        raise Misconfigured("the warehouse", [str(error)]) from error
+    except ApiError as error:
+        raise StartError("the warehouse", [str(error)]) from error
 
 
 def _apply_table(store: Store, dataset: str, path: Path) -> None:
@@ -95,7 +95,7 @@ def _apply_views(store: Store, dataset: str, folder: Path) -> list[str]:
             query = text.replace("${dataset}", f"{store.catalog.project}.{dataset}")
             try:
                 _apply_view(store, dataset, name, query)
-            except Refusal as error:
+            except ApiError as error:
                 faults[name] = f"{name}.sql: {error}"
             else:
                 del waiting[name]
@@ -112,7 +112,7 @@ def _apply_view(store: Store, dataset: str, name: str, query: str) -> None:
     if old is None:
         store.writer.submit(lambda transaction: catalog.create(transaction, new)).result()
     elif not old.is_view:
-        raise Refusal("invalid", f"{old.full_name} is a table, and a view takes its place")
+        raise ApiError("invalid", f"{old.full_name} is a table, and a view takes its place")
     elif (old.view_query, old.fields) != (query, fields):
         changed = replace(old, fields=fields, view_query=query)
         store.writer.submit(lambda transaction: catalog.change(transaction, old, changed)).result()

@@ -1,4 +1,4 @@
-"""Every gap of each picture format: a file is walked, and a remark put wherever its structure has a place for one."""
+"""Files of each format with a remark hidden in every gap of the format's structure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTAINERS = {
 }
 CONTAINERS |= {b"stbl": 0, b"edts": 0}
 LISTS = {b"iinf": 6, b"dref": 8}
-"""With boxes inside whose number they say."""
+"""Boxes that declare the number of the boxes inside."""
 
 
 def jpegs() -> Planted:
@@ -40,12 +40,12 @@ def jpegs() -> Planted:
 
 def _in_jpeg(content: bytes) -> Planted:
     at = 2
-    places = []
+    extents = []
     while content[at : at + 2] != b"\xff\xd9":
         end = at + 2 + int.from_bytes(content[at + 2 : at + 4])
-        places.append((at, end))
+        extents.append((at, end))
         at = end
-        if content[places[-1][0] + 1] == 0xDA:
+        if content[extents[-1][0] + 1] == 0xDA:
             while content[at] != 0xFF or content[at + 1] == 0 or 0xD0 <= content[at + 1] <= 0xD7:
                 at += 1
     unused = {0xDB: b"\x03" + REMARK.ljust(64, b"."), 0xC4: b"\x03" + bytes([len(REMARK)]) + bytes(15) + REMARK}
@@ -58,7 +58,7 @@ def _in_jpeg(content: bytes) -> Planted:
         b"MPF\0",
     )
     follows_scan = False
-    for start, end in places:
+    for start, end in extents:
         for marker in (*range(0xE0, 0xF0), 0xFE, 0xDC, 0xDB, 0xC4, 0xCC, 0xDD, 0xDE, 0xF0):
             for head in heads if marker in (0xE0, 0xE1, 0xE2, 0xEE) else (b"",):
                 body = unused.get(marker, head + REMARK)
@@ -131,7 +131,7 @@ def riff(kind: bytes, body: bytes) -> bytes:
 
 
 CODED_WEBP = (b"VP8 ", b"VP8L", b"ALPH")
-"""Behind whose bits may be more bits."""
+"""Chunks whose coded bits may be followed by more bits."""
 
 
 def _in_chunks(content: bytes) -> Planted:
@@ -246,7 +246,7 @@ def _rgb(
 
 def heifs() -> Planted:
     exif = Image.Exif()
-    exif[ExifTags.Base.Artist] = "somebody"
+    exif[ExifTags.Base.Artist] = "An Artist"
     frames = [Image.fromarray(scene()), Image.new("RGB", (64, 48), "teal")]
     options = {"exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
     kinds = {
@@ -263,8 +263,8 @@ def heifs() -> Planted:
 
 def _in_boxes(content: bytes) -> Planted:
     remark = struct.pack(">I", 8 + len(REMARK))
-    places = list(_walk(content, 0, len(content), ()))
-    for path, box in places:
+    extents = list(_walk(content, 0, len(content), ()))
+    for path, box in extents:
         where = "/".join(each.kind.decode("latin-1") for each in (*path, box))
         if not path or path[-1].kind in CONTAINERS:
             for kind in (b"free", b"skip", b"uuid", b"udta", b"abcd", b"mdat", b"hdlr"):
@@ -291,7 +291,7 @@ def _walk(content: bytes, at: int, end: int, path: tuple[Box, ...]) -> Iterator[
 
 
 def _grown(content: bytes, at: int, more: bytes, path: tuple[Box, ...]) -> bytes:
-    """Return the file with bytes more at a place inside of boxes; what says where later bytes lie says it still."""
+    """Return the file with more bytes at an offset inside of boxes; the offsets of later bytes are corrected."""
     out = bytearray(content)
     for box in path:
         out[box.start : box.start + 4] = struct.pack(">I", box.end - box.start + len(more))
@@ -304,7 +304,7 @@ def _grown(content: bytes, at: int, more: bytes, path: tuple[Box, ...]) -> bytes
 
 
 def _offsets(content: bytes, box: Box) -> Iterator[tuple[int, int]]:
-    """Yield where in a box numbers lie that are places in the file, and how wide they are."""
+    """Yield the position and the width of each number in a box that is an offset in the file."""
     if box.kind == b"stco":
         yield from (
             (box.body + 8 + 4 * index, 4) for index in range(int.from_bytes(content[box.body + 4 : box.body + 8]))
@@ -333,13 +333,13 @@ GAPS: dict[str, Callable[[], Planted]] = {
 }  # fmt: skip
 
 
-def is_told(content: bytes) -> bool:
-    """Whether the remark is there, also the first letters of it in a BMP's header."""
+def has_remark(content: bytes) -> bool:
+    """Return whether the remark is in a file, or its first letters in a BMP's header."""
     if REMARK in content or REMARK[:8] in content:
         return True
     return content[:2] == b"BM" and content[6:10] == REMARK[:4]
 
 
 def filling_of(content: bytes) -> bytes:
-    """Return what fills the lines of a BMP of 61 pixels of 24 bits."""
+    """Return the padding of the lines of a BMP of 61 pixels of 24 bits."""
     return np.frombuffer(content[54 : 54 + 48 * 184], np.uint8).reshape(48, 184)[:, 183].tobytes()

@@ -1,4 +1,4 @@
-"""A picture is decoded in this process: opened, held against the limits, given room, loaded, turned upright."""
+"""Decode a picture in this process: open it, check the limits, reserve memory, load it, turn it upright."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ from shared.types import Image
 register_heif_opener()
 read_white_is_zero(TiffImagePlugin.OPEN_INFO)
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is checked first and says what to do
-warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata, which is none of our business
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata, which does not matter here
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
-"""As Pillow names them. A JPEG of several pictures opens as JPEG and is then called MPO."""
+"""Pillow's names. A JPEG of several pictures opens as JPEG and is then called MPO."""
 
 JPEG_END = b"\xff\xd9"
 JPEG_SCALES = (8, 4, 2, 1)
 
 
-class Room(Protocol):
-    """Memory that decodes share, as ``memory.MemoryBudget`` has it."""
+class Budget(Protocol):
+    """A port for memory that decodes share; ``memory_budget.MemoryBudget`` provides it."""
 
     @property
     def capacity_bytes(self) -> int:
-        """All that there is."""
+        """The whole budget."""
 
     def room_for(self, needed_bytes: int) -> AbstractContextManager[None]:
-        """Hold room for the length of the block."""
+        """Reserve memory during the block."""
 
 
-def decode(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Room) -> Image:
+def decode(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Budget) -> Image:
     """Decode a picture; see ``decode.decode``.
 
     Raises:
-        NotAnImage: no format that we know, or a kind of one that is not read.
-        TooManyPixels: over ``max_pixels``, or more than ``budget`` has room for at all.
-        DamagedImage: truncated, or broken inside.
-        Busy: no room in ``budget``, or the system gives no memory.
+        NotAnImage: the format, or this variant of it, is not supported.
+        TooManyPixels: over ``max_pixels``, or more than the capacity of ``budget``.
+        DamagedImage: truncated or broken.
+        Busy: no room in ``budget``, or the system has no memory.
     """
-    with _room_to_open(content, max_pixels, shrink_to_px, budget) as has_room, _opened(content) as picture:
+    with _reserve_to_open(content, max_pixels, shrink_to_px, budget) as is_reserved, _open(content) as picture:
         name = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
         size = picture.size
-        needed_bytes = 0 if has_room else _needed_after(picture, name, content, max_pixels, shrink_to_px)
+        needed_bytes = 0 if is_reserved else _check_header(picture, name, content, max_pixels, shrink_to_px)
         _check_memory(size, name, needed_bytes, budget)
         with budget.room_for(needed_bytes):
             _load(picture, shrink_to_px)
@@ -77,26 +77,26 @@ def decode(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Ro
 
 
 @contextmanager
-def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
-    """Open a picture's header; whatever Pillow raises inside the block is translated here, in one place."""
+def _open(content: bytes) -> Iterator[PIL.Image.Image]:
+    """Open a picture's header, and translate every error of Pillow inside the block."""
     try:
         with PIL.Image.open(BytesIO(content), formats=FORMATS) as picture:
             yield picture
     except BucketlensError:
         raise
-    except MemoryError as error:  # the picture is not to blame
+    except MemoryError as error:  # not the picture's fault
         raise Busy("There is no memory for one more picture; try again in a second.") from error
-    except Exception as error:  # parsers raise what they stumble over: struct.error, zlib.error, OverflowError, …
-        from shared.images.headers.unread_kinds import unread_kind  # a start is short
+    except Exception as error:  # parsers raise anything: struct.error, zlib.error, OverflowError, …
+        from shared.images.headers.unsupported_formats import unsupported_format  # so a start stays short
 
-        if (unread := unread_kind(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
+        if (unread := unsupported_format(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
             raise NotAnImage(
-                f"The file is {unread}, which is not read here; upload the picture as JPEG, PNG, WebP, GIF, BMP, TIFF, "
+                f"The file is {unread}, which is not supported; upload the picture as JPEG, PNG, WebP, GIF, BMP, TIFF, "
                 "AVIF or HEIC."
             ) from error
         if isinstance(error, UnidentifiedImageError) and kind_of(content) is None:
             raise NotAnImage(
-                f"The file's {len(content):,} bytes are of no image format that is read here "
+                f"The file's {len(content):,} bytes are not in a supported image format "
                 "(JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC); upload one of these."
             ) from error
         raise DamagedImage(
@@ -106,8 +106,8 @@ def _opened(content: bytes) -> Iterator[PIL.Image.Image]:
 
 
 @contextmanager
-def _room_to_open(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Room) -> Iterator[bool]:
-    """Take a WebP's room before it is opened, since opening it allocates. Says whether it was taken."""
+def _reserve_to_open(content: bytes, max_pixels: int, shrink_to_px: int | None, budget: Budget) -> Iterator[bool]:
+    """Reserve a WebP's memory before it is opened, since opening it allocates; yield whether it was reserved."""
     if (size := webp_size(content)) is None:
         yield False
         return
@@ -119,24 +119,24 @@ def _room_to_open(content: bytes, max_pixels: int, shrink_to_px: int | None, bud
         yield True
 
 
-def _needed_after(
+def _check_header(
     picture: PIL.Image.Image, name: str, content: bytes, max_pixels: int, shrink_to_px: int | None
 ) -> int:
-    """Refuse a picture by what its header says. Returns how many bytes its decode takes."""
+    """Check a picture's header against the limits, and return the bytes that its decode takes."""
     try:
         held = pixels_held(picture, name, content)
     except (ValueError, LookupError) as error:
         raise DamagedImage(
-            "The file says different things of its picture's size; save it again with an image editor."
+            "The file contradicts itself about its picture's size; save it again with an image editor."
         ) from error
     _check_pixels(picture.size, held, max_pixels)
     needed_bytes = bytes_needed(picture.size, held, bytes_per_pixel(picture, name, content), shrink_to_px)
     if name != "jpeg":
         return needed_bytes
     scans = scans_of(content)
-    if scans.number > scans.most:
+    if scans.number > scans.max_scans:
         raise DamagedImage(
-            f"The JPEG is written in more than {scans.most} passes over its pixels, which is all that its kind may "
+            f"The JPEG is written in more than {scans.max_scans} passes over its pixels, the most that its kind may "
             "have; save it again with an image editor."
         )
     return needed_bytes + coefficient_bytes(picture.size, scans)
@@ -150,8 +150,8 @@ def _check_pixels(size: tuple[int, int], held: int, max_pixels: int) -> None:
         )
 
 
-def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: Room) -> None:
-    """Refuse a picture that would end the process, and with it the work on all others."""
+def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: Budget) -> None:
+    """Refuse a picture whose decode would exhaust the process's memory, and end the work on all others."""
     if needed_bytes > budget.capacity_bytes:
         raise TooManyPixels(
             f"The picture is {size[0]} x {size[1]} pixels of {name.upper()}, which take {needed_bytes // MIB:,} MiB to "
@@ -161,18 +161,18 @@ def _check_memory(size: tuple[int, int], name: str, needed_bytes: int, budget: R
 
 
 def _clean_aperture(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    from shared.images.headers.clean_aperture import clean_aperture  # no other picture needs it, and a start is short
+    from shared.images.headers.clean_aperture import clean_aperture  # only AVIF needs it, so a start stays short
 
     return clean_aperture(content, size)
 
 
 def _load(picture: PIL.Image.Image, shrink_to_px: int | None) -> None:
     if shrink_to_px is not None and picture.format in ("JPEG", "MPO"):
-        picture.draft(None, _drafted(picture.size, shrink_to_px))
+        picture.draft(None, _draft_size(picture.size, shrink_to_px))
     picture.load()
 
 
-def _drafted(size: tuple[int, int], shrink_to_px: int) -> tuple[int, int]:
-    """The size at the smallest JPEG scale whose shorter edge is still long enough."""
+def _draft_size(size: tuple[int, int], shrink_to_px: int) -> tuple[int, int]:
+    """Return the size at the smallest JPEG scale whose shorter edge is still long enough."""
     scale = next((scale for scale in JPEG_SCALES if min(size) // scale >= shrink_to_px), 1)
     return size[0] // scale, size[1] // scale

@@ -7,9 +7,9 @@ from math import sqrt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shared.release.chance import Z, least_fall, least_rise, wilson
 
 from shared.release import chance
+from shared.release.confidence_bounds import Z, least_fall, least_rise, wilson_interval
 
 TWO_SIDED = 1.959964
 """What published intervals are reckoned with: 95 %, two-sided."""
@@ -44,7 +44,7 @@ def test_wilsons_interval_is_the_published_one(
     counted: tuple[int, int], published: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chance, "Z", TWO_SIDED)
-    assert wilson(*counted) == pytest.approx(published, abs=5e-5)
+    assert wilson_interval(*counted) == pytest.approx(published, abs=5e-5)
 
 
 @pytest.mark.parametrize(("more", "fewer", "published"), DIFFERENCES)
@@ -64,9 +64,9 @@ def test_the_bounds_are_one_sided_at_95_percent() -> None:
 @given(COUNTS)
 def test_an_interval_holds_its_share_and_is_the_mirror_of_that_of_the_misses(counted: tuple[int, int]) -> None:
     hits, of = counted
-    least, most = wilson(hits, of)
+    least, most = wilson_interval(hits, of)
     assert 0 <= least <= hits / of <= most + 1e-12 <= 1 + 1e-12
-    assert wilson(of - hits, of) == pytest.approx((1 - most, 1 - least))
+    assert wilson_interval(of - hits, of) == pytest.approx((1 - most, 1 - least))
 
 
 @settings(derandomize=True, database=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from shared.images.metadata.colours import profile_of
+from shared.images.metadata.colour_profile import profile_of
 from shared.images.metadata.orientation import UPRIGHT, exif_of
 from shared.images.metadata.png import exactly
 
@@ -13,16 +13,16 @@ HAS_ANIMATION, HAS_EXIF, HAS_ALPHA, HAS_ICC = 0x02, 0x08, 0x10, 0x20
 """Flags in WebP's ``VP8X``."""
 
 HEADER_BYTES, ANIMATION_BYTES, FRAME_HEADER_BYTES = 10, 6, 16
-"""Of ``VP8X``, ``ANIM`` and ``ANMF``; after the latter come chunks."""
+"""Bytes of ``VP8X``, ``ANIM`` and ``ANMF``; after the latter come chunks."""
 
 PICTURE = (b"VP8 ", b"VP8L")
 
 
-def stripped_webp(content: bytes, orientation: int) -> bytes:
+def strip_webp(content: bytes, orientation: int) -> bytes:
     """Return a WebP with the chunks that show the picture, and one of EXIF where it must be turned.
 
     Raises:
-        ValueError: it is no list of chunks, or has two of what there is one of.
+        ValueError: it is not a list of chunks, or has two chunks of a kind that must be unique.
         IndexError: its header is empty.
     """
     size = int.from_bytes(content[4:8], "little")
@@ -30,7 +30,7 @@ def stripped_webp(content: bytes, orientation: int) -> bytes:
     kind, header = chunks[0]
     kept = bytearray()
     if kind in PICTURE:
-        kept += _chunk(kind, header)  # nothing else is read of a file that begins so
+        kept += _chunk(kind, header)  # decoders read nothing else of a simple file
     else:
         has_profile = any(name == b"ICCP" and profile_of(body) is not None for name, body in chunks)
         flags = header[0] & (HAS_ANIMATION | HAS_ALPHA) | (HAS_ICC if has_profile else 0)
@@ -59,16 +59,16 @@ def _shown(chunks: list[tuple[bytes, bytes]], flags: int) -> bytes:
 
 
 def _one_picture(chunks: Iterator[tuple[bytes, bytes]], flags: int) -> bytes:
-    """Return a picture's chunks: its transparency, if it is lossy and has some, and its pixels."""
-    found: dict[bytes, bytes] = {}
+    """Return a picture's chunks: the transparency of a lossy picture, and the pixels."""
+    parts_by_name: dict[bytes, bytes] = {}
     for name, body in chunks:
-        if name in found:
+        if name in parts_by_name:
             raise ValueError(f"a picture has two chunks {name!r}")
         if name in (*PICTURE, b"ALPH"):
-            found[name] = body
-    [pixels] = [name for name in PICTURE if name in found]
-    has_alpha = b"ALPH" in found and pixels == b"VP8 " and flags & HAS_ALPHA
-    return (_chunk(b"ALPH", found[b"ALPH"]) if has_alpha else b"") + _chunk(pixels, found[pixels])
+            parts_by_name[name] = body
+    [pixels] = [name for name in PICTURE if name in parts_by_name]
+    has_alpha = b"ALPH" in parts_by_name and pixels == b"VP8 " and flags & HAS_ALPHA
+    return (_chunk(b"ALPH", parts_by_name[b"ALPH"]) if has_alpha else b"") + _chunk(pixels, parts_by_name[pixels])
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""What a file is that is whole and not read here: a picture of another format, or of another kind of a known one."""
+"""Formats that are not supported: whole image files of another format, or of another variant of a known one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.images.headers.file_kinds import kind_of
 from shared.images.metadata.tiff import OFFSETS, Reader
 
 RAW = "a camera's RAW file"
-UNREAD = {
+UNSUPPORTED = {
     re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"): "a JPEG XL file",
     re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"): "a JPEG 2000 file",
     re.compile(
@@ -19,7 +19,7 @@ UNREAD = {
     re.compile(rb".{128}DICM", re.DOTALL): "a DICOM file",
     re.compile(rb"\x89PNG\r\n\x1a\n.{4}CgBI", re.DOTALL): "a PNG as Xcode writes it for iOS (CgBI)",
 }
-"""Pictures of kinds that are not read, in words."""
+"""Names of unsupported formats, by the file's first bytes."""
 
 MAKE, COMPRESSION, PHOTOMETRIC, SAMPLES, BITS, SUB_DIRECTORIES, DNG = 271, 259, 262, 277, 258, 330, 50706
 """Tags of TIFF 6.0, and DNGVersion (Adobe's DNG 1.7)."""
@@ -28,22 +28,22 @@ COLOUR_FILTER, LINEAR_RAW = 32803, 34892
 """Photometric interpretations of DNG."""
 
 COMPRESSIONS = frozenset((1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000))
-"""Of TIFF, which this Pillow undoes."""
+"""TIFF compressions that this Pillow decodes."""
 
 PLAIN_BMP_COMPRESSIONS = (0, 1, 2)
 
 
-def unread_kind(content: bytes, *, is_opened: bool) -> str | None:
-    """Say in words what a file is that could not be decoded, where it is whole and of a kind that is not read.
+def unsupported_format(content: bytes, *, is_opened: bool) -> str | None:
+    """Return the name of a file's format if the file is whole and the format is not supported.
 
     Args:
-        content: the whole file.
+        content: the whole file, which could not be decoded.
         is_opened: whether its header could be read, and only its pixels could not.
 
     Returns:
-        None where it is broken or truncated, or no picture at all.
+        None if the file is broken, truncated, or not an image.
     """
-    for beginning, words in UNREAD.items():
+    for beginning, words in UNSUPPORTED.items():
         if beginning.match(content):
             return words
     try:
@@ -68,14 +68,14 @@ def _unread_tiff(content: bytes, *, is_opened: bool) -> str | None:
         return RAW
     if MAKE in entries and SUB_DIRECTORIES in entries:
         return RAW
-    places = [
+    extents = [
         (at, length)
         for offsets, lengths in OFFSETS.items()
         if offsets in entries
         for at, length in zip(numbers(offsets), numbers(lengths), strict=True)
     ]
     [compression, *_] = numbers(COMPRESSION)
-    is_whole = bool(places) and all(at + length <= len(content) for at, length in places)
+    is_whole = bool(extents) and all(at + length <= len(content) for at, length in extents)
     if not is_whole or (is_opened and compression in COMPRESSIONS):
         return None
     bands, bits = numbers(SAMPLES)[0], numbers(BITS)[0]

@@ -1,4 +1,4 @@
-"""A decoder that runs away is ended by the system, alone, and what that means for its picture is told apart."""
+"""The system ends a decoder that exceeds its limits, without harm to others; its end decides the picture's error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from PIL import Image as Pillow
 
 from shared.errors import Busy, DamagedImage, NotAnImage, TooCostly, TooManyPixels
-from shared.images import decode_apart, decode_here
+from shared.images import decode_in_process, decode_in_subprocess
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED, MemoryBudget
 from tests.pictures import COLOURED, GREY, encoded, scene, smooth
@@ -28,16 +28,16 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 LIMITS = Limits()
-PATIENCE_S = 60
-"""Never waited for in full, unless something is broken."""
+TIMEOUT_S = 60
+"""Reached only if something is broken."""
 
 RUN_AWAY = """
-from shared.images import decode_here
+from shared.images import decode_in_process
 from shared.images import decode_worker
 def run_away(content, max_pixels, shrink_to_px, budget):
     with budget.room_for(1):
         {what}
-decode_here.decode = run_away
+decode_in_process.decode = run_away
 decode_worker.CPU_S = 1
 decode_worker.CLOCK_FACTOR = {clock_factor}
 decode_worker.main(int(sys.argv[1]))
@@ -48,16 +48,16 @@ PLAIN = [kind for kind, (format, _) in COLOURED.items() if format in ("jpeg", "p
 
 @pytest.fixture(autouse=True)
 def fresh_workers() -> Iterator[None]:
-    decode_apart._workers.end()
+    decode_in_subprocess._workers.end()
     yield
-    decode_apart._workers.end()
+    decode_in_subprocess._workers.end()
 
 
 def run_away(monkeypatch: pytest.MonkeyPatch, what: str, clock_factor: float = 600) -> None:
-    """Decode a picture with a worker whose decoder does ``what`` instead, and then an honest one with another."""
+    """Decode a picture in a worker whose decoder runs ``what`` instead, and then another picture in a new worker."""
     start = f"exec({RUN_AWAY.format(what=what, clock_factor=clock_factor)!r})"
     with monkeypatch.context() as patched:
-        patched.setattr(decode_apart, "START", start)
+        patched.setattr(decode_in_subprocess, "START", start)
         try:
             decode(encoded(scene(), "TIFF"), LIMITS)
         finally:
@@ -66,72 +66,72 @@ def run_away(monkeypatch: pytest.MonkeyPatch, what: str, clock_factor: float = 6
 
 
 @pytest.mark.parametrize("kind", [*NOT_PLAIN, *(kind for kind in GREY if "TIFF" in kind)])
-def test_a_picture_decoded_apart_is_what_it_is_decoded_here(kind: str) -> None:
+def test_subprocess_decodes_the_same_pixels_as_this_process(kind: str) -> None:
     content = {**COLOURED, **GREY}[kind][1]()
     for shrink_to_px in (None, 16):
         apart = decode(content, LIMITS, shrink_to_px=shrink_to_px)
-        here = decode_here.decode(content, LIMITS.max_pixels, shrink_to_px, UNLIMITED)
+        here = decode_in_process.decode(content, LIMITS.max_pixels, shrink_to_px, UNLIMITED)
         assert np.array_equal(apart.pixels, here.pixels)
         assert (apart.format, apart.width_px, apart.height_px) == (here.format, here.width_px, here.height_px)
         assert (apart.orientation, apart.note) == (here.orientation, here.note)
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-def test_a_plain_picture_starts_no_process(kind: str) -> None:
+def test_subprocess_is_not_started_for_a_plain_picture(kind: str) -> None:
     decode(COLOURED[kind][1](), LIMITS)
-    assert decode_apart._workers._free == []
+    assert decode_in_subprocess._workers._free == []
 
 
-def test_one_worker_takes_one_picture_after_the_other() -> None:
+def test_worker_decodes_one_picture_after_the_other() -> None:
     pids = set()
     for content in (encoded(scene(), "TIFF"), encoded(scene(), "AVIF"), b"II*\0broken", encoded(scene(), "HEIF")):
         with suppress(DamagedImage):
             decode(content, LIMITS)
-        [worker] = decode_apart._workers._free
+        [worker] = decode_in_subprocess._workers._free
         pids.add(worker._process.pid)
     assert len(pids) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not heed a limit on memory")
-def test_a_decode_that_takes_more_memory_than_it_said_is_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_takes_more_memory_than_reserved_makes_it_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooCostly, match="more time or memory"):
         run_away(monkeypatch, "bytearray(200 << 20)")
 
 
-def test_a_decode_that_takes_too_much_of_the_processor_is_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_takes_too_much_processor_time_makes_it_too_costly(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooCostly, match="more time or memory"):
         run_away(monkeypatch, "sum(range(10**15))")
 
 
-def test_a_decode_that_waits_for_others_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_waits_for_the_processor_too_long_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Busy):
         run_away(monkeypatch, "import time; time.sleep(600)", clock_factor=0.2)
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGBUS"])
-def test_a_decoder_that_crashes_has_met_a_damaged_picture(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DamagedImage, match="breaks down"):
+def test_worker_that_crashes_makes_it_a_damaged_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DamagedImage, match="crashes on it"):
         run_away(monkeypatch, f"import os, signal; os.kill(os.getpid(), signal.{name})")
 
 
-def test_a_decoder_that_the_system_ends_was_not_the_pictures_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when neighbours take all the memory."""
+def test_worker_that_the_system_kills_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when other processes take all the memory."""
     with pytest.raises(Busy):
         run_away(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
 
 
-def test_a_picture_without_room_is_not_decoded_and_its_worker_takes_the_next() -> None:
-    budget = MemoryBudget(10_000_000, patience_s=0)
+def test_worker_without_room_decodes_nothing_and_takes_the_next_picture() -> None:
+    budget = MemoryBudget(10_000_000, timeout_s=0)
     content = encoded(smooth(300, 200), "AVIF")
     with budget.room_for(10_000_000), pytest.raises(Busy, match="fill the memory"):
         decode(content, LIMITS, budget=budget)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     assert worker.is_alive
     assert decode(content, LIMITS, budget=budget).width_px == 300
-    assert decode_apart._workers._free == [worker]
+    assert decode_in_subprocess._workers._free == [worker]
 
 
-def test_what_is_refused_apart_is_refused_in_the_same_words() -> None:
+def test_subprocess_refuses_with_the_same_message_as_this_process() -> None:
     with pytest.raises(TooManyPixels, match="64 x 48 pixels, 3,072 to decode, which is over the limit of 3,000"):
         decode(encoded(scene(), "TIFF"), Limits(max_pixels=3000))
     with pytest.raises(NotAnImage, match="a TIFF of 5 bands"):
@@ -143,46 +143,46 @@ def five_bands() -> bytes:
     return content.replace(b"\x15\x01\x03\0\x01\0\0\0\x04\0", b"\x15\x01\x03\0\x01\0\0\0\x05\0")
 
 
-def test_a_worker_that_ended_between_pictures_is_replaced() -> None:
+def test_worker_that_ended_between_pictures_is_replaced() -> None:
     content = encoded(scene(), "TIFF")
     decode(content, LIMITS)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     worker._process.kill()
     worker._process.wait()
     assert decode(content, LIMITS).width_px == 64
 
 
-def test_a_worker_ends_with_its_host() -> None:
+def test_worker_ends_with_its_host() -> None:
     script = """
 import io
 import os
-from shared.images import decode_apart
+from shared.images import decode_in_subprocess
 from shared.images.decode import Limits, decode
 from tests.pictures import encoded, scene
 decode(encoded(scene(), "TIFF"), Limits())
-print(decode_apart._workers._free[0]._process.pid, flush=True)
+print(decode_in_subprocess._workers._free[0]._process.pid, flush=True)
 os._exit(0)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(int(done.stdout)).wait(PATIENCE_S)
+        psutil.Process(int(done.stdout)).wait(TIMEOUT_S)
 
 
-def test_a_fork_of_the_host_has_workers_of_its_own() -> None:
-    """As where a server forks after its application was imported and warmed up."""
+def test_worker_is_not_shared_with_a_fork_of_the_host() -> None:
+    """As when a server forks after its application was imported and warmed up."""
     content = encoded(scene(), "TIFF")
     decode(content, LIMITS)
-    [worker] = decode_apart._workers._free
+    [worker] = decode_in_subprocess._workers._free
     pid = os.fork()
     if pid == 0:
-        is_right = decode(content, LIMITS).width_px == 64 and worker not in decode_apart._workers._free
-        decode_apart._workers.end()
+        is_right = decode(content, LIMITS).width_px == 64 and worker not in decode_in_subprocess._workers._free
+        decode_in_subprocess._workers.end()
         os._exit(0 if is_right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert decode(content, LIMITS).width_px == 64
 
 
-def test_no_memory_for_a_plain_picture_is_not_its_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_picture_without_memory_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(_: Pillow.Image) -> None:
         raise MemoryError
 

@@ -1,4 +1,4 @@
-"""A picture whose pixels are whole is read, whatever else is wrong with its file; what is not read is named."""
+"""A picture with whole pixels is decoded though its file is damaged; an unsupported format is named."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ BAD_CHUNKS = {
 
 @pytest.mark.parametrize("kind", BAD_CHUNKS)
 @pytest.mark.parametrize("is_behind", [False, True])
-def test_a_png_is_read_whatever_its_ancillary_chunks_are_like(kind: str, *, is_behind: bool) -> None:
+def test_png_with_bad_ancillary_chunks_is_decoded(kind: str, *, is_behind: bool) -> None:
     chunk = BAD_CHUNKS[kind]()
     content = png(scene(), tail=chunk) if is_behind else png(scene())[:33] + chunk + png(scene())[33:]
     assert np.array_equal(decode(content, LIMITS).pixels, scene())
 
 
-def test_a_png_with_bad_text_keeps_its_turn_and_its_transparency() -> None:
+def test_png_with_bad_text_keeps_its_turn_and_its_transparency() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 3
     turned = encoded(scene()[::-1, ::-1].copy(), "PNG", exif=exif.tobytes())
@@ -59,7 +59,7 @@ def test_a_png_with_bad_text_keeps_its_turn_and_its_transparency() -> None:
     assert decode(content, LIMITS).pixels[0, 0].tolist() == [255, 255, 255]
 
 
-def test_a_png_whose_pixels_are_broken_stays_refused() -> None:
+def test_png_with_broken_pixels_is_refused() -> None:
     content = encoded(smooth(300, 200), "PNG")
     for broken in (content[: len(content) // 2], content.replace(b"IDAT", b"IDAX", 1)):
         with pytest.raises(DamagedImage):
@@ -69,7 +69,7 @@ def test_a_png_whose_pixels_are_broken_stays_refused() -> None:
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
 @pytest.mark.parametrize("missing", [1, 2])
 @pytest.mark.parametrize("shrink_to_px", [None, 64])
-def test_a_jpeg_that_lacks_nothing_but_its_end_is_read(
+def test_jpeg_that_lacks_only_its_end_is_decoded(
     options: dict[str, int], missing: int, shrink_to_px: int | None
 ) -> None:
     content = encoded(smooth(300, 200), "JPEG", **options)
@@ -78,7 +78,7 @@ def test_a_jpeg_that_lacks_nothing_but_its_end_is_read(
 
 
 @pytest.mark.parametrize("missing", [12, 100, 1000])
-def test_a_jpeg_that_lacks_pixels_is_refused(missing: int) -> None:
+def test_jpeg_that_lacks_pixels_is_refused(missing: int) -> None:
     content = encoded(smooth(300, 200), "JPEG", quality=95)
     with pytest.raises(DamagedImage, match="truncated or broken"):
         decode(content[:-missing], LIMITS)
@@ -101,7 +101,7 @@ DEPTHS = [("<u2", 65535), ("<u4", 65535), ("<i4", 65535), ("<i2", 32767), ("<f4"
 
 
 @pytest.mark.parametrize(("dtype", "white"), DEPTHS)
-def test_a_picture_whose_zero_is_white_is_no_negative_at_any_depth(dtype: str, white: float) -> None:
+def test_tiff_whose_zero_is_white_is_inverted_at_any_depth(dtype: str, white: float) -> None:
     black_is_zero = decode(deep_tiff(ramp(dtype, white), 1), LIMITS).pixels
     white_is_zero = decode(deep_tiff(ramp(dtype, white), 0), LIMITS).pixels
     assert np.array_equal(white_is_zero, 255 - black_is_zero)
@@ -109,7 +109,7 @@ def test_a_picture_whose_zero_is_white_is_no_negative_at_any_depth(dtype: str, w
 
 
 @pytest.mark.parametrize(("dtype", "white"), [("<f4", 1), ("<i4", 255), ("<u2", 65535), ("<f4", 65535)])
-def test_white_of_exactly_the_scales_end_is_white(dtype: str, white: float) -> None:
+def test_white_at_the_end_of_the_scale_is_white(dtype: str, white: float) -> None:
     pixels = decode(deep_tiff(ramp(dtype, white), 1), LIMITS).pixels
     assert (pixels[0, 0, 0], pixels[0, -1, 0]) == (0, 255)
     assert np.abs(pixels[0, :, 0] - np.linspace(0, 255, 64)).max() <= 1
@@ -126,14 +126,14 @@ SCALED: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", SCALED)
-def test_grey_of_fewer_bits_than_its_file_has_is_scaled_and_that_is_said(kind: str) -> None:
+def test_grey_of_fewer_bits_than_its_samples_is_scaled_with_a_note(kind: str) -> None:
     image = decode(SCALED[kind](), LIMITS)
     assert np.abs(image.pixels[0, :, 0] - np.linspace(0, 255, 64)).max() <= 1
     assert image.note is not None
     assert "which is shown as white" in image.note
 
 
-def test_a_file_that_says_fewer_bits_than_it_uses_is_not_believed() -> None:
+def test_grey_of_more_bits_than_declared_is_not_scaled_to_them() -> None:
     for content in (
         png(ramp("<u2", 65535), chunks=((b"sBIT", b"\x0c"),)),
         deep_tiff(ramp("<u2", 65535), 1, ((281, 3, 1, 4095),)),
@@ -143,12 +143,12 @@ def test_a_file_that_says_fewer_bits_than_it_uses_is_not_believed() -> None:
         assert np.abs(image.pixels[0, :, 0] - np.linspace(0, 255, 64)).max() <= 1
 
 
-def test_nothing_is_said_of_what_is_read_as_it_is() -> None:
+def test_note_is_none_without_a_conversion() -> None:
     for content in (png(np.zeros((8, 8), np.uint16)), png(ramp("<u2", 65535)), encoded(scene(), "JPEG")):
         assert decode(content, LIMITS).note is None
 
 
-UNREAD: dict[str, tuple[Callable[[], bytes], str]] = {
+UNSUPPORTED: dict[str, tuple[Callable[[], bytes], str]] = {
     "TIFF of five bands": (lambda: replaced(entry(277, 1), entry(277, 5)), "a TIFF of 5 bands"),
     "TIFF of doubles": (lambda: deep_tiff(ramp("<f8", 1), 1), "a TIFF of 1 bands of 64 bits"),
     "WebP in a TIFF": (lambda: replaced(entry(259, 1), entry(259, 50001)), "compression 50001"),
@@ -189,9 +189,9 @@ def bmp_of_bit_fields() -> bytes:
     return head + masks + bytes(64)
 
 
-@pytest.mark.parametrize("kind", UNREAD)
-def test_a_whole_file_of_a_kind_that_is_not_read_is_told_so(kind: str) -> None:
-    make, words = UNREAD[kind]
+@pytest.mark.parametrize("kind", UNSUPPORTED)
+def test_unsupported_format_is_named_in_the_error(kind: str) -> None:
+    make, words = UNSUPPORTED[kind]
     with pytest.raises(NotAnImage, match=words) as refused:
         decode(make(), LIMITS)
     assert "upload the picture as JPEG" in str(refused.value)
@@ -199,7 +199,7 @@ def test_a_whole_file_of_a_kind_that_is_not_read_is_told_so(kind: str) -> None:
 
 
 def with_clap(content: bytes, clap: tuple[int, ...]) -> bytes:
-    """Return an AVIF with a property more of its one item, ``clap``; what lies behind it moves."""
+    """Return an AVIF whose item has the additional property ``clap``; the bytes after it move."""
     prop = box(b"clap", struct.pack(">8i", *clap))
     at = content.index(b"av1C") - 4
     out = bytearray(content[:at] + prop + content[at:])
@@ -220,7 +220,7 @@ def with_clap(content: bytes, clap: tuple[int, ...]) -> bytes:
     return bytes(out)
 
 
-def test_an_avif_is_cropped_as_it_says() -> None:
+def test_avif_is_cropped_to_its_clean_aperture() -> None:
     content = encoded(scene(), "AVIF", quality=95, speed=10)
     cropped = with_clap(content, (32, 1, 24, 1, -16, 1, -12, 1))
     image = decode(cropped, LIMITS)
@@ -234,7 +234,7 @@ def test_an_avif_is_cropped_as_it_says() -> None:
         (65, 1, 48, 1, 0, 1, 0, 1), (32, 1, 24, 1, 99, 1, 0, 1), (32, 0, 24, 1, 0, 1, 0, 1), (31, 2, 24, 1, 0, 1, 0, 1),
     ],
 )  # fmt: skip
-def test_a_crop_that_is_no_part_of_the_picture_crops_nothing(clap: tuple[int, ...]) -> None:
+def test_clean_aperture_outside_of_the_picture_is_ignored(clap: tuple[int, ...]) -> None:
     content = with_clap(encoded(scene(), "AVIF", speed=10), clap)
     assert clean_aperture(content, (64, 48)) is None
     assert decode(content, LIMITS).width_px == 64

@@ -12,12 +12,22 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import Explain
 from shared.errors import InvalidBundle
 from shared.ports import Activation
 
 FEATURE_MAP = "feature_map"
 """An output that ``shared.training.feature_map`` adds, which holds no scores."""
+
+
+def open_model(bundle: Bundle, threads: int) -> LiteRTModel:
+    """Open the bundle's model; ``threads`` inferences may run at the same time.
+
+    Raises:
+        InvalidBundle: as ``LiteRTModel``.
+    """
+    return LiteRTModel(bundle.model_path, threads, bundle.manifest.explain)
 
 
 class LiteRTModel:

@@ -1,0 +1,83 @@
+"""A data folder of an earlier day opens: its objects, rows, pending events and releases are there.
+
+``data_folder_of_2026_11_30.tar.xz`` was written by the code of 2026-11-30, before the emulators stood alone: an upload
+with two generations whose events no function took, an archived object, a row of ``predictions``, and a release of
+``classify-upload`` with a challenger at 10 %.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.adapters.bigquery import BigQuery
+from shared.local.cloud import BEHIND_FRONT, DATASET, PROJECT, Cloud, new_cloud, saved_cloud, sole_use
+from shared.local.releases.ledger import path_of, read
+from shared.local.releases.parts import FRONTS
+from shared.local.supervisor import Supervisor
+from shared.settings import DEFAULT_BUNDLE
+from tests.emulators.storage_parts import client_of, eventually
+
+FOLDER = Path(__file__).with_name("data_folder_of_2026_11_30.tar.xz")
+GENERATIONS = [1796074144274995, 1796074144572026]
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The local cloud that `up` starts on the folder."""
+    folder = tmp_path_factory.mktemp("earlier")
+    with tarfile.open(FOLDER) as archive:
+        archive.extractall(folder, filter="data")
+    assert saved_cloud(folder), "cloud.json of then is read"
+    supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0)
+    with sole_use(folder):
+        try:
+            supervisor.start()
+            yield supervisor.cloud
+        finally:
+            supervisor.stop()
+
+
+def rows(cloud: Cloud, sql: str) -> list[dict[str, Any]]:
+    return BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse")).query(sql).rows
+
+
+def test_objects_of_an_earlier_folder_are_read_in_the_archive(cloud: Cloud) -> None:
+    with client_of(cloud.url("storage")) as client:
+        [archived] = [blob for blob in client.list_blobs("bucketlens-archive") if blob.name == "34/34ab.jpg"]
+        assert archived.download_as_bytes() == b"archived"
+        assert client.get_bucket("bucketlens-uploads").versioning_enabled
+
+
+def test_rows_of_an_earlier_folder_are_queried(cloud: Cloud) -> None:
+    found = rows(cloud, "SELECT image.generation AS generation, label FROM latest_predictions")
+    assert found == [{"generation": 1767323045678901, "label": "rose"}]
+
+
+def test_pending_events_of_an_earlier_folder_are_delivered(cloud: Cloud) -> None:
+    """What they announce are no pictures, so that each becomes a row of failures."""
+    asked = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
+    eventually(lambda: len(rows(cloud, asked)) == len(GENERATIONS))
+    assert [row["generation"] for row in rows(cloud, asked)] == GENERATIONS
+
+
+def test_a_release_of_an_earlier_folder_goes_on_behind_a_front_for_each_function(cloud: Cloud) -> None:
+    ledger = read(path_of(cloud.folder))
+    assert ledger
+    upload = ledger.services["classify-upload"]
+    first, challenger = upload.revisions
+    assert (first.port, challenger.name) == (
+        cloud.ports[BEHIND_FRONT["classify_upload"]],
+        "classify-upload-00002-abcdef",
+    )
+    assert [target.percent for target in upload.traffic] == [90, 10]
+    assert {*FRONTS, "classify_upload-00002-abcdef"} <= set(cloud.children)
+    for function in BEHIND_FRONT:
+        with urllib.request.urlopen(f"{cloud.url(function)}/_bucketlens/status", timeout=10) as answer:
+            assert json.load(answer) == {"ready": True}
