@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.release import chance
+from shared.release import confidence_bounds
 from shared.release.confidence_bounds import Z, least_fall, least_rise, wilson_interval
 
 TWO_SIDED = 1.959964
@@ -43,7 +43,7 @@ COUNTS = st.integers(1, 400).flatmap(lambda of: st.tuples(st.integers(0, of), st
 def test_wilsons_interval_is_the_published_one(
     counted: tuple[int, int], published: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chance, "Z", TWO_SIDED)
+    monkeypatch.setattr(confidence_bounds, "Z", TWO_SIDED)
     assert wilson_interval(*counted) == pytest.approx(published, abs=5e-5)
 
 
@@ -52,7 +52,7 @@ def test_newcombes_interval_is_the_published_one(
     more: tuple[int, int], fewer: tuple[int, int], published: tuple[float, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The upper end of a rise is the lower end of the fall, seen from the other side."""
-    monkeypatch.setattr(chance, "Z", TWO_SIDED)
+    monkeypatch.setattr(confidence_bounds, "Z", TWO_SIDED)
     assert (least_rise(fewer, more), -least_rise(more, fewer)) == pytest.approx(published, abs=5e-5)
 
 
