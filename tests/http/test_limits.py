@@ -113,7 +113,7 @@ def test_batch_stops_before_an_image_when_time_is_up(
     monkeypatch.setattr(Late, "now", time.monotonic())
     first, second = client.post("/v1/bigquery:call", json={"calls": [[b64(daisy)]] * 2}).get_json()["replies"]
     assert first["label"] == "daisy"
-    assert second["error"].startswith("There was no time left after 1 s and 1 of the images")
+    assert second["error"].startswith("The limit of 1 s was reached after 1 of the images")
 
 
 SHAPES = [

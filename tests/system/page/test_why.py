@@ -79,7 +79,7 @@ def test_heatmap_is_reached_with_the_keyboard_alone(visit: Visit, flowers: dict[
 
 def test_heatmap_refusal_is_shown_next_to_the_button(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
-    sentence = "To explain this model takes 64 runs of it."
+    sentence = "An explanation by this model takes 64 runs of it."
     page.route("**:explain?*", lambda route: route.fulfill(status=408, json={"error": sentence}))
     choose(page, flowers["daisy"])
     viewer = viewer_of(page, "daisy.jpg")
