@@ -126,7 +126,7 @@ class Strip(Protocol):
         """
 
 
-class Answer(Protocol):
+class QueryResult(Protocol):
     """What a query gave."""
 
     @property
@@ -145,7 +145,7 @@ class Warehouse(Protocol):
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
         """
 
-    def query(self, sql: str, **parameters: Sequence[str]) -> Answer:
+    def query(self, sql: str, **parameters: Sequence[str]) -> QueryResult:
         """Run GoogleSQL; unqualified names are of our dataset, each parameter is a list as ``@name``.
 
         Raises:

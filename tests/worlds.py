@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
@@ -42,7 +43,7 @@ class World:
         path.write_bytes(content)
         assert self.store.upload(self.uploads, name, path)
 
-    def rows(self, view: str) -> list[dict[str, object]]:
+    def rows(self, view: str) -> list[dict[str, Any]]:
         """What a view holds of this world's uploads, by name."""
         place = "bucket" if view == "rejected_uploads" else "image.bucket"
         sql = f"SELECT * FROM {view} WHERE {place} IN UNNEST(@buckets)"

@@ -21,17 +21,14 @@ from shared.images.content_encoding import bytes_held
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log
+from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.receive import is_unicode
 from shared.pipeline.received_image import ReceivedImage
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
 """Pillow keeps RGB in 32 bits per pixel."""
-
-MAX_NAME_BYTES = 1024
-"""Of an object's name: https://cloud.google.com/storage/docs/objects#naming, with the other rules for names."""
 
 NOT_IN_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
@@ -121,7 +118,11 @@ class InputReader:
         return ReceivedImage(content, facts, ids, self.call)
 
     def _of_object(self, uri: str) -> Generator[ReceivedImage, None, None]:
-        bucket, name = parts_of(uri)
+        try:
+            reference = parse_gs_uri(uri)
+        except ValueError as error:
+            raise BadRequest(f"The uri is {uri[:200]!r}, expected {error}.") from error
+        bucket, name = reference.bucket, reference.name
         if bucket not in self.buckets:
             raise BadRequest(
                 f"The bucket {bucket[:200]!r} is not readable by callers; READABLE_BUCKETS lists those that are.", 403
@@ -153,24 +154,6 @@ def _storage_errors(uri: str) -> Generator[None, None, None]:
         raise BadRequest(
             f"Cloud Storage does not let this service read {uri[:200]!r}; give its account permission to read it.", 403
         ) from error
-
-
-def parts_of(uri: str) -> tuple[str, str]:
-    """Return the bucket and the object name of ``gs://bucket/name``.
-
-    Raises:
-        BadRequest: the URI has another form, or the name is not a valid object name.
-    """
-    scheme, _, path = uri.partition("://")
-    bucket, _, name = path.partition("/")
-    if scheme != "gs" or not bucket or not name or not is_unicode(name):
-        raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
-    if len(name.encode()) > MAX_NAME_BYTES or name in (".", "..") or set(name) & set("\r\n"):
-        raise BadRequest(
-            f"The uri is {uri[:200]!r}, expected the name of an object: at most {MAX_NAME_BYTES:,} bytes, without line "
-            "breaks."
-        )
-    return bucket, name
 
 
 def from_base64(text: str) -> bytes:

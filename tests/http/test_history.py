@@ -40,7 +40,7 @@ def test_history_continues_with_earlier_pictures_without_a_gap(
     client = client_with(**ON)
     sent = [client.post("/v1/classify", data=daisy + bytes(index)).get_json()["prediction_id"] for index in range(5)]
     shown_ids: list[str] = []
-    before, query = "first", {}
+    before, query = "first", dict[str, str]()
     while before and len(shown_ids) < 5:
         page = client.get("/v1/history", query_string=query).get_json()
         shown_ids += [shown["answer"]["prediction_id"] for shown in page["pictures"]]

@@ -6,6 +6,8 @@ import json
 import socket
 import time
 import tracemalloc
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,7 +21,7 @@ from shared.images.memory_budget import MemoryBudgets
 from tests.http.conftest import MakeClient, b64
 
 ONE = b64(b"x")
-BATCHES = {
+BATCHES: dict[str, Callable[[int], dict[str, Any]]] = {
     "/v2/models/flowers/infer": lambda images: {
         "inputs": [{"name": "image", "datatype": "BYTES", "shape": [images], "data": [ONE] * images}]
     },

@@ -15,12 +15,12 @@ Pixels = npt.NDArray[np.uint8]
 INFER = "/v2/models/flowers/infer"
 
 
-def post(url: str, document: object, path: str = INFER, **query: str) -> requests.Response:
+def post(url: str, document: Any, path: str = INFER, **query: str) -> requests.Response:
     return requests.post(url + path, json=document, params={"record": "false", **query}, timeout=30)
 
 
 def infer_request(
-    *data: object, datatype: str = "BYTES", shape: list[int] | None = None, **more: Any
+    *data: object, datatype: str | None = "BYTES", shape: list[Any] | None = None, **more: Any
 ) -> dict[str, Any]:
     tensor = {"name": "image", "shape": shape or [len(data)], "datatype": datatype, "data": list(data)}
     return {"inputs": [{**tensor, **more}]}
@@ -96,7 +96,7 @@ def test_v2_classification_returns_the_best_classes_in_tritons_form(url: str, da
 @pytest.mark.parametrize("datatype", ["UINT8", "FP32"])
 def test_v2_infer_answers_pixels_like_the_picture(url: str, daisy_pixels: Pixels, datatype: str) -> None:
     numbers = daisy_pixels if datatype == "UINT8" else daisy_pixels.astype(np.float32)
-    whole = {"datatype": datatype, "shape": [1, *daisy_pixels.shape]}
+    whole: dict[str, Any] = {"datatype": datatype, "shape": [1, *daisy_pixels.shape]}
     nested = post(url, infer_request(numbers.tolist(), **whole))
     flat = post(url, infer_request(*numbers.reshape(-1).tolist(), **whole))
     assert output(nested, "label")["data"] == ["daisy"]
@@ -104,7 +104,7 @@ def test_v2_infer_answers_pixels_like_the_picture(url: str, daisy_pixels: Pixels
 
 
 def test_v2_infer_takes_floating_point_pixels_to_1_or_to_255(url: str, daisy_pixels: Pixels) -> None:
-    whole = {"datatype": "FP32", "shape": [1, *daisy_pixels.shape]}
+    whole: dict[str, Any] = {"datatype": "FP32", "shape": [1, *daisy_pixels.shape]}
     scores = [
         output(post(url, infer_request((daisy_pixels / scale).tolist(), **whole)), "score")["data"]
         for scale in (1, 255)

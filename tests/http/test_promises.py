@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from shared import errors
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.http.protocols import bigquery_remote_function
 from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, format_prediction
 from shared.http.protocols.vertex import google_error
-from shared.service import Service
+from shared.inference.classifier import Classifier
+from shared.inference.registry import ModelRegistry
+from shared.pipeline.pipeline import Pipeline
 from shared.types import Candidate, Classification
-from tests.http.conftest import MakeClient, b64
+from shared.wiring import load_model
+from tests.http.conftest import b64
+from tests.memory.service import MemoryService, https_function
+from tests.pipeline.parts import failing
 from tests.worlds import World
 
 GOOGLES_WORDS = {
@@ -40,7 +49,7 @@ class Classified:
 
 
 def confidences(choice: Choice) -> list[float]:
-    prediction = format_prediction(Classified(), CONFIDENCES, LABELS, None, choice)  # type: ignore[arg-type]
+    prediction = format_prediction(Classified(), CONFIDENCES, LABELS, None, choice)
     return list(prediction["confidences"])
 
 
@@ -56,38 +65,67 @@ def test_vertex_returns_ten_labels_of_any_confidence_by_default() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.2499, 2), (0.25, 2), (0.2501, 1), (0.5, 1), (0.51, 0)])
-def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, shown: int) -> None:
-    assert len(confidences(Choice(threshold))) == shown
+def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, format_prediction: int) -> None:
+    assert len(confidences(Choice(threshold))) == format_prediction
 
 
 @pytest.mark.parametrize(("most", "shown"), [(1, 1), (11, 11), (12, 12), (13, 12)])
-def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, shown: int) -> None:
-    assert len(confidences(Choice(most=most))) == shown
+def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, format_prediction: int) -> None:
+    assert len(confidences(Choice(most=most))) == format_prediction
+
+
+class BuiltLater(MemoryService):
+    """Is ready once somebody needed its pipeline, as a process is that has just started."""
+
+    is_built = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_built
+
+    def pipeline(self) -> Pipeline:
+        self.is_built = True
+        return super().pipeline()
 
 
 @pytest.mark.parametrize(
-    "path", ["/v2/health/ready", "/v2/models/flowers/ready", "/v1/models/flowers", "/v1/models/flowers/versions/1"]
+    "path",
+    [
+        "/v2/health/ready",
+        "/v2/models/flowers/ready",
+        "/v2/models/flowers/versions/1/ready",
+        "/v1/models/flowers",
+        "/v1/models/flowers/versions/1",
+        "/v1/models/flowers/labels/stable",
+    ],
 )
-def test_model_is_not_ready_in_any_protocol_before_it_ran(
-    client_with: MakeClient, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
-    """KServe and Kubernetes send traffic only to a ready container."""
-    monkeypatch.setattr(Service, "prepare_in_background", lambda _: None)
-    client = client_with()
+def test_model_is_not_ready_in_any_protocol_before_it_ran(memory_world: World, path: str) -> None:
+    """KServe and Kubernetes send traffic by it."""
+    client = https_function(BuiltLater(memory_world.pipeline)).test_client()
     early = client.get(path)
     assert early.status_code == 503
-    assert early.get_json().get("ready") is False
+    assert early.get_json()["ready"] is False
+    assert {state["state"] for state in early.get_json().get("model_version_status", [])} <= {"LOADING"}
     client.post("/v1/classify?record=false", data=b"x")  # builds the pipeline
     late = client.get(path)
     assert (late.status_code, late.get_json()["ready"]) == (200, True)
-    states = [state["state"] for state in late.get_json().get("model_version_status", [])]
-    assert set(states) <= {"AVAILABLE"}
+    assert {state["state"] for state in late.get_json().get("model_version_status", [])} <= {"AVAILABLE"}
 
 
-def test_feedback_knows_the_labels_of_every_served_model(client_with: MakeClient) -> None:
-    client = client_with(MODEL_BUNDLE="flowers_v1,chest_xray_v1")
-    known = [client.get(f"/v2/models/{name}").get_json()["labels"] for name in ("flowers", "chest_xray")]
-    for label in (known[0][0], known[1][0]):
+def test_model_index_lists_which_models_are_ready(memory_world: World) -> None:
+    client = https_function(BuiltLater(memory_world.pipeline)).test_client()
+    [early] = client.post("/v2/repository/index").get_json()
+    assert (early["state"], early["reason"]) == ("UNAVAILABLE", "loading")
+    [late] = client.post("/v2/repository/index", json={"ready": True}).get_json()  # a body waits for the pipeline
+    assert late == {"name": "flowers", "version": "1", "state": "READY"}
+
+
+def test_feedback_knows_the_labels_of_every_served_model(memory_world: World) -> None:
+    other = load_bundle(MODELS / "chest_xray_v1")
+    both = [memory_world.pipeline.models.get_model(), Classifier(other, load_model(other, threads=1))]
+    service = MemoryService(replace(memory_world.pipeline, models=ModelRegistry.of(both)))
+    client = https_function(service).test_client()
+    for label in (both[0].bundle.manifest.labels[0], other.manifest.labels[0]):
         answer = client.post(f"/v1/predictions/{'ab' * 32}:label", json={"label": label})
         assert answer.get_json()["is_new_label"] is False, label
 
@@ -117,12 +155,24 @@ def test_bigquery_call_fails_only_for_transient_errors() -> None:
     assert failed == passing
 
 
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("find", errors.StorageUnavailable("It does not answer.")),
+        ("read", errors.StorageUnavailable("It does not answer.")),
+        ("write_once", errors.StorageUnavailable("It does not answer.")),
+        ("append", errors.WarehouseUnavailable("It does not answer.")),
+    ],
+)
 def test_bigquery_transient_error_fails_the_call_and_is_not_a_value(
-    client_with: MakeClient, world: World, daisy: bytes
+    memory_world: World, daisy: bytes, tmp_path: Path, step: str, error: errors.Transient
 ) -> None:
-    """A value stays in the user's table; BigQuery retries a failed call."""
-    client = client_with(STORAGE_EMULATOR_HOST="http://127.0.0.1:1", STORAGE_DEADLINE_S="1")
-    answer = client.post("/v1/bigquery:call", json={"calls": [[b64(daisy)], [f"gs://{world.uploads}/x.jpg"]]})
+    """A value stays in somebody's table; a call that fails is made again by BigQuery."""
+    memory_world.put("x.jpg", daisy, tmp_path)
+    pipeline, _ = failing(memory_world, step, before=error)
+    client = https_function(MemoryService(pipeline, READABLE_BUCKETS=memory_world.uploads)).test_client()
+    calls = [[b64(b"a list")], [f"gs://{memory_world.uploads}/x.jpg"]]
+    answer = client.post("/v1/bigquery:call", json={"calls": calls, "userDefinedContext": {"record": "true"}})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert set(answer.get_json()) == {"errorMessage"}

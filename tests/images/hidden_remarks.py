@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -32,7 +33,7 @@ LISTS = {b"iinf": 6, b"dref": 8}
 
 
 def jpegs() -> Planted:
-    for name, options in (("baseline", {}), ("progressive", {"progressive": True})):
+    for name, options in (("baseline", dict[str, Any]()), ("progressive", {"progressive": True})):
         content = encoded(scene(), "JPEG", quality=92, icc_profile=COLOURS, **options)
         for what, planted in _in_jpeg(content):
             yield f"{name}: {what}", planted
@@ -198,10 +199,10 @@ def bmps() -> Planted:
         long = content[:10] + struct.pack("<II", offset + size, 124) + content[18:54] + REMARK.ljust(size, b"*")
         yield f"{name}: in a long header", long + content[54:]
     used, stride = 61 * 3, 184
-    content = bytearray(kinds["24 bits"])
+    filled = bytearray(kinds["24 bits"])
     for line in range(48):
-        content[54 + line * stride + used] = REMARK[line % len(REMARK)]
-    yield "24 bits: filling the lines", bytes(content)
+        filled[54 + line * stride + used] = REMARK[line % len(REMARK)]
+    yield "24 bits: filling the lines", bytes(filled)
 
 
 def tiffs() -> Planted:
@@ -248,7 +249,7 @@ def heifs() -> Planted:
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = "An Artist"
     frames = [Image.fromarray(scene()), Image.new("RGB", (64, 48), "teal")]
-    options = {"exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
+    options: dict[str, Any] = {"exif": exif.tobytes(), "xmp": b"<x:xmpmeta/>"}
     kinds = {
         "HEIC": encoded(scene(), "HEIF", **options),
         "HEIC of several": encoded(frames[0], "HEIF", save_all=True, append_images=frames[1:]),

@@ -10,6 +10,7 @@ import sys
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_decode_reads_every_formats_colours_and_first_frame(kind: str) -> None:
     format, file = COLOURED[kind]
     image = decode(file(), LIMITS)
     assert (image.format, image.width_px, image.height_px) == (format, WIDTH, HEIGHT)
-    assert (image.pixels.shape, image.pixels.dtype) == ((HEIGHT, WIDTH, 3), np.uint8)
+    assert (image.pixels.shape, image.pixels.dtype) == ((HEIGHT, WIDTH, 3), np.dtype(np.uint8))
     assert_shows(image.pixels, CORNERS)
 
 
@@ -113,7 +114,8 @@ def test_decode_makes_transparent_pixels_white(mode: str, shrink_to_px: int | No
     picture = Image.fromarray(scene()).convert(mode)
     picture.putalpha(Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)))
     for format in ("PNG", "WEBP"):
-        content = encoded(picture, format, **({"lossless": True} if format == "WEBP" else {}))
+        options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
+        content = encoded(picture, format, **options)
         assert decode(content, LIMITS, shrink_to_px=shrink_to_px).pixels.min() == 255
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_png_with_broken_pixels_is_refused() -> None:
 @pytest.mark.parametrize("missing", [1, 2])
 @pytest.mark.parametrize("shrink_to_px", [None, 64])
 def test_jpeg_that_lacks_only_its_end_is_decoded(
-    options: dict[str, int], missing: int, shrink_to_px: int | None
+    options: dict[str, Any], missing: int, shrink_to_px: int | None
 ) -> None:
     content = encoded(smooth(300, 200), "JPEG", **options)
     expected = decode(content, LIMITS, shrink_to_px=shrink_to_px).pixels

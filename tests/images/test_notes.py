@@ -19,6 +19,6 @@ def test_note_is_in_the_row(world: World, tmp_path: Path) -> None:
         upload = world.store.find(world.uploads, name)
         outcome = world.pipeline.process_upload(upload, Call(Source.EVENT, upload.ref.created_at))
         assert isinstance(outcome, Prediction)
-    notes = {row["image"]["name"]: row["image"]["note"] for row in world.rows("latest_predictions")}  # type: ignore[index]
+    notes = {row["image"]["name"]: row["image"]["note"] for row in world.rows("latest_predictions")}
     assert notes["rose.png"] is None
     assert "4,095, which is shown as white" in notes["x-ray.tif"]

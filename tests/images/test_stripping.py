@@ -94,7 +94,7 @@ def test_strip_keeps_animation_and_loops() -> None:
     for format in ("GIF", "PNG", "WEBP"):
         content = encoded(frames[0], format, save_all=True, append_images=frames[1:], loop=3, duration=70)
         with Image.open(io.BytesIO(stripped(content))) as picture:
-            assert (picture.n_frames, picture.info["loop"]) == (3, 3)
+            assert (getattr(picture, "n_frames", 1), picture.info["loop"]) == (3, 3)
 
 
 def test_strip_is_idempotent() -> None:

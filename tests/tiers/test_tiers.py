@@ -43,12 +43,12 @@ def test_a_folder_inside_another_takes_its_rule() -> None:
     assert rule_for(TESTS / "training" / "inner" / "test_it.py") is BY_FOLDER["training"]
 
 
-def _starts_a_process() -> None:
-    subprocess.run(["true"], check=True)
+def _starts_a_process() -> int:
+    return subprocess.run(["true"], check=True).returncode
 
 
-def _calls_a_helper() -> None:
-    _starts_a_process()
+def _calls_a_helper() -> int:
+    return _starts_a_process()
 
 
 def _imports_when_it_runs() -> None:
@@ -110,7 +110,7 @@ def _imports_anew() -> None:
     "act", [_starts_a_process, _binds, pytest.param(_imports_anew, marks=pytest.mark.needs("tensorflow"))]
 )
 def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_the_error(
-    act: Callable[[], None],
+    act: Callable[[], object],
 ) -> None:
     guard = pytest.raises(NeedsMore, match="cannot be in the tier `check`")
     with guard, guarded("this test"), contextlib.suppress(NeedsMore):

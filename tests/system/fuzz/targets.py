@@ -179,8 +179,9 @@ def _client() -> FlaskClient:
     bundle = service.models.index.default
     classifier = SameAnswer(bundle, load_model(bundle, threads=1))
     memory = MemoryBudgets.of_instance(MEMORY_MB)
+    service.models = ModelRegistry.of([classifier])
     service._pipeline = Pipeline(
-        ModelRegistry.of([classifier]),
+        service.models,
         EmptyStore(),
         EmptyWarehouse(),
         "archive",

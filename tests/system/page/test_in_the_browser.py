@@ -202,8 +202,8 @@ def test_page_policy_forbids_what_the_page_never_does(visit: Visit, address: str
 
 
 def overflow_px(page: Page) -> int:
-    """Return how far the page can be scrolled sideways, in CSS pixels."""
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """How far the page could be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
