@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from shared.http import admission, inputs, request_options
+from shared.http import admission, request_options
 from shared.http.protocols import bigquery_remote_function, bucketlens, feedback, model_repository
 from shared.http.protocols.v1_instances import choice_from
+from shared.parsing import gs_uri
 from shared.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 LIMITS = {
     "an `Idempotency-Key`": f"{request_options.MAX_KEY_CHARACTERS} characters",
     "the name of a file in `Content-Disposition`": f"{request_options.MAX_NAME_BYTES:,} bytes in UTF-8",
-    "the name of an object in a URI": f"{inputs.MAX_NAME_BYTES:,} bytes in UTF-8",
+    "the name of an object in a URI": f"{gs_uri.MAX_NAME_BYTES:,} bytes in UTF-8",
     "JSON that names an object for `/v1/classify` or `/v1/preview`": f"{bucketlens.MAX_URI_BODY_BYTES:,} bytes",
     "the body of a request to the model repository": f"{model_repository.MAX_BODY_BYTES:,} bytes",
     "a label": f"{feedback.MAX_LABEL_CHARACTERS} characters",
@@ -46,7 +47,7 @@ def test_https_page_says_what_vertex_defaults_to() -> None:
 
 
 def test_reliability_page_says_how_long_a_request_waits() -> None:
-    assert admission.PATIENCE_S == 2
+    assert admission.QUEUE_TIMEOUT_S == 2
     assert "as many more wait for two seconds at most" in page("reliability.md")
 
 

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from shared.emulators.eventarc.cloudevents import CloudEvent
-from shared.emulators.eventarc.delivery import Courier, Policy
+from shared.emulators.eventarc.delivery import Delivery, Policy
 from shared.emulators.eventarc.queue import DeliveryQueue
 
 POLICY = Policy("http://target.invalid", concurrency=1, first_pause_s=0, longest_pause_s=0)
@@ -40,14 +40,14 @@ class Answers:
         yield SimpleNamespace(status=answer, read=read)
 
 
-def delivered(folder: Path, events: int, *answers: int | BaseException) -> Courier:
+def delivered(folder: Path, events: int, *answers: int | BaseException) -> Delivery:
     """Have a courier deliver events until one of them is delivered for each success among the answers."""
     successes = sum(isinstance(answer, int) and 200 <= answer < 300 for answer in answers)
 
-    async def deliver() -> Courier:
+    async def deliver() -> Delivery:
         queue = DeliveryQueue(folder / "queue")
         queue.add([(CloudEvent(str(index), {}, b""), time.time()) for index in range(events)])
-        courier = Courier(queue, POLICY, Answers(*answers), random.Random(1))  # type: ignore[arg-type]
+        courier = Delivery(queue, POLICY, Answers(*answers), random.Random(1))  # type: ignore[arg-type]
         running = asyncio.create_task(courier.run())
         async with asyncio.timeout(PATIENCE_S):
             while courier.counts.delivered < successes:

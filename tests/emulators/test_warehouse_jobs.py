@@ -21,7 +21,6 @@ pytest_plugins = ("tests.emulators.warehouse_fixtures",)
 Ask = Callable[..., list[tuple[Any, ...]]]
 Field = bigquery.SchemaField
 Scalar = bigquery.ScalarQueryParameter
-JSON_LINES = bigquery.SourceFormat.NEWLINE_DELIMITED_JSON
 
 ENDLESS = "SELECT SUM(a * b) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"
 

@@ -62,7 +62,7 @@ def test_tritonclient_gets_answers_in_json_and_in_binary(
     assert everything["best"] == [labels.index("daisy")] * 2
     assert [text.split(":")[1:] for text in printed["classes"]][::2] == [["0", "daisy"]] * 2
     assert printed["error"][0] == "415"
-    assert "no image format" in printed["error"][1]
+    assert "supported image format" in printed["error"][1]
     assert printed["index"] == [{"name": "flowers", "version": "1", "state": "READY"}]
     assert (printed["loaded"], printed["unloaded"][0]) == (None, "400")
 
@@ -75,7 +75,7 @@ def test_kserve_client_gets_answers_by_both_protocols(url: str, labels: list[str
     assert (labels[prediction["prediction"]], prediction["key"]) == ("daisy", "1")
     assert printed["json"] == ["daisy"]
     assert printed["binary"] == ["daisy", "daisy"]
-    assert "no image format" in printed["error"]
+    assert "supported image format" in printed["error"]
 
 
 def test_curl_gets_answers_for_a_file_and_for_a_form(url: str, photo: str) -> None:

@@ -140,7 +140,7 @@ def test_explain_refuses_an_invalid_request_with_a_reason(url: str, daisy: bytes
         "no body": (ask(url, b""), 400, "body is empty"),
         "two as one picture": (ask(url, two, params={"as": "png"}), 400, "expected one for an answer as PNG"),
         "an unknown form": (ask(url, daisy, params={"as": "gif"}), 400, "expected json or png"),
-        "no image": (ask(url, b"no picture"), 415, "no image format"),
+        "no image": (ask(url, b"no picture"), 415, "supported image format"),
         "no instances": (ask(url, {"instances": []}), 400, "no image"),
         "too many": (ask(url, {"instances": [{"b64": ""}] * 17}), 413, "at most 16"),
         "an image of several": (ask(url, {"instances": [{"b64": b64(daisy)}, {"b64": "eA=="}]}), 415, "Image 2 of 2"),

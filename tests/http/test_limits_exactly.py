@@ -18,7 +18,7 @@ from shared.http.protocols.feedback import MAX_LABEL_CHARACTERS, MAX_NOTE_CHARAC
 from shared.http.protocols.model_repository import MAX_BODY_BYTES
 from shared.http.read_body import SMALL_BYTES, cost_of_parsing
 from shared.http.request_options import MAX_KEY_CHARACTERS, MAX_NAME_BYTES
-from shared.images.memory_budget import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
 from tests.http.conftest import MakeClient, b64
 from tests.http.test_limits import BATCHES
@@ -187,7 +187,7 @@ def service_with(memory_world: World) -> MakeService:
 
     def make(files_bytes: int) -> MemoryService:
         service = MemoryService(memory_world.pipeline)
-        memory = Memory(MemoryBudget(files_bytes, patience_s=0), MemoryBudget(208 * MIB, patience_s=0))
+        memory = MemoryBudgets(MemoryBudget(files_bytes, timeout_s=0), MemoryBudget(208 * MIB, timeout_s=0))
         service._pipeline = replace(service._pipeline, memory=memory)
         return service
 

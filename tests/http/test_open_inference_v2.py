@@ -125,7 +125,7 @@ def test_v2_infer_classifies_an_object_by_its_uri(url: str, daisy: bytes) -> Non
 def test_v2_infer_error_names_the_image(url: str, daisy: bytes) -> None:
     answer = post(url, infer_request(b64(daisy), b64(b"a list")))
     assert answer.status_code == 415
-    assert answer.json()["error"].startswith("Image 2 of 2: The file's 6 bytes are of no image format")
+    assert answer.json()["error"].startswith("Image 2 of 2: The file's 6 bytes are not in a supported image format")
 
 
 @pytest.mark.parametrize(

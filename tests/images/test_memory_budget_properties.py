@@ -55,7 +55,7 @@ class Budget(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.budget = MemoryBudget(CAPACITY, patience_s=LONG_S)
+        self.budget = MemoryBudget(CAPACITY, timeout_s=LONG_S)
         self.entered: Queue[Caller] = Queue()
         self.inside: list[Caller] = []
         self.waiting: list[Caller] = []
@@ -83,14 +83,14 @@ class Budget(RuleBasedStateMachine):
     @rule(size=sizes)
     def come_without_patience(self, size: int) -> None:
         fits = self.taken + min(size, CAPACITY) <= CAPACITY
-        self.budget.patience_s = 0
+        self.budget.timeout_s = 0
         try:
             with self.budget.room_for(size):
                 assert fits
         except Busy:
             assert not fits
         finally:
-            self.budget.patience_s = LONG_S
+            self.budget.timeout_s = LONG_S
         self.settle()
 
     @precondition(lambda self: self.inside)

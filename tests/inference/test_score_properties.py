@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
-from shared.bundles.manifest import Threshold
+from shared.bundles.manifest import Manifest, Threshold
 from shared.inference.classifier import calibrated, decided
 from shared.settings import DEFAULT_BUNDLE
 from tests.properties import FEW
@@ -26,9 +27,9 @@ def array(numbers: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return np.asarray(numbers, np.float32)
 
 
-def manifest_of(labels: int, **changes: object):  # type: ignore[no-untyped-def]
+def manifest_of(labels: int, **changes: Any) -> Manifest:
     names = tuple(f"label {labels - number}" for number in range(labels))  # not in the alphabet's order
-    return replace(MANIFEST, labels=names, **{"threshold": None, **changes})
+    return replace(MANIFEST, labels=names, **({"threshold": None} | changes))
 
 
 @FEW
@@ -88,10 +89,11 @@ def test_every_label_is_listed_once_with_its_score_the_best_first(scores: list[f
     found = decided(array(scores), manifest)
     listed = [candidate.score for candidate in found.candidates]
     assert listed == sorted(listed, reverse=True)
-    assert dict(zip(manifest.labels, array(scores).tolist(), strict=True)) == {
+    kept = [float(score) for score in array(scores)]
+    assert dict(zip(manifest.labels, kept, strict=True)) == {
         candidate.label: candidate.score for candidate in found.candidates
     }
-    assert (found.label, found.score) == (found.candidates[0].label, max(array(scores)))
+    assert (found.label, found.score) == (found.candidates[0].label, max(kept))
 
 
 @FEW

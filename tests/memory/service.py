@@ -13,7 +13,7 @@ from shared.bundles.model_index import ModelIndex
 from shared.http.app import set_up_app
 from shared.http.router import Router
 from shared.images.decode import Limits
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
@@ -40,7 +40,7 @@ class MemoryService:
         self._pipeline = replace(
             pipeline,
             limits=Limits(self.settings.max_image_bytes, self.settings.max_image_pixels),
-            memory=Memory.of_instance(self.settings.memory_mb),
+            memory=MemoryBudgets.of_instance(self.settings.memory_mb),
             rate=RateBreaker(self.settings.max_images_per_minute),
         )
 

@@ -66,11 +66,11 @@ def _entries(root: Path, files: list[str]) -> dict[str, Any]:
     data.read()
     for file in data.measured_files():
         path, text = Path(file).relative_to(root).as_posix(), digest(Path(file).read_text("utf-8"))
-        for line, contexts in data.contexts_by_lineno(file).items():
+        for line_number, contexts in data.contexts_by_lineno(file).items():
             for test in {context.partition("|")[0] for context in contexts} & set(numbers):
                 of = found[test.partition("::")[0]]
                 of["sources"][path] = text
-                of["lines"].setdefault(path, {}).setdefault(line, []).append(numbers[test])
+                of["lines"].setdefault(path, {}).setdefault(line_number, []).append(numbers[test])
     return found
 
 

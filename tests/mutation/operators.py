@@ -174,7 +174,7 @@ def _in_place_of(node: Any, text: str) -> Keyword:
 
 def _is_call(node: Any) -> bool:
     last = node.children[-1]
-    return last.type == "trailer" and last.children[0].value == "("
+    return bool(last.type == "trailer" and last.children[0].value == "(")
 
 
 def _kinds(clause: Any) -> list[Any]:

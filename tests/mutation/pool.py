@@ -96,8 +96,9 @@ class Worker:
 
     def _ask(self, line: dict[str, Any]) -> dict[str, Any]:
         if self._process is None:
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            self._process = python("tests.mutation.worker", root=self._root, **pipes)
+            self._process = python(
+                "tests.mutation.worker", root=self._root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
             ready = self._ask({"warm": self._warm})
             if ready["status"]:
                 raise RuntimeError(f"Without any mutant, {ready['failed'] or self._warm} fail in {self._root}.")

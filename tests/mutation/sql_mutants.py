@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import sqlglot
 from sqlglot import exp
 
 from tests.mutation.mutant import Mutant, difference, sample
 
-Change = Callable[[exp.Expression], None]
+Change = Callable[[exp.Expr], object]
 
-OTHER_COMPARISON: dict[type[exp.Expression], type[exp.Expression]] = {
+OTHER_COMPARISON: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.EQ: exp.NEQ,
     exp.NEQ: exp.EQ,
     exp.LT: exp.LTE,
@@ -71,7 +72,7 @@ def rewritten(source: str) -> str:
     return head + _text(tree)
 
 
-def _parsed(source: str) -> tuple[str, exp.Expression]:
+def _parsed(source: str) -> tuple[str, exp.Expr]:
     lines = source.splitlines(keepends=True)
     first = next(number for number, line in enumerate(lines) if not line.startswith("--"))
     blank = "\n" * first  # so that the tree knows the lines of the file
@@ -79,13 +80,13 @@ def _parsed(source: str) -> tuple[str, exp.Expression]:
     return "".join(lines[:first]), tree
 
 
-def _text(tree: exp.Expression) -> str:
+def _text(tree: exp.Expr) -> str:
     return tree.sql("bigquery", pretty=True) + "\n"
 
 
-def _line_of(node: exp.Expression) -> int:
+def _line_of(node: exp.Expr) -> int:
     """Return the line of the first name in a node, or of the first around it."""
-    around: exp.Expression | None = node
+    around: exp.Expr | None = node
     while around is not None:
         for name in around.find_all(exp.Identifier):
             if "line" in name.meta:
@@ -105,13 +106,13 @@ def _whole(mutant: Mutant, source: str, mutated: str, nth: int) -> Mutant:
     return Mutant(mutant.path, mutant.line, "", mutant.operator, mutant.before, mutant.after, edit, nth)
 
 
-def _changes(tree: exp.Expression) -> Iterator[_Change]:
+def _changes(tree: exp.Expr) -> Iterator[_Change]:
     for number, node in enumerate(tree.walk()):
         for operator, change in _of(node):
             yield _Change(operator, number, change)
 
 
-def _of(node: exp.Expression) -> Iterator[tuple[str, Change]]:
+def _of(node: exp.Expr) -> Iterator[tuple[str, Change]]:
     """Yield what may go wrong with a node."""
     if type(node) in OTHER_COMPARISON:
         yield f"sql/{type(node).__name__}", _other
@@ -136,11 +137,11 @@ def _of(node: exp.Expression) -> Iterator[tuple[str, Change]]:
             yield "sql/join", _other_join
         case exp.Window() if len(node.args.get("partition_by") or ()) > 1:
             for index in range(len(node.args["partition_by"])):
-                yield "sql/partition", lambda node, index=index: node.args["partition_by"].pop(index)
+                yield "sql/partition", partial(_drop_partition, index=index)
         case exp.SetOperation():
             yield "sql/union", lambda node: node.set("distinct", not node.args.get("distinct"))
             for index in range(len(node.expression.selects) - 1):
-                yield "sql/swap", lambda node, index=index: _swap(node.expression.args["expressions"], index)
+                yield "sql/swap", partial(_swap, index=index)
         case exp.Select():
             yield from _of_select(node)
 
@@ -148,31 +149,42 @@ def _of(node: exp.Expression) -> Iterator[tuple[str, Change]]:
 def _of_select(node: exp.Select) -> Iterator[tuple[str, Change]]:
     for part in ("where", "qualify"):
         if node.args.get(part):
-            yield f"sql/{part}", lambda node, part=part: node.set(part, None)
+            yield f"sql/{part}", partial(_drop_part, part=part)
     for index in range(len(node.selects) - 1):
-        yield "sql/neighbour", lambda node, index=index: _take_the_next(node.args["expressions"], index)
+        yield "sql/neighbour", partial(_take_the_next, index=index)
 
 
-def _other(node: exp.Expression) -> None:
+def _other(node: exp.Expr) -> None:
     node.replace(OTHER_COMPARISON[type(node)](**dict(node.args.items())))
 
 
-def _other_constant(node: exp.Expression) -> None:
+def _other_constant(node: exp.Expr) -> None:
     text = str(node.this)
     node.set("this", f"{text}!" if node.args.get("is_string") else str(int(text) + 1))
 
 
-def _other_join(node: exp.Expression) -> None:
+def _other_join(node: exp.Expr) -> None:
     is_left = node.args.get("side") == "LEFT"
     node.set("side", None if is_left else "LEFT")
     node.set("kind", "INNER" if is_left else None)
 
 
-def _swap(columns: list[exp.Expression], index: int) -> None:
+def _drop_partition(node: exp.Expr, index: int) -> None:
+    node.args["partition_by"].pop(index)
+
+
+def _drop_part(node: exp.Expr, part: str) -> None:
+    node.set(part, None)
+
+
+def _swap(node: exp.Expr, index: int) -> None:
+    """Swap two columns of the second half of a UNION."""
+    columns = node.args["expression"].args["expressions"]
     columns[index], columns[index + 1] = columns[index + 1], columns[index]
 
 
-def _take_the_next(columns: list[exp.Expression], index: int) -> None:
+def _take_the_next(node: exp.Expr, index: int) -> None:
     """Take the next column's value under this column's name."""
+    columns = node.args["expressions"]
     value = columns[index + 1].unalias().copy()
     columns[index] = exp.alias_(value, columns[index].alias_or_name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.mutation.mutant import difference, sample
@@ -40,10 +42,10 @@ def test_a_mutant_is_the_same_when_lines_above_it_change() -> None:
 
 @pytest.mark.parametrize("part", ["path", "place", "operator", "nth"])
 def test_mutants_of_another_file_function_kind_or_number_are_others(part: str) -> None:
-    parts = {"path": "f.py", "place": "f", "operator": "core/AddNot", "nth": 0}
+    parts: dict[str, Any] = {"path": "f.py", "place": "f", "operator": "core/AddNot", "nth": 0}
     mutated = changed("<", "<=")
     other = parts | {part: 1 if part == "nth" else "other"}
-    one, two = (difference(*given.values(), SOURCE, mutated) for given in (parts, other))  # type: ignore[arg-type]
+    one, two = (difference(**given, source=SOURCE, mutated=mutated) for given in (parts, other))
     assert one.id != two.id
 
 

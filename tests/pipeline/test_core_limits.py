@@ -91,7 +91,7 @@ def test_rate_takes_as_many_images_as_its_limit_and_no_more(limit: int) -> None:
 
 @pytest.mark.parametrize(("first", "second", "fits"), [(6, 3, True), (6, 4, True), (6, 5, False), (10, 1, False)])
 def test_memory_is_given_to_its_last_byte(first: int, second: int, fits: bool) -> None:
-    budget = MemoryBudget(10, patience_s=0)
+    budget = MemoryBudget(10, timeout_s=0)
 
     def take() -> None:
         with budget.room_for(first), budget.room_for(second):

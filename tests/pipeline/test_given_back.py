@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from shared.adapters.litert import LiteRTModel
 
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.backlog.attempts import Attempt
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
@@ -21,7 +21,7 @@ from shared.errors import BadRequest, Busy, InvalidBundle, StorageUnavailable, W
 from shared.http import app as http_app
 from shared.http.admission import Admission
 from shared.http.protocols.explain import OcclusionWatch
-from shared.images.memory_budget import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
@@ -39,19 +39,19 @@ PATIENCE_S = 60
 STEPS = ("read", "write_once", "copy_once", "append", "delete")
 
 
-def impatient() -> Memory:
+def impatient() -> MemoryBudgets:
     """Room as an instance of 512 MiB has, for which nobody waits."""
-    return Memory(MemoryBudget(32 * MIB, patience_s=0), MemoryBudget(208 * MIB, patience_s=0))
+    return MemoryBudgets(MemoryBudget(32 * MIB, timeout_s=0), MemoryBudget(208 * MIB, timeout_s=0))
 
 
-def impatient_memory_of(pipeline: Pipeline) -> Memory:
+def impatient_memory_of(pipeline: Pipeline) -> MemoryBudgets:
     """Return a pipeline's memory, for which nobody waits from now on."""
     for budget in (pipeline.memory.files, pipeline.memory.decodes):
-        budget.patience_s = 0
+        budget.timeout_s = 0
     return pipeline.memory
 
 
-def see_that_all_is_free(memory: Memory) -> None:
+def see_that_all_is_free(memory: MemoryBudgets) -> None:
     for budget in (memory.files, memory.decodes):
         with budget.room_for(budget.capacity_bytes):
             pass
@@ -81,7 +81,7 @@ def test_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
     """Eight files that unpack to the limit would else be held by nobody's budget."""
     ref = memory_world.store.write_once(memory_world.uploads, "a", b"x", "image/jpeg")
     upload, notes = Upload(ref, 1_000, "", None, encoding), list[str]()
-    memory = replace(impatient(), files=MemoryBudget(100_000, patience_s=0))
+    memory = replace(impatient(), files=MemoryBudget(100_000, timeout_s=0))
     limits = replace(memory_world.pipeline.limits, max_bytes=20_000)
     store = Faulty(memory_world.store, notes)
     pipeline = replace(memory_world.pipeline, store=store, limits=limits, memory=memory)
@@ -148,7 +148,7 @@ def test_request_gives_back_its_room_and_its_turn_however_it_ends(
     doors: list[Admission] = []
 
     def new_door(at_once: int, waiting: int) -> Admission:
-        doors.append(Admission(at_once, waiting, patience_s=0))
+        doors.append(Admission(at_once, waiting, timeout_s=0))
         return doors[0]
 
     monkeypatch.setattr(http_app, "Admission", new_door)

@@ -29,14 +29,14 @@ def digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
-def of_request(parts: tuple[str, str, int, str], at: datetime = NOON) -> ids.Identity:
-    return ids.of_request(*parts, at)
+def of_request(parts: tuple[str, str, int, str], at: datetime = NOON) -> ids.ImageIds:
+    return ids.ImageIds.of_request(*parts, at)
 
 
 @FEW
 @given(refs, names)
 def test_an_objects_ids_are_digests_of_bucket_name_generation_and_model(ref: ObjectRef, model: str) -> None:
-    identity = ids.of_object(ref)
+    identity = ids.ImageIds.of_object(ref)
     assert identity.upload_id == digest([ref.bucket, ref.name, ref.generation])
     assert identity.prediction_id(model) == digest([ref.bucket, ref.name, ref.generation, model])
     assert identity.uploaded_at == ref.created_at
@@ -45,13 +45,13 @@ def test_an_objects_ids_are_digests_of_bucket_name_generation_and_model(ref: Obj
 @FEW
 @given(refs, refs)
 def test_two_objects_have_one_id_only_if_they_are_one(one: ObjectRef, other: ObjectRef) -> None:
-    assert (ids.of_object(one).upload_id == ids.of_object(other).upload_id) == (one == other)
+    assert (ids.ImageIds.of_object(one).upload_id == ids.ImageIds.of_object(other).upload_id) == (one == other)
 
 
 @FEW
 @given(refs, names, names)
 def test_an_upload_has_another_prediction_for_each_model(ref: ObjectRef, one: str, other: str) -> None:
-    identity = ids.of_object(ref)
+    identity = ids.ImageIds.of_object(ref)
     assert (identity.prediction_id(one) == identity.prediction_id(other)) == (one == other)
     assert identity.prediction_id(one) != identity.upload_id
 
@@ -76,7 +76,7 @@ def test_a_request_that_comes_again_has_the_same_id_whenever_it_comes(
 @FEW
 @given(st.sampled_from([None, ""]), names, st.integers(0, 3))
 def test_a_request_without_a_key_is_a_new_upload_each_time(key: str | None, caller: str, index: int) -> None:
-    one, other = (ids.of_request(key, caller, index, "0" * 64, NOON).upload_id for _ in range(2))
+    one, other = (ids.ImageIds.of_request(key, caller, index, "0" * 64, NOON).upload_id for _ in range(2))
     assert one != other
 
 
@@ -85,7 +85,7 @@ def test_a_request_without_a_key_is_a_new_upload_each_time(key: str | None, call
 def test_objects_requests_and_labels_never_share_an_id(
     request: tuple[str, str, int, str], ref: ObjectRef, label: tuple[str, str, str, str, str]
 ) -> None:
-    found = {of_request(request).upload_id, ids.of_object(ref).upload_id, ids.of_label(*label)}
+    found = {of_request(request).upload_id, ids.ImageIds.of_object(ref).upload_id, ids.label_id_of(*label)}
     assert len(found) == 3
 
 
@@ -94,7 +94,7 @@ def test_objects_requests_and_labels_never_share_an_id(
 def test_two_labels_have_one_id_only_if_key_caller_prediction_label_and_note_are_the_same(
     one: tuple[str, str, str, str, str], other: tuple[str, str, str, str, str]
 ) -> None:
-    assert (ids.of_label(*one) == ids.of_label(*other)) == (one == other)
+    assert (ids.label_id_of(*one) == ids.label_id_of(*other)) == (one == other)
 
 
 @FEW
@@ -104,4 +104,4 @@ def test_a_label_with_one_part_changed_is_another_label(
 ) -> None:
     assume(parts[which] != text)
     changed = [*parts[:which], text, *parts[which + 1 :]]
-    assert ids.of_label(*parts) != ids.of_label(*changed)
+    assert ids.label_id_of(*parts) != ids.label_id_of(*changed)

@@ -25,7 +25,7 @@ EVENT = {"bucket": HERE, "name": "a.jpg", "generation": "1", "size": "2"}
 
 
 def upload(**changes: Any) -> Upload:
-    parts = {"bucket": HERE, "name": "a.jpg", "size": 1} | changes
+    parts: dict[str, Any] = {"bucket": HERE, "name": "a.jpg", "size": 1} | changes
     return Upload(ObjectRef(parts["bucket"], parts["name"], 1), parts["size"], "image/jpeg")
 
 

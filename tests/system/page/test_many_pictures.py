@@ -155,7 +155,7 @@ def test_spreadsheet_of_the_list_has_no_name_as_a_formula(
     assert rows["'=1+1.jpg"]["labelled_by_a_person"] == "true"
     assert rows['a "b", ü.jpg']["final_label"] == "roses"
     assert 0 < float(rows['a "b", ü.jpg']["score"]) <= 1
-    assert "no image format" in rows["list.txt"]["problem"]
+    assert "supported image format" in rows["list.txt"]["problem"]
 
 
 def test_page_shortens_a_long_name_in_the_middle_and_has_it_in_the_title(

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from shared.emulators.bigquery.engine.catalog import RESULTS
 from shared.emulators.bigquery.engine.job_registry import Job, Outcome
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.engine.writer import Transaction
@@ -56,7 +57,8 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
             "Legacy SQL is not supported by the local warehouse: set useLegacySql to false (bq: --nouse_legacy_sql)",
             "query",
         )
-    if configuration.get("destinationTable"):
+    # A client that sends a job again names the result's own table, which it learnt from the first answer.
+    if (configuration.get("destinationTable") or {}).get("datasetId", RESULTS) != RESULTS:
         raise ApiError("notImplemented", "A table for a query's rows is not supported by the local warehouse")
     default = (configuration.get("defaultDataset") or {}).get("datasetId")
     statement = translate(text, store.catalog, default, configuration.get("queryParameters") or ())
