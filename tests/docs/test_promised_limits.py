@@ -25,7 +25,7 @@ LIMITS = {
     "a note beside a label": f"{feedback.MAX_NOTE_CHARACTERS:,} characters",
     "an `errorMessage` for BigQuery": f"{bigquery_remote_function.MAX_ERROR_CHARACTERS} characters",
     "requests that wait for their turn, beside `THREADS` that are worked on": "`THREADS`",
-    "how long each of them waits": f"{admission.PATIENCE_S:.0f} seconds",
+    "how long each of them waits": f"{admission.QUEUE_TIMEOUT_S:.0f} seconds",
 }
 DEFAULTS = {setting.metadata["env"]: setting.metadata["default"] for setting in fields(Settings)}
 

@@ -160,10 +160,10 @@ def test_scores_stand_in_the_order_of_the_models_outputs_and_candidates_in_their
     ("most", "threshold", "shown"), [(1, 0.0, 1), (2, 0.0, 2), (3, 0.0, 3), (3, 0.26, 1), (1, 1, 0)]
 )
 def test_only_so_many_confidences_are_shown_and_none_below_the_threshold(
-    most: int, threshold: float, format_prediction: int
+    most: int, threshold: float, shown: int
 ) -> None:
     found = v1.format_prediction(SAID, CONFIDENCES, LABELS, None, Choice(threshold, most))
-    assert {len(values) for values in found.values()} == {format_prediction}
+    assert {len(values) for values in found.values()} == {shown}
 
 
 def test_pixels_that_are_no_numbers_are_refused() -> None:

@@ -65,13 +65,13 @@ def test_vertex_returns_ten_labels_of_any_confidence_by_default() -> None:
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.2499, 2), (0.25, 2), (0.2501, 1), (0.5, 1), (0.51, 0)])
-def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, format_prediction: int) -> None:
-    assert len(confidences(Choice(threshold))) == format_prediction
+def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, shown: int) -> None:
+    assert len(confidences(Choice(threshold))) == shown
 
 
 @pytest.mark.parametrize(("most", "shown"), [(1, 1), (11, 11), (12, 12), (13, 12)])
-def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, format_prediction: int) -> None:
-    assert len(confidences(Choice(most=most))) == format_prediction
+def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, shown: int) -> None:
+    assert len(confidences(Choice(most=most))) == shown
 
 
 class BuiltLater(MemoryService):
