@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_request_is_named(changes: dict[str, Any], says: st
 
 @pytest.mark.parametrize("inputs", [None, [], [{}, {}], [1], {}])
 def test_a_request_without_a_single_input_is_refused(inputs: Any) -> None:
-    with pytest.raises(BadRequest, match="no single input"):
+    with pytest.raises(BadRequest, match="does not have one input"):
         read_inference_request({"inputs": inputs}, NOTHING)
 
 
