@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,25 +15,21 @@ from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST, RUNTIMES
 from shared.wiring import open_classifier
 from tests.bundles.copies import write_bundle, write_file, write_manifest
+from tests.docs.shown_module import shown_module
 
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 MODULE = "mean_colour"
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Put the page's example beside the runtimes; a manifest may then name it."""
-    code = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1]
-    (tmp_path / f"{MODULE}.py").write_text(code, "utf-8")
-    monkeypatch.setattr(runtimes, "__path__", [*runtimes.__path__, str(tmp_path)])
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the page's example among the runtimes; a manifest may then name it."""
     monkeypatch.setattr(manifests, "RUNTIMES", (*RUNTIMES, MODULE))
-    yield code
-    sys.modules.pop(f"{runtimes.__name__}.{MODULE}", None)
-    vars(runtimes).pop(MODULE, None)
+    with shown_module(runtimes, MODULE, 1, tmp_path):
+        yield
 
 
-def test_runtime_that_is_one_new_module_runs_a_bundle(shown: str, tmp_path: Path) -> None:
-    assert len([line for line in shown.splitlines() if line.strip()]) <= 20
+@pytest.mark.usefixtures("shown")
+def test_runtime_that_is_one_new_module_runs_a_bundle(tmp_path: Path) -> None:
     folder = write_bundle(tmp_path / "colours_v1", "1", name="colours")
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     np.savez(folder / "weights.npz", weights=np.eye(3, 5, dtype=np.float32), bias=np.zeros(5, np.float32))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,32 +9,20 @@ import pytest
 
 from shared.http import protocols, router
 from shared.http.route import Protocol
+from tests.docs.shown_module import shown_module
 from tests.http.conftest import MakeClient
-
-PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
-MODULE = "shown_on_the_page"
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Add the page's example to the protocols; the router then finds it."""
-    code = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
-    (tmp_path / f"{MODULE}.py").write_text(code, "utf-8")
-    monkeypatch.setattr(protocols, "__path__", [*protocols.__path__, str(tmp_path)])
-    monkeypatch.setattr(router, "PROTOCOLS", tuple(router.declared_protocols()))
-    yield code
-    sys.modules.pop(f"{protocols.__name__}.{MODULE}", None)
-    vars(protocols).pop(MODULE, None)
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the page's example among the protocols; the router then finds it."""
+    with shown_module(protocols, "label_as_text", 0, tmp_path):
+        monkeypatch.setattr(router, "PROTOCOLS", tuple(router.declared_protocols()))
+        yield
 
 
-def test_protocol_example_of_the_page_is_short(shown: str) -> None:
-    lines = [line for line in shown.splitlines() if line.strip()]
-    assert len(lines) <= 20
-
-
-def test_protocol_that_is_one_new_module_answers_and_is_documented(
-    shown: str, client_with: MakeClient, daisy: bytes
-) -> None:
+@pytest.mark.usefixtures("shown")
+def test_protocol_that_is_one_new_module_answers_and_is_documented(client_with: MakeClient, daisy: bytes) -> None:
     client = client_with()
     answered = client.post("/v1/label", data=daisy, content_type="image/jpeg")
     assert (answered.status_code, answered.text) == (200, "daisy\n")
