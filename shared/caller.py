@@ -1,8 +1,7 @@
-"""What request headers say of who calls and of the trace. Never a token or an address.
+"""Read the caller and the trace from request headers; never keep a token or an address.
 
-Who checks callers before they get here is the setting ``CALLERS``: IAM, whose token ``caller_from`` reads;
-Identity-Aware Proxy, whose assertion ``adapters.iap`` verifies; or nobody, and then headers are what anybody may have
-written.
+The setting ``CALLERS`` names what checks callers in front of the service: IAM, whose token ``caller_from`` reads;
+Identity-Aware Proxy, whose assertion ``adapters.iap`` verifies; or nothing, and then any client can write any header.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(?:/\d+)?(?:;o=\d)?")
 
 
 def caller_from(headers: Headers) -> str | None:
-    """Return the e-mail or subject of the identity token that Cloud Run has checked.
+    """Return the e-mail or subject of the identity token that Cloud Run has checked; None without a token.
 
-    The token's signature is not checked again: Cloud Run refuses requests whose token is not valid, and replaces
-    the signature before it hands them on (https://cloud.google.com/run/docs/authenticating/service-to-service).
-    Call this only where the platform stands in front, and lets nobody in without a token.
+    The token's signature is not checked again: Cloud Run refuses requests with an invalid token, and replaces the
+    signature before it forwards them (https://cloud.google.com/run/docs/authenticating/service-to-service). Call this
+    only where the platform refuses every request without a valid token.
     """
     for header in ("X-Serverless-Authorization", "Authorization"):
         scheme, _, token = headers.get(header, "").partition(" ")
@@ -31,15 +30,15 @@ def caller_from(headers: Headers) -> str | None:
         if scheme.lower() == "bearer" and len(parts) == 3:
             try:
                 claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-                found = claims.get("email") or claims.get("sub")
+                caller = claims.get("email") or claims.get("sub")
             except (binascii.Error, ValueError, AttributeError, RecursionError):
                 continue
-            return str(found) if found else None
+            return str(caller) if caller else None
     return None
 
 
 def trace_from(headers: Headers, project: str) -> str | None:
     """Return the trace as Cloud Logging names it, from a W3C ``traceparent`` or ``X-Cloud-Trace-Context`` header."""
-    found = TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-    found = found or CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context", ""))
-    return f"projects/{project}/traces/{found[1]}" if found else None
+    match = TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    match = match or CLOUD_TRACE.fullmatch(headers.get("X-Cloud-Trace-Context", ""))
+    return f"projects/{project}/traces/{match[1]}" if match else None

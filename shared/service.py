@@ -1,4 +1,4 @@
-"""A function's process: settings and bundle checked at start, the pipeline built where requests are served."""
+"""A function's process: it checks settings and bundles at start, and builds the pipeline on first use."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from shared.wiring import build_pipeline, build_registry, caller_reader
 
 
 class Service:
-    """What every request of one process shares. Thread-safe.
+    """The state that all requests of a process share. Thread-safe.
 
-    functions-framework runs a function's module in gunicorn's master and then forks, and neither threads nor
-    TensorFlow survive that. So the constructor only checks, and ``pipeline`` builds on first use.
+    functions-framework imports a function's module in gunicorn's master and then forks, and neither threads nor
+    TensorFlow survive a fork. So the constructor only checks, and ``pipeline`` builds on first use.
 
     Raises:
-        Misconfigured: the environment or the bundle is wrong; the process should end and say so.
+        Misconfigured: the environment or a bundle is invalid; the process should report it and exit.
     """
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
@@ -44,16 +44,16 @@ class Service:
 
     @classmethod
     def from_environment(cls) -> Service:
-        """Build the service of this process."""
+        """Build the service of this process from its environment variables."""
         return cls(Settings.from_environment(), Platform.from_environment())
 
     @property
     def is_ready(self) -> bool:
-        """Whether the clients are built and one inference has run."""
+        """Whether the pipeline is built: its clients exist, and one inference has run."""
         return self._pipeline is not None
 
     def pipeline(self) -> Pipeline:
-        """Return the pipeline; the first call builds it, and others wait for that."""
+        """Return the pipeline; the first call builds it, and calls in parallel wait for it."""
         with self._lock:
             if self._pipeline is None:
                 self._pipeline = build_pipeline(self.settings, self.platform, self.models)
@@ -61,13 +61,13 @@ class Service:
             return self._pipeline
 
     def load(self, name: str) -> ModelIndex:
-        """Serve what lies at the places of a model now; ``ModelRegistry.load`` says what may go wrong."""
+        """Load the bundles of a model again and swap them in; errors as of ``ModelRegistry.load``."""
         self.pipeline()
         return self.models.load(name)
 
     @cached_property
     def label_tokens(self) -> LabelTokens:
-        """What signs predictions for who may label them."""
+        """The signer of the tokens with which callers may label their predictions."""
         return LabelTokens(self.settings.label_keys)
 
     @cached_property
@@ -75,15 +75,15 @@ class Service:
         return caller_reader(self.settings, self.platform)
 
     def prepare_in_background(self) -> None:
-        """Begin to build the pipeline, if nobody has; ready probes call this until ``is_ready``."""
+        """Start to build the pipeline in a thread, unless a build is running; readiness probes call this."""
         if not self.is_ready and not self._lock.locked():
             threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
 
     def _prepare(self) -> None:
         try:
             self.pipeline()
-        except Exception:  # the end of a thread: whatever it is, it must reach the log
-            logs.log.exception("the pipeline cannot be built; this instance stays unready")
+        except Exception:  # the thread ends here, so the log is the only place for the error
+            logs.log.exception("the pipeline was not built; this instance is not ready")
 
     def call(
         self,
@@ -92,11 +92,11 @@ class Service:
         *,
         event_id: str | None = None,
     ) -> Call:
-        """Begin the record of one call.
+        """Return the record of a call that begins now, with its caller and trace.
 
         Raises:
-            BadRequest: with status 401, where callers must be verified and this one cannot be.
-            KeysUnavailable: nobody can be verified, for now.
+            BadRequest: status 401: callers must be verified, and this one cannot be.
+            KeysUnavailable: the keys to verify callers are not available now.
         """
         with self._lock:
             is_cold_start, self._has_served = not self._has_served, True

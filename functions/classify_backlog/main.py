@@ -1,4 +1,4 @@
-"""On a schedule, classify what still lies in the upload bucket; with --keep, a bucket that is not ours to empty."""
+"""Classify what is still in the upload bucket, on a schedule; with --keep, classify any bucket and delete nothing."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ EPILOG = """example:
   python functions/classify_backlog/main.py
   python functions/classify_backlog/main.py --bucket gs://holiday-photos --prefix 2024/ --keep
 
-exit codes: 0 nothing is left; 1 some uploads must wait for the next sweep; 2 it cannot be carried out as typed or set.
-Tasks of one job share the work by CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT.
+exit codes: 0 nothing is left; 1 some uploads wait for the next sweep; 2 an argument or a setting is invalid.
+The tasks of one job share the work by CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT.
 """
 
 
 def classify_backlog(arguments: Sequence[str] = ()) -> int:
-    """Sweep once. Returns the exit code."""
-    wanted = _parser().parse_args(arguments)
+    """Run one sweep and return the exit code."""
+    options = _parser().parse_args(arguments)
     try:
         service = Service.from_environment()
-        backlog = Backlog.of(service.settings, service.platform, wanted.bucket, wanted.prefix, keep=wanted.keep)
+        backlog = Backlog.of(service.settings, service.platform, options.bucket, options.prefix, keep=options.keep)
         sweep = Sweep.of(service, keep=backlog.keep)
         with orderly_end(sweep.stop, lambda: log_summary(sweep.cut_off())):
             summary = sweep.run(backlog.uploads(service.pipeline().store))
@@ -42,9 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bucket", metavar="gs://B", help="another than UPLOAD_BUCKET; needs --keep")
-    parser.add_argument("--prefix", default="", metavar="P", help="only objects whose names begin like this")
-    parser.add_argument("--keep", action="store_true", help="delete nothing; skip every generation that has its row")
+    parser.add_argument("--bucket", metavar="gs://B", help="the bucket, if not UPLOAD_BUCKET; needs --keep")
+    parser.add_argument("--prefix", default="", metavar="P", help="only objects whose names begin with this")
+    parser.add_argument(
+        "--keep", action="store_true", help="delete nothing; skip every generation that already has a row"
+    )
     return parser
 
 

@@ -1,4 +1,4 @@
-"""When somebody asks, answer in the protocol that they speak."""
+"""Classify the images of HTTPS requests, in the protocol of the client."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ add_page(current_app, service)
 
 @functions_framework.http
 def classify_request(request: Request) -> Response:
-    """``POST /v1/classify``, and the routes of every protocol: ``GET /docs`` shows them."""
+    """Answer ``POST /v1/classify``, and the routes of every protocol; ``GET /docs`` shows them."""
     return router.answer(request)

@@ -1,4 +1,4 @@
-"""When an object is complete in the upload bucket, classify it."""
+"""Classify each object that is written to the upload bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ set_up_app(current_app, service)
 
 @functions_framework.cloud_event
 def classify_upload(event: CloudEvent) -> None:
-    """Returning acknowledges the event; raising asks the platform to deliver it again."""
+    """Process an event: to return acknowledges it, to raise makes the platform deliver it again."""
     attributes = event.get_attributes()
     try:
         upload = upload_from(attributes, event.get_data())

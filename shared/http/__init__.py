@@ -1,1 +1,1 @@
-"""HTTPS: a router gives each request its context, and a protocol turns it into a call of the pipeline and back."""
+"""HTTPS: the router creates a context for each request; a protocol turns it into calls of the pipeline and back."""

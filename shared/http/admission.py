@@ -1,8 +1,9 @@
-"""Admission: a process works on a few requests at once, a few more wait, and whoever comes beyond is sent away at once.
+"""Limit the requests that a process works on at the same time.
 
-gunicorn would let a thousand connections queue for its threads, each to be answered long after its caller has gone, and
-health probes behind them. So it has more threads than requests are worked on (functions/gunicorn.conf.py): the ones
-that are over hold those who wait, and tell the others to come back.
+``at_once`` requests run, ``waiting`` more queue, the rest get 429 immediately. gunicorn alone would queue a thousand
+connections for its threads, with the health probes at the end, and answer each long after its client has left. So it
+has more threads than requests that run (functions/gunicorn.conf.py): the extra threads hold the queued requests and
+send the 429s.
 """
 
 from __future__ import annotations
@@ -14,81 +15,84 @@ from flask import Flask, Request, g, request
 
 from shared.errors import Busy
 
-PATIENCE_S = 2.0
-"""How long a request waits for its turn; a caller that has waited so long is better served by another instance."""
+QUEUE_TIMEOUT_S = 2.0
+"""How long a request waits for a slot; after that, another instance serves the client faster."""
 
 ALWAYS_ADMITTED = ("/v2/health/live", "/v2/health/ready", "/metrics")
-"""Paths that are answered whatever the load, or nobody could see that it is high."""
+"""Paths that need no slot: otherwise a high load could not be observed."""
 
 
 class Admission:
-    """Turns for requests, first come, first served. Thread-safe.
+    """A fixed number of slots with a queue: first in, first out. Thread-safe.
 
     Args:
-        at_once: how many are worked on at the same time.
-        waiting: how many more may wait for their turn.
-        patience_s: for how long.
+        at_once: the number of slots, which is the most requests that run at the same time.
+        waiting: the most requests that queue for a slot.
+        timeout_s: the longest time that a request queues, in seconds.
     """
 
-    def __init__(self, at_once: int, waiting: int, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, at_once: int, waiting: int, timeout_s: float = QUEUE_TIMEOUT_S) -> None:
         self.at_once = at_once
         self._most_waiting = waiting
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._working = 0
         self._queue: deque[threading.Event] = deque()
         self._lock = threading.Lock()
 
     def enter(self) -> None:
-        """Take a turn, behind those who came before.
+        """Take a slot; queue for one if all are taken.
 
         Raises:
-            Busy: as many as may already wait, or it was nobody's turn for ``patience_s`` seconds.
+            Busy: the queue is full, or no slot became free within ``timeout_s`` seconds.
         """
         with self._lock:
-            if self._working < self.at_once:  # and then nobody waits
+            if self._working < self.at_once:  # the queue is empty whenever a slot is free
                 self._working += 1
                 return
             if len(self._queue) >= self._most_waiting:
-                waiting = len(self._queue)
-                raise Busy(f"{self._working} requests are worked on and {waiting} wait; this one is sent away.")
-            turn = threading.Event()
-            self._queue.append(turn)
-        if not turn.wait(self._patience_s):
-            self._give_up(turn)
+                queued = len(self._queue)
+                raise Busy(
+                    f"{self._working} requests are running and {queued} are queued, which is the limit; "
+                    "try again later."
+                )
+            slot = threading.Event()
+            self._queue.append(slot)
+        if not slot.wait(self._timeout_s):
+            self._give_up(slot)
 
     def leave(self) -> None:
-        """Give the turn to whoever has waited longest."""
+        """Pass the slot to the request that has waited longest, or free it."""
         with self._lock:
             if self._queue:
                 self._queue.popleft().set()
             else:
                 self._working -= 1
 
-    def _give_up(self, turn: threading.Event) -> None:
+    def _give_up(self, slot: threading.Event) -> None:
         with self._lock:
-            if turn.is_set():  # at the last moment
+            if slot.is_set():  # the slot arrived after the wait timed out and before the lock was taken
                 return
-            self._queue.remove(turn)
-        raise Busy(f"It was not this request's turn for {self._patience_s:.0f} s.")
+            self._queue.remove(slot)
+        raise Busy(f"The request waited {self._timeout_s:.0f} s for a free slot; try again later.")
 
 
 def admit_requests(app: Flask, admission: Admission) -> None:
-    """Have every request of an app take its turn, but for those that tell how it is."""
+    """Make every request of an app take a slot, except health and metrics."""
 
     def enter() -> None:
         if not is_always_admitted(request):
             admission.enter()
-            g.has_its_turn = True
+            g.has_slot = True
 
     def leave(_: BaseException | None) -> None:
-        if g.pop("has_its_turn", False):
+        if g.pop("has_slot", False):
             admission.leave()
 
     app.before_request(enter)
     app.teardown_request(leave)
 
 
-def is_always_admitted(asked: Request) -> bool:
-    """Whether a request only asks how it is. A body, which may take its time, makes it one like any other."""
-    has_body = bool(asked.content_length) or "Transfer-Encoding" in asked.headers
-    return asked.path in ALWAYS_ADMITTED and asked.method in ("GET", "HEAD") and not has_body
+def is_always_admitted(incoming: Request) -> bool:
+    """Return whether a request needs no slot: a read of health or metrics without a body, which could arrive slowly."""
+    has_body = bool(incoming.content_length) or "Transfer-Encoding" in incoming.headers
+    return incoming.path in ALWAYS_ADMITTED and incoming.method in ("GET", "HEAD") and not has_body

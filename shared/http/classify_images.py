@@ -1,4 +1,4 @@
-"""Classify the images of one request: the step between a protocol and the pipeline, the same for every protocol."""
+"""Classify the images of one request: the step between every protocol and the pipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.logs import log_outcome
 from shared.types import Prediction
 
 ImageResult = Prediction | BucketlensError
-"""What becomes of one image."""
+"""The result of one image: its prediction, or the error that refuses it."""
 
 
 def classify_images(
@@ -27,26 +27,26 @@ def classify_images(
     """Classify a batch: yield for each image, in order, its prediction or the error that refuses it.
 
     Args:
-        context: of the request.
+        context: the request.
         images: the batch.
         record: whether rows are written; None reads ``?record=``.
-        key: makes repeats the same predictions, where there is no ``Idempotency-Key``.
-        more_buckets: buckets that may be named beside READABLE_BUCKETS.
+        key: the idempotency key of a request without an ``Idempotency-Key`` header.
+        more_buckets: buckets that the request may name in addition to READABLE_BUCKETS.
 
     Raises:
-        BadRequest: no image, or too many.
+        BadRequest: the request has no image, or too many; raised before the first image is read.
     """
-    check_number(context, len(images))
+    check_image_count(context, len(images))
     is_recorded = wants_record(context.request) if record is None else record
     reader = reader_of(context, idempotency_key(context.request) or key, more_buckets)
     return (_classify(context, reader, image, index, record=is_recorded) for index, image in enumerate(images))
 
 
 def predictions_of(context: RequestContext, images: Sequence[ImageInput]) -> list[Prediction]:
-    """Classify a batch for a protocol that has no place for the error of one image.
+    """Classify a batch for a protocol in which an error is of the whole request.
 
     Raises:
-        BucketlensError: of the first image that has one; what came before it stays recorded.
+        BucketlensError: the error of the first image that has one; the images before it stay recorded.
     """
     predictions = []
     for index, result in enumerate(classify_images(context, images)):
@@ -57,7 +57,7 @@ def predictions_of(context: RequestContext, images: Sequence[ImageInput]) -> lis
 
 
 def reader_of(context: RequestContext, key: str | None = None, more_buckets: tuple[str, ...] = ()) -> InputReader:
-    """Return the reader of a request's images; images of one ``key`` and caller are the same image each time."""
+    """Return the reader of a request's images; under one ``key`` and caller, a repeated image gets the same ids."""
     settings = context.service.settings
     return InputReader(
         context.pipeline,
@@ -69,22 +69,22 @@ def reader_of(context: RequestContext, key: str | None = None, more_buckets: tup
     )
 
 
-def check_number(context: RequestContext, images: int) -> None:
-    """Refuse a request of no image, and one of too many.
+def check_image_count(context: RequestContext, images: int) -> None:
+    """Refuse a request that has no image or too many.
 
     Raises:
-        BadRequest: with status 413 for too many.
+        BadRequest: status 400 for none, 413 for too many.
     """
     most = context.service.settings.max_images_per_request
     if not images:
-        raise BadRequest("There is no image, expected one or more.")
+        raise BadRequest("The request has no image, expected one or more.")
     if images > most:
-        text = f"There are {images:,} images, expected at most {most} in one request."
+        text = f"The request has {images:,} images, expected at most {most}."
         raise BadRequest(text, 413, "too_many_images")
 
 
 def check_time(context: RequestContext, index: int) -> None:
-    """Refuse to begin with another image than the first where there is no time left.
+    """Refuse to begin an image after the first when the request has no time left.
 
     Raises:
         BadRequest: with status 408.
@@ -92,12 +92,12 @@ def check_time(context: RequestContext, index: int) -> None:
     if index and not context.seconds_left:
         limit_s = context.service.settings.max_request_s
         raise BadRequest(
-            f"There was no time left after {limit_s} s and {index} of the images; send fewer at once.", 408
+            f"The limit of {limit_s} s was reached after {index} of the images; send fewer in one request.", 408
         )
 
 
 def error_of_image(error: BucketlensError, index: int, images: int) -> BucketlensError:
-    """Return an error that also says which of several images it is of."""
+    """Return an error whose message also names the image, where there are several."""
     if images > 1:
         if isinstance(error, Permanent):
             return type(error)(f"Image {index + 1} of {images}: {error}")
@@ -107,16 +107,16 @@ def error_of_image(error: BucketlensError, index: int, images: int) -> Bucketlen
 
 
 def _classify(
-    context: RequestContext, reader: InputReader, given: ImageInput, index: int, *, record: bool
+    context: RequestContext, reader: InputReader, image_input: ImageInput, index: int, *, record: bool
 ) -> ImageResult:
     try:
         check_time(context, index)
-        with reader.resolve(given, index) as image:
+        with reader.resolve(image_input, index) as image:
             prediction = context.pipeline.classify_image(image, context.classifier, record=record)
     except BucketlensError as error:
-        context.tally.count_refused(context.protocol.name, error)
+        context.metrics.count_refused(context.protocol.name, error)
         log_refusal(error)
-        return error.with_traceback(None)  # whose frames hold the image
-    context.tally.count_predicted(context.protocol.name, prediction)
+        return error.with_traceback(None)  # the frames of a traceback would keep the image in memory
+    context.metrics.count_predicted(context.protocol.name, prediction)
     log_outcome(prediction)
     return prediction

@@ -1,7 +1,7 @@
-"""Calls that are made when a time has come, unless they are taken back before: one thread keeps all of a process.
+"""Call a function at a deadline unless it is cancelled.
 
-A ``threading.Timer`` is a thread for each; starting two of them took longer than all else that a request takes beside
-its picture (docs/performance.md).
+One thread serves all deadlines of a process. A ``threading.Timer`` starts a thread for each; to start two of them took
+longer than everything else of a request except its inference (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
-class Alarms:
-    """Alarms of any number. Thread-safe; its thread begins with the first alarm, and so after a fork."""
+class Deadlines:
+    """Any number of deadlines. Thread-safe; the thread starts with the first deadline, so after gunicorn's fork."""
 
     def __init__(self) -> None:
         self._scheduler = sched.scheduler(time.monotonic)
@@ -24,28 +24,27 @@ class Alarms:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def unless_done_in(self, seconds: float, ring: Callable[[], object]) -> Iterator[None]:
-        """Call ``ring``, in another thread, if the block takes longer; it must not block, nor raise."""
-        alarm = self._scheduler.enter(seconds, 0, ring)
-        if alarm.time < self._wakes_at:
-            self._wake_at(alarm.time)
+    def call_after(self, seconds: float, on_late: Callable[[], object]) -> Iterator[None]:
+        """Call ``on_late``, in another thread, if the block takes longer; it must not block and must not raise."""
+        deadline = self._scheduler.enter(seconds, 0, on_late)
+        if deadline.time < self._wakes_at:
+            self._wake_at(deadline.time)
         try:
             yield
         finally:
-            with suppress(ValueError):  # it has rung
-                self._scheduler.cancel(alarm)
+            with suppress(ValueError):  # on_late was called already
+                self._scheduler.cancel(deadline)
 
     def _wake_at(self, moment: float) -> None:
         with self._earlier:
-            # kept though the alarm may be taken back at once: to wake up for nothing now and then costs less than to
-            # be woken for each
+            # not updated on cancel: a rare spurious wake-up is cheaper than a notify for every deadline
             self._wakes_at = min(self._wakes_at, moment)
             self._earlier.notify()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._ring, name="alarms", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
 
-    def _ring(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._earlier:
                 while (left_s := self._wakes_at - time.monotonic()) > 0:
@@ -56,5 +55,5 @@ class Alarms:
                 self._wake_at(time.monotonic() + next_s)
 
 
-alarms = Alarms()
-"""Those of this process."""
+deadlines = Deadlines()
+"""The deadlines of this process."""

@@ -1,4 +1,4 @@
-"""``GET /docs``: every route on one page, without a script and without anything from elsewhere."""
+"""``GET /docs``: every route on one page, without a script and without anything from another site."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ANSWER = """{
   "candidates": [{"label": "%(label)s", "score": 0.9951}, …],
   "prediction_id": "3f9a…", "recorded": true, …
 }"""
-"""What an answer looks like; the numbers are made up."""
+"""An example of an answer; its numbers are invented."""
 
 
 def page(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, url: str) -> tuple[str, str]:
-    """Return the page, and the Content-Security-Policy under which it is shown.
+    """Return the page, and its Content-Security-Policy.
 
     Args:
         routes: every route, with its protocol.
-        manifest: of the model that is the default.
-        url: of the service, as the caller wrote it, for the example.
+        manifest: the manifest of the default model.
+        url: the service's URL as the client wrote it, for the example.
     """
     style = files.style("theme.css", "docs.css")
     policy = (
@@ -55,7 +55,7 @@ def _lines(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, style: 
     yield f'<pre tabindex="0"><code>{escape(ANSWER % {"label": manifest.labels[0]})}</code></pre>'
     yield '<p>All routes as a document: <a href="openapi.json">openapi.json</a>. How busy this process is: '
     yield '<a href="metrics">metrics</a>.</p></section><nav aria-label="Protocols"><ul>'
-    yield from (f'<li><a href="#{_anchor(one)}">{escape(one.name)}</a></li>' for one in protocols)
+    yield from (f'<li><a href="#{_anchor(protocol)}">{escape(protocol.name)}</a></li>' for protocol in protocols)
     yield "</ul></nav>"
     for protocol in protocols:
         anchor = _anchor(protocol)
@@ -63,13 +63,13 @@ def _lines(routes: Sequence[tuple[Protocol, Route]], manifest: Manifest, style: 
         if protocol.specification:
             yield f'<p><a href="{escape(protocol.specification)}">Specification</a></p>'
         yield '<ul class="routes">'
-        yield from (_line(route) for of, route in routes if of is protocol)
+        yield from (_line(route) for owner, route in routes if owner is protocol)
         yield "</ul></section>"
     yield "</main></body></html>"
 
 
 def _line(route: Route) -> str:
-    takes = f" Takes {', '.join(route.takes)}." if route.takes else ""
+    takes = f" Takes {', '.join(route.request_bodies)}." if route.request_bodies else ""
     return (
         f"<li><b>{route.method}</b><code>{escape(route.path)}</code>"
         f"<small>{escape(route.summary)}{escape(takes)}</small></li>"

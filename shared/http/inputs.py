@@ -1,4 +1,4 @@
-"""Step 1 of an HTTPS call: what a caller gave becomes the bytes of an image, the facts, and an identity."""
+"""Read the images of an HTTPS request: from each input, the file's bytes, its facts, and its ids."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from shared.pipeline.received_image import ReceivedImage
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
+"""Pillow keeps RGB in 32 bits per pixel."""
 
 NOT_IN_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
@@ -43,7 +44,7 @@ class ImageBytes:
 
 @dataclass(frozen=True, slots=True)
 class ImageBase64:
-    """The bytes of an image file as text (RFC 4648 §4); line breaks and a ``data:`` URL's beginning are left out."""
+    """The bytes of an image file in base64 (RFC 4648 §4); line breaks and the prefix of a ``data:`` URL are ignored."""
 
     text: str
 
@@ -57,45 +58,45 @@ class ImageUri:
 
 @dataclass(frozen=True, slots=True)
 class ImagePixels:
-    """Pixels: RGB, shape (height, width, 3). It is kept as a PNG, which loses nothing."""
+    """Pixels: RGB, shape (height, width, 3). The image is archived as a PNG, which is lossless."""
 
     pixels: npt.NDArray[Any]
     scale: float = 1.0
-    """What makes the numbers 0 to 255."""
+    """The factor that makes the numbers 0 to 255."""
 
 
 ImageInput = ImageBytes | ImageBase64 | ImageUri | ImagePixels
-"""One image as a caller gave it."""
+"""One image, in the form in which a client sent it."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputReader:
-    """Takes the images of one call."""
+    """A reader of the images of one call."""
 
     pipeline: Pipeline
     call: Call
     key: str | None
-    """The caller's idempotency key."""
+    """The client's idempotency key."""
     buckets: tuple[str, ...]
-    """Those that the caller may name."""
+    """The buckets that the client may name."""
     max_image_bytes: int
     room_for: Callable[[int], AbstractContextManager[None]]
-    """Holds memory for files, as ``MemoryBudget.room_for`` does, beside what the call holds already."""
+    """Holds memory for files, as ``MemoryBudget.room_for`` does, in addition to what the call already holds."""
 
     @contextmanager
-    def resolve(self, given: ImageInput, index: int) -> Generator[ReceivedImage, None, None]:
-        """Give an image's bytes; those of an object hold room until the block ends.
+    def resolve(self, image: ImageInput, index: int) -> Generator[ReceivedImage, None, None]:
+        """Yield an image's bytes, facts and ids; the bytes of an object hold memory until the block ends.
 
         Args:
-            given: the image.
-            index: its place in the request, which is part of its identity.
+            image: the input.
+            index: its position in the request, which is part of its ids.
 
         Raises:
-            BadRequest: it is no base64, no URI, or in a bucket that callers may not name.
-            AlreadyDone: there is no such object.
-            Transient: there is no room, or Cloud Storage does not answer.
+            BadRequest: it is invalid base64, an invalid URI, or in a bucket that clients may not name.
+            AlreadyDone: the object does not exist.
+            Transient: the memory is in use, or Cloud Storage does not answer.
         """
-        match given:
+        match image:
             case ImageBytes(content, name, content_type):
                 yield self._of_bytes(content, index, name, content_type)
             case ImageBase64(text):
@@ -118,20 +119,20 @@ class InputReader:
 
     def _of_object(self, uri: str) -> Generator[ReceivedImage, None, None]:
         try:
-            place = parse_gs_uri(uri)
+            reference = parse_gs_uri(uri)
         except ValueError as error:
             raise BadRequest(f"The uri is {uri[:200]!r}, expected {error}.") from error
-        bucket, name = place.bucket, place.name
+        bucket, name = reference.bucket, reference.name
         if bucket not in self.buckets:
             raise BadRequest(
-                f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403
+                f"The bucket {bucket[:200]!r} is not readable by callers; READABLE_BUCKETS lists those that are.", 403
             )
-        with _refusals_of(uri):
+        with _storage_errors(uri):
             upload = self.pipeline.store.find(bucket, name)
         check_size(upload.size_bytes, self.pipeline.limits)
         held = bytes_held(min(upload.size_bytes, self.max_image_bytes), upload.content_encoding, self.max_image_bytes)
         with self.room_for(COPIES_OF_A_FILE * held):
-            with _refusals_of(uri):
+            with _storage_errors(uri):
                 content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
             facts = ImageFacts(
                 bucket=bucket,
@@ -144,22 +145,22 @@ class InputReader:
 
 
 @contextmanager
-def _refusals_of(uri: str) -> Generator[None, None, None]:
-    """Tell a caller who named an object that it may not be read: to send the request again would not help."""
+def _storage_errors(uri: str) -> Generator[None, None, None]:
+    """Turn a denied read into a 403: as a transient error, it would invite the client to a useless retry."""
     try:
         yield
     except StorageRefused as error:
-        log.warning(f"a caller named {uri[:200]!r}: {error}", extra={"fields": {"outcome": "refused"}})
+        log.warning(f"refused the caller's URI {uri[:200]!r}: {error}", extra={"fields": {"outcome": "refused"}})
         raise BadRequest(
-            f"Cloud Storage does not let this service read {uri[:200]!r}; its account needs permission to read it.", 403
+            f"Cloud Storage does not let this service read {uri[:200]!r}; give its account permission to read it.", 403
         ) from error
 
 
 def from_base64(text: str) -> bytes:
-    """Return what a text in base64 stands for.
+    """Decode base64.
 
     Raises:
-        BadRequest: it is not base64; the message says what it looks like.
+        BadRequest: the text is not base64; the message names the likely mistake.
     """
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -171,26 +172,26 @@ def from_base64(text: str) -> bytes:
 
 
 def _fault_of_base64(text: str) -> str:
-    """Say what a text looks like that is not base64, and what to do."""
+    """Return why a text is not base64, and what to send."""
     if text[:2] in ("b'", 'b"'):
-        return "it is how Python shows bytes; send base64.b64encode(content).decode()"
+        return "it is Python's notation for bytes; send base64.b64encode(content).decode()"
     if " " in text:
-        return "it has spaces, which + becomes in a form or a URL; encode it for where it is sent"
+        return "it has spaces, which + becomes in a form or a URL; percent-encode it there"
     if "-" in text or "_" in text:
         return "it has - or _, as base64url does (section 5); write + and / instead"
-    if found := NOT_IN_BASE64.search(text):
-        return (
-            f"it has {found[0]!r} at character {found.start() + 1:,}; send the file's bytes in base64 and nothing else"
-        )
+    if character := NOT_IN_BASE64.search(text):
+        return f"it has {character[0]!r} at character {character.start() + 1:,}; send only the file's bytes in base64"
     if len(text) % 4:
-        return f"it has {len(text):,} characters, which is no multiple of 4; its end or its padding (=) is missing"
-    return "it has = elsewhere than at its end; send one file's bytes"
+        return f"it has {len(text):,} characters, expected a multiple of 4; its end or its padding (=) is missing"
+    return "it has = before its end; send the bytes of one file"
 
 
 def _as_png(pixels: npt.NDArray[Any], scale: float) -> bytes:
     drawn: Pixels = np.ascontiguousarray(pixels) if pixels.dtype == np.uint8 else np.empty(pixels.shape, np.uint8)
     if drawn.dtype != pixels.dtype:
-        for row, numbers in zip(drawn, pixels, strict=True):  # a row at a time, for the sake of memory
+        for row, numbers in zip(
+            drawn, pixels, strict=True
+        ):  # row by row: the whole image in floating point would take four times the memory
             row[:] = np.rint(numbers * scale)
     content = BytesIO()
     PIL.Image.fromarray(drawn).save(content, "PNG", compress_level=1)

@@ -1,4 +1,7 @@
-"""Counts what the process does. prometheus_client, which writes it down, is imported when somebody first asks."""
+"""Count the requests and images of a process for Prometheus.
+
+prometheus_client is imported at the first ``GET /metrics``, because most processes never need it.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,16 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the histograms' buckets."""
 
 METHODS = ("GET", "HEAD", "POST")
-"""Those that routes have."""
+"""The methods that routes have."""
 
 Labels = tuple[str, ...]
 
 
-class Tally:
-    """What one process has done, for ``GET /metrics``. Thread-safe.
+class RequestMetrics:
+    """The counters and histograms of one process, for ``GET /metrics``. Thread-safe.
 
     Args:
-        models: returns those that are served now.
+        models: returns the models that are served now.
     """
 
     def __init__(self, models: Callable[[], Sequence[ModelFacts]]) -> None:
@@ -53,9 +56,10 @@ class Tally:
                 self._in_flight -= 1
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that was answered; ``route`` is its template, so that there are few of them.
+        """Count a request that was answered, with its duration.
 
-        A caller can make methods up; those that no route has are one.
+        Labels have few values: ``route`` is the path's template, and a method that no route has is ``other``, because a
+        client can invent methods.
         """
         method = method if method in METHODS else "other"
         with self._lock:
@@ -64,11 +68,11 @@ class Tally:
 
     def count_predicted(self, protocol: str, prediction: Prediction) -> None:
         """Count an image that was classified."""
-        said = prediction.classification
+        classification = prediction.classification
         times = {name.removesuffix("_ms"): ms for name, ms in fields_of(prediction.times).items() if ms is not None}
         with self._lock:
-            self._images[protocol, "needs_review" if said.needs_review else "predicted"] += 1
-            self._labels[said.label,] += 1
+            self._images[protocol, "needs_review" if classification.needs_review else "predicted"] += 1
+            self._labels[classification.label,] += 1
             for step, milliseconds in times.items():
                 self._step_seconds[step,].add(milliseconds / 1000)
 
@@ -89,7 +93,7 @@ class Tally:
         return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics as prometheus_client takes them from a collector."""
+        """Yield the metrics as prometheus_client's ``Collector`` does."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         model = GaugeMetricFamily(
@@ -129,6 +133,6 @@ class _Histogram:
         self.sum += seconds
 
     def buckets(self) -> list[tuple[str, float]]:
-        """How many were at most as long as each bound."""
+        """Return for each upper bound, in seconds, the number of durations up to it."""
         bounds = [*map(str, SECONDS), "+Inf"]
         return [(bound, sum(self.counts[: index + 1])) for index, bound in enumerate(bounds)]

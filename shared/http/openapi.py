@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of what the protocols declare (https://spec.openapis.org/oas/v3.1.0)."""
+"""The OpenAPI document, built from the declarations of the protocols (https://spec.openapis.org/oas/v3.1.0)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ RECORD = {
     "description": "Whether the image is archived and its prediction written to BigQuery.",
     "schema": {"enum": ["true", "false"], "default": "true"},
 }
-AT_THE_DOOR = (403, 429, 500)
-"""The statuses of whoever is sent away before a route is reached."""
+ERRORS_OF_ALL_ROUTES = (403, 429, 500)
+"""The statuses of requests that are refused before a route is reached: cross-site, too many, unexpected errors."""
 
 KEY = "Makes a repeated request the same prediction, so that it counts once."
 
 
 def document(routes: Sequence[tuple[Protocol, Route]], model: ModelFacts) -> dict[str, Any]:
-    """Return the document as JSON.
+    """Return the OpenAPI document.
 
     Args:
         routes: every route, with its protocol.
-        model: what is served; a path's ``{model}`` and ``{version}`` have it as their example.
+        model: the default model; the example of ``{model}`` and ``{version}`` in a path.
     """
     paths: dict[str, dict[str, Any]] = {}
     for protocol, route in routes:
@@ -61,27 +61,27 @@ def _operation(protocol: Protocol, route: Route, model: ModelFacts) -> dict[str,
     }
     if parameters := _parameters(route, model):
         operation["parameters"] = parameters
-    if route.takes:
-        operation["requestBody"] = {"required": True, "content": _content(route.takes)}
+    if route.request_bodies:
+        operation["requestBody"] = {"required": True, "content": _content(route.request_bodies)}
     return operation
 
 
 def _parameters(route: Route, model: ModelFacts) -> list[dict[str, Any]]:
     examples = {"model": model.name, "version": model.version, "label": "stable"}
-    parts = [
+    in_path = [
         {"name": name, "in": "path", "required": True, "schema": _part(examples.get(name))}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
     headers = {**route.headers, **({"Idempotency-Key": KEY} if route.carries_images else {})}
-    read = [
+    in_headers = [
         {"name": name, "in": "header", "description": text, "schema": {**TEXT, "minLength": 1, "maxLength": 255}}
         for name, text in headers.items()
     ]
-    asked = [
+    in_query = [
         {"name": name, "in": "query", "description": text, "schema": _part(model.name if name == "model" else None)}
         for name, text in route.queries.items()
     ]
-    return [*parts, *asked, *([RECORD] if route.carries_images else []), *read]
+    return [*in_path, *in_query, *([RECORD] if route.carries_images else []), *in_headers]
 
 
 def _part(example: str | None) -> Schema:
@@ -90,9 +90,11 @@ def _part(example: str | None) -> Schema:
 
 
 def _responses(protocol: Protocol, route: Route) -> dict[str, Any]:
-    refused = {status: {"application/json": protocol.error_schema} for status in (*route.refuses, *AT_THE_DOOR)}
-    also = {status: {"application/json": schema} for status, schema in route.also.items()}
-    answered = {200: {route.type: route.answers, **route.more_types}}
+    refused = {
+        status: {"application/json": protocol.error_schema} for status in (*route.error_statuses, *ERRORS_OF_ALL_ROUTES)
+    }
+    also = {status: {"application/json": schema} for status, schema in route.other_responses.items()}
+    answered = {200: {route.response_type: route.response, **route.other_types}}
     return {
         str(status): {"description": HTTPStatus(status).phrase, "content": _content(content)}
         for status, content in sorted({**refused, **also, **answered}.items())

@@ -1,4 +1,4 @@
-"""Read a request's body within limits of bytes and time, and JSON out of it."""
+"""Read a request's body within limits of bytes and time, and parse its JSON."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from gunicorn.http.errors import ParseException  # type: ignore[import-untyped] 
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from shared.errors import BadRequest
-from shared.http.deadlines import alarms
+from shared.http.deadlines import deadlines
 
 SMALL_BYTES = 64 * 1024
 """Bodies up to this are not counted against the memory budget."""
 
-AT_ONCE_BYTES = 256 * 1024
-"""Read at once at most. Below what malloc gives back to the system at once (``shared.images.memory_budget``), which
-takes longer than to copy it."""
+READ_CHUNK_BYTES = 256 * 1024
+"""Bytes of one read. A larger block exceeds malloc's mmap threshold (``shared.images.memory_budget``), and to return
+it to the system takes longer than to copy it."""
 
-DROPPED_AT_ONCE_BYTES = 64 * 1024
-DROPPING_S = 10.0
-"""An unread body is thrown away so much at a time, for so long: who gets the answer while he still sends is cut off."""
+DRAIN_CHUNK_BYTES = 64 * 1024
+DRAIN_S = 10.0
+"""How long an unread body is read and discarded: a client that still sends when it gets the answer sees a reset."""
 
-ENDED_EARLY = "The body ended before its Content-Length; send it again."
+ENDED_EARLY = "The body ended before its Content-Length; send the request again."
 
 COST_OF = {b",": 40, b"[": 64, b"{": 200, b":": 40, b'"': 30}
-"""Bytes of memory that Python's JSON parser makes of each such character at most; measured by tests/http."""
+"""The most bytes of memory that Python's JSON parser takes for each such character; measured by tests/http."""
 
 
 def stated_length(request: Request) -> int:
-    """Return the body's length as the caller stated it; unstated, it may be the longest.
+    """Return the body's Content-Length in bytes; without one, the limit.
 
     Raises:
-        RequestEntityTooLarge: more than a request may have.
+        RequestEntityTooLarge: it is over the limit.
     """
     most = request.max_content_length or sys.maxsize
     if (request.content_length or 0) > most:
@@ -48,26 +48,27 @@ def stated_length(request: Request) -> int:
 
 
 def read_all(request: Request, seconds: float) -> bytes:
-    """Return the body's bytes.
+    """Read the whole body.
 
     Raises:
-        BadRequest: it did not come within ``seconds``, not to its end, or it is compressed.
+        BadRequest: it did not arrive within ``seconds`` (408), ended early (400), or is compressed (415).
     """
     refuse_compressed(request)
-    with in_time(request, seconds):
-        content = _whole(request)  # not kept by the request, which lives on until the next garbage collection
-    if len(content) < (request.content_length or 0):  # gunicorn takes what has come for all of it
+    with within_deadline(request, seconds):
+        content = _whole(request)  # not get_data(): the request would keep the bytes until the next garbage collection
+    if len(content) < (request.content_length or 0):  # gunicorn does not report a body that ends early
         raise BadRequest(ENDED_EARLY)
     return content
 
 
 def _whole(request: Request) -> bytes:
-    """Read in steps as large as gunicorn receives (``gunicorn_worker``): in smaller ones, as are Werkzeug's, it copies
-    what it has read ahead again and again.
+    """Read the body in steps of the size that gunicorn receives (``gunicorn_worker``).
+
+    Before each smaller step, such as Werkzeug's, gunicorn would copy all that it has read ahead.
     """
-    stream, content = request.stream, bytearray()  # one block that grows: many small ones would leave holes behind
+    stream, content = request.stream, bytearray()  # one block that grows: many small ones would fragment the heap
     while not getattr(stream, "is_exhausted", False):
-        piece = stream.read(min(AT_ONCE_BYTES, request.content_length or AT_ONCE_BYTES))
+        piece = stream.read(min(READ_CHUNK_BYTES, request.content_length or READ_CHUNK_BYTES))
         if not piece:
             break
         content += piece
@@ -75,7 +76,7 @@ def _whole(request: Request) -> bytes:
 
 
 def refuse_compressed(request: Request) -> None:
-    """Refuse a compressed body: a few bytes could become any number.
+    """Refuse a compressed body: a few bytes could decompress to any number of bytes.
 
     Raises:
         BadRequest: it has a Content-Encoding.
@@ -83,13 +84,13 @@ def refuse_compressed(request: Request) -> None:
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.lower() != "identity":
         raise BadRequest(
-            f"The body is encoded as {encoding[:40]!r}, expected none: images are compressed already.", 415
+            f"The Content-Encoding is {encoding[:40]!r}, expected none: images are compressed already.", 415
         )
 
 
 @contextmanager
-def in_time(request: Request, seconds: float) -> Iterator[None]:
-    """Stop to listen to a caller whose body does not come to its end in time; the answer can still be sent.
+def within_deadline(request: Request, seconds: float) -> Iterator[None]:
+    """Stop reading a body that does not end in time; the answer can still be sent.
 
     Raises:
         BadRequest: with status 408.
@@ -97,37 +98,37 @@ def in_time(request: Request, seconds: float) -> Iterator[None]:
     is_late = Event()
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
     try:
-        with alarms.unless_done_in(seconds, lambda: _hang_up(connection, is_late)):
+        with deadlines.call_after(seconds, lambda: _hang_up(connection, is_late)):
             yield
     except (ClientDisconnected, OSError) as error:
         if not is_late.is_set():
             raise BadRequest(ENDED_EARLY) from error
     except ParseException as error:
-        raise BadRequest("The body is not in the pieces that Transfer-Encoding promises; send it again.") from error
-    if is_late.is_set():  # also where the server takes what has come for all of it
-        raise BadRequest(f"The body was not here after {seconds:.0f} s; send it faster, or a smaller one.", 408)
+        raise BadRequest("The body is not in the chunks of its Transfer-Encoding; send the request again.") from error
+    if is_late.is_set():  # also if gunicorn took the part that had arrived for the whole body
+        raise BadRequest(f"The body did not arrive within {seconds:.0f} s; send it faster, or send a smaller one.", 408)
 
 
 def _hang_up(connection: socket.socket | None, is_late: Event) -> None:
     is_late.set()
-    if connection is not None:  # as in tests, which have the whole body at once
+    if connection is not None:  # None in Flask's test client, which has no socket
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RD)
 
 
-def drop_body(request: Request, seconds: float = DROPPING_S) -> bool:
-    """Read what is left of a body without keeping it: functions-framework would, after each answer, and keep it.
+def drain_body(request: Request, seconds: float = DRAIN_S) -> bool:
+    """Read the rest of a body and discard it; without this, functions-framework reads and keeps it after each answer.
 
     Returns:
-        Whether the connection can be used again: not where the body is too large to be read, or did not come in time.
+        Whether the connection can be used again: not if the body is too large to be read, or did not arrive in time.
     """
     if not request.content_length and "Transfer-Encoding" not in request.headers:
         return True
     try:
         if getattr(request.stream, "is_exhausted", False):
             return True
-        with in_time(request, seconds):
-            while request.stream.read(DROPPED_AT_ONCE_BYTES):
+        with within_deadline(request, seconds):
+            while request.stream.read(DRAIN_CHUNK_BYTES):
                 pass
     except (HTTPException, BadRequest):
         return False
@@ -138,15 +139,15 @@ def drop_body(request: Request, seconds: float = DROPPING_S) -> bool:
 
 
 def cost_of_parsing(text: bytes) -> int:
-    """Return how many bytes the parsed values take at most beside their text."""
+    """Return the most bytes that the parsed values of a JSON text take, in addition to the text."""
     return sum(text.count(character) * cost for character, cost in COST_OF.items())
 
 
-def parsed(content: bytes) -> dict[str, Any]:
-    """Return a JSON object.
+def parse_object(content: bytes) -> dict[str, Any]:
+    """Parse a JSON object.
 
     Raises:
-        BadRequest: it is no JSON object in UTF-8.
+        BadRequest: it is not a JSON object in UTF-8.
     """
     try:
         document = json.loads(content.decode(), parse_constant=_refuse_constant)
@@ -160,10 +161,10 @@ def parsed(content: bytes) -> dict[str, Any]:
 
 
 def optional_object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a field that is a JSON object; left out or null it is empty.
+    """Return a field that is a JSON object; an empty one if the field is missing or null.
 
     Raises:
-        BadRequest: it is something else.
+        BadRequest: the field has another type.
     """
     value = document.get(name)
     if value is not None and not isinstance(value, dict):

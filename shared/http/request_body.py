@@ -1,4 +1,4 @@
-"""The body of one request: read once, within the memory, size and time that the request may take."""
+"""The body of one request: read once, within the limits of memory, size and time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from shared.http.reservation import Reservation
 from shared.images.memory_budget import COPIES_OF_A_FILE, MemoryBudget
 
 COPIES_OF_BASE64 = 2.5
-"""The text of a body, and of an image in it the bytes and once more what is sent to the archive: 1 + 0.75 + 0.75."""
+"""Memory of a JSON body with an image, per byte: the text 1, the image 0.75, the copy for the archive 0.75."""
 
 
 class RequestBody:
-    """Reads a body, and holds the memory that it takes until the request is answered.
+    """The body of a request. It holds the memory that it takes until the request is answered.
 
     Args:
-        request: whose body it is.
-        budget: of the process, for files in flight.
-        room: closed when the request is answered; then the memory is given back.
+        request: the request.
+        budget: the process's memory for files in flight.
+        room: closed when the request is answered, which releases the memory.
         seconds_left: returns how long the request may still take.
     """
 
@@ -36,44 +36,44 @@ class RequestBody:
         self._room = room
         self._seconds_left = seconds_left
         self.memory = Reservation(budget)
-        """What the request holds of the budget."""
+        """The part of the budget that the request holds."""
 
     def file(self) -> bytes:
-        """Return a body that is a file, and hold room for it.
+        """Read a body that is a file, and hold memory for it.
 
         Raises:
-            Busy: there is no room for it; it was not read.
-            BadRequest: it came too slowly, not to its end, or compressed.
+            Busy: the memory for it is in use; the body was not read.
+            BadRequest: it arrived too slowly, ended early, or is compressed.
         """
         self.hold(COPIES_OF_A_FILE * self.stated_length)
         return read_body.read_all(self._request, self._seconds_left())
 
     def text_or_file(self) -> bytes:
-        """Return a body that is JSON or a file, and hold room for an image in it, as it is or in base64.
+        """Read a body that is JSON or a file, and hold memory for an image in it, raw or in base64.
 
         Raises:
-            Busy: there is no room for it; it was not read.
-            BadRequest: it came too slowly, not to its end, or compressed.
+            Busy: the memory for it is in use; the body was not read.
+            BadRequest: it arrived too slowly, ended early, or is compressed.
         """
         if (length := self.stated_length) > read_body.SMALL_BYTES:
             self.hold(math.ceil(COPIES_OF_BASE64 * length))
         return read_body.read_all(self._request, self._seconds_left())
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON object that the body is, and hold room for its text, its values and an image in it.
+        """Read and parse a body that is a JSON object; hold memory for its text, its values and an image in it.
 
         Raises:
-            Busy: there is no room for it.
-            BadRequest: it is no JSON object, or would take more memory than there is for all requests.
+            Busy: the memory for it is in use.
+            BadRequest: it is not a JSON object, or would take more memory than all requests have.
         """
         return self.parse(self.text_or_file())
 
     def parse(self, content: bytes) -> dict[str, Any]:
-        """Return the JSON object in a part of the body that was read, and hold room for its values.
+        """Parse a JSON object in a part of the body that was read, and hold memory for its values.
 
         Raises:
-            Busy: there is no room for them.
-            BadRequest: it is no JSON object, or would take more memory than there is for all requests.
+            Busy: the memory for them is in use.
+            BadRequest: it is not a JSON object, or would take more memory than all requests have.
         """
         cost_bytes = read_body.cost_of_parsing(content)
         if cost_bytes > self._budget.capacity_bytes:
@@ -85,22 +85,22 @@ class RequestBody:
             )
         if cost_bytes > read_body.SMALL_BYTES:
             self.hold(cost_bytes)
-        return read_body.parsed(content)
+        return read_body.parse_object(content)
 
     def hold(self, size_bytes: int) -> None:
         """Hold memory of the budget until the request is answered.
 
         Raises:
-            Busy: there is no room.
-            BadRequest: the request alone needs more than there is.
+            Busy: other requests hold it.
+            BadRequest: this request alone needs more than the budget has.
         """
         self._room.enter_context(self.memory.room_for(size_bytes))
 
     @property
     def stated_length(self) -> int:
-        """The bytes of the body, as the client stated them.
+        """The body's Content-Length in bytes; without one, the limit.
 
         Raises:
-            RequestEntityTooLarge: more than a request may have.
+            RequestEntityTooLarge: it is over the limit.
         """
         return read_body.stated_length(self._request)

@@ -1,4 +1,4 @@
-"""One request while a protocol answers it: its body, its caller, its deadline, and the model that it asks."""
+"""One request while a protocol answers it: its body, its caller, its deadline, and its model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flask import Request
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
-from shared.http.metrics import Tally
+from shared.http.metrics import RequestMetrics
 from shared.http.request_body import RequestBody
 from shared.http.requested_model import RequestedModel
 from shared.http.route import Protocol, Route
@@ -24,12 +24,12 @@ from shared.types import Call, Source
 
 @dataclass
 class RequestContext:
-    """One request. Memory that it takes is held until ``room`` is closed."""
+    """One request. The memory that it takes is held until ``room`` is closed."""
 
     request: Request
     service: Service
     protocol: Protocol
-    tally: Tally
+    metrics: RequestMetrics
     routes: Sequence[tuple[Protocol, Route]]
     """Every route of the process."""
     room: ExitStack
@@ -47,27 +47,27 @@ class RequestContext:
 
     @cached_property
     def call(self) -> Call:
-        """How this request reached us."""
+        """The record of this call: its caller, trace, instance and time."""
         return self.service.call(Source.REQUEST, self.request.headers)
 
     @cached_property
     def model(self) -> RequestedModel:
-        """The model that is requested; the default until another is chosen."""
+        """The requested model; the default until ``choose_model`` is called."""
         return RequestedModel(self.service)
 
     @property
     def index(self) -> ModelIndex:
-        """What is served, the same to the end of the request."""
+        """The index of the served models; it stays the same until the request ends."""
         return self.model.index
 
     @property
     def bundle(self) -> Bundle:
-        """The bundle of the requested model, for questions about the model."""
+        """The bundle of the requested model, for routes that describe a model."""
         return self.model.bundle
 
     @property
     def classifier(self) -> Classifier:
-        """The requested model, the same to the end of the request."""
+        """The requested model, open; it stays the same until the request ends, even if another version is loaded."""
         return self.model.classifier
 
     @property
@@ -76,7 +76,7 @@ class RequestContext:
         return self.classifier.bundle.manifest.labels
 
     def choose_model(self, name: str, version: str | None = None) -> None:
-        """Choose another model than the default, as ``RequestedModel.choose`` does.
+        """Choose the model that answers, as ``RequestedModel.choose`` does.
 
         Raises:
             UnknownModel: it is not served.

@@ -1,4 +1,4 @@
-"""What a request may say beside its image: ``?record=``, ``Idempotency-Key``, and the name of a file."""
+"""Read the options of a request: ``?record=``, ``Idempotency-Key``, and the name of a file."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from shared.pipeline.receive import is_unicode
 
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_BYTES = 1024
-"""Of a file, in UTF-8: as of an object in Cloud Storage."""
+"""Of a file's name in UTF-8; the limit of an object name in Cloud Storage."""
 
 
-def wants_record(request: Request, unsaid: str = "true") -> bool:
-    """Read ``?record=``; left out it is ``unsaid``.
+def wants_record(request: Request, default: str = "true") -> bool:
+    """Read ``?record=``; ``default`` if it is missing.
 
     Raises:
         BadRequest: it is neither ``true`` nor ``false``.
     """
-    given = request.args.get("record", unsaid).lower()
-    if given not in ("true", "false"):
-        raise BadRequest(f"?record= is {given[:40]!r}, expected true or false.")
-    return given == "true"
+    value = request.args.get("record", default).lower()
+    if value not in ("true", "false"):
+        raise BadRequest(f"?record= is {value[:40]!r}, expected true or false.")
+    return value == "true"
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Read ``Idempotency-Key``.
+    """Read ``Idempotency-Key``; None if it is missing.
 
     Raises:
         BadRequest: it is empty or too long.
@@ -38,13 +38,15 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def file_name(request: Request) -> str | None:
-    """Read the file name that ``Content-Disposition`` gives (RFC 6266), with its folders where it has any.
+    """Read the file name in ``Content-Disposition`` (RFC 6266), with its folders if it has any; None without one.
 
     Raises:
-        BadRequest: it is too long, or no text.
+        BadRequest: it is too long, or not valid Unicode.
     """
     _, parameters = parse_options_header(request.headers.get("Content-Disposition"))
     name = parameters.get("filename")
     if name and (not is_unicode(name) or len(name.encode()) > MAX_NAME_BYTES):
-        raise BadRequest(f"Content-Disposition names no file of at most {MAX_NAME_BYTES:,} bytes in UTF-8.")
+        raise BadRequest(
+            f"The file name in Content-Disposition is invalid, expected at most {MAX_NAME_BYTES:,} bytes of UTF-8."
+        )
     return name or None

@@ -1,4 +1,4 @@
-"""The model that one request asks for, in one state of what is served."""
+"""The model of one request, from one state of the model registry."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from shared.service import Service
 
 
 class RequestedModel:
-    """A model by its name and version. For one thread.
+    """The model of one request, by name and version. Not thread-safe: one thread answers a request.
 
-    Everything that a response says about models is of the state in which the request first read them, also if another
-    request loads a version in the meantime.
+    All that a response contains about models is of the state that the request read first, even if another request loads
+    a version in the meantime.
 
     Args:
-        service: which serves the models.
+        service: the service with the model registry.
     """
 
     def __init__(self, service: Service) -> None:
@@ -29,23 +29,23 @@ class RequestedModel:
 
     @cached_property
     def _served(self) -> ServedModels:
-        """The open models; read once. The first request of a process opens them."""
+        """The open models, read once; the first request of a process opens them."""
         self._service.pipeline()
         return self._service.models.served
 
     @cached_property
     def index(self) -> ModelIndex:
-        """Which bundles are served; read once. A question about models does not wait until they are open."""
+        """The index of the served models, read once; to read it does not wait until they are open."""
         return self._served.index if self._service.is_ready else self._service.models.index
 
     @property
     def bundle(self) -> Bundle:
-        """The model's bundle, for questions about the model; for images it is ``classifier.bundle``."""
+        """The model's bundle, for routes that describe a model; images use ``classifier.bundle``."""
         return self.index.find(self._name, self._version)
 
     @cached_property
     def classifier(self) -> Classifier:
-        """What classifies the images of the request.
+        """The open model that classifies the images of the request.
 
         Raises:
             UnknownModel: the model was replaced before this process had opened its models.
@@ -53,11 +53,11 @@ class RequestedModel:
         return self._served.get_model(self._name, self._version)
 
     def choose(self, name: str, version: str | None = None) -> None:
-        """Choose another model than the default, or another version of it than the stable one.
+        """Choose the model that answers, instead of the stable version of the default model.
 
         Args:
-            name: of the model; ``name@version`` also names the version.
-            version: of the model, or the label ``stable`` or ``canary``.
+            name: the model's name; ``name@version`` also names the version.
+            version: the model's version, or the alias ``stable`` or ``canary``.
 
         Raises:
             UnknownModel: it is not served.
@@ -67,8 +67,8 @@ class RequestedModel:
         except UnknownModel as error:
             requested = repr(name[:200]) if version is None else f"{name[:200]!r}, version {version[:40]!r},"
             known = ", ".join(
-                f"{known} (version {', '.join(self.index.versions(known))})" for known in self.index.names
+                f"{model} (version {', '.join(self.index.versions(model))})" for model in self.index.names
             )
             raise UnknownModel(f"The model {requested} is not served here. These are: {known}.") from error
         self._name, self._version = name, version
-        self.__dict__.pop("classifier", None)
+        self.__dict__.pop("classifier", None)  # the cached one is of the model before

@@ -1,4 +1,4 @@
-"""The memory that one request holds: asked for part by part, and limited for all of them together."""
+"""The memory that one request holds: reserved part by part, with one limit for all parts together."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shared.images.memory_budget import MemoryBudget
 
 
 class Reservation:
-    """Holds memory of a budget for one request, which one thread answers.
+    """The memory of a budget that one request holds. Not thread-safe: one thread answers a request.
 
-    A request that holds a part and asks for another would wait for itself where there is no room for both, and come
-    again for nothing: that it cannot be answered is known at once.
+    A request that holds a part and needs another would wait for itself if the budget cannot hold both, and a retry
+    would fail the same way. So this refuses such a request immediately.
     """
 
     def __init__(self, budget: MemoryBudget) -> None:
@@ -22,18 +22,18 @@ class Reservation:
 
     @contextmanager
     def room_for(self, size_bytes: int) -> Iterator[None]:
-        """Hold memory for the length of the block; a first part that is more than there is at all is let in alone.
+        """Hold memory for the length of the block; a first part that is larger than the budget takes all of it.
 
         Raises:
-            BadRequest: with status 413: with what it holds already, the request alone needs more than there is.
-            Busy: others hold it.
+            BadRequest: status 413: with the parts it holds, this request alone needs more than the budget has.
+            Busy: other requests hold it.
         """
         size_bytes = min(size_bytes, self._budget.capacity_bytes)
         together_bytes = self._held_bytes + size_bytes
         if self._held_bytes and together_bytes > self._budget.capacity_bytes:
             raise BadRequest(
-                f"The request needs {together_bytes:,} bytes of memory at once, and there are "
-                f"{self._budget.capacity_bytes:,} for all; send its images one at a time.",
+                f"The request needs {together_bytes:,} bytes of memory, and all requests together have "
+                f"{self._budget.capacity_bytes:,}; send its images one at a time.",
                 413,
                 "too_much_memory",
             )

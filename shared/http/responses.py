@@ -1,6 +1,7 @@
-"""JSON answers: the shape of a prediction, the one shape of an error, and the health routes.
+"""JSON answers: the shape of a prediction and the one shape of an error.
 
-No answer carries an exception's text or a path of ours; only the sentences that ``errors`` keeps for people.
+An answer never contains an unexpected exception's text or a path of the server; only the sentences of ``errors`` that
+are written for clients.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from shared.types import Prediction, fields_of
 
 
 def prediction_response(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
-    """Return what a caller sees of a prediction; with a ``label_token``, where there is one, it can be labelled."""
-    said, image = prediction.classification, prediction.image
+    """Return a prediction as clients see it; they can label it with the ``label_token``, if there is one."""
+    classification, image = prediction.classification, prediction.image
     return {
-        "label": said.label,
-        "score": said.score,
-        "needs_review": said.needs_review,
-        "candidates": [fields_of(candidate) for candidate in said.candidates],
+        "label": classification.label,
+        "score": classification.score,
+        "needs_review": classification.needs_review,
+        "candidates": [fields_of(candidate) for candidate in classification.candidates],
         "prediction_id": prediction.prediction_id,
         **({"label_token": label_token} if label_token and recorded else {}),
         "recorded": recorded,
@@ -33,10 +34,10 @@ def prediction_response(prediction: Prediction, *, recorded: bool, label_token: 
 
 
 def error_response(error: Exception) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Return the body, status and headers that tell a caller of an error.
+    """Return the body, status and headers by which a client gets an error.
 
     The body is ``{"error": {"code": 415, "reason": "not_an_image", "message": "…"}}``: the HTTP status, a word for
-    programs and a sentence for people.
+    programs, and a sentence for people.
     """
     match error:
         case Permanent():
@@ -44,21 +45,21 @@ def error_response(error: Exception) -> tuple[dict[str, Any], int, dict[str, str
         case BadRequest():
             return _error(error.http_status, error.reason, str(error))
         case AlreadyDone():
-            return _error(404, "not_found", "There is no such object; check the bucket and the name.")
+            return _error(404, "not_found", "The object does not exist; check the bucket and the name.")
         case Transient():
             retry = {"Retry-After": str(error.retry_after_s)}
-            message = f"The service cannot take this now; send it again in {error.retry_after_s} s."
+            message = f"The service cannot take this request now; send it again in {error.retry_after_s} s."
             return _error(error.http_status, error.reason, message, retry)
         case HTTPException():
             status = HTTPStatus(error.code or 500)
             allow = error.valid_methods if isinstance(error, MethodNotAllowed) else None
             headers = {"Allow": ", ".join(sorted(allow))} if allow else {}
             return _error(status, status.name.lower(), f"{status.phrase}: {status.description}.", headers)
-    return _error(500, "internal", "Something broke on our side; it was logged.")
+    return _error(500, "internal", "The service failed unexpectedly; the error was logged.")
 
 
 def log_refusal(error: BucketlensError) -> None:
-    """Write the one line that a refused request, or a refused image of one, leaves."""
+    """Log the one line of a refused request, or of a refused image in a batch."""
     if isinstance(error, Transient):
         log.warning(str(error), extra={"fields": {"outcome": "transient", "reason": type(error).__name__}})
     else:

@@ -1,4 +1,4 @@
-"""Route each request to the protocol that its path belongs to, and errors into that protocol's shape."""
+"""Route each request to the protocol of its path, and give errors that protocol's shape."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from flask import Flask, Request, Response, g, make_response, request
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from shared.http import protocols
-from shared.http.metrics import Tally
+from shared.http.metrics import RequestMetrics
 from shared.http.page import route as page
-from shared.http.read_body import drop_body
+from shared.http.read_body import drain_body
 from shared.http.request_context import RequestContext
 from shared.http.responses import error_response
 from shared.http.route import ErrorShape, Protocol, Route, our_error
@@ -24,7 +24,7 @@ from shared.service import Service
 
 
 def declared_protocols() -> Iterator[Protocol]:
-    """Yield what the modules of ``shared.http.protocols`` declare as PROTOCOL; the others there help them."""
+    """Yield the PROTOCOL of each module of ``shared.http.protocols`` that has one."""
     for module in iter_modules(protocols.__path__):
         protocol = getattr(import_module(f"{protocols.__name__}.{module.name}"), "PROTOCOL", None)
         if isinstance(protocol, Protocol):
@@ -34,19 +34,19 @@ def declared_protocols() -> Iterator[Protocol]:
 PROTOCOLS: tuple[Protocol, ...] = tuple(
     sorted((*declared_protocols(), page.PROTOCOL), key=lambda protocol: (protocol.position, protocol.name))
 )
-"""Every protocol, in the order of the documents. A new one is a new module of ``shared.http.protocols``."""
+"""Every protocol, in the order of the documents. To add one, add a module to ``shared.http.protocols``."""
 
 
 class Router:
-    """Answers every request of a process. Thread-safe."""
+    """The router of a process: it finds the route of each request and has its protocol answer. Thread-safe."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self.tally = Tally(lambda: [bundle.facts for bundle in service.models.index])
+        self.metrics = RequestMetrics(lambda: [bundle.facts for bundle in service.models.index])
 
     @cached_property
     def routes(self) -> list[tuple[Protocol, Route]]:
-        """Every route, with the protocol that it is of."""
+        """Every route, with its protocol."""
         platform = self._service.platform
         return [
             (protocol, route)
@@ -54,22 +54,22 @@ class Router:
             for route in (*protocol.routes, *protocol.routes_of_platform(platform))
         ]
 
-    def answer(self, asked: Request) -> Response:
+    def answer(self, incoming: Request) -> Response:
         """Answer a request.
 
         Raises:
-            werkzeug.exceptions.HTTPException: there is no such path, or not this method on it.
-            BucketlensError: which ``app`` turns into a response, in the protocol's shape.
+            werkzeug.exceptions.HTTPException: the path does not exist, or does not have this method.
+            BucketlensError: the request is refused; ``app`` turns the error into a response in the protocol's shape.
         """
         began, status, template = time.monotonic(), 500, "none"
-        with self.tally.request_in_flight():
+        with self.metrics.request_in_flight():
             try:
-                (protocol, route), parts = self._map.bind_to_environ(asked.environ).match()
+                (protocol, route), parts = self._map.bind_to_environ(incoming.environ).match()
                 template, g.error_shape = route.path, protocol.error
                 with ExitStack() as room:
-                    context = RequestContext(asked, self._service, protocol, self.tally, self.routes, room)
-                    response = make_response(route.answer(context, **parts))
-                drop_body(asked)
+                    context = RequestContext(incoming, self._service, protocol, self.metrics, self.routes, room)
+                    response = make_response(route.handler(context, **parts))
+                drain_body(incoming)
                 status = response.status_code
             except Exception as error:
                 status = error_response(error)[1]
@@ -77,10 +77,10 @@ class Router:
             else:
                 return response
             finally:
-                self.tally.count_request(asked.method, template, status, time.monotonic() - began)
+                self.metrics.count_request(incoming.method, template, status, time.monotonic() - began)
 
     def shape_errors_of(self, app: Flask) -> None:
-        """Have an app shape errors as the nearest protocol does, also where no route is reached."""
+        """Make an app shape errors as the nearest protocol does, also for requests that reach no route."""
 
         def choose() -> None:
             g.error_shape = self._error_shape_at(request.path)
@@ -88,9 +88,9 @@ class Router:
         app.before_request(choose)
 
     def _error_shape_at(self, path: str) -> ErrorShape:
-        """Return the error shape of the protocol that has this path, or routes below its beginning."""
-        nearest = (of for of, route in self.routes if path == route.path or _is_below(path, route.path))
-        others = (of for of in PROTOCOLS if of.below and path.startswith(of.below))
+        """Return the error shape of the protocol that has a route of this path, or else one with the same prefix."""
+        nearest = (owner for owner, route in self.routes if path == route.path or _is_below(path, route.path))
+        others = (owner for owner in PROTOCOLS if owner.below and path.startswith(owner.below))
         return next((protocol.error for protocol in (*nearest, *others)), our_error)
 
     @cached_property
@@ -103,8 +103,8 @@ class Router:
 
 
 def _is_below(path: str, template: str) -> bool:
-    beginning, brace, _ = template.partition("{")
-    return bool(brace) and path.startswith(beginning)
+    prefix, brace, _ = template.partition("{")
+    return bool(brace) and path.startswith(prefix)
 
 
 class _Part(BaseConverter):

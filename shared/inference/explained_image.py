@@ -12,7 +12,7 @@ from shared.images.memory_budget import MIB, UNLIMITED, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.inference.explain import Explanation, Heat, OnRun, explain, over_picture
 from shared.inference.from_bytes import DEFAULT_LIMITS, decode_for
-from shared.inference.heatmap import LONGEST_EDGE_PX, overlay, shorter_edge_px
+from shared.inference.heatmap import LONGEST_EDGE_PX, draw_heatmap, shorter_edge_px
 from shared.types import Image, Pixels
 
 OVERLAY_BYTES = 24 * MIB
@@ -34,7 +34,7 @@ class ExplainedImage:
 
     def overlay_on(self, pixels: Pixels) -> PIL.Image.Image:
         """Lay the heat over the picture, as ``decode_to_show`` gives it; takes ``OVERLAY_BYTES`` meanwhile."""
-        return overlay(pixels, self.heat_over_picture(LONGEST_EDGE_PX // 4))
+        return draw_heatmap(pixels, self.heat_over_picture(LONGEST_EDGE_PX // 4))
 
 
 def explain_bytes(

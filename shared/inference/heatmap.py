@@ -13,7 +13,7 @@ from shared.inference.explain import Heat
 from shared.types import Pixels
 
 LONGEST_EDGE_PX = 1024
-"""Of an overlay; a larger picture is reduced."""
+"""The longer edge of a drawn heatmap; a larger picture is reduced."""
 
 STRONGEST = 0.7
 """How much of the colour covers the picture where the heat is 1."""
@@ -25,7 +25,7 @@ DIMMED = 0.6
 """How bright the picture stays, so that the heat stands out on a white one too."""
 
 
-def overlay(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
+def draw_heatmap(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
     """Colour a picture by a heat map of it: from violet, which is little, through red to yellow, which is all.
 
     Args:
@@ -45,7 +45,7 @@ def overlay(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
 
 
 def shorter_edge_px(size: Size) -> int:
-    """Return what to shrink a picture of a width and height to before an overlay, as ``decode`` takes it."""
+    """Return what to shrink a picture of a width and height to before ``draw_heatmap``, as ``decode`` takes it."""
     return max(1, LONGEST_EDGE_PX * min(size) // max(size))
 
 

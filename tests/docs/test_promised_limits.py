@@ -25,7 +25,7 @@ LIMITS = {
     "a note beside a label": f"{feedback.MAX_NOTE_CHARACTERS:,} characters",
     "an `errorMessage` for BigQuery": f"{bigquery_remote_function.MAX_ERROR_CHARACTERS} characters",
     "requests that wait for their turn, beside `THREADS` that are worked on": "`THREADS`",
-    "how long each of them waits": f"{admission.PATIENCE_S:.0f} seconds",
+    "how long each of them waits": f"{admission.QUEUE_TIMEOUT_S:.0f} seconds",
 }
 DEFAULTS = {setting.metadata["env"]: setting.metadata["default"] for setting in fields(Settings)}
 
@@ -47,7 +47,7 @@ def test_https_page_says_what_vertex_defaults_to() -> None:
 
 
 def test_reliability_page_says_how_long_a_request_waits() -> None:
-    assert admission.PATIENCE_S == 2
+    assert admission.QUEUE_TIMEOUT_S == 2
     assert "as many more wait for two seconds at most" in page("reliability.md")
 
 

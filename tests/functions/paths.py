@@ -1,4 +1,4 @@
-"""Where each function's main module lies, which functions-framework is given."""
+"""The path of each function's main module, for functions-framework."""
 
 from __future__ import annotations
 

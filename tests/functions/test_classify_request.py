@@ -1,4 +1,4 @@
-"""The HTTPS function, through functions-framework's own app."""
+"""The HTTPS function in functions-framework's app."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def client(world: World, with_environment: SetAll) -> FlaskClient:
     return app.test_client()
 
 
-def test_a_raw_image_is_answered_with_its_label_and_how_it_came_about(client: FlaskClient, world: World) -> None:
+def test_classify_request_answers_a_raw_image_with_its_prediction(client: FlaskClient, world: World) -> None:
     content = BytesIO()
     drawings()["daisy"].save(content, "JPEG", quality=92)
     answer = client.post("/v1/classify", data=content.getvalue(), headers={"Content-Type": "image/jpeg"}).get_json()
@@ -44,24 +44,22 @@ def test_a_raw_image_is_answered_with_its_label_and_how_it_came_about(client: Fl
     assert world.names_in(world.archive) == [f"{sha256[:2]}/{sha256}.jpg"]
 
 
-def test_what_curl_sends_by_default_is_read_as_an_image(client: FlaskClient, picture: Picture) -> None:
+def test_classify_request_reads_curls_default_type_as_an_image(client: FlaskClient, picture: Picture) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert client.post("/v1/classify?record=false", data=picture(30), headers=headers).status_code == 200
 
 
-def test_an_answer_that_is_not_recorded_leaves_nothing(client: FlaskClient, world: World, picture: Picture) -> None:
+def test_classify_request_without_record_leaves_nothing(client: FlaskClient, world: World, picture: Picture) -> None:
     answer = client.post("/v1/classify?record=false", data=picture(31)).get_json()
     assert answer["recorded"] is False
     assert world.names_in(world.archive) == []
-    found = world.warehouse.query(
+    result = world.warehouse.query(
         "SELECT 1 FROM predictions WHERE prediction_id IN UNNEST(@ids)", ids=[answer["prediction_id"]]
     )
-    assert found.rows == []
+    assert result.rows == []
 
 
-def test_files_of_a_form_are_answered_in_order_and_a_bad_one_spoils_no_other(
-    client: FlaskClient, picture: Picture
-) -> None:
+def test_classify_request_answers_each_file_of_a_form_in_order(client: FlaskClient, picture: Picture) -> None:
     files = [(BytesIO(picture(32)), "a.jpg"), (BytesIO(b"no image"), "b.jpg"), (BytesIO(picture(33)), "c.jpg")]
     answer = client.post("/v1/classify?record=false", data={"image": files})
     assert answer.status_code == 200
@@ -71,11 +69,11 @@ def test_files_of_a_form_are_answered_in_order_and_a_bad_one_spoils_no_other(
     assert second["image"]["name"] == "b.jpg"
 
 
-def test_a_form_of_bad_files_only_is_an_error_by_its_status(client: FlaskClient) -> None:
+def test_classify_request_answers_a_form_of_bad_files_with_an_error(client: FlaskClient) -> None:
     assert client.post("/v1/classify", data={"image": (BytesIO(b"no"), "a.jpg")}).status_code == 415
 
 
-def test_an_object_is_classified_by_its_uri(
+def test_classify_request_classifies_an_object_by_its_uri(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("deep/er.jpg", picture(34), tmp_path)
@@ -85,22 +83,22 @@ def test_an_object_is_classified_by_its_uri(
     assert row["call"]["source"] == "request"
 
 
-def test_a_bucket_that_is_not_allowed_is_never_asked(client: FlaskClient, world: World) -> None:
+def test_classify_request_never_reads_a_bucket_that_is_not_allowed(client: FlaskClient, world: World) -> None:
     for uri in (f"gs://{world.archive}/x", "gs://somebody-elses/x", "gs://169.254.169.254/computeMetadata"):
         assert client.post("/v1/classify", json={"uri": uri}).status_code == 403
 
 
 @pytest.mark.parametrize("uri", ["http://x/y", "gs://", "gs://only-a-bucket", "gs:///name", "", 7, None, ["gs://a/b"]])
-def test_a_malformed_uri_is_the_callers_mistake(client: FlaskClient, uri: object) -> None:
+def test_classify_request_refuses_a_malformed_uri(client: FlaskClient, uri: object) -> None:
     assert client.post("/v1/classify", json={"uri": uri}).status_code == 400
 
 
-def test_an_object_that_is_not_there_is_not_found(client: FlaskClient, world: World) -> None:
+def test_classify_request_answers_a_missing_object_with_404(client: FlaskClient, world: World) -> None:
     answer = client.post("/v1/classify", json={"uri": f"gs://{world.uploads}/nothing.jpg"})
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (404, "not_found")
 
 
-def test_the_same_idempotency_key_gives_the_same_prediction(client: FlaskClient, picture: Picture) -> None:
+def test_idempotency_key_repeated_gives_the_same_prediction(client: FlaskClient, picture: Picture) -> None:
     headers = {"Idempotency-Key": "order-7"}
     first, second = (client.post("/v1/classify", data=picture(35), headers=headers).get_json() for _ in range(2))
     assert first["prediction_id"] == second["prediction_id"]
@@ -108,7 +106,7 @@ def test_the_same_idempotency_key_gives_the_same_prediction(client: FlaskClient,
     assert other["prediction_id"] != first["prediction_id"]
 
 
-def test_without_a_key_each_request_is_a_prediction_of_its_own(client: FlaskClient, picture: Picture) -> None:
+def test_idempotency_key_missing_makes_each_request_a_new_prediction(client: FlaskClient, picture: Picture) -> None:
     answers = [client.post("/v1/classify?record=false", data=picture(37)).get_json() for _ in range(2)]
     assert answers[0]["prediction_id"] != answers[1]["prediction_id"]
 
@@ -121,27 +119,29 @@ def test_without_a_key_each_request_is_a_prediction_of_its_own(client: FlaskClie
         pytest.param(b"\xff\xd8\xff\xe0 and no more", 422, "damaged_image", id="damaged"),
     ],
 )
-def test_a_bad_body_has_its_exact_status_and_reason(
+def test_classify_request_has_a_status_and_reason_for_each_bad_body(
     client: FlaskClient, content: bytes, status: int, reason: str
 ) -> None:
     answer = client.post("/v1/classify", data=content)
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (status, reason)
 
 
-def test_a_body_over_the_limit_is_refused_unread(client: FlaskClient) -> None:
+def test_classify_request_refuses_a_body_over_the_limit_unread(client: FlaskClient) -> None:
     answer = client.post("/v1/classify", data=b"x" * (33 << 20))
     assert answer.status_code == 413
     assert answer.get_json()["error"]["code"] == 413
 
 
-def test_an_image_over_the_limit_is_refused(world: World, with_environment: SetAll, picture: Picture) -> None:
+def test_classify_request_refuses_an_image_over_the_limit(
+    world: World, with_environment: SetAll, picture: Picture
+) -> None:
     with_environment(world.environment | {"MAX_IMAGE_BYTES": "1000", "MAX_IMAGE_PIXELS": "70000"})
     client = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
     answer = client.post("/v1/classify", data=picture(38))
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (413, "too_many_bytes")
 
 
-def test_more_files_than_allowed_are_refused_together(client: FlaskClient) -> None:
+def test_classify_request_refuses_a_form_with_too_many_files(client: FlaskClient) -> None:
     files = [(BytesIO(b"x"), f"{index}.jpg") for index in range(17)]
     assert client.post("/v1/classify", data={"image": files}).status_code == 413
 
@@ -155,14 +155,14 @@ def test_more_files_than_allowed_are_refused_together(client: FlaskClient) -> No
         ("POST", "/v1/classify?record=perhaps", 400),
     ],
 )
-def test_errors_have_one_shape(client: FlaskClient, method: str, path: str, status: int) -> None:
+def test_classify_request_errors_have_one_shape(client: FlaskClient, method: str, path: str, status: int) -> None:
     answer = client.open(path, method=method, data=b"x")
     assert answer.status_code == status
     assert set(answer.get_json()) == {"error"}
     assert set(answer.get_json()["error"]) == {"code", "reason", "message"}
 
 
-def test_a_caller_is_told_when_to_come_back_while_the_warehouse_is_away(
+def test_classify_request_has_retry_after_while_the_warehouse_is_away(
     world: World, with_environment: SetAll, picture: Picture
 ) -> None:
     away = {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9", "WAREHOUSE_DEADLINE_S": "1"}

@@ -1,4 +1,4 @@
-"""The event function, through functions-framework's own app."""
+"""The event function in functions-framework's app."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(world: World, with_environment: Callable[[dict[str, str]], None]) -> 
     return app.test_client()
 
 
-def test_an_event_becomes_a_row_that_names_the_call(
+def test_classify_upload_writes_a_row_with_the_call(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("garden/rose ü.jpg", picture(20), tmp_path)
@@ -42,7 +42,9 @@ def test_an_event_becomes_a_row_that_names_the_call(
     assert row["call"]["is_cold_start"] is True
 
 
-def test_the_same_event_twice_is_one_row(client: FlaskClient, world: World, picture: Picture, tmp_path: Path) -> None:
+def test_classify_upload_writes_one_row_for_a_repeated_event(
+    client: FlaskClient, world: World, picture: Picture, tmp_path: Path
+) -> None:
     world.put("a.jpg", picture(21), tmp_path)
     upload = world.store.find(world.uploads, "a.jpg")
     for _ in range(2):
@@ -50,7 +52,7 @@ def test_the_same_event_twice_is_one_row(client: FlaskClient, world: World, pict
     assert len(world.rows("latest_predictions")) == 1
 
 
-def test_structured_mode_events_are_read_as_well(
+def test_classify_upload_reads_events_in_structured_mode(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("s.jpg", picture(22), tmp_path)
@@ -63,7 +65,7 @@ def test_structured_mode_events_are_read_as_well(
     assert len(world.rows("latest_predictions")) == 1
 
 
-def test_an_object_of_another_bucket_is_acknowledged_and_left_alone(
+def test_classify_upload_ignores_an_object_of_another_bucket(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     path = tmp_path / "x.jpg"
@@ -75,7 +77,7 @@ def test_an_object_of_another_bucket_is_acknowledged_and_left_alone(
     assert world.rows("latest_predictions") == []
 
 
-def test_an_event_that_was_retried_for_too_long_is_left_to_the_sweep(
+def test_classify_upload_leaves_an_old_event_to_the_sweep(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("old.jpg", picture(24), tmp_path)
@@ -85,7 +87,7 @@ def test_an_event_that_was_retried_for_too_long_is_left_to_the_sweep(
     assert world.names_in(world.uploads) == ["old.jpg"]
 
 
-def test_an_event_above_the_rate_is_acknowledged_said_and_left_to_the_sweep(
+def test_classify_upload_leaves_an_event_above_the_rate_to_the_sweep(
     world: World,
     with_environment: Callable[[dict[str, str]], None],
     picture: Picture,
@@ -99,20 +101,20 @@ def test_an_event_above_the_rate_is_acknowledged_said_and_left_to_the_sweep(
         upload = world.store.find(world.uploads, name)
         assert client.post("/", json=data(upload), headers=headers()).status_code == 200
     assert world.names_in(world.uploads) == ["second.jpg"]
-    said = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (said["severity"], said["outcome"]) == ("WARNING", "over_rate")
-    assert "all that MAX_IMAGES_PER_MINUTE allows" in said["message"]
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (line["severity"], line["outcome"]) == ("WARNING", "over_rate")
+    assert "all that MAX_IMAGES_PER_MINUTE allows" in line["message"]
 
 
 @pytest.mark.parametrize("body", [{}, {"bucket": "b"}, [], "text", {"bucket": "b", "name": "n", "generation": "x"}])
-def test_an_event_that_says_nothing_is_acknowledged_so_that_it_does_not_come_back(
+def test_classify_upload_acknowledges_a_malformed_event(
     capsys: pytest.CaptureFixture[str], client: FlaskClient, body: Any
 ) -> None:
     assert client.post("/", json=body, headers=headers()).status_code == 200
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["outcome"] == "malformed_event"
 
 
-def test_an_event_comes_back_while_storage_is_away_and_says_nothing_of_ours(
+def test_classify_upload_refuses_an_event_while_storage_is_away(
     world: World, with_environment: Callable[[dict[str, str]], None]
 ) -> None:
     with_environment(world.environment | {"STORAGE_EMULATOR_HOST": "http://127.0.0.1:9", "STORAGE_DEADLINE_S": "1"})
@@ -124,7 +126,7 @@ def test_an_event_comes_back_while_storage_is_away_and_says_nothing_of_ours(
     assert "127.0.0.1" not in answer.text
 
 
-def test_every_outcome_is_one_json_line_with_its_trace(
+def test_classify_upload_logs_one_json_line_with_its_trace(
     capsys: pytest.CaptureFixture[str], client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("one line.jpg", picture(25), tmp_path)
@@ -136,7 +138,7 @@ def test_every_outcome_is_one_json_line_with_its_trace(
     assert line["event_id"] == "1234"
 
 
-def test_health_is_answered_and_ready_only_after_an_inference(client: FlaskClient) -> None:
+def test_classify_upload_is_ready_only_after_an_inference(client: FlaskClient) -> None:
     assert client.get("/v2/health/live").get_json() == {"live": True}
     first = client.get("/v2/health/ready")
     assert first.get_json() == {"ready": False, "live": True}
@@ -146,14 +148,14 @@ def test_health_is_answered_and_ready_only_after_an_inference(client: FlaskClien
     assert answer.get_json() == {"ready": True, "live": True}
 
 
-def test_a_request_that_is_no_event_gets_an_error_of_our_shape(client: FlaskClient) -> None:
+def test_classify_upload_answers_other_requests_with_an_error_of_our_shape(client: FlaskClient) -> None:
     answer = client.post("/", data="hello")
     assert 400 <= answer.status_code < 500
     assert set(answer.get_json()["error"]) == {"code", "reason", "message"}
     assert "Got HTTP headers" not in answer.text
 
 
-def test_a_wrong_deployment_does_not_start_and_names_every_fault(
+def test_classify_upload_with_wrong_settings_names_every_fault_and_exits(
     world: World, with_environment: Callable[[dict[str, str]], None]
 ) -> None:
     with_environment(world.environment | {"ARCHIVE_BUCKET": world.uploads, "MAX_IMAGE_BYTES": "lots"})
@@ -163,10 +165,10 @@ def test_a_wrong_deployment_does_not_start_and_names_every_fault(
     assert "three different buckets" in str(fault.value)
 
 
-def test_the_event_of_a_folder_is_acknowledged_and_the_folder_stays(
+def test_classify_upload_acknowledges_and_keeps_a_folder_marker(
     client: FlaskClient, world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The console makes a folder as an object of no bytes whose name ends with a slash."""
+    """The console creates a folder as an empty object whose name ends with a slash."""
     world.put("roses", b"", tmp_path)
     event = data(world.store.find(world.uploads, "roses")) | {"name": "roses/"}
     assert client.post("/", json=event, headers=headers()).status_code == 200

@@ -1,4 +1,4 @@
-"""The event that Cloud Storage sends of an upload, as the function gets it."""
+"""The event of an upload, as Cloud Storage sends it to the function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def headers(**changes: str) -> dict[str, str]:
 
 
 def data(upload: Upload) -> dict[str, Any]:
-    """What Cloud Storage says of an object; int64 is a string in protobuf's JSON."""
+    """Return an object's metadata as in an event; int64 is a string in protobuf's JSON."""
     ref = upload.ref
     return {
         "kind": "storage#object",

@@ -1,1 +1,1 @@
-"""The protocols of the HTTPS endpoint, spoken by the clients that people have, to the real process."""
+"""Tests of the HTTPS protocols: real clients against the real process."""

@@ -1,4 +1,4 @@
-"""The environments of clients that people have."""
+"""The environments of published clients, such as ``tritonclient``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIENT_S = 120
 
 
 def made(name: str) -> Environment:
-    """The environment of a client, or the reason why this machine cannot have it."""
+    """Return a client's environment; skip with the reason if this machine cannot have it."""
     try:
         return environment(Recipe(HERE / f"{name}.txt"))
     except Impossible as reason:

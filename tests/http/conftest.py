@@ -1,4 +1,4 @@
-"""A flower, and the process that is asked what it is."""
+"""Fixtures: pictures of flowers, and the function that classifies them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MakeClient = Callable[..., FlaskClient]
 
 @pytest.fixture(scope="session")
 def url(cloud: Cloud) -> str:
-    """Where ``classify_request`` answers, under gunicorn."""
+    """The URL of ``classify_request`` under gunicorn."""
     address = cloud.url("classify_request")
     requests.get(f"{address}/v2/health/ready", timeout=20).raise_for_status()
     return address
@@ -38,7 +38,7 @@ def url(cloud: Cloud) -> str:
 
 @pytest.fixture(scope="session")
 def manifest() -> Manifest:
-    """Of the model that is served."""
+    """The labels of the served model."""
     return load_bundle(MODELS / DEFAULT_BUNDLE).manifest
 
 
@@ -67,7 +67,7 @@ def daisy_pixels() -> npt.NDArray[np.uint8]:
 
 @pytest.fixture
 def client_with(world: World, with_environment: Callable[[dict[str, str]], None]) -> MakeClient:
-    """Return a maker of the function with other settings."""
+    """Return a function that starts the app with other settings, and returns its client."""
 
     def make(**settings: str) -> FlaskClient:
         with_environment(world.environment | settings)

@@ -1,4 +1,4 @@
-"""What somebody with KServe's ``InferenceRESTClient`` does. Runs in an environment of its own; prints JSON.
+"""Use KServe's ``InferenceRESTClient`` as its users do; runs in its own environment and prints JSON.
 
 python kserve_client.py URL PHOTO
 """
@@ -45,8 +45,8 @@ def request(images: list[Any], *, binary: bool) -> InferRequest:
 
 
 def labels(answer: Any) -> list[str]:
-    [found] = [output for output in answer.outputs if output.name == "label"]
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in found.as_numpy()]
+    [output] = [tensor for tensor in answer.outputs if tensor.name == "label"]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in output.as_numpy()]
 
 
 async def error(client: InferenceRESTClient, url: str) -> str:

@@ -1,4 +1,4 @@
-"""Who is let in, who waits, and who is sent away."""
+"""Admission: which requests run, which queue, and which get 429."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from shared.errors import Busy
 from shared.http.admission import Admission, admit_requests
 
 
-def test_as_many_as_may_are_worked_on_at_once() -> None:
+def test_admission_runs_as_many_requests_as_it_has_slots() -> None:
     admission = Admission(at_once=2, waiting=0)
     admission.enter()
     admission.enter()
-    with pytest.raises(Busy, match="2 requests are worked on and 0 wait"):
+    with pytest.raises(Busy, match="2 requests are running and 0 are queued"):
         admission.enter()
     admission.leave()
     admission.enter()
 
 
-def test_one_who_waits_gets_the_next_turn_and_one_too_many_is_sent_away_meanwhile() -> None:
-    admission = Admission(at_once=1, waiting=1, patience_s=60)
+def test_admission_gives_the_next_slot_to_the_queue_and_refuses_beyond_it() -> None:
+    admission = Admission(at_once=1, waiting=1, timeout_s=60)
     admission.enter()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(admission.enter)
@@ -35,36 +35,36 @@ def test_one_who_waits_gets_the_next_turn_and_one_too_many_is_sent_away_meanwhil
         waiting.result()
 
 
-def test_turns_go_to_those_who_came_first_and_not_to_one_who_comes_again_at_once() -> None:
-    admission, served = Admission(at_once=1, waiting=3, patience_s=60), []
+def test_admission_queue_is_first_in_first_out() -> None:
+    admission, served = Admission(at_once=1, waiting=3, timeout_s=60), []
 
-    def take_a_turn(who: int) -> None:
+    def take_a_slot(number: int) -> None:
         admission.enter()
-        served.append(who)
+        served.append(number)
         admission.leave()
 
     admission.enter()
     with ThreadPoolExecutor(4) as pool:
-        for who in range(2):
-            pool.submit(take_a_turn, who)
-            while len(admission._queue) <= who:
+        for number in range(2):
+            pool.submit(take_a_slot, number)
+            while len(admission._queue) <= number:
                 threading.Event().wait(0.01)
         admission.leave()
-        take_a_turn(2)
+        take_a_slot(2)
     assert served == [0, 1, 2]
 
 
-def test_nobody_waits_for_ever() -> None:
-    admission = Admission(at_once=1, waiting=1, patience_s=0.05)
+def test_admission_refuses_a_request_that_has_queued_too_long() -> None:
+    admission = Admission(at_once=1, waiting=1, timeout_s=0.05)
     admission.enter()
     for _ in range(2):
-        with pytest.raises(Busy, match="not this request's turn"):
+        with pytest.raises(Busy, match="waited 0 s for a free slot"):
             admission.enter()
 
 
 @pytest.fixture
 def app() -> Flask:
-    """An app of which one request may be worked on, in which one that fails fails."""
+    """An app with a route that works, a route that fails, and a probe."""
     app = Flask("test")
     app.add_url_rule("/", view_func=lambda: "done", endpoint="works")
     app.add_url_rule("/fails", view_func=lambda: str(1 / 0), endpoint="fails")
@@ -75,7 +75,7 @@ def app() -> Flask:
 
 
 @pytest.mark.parametrize("path", ["/", "/fails", "/nowhere"])
-def test_a_turn_ends_with_its_request_however_that_ends(app: Flask, path: str) -> None:
+def test_admission_frees_the_slot_however_the_request_ends(app: Flask, path: str) -> None:
     admission = Admission(at_once=1, waiting=0)
     admit_requests(app, admission)
     for _ in range(3):
@@ -83,37 +83,37 @@ def test_a_turn_ends_with_its_request_however_that_ends(app: Flask, path: str) -
     admission.enter()
 
 
-def test_probes_are_answered_while_everybody_else_is_sent_away(app: Flask) -> None:
+def test_admission_answers_probes_while_it_refuses_all_else(app: Flask) -> None:
     admission = Admission(at_once=1, waiting=0)
     admit_requests(app, admission)
     admission.enter()
     client = app.test_client()
     assert client.get("/").status_code == 429
     assert client.get("/v2/health/live").status_code == 200
-    assert client.get("/").status_code == 429, "whoever was sent away has no turn to give back"
+    assert client.get("/").status_code == 429, "a refused request has no slot to release"
 
 
-def test_a_turn_that_is_given_at_the_last_moment_is_taken() -> None:
-    """Time is up and the turn is given at once: who waited has it, or nobody would ever give it back."""
+def test_admission_keeps_a_slot_that_arrives_as_the_wait_ends() -> None:
+    """The wait ends and the slot arrives in the same moment: the request must have it, or it is never released."""
     admission = Admission(at_once=1, waiting=1)
     admission.enter()
-    turn = threading.Event()
-    admission._queue.append(turn)
+    slot = threading.Event()
+    admission._queue.append(slot)
     admission.leave()
-    admission._give_up(turn)
+    admission._give_up(slot)
     with pytest.raises(Busy):
-        Admission.enter(_without_patience(admission))
+        Admission.enter(_without_waiting(admission))
     admission.leave()
     admission.enter()
 
 
-def test_turns_are_never_more_than_there_are_and_all_come_back() -> None:
-    admission, together = Admission(at_once=3, waiting=20, patience_s=60), threading.Semaphore(3)
+def test_admission_never_exceeds_its_slots_and_gets_all_back() -> None:
+    admission, together = Admission(at_once=3, waiting=20, timeout_s=60), threading.Semaphore(3)
 
     def work(_: int) -> None:
         admission.enter()
         try:
-            assert together.acquire(blocking=False), "a fourth is worked on"
+            assert together.acquire(blocking=False), "a fourth request runs"
             together.release()
         finally:
             admission.leave()
@@ -123,9 +123,9 @@ def test_turns_are_never_more_than_there_are_and_all_come_back() -> None:
     for _ in range(3):
         admission.enter()
     with pytest.raises(Busy):
-        Admission.enter(_without_patience(admission))
+        Admission.enter(_without_waiting(admission))
 
 
-def _without_patience(admission: Admission) -> Admission:
-    admission._patience_s = 0
+def _without_waiting(admission: Admission) -> Admission:
+    admission._timeout_s = 0
     return admission

@@ -1,4 +1,4 @@
-"""The door: a function that has enough to do sends others away, and probes are never among them."""
+"""Admission and rate limit on a whole function: a busy one answers 429 to all but probes."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from shared.http.admission import Admission, is_always_admitted
 from shared.http.router import PROTOCOLS
 from tests.http.conftest import MakeClient, b64
 
-PATIENCE_S = 60.0
+QUEUE_TIMEOUT_S = 60.0
 
 
 class Withheld(BytesIO):
-    """A body that begins to come when it is let."""
+    """A body that arrives only after ``is_let`` is set."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
@@ -39,25 +39,25 @@ class Withheld(BytesIO):
 
     def _wait(self) -> None:
         self.is_asked_for.set()
-        self.is_let.wait(PATIENCE_S)
+        self.is_let.wait(QUEUE_TIMEOUT_S)
 
 
 @contextmanager
 def at_work(client: FlaskClient) -> Iterator[None]:
-    """Have the function work on a request for the length of the block."""
+    """Keep the function busy with one request for the length of the block."""
     body = Withheld(b"no image")
     environ = EnvironBuilder("/v1/classify", method="POST", input_stream=body).get_environ()
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(client.application.test_client().open, environ)
-        assert body.is_asked_for.wait(PATIENCE_S)
+        assert body.is_asked_for.wait(QUEUE_TIMEOUT_S)
         try:
             yield
         finally:
             body.is_let.set()
-            working.result(PATIENCE_S)
+            working.result(QUEUE_TIMEOUT_S)
 
 
-def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(memory_client: MakeClient) -> None:
+def test_admission_refuses_while_a_function_is_busy_and_admits_afterwards(memory_client: MakeClient) -> None:
     client = memory_client(THREADS="1")
     paths = ("/v1/classify", "/v2/models/flowers/infer", "/v1/models", "/nowhere")
     with at_work(client):
@@ -70,13 +70,13 @@ def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(memory_c
         assert client.post(path, data=b"x").status_code != 429, path
 
 
-def test_as_many_requests_as_threads_are_worked_on_and_as_many_more_wait(
+def test_admission_runs_as_many_requests_as_threads_and_queues_as_many(
     memory_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doors = []
 
     def patient(at_once: int, waiting: int) -> Admission:
-        doors.append(Admission(at_once, waiting, PATIENCE_S))
+        doors.append(Admission(at_once, waiting, QUEUE_TIMEOUT_S))
         return doors[0]
 
     monkeypatch.setattr(http_app, "Admission", patient)
@@ -85,13 +85,13 @@ def test_as_many_requests_as_threads_are_worked_on_and_as_many_more_wait(
         assert client.get("/v1/models").status_code == 200, "the second of two"
         with at_work(client):
             waiting = [pool.submit(client.application.test_client().get, "/v1/models") for _ in range(2)]
-            while len(doors[0]._queue) < 2 and not any(one.done() for one in waiting):
+            while len(doors[0]._queue) < 2 and not any(response.done() for response in waiting):
                 threading.Event().wait(0.01)
-            assert client.get("/v1/models").status_code == 429, "two are worked on and two wait"
-        assert [one.result(PATIENCE_S).status_code for one in waiting] == [200, 200]
+            assert client.get("/v1/models").status_code == 429, "two run and two are queued"
+        assert [response.result(QUEUE_TIMEOUT_S).status_code for response in waiting] == [200, 200]
 
 
-def test_only_who_asks_how_it_is_passes_the_door_without_a_turn() -> None:
+def test_admission_exempts_only_health_and_metrics() -> None:
     parts = dict.fromkeys(("model", "version", "label", "id", "project", "location", "endpoint"), "x")
     routes = [(route.method, route.path.format(**parts)) for protocol in PROTOCOLS for route in protocol.routes]
     free = {(method, path) for method, path in routes if is_always_admitted(_request(path, method=method))}
@@ -99,7 +99,7 @@ def test_only_who_asks_how_it_is_passes_the_door_without_a_turn() -> None:
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/v2/health/live", "/v2/health/ready"])
-def test_a_body_or_another_method_or_a_path_below_makes_a_probe_a_request_like_any_other(path: str) -> None:
+def test_admission_exempts_no_probe_with_a_body_or_another_method_or_path(path: str) -> None:
     assert is_always_admitted(_request(path, method="HEAD"))
     assert not is_always_admitted(_request(path, method="POST"))
     assert not is_always_admitted(_request(path, method="GET", data=b"x"))
@@ -108,7 +108,7 @@ def test_a_body_or_another_method_or_a_path_below_makes_a_probe_a_request_like_a
     assert not is_always_admitted(_request(f"{path}x", method="GET"))
 
 
-def test_images_over_the_rate_are_refused_by_every_protocol(memory_client: MakeClient, daisy: bytes) -> None:
+def test_rate_limit_refuses_images_in_every_protocol(memory_client: MakeClient, daisy: bytes) -> None:
     image = b64(daisy)
     client = memory_client(MAX_IMAGES_PER_MINUTE="1")
     assert client.post("/v1/classify?record=false", data=daisy).status_code == 200
@@ -126,7 +126,7 @@ def test_images_over_the_rate_are_refused_by_every_protocol(memory_client: MakeC
     assert answers[0].get_json()["error"]["reason"] == "over_rate"
 
 
-def test_an_explanation_counts_for_the_rate(memory_client: MakeClient, daisy: bytes) -> None:
+def test_rate_limit_counts_an_explanation(memory_client: MakeClient, daisy: bytes) -> None:
     client = memory_client(MAX_IMAGES_PER_MINUTE="1")
     assert client.post("/v1/models/flowers:explain", data=daisy).status_code == 200
     assert client.post("/v1/classify?record=false", data=daisy).status_code == 429

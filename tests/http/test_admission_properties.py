@@ -50,11 +50,11 @@ class Door(RuleBasedStateMachine):
 
     @contextmanager
     def without_patience(self) -> Iterator[None]:
-        self.admission._patience_s = 0
+        self.admission._timeout_s = 0
         try:
             yield
         finally:
-            self.admission._patience_s = LONG_S
+            self.admission._timeout_s = LONG_S
 
     @precondition(lambda self: self.working == AT_ONCE and len(self.waiting) < WAITING)
     @rule()

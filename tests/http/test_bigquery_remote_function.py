@@ -1,4 +1,4 @@
-"""A BigQuery remote function: rows in, a reply each, and what is wrong with one row is its value."""
+"""The BigQuery remote function: a reply for each row; the error of one row is its value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def replies(url: str, calls: object, **context: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def archived(url: str, daisy: bytes) -> str:
-    """The URI of a daisy, as a row of ``predictions`` has it."""
+    """The archive URI of a daisy, as in its row of ``predictions``."""
     sha256 = requests.post(f"{url}/v1/classify", data=daisy, timeout=30).json()["image"]["sha256"]
     return f"gs://bucketlens-archive/{sha256[:2]}/{sha256}.jpg"
 
@@ -44,23 +44,25 @@ def rows_of(cloud: Cloud, prediction_id: str) -> list[dict[str, Any]]:
     return warehouse.query(sql, ids=[prediction_id]).rows
 
 
-def test_each_call_has_its_reply_in_its_place(url: str, archived: str, tulips: bytes) -> None:
-    found = replies(url, [[archived], [None], [b64(tulips)], ["gs://bucketlens-archive/nothing.jpg"], [b64(b"a list")]])
-    assert [reply and reply.get("label") for reply in found] == ["daisy", None, "tulips", None, None]
-    assert found[1] is None
-    assert (found[3]["reason"], found[4]["reason"]) == ("not_found", "not_an_image")
-    assert found[0]["score"] == found[0]["candidates"][0]["score"]
-    assert found[0]["model"] == {"name": "flowers", "version": "1"}
+def test_bigquery_replies_are_in_the_order_of_the_calls(url: str, archived: str, tulips: bytes) -> None:
+    answers = replies(
+        url, [[archived], [None], [b64(tulips)], ["gs://bucketlens-archive/nothing.jpg"], [b64(b"a list")]]
+    )
+    assert [reply and reply.get("label") for reply in answers] == ["daisy", None, "tulips", None, None]
+    assert answers[1] is None
+    assert (answers[3]["reason"], answers[4]["reason"]) == ("not_found", "not_an_image")
+    assert answers[0]["score"] == answers[0]["candidates"][0]["score"]
+    assert answers[0]["model"] == {"name": "flowers", "version": "1"}
 
 
-def test_the_context_chooses_how_many_candidates_and_checks_the_model(url: str, archived: str) -> None:
+def test_bigquery_context_sets_the_number_of_candidates_and_the_model(url: str, archived: str) -> None:
     [reply] = replies(url, [[archived]], model="flowers", k="2")
     assert len(reply["candidates"]) == 2
     assert post(url, [[archived]], model="trees").status_code == 404
     assert post(url, [[archived]], k="none").status_code == 400
 
 
-def test_a_repeated_call_has_the_same_reply_and_leaves_no_row(
+def test_bigquery_call_repeated_has_the_same_reply_and_no_row(
     url: str, cloud: Cloud, picture: Callable[..., bytes]
 ) -> None:
     seen_by_nobody = b64(picture(secrets.randbits(32)))
@@ -69,7 +71,7 @@ def test_a_repeated_call_has_the_same_reply_and_leaves_no_row(
     assert rows_of(cloud, first[0]["prediction_id"]) == []
 
 
-def test_calls_that_are_recorded_are_one_row_however_often_they_come(
+def test_bigquery_call_that_is_recorded_is_one_row_however_often_it_comes(
     url: str, cloud: Cloud, archived: str, tulips: bytes
 ) -> None:
     for argument in (archived, b64(tulips)):
@@ -78,7 +80,7 @@ def test_calls_that_are_recorded_are_one_row_however_often_they_come(
         assert len(rows_of(cloud, first["prediction_id"])) == 1
 
 
-def test_no_calls_have_no_replies(url: str) -> None:
+def test_bigquery_request_without_calls_has_no_replies(url: str) -> None:
     assert replies(url, []) == []
 
 
@@ -94,13 +96,13 @@ def test_no_calls_have_no_replies(url: str) -> None:
         ([["eA=="]] * 17, 413),
     ],
 )
-def test_a_call_that_cannot_be_answered_has_an_error_message(url: str, calls: object, status: int) -> None:
+def test_bigquery_request_that_is_invalid_gets_an_error_message(url: str, calls: object, status: int) -> None:
     answer = post(url, calls)
     assert answer.status_code == status
     assert set(answer.json()) == {"errorMessage"}
     assert len(answer.content) < 1024
 
 
-def test_a_uri_elsewhere_is_a_wrong_value_and_no_failure(url: str) -> None:
+def test_bigquery_reply_to_a_foreign_uri_is_an_error_value(url: str) -> None:
     uris = ["gs://somebody-elses/x.jpg", "https://example.com/x.jpg", "gs://"]
     assert [set(reply) for reply in replies(url, [[uri] for uri in uris])] == [{"error", "reason"}] * 3

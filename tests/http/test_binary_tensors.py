@@ -1,4 +1,4 @@
-"""The binary tensor extension: what follows the JSON is taken as it is, and outputs come back the same way."""
+"""The binary tensor extension: raw tensors follow the JSON, in requests and in answers."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def post(url: str, tensor: dict[str, Any], binary: bytes, **more: Any) -> reques
 
 def labels_in(answer: requests.Response) -> list[str]:
     assert answer.status_code == 200, answer.text
-    [found] = [one["data"] for one in answer.json()["outputs"] if one["name"] == "label"]
-    return list(found)
+    [labels] = [output["data"] for output in answer.json()["outputs"] if output["name"] == "label"]
+    return list(labels)
 
 
-def test_files_follow_the_json_as_they_are(url: str, daisy: bytes, tulips: bytes) -> None:
+def test_binary_tensor_takes_raw_files_after_the_json(url: str, daisy: bytes, tulips: bytes) -> None:
     binary = element(daisy) + element(tulips)
     assert labels_in(post(url, {"datatype": "BYTES", "shape": [2]}, binary)) == ["daisy", "tulips"]
 
 
-def test_pixels_follow_the_json_little_endian(url: str, daisy_pixels: Pixels) -> None:
+def test_binary_tensor_takes_little_endian_pixels_after_the_json(url: str, daisy_pixels: Pixels) -> None:
     shape = [2, *daisy_pixels.shape]
     both = np.stack([daisy_pixels, daisy_pixels])
     assert labels_in(post(url, {"datatype": "UINT8", "shape": shape}, both.tobytes())) == ["daisy"] * 2
@@ -45,7 +45,7 @@ def test_pixels_follow_the_json_little_endian(url: str, daisy_pixels: Pixels) ->
     assert labels_in(post(url, {"datatype": "FP32", "shape": shape}, floats)) == ["daisy"] * 2
 
 
-def test_outputs_come_back_in_binary_where_that_is_asked_for(url: str, daisy: bytes, labels: list[str]) -> None:
+def test_binary_outputs_are_sent_if_requested(url: str, daisy: bytes, labels: list[str]) -> None:
     outputs = [
         {"name": "probabilities", "parameters": {"binary_data": True}},
         {"name": "label", "parameters": {"binary_data": True}},
@@ -79,7 +79,7 @@ def test_outputs_come_back_in_binary_where_that_is_asked_for(url: str, daisy: by
         ({"datatype": "FP32", "shape": [1, 1, 1, 3]}, struct.pack("<3f", 1, float("nan"), 2), "expected 0 to 1"),
     ],
 )
-def test_bytes_that_are_not_what_the_json_says_are_refused(
+def test_binary_tensor_that_does_not_match_its_json_is_refused(
     url: str, tensor: dict[str, Any], binary: bytes, about: str
 ) -> None:
     answer = post(url, dict(tensor), binary)
@@ -88,7 +88,7 @@ def test_bytes_that_are_not_what_the_json_says_are_refused(
 
 
 @pytest.mark.parametrize("header", ["-1", "x", "999999", "1e3", "²"])
-def test_a_header_that_is_no_length_within_the_body_is_refused(url: str, header: str) -> None:
+def test_binary_header_that_is_not_a_length_within_the_body_is_refused(url: str, header: str) -> None:
     path = "/v2/models/flowers/infer"
     answer = requests.post(url + path, data=b"{}", headers={HEADER: header.encode()}, timeout=30)
     assert answer.status_code == 400

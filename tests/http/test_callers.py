@@ -1,4 +1,4 @@
-"""Who calls: a name is taken only from who checked it, and who has none may label what he was told of."""
+"""Callers: a name counts only if IAM or IAP checked it; without one, only received predictions can be labelled."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ KEY, OLD_KEY = "ab" * 32, "cd" * 32
 
 @pytest.fixture
 def client_with(client_with: MakeClient, on_the_cloud: None) -> MakeClient:
-    """Return a maker of the function with other settings, as on Cloud Run."""
+    """Return a function that starts the app with other settings, as on Cloud Run."""
     return partial(client_with, K_SERVICE="classify-request")
 
 
 @pytest.fixture
 def on_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the process believe that it is on Cloud Run, though its warehouse is here."""
+    """Make the process behave as on Cloud Run, with the warehouse of the tests."""
     from_environment = Platform.from_environment
 
     def as_there(*arguments: object) -> Platform:
@@ -47,7 +47,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyServer]:
 
 
 def token(email: str) -> str:
-    """An identity token that anybody can write: nobody has signed it."""
+    """Return an unsigned identity token, which any client can write."""
     parts = [
         base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, {"email": email})
     ]
@@ -67,20 +67,20 @@ def caller_of(world: World, prediction_id: object) -> object:
 
 
 def label(client: FlaskClient, answer: Mapping[str, object], token: object = None, **headers: str) -> tuple[int, str]:
-    """Label a prediction. Returns the status, and our word for an error."""
+    """Label a prediction; return the status, and the reason of an error."""
     body = {"label": "roses"} | ({} if token is None else {"label_token": token})
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
-    found = client.post(f"/v1/predictions/{answer['prediction_id']}:label", json=body, headers=headers)
-    return found.status_code, found.get_json().get("error", {}).get("reason", "")
+    response = client.post(f"/v1/predictions/{answer['prediction_id']}:label", json=body, headers=headers)
+    return response.status_code, response.get_json().get("error", {}).get("reason", "")
 
 
-def test_behind_iam_the_caller_is_whom_the_token_names(client_with: MakeClient, world: World, picture: Picture) -> None:
+def test_caller_behind_iam_is_the_one_in_the_token(client_with: MakeClient, world: World, picture: Picture) -> None:
     answer = classify(client_with(), picture(1), Authorization=f"Bearer {token('ada@example.com')}")
     assert caller_of(world, answer["prediction_id"]) == "ada@example.com"
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-Serverless-Authorization", "X-Goog-Authenticated-User-Email"])
-def test_where_nobody_checks_callers_nobody_can_claim_a_name(
+def test_caller_is_unnamed_where_nothing_checks_names(
     client_with: MakeClient, world: World, picture: Picture, header: str
 ) -> None:
     client = client_with(CALLERS="none")
@@ -88,14 +88,16 @@ def test_where_nobody_checks_callers_nobody_can_claim_a_name(
     assert caller_of(world, answer["prediction_id"]) is None
 
 
-def test_where_nobody_has_a_name_a_key_hides_no_strangers_picture(client_with: MakeClient, picture: Picture) -> None:
-    """One key may be used by many: another picture under it is another prediction."""
+def test_caller_without_a_name_cannot_reach_another_picture_by_its_key(
+    client_with: MakeClient, picture: Picture
+) -> None:
+    """Several clients may use the same key: another picture under it is another prediction."""
     client = client_with(CALLERS="none")
     ids = [classify(client, picture(seed), Idempotency_Key="1")["prediction_id"] for seed in (3, 4, 3)]
     assert ids[0] == ids[2] != ids[1]
 
 
-def test_behind_iap_the_caller_is_who_signed_in_and_not_iap_itself(
+def test_caller_behind_iap_is_the_signed_in_user_and_not_iap(
     client_with: MakeClient, world: World, picture: Picture, keys: KeyServer
 ) -> None:
     client = client_with(CALLERS="iap", IAP_AUDIENCE=AUDIENCE)
@@ -109,7 +111,7 @@ def test_behind_iap_the_caller_is_who_signed_in_and_not_iap_itself(
 
 
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/models/flowers:predict", "/v2/models/flowers/infer"])
-def test_behind_iap_nothing_is_classified_for_who_did_not_come_by_it(
+def test_caller_that_bypasses_iap_is_refused(
     client_with: MakeClient, picture: Picture, keys: KeyServer, path: str
 ) -> None:
     client = client_with(CALLERS="iap", IAP_AUDIENCE=AUDIENCE)
@@ -127,7 +129,7 @@ def test_behind_iap_nothing_is_classified_for_who_did_not_come_by_it(
     assert client.get("/v1/models").status_code == 200
 
 
-def test_behind_iap_without_its_keys_callers_are_asked_to_come_again(
+def test_caller_behind_iap_gets_503_without_its_keys(
     client_with: MakeClient, picture: Picture, keys: KeyServer
 ) -> None:
     keys.is_broken = True
@@ -137,14 +139,14 @@ def test_behind_iap_without_its_keys_callers_are_asked_to_come_again(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
 
-def test_who_has_a_name_may_label_any_prediction(client_with: MakeClient, picture: Picture) -> None:
+def test_caller_with_a_name_may_label_any_prediction(client_with: MakeClient, picture: Picture) -> None:
     client = client_with(LABEL_KEYS=KEY)
     name = f"Bearer {token('ada@example.com')}"
     answer = classify(client, picture(8), Authorization=name)
     assert label(client, answer, Authorization=name) == (200, "")
 
 
-def test_who_has_no_name_may_label_only_what_he_was_answered(client_with: MakeClient, picture: Picture) -> None:
+def test_caller_without_a_name_may_label_only_received_predictions(client_with: MakeClient, picture: Picture) -> None:
     client = client_with(CALLERS="none", LABEL_KEYS=KEY)
     mine, other = classify(client, picture(9)), classify(client, picture(10))
     assert label(client, mine, mine["label_token"]) == (200, "")
@@ -153,36 +155,32 @@ def test_who_has_no_name_may_label_only_what_he_was_answered(client_with: MakeCl
     assert label(client, mine, Authorization=f"Bearer {token('ada@example.com')}") == (403, "label_token")
 
 
-def test_a_key_is_replaced_without_ending_the_tokens_of_the_old_one(client_with: MakeClient, picture: Picture) -> None:
+def test_label_tokens_of_an_old_key_stay_valid_when_it_is_replaced(client_with: MakeClient, picture: Picture) -> None:
     before = classify(client_with(CALLERS="none", LABEL_KEYS=OLD_KEY), picture(11))
     both = client_with(CALLERS="none", LABEL_KEYS=f"{KEY},{OLD_KEY}")
     after = classify(both, picture(12))
-    assert [label(both, one, one["label_token"])[0] for one in (before, after)] == [200, 200]
+    assert [label(both, prediction, prediction["label_token"])[0] for prediction in (before, after)] == [200, 200]
     new_only = client_with(CALLERS="none", LABEL_KEYS=KEY)
-    assert [label(new_only, one, one["label_token"])[0] for one in (before, after)] == [403, 200]
+    assert [label(new_only, prediction, prediction["label_token"])[0] for prediction in (before, after)] == [403, 200]
 
 
-def test_a_form_has_a_token_for_each_picture_and_what_is_not_recorded_has_none(
-    client_with: MakeClient, picture: Picture
-) -> None:
+def test_label_token_is_given_for_each_recorded_picture_of_a_form(client_with: MakeClient, picture: Picture) -> None:
     client = client_with(CALLERS="none", LABEL_KEYS=KEY)
     files = [(BytesIO(picture(seed)), f"{seed}.jpg") for seed in (13, 14)]
     predictions = client.post("/v1/classify", data={"image": files}).get_json()["predictions"]
-    assert len({one["label_token"] for one in predictions}) == 2
-    assert [label(client, one, one["label_token"])[0] for one in predictions] == [200, 200]
+    assert len({prediction["label_token"] for prediction in predictions}) == 2
+    assert [label(client, prediction, prediction["label_token"])[0] for prediction in predictions] == [200, 200]
     assert "label_token" not in client.post("/v1/classify?record=false", data=picture(15)).get_json()
 
 
-def test_on_cloud_run_without_names_and_without_keys_no_label_is_taken(
-    client_with: MakeClient, picture: Picture
-) -> None:
+def test_labels_on_cloud_run_need_names_or_keys(client_with: MakeClient, picture: Picture) -> None:
     client = client_with(CALLERS="none")
     answer = classify(client, picture(16))
     assert "label_token" not in answer
     assert label(client, answer) == (403, "labels_not_taken")
 
 
-def test_labels_count_for_the_rate_as_images_do(client_with: MakeClient) -> None:
+def test_rate_limit_counts_a_label_like_an_image(client_with: MakeClient) -> None:
     client = client_with(MAX_IMAGES_PER_MINUTE="2")
     name, answer = f"Bearer {token('ada@example.com')}", {"prediction_id": "ef" * 32}
     assert [label(client, answer, Authorization=name) for _ in range(3)] == [(200, ""), (200, ""), (429, "over_rate")]

@@ -1,4 +1,4 @@
-"""The clients that people have get answers that they understand, with nothing changed but the address."""
+"""Published clients get answers that they understand; only their address is changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RunClient = Callable[..., Any]
 
 
 def answers_of(name: str, *arguments: str) -> Any:
-    """What a client's script prints."""
+    """Return the JSON that a client's script prints."""
     client = made(name)
     command = [str(client.python), str(HERE / f"{name}.py"), *arguments]
     done = subprocess.run(command, env=client.variables, capture_output=True, text=True, timeout=CLIENT_S)
@@ -45,40 +45,40 @@ def photo(daisy: bytes, tmp_path: Path) -> str:
     return str(tmp_path / "daisy.jpg")
 
 
-def test_tritons_client_gets_answers_in_json_and_in_binary(
+def test_tritonclient_gets_answers_in_json_and_in_binary(
     url: str, labels: list[str], photo: str, daisy_pixels: npt.NDArray[np.uint8], tmp_path: Path
 ) -> None:
     np.save(content := BytesIO(), daisy_pixels)
     (tmp_path / "pixels.npy").write_bytes(content.getvalue())
-    said = answers_of("triton_client", url.removeprefix("http://"), photo, str(tmp_path / "pixels.npy"))
-    assert (said["live"], said["ready"], said["model_ready"]) == (True, True, [True, True, False])
-    assert said["server"]["name"] == "bucketlens"
-    assert said["model"]["name"] == "flowers"
-    assert said["binary"] == ["daisy", "daisy"]
+    printed = answers_of("triton_client", url.removeprefix("http://"), photo, str(tmp_path / "pixels.npy"))
+    assert (printed["live"], printed["ready"], printed["model_ready"]) == (True, True, [True, True, False])
+    assert printed["server"]["name"] == "bucketlens"
+    assert printed["model"]["name"] == "flowers"
+    assert printed["binary"] == ["daisy", "daisy"]
     for way in ("json", "uint8", "uint8 in json", "fp32"):
-        assert said[way] == ["daisy"], way
-    everything = said["all outputs"]
+        assert printed[way] == ["daisy"], way
+    everything = printed["all outputs"]
     assert (everything["probabilities"], everything["label"]) == ([2, len(labels)], [2])
     assert everything["best"] == [labels.index("daisy")] * 2
-    assert [text.split(":")[1:] for text in said["classes"]][::2] == [["0", "daisy"]] * 2
-    assert said["error"][0] == "415"
-    assert "no image format" in said["error"][1]
-    assert said["index"] == [{"name": "flowers", "version": "1", "state": "READY"}]
-    assert (said["loaded"], said["unloaded"][0]) == (None, "400")
+    assert [text.split(":")[1:] for text in printed["classes"]][::2] == [["0", "daisy"]] * 2
+    assert printed["error"][0] == "415"
+    assert "supported image format" in printed["error"][1]
+    assert printed["index"] == [{"name": "flowers", "version": "1", "state": "READY"}]
+    assert (printed["loaded"], printed["unloaded"][0]) == (None, "400")
 
 
-def test_kserves_client_gets_answers_by_both_protocols(url: str, labels: list[str], photo: str) -> None:
-    said = answers_of("kserve_client", url, photo)
-    assert (said["live"], said["ready"], said["model_ready"]) == ([True, True], True, [True, True])
-    assert said["other_ready"] is False
-    [prediction] = said["predict"]["predictions"]
+def test_kserve_client_gets_answers_by_both_protocols(url: str, labels: list[str], photo: str) -> None:
+    printed = answers_of("kserve_client", url, photo)
+    assert (printed["live"], printed["ready"], printed["model_ready"]) == ([True, True], True, [True, True])
+    assert printed["other_ready"] is False
+    [prediction] = printed["predict"]["predictions"]
     assert (labels[prediction["prediction"]], prediction["key"]) == ("daisy", "1")
-    assert said["json"] == ["daisy"]
-    assert said["binary"] == ["daisy", "daisy"]
-    assert "no image format" in said["error"]
+    assert printed["json"] == ["daisy"]
+    assert printed["binary"] == ["daisy", "daisy"]
+    assert "supported image format" in printed["error"]
 
 
-def test_curl_gets_an_answer_for_a_file_and_for_a_form(url: str, photo: str) -> None:
+def test_curl_gets_answers_for_a_file_and_for_a_form(url: str, photo: str) -> None:
     curl = shutil.which("curl")
     if curl is None:
         pytest.skip("curl is not installed")
@@ -89,7 +89,7 @@ def test_curl_gets_an_answer_for_a_file_and_for_a_form(url: str, photo: str) -> 
         assert prediction["label"] == "daisy"
 
 
-def test_the_openapi_document_is_valid(url: str, tmp_path: Path) -> None:
+def test_openapi_document_is_valid(url: str, tmp_path: Path) -> None:
     tools = made("schemathesis")
     script = (
         "import sys, urllib.request, json; from openapi_spec_validator import OpenAPIV31SpecValidator as Validator;"

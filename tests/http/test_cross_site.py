@@ -1,4 +1,4 @@
-"""Who can call from where: programs and the service's own pages can, a page of another site cannot, by any route."""
+"""Cross-site requests: every route admits programs and the service's own pages, and refuses pages of other sites."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ READS = [path for method, path in ROUTES if method == "GET"]
 OTHER_SITES: dict[str, dict[str, str]] = {
     "a script or a form of another site": {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
     "another service of the same domain": {"Sec-Fetch-Site": "same-site", "Origin": "https://other.example.com"},
-    "a form in a browser that says no site": {"Origin": "https://evil.example"},
+    "a form in a browser without Sec-Fetch-Site": {"Origin": "https://evil.example"},
     "a page of the same name at another port": {"Origin": f"https://{HOST}:8443"},
     "a page without an origin": {"Origin": "null"},
-    "another site that names us in a path": {"Origin": f"https://evil.example/{HOST}"},
+    "another site with our name in a path": {"Origin": f"https://evil.example/{HOST}"},
     "another site whose name begins as ours": {"Origin": f"https://{HOST}.evil.example"},
     "another site with our name as its user": {"Origin": f"https://{HOST}@evil.example"},
     "two origins": {"Origin": f"https://{HOST}, https://evil.example"},
     "an origin that is none": {"Origin": "https://[evil"},
-    "a word that no browser says": {"Sec-Fetch-Site": "trust-me"},
+    "a value that no browser sends": {"Sec-Fetch-Site": "trust-me"},
 }
 OWN: dict[str, dict[str, str]] = {
     "a program": {},
     "the service's own page": {"Sec-Fetch-Site": "same-origin", "Origin": f"https://{HOST}"},
     "its page behind a proxy that has another name": {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:1"},
-    "its page in a browser that says no site": {"Origin": f"https://{HOST}"},
+    "its page in a browser without Sec-Fetch-Site": {"Origin": f"https://{HOST}"},
     "its page over plain HTTP": {"Origin": f"http://{HOST}"},
     "a request that a person typed": {"Sec-Fetch-Site": "none"},
 }
 
 
 def refusal_in(answer: TestResponse) -> str:
-    """The sentence of a refusal, whatever the protocol."""
-    found: Any = answer.get_json() if answer.status_code >= 400 else {}
-    error = found.get("error", found.get("errorMessage", ""))
+    """Return the message of an error in any protocol; empty for an answer that is not an error."""
+    document: Any = answer.get_json() if answer.status_code >= 400 else {}
+    error = document.get("error", document.get("errorMessage", ""))
     return str(error["message"] if isinstance(error, dict) else error)
 
 
 def is_refused(answer: TestResponse) -> bool:
-    """Whether an answer says that the caller's place is why."""
-    says = refusal_in(answer)
-    return answer.status_code == 403 and ("another site" in says or "answer to the name" in says)
+    """Return whether an answer is a refusal because of the page's site or the Host header."""
+    message = refusal_in(answer)
+    return answer.status_code == 403 and ("another site" in message or "name of this service" in message)
 
 
 @pytest.mark.parametrize("sender", OTHER_SITES)
-def test_no_route_lets_another_sites_page_change_anything(client_with: MakeClient, sender: str) -> None:
+def test_cross_site_writes_are_refused_by_every_route(client_with: MakeClient, sender: str) -> None:
     client = client_with(ALLOWED_HOSTS="")
     for path in WRITES:
         answer = client.post(path, data=b"{}", headers={"Host": HOST, **OTHER_SITES[sender]})
@@ -67,14 +67,14 @@ def test_no_route_lets_another_sites_page_change_anything(client_with: MakeClien
 
 
 @pytest.mark.parametrize("sender", OWN)
-def test_programs_and_the_services_own_pages_reach_every_route(client_with: MakeClient, sender: str) -> None:
+def test_cross_site_check_admits_programs_and_own_pages_to_every_route(client_with: MakeClient, sender: str) -> None:
     client = client_with(ALLOWED_HOSTS="")
     for method, path in ROUTES:
         assert not is_refused(client.open(path, method=method, headers={"Host": HOST, **OWN[sender]})), path
 
 
-def test_a_link_or_an_image_of_another_site_may_still_lead_here(client_with: MakeClient) -> None:
-    """It changes nothing, and what is answered has no header that would let the other page read it."""
+def test_cross_site_reads_are_answered_without_cors_headers(client_with: MakeClient) -> None:
+    """It changes nothing, and without CORS headers the other page cannot read the answer."""
     client = client_with(ALLOWED_HOSTS="")
     for path in READS:
         answer = client.get(path, headers={"Host": HOST, **OTHER_SITES["a script or a form of another site"]})
@@ -83,20 +83,22 @@ def test_a_link_or_an_image_of_another_site_may_still_lead_here(client_with: Mak
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "PROPFIND"])
-def test_methods_that_no_route_has_are_refused_as_well(client_with: MakeClient, method: str) -> None:
+def test_cross_site_check_includes_methods_that_no_route_has(client_with: MakeClient, method: str) -> None:
     headers = {"Host": HOST, "Sec-Fetch-Site": "cross-site"}
     assert is_refused(client_with(ALLOWED_HOSTS="").open("/v1/classify", method=method, headers=headers))
 
 
-def test_an_event_function_is_guarded_too(world: World, with_environment: Callable[[dict[str, str]], None]) -> None:
+def test_cross_site_check_guards_an_event_function(
+    world: World, with_environment: Callable[[dict[str, str]], None]
+) -> None:
     with_environment(world.environment)
     client = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
     assert is_refused(client.post("/", data=b"{}", headers={"Origin": "https://evil.example"}))
 
 
 @pytest.mark.parametrize("name", ["evil.example", "evil.example:8080", "localhost.evil.example", "localhost@evil", "["])
-def test_a_name_that_is_not_the_services_is_refused_by_every_route(client_with: MakeClient, name: str) -> None:
-    """A page whose own name leads here (DNS rebinding) is of the same origin; only its name tells."""
+def test_host_that_is_not_the_services_is_refused_by_every_route(client_with: MakeClient, name: str) -> None:
+    """A page whose host name resolves to the service (DNS rebinding) is of the same origin; only ``Host`` differs."""
     client = client_with(ALLOWED_HOSTS="localhost, 127.0.0.1:8080,[::1]")
     headers = {"Sec-Fetch-Site": "same-origin", "Origin": f"http://{name}"}
     for method, path in ROUTES:
@@ -121,21 +123,19 @@ def test_a_name_that_is_not_the_services_is_refused_by_every_route(client_with: 
         ("localhost:x", False),
     ],
 )
-def test_a_name_is_allowed_at_any_port_unless_it_is_listed_with_one(
-    client_with: MakeClient, name: str, is_fine: bool
-) -> None:
+def test_host_is_allowed_at_any_port_unless_listed_with_one(client_with: MakeClient, name: str, is_fine: bool) -> None:
     client = client_with(ALLOWED_HOSTS="localhost,127.0.0.1:8080,[::1]")
     answer = client.get("/v1/models", environ_overrides={"HTTP_HOST": name})
     assert (answer.status_code == 200) is is_fine
 
 
-def test_probes_are_answered_by_any_name(client_with: MakeClient) -> None:
-    """Kubernetes asks a container by its address."""
+def test_host_of_probes_is_not_checked(client_with: MakeClient) -> None:
+    """Kubernetes probes a container by its IP address."""
     client = client_with(ALLOWED_HOSTS="images.example.com")
     assert client.get("/v2/health/live", headers={"Host": "10.0.0.7:8080"}).status_code == 200
 
 
-def test_a_refusal_says_why_and_has_a_word_of_its_own(client_with: MakeClient) -> None:
+def test_cross_site_refusal_has_its_reason_and_message(client_with: MakeClient) -> None:
     client = client_with(ALLOWED_HOSTS="images.example.com")
     page = client.post("/v1/classify", headers={"Host": HOST, "Origin": "https://evil.example"}).get_json()["error"]
     name = client.post("/v1/classify", headers={"Host": "evil.example"}).get_json()["error"]

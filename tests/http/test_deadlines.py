@@ -1,55 +1,55 @@
-"""Alarms: rung once, after their time, and never once what they wait for is done."""
+"""Deadlines: the call happens after the time, and never if the block ended before."""
 
 from __future__ import annotations
 
 import threading
 import time
 
-from shared.http.deadlines import Alarms
+from shared.http.deadlines import Deadlines
 
 
-def test_an_alarm_rings_where_the_block_takes_longer() -> None:
+def test_deadline_calls_when_the_block_takes_longer() -> None:
     rang = threading.Event()
-    with Alarms().unless_done_in(0.01, rang.set):
+    with Deadlines().call_after(0.01, rang.set):
         assert rang.wait(10)
 
 
-def test_an_alarm_never_rings_once_its_block_is_done() -> None:
-    alarms = Alarms()
-    with alarms.unless_done_in(60, lambda: None):
-        assert not alarms._scheduler.empty()
-    assert alarms._scheduler.empty(), "there is nothing left that could ring"
+def test_deadline_is_cancelled_when_its_block_ends() -> None:
+    deadlines = Deadlines()
+    with deadlines.call_after(60, lambda: None):
+        assert not deadlines._scheduler.empty()
+    assert deadlines._scheduler.empty(), "a call is still scheduled"
 
 
-def test_an_earlier_alarm_rings_before_one_that_was_set_first() -> None:
-    alarms, rung, both = Alarms(), [], threading.Event()
+def test_deadline_that_is_earlier_is_called_before_one_set_first() -> None:
+    deadlines, rung, both = Deadlines(), [], threading.Event()
 
     def ring(which: str) -> None:
         rung.append(which)
         if len(rung) == 2:
             both.set()
 
-    with alarms.unless_done_in(0.4, lambda: ring("later")), alarms.unless_done_in(0.05, lambda: ring("earlier")):
+    with deadlines.call_after(0.4, lambda: ring("later")), deadlines.call_after(0.05, lambda: ring("earlier")):
         assert both.wait(10)
     assert rung == ["earlier", "later"]
 
 
-def test_an_alarm_rings_also_where_many_were_set_and_taken_back_before() -> None:
-    alarms = Alarms()
+def test_deadline_is_called_after_many_cancelled_ones() -> None:
+    deadlines = Deadlines()
     for _ in range(1000):
-        with alarms.unless_done_in(60, lambda: None):
+        with deadlines.call_after(60, lambda: None):
             pass
     rang = threading.Event()
-    with alarms.unless_done_in(0.01, rang.set):
+    with deadlines.call_after(0.01, rang.set):
         assert rang.wait(10)
 
 
-def test_alarms_of_many_threads_share_one_thread() -> None:
-    alarms, before = Alarms(), threading.active_count()
+def test_deadlines_of_many_threads_share_one_thread() -> None:
+    deadlines, before = Deadlines(), threading.active_count()
     rang = [threading.Event() for _ in range(20)]
 
     def wait(event: threading.Event) -> None:
-        with alarms.unless_done_in(0.2, event.set):
+        with deadlines.call_after(0.2, event.set):
             assert event.wait(10)
 
     waiting = [threading.Thread(target=wait, args=(event,)) for event in rang]

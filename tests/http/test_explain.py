@@ -1,4 +1,4 @@
-"""``:explain`` answers what ``:predict`` answers, and where in the picture the model sees it."""
+"""``:explain`` returns the predictions of ``:predict``, and where in the picture the model sees them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ask(url: str, body: dict[str, Any] | bytes, path: str = f"{MODEL}:explain", 
 
 @pytest.fixture(scope="module")
 def corner() -> bytes:
-    """A PNG, wide, with a sunflower in its lower right."""
+    """A wide PNG with a sunflower in its lower right corner."""
     canvas = Image.new("RGB", (800, 600), (128, 128, 128))
     canvas.paste(drawings()["sunflowers"].resize((260, 260)), (410, 320))
     content = BytesIO()
@@ -36,61 +36,65 @@ def corner() -> bytes:
     return content.getvalue()
 
 
-def test_predictions_are_those_of_predict_and_the_map_lies_on_the_flower(url: str, corner: bytes) -> None:
+def test_explain_predicts_as_predict_does_and_maps_the_flower(url: str, corner: bytes) -> None:
     body = {"instances": [{"b64": b64(corner)}]}
     answer = ask(url, body)
     predicted = ask(url, body, f"{MODEL}:predict", params={"record": "false"})
 
     assert answer.status_code == 200
     assert answer.json()["predictions"] == predicted.json()["predictions"]
-    [found] = answer.json()["explanations"]
-    assert (found["label"], found["method"]) == ("sunflowers", "cam")
-    assert found["image"] == {"height_px": 600, "width_px": 800}
-    heat = np.array(found["values"])
-    assert heat.shape == (found["height"], found["width"]) == (42, 56)
+    [heatmap] = answer.json()["explanations"]
+    assert (heatmap["label"], heatmap["method"]) == ("sunflowers", "cam")
+    assert heatmap["image"] == {"height_px": 600, "width_px": 800}
+    heat = np.array(heatmap["values"])
+    assert heat.shape == (heatmap["height"], heatmap["width"]) == (42, 56)
     assert (heat.min(), heat.max()) == (0, pytest.approx(1, abs=0.05))
     rows, columns = np.indices(heat.shape)
     assert (heat * rows).sum() / heat.sum() > 21
     assert (heat * columns).sum() / heat.sum() > 28
 
 
-def test_an_image_may_come_as_it_is(url: str, corner: bytes) -> None:
+def test_explain_takes_a_raw_image(url: str, corner: bytes) -> None:
     as_instance = ask(url, {"instances": [{"b64": b64(corner)}]}).json()
     for content_type in ("image/png", "application/octet-stream", "application/x-www-form-urlencoded"):
         assert ask(url, corner, headers={"Content-Type": content_type}).json() == as_instance
 
 
-def test_instances_need_no_content_type_as_with_predict(url: str, corner: bytes) -> None:
+def test_explain_takes_instances_without_a_content_type(url: str, corner: bytes) -> None:
     body = json.dumps({"instances": [{"b64": b64(corner)}]}).encode()
     assert len(ask(url, body).json()["explanations"]) == 1
 
 
-def test_each_kind_of_instance_has_its_shape_and_each_image_its_map(url: str, daisy: bytes, tulips: bytes) -> None:
-    body = {"instances": [{"image_bytes": {"b64": b64(one)}, "key": str(at)} for at, one in enumerate((daisy, tulips))]}
+def test_explain_answers_each_kind_of_instance_with_its_shape_and_map(url: str, daisy: bytes, tulips: bytes) -> None:
+    body = {
+        "instances": [
+            {"image_bytes": {"b64": b64(image)}, "key": str(index)} for index, image in enumerate((daisy, tulips))
+        ]
+    }
     answer = ask(url, body).json()
 
-    assert [one["key"] for one in answer["predictions"]] == ["0", "1"]
-    assert [one["label"] for one in answer["explanations"]] == ["daisy", "tulips"]
+    assert [prediction["key"] for prediction in answer["predictions"]] == ["0", "1"]
+    assert [explanation["label"] for explanation in answer["explanations"]] == ["daisy", "tulips"]
     in_columns = ask(url, {"inputs": {"image_bytes": [{"b64": b64(daisy)}]}}).json()
     assert set(in_columns) == {"outputs", "explanations"}
 
 
 @pytest.mark.parametrize("path", [f"{MODEL}/versions/1:explain", f"{MODEL}/labels/stable:explain"])
-def test_versions_and_their_labels_are_explained_too(url: str, daisy: bytes, path: str) -> None:
+def test_explain_takes_versions_and_their_aliases(url: str, daisy: bytes, path: str) -> None:
     assert ask(url, daisy, path).json()["explanations"][0]["label"] == "daisy"
 
 
-def test_another_label_is_explained_where_it_is_asked_for(url: str, daisy: bytes) -> None:
-    given, other = (ask(url, daisy, params=params).json() for params in ({}, {"label": "tulips"}))
+def test_explain_maps_the_requested_label(url: str, daisy: bytes) -> None:
+    default, other = (ask(url, daisy, params=params).json() for params in ({}, {"label": "tulips"}))
 
-    assert other["predictions"] == given["predictions"]
-    [of_other], [of_given] = other["explanations"], given["explanations"]
-    assert (of_other["label"], of_given["label"]) == ("tulips", "daisy")
-    assert of_other["score"] < 0.5 < of_given["score"]
-    assert of_other["values"] != of_given["values"]
+    assert other["predictions"] == default["predictions"]
+    [of_other], [of_default] = other["explanations"], default["explanations"]
+    assert (of_other["label"], of_default["label"]) == ("tulips", "daisy")
+    assert of_other["score"] < 0.5 < of_default["score"]
+    assert of_other["values"] != of_default["values"]
 
 
-def test_an_unknown_label_is_refused_and_the_labels_are_named(url: str, daisy: bytes) -> None:
+def test_explain_refuses_an_unknown_label_and_lists_the_labels(url: str, daisy: bytes) -> None:
     answer = ask(url, daisy, params={"label": "cat"})
 
     assert answer.status_code == 400
@@ -107,7 +111,7 @@ def test_an_unknown_label_is_refused_and_the_labels_are_named(url: str, daisy: b
         pytest.param({}, {"Accept": "image/png, application/json;q=0.5"}, id="by preference"),
     ],
 )
-def test_one_image_can_be_answered_with_the_map_over_it(
+def test_explain_answers_one_image_with_the_heatmap_over_it(
     url: str, corner: bytes, params: dict[str, str], headers: dict[str, str]
 ) -> None:
     for body in (corner, {"instances": [{"b64": b64(corner)}]}):
@@ -117,7 +121,7 @@ def test_one_image_can_be_answered_with_the_map_over_it(
         assert (picture.format, picture.size, picture.mode) == ("PNG", (800, 600), "RGB")
 
 
-def test_a_large_picture_is_answered_with_a_smaller_one(url: str) -> None:
+def test_explain_reduces_a_large_picture(url: str) -> None:
     content = BytesIO()
     drawings()["daisy"].resize((3000, 2000)).save(content, "JPEG")
     answer = ask(url, content.getvalue(), params={"as": "png"})
@@ -126,17 +130,17 @@ def test_a_large_picture_is_answered_with_a_smaller_one(url: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html", "application/json, image/png"])
-def test_without_a_wish_for_a_picture_the_answer_is_json(url: str, daisy: bytes, accept: str) -> None:
+def test_explain_answers_json_unless_a_picture_is_preferred(url: str, daisy: bytes, accept: str) -> None:
     assert ask(url, daisy, headers={"Accept": accept}).headers["Content-Type"] == "application/json"
 
 
-def test_what_cannot_be_answered_is_refused_with_a_sentence(url: str, daisy: bytes) -> None:
+def test_explain_refuses_an_invalid_request_with_a_reason(url: str, daisy: bytes) -> None:
     two = {"instances": [{"b64": b64(daisy)}] * 2}
     refused = {
         "no body": (ask(url, b""), 400, "body is empty"),
-        "two as one picture": (ask(url, two, params={"as": "png"}), 400, "expected one where the answer is a picture"),
+        "two as one picture": (ask(url, two, params={"as": "png"}), 400, "expected one for an answer as PNG"),
         "an unknown form": (ask(url, daisy, params={"as": "gif"}), 400, "expected json or png"),
-        "no image": (ask(url, b"no picture"), 415, "no image format"),
+        "no image": (ask(url, b"no picture"), 415, "supported image format"),
         "no instances": (ask(url, {"instances": []}), 400, "no image"),
         "too many": (ask(url, {"instances": [{"b64": ""}] * 17}), 413, "at most 16"),
         "an image of several": (ask(url, {"instances": [{"b64": b64(daisy)}, {"b64": "eA=="}]}), 415, "Image 2 of 2"),
@@ -148,7 +152,7 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(url: str, daisy: byt
         assert sentence in answer.json()["error"]
 
 
-def test_the_limits_are_those_of_predict(url: str, daisy: bytes) -> None:
+def test_explain_has_the_limits_of_predict(url: str, daisy: bytes) -> None:
     values = requests.post(f"{url}{MODEL}:explain", data=b"[" + b"{}," * 500_000 + b"{}]", timeout=30)
     assert (values.status_code, "values" in values.json()["error"]) == (413, True)
     assert ask(url, daisy, headers={"Content-Encoding": "gzip"}).status_code == 415
@@ -156,14 +160,14 @@ def test_the_limits_are_those_of_predict(url: str, daisy: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"[" * 100_000, b'{"a":' * 10_000, b'{"instances": 7}'])
-def test_json_that_is_no_object_of_instances_is_refused(url: str, body: bytes) -> None:
+def test_explain_refuses_json_without_instances(url: str, body: bytes) -> None:
     answer = ask(url, body)
 
     assert answer.status_code == 400
     assert list(answer.json()) == ["error"]
 
 
-def test_nothing_is_recorded(url: str, cloud: Cloud) -> None:
+def test_explain_records_nothing(url: str, cloud: Cloud) -> None:
     content = BytesIO()
     drawings()["roses"].rotate(11).save(content, "PNG")  # a picture that no other test sends
     before = _archived(cloud)
@@ -179,11 +183,11 @@ def _archived(cloud: Cloud) -> int:
     return int(warehouse.query("SELECT COUNT(*) AS count FROM predictions").rows[0]["count"])
 
 
-def test_the_document_says_what_it_takes_and_gives(url: str) -> None:
+def test_openapi_document_describes_explain(url: str) -> None:
     paths = requests.get(f"{url}/openapi.json", timeout=30).json()["paths"]
     operation = paths["/v1/models/{model}:explain"]["post"]
 
     assert {"application/json", "image/*"} < set(operation["requestBody"]["content"])
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "image/png"}
-    asked = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
-    assert asked == {"label", "as"}  # no record: nothing is
+    queries = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"}
+    assert queries == {"label", "as"}  # and not record

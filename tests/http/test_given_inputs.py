@@ -26,14 +26,14 @@ def test_base64_is_read_with_line_breaks_and_as_a_data_url(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("b'aGk='", "how Python shows bytes"),
-        ('b"aGk="', "how Python shows bytes"),
+        ("b'aGk='", "Python's notation for bytes"),
+        ('b"aGk="', "Python's notation for bytes"),
         ("aG k", "it has spaces"),
         ("aG-k", "base64url"),
         ("aG_k", "base64url"),
         ("aGk!", "'!' at character 4;"),
-        ("aGk", "3 characters, which is no multiple of 4"),
-        ("a=Gk", "elsewhere than at its end"),
+        ("aGk", "3 characters, expected a multiple of 4"),
+        ("a=Gk", "it has = before its end"),
         ("aGké", "'é' at character 4;"),
     ],
 )
@@ -106,11 +106,11 @@ def test_a_key_and_a_file_name_are_read_up_to_their_length() -> None:
 )
 def test_a_body_that_is_no_json_object_is_refused(content: bytes, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
-        read_body.parsed(content)
+        read_body.parse_object(content)
 
 
 def test_a_field_that_is_an_object_may_be_left_out_or_null() -> None:
-    assert read_body.parsed('{"é": 1}'.encode()) == {"é": 1}
+    assert read_body.parse_object('{"é": 1}'.encode()) == {"é": 1}
     document: dict[str, Any]
     for document in ({}, {"a": None}, {"a": {}}):
         assert read_body.optional_object(document, "a") == {}

@@ -41,10 +41,10 @@ def test_instances_are_rows_and_inputs_rows_or_columns(document: dict[str, Any],
         ({"instances": {"b64": "x"}}, "are a dict"),
         ({"instances": "x"}, "are a str"),
         ({"instances": None}, "are a NoneType"),
-        ({"inputs": {"a": [1], "b": [1, 2]}}, "no columns of one length"),
-        ({"inputs": {"a": 1}}, "no columns of one length"),
-        ({"inputs": {"a": 1, "b": 2}}, "no columns of one length"),
-        ({"inputs": {}}, "no columns of one length"),
+        ({"inputs": {"a": [1], "b": [1, 2]}}, "not columns of one length"),
+        ({"inputs": {"a": 1}}, "not columns of one length"),
+        ({"inputs": {"a": 1, "b": 2}}, "not columns of one length"),
+        ({"inputs": {}}, "not columns of one length"),
     ],
 )
 def test_what_has_no_rows_is_refused(document: dict[str, Any], says: str) -> None:
@@ -153,7 +153,7 @@ SAID = SimpleNamespace(
 def test_scores_stand_in_the_order_of_the_models_outputs_and_candidates_in_theirs(
     shape: str, key: Any, expected: Any
 ) -> None:
-    assert v1.shown(SAID, shape, LABELS, key, Choice(0.25, 3)) == expected
+    assert v1.format_prediction(SAID, shape, LABELS, key, Choice(0.25, 3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_scores_stand_in_the_order_of_the_models_outputs_and_candidates_in_their
 def test_only_so_many_confidences_are_shown_and_none_below_the_threshold(
     most: int, threshold: float, shown: int
 ) -> None:
-    found = v1.shown(SAID, CONFIDENCES, LABELS, None, Choice(threshold, most))
+    found = v1.format_prediction(SAID, CONFIDENCES, LABELS, None, Choice(threshold, most))
     assert {len(values) for values in found.values()} == {shown}
 
 

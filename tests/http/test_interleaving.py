@@ -11,7 +11,7 @@ import pytest
 from shared.backlog.progress import SweepProgress
 from shared.errors import Busy, OverRate
 from shared.http.admission import Admission
-from shared.http.metrics import Tally
+from shared.http.metrics import RequestMetrics
 from shared.pipeline.rate_limit import RateBreaker
 from shared.service import Service
 from shared.settings import Platform, Settings
@@ -123,15 +123,15 @@ def test_sweep_counts_both_of_two_outcomes_that_come_at_once() -> None:
 
 @pytest.mark.parametrize("what", ["_requests", "_images"])
 def test_metrics_count_both_of_two_that_come_at_once(what: str) -> None:
-    tally, lock = Tally(list), WatchedLock()
+    metrics, lock = RequestMetrics(list), WatchedLock()
     acts = {
-        "_requests": lambda: tally.count_request("GET", "/", 200, 0.1),
-        "_images": lambda: tally.count_refused("Bucketlens", Busy("There is no room.")),
+        "_requests": lambda: metrics.count_request("GET", "/", 200, 0.1),
+        "_images": lambda: metrics.count_refused("Bucketlens", Busy("There is no room.")),
     }
     second = Interruption(lock, acts[what])
     counts = Interrupted(second)
-    tally._lock = lock  # type: ignore[assignment]
-    setattr(tally, what, counts)
+    metrics._lock = lock  # type: ignore[assignment]
+    setattr(metrics, what, counts)
     acts[what]()
     second.end()
     assert list(counts.values()) == [2]

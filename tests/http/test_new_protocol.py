@@ -1,4 +1,4 @@
-"""A new protocol is one new module: the one that docs/architecture.md shows is put there, and asked."""
+"""A new protocol is one new module: the example of docs/architecture.md works as one."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_router_knows_every_protocol_that_a_module_declares() -> None:
     declared = {
         path.stem for path in Path(protocols.__path__[0]).glob("*.py") if "\nPROTOCOL = " in path.read_text("utf-8")
     }
-    found = list(router.declared_protocols())
-    assert len(found) == len(declared) > 5
-    assert all(isinstance(protocol, Protocol) for protocol in found)
-    assert set(found) < set(router.PROTOCOLS)
+    modules = list(router.declared_protocols())
+    assert len(modules) == len(declared) > 5
+    assert all(isinstance(protocol, Protocol) for protocol in modules)
+    assert set(modules) < set(router.PROTOCOLS)
     positions = [protocol.position for protocol in router.PROTOCOLS]
     assert positions == sorted(set(positions)), "two protocols have one position in the documents"

@@ -1,4 +1,4 @@
-"""The OpenAPI document is the code's, the page needs nothing from elsewhere, and the metrics count."""
+"""Routes for operators: the OpenAPI document, the page of routes, and the metrics."""
 
 from __future__ import annotations
 
@@ -28,43 +28,43 @@ def samples(url: str) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_the_document_has_every_route_and_no_other(url: str) -> None:
+def test_openapi_document_has_exactly_the_routes(url: str) -> None:
     described = {(method.upper(), path) for path, item in document(url)["paths"].items() for method in item}
     assert described == {(route.method, route.path) for protocol in PROTOCOLS for route in protocol.routes}
 
 
-def test_every_route_takes_the_parts_of_its_path() -> None:
+def test_route_handler_takes_the_parts_of_its_path() -> None:
     for protocol in PROTOCOLS:
         for route in protocol.routes:
             parts = set(re.findall(r"{(\w+)}", route.path))
-            signature = inspect.signature(route.answer)
+            signature = inspect.signature(route.handler)
             signature.bind(None, **dict.fromkeys(parts, ""))
 
 
-def test_what_only_some_requests_need_is_not_loaded_at_the_start() -> None:
-    """The start is short, and functions-framework forks after the import."""
+def test_start_imports_nothing_that_only_some_requests_need() -> None:
+    """A start must be short, and functions-framework forks after the imports."""
     later = ("prometheus_client", "shared.http.openapi", "shared.http.docs_page", *OF_THE_EDGES)
     assert loaded_by("import shared.http.router", later) == []
 
 
-def test_only_get_and_post_are_answered_and_others_hear_which(url: str) -> None:
+def test_other_methods_than_get_and_post_are_refused_with_allow(url: str) -> None:
     for protocol in PROTOCOLS:
         for path in {route.path for route in protocol.routes if not route.path.startswith("/v2/health")}:
-            asked = path.format(
+            filled_path = path.format(
                 model="flowers", version="1", label="stable", id="0" * 64, project="p", location="l", endpoint="e"
             )
             allowed = {route.method for route in protocol.routes if route.path == path}
-            answer = requests.delete(url + asked, timeout=30)
+            answer = requests.delete(url + filled_path, timeout=30)
             assert answer.status_code == 405, path
             assert set(answer.headers["Allow"].split(", ")) - {"HEAD"} == allowed
 
 
-def test_there_is_no_healthz(url: str) -> None:
-    """Cloud Run answers it itself."""
+def test_healthz_does_not_exist(url: str) -> None:
+    """Cloud Run reserves the path and answers it itself."""
     assert requests.get(f"{url}/healthz", timeout=30).status_code == 404
 
 
-def test_the_page_shows_every_route_and_asks_nobody_else(url: str) -> None:
+def test_docs_page_shows_every_route_and_loads_nothing_else(url: str) -> None:
     answer = requests.get(f"{url}/docs", timeout=30)
     fetched: list[str] = []
 
@@ -97,17 +97,17 @@ def test_metrics_count_requests_images_and_steps(url: str, daisy: bytes) -> None
     assert change["bucketlens_requests_total", "POST", "/v1/classify", "415"] == 1
     assert change["bucketlens_step_seconds_count", "decode"] == 2
     assert change["bucketlens_request_seconds_bucket", "+Inf", "/v1/classify"] == 3
-    assert after["bucketlens_requests_in_flight",] == 1  # who asks
+    assert after["bucketlens_requests_in_flight",] == 1  # the request for the metrics
     assert after["process_resident_memory_bytes",] > 1 << 20
 
 
-def test_a_path_that_nobody_declared_makes_no_metric_of_its_own(url: str) -> None:
+def test_metrics_have_no_label_for_an_undeclared_path(url: str) -> None:
     requests.get(f"{url}/some/scanner.php", timeout=30)
     assert not [key for key in samples(url) if any("scanner" in part for part in key)]
 
 
-def test_methods_that_nobody_declared_are_one_in_the_metrics(url: str) -> None:
-    """A caller can make up as many as he likes, and each would be a series for ever."""
+def test_metrics_count_undeclared_methods_as_one(url: str) -> None:
+    """A client can invent any number of methods, and each would be a new time series."""
     before = len(samples(url))
     for method in ("AAAA", "AAAB", "PROPFIND", "X-Y", "patch"):
         requests.request(method, f"{url}/v1/classify", timeout=30)
@@ -123,7 +123,7 @@ def test_methods_that_nobody_declared_are_one_in_the_metrics(url: str) -> None:
     ("path", "shape"),
     [("/nowhere", dict), ("/v2/models/a/b/c", str), ("/v1/models/a:b/c", str), ("/v1/projects/p/x", dict)],
 )
-def test_where_no_route_is_the_error_has_the_shape_of_the_protocol_nearest_by(url: str, path: str, shape: type) -> None:
+def test_unknown_path_error_has_the_shape_of_the_nearest_protocol(url: str, path: str, shape: type) -> None:
     answer = requests.get(url + path, timeout=30)
     assert answer.status_code == 404
     assert isinstance(answer.json()["error"], shape)

@@ -1,4 +1,4 @@
-"""``POST /v1/preview``: what a browser cannot show, as a small JPEG, within the limits of every picture."""
+"""``POST /v1/preview``: a small JPEG of a picture that a browser cannot show, within the usual limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def encoded(format: str, size: tuple[int, int] = (1600, 1200), **options: object
 
 
 @pytest.mark.parametrize("format", ["HEIF", "TIFF", "JPEG", "PNG"])
-def test_a_preview_is_a_small_jpeg_of_the_whole_picture(url: str, format: str) -> None:
+def test_preview_is_a_small_jpeg_of_the_whole_picture(url: str, format: str) -> None:
     answer = requests.post(f"{url}/v1/preview", encoded(format), timeout=30)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
     shown = Image.open(BytesIO(answer.content))
@@ -39,7 +39,7 @@ def test_a_preview_is_a_small_jpeg_of_the_whole_picture(url: str, format: str) -
     assert below[2] > 200
 
 
-def test_a_preview_stands_upright_and_tells_nothing_of_where_it_was_taken(url: str) -> None:
+def test_preview_is_upright_and_without_metadata(url: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 3  # turned by 180 degrees
     exif[0x010E] = "at home"
@@ -49,7 +49,7 @@ def test_a_preview_stands_upright_and_tells_nothing_of_where_it_was_taken(url: s
     assert not shown.getexif()
 
 
-def test_a_preview_of_an_object_is_of_the_buckets_that_may_be_named(client_with: MakeClient, world: World) -> None:
+def test_preview_of_an_object_needs_a_readable_bucket(client_with: MakeClient, world: World) -> None:
     client = client_with()
     world.overwrite(world.uploads, "scan.tiff", encoded("TIFF"))
     world.overwrite(world.quarantine, "scan.tiff", encoded("TIFF"))
@@ -58,7 +58,7 @@ def test_a_preview_of_an_object_is_of_the_buckets_that_may_be_named(client_with:
     assert client.post("/v1/preview", json={"uri": f"gs://{world.quarantine}/scan.tiff"}).status_code == 403
 
 
-def test_a_preview_records_and_archives_nothing(client_with: MakeClient, world: World) -> None:
+def test_preview_records_and_archives_nothing(client_with: MakeClient, world: World) -> None:
     assert client_with().post("/v1/preview", data=encoded("TIFF")).status_code == 200
     assert world.names_in(world.archive) == []
 
@@ -74,7 +74,7 @@ def test_a_preview_records_and_archives_nothing(client_with: MakeClient, world: 
         pytest.param(encoded("TIFF"), 429, {"MAX_IMAGES_PER_MINUTE": "1"}, id="too often"),
     ],
 )
-def test_the_limits_of_every_picture_hold_for_previews(
+def test_preview_has_the_limits_of_classification(
     client_with: MakeClient, content: bytes, status: int, settings: dict[str, str]
 ) -> None:
     client = client_with(**settings)

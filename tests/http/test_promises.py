@@ -1,4 +1,4 @@
-"""What the protocols promise in small print: defaults, limits that are met exactly, and words for each status."""
+"""Details that the protocols specify: defaults, exact limits, and a code for each status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared import errors
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
 from shared.http.protocols import bigquery_remote_function
-from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, shown
+from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, format_prediction
 from shared.http.protocols.vertex import google_error
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
@@ -42,35 +42,35 @@ LABELS = tuple(f"label {index}" for index in range(12))
 CANDIDATES = tuple(Candidate(label, 0.5 / (index + 1)) for index, label in enumerate(LABELS))
 
 
-class Told:
+class Classified:
     """A prediction of twelve labels."""
 
     classification = Classification(LABELS[0], 0.5, CANDIDATES, needs_review=False)
 
 
 def confidences(choice: Choice) -> list[float]:
-    found = shown(Told(), CONFIDENCES, LABELS, None, choice)
-    return list(found["confidences"])
+    prediction = format_prediction(Classified(), CONFIDENCES, LABELS, None, choice)
+    return list(prediction["confidences"])
 
 
 @pytest.mark.parametrize("status", GOOGLES_WORDS)
-def test_vertex_has_googles_word_for_every_status(status: int) -> None:
+def test_vertex_error_has_googles_code_for_every_status(status: int) -> None:
     error = google_error({"code": status, "reason": "x", "message": HTTPStatus(status).phrase})["error"]
     assert error == {"code": status, "message": HTTPStatus(status).phrase, "status": GOOGLES_WORDS[status]}
 
 
-def test_vertex_shows_ten_labels_of_any_confidence_unless_it_is_told_otherwise() -> None:
+def test_vertex_returns_ten_labels_of_any_confidence_by_default() -> None:
     assert choice_from({}) == Choice(threshold=0.0, most=10)
     assert confidences(Choice()) == [candidate.score for candidate in CANDIDATES[:10]]
 
 
 @pytest.mark.parametrize(("threshold", "shown"), [(0.2499, 2), (0.25, 2), (0.2501, 1), (0.5, 1), (0.51, 0)])
-def test_a_confidence_at_the_threshold_is_shown(threshold: float, shown: int) -> None:
+def test_vertex_returns_a_confidence_at_the_threshold(threshold: float, shown: int) -> None:
     assert len(confidences(Choice(threshold))) == shown
 
 
 @pytest.mark.parametrize(("most", "shown"), [(1, 1), (11, 11), (12, 12), (13, 12)])
-def test_as_many_labels_are_shown_as_are_asked_for_if_there_are_so_many(most: int, shown: int) -> None:
+def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, shown: int) -> None:
     assert len(confidences(Choice(most=most))) == shown
 
 
@@ -99,20 +99,20 @@ class BuiltLater(MemoryService):
         "/v1/models/flowers/labels/stable",
     ],
 )
-def test_a_model_that_was_not_yet_run_is_not_ready_by_any_protocol(memory_world: World, path: str) -> None:
+def test_model_is_not_ready_in_any_protocol_before_it_ran(memory_world: World, path: str) -> None:
     """KServe and Kubernetes send traffic by it."""
     client = https_function(BuiltLater(memory_world.pipeline)).test_client()
     early = client.get(path)
     assert early.status_code == 503
     assert early.get_json()["ready"] is False
-    assert {one["state"] for one in early.get_json().get("model_version_status", [])} <= {"LOADING"}
+    assert {state["state"] for state in early.get_json().get("model_version_status", [])} <= {"LOADING"}
     client.post("/v1/classify?record=false", data=b"x")  # builds the pipeline
     late = client.get(path)
     assert (late.status_code, late.get_json()["ready"]) == (200, True)
-    assert {one["state"] for one in late.get_json().get("model_version_status", [])} <= {"AVAILABLE"}
+    assert {state["state"] for state in late.get_json().get("model_version_status", [])} <= {"AVAILABLE"}
 
 
-def test_the_index_of_models_says_which_can_be_asked(memory_world: World) -> None:
+def test_model_index_lists_which_models_are_ready(memory_world: World) -> None:
     client = https_function(BuiltLater(memory_world.pipeline)).test_client()
     [early] = client.post("/v2/repository/index").get_json()
     assert (early["state"], early["reason"]) == ("UNAVAILABLE", "loading")
@@ -120,7 +120,7 @@ def test_the_index_of_models_says_which_can_be_asked(memory_world: World) -> Non
     assert late == {"name": "flowers", "version": "1", "state": "READY"}
 
 
-def test_labels_of_every_model_that_is_served_are_known(memory_world: World) -> None:
+def test_feedback_knows_the_labels_of_every_served_model(memory_world: World) -> None:
     other = load_bundle(MODELS / "chest_xray_v1")
     both = [memory_world.pipeline.models.get_model(), Classifier(other, load_model(other, threads=1))]
     service = MemoryService(replace(memory_world.pipeline, models=ModelRegistry.of(both)))
@@ -131,15 +131,15 @@ def test_labels_of_every_model_that_is_served_are_known(memory_world: World) -> 
 
 
 def errors_of(kind: type[errors.BucketlensError]) -> Iterator[errors.BucketlensError]:
-    """An error of each kind below one."""
+    """Return an error of each class below a class."""
     for child in kind.__subclasses__():
         if child.__module__ == errors.__name__:
             yield errors.OverRate(1, 1) if child is errors.OverRate else child("It is so.")
             yield from errors_of(child)
 
 
-def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
-    """Whatever is wrong with one object for good is its row's value, and spoils no other."""
+def test_bigquery_call_fails_only_for_transient_errors() -> None:
+    """A permanent error of one object is its row's value; the other rows have their predictions."""
     passing = {"Busy", "KeysUnavailable", "OverRate", "StorageUnavailable", "WarehouseUnavailable"}
     of_the_caller = [errors.BadRequest("It is so."), errors.AlreadyDone(), errors.Superseded()]
     kinds = [*errors_of(errors.Permanent), *errors_of(errors.Transient), *of_the_caller]
@@ -164,7 +164,7 @@ def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
         ("append", errors.WarehouseUnavailable("It does not answer.")),
     ],
 )
-def test_what_may_pass_fails_bigquerys_call_and_is_no_value(
+def test_bigquery_transient_error_fails_the_call_and_is_not_a_value(
     memory_world: World, daisy: bytes, tmp_path: Path, step: str, error: errors.Transient
 ) -> None:
     """A value stays in somebody's table; a call that fails is made again by BigQuery."""

@@ -1,4 +1,4 @@
-"""A file over the limit is refused by what the caller states of it: its body is not waited for, nor held in memory."""
+"""A file over the limit is refused by its Content-Length: its body is not awaited and not held in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENCE_S = 20
 
 
 def answer_to_headers(url: str, stated_bytes: int) -> bytes:
-    """Return what is answered to the headers alone, as long as no byte of the body was sent; empty if nothing is."""
+    """Return the answer to the headers alone, before a byte of the body is sent; empty if there is none."""
     address = urlsplit(url)
     named = f"Host: localhost\r\nContent-Type: image/jpeg\r\nContent-Length: {stated_bytes}"
     head = f"POST /v1/classify HTTP/1.1\r\n{named}\r\n\r\n"
@@ -29,7 +29,7 @@ def answer_to_headers(url: str, stated_bytes: int) -> bytes:
         return b"".join(parts)
 
 
-def test_a_file_over_the_limit_is_refused_before_its_body_is_read(world: World, tmp_path: Path) -> None:
+def test_file_over_the_limit_is_refused_before_its_body_is_read(world: World, tmp_path: Path) -> None:
     limited = replace(world, environment=world.environment | {"MAX_IMAGE_BYTES": str(LIMIT_BYTES)})
     with served(limited, tmp_path) as (url, _):
         over, within = answer_to_headers(url, LIMIT_BYTES + 1), answer_to_headers(url, LIMIT_BYTES)

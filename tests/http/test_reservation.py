@@ -1,4 +1,4 @@
-"""What one request holds of the memory for files: it never waits for itself, and gives back all of it."""
+"""The memory that one request holds: it never waits for itself, and releases all of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def budget() -> MemoryBudget:
 
 
 def is_free(budget: MemoryBudget) -> bool:
-    """Whether all of it can be had."""
+    """Return whether the whole budget is free."""
     with budget.room_for(CAPACITY):
         return True
 
@@ -30,7 +30,7 @@ def is_free(budget: MemoryBudget) -> bool:
 @pytest.mark.parametrize(
     ("first", "second", "fits"), [(60, 39, True), (60, 40, True), (60, 41, False), (100, 1, False)]
 )
-def test_a_request_grows_to_all_that_there_is_and_no_further(
+def test_reservation_grows_to_the_whole_budget_and_no_further(
     budget: MemoryBudget, first: int, second: int, fits: bool
 ) -> None:
     request = Reservation(budget)
@@ -39,26 +39,26 @@ def test_a_request_grows_to_all_that_there_is_and_no_further(
             with request.room_for(second):
                 pass
         else:
-            with pytest.raises(BadRequest, match="at once") as refused, request.room_for(second):
+            with pytest.raises(BadRequest, match="all requests together") as refused, request.room_for(second):
                 pass
             assert (refused.value.http_status, refused.value.reason) == (413, "too_much_memory")
     assert is_free(budget)
 
 
-def test_a_first_part_larger_than_all_is_let_in_alone(budget: MemoryBudget) -> None:
+def test_reservation_admits_a_first_part_larger_than_the_budget(budget: MemoryBudget) -> None:
     with Reservation(budget).room_for(10 * CAPACITY), pytest.raises(Busy), budget.room_for(1):
         pass
     assert is_free(budget)
 
 
-def test_who_waits_for_others_may_come_again(budget: MemoryBudget) -> None:
+def test_reservation_that_waits_for_other_requests_is_transient(budget: MemoryBudget) -> None:
     request = Reservation(budget)
     with budget.room_for(50), request.room_for(40), pytest.raises(Busy), request.room_for(20):
         pass
     assert is_free(budget)
 
 
-def test_parts_that_were_given_back_count_no_more(budget: MemoryBudget) -> None:
+def test_reservation_does_not_count_released_parts(budget: MemoryBudget) -> None:
     request = Reservation(budget)
     for _ in range(3):
         with request.room_for(40), request.room_for(60):
@@ -69,7 +69,7 @@ def test_parts_that_were_given_back_count_no_more(budget: MemoryBudget) -> None:
         pass
 
 
-def test_many_requests_at_once_hold_no_more_than_there_is_and_leave_nothing(budget: MemoryBudget) -> None:
+def test_reservations_in_parallel_stay_within_the_budget_and_release_all(budget: MemoryBudget) -> None:
     def answer(size: int) -> bool:
         request = Reservation(budget)
         try:
@@ -83,10 +83,10 @@ def test_many_requests_at_once_hold_no_more_than_there_is_and_leave_nothing(budg
     assert is_free(budget)
 
 
-def test_a_request_that_alone_needs_more_than_there_is_hears_it_at_once(
+def test_request_that_exceeds_the_budget_alone_is_refused_immediately(
     client_with: MakeClient, world: World, daisy: bytes, tmp_path: Path
 ) -> None:
-    """13 MiB of JSON take all 32 MiB that there are, so an object beside them will never have room."""
+    """13 MiB of JSON take all 32 MiB of the budget, so an object in addition can never fit."""
     capacity = MemoryBudgets.of_instance(512).files.capacity_bytes
     text = "A" * (capacity * 2 // 5 + MIB)
     world.put("daisy.jpg", daisy, tmp_path)

@@ -1,4 +1,4 @@
-"""Answers: predictions and errors as callers see them; nothing of our inside gets out."""
+"""Answers: predictions and errors as clients see them, without internals of the server."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ KINDS: list[tuple[Exception, int, str, dict[str, str]]] = [
 
 
 class ServiceStub:
-    """As much of a service as the routes ask for."""
+    """The part of a service that the routes use."""
 
     def __init__(self, is_ready: bool = False) -> None:
         self.settings = Settings.from_environment(REQUIRED)
@@ -103,7 +103,7 @@ def client(service: ServiceStub) -> FlaskClient:
 
 @pytest.fixture
 def records() -> Iterator[list[logging.LogRecord]]:
-    """What is logged, with the log as it was afterwards."""
+    """A handler that collects log records; the log is restored afterwards."""
     kept: list[logging.LogRecord] = []
 
     class Keep(logging.Handler):
@@ -124,7 +124,7 @@ def subclasses(kind: type[BaseException]) -> Iterator[type[BaseException]]:
 
 
 @pytest.mark.parametrize(("error", "status", "reason", "headers"), KINDS, ids=lambda value: type(value).__name__)
-def test_each_kind_of_error_has_its_status_and_headers(
+def test_error_response_has_the_status_and_headers_of_each_kind(
     error: Exception, status: int, reason: str, headers: dict[str, str]
 ) -> None:
     body, given_status, given_headers = error_response(error)
@@ -136,19 +136,19 @@ def test_each_kind_of_error_has_its_status_and_headers(
     assert body["error"]["message"].endswith(".")
 
 
-def test_every_error_of_ours_is_among_those() -> None:
+def test_error_response_cases_cover_every_error_class() -> None:
     ours = {kind for kind in subclasses(errors.BucketlensError) if kind.__module__ == "shared.errors"}
     abstract = {errors.Permanent, errors.Transient}
     assert ours - abstract == {type(error) for error, *_ in KINDS if isinstance(error, errors.BucketlensError)}
 
 
-def test_what_a_person_can_mend_is_said_in_the_errors_own_words() -> None:
+def test_error_response_quotes_errors_that_a_client_can_fix() -> None:
     for error in (errors.NotAnImage("It is a list."), errors.BadRequest("No body.")):
         assert error_response(error)[0]["error"]["message"] == str(error)
 
 
 @pytest.mark.parametrize("index", range(len(KINDS)), ids=lambda index: type(KINDS[index][0]).__name__)
-def test_no_answer_carries_an_exceptions_text(
+def test_error_response_contains_no_exception_text(
     client: FlaskClient, records: list[logging.LogRecord], index: int
 ) -> None:
     error, status, reason, headers = KINDS[index]
@@ -160,7 +160,7 @@ def test_no_answer_carries_an_exceptions_text(
         assert hidden not in str(response.headers)
 
 
-def test_what_nobody_expected_is_logged_with_its_traceback(
+def test_error_that_is_unexpected_is_logged_with_its_traceback(
     client: FlaskClient, records: list[logging.LogRecord]
 ) -> None:
     index = next(index for index, kind in enumerate(KINDS) if isinstance(kind[0], RuntimeError))
@@ -171,7 +171,7 @@ def test_what_nobody_expected_is_logged_with_its_traceback(
     assert record.exc_info[1] is KINDS[index][0]
 
 
-def test_what_may_pass_is_logged_as_a_warning_with_its_cause(
+def test_error_that_is_transient_is_logged_as_a_warning_with_its_cause(
     client: FlaskClient, records: list[logging.LogRecord]
 ) -> None:
     index = next(index for index, kind in enumerate(KINDS) if isinstance(kind[0], errors.StorageUnavailable))
@@ -181,7 +181,7 @@ def test_what_may_pass_is_logged_as_a_warning_with_its_cause(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 415, 429, 500, 503])
-def test_the_frameworks_own_errors_have_the_same_shape(client: FlaskClient, status: int) -> None:
+def test_errors_of_the_framework_have_the_same_shape(client: FlaskClient, status: int) -> None:
     response = client.get(f"/abort/{status}")
     assert (response.status_code, response.mimetype) == (status, "application/json")
     document: Any = response.json
@@ -190,7 +190,7 @@ def test_the_frameworks_own_errors_have_the_same_shape(client: FlaskClient, stat
     assert document["error"]["reason"].replace("_", "").isalpha()
 
 
-def test_an_unknown_path_and_a_wrong_method_have_the_same_shape(client: FlaskClient) -> None:
+def test_errors_of_unknown_paths_and_methods_have_the_same_shape(client: FlaskClient) -> None:
     for response in (client.get("/nowhere"), client.delete("/v2/health/live")):
         document: Any = response.json
         assert document["error"]["code"] == response.status_code
@@ -198,16 +198,16 @@ def test_an_unknown_path_and_a_wrong_method_have_the_same_shape(client: FlaskCli
 
 
 @pytest.mark.parametrize("status", sorted(default_exceptions))
-def test_every_error_that_werkzeug_knows_can_be_answered(status: int) -> None:
-    body, given, _ = error_response(default_exceptions[status]())
-    assert given == body["error"]["code"] == status
+def test_error_response_answers_every_error_of_werkzeug(status: int) -> None:
+    body, code, _ = error_response(default_exceptions[status]())
+    assert code == body["error"]["code"] == status
 
 
-def test_a_wrong_method_hears_which_are_allowed(client: FlaskClient) -> None:
+def test_error_response_to_a_wrong_method_names_the_allowed_ones(client: FlaskClient) -> None:
     assert client.delete("/v2/health/live").headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_an_error_takes_the_shape_that_the_request_asked_for(client: FlaskClient) -> None:
+def test_error_has_the_shape_of_the_requests_protocol(client: FlaskClient) -> None:
     @client.application.route("/shaped")
     def shaped() -> str:
         g.error_shape = lambda refusal: {"oops": refusal["message"]}
@@ -216,11 +216,11 @@ def test_an_error_takes_the_shape_that_the_request_asked_for(client: FlaskClient
     assert client.get("/shaped").json == {"oops": "No body."}
 
 
-def test_an_http_error_without_a_code_is_ours() -> None:
+def test_error_response_to_an_http_error_without_a_code_is_500() -> None:
     assert error_response(HTTPException())[1] == 500
 
 
-def test_a_body_over_the_limit_is_refused_in_the_same_shape(client: FlaskClient) -> None:
+def test_body_over_the_limit_is_refused_in_the_same_shape(client: FlaskClient) -> None:
     assert client.application.config["MAX_CONTENT_LENGTH"] == 32 << 20
     client.application.config["MAX_CONTENT_LENGTH"] = 5
     assert client.post("/read", data=bytes(5)).text == "5"
@@ -230,9 +230,9 @@ def test_a_body_over_the_limit_is_refused_in_the_same_shape(client: FlaskClient)
     assert response.headers["Connection"] == "close"
 
 
-def test_status_and_body_of_the_ready_route_agree_while_the_process_becomes_ready() -> None:
+def test_ready_route_has_one_state_in_status_and_body() -> None:
     class Becoming(ServiceStub):
-        """Is made ready by another thread as soon as it was looked at."""
+        """A service that another thread makes ready right after the first read."""
 
         @property
         def is_ready(self) -> bool:
@@ -252,7 +252,7 @@ def test_status_and_body_of_the_ready_route_agree_while_the_process_becomes_read
     ]
 
 
-def test_a_process_lives_before_it_is_ready(client: FlaskClient, service: ServiceStub) -> None:
+def test_process_is_live_before_it_is_ready(client: FlaskClient, service: ServiceStub) -> None:
     live, ready = client.get("/v2/health/live"), client.get("/v2/health/ready")
     assert (live.status_code, live.json) == (200, {"live": True})
     assert (ready.status_code, ready.json) == (503, {"ready": False, "live": True})
@@ -262,13 +262,13 @@ def test_a_process_lives_before_it_is_ready(client: FlaskClient, service: Servic
     assert (ready.status_code, ready.json) == (200, {"ready": True, "live": True})
 
 
-def test_a_prediction_is_answered_with_all_that_was_found() -> None:
-    said = Classification("rose", 0.9, (Candidate("rose", 0.9), Candidate("tulip", 0.1)), needs_review=False)
+def test_prediction_response_contains_all_facts_of_the_prediction() -> None:
+    classification = Classification("rose", 0.9, (Candidate("rose", 0.9), Candidate("tulip", 0.1)), needs_review=False)
     prediction = Prediction(
         prediction_id="p" * 64,
         upload_id="u" * 64,
         uploaded_at=datetime(2025, 11, 21, tzinfo=UTC),
-        classification=said,
+        classification=classification,
         image=ImageFacts(5, "image/png", "c" * 64, format="png", width_px=4, height_px=3),
         archive_uri="gs://archive/cc/c.png",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),

@@ -1,4 +1,4 @@
-"""Callers who are slow or send much: the real server answers them, and stays within its time and memory."""
+"""Slow clients and large bodies: the real server answers them within its limits of time and memory."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ SLOW = {
     "image/jpeg": "/v1/classify",
     "multipart/form-data; boundary=x": "/v1/classify",
 }
-"""Paths by what is sent to them."""
+"""Paths by the kind of body that they take."""
 
 
-def test_a_body_that_does_not_come_to_its_end_in_time_is_answered_with_408(world: World, tmp_path: Path) -> None:
+def test_body_that_does_not_end_in_time_is_answered_with_408(world: World, tmp_path: Path) -> None:
     hurried = replace(world, environment=world.environment | {"MAX_REQUEST_S": "1"})
     with served(hurried, tmp_path) as (url, _):
         for content_type, path in SLOW.items():
             answer = answer_to_half_a_body(url, path, content_type)
             assert answer.startswith(b"HTTP/1.1 408 "), answer
-            assert b"The body was not here after 1 s" in answer
+            assert b"The body did not arrive within 1 s" in answer
 
 
 def answer_to_half_a_body(url: str, path: str, content_type: str) -> bytes:
-    place = urlsplit(url)
-    with socket.create_connection((place.hostname, place.port), timeout=30) as connection:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         head = (
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: 1000\r\n\r\n"
         )
@@ -53,7 +53,7 @@ def answer_to_half_a_body(url: str, path: str, content_type: str) -> bytes:
 
 
 def large_bodies() -> dict[str, Body]:
-    """Bodies of about 20 MB, by what they are."""
+    """Bodies of about 20 MB, by kind."""
     picture = large_picture("jpeg")
     pixels = np.random.default_rng(1).integers(0, 256, (1, 1300, 1300, 3), dtype=np.uint8).astype("<f4").tobytes()
     tensor = {"name": "image", "datatype": "FP32", "shape": [1, 1300, 1300, 3]}
@@ -80,7 +80,7 @@ def post_at_once(url: str, body: Body) -> list[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a running process's private memory")
 @pytest.mark.timeout(300)
-def test_sixteen_large_bodies_at_once_get_an_answer_or_4xx_within_256_mib_above_idle(
+def test_sixteen_large_bodies_in_parallel_stay_within_256_mib_above_idle(
     world: World, daisy: bytes, tmp_path: Path
 ) -> None:
     with served(world, tmp_path) as (url, worker):

@@ -12,8 +12,8 @@ import pytest
 from shared.errors import BadRequest
 from shared.http.inputs import ImageBase64, ImageBytes, ImagePixels, ImageUri
 from shared.http.protocols import tensors
-from shared.http.protocols.v2_request import parsed_request
-from shared.http.protocols.v2_response import OUTPUTS, Wanted, answer_of
+from shared.http.protocols.v2_request import read_inference_request
+from shared.http.protocols.v2_response import OUTPUTS, RequestedOutput, output_tensors
 from shared.types import Candidate, Classification
 
 NOTHING = memoryview(b"")
@@ -29,7 +29,7 @@ def document(*data: Any, **changes: Any) -> dict[str, Any]:
 
 
 def images(*data: Any, binary: bytes = b"", **changes: Any) -> list[Any]:
-    return parsed_request(document(*data, **changes), memoryview(binary)).images
+    return read_inference_request(document(*data, **changes), memoryview(binary)).images
 
 
 def test_strings_are_base64_or_uris_by_what_they_begin_with_or_what_is_said() -> None:
@@ -59,17 +59,17 @@ def test_elements_in_binary_are_files_or_what_is_said() -> None:
         ({"name": 1}, "has no name"),
         ({"datatype": "INT8"}, "datatype is 'INT8'"),
         ({"datatype": None}, "datatype is 'None'"),
-        ({"shape": []}, "shape is no list"),
-        ({"shape": "1"}, "shape is no list"),
-        ({"shape": [1] * 9}, "shape is no list"),
-        ({"shape": [-1]}, "shape is no list"),
-        ({"shape": [True]}, "shape is no list"),
-        ({"shape": [1.0]}, "shape is no list"),
-        ({"shape": [1 << 32]}, "shape is no list"),
+        ({"shape": []}, "shape is invalid"),
+        ({"shape": "1"}, "shape is invalid"),
+        ({"shape": [1] * 9}, "shape is invalid"),
+        ({"shape": [-1]}, "shape is invalid"),
+        ({"shape": [True]}, "shape is invalid"),
+        ({"shape": [1.0]}, "shape is invalid"),
+        ({"shape": [1 << 32]}, "shape is invalid"),
         ({"shape": [2]}, "has 1 elements, but its shape is"),
         ({"data": None}, "data is a NoneType"),
         ({"data": "a"}, "data is a str"),
-        ({"data": [1]}, "something else than strings"),
+        ({"data": [1]}, "other values, expected strings"),
         ({"parameters": {"content_type": 1}}, "content_type is '1'"),
         ({"parameters": {"content_type": "xml"}}, "content_type is 'xml'"),
         ({"parameters": {"content_type": "raw"}}, "JSON holds no raw bytes"),
@@ -77,33 +77,33 @@ def test_elements_in_binary_are_files_or_what_is_said() -> None:
         ({"parameters": {"binary_data_size": False}}, "binary_data_size is False"),
         ({"parameters": {"binary_data_size": "0"}}, "binary_data_size is 0"),
         ({"parameters": 1}, "parameters is a int"),
-        ({"id": 1}, "id is no string"),
-        ({"outputs": "all"}, "no list of objects"),
-        ({"outputs": ["label"]}, "no list of objects"),
-        ({"outputs": [{"name": "colour"}]}, "no output 'colour'"),
-        ({"outputs": [{"name": "label", "parameters": {"binary_data": 1}}]}, "neither true nor false"),
-        ({"outputs": [{"name": "label", "parameters": {"classification": 1}}]}, "only probabilities has classes"),
+        ({"id": 1}, "id is a int"),
+        ({"outputs": "all"}, "not a list of objects"),
+        ({"outputs": ["label"]}, "not a list of objects"),
+        ({"outputs": [{"name": "colour"}]}, "output 'colour' does not exist"),
+        ({"outputs": [{"name": "label", "parameters": {"binary_data": 1}}]}, "expected true or false"),
+        ({"outputs": [{"name": "label", "parameters": {"classification": 1}}]}, "expected only for probabilities"),
         ({"outputs": [{"name": "probabilities", "parameters": {"classification": 0}}]}, "classification is '0'"),
         ({"outputs": [{"name": "probabilities", "parameters": {"classification": True}}]}, "classification is 'True'"),
         ({"of_request": {"classification": "2"}}, "classification is '2'"),
-        ({"of_request": {"binary_data_output": "yes"}}, "neither true nor false"),
+        ({"of_request": {"binary_data_output": "yes"}}, "expected true or false"),
     ],
 )
 def test_what_is_wrong_with_a_request_is_named(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(BadRequest, match=says):
-        parsed_request(document("aGk=", **changes), NOTHING)
+        read_inference_request(document("aGk=", **changes), NOTHING)
 
 
 @pytest.mark.parametrize("inputs", [None, [], [{}, {}], [1], {}])
 def test_a_request_without_a_single_input_is_refused(inputs: Any) -> None:
-    with pytest.raises(BadRequest, match="no single input"):
-        parsed_request({"inputs": inputs}, NOTHING)
+    with pytest.raises(BadRequest, match="does not have one input"):
+        read_inference_request({"inputs": inputs}, NOTHING)
 
 
 def test_nothing_asked_is_every_output() -> None:
     asked: dict[str, Any]
     for asked in ({}, {"outputs": []}, {"outputs": None}):
-        found = parsed_request(document("aGk=", id="7", **asked), NOTHING)
+        found = read_inference_request(document("aGk=", id="7", **asked), NOTHING)
         assert ([one.name for one in found.outputs], found.id) == (list(OUTPUTS), "7")
         assert not any(one.in_binary or one.classes for one in found.outputs)
 
@@ -111,8 +111,12 @@ def test_nothing_asked_is_every_output() -> None:
 def test_what_an_output_says_comes_before_what_the_request_says() -> None:
     both = {"binary_data_output": True, "classification": 2}
     outputs = [{"name": "probabilities"}, {"name": "label"}, {"name": "score", "parameters": {"binary_data": False}}]
-    found = parsed_request(document("aGk=", outputs=outputs, of_request=both), NOTHING).outputs
-    assert found == [Wanted("probabilities", True, 2), Wanted("label", True, None), Wanted("score", False, None)]
+    found = read_inference_request(document("aGk=", outputs=outputs, of_request=both), NOTHING).outputs
+    assert found == [
+        RequestedOutput("probabilities", True, 2),
+        RequestedOutput("label", True, None),
+        RequestedOutput("score", False, None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +156,9 @@ def test_pixels_in_json_may_be_nested_or_flat(data: list[Any]) -> None:
         ([1, 2, 256], "UINT8", "0 to 255"),
         ([1, 2, -1], "UINT8", "0 to 255"),
         ([1.0, 2.0, 3.0], "UINT8", "0 to 255"),
-        ([True, False, True], "FP32", "something else than numbers"),
-        (["1", "2", "3"], "FP32", "something else than numbers"),
-        ([[1], [2, 3]], "FP32", "different lengths"),
+        ([True, False, True], "FP32", "expected only numbers"),
+        (["1", "2", "3"], "FP32", "expected only numbers"),
+        ([[1], [2, 3]], "FP32", "equal lengths"),
     ],
 )
 def test_what_is_wrong_with_pixels_in_json_is_named(data: list[Any], datatype: str, says: str) -> None:
@@ -201,28 +205,30 @@ ONE, TWO = prediction(1, (0.25, 0.125, 0.625)), prediction(2, (0.5, 0.25, 0.25),
 @pytest.mark.parametrize(
     ("wanted", "datatype", "shape", "data"),
     [
-        (Wanted("probabilities"), "FP32", [2, 3], [0.25, 0.125, 0.625, 0.5, 0.25, 0.25]),
-        (Wanted("label"), "BYTES", [2], ["m", "z"]),
-        (Wanted("score"), "FP32", [2], [0.625, 0.5]),
-        (Wanted("needs_review"), "BOOL", [2], [False, True]),
-        (Wanted("prediction_id"), "BYTES", [2], ["id-1", "id-2"]),
-        (Wanted("probabilities", classes=1), "BYTES", [2, 1], ["0.625000:2:m", "0.500000:0:z"]),
+        (RequestedOutput("probabilities"), "FP32", [2, 3], [0.25, 0.125, 0.625, 0.5, 0.25, 0.25]),
+        (RequestedOutput("label"), "BYTES", [2], ["m", "z"]),
+        (RequestedOutput("score"), "FP32", [2], [0.625, 0.5]),
+        (RequestedOutput("needs_review"), "BOOL", [2], [False, True]),
+        (RequestedOutput("prediction_id"), "BYTES", [2], ["id-1", "id-2"]),
+        (RequestedOutput("probabilities", classes=1), "BYTES", [2, 1], ["0.625000:2:m", "0.500000:0:z"]),
         (
-            Wanted("probabilities", classes=9),
+            RequestedOutput("probabilities", classes=9),
             "BYTES",
             [2, 3],
             ["0.625000:2:m", "0.250000:0:z", "0.125000:1:a", "0.500000:0:z", "0.250000:1:a", "0.250000:2:m"],
         ),
     ],
 )
-def test_an_output_has_a_row_for_each_image(wanted: Wanted, datatype: str, shape: list[int], data: list[Any]) -> None:
-    [output], parameters = answer_of([ONE, TWO], [wanted], LABELS)
+def test_an_output_has_a_row_for_each_image(
+    wanted: RequestedOutput, datatype: str, shape: list[int], data: list[Any]
+) -> None:
+    [output], parameters = output_tensors([ONE, TWO], [wanted], LABELS)
     assert output == {"name": wanted.name, "datatype": datatype, "shape": shape, "data": data}
     assert parameters == {}
 
 
 def test_one_images_id_stands_in_the_parameters_and_binary_in_place_of_data() -> None:
-    [output], parameters = answer_of([ONE], [Wanted("score", in_binary=True)], LABELS)
+    [output], parameters = output_tensors([ONE], [RequestedOutput("score", in_binary=True)], LABELS)
     assert parameters == {"prediction_id": "id-1"}
     assert output.pop("binary").tolist() == [0.625]
     assert output == {"name": "score", "datatype": "FP32", "shape": [1]}

@@ -22,7 +22,7 @@ def post(url: str, document: Any) -> requests.Response:
     return requests.post(f"{url}{ENDPOINT}:predict", json=document, params={"record": "false"}, timeout=30)
 
 
-def test_image_classification_gets_ids_names_and_confidences(url: str, daisy: bytes, tulips: bytes) -> None:
+def test_vertex_image_classification_returns_ids_names_and_confidences(url: str, daisy: bytes, tulips: bytes) -> None:
     # as the request body of Vertex AI's page on predictions from image classification models
     document = {
         "instances": [{"content": b64(daisy)}, {"content": b64(tulips)}],
@@ -39,14 +39,14 @@ def test_image_classification_gets_ids_names_and_confidences(url: str, daisy: by
 
 
 @pytest.mark.parametrize(("most", "expected"), [(1, 1), (3, 3), (10, 5)])
-def test_no_more_predictions_than_asked_for(url: str, daisy: bytes, most: int, expected: int) -> None:
+def test_vertex_returns_no_more_predictions_than_requested(url: str, daisy: bytes, most: int, expected: int) -> None:
     document = {"instances": [{"content": b64(daisy)}], "parameters": {"maxPredictions": most}}
     [prediction] = post(url, document).json()["predictions"]
     assert {len(values) for values in prediction.values()} == {expected}
     assert prediction["confidences"] == sorted(prediction["confidences"], reverse=True)
 
 
-def test_a_custom_models_instances_are_answered_as_tensorflow_serving_would(url: str, daisy: bytes) -> None:
+def test_vertex_answers_a_custom_models_instances_as_tensorflow_serving(url: str, daisy: bytes) -> None:
     [scores] = post(url, {"instances": [{"b64": b64(daisy)}]}).json()["predictions"]
     assert max(scores) == scores[0]
 
@@ -61,7 +61,7 @@ def test_a_custom_models_instances_are_answered_as_tensorflow_serving_would(url:
         ({"gcsUri": "http://x/y"}, 400, "INVALID_ARGUMENT"),
     ],
 )
-def test_errors_are_googles(url: str, instance: object, code: int, status: str) -> None:
+def test_vertex_errors_have_googles_shape(url: str, instance: object, code: int, status: str) -> None:
     answer = post(url, {"instances": [instance]})
     assert answer.status_code == code
     error = answer.json()["error"]
@@ -71,14 +71,14 @@ def test_errors_are_googles(url: str, instance: object, code: int, status: str) 
 
 @pytest.fixture
 def container(world: World, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
-    """The function as Vertex AI starts it."""
+    """A client of the function with Vertex AI's environment."""
     routes = {"AIP_PREDICT_ROUTE": "/v1/endpoints/7/deployedModels/9:predict", "AIP_HEALTH_ROUTE": "/healthy"}
     with_environment(world.environment | routes)
     app: Flask = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http")
     return app.test_client()
 
 
-def test_a_custom_container_answers_on_the_routes_that_vertex_ai_sets(container: FlaskClient, daisy: bytes) -> None:
+def test_vertex_container_answers_on_the_routes_in_its_environment(container: FlaskClient, daisy: bytes) -> None:
     document = {"instances": [{"content": b64(daisy)}], "parameters": {"maxPredictions": 1}}
     answer = container.post("/v1/endpoints/7/deployedModels/9:predict?record=false", json=document)
     assert set(answer.get_json()) == {"predictions"}

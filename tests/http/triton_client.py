@@ -1,4 +1,4 @@
-"""What somebody with ``tritonclient[http]`` does. Runs in an environment of its own; prints JSON.
+"""Use ``tritonclient[http]`` as its users do; runs in its own environment and prints JSON.
 
 python triton_client.py HOST:PORT PHOTO
 """

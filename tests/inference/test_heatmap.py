@@ -9,7 +9,7 @@ import numpy.typing as npt
 import PIL.Image
 import pytest
 
-from shared.inference.heatmap import LONGEST_EDGE_PX, RAMP, as_png, overlay, shorter_edge_px
+from shared.inference.heatmap import LONGEST_EDGE_PX, RAMP, as_png, draw_heatmap, shorter_edge_px
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_more_heat_is_always_brighter_for_who_sees_no_colours_too() -> None:
 
 
 def test_where_there_is_no_heat_the_picture_keeps_its_shapes_and_gets_no_colour(noise: npt.NDArray[np.uint8]) -> None:
-    cold = np.asarray(overlay(noise, np.zeros((7, 7), np.float32)))
+    cold = np.asarray(draw_heatmap(noise, np.zeros((7, 7), np.float32)))
 
     assert cold.shape == noise.shape
     for channel in range(3):
@@ -44,7 +44,7 @@ def test_where_there_is_no_heat_the_picture_keeps_its_shapes_and_gets_no_colour(
 
 
 def test_the_picture_can_be_seen_through_the_most_heat(noise: npt.NDArray[np.uint8]) -> None:
-    hot = np.asarray(overlay(noise, np.ones((7, 7), np.float32))).astype(int)
+    hot = np.asarray(draw_heatmap(noise, np.ones((7, 7), np.float32))).astype(int)
 
     assert np.corrcoef(hot.sum(axis=2).ravel(), noise.astype(int).sum(axis=2).ravel())[0, 1] > 0.9
     assert abs(hot.mean(axis=(0, 1)) - RAMP[-1]).max() < 70
@@ -54,7 +54,8 @@ def test_the_heat_lies_where_the_map_has_it(noise: npt.NDArray[np.uint8]) -> Non
     heat = np.zeros((4, 4), np.float32)
     heat[0, 3] = 1
     changed = np.abs(
-        np.asarray(overlay(noise, heat)).astype(int) - np.asarray(overlay(noise, np.zeros_like(heat))).astype(int)
+        np.asarray(draw_heatmap(noise, heat)).astype(int)
+        - np.asarray(draw_heatmap(noise, np.zeros_like(heat))).astype(int)
     ).sum(axis=2)
 
     assert changed[:15, 67:].mean() > 20 * max(changed[30:, :45].mean(), 0.1)
@@ -62,7 +63,7 @@ def test_the_heat_lies_where_the_map_has_it(noise: npt.NDArray[np.uint8]) -> Non
 
 def test_the_picture_that_is_given_is_not_changed(noise: npt.NDArray[np.uint8]) -> None:
     before = noise.copy()
-    overlay(noise, np.ones((2, 2), np.float32))
+    draw_heatmap(noise, np.ones((2, 2), np.float32))
 
     assert np.array_equal(noise, before)
 
@@ -70,7 +71,7 @@ def test_the_picture_that_is_given_is_not_changed(noise: npt.NDArray[np.uint8]) 
 @pytest.mark.parametrize("size", [(2048, 1024), (1024, 3000), (10, 2000), (1, 1)])
 def test_a_large_picture_is_reduced_and_a_small_one_stays(size: tuple[int, int]) -> None:
     width, height = size
-    picture = overlay(np.zeros((height, width, 3), np.uint8), np.ones((3, 3), np.float32))
+    picture = draw_heatmap(np.zeros((height, width, 3), np.uint8), np.ones((3, 3), np.float32))
 
     assert max(picture.size) == min(LONGEST_EDGE_PX, max(size))
     assert min(picture.size) >= 1
@@ -82,5 +83,5 @@ def test_a_picture_is_decoded_no_larger_than_it_is_shown() -> None:
 
 
 def test_the_file_is_a_png(noise: npt.NDArray[np.uint8]) -> None:
-    with PIL.Image.open(BytesIO(as_png(overlay(noise, np.ones((2, 2), np.float32))))) as opened:
+    with PIL.Image.open(BytesIO(as_png(draw_heatmap(noise, np.ones((2, 2), np.float32))))) as opened:
         assert (opened.format, opened.size) == ("PNG", (90, 60))

@@ -164,7 +164,7 @@ def test_what_cannot_be_served_is_refused_and_the_old_one_goes_on(
         assert world.store.upload(models, f"flowers/2/{path.name}", path)
     capsys.readouterr()
     refused = client.post(LOAD)
-    assert (refused.status_code, "cannot be served" in refused.get_json()["error"]) == (422, True)
+    assert (refused.status_code, "was not loaded" in refused.get_json()["error"]) == (422, True)
     assert [word for word in (str(tmp_path), "sha256", "gs://", "Error") if word in refused.text] == []
     assert served(client, picture())["digest"] == first
     assert client.get("/v2/health/ready").status_code == 200
@@ -272,7 +272,7 @@ def test_by_default_nobody_may_load(serve: Serve, world: World) -> None:
     [
         ("/v2/repository/models/trees/load", None, 404, "not served here"),
         ("/v2/repository/models/flowers@7/load", None, 404, "not served here"),
-        (LOAD, {"parameters": {"config": "{}"}}, 400, "manifest says all"),
+        (LOAD, {"parameters": {"config": "{}"}}, 400, "manifest holds all"),
         (LOAD, {"parameters": []}, 400, "expected an object"),
         (LOAD, [], 400, "expected an object"),
         ("/v2/repository/models/flowers/unload", {"parameters": {"unload_dependents": False}}, 400, "MODEL_BUNDLE"),

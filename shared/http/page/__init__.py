@@ -1,1 +1,1 @@
-"""The page for people: a browser drops pictures on it and sees what the model says."""
+"""The page for people: a user drops pictures on it and sees their predictions."""

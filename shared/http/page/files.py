@@ -1,4 +1,4 @@
-"""The page's own files, and how a Content-Security-Policy names them (https://www.w3.org/TR/CSP3/)."""
+"""The page's files, and their hashes for a Content-Security-Policy (https://www.w3.org/TR/CSP3/)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCRIPTS = (
     "spreadsheet.js",
     "page.js",
 )
-"""Together the one script of the page, in this order: what runs at once comes last."""
+"""The parts of the page's script, in this order; ``page.js`` runs when it is loaded, so it is last."""
 
 STYLES = ("theme.css", "page.css", "card.css", "viewer.css")
 
@@ -34,15 +34,15 @@ def script() -> str:
 
 
 def style(*names: str) -> str:
-    """Return style sheets as one; without names those of the page."""
+    """Return style sheets joined to one; without names, those of the page."""
     return "\n".join(read(name) for name in names or STYLES)
 
 
 def hash_of(text: str) -> str:
-    """Return what a policy calls an inline style or script."""
+    """Return the hash by which a policy allows an inline style or script."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def read(name: str) -> str:
-    """Return one of the page's files."""
+    """Return the text of one of the page's files."""
     return (FOLDER / name).read_text("utf-8")

@@ -1,6 +1,6 @@
-"""``GET /v1/history``: the pictures that the warehouse knows, newest first, for the page of a local cloud.
+"""``GET /v1/history``: the pictures in the warehouse, newest first, for the page of a local cloud.
 
-Where ``PAGE_HISTORY`` is not set the function's account may not read rows, by design, and the page keeps its list in
+Without ``PAGE_HISTORY``, the function's account is not allowed to read rows, by design, and the page keeps its list in
 the browser.
 """
 
@@ -17,14 +17,14 @@ from shared.errors import BadRequest
 from shared.http.protocols.bucketlens import PREDICTION
 from shared.http.request_context import RequestContext
 from shared.http.route import Route
-from shared.http.schema import TEXT, one_of, several, things
+from shared.http.schema import TEXT, any_of, array_of, object_of
 from shared.logs import log
 
 MOST_PICTURES = 500
-"""In one answer."""
+"""The most pictures in one answer."""
 
 MOST_CANDIDATES = 10
-"""Of each picture, best first."""
+"""The most candidates of a picture, best first."""
 
 PICTURES = """
 SELECT
@@ -40,10 +40,10 @@ BEFORE = "WHERE latest.uploaded_at < (SELECT MIN(TIMESTAMP(moment)) FROM UNNEST(
 
 
 def history(context: RequestContext) -> ResponseReturnValue:
-    """Answer with up to MOST_PICTURES pictures, and where the next ones begin."""
+    """Answer with up to MOST_PICTURES pictures, and the time before which the next ones were uploaded."""
     if not context.service.settings.page_history:
-        raise BadRequest("This service shows no history; PAGE_HISTORY=true would allow it.", 403)
-    call = context.call  # where callers must be verified, this one is, before a row is read
+        raise BadRequest("This service has no history; set PAGE_HISTORY=true to allow it.", 403)
+    call = context.call  # verifies the caller, where that is required, before a row is read
     before = _moment(context.request.args.get("before"))
     sql = PICTURES.format(before=BEFORE if before else "", limit=MOST_PICTURES)
     rows = context.pipeline.warehouse.query(sql, **({"before": [before]} if before else {})).rows
@@ -54,10 +54,10 @@ def history(context: RequestContext) -> ResponseReturnValue:
 
 
 def _moment(text: str | None) -> str | None:
-    """Return a time in the form in which it was given.
+    """Return a time in ISO 8601, or None.
 
     Raises:
-        BadRequest: it is no time with a zone.
+        BadRequest: the text is not a time with a zone.
     """
     if text is None:
         return None
@@ -75,7 +75,7 @@ def _picture(context: RequestContext, row: Mapping[str, Any]) -> dict[str, Any]:
     token = context.service.label_tokens.token_of(prediction_id)
     answer = {
         **{name: row[name] for name in ("label", "score", "needs_review")},
-        "candidates": [dict(one) for one in row["candidates"][:MOST_CANDIDATES]],
+        "candidates": [dict(candidate) for candidate in row["candidates"][:MOST_CANDIDATES]],
         "prediction_id": prediction_id,
         **({"label_token": token} if token else {}),
         "recorded": True,
@@ -92,13 +92,13 @@ def _picture(context: RequestContext, row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-OR_NONE = {"type": "null"}
-PICTURE = things(
+NULL = {"type": "null"}
+PICTURE = object_of(
     {
-        "name": one_of(TEXT, OR_NONE),
+        "name": any_of(TEXT, NULL),
         "uploaded_at": TEXT,
         "uri": TEXT,
-        "labelled": one_of(TEXT, OR_NONE),
+        "labelled": any_of(TEXT, NULL),
         "answer": PREDICTION,
     }
 )
@@ -108,7 +108,7 @@ ROUTE = Route(
     "/v1/history",
     history,
     "The pictures in the warehouse, newest first, on a local cloud.",
-    answers=things({"pictures": several(PICTURE), "before": one_of(TEXT, OR_NONE)}),
-    refuses=(400, 401, 403, 500, 503),
-    queries={"before": "A time (RFC 3339): pictures uploaded before it."},
+    response=object_of({"pictures": array_of(PICTURE), "before": any_of(TEXT, NULL)}),
+    error_statuses=(400, 401, 403, 500, 503),
+    queries={"before": "A time (RFC 3339): only pictures uploaded before it."},
 )

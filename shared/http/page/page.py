@@ -1,7 +1,7 @@
-"""Answers a browser's ``GET /`` with the page. Whoever does not ask for HTML gets what the function answers.
+"""Answer a browser's ``GET /`` with the page; the function answers all other requests.
 
-The page is one document with its style and its script in it, named by their hashes in the Content-Security-Policy. So
-all of it is of one revision, also while traffic is split between two, and nothing that is injected would run.
+The page is one document that contains its style and its script. So all of it is of one revision, also while traffic is
+split between two. The Content-Security-Policy allows only their hashes, so an injected script would not run.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ HEADERS = {
     "Vary": "Accept",
     "X-Content-Type-Options": "nosniff",
 }
-"""Kept by the browser and asked for again each time (``no-cache``), which its ETag makes cheap."""
+"""``no-cache``: the browser keeps the page and revalidates it each time, which is cheap by its ETag."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnPage:
+class PageModel:
     """A model as the page shows it."""
 
     name: str
-    """What it is called in paths."""
+    """Its name in paths."""
     version: str
     labels: tuple[str, ...]
     review_below: float
-    """A score below it needs review."""
+    """The threshold: a lower score needs review."""
     description: str = ""
     limits: tuple[str, ...] = ()
-    """What it is not for, and where it fails, by paragraph; empty where nobody said."""
+    """What it is not for and where it fails, by paragraph; empty if the bundle has no limits."""
 
     @property
     def in_words(self) -> str:
-        """Its labels."""
+        """Its labels as a phrase."""
         return in_words(self.labels)
 
 
 def add_page(app: Flask, service: Service) -> None:
-    """Answer browsers at ``/``, before the function is asked; it still gets every other request, those of ``/`` too."""
+    """Make an app answer browsers at ``/`` with the page; all other requests, also of ``/``, reach the function."""
     policy = content_security_policy(style=files.style(), script=files.script())
-    rendered = lru_cache(maxsize=1)(page_of)  # again where a new version of a model was loaded
+    rendered = lru_cache(maxsize=1)(page_of)  # rendered again when a new version of a model was loaded
 
     @app.before_request
     def page_for_a_browser() -> Response | None:
@@ -67,13 +67,13 @@ def add_page(app: Flask, service: Service) -> None:
         return answer
 
 
-def models_of(served: ModelIndex) -> tuple[OnPage, ...]:
+def models_of(served: ModelIndex) -> tuple[PageModel, ...]:
     """Return the stable version of every model that is served, the default first."""
-    found = []
+    models = []
     for name in served.names:
         manifest = served.find(name).manifest
-        found.append(
-            OnPage(
+        models.append(
+            PageModel(
                 name,
                 manifest.version,
                 manifest.labels,
@@ -82,16 +82,16 @@ def models_of(served: ModelIndex) -> tuple[OnPage, ...]:
                 paragraphs(str(manifest.lineage.get("limits") or "")),
             )
         )
-    return tuple(found)
+    return tuple(models)
 
 
-def page_of(app: Flask, models: Sequence[OnPage], history: bool) -> str:
-    """Return the document. Everything that a bundle says is escaped; style and script are ours, as they are.
+def page_of(app: Flask, models: Sequence[PageModel], history: bool) -> str:
+    """Return the page. All text from bundles is escaped; only the page's own style and script are not.
 
     Args:
-        app: whose templates are used.
-        models: those that can be asked, the default first.
-        history: whether the page shows the warehouse's pictures, and sends file names unasked.
+        app: the app whose Jinja environment renders the page.
+        models: the models that are served, the default first.
+        history: whether the page shows the warehouse's pictures, and sends file names by default.
     """
     template = app.jinja_env.from_string(files.read("index.html"))
     return template.render(models=models, history=history, style=files.style(), script=files.script())
@@ -118,18 +118,18 @@ def content_security_policy(*, style: str, script: str) -> str:
 
 
 def in_words(labels: tuple[str, ...]) -> str:
-    """Say what a model knows: all its labels, or where there are many, the first few and the number of the others."""
+    """Return labels as a phrase: all of them, or the first MOST_LABELS_NAMED and the number of the others."""
     if len(labels) > MOST_LABELS_NAMED:
         return f"{', '.join(labels[:MOST_LABELS_NAMED])} and {len(labels) - MOST_LABELS_NAMED} more"
     return f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else labels[0]
 
 
 def paragraphs(markdown: str) -> tuple[str, ...]:
-    """Return the paragraphs and the items of lists of simple Markdown, as texts."""
+    """Return the paragraphs and the list items of simple Markdown, as plain texts."""
     blocks = re.split(r"\n\s*\n|\n(?=- )", markdown.replace("**", ""))
     return tuple(text for block in blocks if (text := " ".join(block.removeprefix("- ").split())))
 
 
 def _wants_html() -> bool:
-    """Whether HTML is asked for by its name: ``*/*``, which curl and most clients send, is no browser's wish."""
+    """Return whether ``Accept`` names HTML; curl and most clients send only ``*/*``, browsers name it."""
     return any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)

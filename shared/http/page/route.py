@@ -1,4 +1,4 @@
-"""What the page asks for beside its answers: previews of what a browser cannot show, and the history."""
+"""The page's own routes: previews of pictures that a browser cannot show, and the history."""
 
 from __future__ import annotations
 

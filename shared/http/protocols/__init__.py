@@ -1,1 +1,1 @@
-"""What clients speak: one module a protocol, its requests read and its responses written there."""
+"""The protocols that clients speak: each in one module that reads its requests and writes its responses."""

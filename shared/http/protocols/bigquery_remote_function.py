@@ -1,9 +1,9 @@
 """A BigQuery remote function: ``SELECT classify(uri) FROM object_table``.
 
 https://cloud.google.com/bigquery/docs/remote-functions#input_format. BigQuery may send the same rows again, so nothing
-is recorded unless ``user_defined_context`` or the query says that ``record`` is ``true``; an object's prediction then
-has the same id each time. What is wrong with one row is its value, ``{"error": …}``; what may pass fails the call with
-a status that BigQuery tries again.
+is recorded unless ``record`` is ``true`` in ``user_defined_context`` or in the query string; an object's prediction
+then has the same id each time. The error of one row becomes its value, ``{"error": …}``; a transient error fails the
+call with a status that BigQuery retries.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.request_options import wants_record
 from shared.http.responses import error_response
-from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
-from shared.http.schema import ANY, TEXT, one_of, several, things
+from shared.http.route import IMAGE_ERRORS, JSON, ApiError, Protocol, Route
+from shared.http.schema import ANY, TEXT, any_of, array_of, object_of
 
 MAX_ERROR_CHARACTERS = 500
-"""An errorMessage has less than 1 KB."""
+"""BigQuery accepts an errorMessage of less than 1 KB."""
 
 REFUSED = (StorageRefused, RowRefused)
-"""They look as if they would pass, and do not until somebody changes something: the call would fail each time."""
+"""Transient errors that last until an operator changes something: as such they would fail the call each time."""
 
 KEY = "bigquery"
-"""The idempotency key of images that come as bytes: the same bytes by the same caller are the same image."""
+"""The idempotency key of images sent as bytes: the same bytes from the same caller get the same prediction id."""
 
 
 def call(context: RequestContext) -> ResponseReturnValue:
-    """Answer each call with a reply, in order; a call for NULL has NULL."""
+    """Answer each call with a reply, in order; the reply to NULL is NULL."""
     document = context.body.document()
-    arguments = [_argument(one) for one in _calls(document)]
+    arguments = [_argument(call) for call in _calls(document)]
     options = optional_object(document, "userDefinedContext")
     if "model" in options:
         context.choose_model(str(options["model"]))
     best = _best(options, len(context.labels))
-    record = wants_record(context.request, unsaid=str(options.get("record", "false")))
+    record = wants_record(context.request, default=str(options.get("record", "false")))
     images = [image for image in arguments if image is not None]
     replies = iter(_replies(context, images, best, record=record))
     return jsonify(replies=[None if image is None else next(replies) for image in arguments])
@@ -51,25 +51,27 @@ def _replies(context: RequestContext, images: list[ImageInput], best: int, *, re
     if not images:
         return []
     archive = (context.service.settings.archive_bucket,)
-    answered = classify_images(context, images, record=record, key=KEY, more_buckets=archive)
-    return [_reply(one, best) for one in answered]
+    results = classify_images(context, images, record=record, key=KEY, more_buckets=archive)
+    return [_reply(result, best) for result in results]
 
 
-def _reply(answered: ImageResult, best: int) -> dict[str, Any]:
-    if isinstance(answered, REFUSED):
-        return {"error": "The service may not record this as things are; its log says why.", "reason": "refused"}
-    if isinstance(answered, Transient):
-        raise answered
-    if isinstance(answered, BucketlensError):
-        error = error_response(answered)[0]["error"]
+def _reply(result: ImageResult, best: int) -> dict[str, Any]:
+    if isinstance(result, REFUSED):
+        return {"error": "The service is not allowed to record this; its log has the reason.", "reason": "refused"}
+    if isinstance(result, Transient):
+        raise result
+    if isinstance(result, BucketlensError):
+        error = error_response(result)[0]["error"]
         return {"error": error["message"], "reason": error["reason"]}
-    said, model = answered.classification, answered.model
+    classification, model = result.classification, result.model
     return {
-        "label": said.label,
-        "score": said.score,
-        "needs_review": said.needs_review,
-        "candidates": [{"label": one.label, "score": one.score} for one in said.candidates[:best]],
-        "prediction_id": answered.prediction_id,
+        "label": classification.label,
+        "score": classification.score,
+        "needs_review": classification.needs_review,
+        "candidates": [
+            {"label": candidate.label, "score": candidate.score} for candidate in classification.candidates[:best]
+        ],
+        "prediction_id": result.prediction_id,
         "model": {"name": model.name, "version": model.version},
     }
 
@@ -77,13 +79,13 @@ def _reply(answered: ImageResult, best: int) -> dict[str, Any]:
 def _calls(document: dict[str, Any]) -> list[Any]:
     calls = document.get("calls")
     if not isinstance(calls, list):
-        raise BadRequest('There are no calls, expected {"calls": [["gs://bucket/name"]]}.')
+        raise BadRequest('The body has no list of calls, expected {"calls": [["gs://bucket/name"]]}.')
     return calls
 
 
 def _argument(call: Any) -> ImageInput | None:
     if not isinstance(call, list) or len(call) != 1 or not isinstance(call[0], str | None):
-        raise BadRequest("A call has not one argument, expected a STRING like gs://bucket/name, or BYTES.")
+        raise BadRequest("A call has other arguments, expected one: a STRING like gs://bucket/name, or BYTES.")
     [argument] = call
     if argument is None:
         return None
@@ -91,15 +93,15 @@ def _argument(call: Any) -> ImageInput | None:
 
 
 def _best(context: dict[str, Any], labels: int) -> int:
-    asked = str(context.get("k", labels))
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and int(asked) > 0):
-        raise BadRequest(f"k is {asked[:40]!r} in the user_defined_context, expected a whole number of 1 or more.")
-    return int(asked)
+    requested = str(context.get("k", labels))
+    if not (requested.isascii() and requested.isdigit() and len(requested) < 9 and int(requested) > 0):
+        raise BadRequest(f"k is {requested[:40]!r} in the user_defined_context, expected a whole number of 1 or more.")
+    return int(requested)
 
 
-def error_message(refusal: ApiError) -> dict[str, Any]:
-    """Return an error as BigQuery shows it to who runs the query."""
-    return {"errorMessage": refusal["message"][:MAX_ERROR_CHARACTERS]}
+def error_message(error: ApiError) -> dict[str, Any]:
+    """Return an error in the shape that BigQuery shows to the user who runs the query."""
+    return {"errorMessage": error["message"][:MAX_ERROR_CHARACTERS]}
 
 
 PROTOCOL = Protocol(
@@ -107,29 +109,29 @@ PROTOCOL = Protocol(
     position=50,
     specification="https://cloud.google.com/bigquery/docs/remote-functions",
     error=error_message,
-    error_schema=things({"errorMessage": TEXT}),
+    error_schema=object_of({"errorMessage": TEXT}),
     routes=(
         Route(
             "POST",
             "/v1/bigquery:call",
             call,
             "Classify the images of rows: URIs of an object table, or bytes.",
-            things({"replies": several(one_of({"type": "object"}, {"type": "null"}))}),
-            takes={
-                JSON: things(
+            object_of({"replies": array_of(any_of({"type": "object"}, {"type": "null"}))}),
+            request_bodies={
+                JSON: object_of(
                     {
-                        "calls": several(
-                            {**several(one_of(TEXT, {"type": "null"}), at_least=1), "maxItems": 1},
+                        "calls": array_of(
+                            {**array_of(any_of(TEXT, {"type": "null"}), at_least=1), "maxItems": 1},
                             example=[["gs://bucket/photo.jpg"]],
                         )
                     },
                     requestId=ANY,
                     caller=ANY,
                     sessionUser=ANY,
-                    userDefinedContext=one_of({"type": "null"}, things({}, model=ANY, k=ANY, record=ANY)),
+                    userDefinedContext=any_of({"type": "null"}, object_of({}, model=ANY, k=ANY, record=ANY)),
                 )
             },
-            refuses=OF_IMAGES,
+            error_statuses=IMAGE_ERRORS,
         ),
     ),
 )

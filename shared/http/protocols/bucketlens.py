@@ -1,4 +1,4 @@
-"""Our own: ``POST /v1/classify`` with a raw image, a form of files, or the URI of an object.
+"""Our own protocol: ``POST /v1/classify`` with a raw image, a form of files, or the URI of an object.
 
 ::
 
@@ -17,54 +17,54 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shared.errors import BadRequest, BucketlensError, DamagedImage, NotAnImage
 from shared.http import read_body
-from shared.http.classify_images import ImageResult, check_number, classify_images, predictions_of
+from shared.http.classify_images import ImageResult, check_image_count, classify_images, predictions_of
 from shared.http.inputs import ImageBytes, ImageInput, ImageUri
 from shared.http.request_context import RequestContext
 from shared.http.request_options import file_name, wants_record
 from shared.http.responses import error_response, prediction_response
-from shared.http.route import ANY_IMAGE, FORM, JSON, OF_IMAGES, OUR_ERROR, Protocol, Route
-from shared.http.schema import ANY, FILE, NUMBER, TEXT, YES_OR_NO, one_of, several, things
+from shared.http.route import ANY_IMAGE, FORM, IMAGE_ERRORS, JSON, OUR_ERROR, Protocol, Route
+from shared.http.schema import ANY, BOOLEAN, FILE, NUMBER, TEXT, any_of, array_of, object_of
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.types import Prediction
 
 MAX_URI_BODY_BYTES = 16 * 1024
-"""For the JSON that names an object, whose name has 1,024 bytes at most."""
+"""Of the JSON that names an object, whose name has at most 1,024 bytes."""
 
 EXPECTED_JSON = (
     'expected {"uri": "gs://bucket/name"}; send an image as it is (curl --data-binary @photo.jpg), or in base64 to '
     '/v1/models/MODEL:predict as {"instances": [{"b64": "…"}]}.'
 )
-A_FILE = "each image is a part with a filename, as in: curl -F image=@photo.jpg"
+A_FILE = "send each image as a part with a filename, as in: curl -F image=@photo.jpg"
 TOO_LARGE = "request_entity_too_large"
-"""Our word for what Werkzeug refuses by its length."""
+"""The ``reason`` of a body that Werkzeug refuses by its length."""
 
 CURL_D = "application/x-www-form-urlencoded"
-LIKE_CURL_D = "It has no line breaks, which curl -d takes out of a file; send it with curl --data-binary @photo.jpg."
+LIKE_CURL_D = "It has no line breaks, which curl -d removes from a file; send it with curl --data-binary @photo.jpg."
 
-NAME_OF_A_FILE = "The name of a file sent as it is: attachment; filename*=UTF-8''NAME, percent-encoded."
+NAME_OF_A_FILE = "The name of the file in the body: attachment; filename*=UTF-8''NAME, percent-encoded."
 
-PREDICTION = things(
+PREDICTION = object_of(
     {
         "label": TEXT,
         "score": NUMBER,
-        "needs_review": YES_OR_NO,
-        "candidates": several(things({"label": TEXT, "score": NUMBER})),
+        "needs_review": BOOLEAN,
+        "candidates": array_of(object_of({"label": TEXT, "score": NUMBER})),
         "prediction_id": TEXT,
-        "recorded": YES_OR_NO,
-        "model": things({"name": TEXT, "version": TEXT, "digest": TEXT, "runtime": TEXT}),
+        "recorded": BOOLEAN,
+        "model": object_of({"name": TEXT, "version": TEXT, "digest": TEXT, "runtime": TEXT}),
         "image": {"type": "object"},
         "times": {"type": "object", "additionalProperties": NUMBER},
     },
     label_token=TEXT,
 )
 
-REFUSED = things({**OUR_ERROR["properties"], "image": things({"name": one_of(TEXT, {"type": "null"})})})
-"""What stands in the place of a prediction, in the answer to a form."""
+REFUSED = object_of({**OUR_ERROR["properties"], "image": object_of({"name": any_of(TEXT, {"type": "null"})})})
+"""The answer for an image of a form that cannot be classified, in the place of its prediction."""
 
 
 def classify(context: RequestContext) -> ResponseReturnValue:
-    """Answer one image with its prediction, and a form of files with a list of them."""
+    """Answer one image with its prediction, and a form of files with a list of predictions."""
     request = context.request
     if "model" in request.args:
         context.choose_model(request.args["model"])
@@ -84,12 +84,12 @@ def classify(context: RequestContext) -> ResponseReturnValue:
 
 
 def sent_image(context: RequestContext) -> ImageBytes:
-    """Return the image that is the body, and the name that its Content-Disposition gives.
+    """Return the image in the body, with the name in its Content-Disposition.
 
     Raises:
-        BadRequest: the body is empty or a form, or the name can be none.
-        TooManyBytes: it is over the limit; it was not read.
-        Busy: there is no room for it.
+        BadRequest: the body is empty or a form, or the name is invalid.
+        TooManyBytes: the body is over the limit; it was not read.
+        Busy: the memory for it is in use; it was not read.
     """
     request = context.request
     if request.mimetype.startswith("multipart/"):
@@ -99,33 +99,33 @@ def sent_image(context: RequestContext) -> ImageBytes:
     content = context.body.file()
     if not content:
         raise BadRequest("The file is empty (0 bytes), expected the bytes of an image.")
-    # curl --data-binary claims a form where nothing else was said, which is no claim about the image
+    # curl --data-binary sends the type of a form unless -H sets another, so only image/* is about the image
     return ImageBytes(content, name, request.mimetype if request.mimetype.startswith("image/") else None)
 
 
 def named_object(context: RequestContext) -> ImageUri:
-    """Return the object that the body's JSON names.
+    """Return the object that the JSON in the body names.
 
     Raises:
-        BadRequest: it is no JSON with a ``uri``, or too long.
+        BadRequest: the body is too long, or is not JSON with a ``uri``.
     """
     return _object(_small_document(context))
 
 
 def _answer_form(context: RequestContext) -> ResponseReturnValue:
-    """Answer in order; an image that cannot be classified has its error in its place and spoils no other."""
+    """Answer the images of a form in order; an image that cannot be classified has its error in its place."""
     images = _files(context)
-    answered = [
-        _answer(context, image, found) for image, found in zip(images, classify_images(context, images), strict=True)
+    answers = [
+        _answer(context, image, result) for image, result in zip(images, classify_images(context, images), strict=True)
     ]
-    return jsonify(predictions=[body for body, _ in answered]), min(status for _, status in answered)
+    return jsonify(predictions=[body for body, _ in answers]), min(status for _, status in answers)
 
 
-def _answer(context: RequestContext, image: ImageBytes, found: ImageResult) -> tuple[dict[str, Any], int]:
-    if isinstance(found, BucketlensError):
-        body, status, _ = error_response(found)
+def _answer(context: RequestContext, image: ImageBytes, result: ImageResult) -> tuple[dict[str, Any], int]:
+    if isinstance(result, BucketlensError):
+        body, status, _ = error_response(result)
         return {**body, "image": {"name": image.name}}, status
-    return _prediction(context, found), 200
+    return _prediction(context, result), 200
 
 
 def _prediction(context: RequestContext, prediction: Prediction) -> dict[str, Any]:
@@ -138,14 +138,14 @@ def _files(context: RequestContext) -> list[ImageBytes]:
     read_body.refuse_compressed(request)
     context.body.hold(COPIES_OF_A_FILE * context.body.stated_length)
     try:
-        with read_body.in_time(request, context.seconds_left):
+        with read_body.within_deadline(request, context.seconds_left):
             files = [file for _, file in request.files.items(multi=True)]
-    except RequestEntityTooLarge as error:  # a part without a filename is a text, and texts are short
-        raise BadRequest(f"The form has a long text, or a thousand of them; {A_FILE}", 413, TOO_LARGE) from error
+    except RequestEntityTooLarge as error:  # Werkzeug keeps a part without a filename in memory, and limits these
+        raise BadRequest(f"The form has a long text or more than a thousand parts; {A_FILE}", 413, TOO_LARGE) from error
     if not files:
         texts = ", ".join(repr(name) for name in request.form)[:100]
         raise BadRequest(f"The form has no file{f', only texts ({texts})' if texts else ''}; {A_FILE}")
-    check_number(context, len(files))
+    check_image_count(context, len(files))
     return [ImageBytes(file.read(), file.filename or None, file.mimetype) for file in files]
 
 
@@ -153,7 +153,7 @@ def _small_document(context: RequestContext) -> dict[str, Any]:
     """Return the JSON that names an object.
 
     Raises:
-        BadRequest: with status 413: it is longer than that, as one that holds a whole image.
+        BadRequest: status 413: it is longer than a URI needs; it probably contains a whole image.
     """
     context.request.max_content_length = MAX_URI_BODY_BYTES
     try:
@@ -179,17 +179,15 @@ PROTOCOL = Protocol(
             "/v1/classify",
             classify,
             "Classify an image, a form of images, or an object in a bucket.",
-            answers=one_of(PREDICTION, things({"predictions": several(one_of(PREDICTION, REFUSED), at_least=1)})),
-            takes={
+            response=any_of(PREDICTION, object_of({"predictions": array_of(any_of(PREDICTION, REFUSED), at_least=1)})),
+            request_bodies={
                 **ANY_IMAGE,
-                FORM: {**things({"image": several(FILE, at_least=1)}), "additionalProperties": ANY},
-                JSON: things({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
+                FORM: {**object_of({"image": array_of(FILE, at_least=1)}), "additionalProperties": ANY},
+                JSON: object_of({"uri": {**TEXT, "pattern": "^gs://[^/]+/.+", "examples": ["gs://bucket/photo.jpg"]}}),
             },
-            refuses=OF_IMAGES,
+            error_statuses=IMAGE_ERRORS,
             headers={"Content-Disposition": NAME_OF_A_FILE},
-            queries={
-                "model": "The model to ask, where several are served, as NAME, NAME@VERSION or NAME@canary; the first."
-            },
+            queries={"model": "The model, as NAME, NAME@VERSION or NAME@canary; the first that is served if left out."},
         ),
     ),
 )

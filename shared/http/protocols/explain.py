@@ -1,8 +1,8 @@
-"""``POST /v1/models/{model}:explain``, as KServe's V1 protocol names it: predictions, and where the model sees them.
+"""``POST /v1/models/{model}:explain`` of KServe's V1 protocol: predictions, and where the model sees them.
 
-https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. What an explanation looks like is
-left to the server; ours is a heat map of the whole picture, or that map laid over the picture as a PNG. Nothing is
-recorded: who asks why was told what before, and a picture should count once.
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. The protocol leaves the form of an
+explanation to the server; ours is a heatmap of the whole picture, or that heatmap over the picture as a PNG. Nothing
+is recorded: an explanation follows a prediction of the same picture, and a picture should count once.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.errors import BadRequest, BucketlensError, Busy
-from shared.http.classify_images import check_number, check_time, error_of_image, reader_of
+from shared.http.classify_images import check_image_count, check_time, error_of_image, reader_of
 from shared.http.inputs import ImageBytes
 from shared.http.protocols.v1_instances import (
     PROBABILITIES,
     Instance,
     choice_from,
     columns_of,
+    format_prediction,
     instance_from,
     rows_of,
     shape_of,
-    shown,
 )
 from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
 from shared.http.route import JSON
-from shared.http.schema import ANY, NUMBER, TEXT, WHOLE, one_of, several, things
+from shared.http.schema import ANY, INTEGER, NUMBER, TEXT, any_of, array_of, object_of
 from shared.inference.explain import CAM, OCCLUSION, Explanation
 from shared.inference.explained_image import ExplainedImage
 from shared.logs import log
@@ -40,19 +40,19 @@ from shared.logs import log
 PNG = "image/png"
 
 JSON_BEGINS = (b"{", b"[")
-"""No picture begins so; clients send JSON with all content types and with none."""
+"""The first byte of JSON, never of a picture; clients send JSON with any content type, or with none."""
 
 LONGEST_CELLS = 56
-"""Rows or columns of a heat map in JSON, whichever are more."""
+"""The longer side of a heatmap in JSON, in cells."""
 
 DECIMALS = 3
 
 _occlusions = threading.Semaphore(1)
-"""One at a time in a process: each runs the model as often as a batch of pictures does."""
+"""One occlusion at a time in a process: each runs the model as often as a batch of pictures does."""
 
 
 def explanations(context: RequestContext) -> ResponseReturnValue:
-    """Answer instances, or one image as it is, with predictions and explanations; one image also with a picture."""
+    """Answer instances, or one raw image, with predictions and explanations; one image also as a PNG."""
     label = context.request.args.get("label")
     if label is not None and label not in context.labels:
         raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(context.labels)}.")
@@ -66,82 +66,87 @@ def explanations(context: RequestContext) -> ResponseReturnValue:
     else:
         document = context.body.parse(content)
         instances = [instance_from(value) for value in rows_of(document)]
-    check_number(context, len(instances))
+    check_image_count(context, len(instances))
     if not as_picture:
-        return jsonify(_answered(context, document, instances, label))
+        return jsonify(_answer_instances(context, document, instances, label))
     if len(instances) > 1:
-        raise BadRequest(f"There are {len(instances)} images, expected one where the answer is a picture.")
+        raise BadRequest(f"The request has {len(instances)} images, expected one for an answer as PNG.")
     [picture] = (
-        context.pipeline.draw_explanation(file, explained) for explained, file in _explained(context, instances, label)
+        context.pipeline.draw_explanation(file, explained)
+        for explained, file in _explain_each(context, instances, label)
     )
     return Response(picture, content_type=PNG)
 
 
-def _answered(
+def _answer_instances(
     context: RequestContext, document: dict[str, Any], instances: Sequence[Instance], label: str | None
 ) -> dict[str, Any]:
     parameters = optional_object(document, "parameters")
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     rows, maps = [], []
-    for instance, (explained, _) in zip(instances, _explained(context, instances, label), strict=True):
-        rows.append(shown(explained.explanation, shape, context.labels, instance.key, choice))
+    for instance, (explained, _) in zip(instances, _explain_each(context, instances, label), strict=True):
+        rows.append(format_prediction(explained.explanation, shape, context.labels, instance.key, choice))
         maps.append(_as_json(explained))
     predicted = {"outputs": columns_of(rows)} if "inputs" in document else {"predictions": rows}
     return {**predicted, "explanations": maps}
 
 
-def _explained(
+def _explain_each(
     context: RequestContext, instances: Sequence[Instance], label: str | None
 ) -> Iterator[tuple[ExplainedImage, bytes]]:
-    """Yield each image as it was explained, and its file."""
+    """Yield for each image its explanation, and the bytes of its file."""
     pipeline = context.pipeline
     reader = reader_of(context)
     for index, instance in enumerate(instances):
         try:
             check_time(context, index)
-            with reader.resolve(instance.image, index) as given:
+            with reader.resolve(instance.image, index) as source:
                 with OcclusionWatch(context) as watch:
-                    explained = pipeline.explain_image(given.content, context.classifier, label, watch)
-                yield explained, given.content
+                    explained = pipeline.explain_image(source.content, context.classifier, label, watch)
+                yield explained, source.content
         except BucketlensError as error:
-            context.tally.count_refused(context.protocol.name, error)
+            context.metrics.count_refused(context.protocol.name, error)
             raise error_of_image(error, index, len(instances)) from error
         _log(context, explained.explanation)
 
 
 class OcclusionWatch:
-    """Lets one occlusion run in a process at a time, and no longer than the request may take."""
+    """A guard of occlusions: one at a time in a process, and no longer than the request may take."""
 
     def __init__(self, context: RequestContext) -> None:
         self._context = context
         self._began = 0.0
-        self._with_turn = ExitStack()
+        self._slot = ExitStack()
 
     def __enter__(self) -> OcclusionWatch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._with_turn.close()
+        self._slot.close()
 
     def __call__(self, done: int, total: int) -> None:
-        """See before each run of the model whether there is time for all of them.
+        """Check before each run of the model whether the time suffices for all runs.
+
+        Args:
+            done: the runs that are done.
+            total: the runs that the occlusion takes.
 
         Raises:
-            Busy: another occlusion is at work.
-            BadRequest: there is no time, with status 408.
+            Busy: another occlusion is running.
+            BadRequest: status 408: the time does not suffice.
         """
         if not done:
             if not _occlusions.acquire(blocking=False):
-                raise Busy("Another picture is being explained by occlusion; this one is sent away.")
-            self._with_turn.callback(_occlusions.release)
+                raise Busy("Another picture is being explained by occlusion; try again later.")
+            self._slot.callback(_occlusions.release)
             self._began = time.monotonic()
             return
         needed_s = (time.monotonic() - self._began) / done * (total - done)
         if needed_s > self._context.seconds_left:
             limit_s = self._context.service.settings.max_request_s
             raise BadRequest(
-                f"To explain this model takes {total} runs of it, about {needed_s:.0f} s more than were left of "
-                f"{limit_s} s; run bucketlens classify --explain, which takes its time.",
+                f"An explanation by this model takes {total} runs of it, for about {needed_s:.0f} s more, which "
+                f"exceeds the limit of {limit_s} s; run bucketlens classify --explain, which has no limit.",
                 408,
             )
 
@@ -161,10 +166,10 @@ def _as_json(explained: ExplainedImage) -> dict[str, Any]:
 
 
 def _wants_picture(request: Request) -> bool:
-    wanted = request.args.get("as")
-    if wanted not in (None, "json", "png"):
-        raise BadRequest(f"?as= is {wanted[:40]!r}, expected json or png.")
-    return wanted == "png" if wanted else request.accept_mimetypes.best_match([JSON, PNG], JSON) == PNG
+    format = request.args.get("as")
+    if format not in (None, "json", "png"):
+        raise BadRequest(f"?as= is {format[:40]!r}, expected json or png.")
+    return format == "png" if format else request.accept_mimetypes.best_match([JSON, PNG], JSON) == PNG
 
 
 def _log(context: RequestContext, explanation: Explanation) -> None:
@@ -181,22 +186,22 @@ def _log(context: RequestContext, explanation: Explanation) -> None:
     log.info(f"explained by {explanation.method}: {explanation.label}", extra={"fields": fields})
 
 
-HEAT_MAP = things(
+HEAT_MAP = object_of(
     {
         "label": TEXT,
         "score": NUMBER,
         "method": {"enum": [CAM, OCCLUSION]},
-        "height": WHOLE,
-        "width": WHOLE,
-        "values": several(several({**NUMBER, "minimum": 0, "maximum": 1})),
-        "image": things({"height_px": WHOLE, "width_px": WHOLE}),
+        "height": INTEGER,
+        "width": INTEGER,
+        "values": array_of(array_of({**NUMBER, "minimum": 0, "maximum": 1})),
+        "image": object_of({"height_px": INTEGER, "width_px": INTEGER}),
     }
 )
-EXPLAINED = one_of(
-    things({"predictions": several(ANY), "explanations": several(HEAT_MAP)}),
-    things({"outputs": ANY, "explanations": several(HEAT_MAP)}),
+EXPLAINED = any_of(
+    object_of({"predictions": array_of(ANY), "explanations": array_of(HEAT_MAP)}),
+    object_of({"outputs": ANY, "explanations": array_of(HEAT_MAP)}),
 )
 QUERIES = {
-    "label": "The label to explain; left out it is the one that the model gives.",
-    "as": "`json`, or `png` for one image: the map over the picture. Left out it is what `Accept` prefers.",
+    "label": "The label to explain; the label of the prediction if left out.",
+    "as": "`json`, or `png` for one image: the heatmap over the picture. `Accept` decides if left out.",
 }

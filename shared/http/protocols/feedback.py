@@ -1,9 +1,9 @@
-"""Our own: ``POST /v1/predictions/{id}:label`` tells what a picture really shows, and appends a row to ``labels``.
+"""Our own protocol: ``POST /v1/predictions/{id}:label`` appends a person's label of a picture to ``labels``.
 
 Of several labels for one prediction the latest counts. The prediction is not looked up: its row may still be on its
-way, a query by id alone would read every partition, and the function may not read rows at all. A caller with a name may
-label any, and the name stands in the row; where nobody has a name, only who got the prediction may, by its
-``label_token``.
+way, a query by id alone would read every partition, and the function is not allowed to read rows. A caller with a name
+may label any prediction, and the row contains the name. A caller without a name may label only the predictions that it
+received: the request must have their ``label_token``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.errors import BadRequest
 from shared.http.request_context import RequestContext
 from shared.http.request_options import idempotency_key
 from shared.http.route import JSON, Protocol, Route
-from shared.http.schema import TEXT, YES_OR_NO, one_of, things
+from shared.http.schema import BOOLEAN, TEXT, any_of, object_of
 from shared.logs import log
 from shared.pipeline.ids import label_id_of
 from shared.pipeline.receive import is_unicode
@@ -32,15 +32,15 @@ MAX_NOTE_CHARACTERS = 2_000
 MAX_LABEL_CHARACTERS = 100
 
 NONE_OF_THESE = "none_of_these"
-"""The label that says: it is none of those that the model knows, whatever it is."""
+"""The label of a picture that shows none of the model's labels."""
 
 
 def label(context: RequestContext, id: str) -> ResponseReturnValue:
-    """Append a label. With an ``Idempotency-Key`` a repeat is the same row."""
+    """Append a label; with an ``Idempotency-Key``, a repeated request is the same row."""
     if not PREDICTION_ID.fullmatch(id):
-        raise BadRequest("There is no such prediction: a prediction_id has 64 hex digits.", 404)
+        raise BadRequest("The prediction does not exist: a prediction_id has 64 hex digits.", 404)
     if context.request.mimetype != JSON:
-        raise BadRequest("The body is not said to be JSON, expected Content-Type: application/json (curl --json).", 415)
+        raise BadRequest("The Content-Type is not JSON, expected application/json (curl --json).", 415)
     document = context.body.document()
     _allow(context, id, document.get("label_token"))
     label, known = _label(document), _known_labels(context)
@@ -60,7 +60,7 @@ def label(context: RequestContext, id: str) -> ResponseReturnValue:
 
 
 def _allow(context: RequestContext, prediction_id: str, token: object) -> None:
-    """Refuse a label of somebody without a name and without the prediction's token.
+    """Refuse a caller that has neither a name nor the prediction's token.
 
     Raises:
         BadRequest: with status 403.
@@ -76,7 +76,7 @@ def _allow(context: RequestContext, prediction_id: str, token: object) -> None:
         )
     if context.service.platform.is_cloud:
         raise BadRequest(
-            "Labels are not taken here: the service knows no callers by name (CALLERS) and has no LABEL_KEYS.",
+            "This service takes no labels: it has neither names of callers (CALLERS) nor LABEL_KEYS.",
             403,
             "labels_not_taken",
         )
@@ -96,21 +96,21 @@ def _known_labels(context: RequestContext) -> tuple[str, ...]:
 
 
 def _label(document: dict[str, Any]) -> str:
-    given = document.get("label")
-    if not isinstance(given, str) or not 0 < len(given) <= MAX_LABEL_CHARACTERS or not given.isprintable():
+    text = document.get("label")
+    if not isinstance(text, str) or not 0 < len(text) <= MAX_LABEL_CHARACTERS or not text.isprintable():
         raise BadRequest(
-            f"The label is {str(given)[:100]!r}, expected a text of 1 to {MAX_LABEL_CHARACTERS} printable characters."
+            f"The label is {str(text)[:100]!r}, expected a text of 1 to {MAX_LABEL_CHARACTERS} printable characters."
         )
-    return given
+    return text
 
 
 def _refuse_misspelt(label: str, known: Sequence[str]) -> None:
-    """Refuse a label that is a known one but for its case and spaces: it would be taken for a new one for ever."""
+    """Refuse a known label with other case or spaces: it would count as a new label, and rows are never changed."""
     if label in known:
         return
-    meant = [one for one in (*known, NONE_OF_THESE) if _spelling(one) == _spelling(label)]
-    if meant and label not in meant:
-        raise BadRequest(f"The label is {label!r}, expected {meant[0]!r}: the two differ in case or spaces only.")
+    similar = [candidate for candidate in (*known, NONE_OF_THESE) if _spelling(candidate) == _spelling(label)]
+    if similar and label not in similar:
+        raise BadRequest(f"The label is {label!r}, expected {similar[0]!r}: they differ only in case or spaces.")
     if not label.strip() or label != label.strip():
         raise BadRequest(f"The label is {label!r}, expected no spaces around it.")
 
@@ -124,7 +124,7 @@ def _note(document: dict[str, Any]) -> str | None:
     if note is None:
         return None
     if not isinstance(note, str) or len(note) > MAX_NOTE_CHARACTERS or not is_unicode(note):
-        raise BadRequest(f"The note is no text of at most {MAX_NOTE_CHARACTERS:,} characters.")
+        raise BadRequest(f"The note is invalid, expected a text of at most {MAX_NOTE_CHARACTERS:,} characters.")
     return note
 
 
@@ -136,25 +136,25 @@ PROTOCOL = Protocol(
             "POST",
             "/v1/predictions/{id}:label",
             label,
-            "Say what the picture of a prediction really shows.",
-            things(
+            "Label the picture of a prediction.",
+            object_of(
                 {
                     "label_id": TEXT,
                     "prediction_id": TEXT,
                     "label": TEXT,
                     "labelled_at": TEXT,
-                    "is_new_label": YES_OR_NO,
+                    "is_new_label": BOOLEAN,
                 },
-                labelled_by=one_of(TEXT, {"type": "null"}),
+                labelled_by=any_of(TEXT, {"type": "null"}),
             ),
-            takes={
-                JSON: things(
+            request_bodies={
+                JSON: object_of(
                     {"label": {**TEXT, "minLength": 1, "maxLength": MAX_LABEL_CHARACTERS}},
                     note={**TEXT, "maxLength": MAX_NOTE_CHARACTERS},
                     label_token=TEXT,
                 )
             },
-            refuses=(400, 401, 403, 404, 408, 413, 415, 500, 503),
+            error_statuses=(400, 401, 403, 404, 408, 413, 415, 500, 503),
             headers={"Idempotency-Key": "Makes a repeated request the same row."},
         ),
     ),

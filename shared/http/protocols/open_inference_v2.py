@@ -1,9 +1,9 @@
-"""The Open Inference Protocol, version 2, that KServe, Triton, MLServer and OpenVINO speak.
+"""The Open Inference Protocol, version 2, of KServe, Triton, MLServer and OpenVINO.
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md; Triton's
 classification extension:
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md; KServe's
-``GET /v2/models``. An error is of the whole request: the protocol has no place for that of one image.
+``GET /v2/models``. An error is of the whole request: the protocol has none for a single image.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from shared.errors import BadRequest
 from shared.http.app import live_response, ready_response
 from shared.http.classify_images import predictions_of
 from shared.http.protocols import v2_binary
-from shared.http.protocols.v2_request import parsed_request
-from shared.http.protocols.v2_response import OUTPUTS, answer_of
+from shared.http.protocols.v2_request import read_inference_request
+from shared.http.protocols.v2_response import OUTPUTS, output_tensors
 from shared.http.request_context import RequestContext
-from shared.http.route import ANYTHING, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
-from shared.http.schema import ANY, FILE, ONE_PIXEL, OPTIONS, TEXT, WHOLE, YES_OR_NO, several, things
+from shared.http.route import ANYTHING, IMAGE_ERRORS, JSON, MODEL_ERRORS, TEXT_ERROR, Protocol, Route, text_error
+from shared.http.schema import ANY, BOOLEAN, FILE, INTEGER, ONE_PIXEL, OPTIONS, TEXT, array_of, object_of
 
 TRITONS_STATISTICS = "stats"
-"""``GET /v2/models/stats`` asks Triton for the statistics of all models."""
+"""The name in Triton's ``GET /v2/models/stats``, which returns the statistics of all models."""
 
 EXTENSIONS = ("classification", "binary_tensor_data", "model_repository")
 
 
 def live(_: RequestContext) -> ResponseReturnValue:
-    """Say that the process runs."""
+    """Return whether the process runs."""
     return live_response()
 
 
 def ready(context: RequestContext) -> ResponseReturnValue:
-    """Say whether the process can classify."""
+    """Return whether the process can classify."""
     return ready_response(context.service)
 
 
 def server(context: RequestContext) -> ResponseReturnValue:
-    """Say what this server is."""
+    """Return the server's name, version and extensions."""
     return jsonify(name="bucketlens", version=context.service.platform.revision or "local", extensions=EXTENSIONS)
 
 
@@ -50,9 +50,9 @@ def models(context: RequestContext) -> ResponseReturnValue:
 
 
 def model(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
-    """Describe the model: what it takes and gives, and its labels."""
+    """Describe a model: its inputs, its outputs and its labels."""
     if model == TRITONS_STATISTICS and model not in context.index:
-        raise BadRequest("Statistics are not kept by this protocol; GET /metrics has them, for Prometheus.", 404)
+        raise BadRequest("This protocol has no statistics; GET /metrics returns them for Prometheus.", 404)
     context.choose_model(model, version)
     bundle, served = context.bundle, context.index
     manifest, name = bundle.manifest, served.name_of(model)
@@ -74,7 +74,7 @@ def model(context: RequestContext, model: str, version: str | None = None) -> Re
 
 
 def model_ready(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
-    """Say whether the model can be asked."""
+    """Return whether a model is ready."""
     context.choose_model(model, version)
     context.service.prepare_in_background()
     is_ready = context.service.is_ready
@@ -84,32 +84,32 @@ def model_ready(context: RequestContext, model: str, version: str | None = None)
 def infer(context: RequestContext, model: str, version: str | None = None) -> ResponseReturnValue:
     """Classify the images of one input tensor."""
     context.choose_model(model, version)
-    document, binary = v2_binary.received(context)
-    asked = parsed_request(document, binary)
-    outputs, parameters = answer_of(predictions_of(context, asked.images), asked.outputs, context.labels)
+    document, binary = v2_binary.read_request(context)
+    requested = read_inference_request(document, binary)
+    outputs, parameters = output_tensors(predictions_of(context, requested.images), requested.outputs, context.labels)
     return v2_binary.response(
         {
             "model_name": model,
             "model_version": context.classifier.bundle.facts.version,
-            "id": asked.id or str(uuid.uuid4()),
+            "id": requested.id or str(uuid.uuid4()),
             "parameters": parameters,
             "outputs": outputs,
         }
     )
 
 
-TENSOR = things({"name": TEXT, "datatype": TEXT, "shape": several(WHOLE)})
-ASKED = things(
+TENSOR = object_of({"name": TEXT, "datatype": TEXT, "shape": array_of(INTEGER)})
+INFER_REQUEST = object_of(
     {
         "inputs": {
-            **several(
-                things(
+            **array_of(
+                object_of(
                     {
                         "name": TEXT,
-                        "shape": several(WHOLE),
+                        "shape": array_of(INTEGER),
                         "datatype": {"enum": ["BYTES", "UINT8", "FP32"]},
                     },
-                    data=several(ANY),
+                    data=array_of(ANY),
                     parameters=OPTIONS,
                 ),
                 at_least=1,
@@ -120,49 +120,59 @@ ASKED = things(
     },
     id=TEXT,
     parameters=OPTIONS,
-    outputs=several(things({"name": {"enum": list(OUTPUTS)}}, parameters=OPTIONS)),
+    outputs=array_of(object_of({"name": {"enum": list(OUTPUTS)}}, parameters=OPTIONS)),
 )
-ANSWERED = things(
+INFER_RESPONSE = object_of(
     {
         "model_name": TEXT,
         "model_version": TEXT,
         "id": TEXT,
-        "outputs": several(things({"name": TEXT, "datatype": TEXT, "shape": several(WHOLE)}, data=several(ANY))),
+        "outputs": array_of(
+            object_of({"name": TEXT, "datatype": TEXT, "shape": array_of(INTEGER)}, data=array_of(ANY))
+        ),
     },
     parameters=OPTIONS,
 )
-DESCRIBED = things(
+MODEL_METADATA = object_of(
     {
         "name": TEXT,
-        "versions": several(TEXT),
+        "versions": array_of(TEXT),
         "platform": TEXT,
-        "inputs": several(TENSOR),
-        "outputs": several(TENSOR),
-        "labels": several(TEXT),
+        "inputs": array_of(TENSOR),
+        "outputs": array_of(TENSOR),
+        "labels": array_of(TEXT),
     },
     version=TEXT,
     version_labels={"type": "object", "additionalProperties": TEXT},
     description=TEXT,
     digest=TEXT,
 )
-READY = things({"ready": YES_OR_NO}, live=YES_OR_NO, name=TEXT)
+READY = object_of({"ready": BOOLEAN}, live=BOOLEAN, name=TEXT)
 
 
 def _of_a_model(path: str) -> tuple[Route, ...]:
     return (
-        Route("GET", path, model, "Describe the model, its labels too.", DESCRIBED, refuses=OF_A_MODEL),
-        Route("GET", f"{path}/ready", model_ready, "Is the model ready?", READY, refuses=OF_A_MODEL, also={503: READY}),
+        Route("GET", path, model, "Describe the model, its labels too.", MODEL_METADATA, error_statuses=MODEL_ERRORS),
+        Route(
+            "GET",
+            f"{path}/ready",
+            model_ready,
+            "Is the model ready?",
+            READY,
+            error_statuses=MODEL_ERRORS,
+            other_responses={503: READY},
+        ),
         Route(
             "POST",
             f"{path}/infer",
             infer,
             "Classify the images of a tensor: BYTES, or UINT8 or FP32 of shape [images, height, width, 3].",
-            ANSWERED,
-            takes={JSON: ASKED, ANYTHING: FILE},
-            refuses=OF_IMAGES,
-            more_types={ANYTHING: FILE},
+            INFER_RESPONSE,
+            request_bodies={JSON: INFER_REQUEST, ANYTHING: FILE},
+            error_statuses=IMAGE_ERRORS,
+            other_types={ANYTHING: FILE},
             headers={
-                v2_binary.HEADER: "Bytes of JSON at the body's beginning; what follows them is tensors in binary."
+                v2_binary.HEADER: "The length of the JSON that the body begins with, in bytes; binary tensors follow."
             },
         ),
     )
@@ -176,16 +186,16 @@ PROTOCOL = Protocol(
     error_schema=TEXT_ERROR,
     below="/v2/",
     routes=(
-        Route("GET", "/v2/health/live", live, "Does the process run?", things({"live": YES_OR_NO})),
-        Route("GET", "/v2/health/ready", ready, "Can it classify?", READY, also={503: READY}),
+        Route("GET", "/v2/health/live", live, "Does the process run?", object_of({"live": BOOLEAN})),
+        Route("GET", "/v2/health/ready", ready, "Can it classify?", READY, other_responses={503: READY}),
         Route(
             "GET",
             "/v2",
             server,
             "What server is this?",
-            things({"name": TEXT, "version": TEXT, "extensions": several(TEXT)}),
+            object_of({"name": TEXT, "version": TEXT, "extensions": array_of(TEXT)}),
         ),
-        Route("GET", "/v2/models", models, "List the models.", things({"models": several(TEXT)})),
+        Route("GET", "/v2/models", models, "List the models.", object_of({"models": array_of(TEXT)})),
         *_of_a_model("/v2/models/{model}"),
         *_of_a_model("/v2/models/{model}/versions/{version}"),
     ),

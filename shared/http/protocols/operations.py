@@ -1,4 +1,4 @@
-"""For people and programs that run the service: the routes as OpenAPI and as a page, and metrics for Prometheus.
+"""Routes for operators: the OpenAPI document, a page of all routes, and metrics for Prometheus.
 
 https://spec.openapis.org/oas/v3.1.0, https://prometheus.io/docs/instrumenting/exposition_formats/.
 """
@@ -12,19 +12,19 @@ from flask.typing import ResponseReturnValue
 
 from shared.http.request_context import RequestContext
 from shared.http.route import Protocol, Route
-from shared.http.schema import TEXT, things
+from shared.http.schema import TEXT, object_of
 
 
 def openapi(context: RequestContext) -> ResponseReturnValue:
-    """Describe every route."""
+    """Return the OpenAPI document of every route."""
     from shared.http.openapi import document
 
-    model = replace(context.bundle.facts, name=context.index.names[0])  # as its paths have it
+    model = replace(context.bundle.facts, name=context.index.names[0])  # paths may have another name
     return jsonify(document(context.routes, model))
 
 
 def docs(context: RequestContext) -> ResponseReturnValue:
-    """Show every route to a person."""
+    """Return the page that shows every route."""
     from shared.http.docs_page import page
 
     html, policy = page(context.routes, context.bundle.manifest, context.request.host_url)
@@ -32,8 +32,8 @@ def docs(context: RequestContext) -> ResponseReturnValue:
 
 
 def metrics(context: RequestContext) -> ResponseReturnValue:
-    """Say what this process has done."""
-    text, content_type = context.tally.as_text()
+    """Return the metrics of this process."""
+    text, content_type = context.metrics.as_text()
     return Response(text, content_type=content_type)
 
 
@@ -42,9 +42,9 @@ PROTOCOL = Protocol(
     position=90,
     routes=(
         Route(
-            "GET", "/openapi.json", openapi, "This document.", things({"openapi": TEXT, "paths": {"type": "object"}})
+            "GET", "/openapi.json", openapi, "This document.", object_of({"openapi": TEXT, "paths": {"type": "object"}})
         ),
-        Route("GET", "/docs", docs, "Every route, for people.", TEXT, type="text/html"),
-        Route("GET", "/metrics", metrics, "Metrics of this process, for Prometheus.", TEXT, type="text/plain"),
+        Route("GET", "/docs", docs, "Every route, for people.", TEXT, response_type="text/html"),
+        Route("GET", "/metrics", metrics, "Metrics of this process, for Prometheus.", TEXT, response_type="text/plain"),
     ),
 )

@@ -1,8 +1,8 @@
 """TensorFlow Serving's REST API, which is also KServe's V1 protocol.
 
 https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc/api_rest.md,
-https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. Where the two collide, an answer
-has the keys of both; ``instances`` says whose prediction is whose. An error is of the whole request.
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. Where they collide, an
+answer has the keys of both. Predictions are in the order of ``instances``. An error is of the whole request.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from shared.http.protocols.v1_instances import (
     choice_from,
     columns_of,
     feature_from,
+    format_prediction,
     instance_from,
     rows_of,
     shape_of,
-    shown,
 )
 from shared.http.read_body import optional_object
 from shared.http.request_context import RequestContext
-from shared.http.route import ANY_IMAGE, JSON, OF_A_MODEL, OF_IMAGES, TEXT_ERROR, Protocol, Route, text_error
-from shared.http.schema import ANY, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, YES_OR_NO, one_of, several, things
+from shared.http.route import ANY_IMAGE, IMAGE_ERRORS, JSON, MODEL_ERRORS, TEXT_ERROR, Protocol, Route, text_error
+from shared.http.schema import ANY, BOOLEAN, FILE, IN_BASE64, ONE_PIXEL, OPTIONS, TEXT, any_of, array_of, object_of
 
 
 def alive(_: RequestContext) -> ResponseReturnValue:
-    """Say that the process runs, as KServe's V1 clients ask."""
+    """Return that the process runs, in the form of KServe's V1 protocol."""
     return jsonify(status="alive")
 
 
@@ -44,21 +44,21 @@ def models(context: RequestContext) -> ResponseReturnValue:
 def status(
     context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
-    """Say whether the model's versions can be asked: TensorFlow Serving's keys and KServe's."""
+    """Return whether the model's versions are ready, with the keys of TensorFlow Serving and of KServe."""
     _choose(context, model, version, label)
     context.service.prepare_in_background()
     is_ready, served = context.service.is_ready, context.index
     name = served.name_of(model)
-    asked = [context.bundle.manifest.version] if version or label else served.versions(name)
-    state, fine = "AVAILABLE" if is_ready else "LOADING", {"error_code": "OK", "error_message": ""}
-    states = [{"version": one, "state": state, "status": fine} for one in asked]
+    requested = [context.bundle.manifest.version] if version or label else served.versions(name)
+    state, no_error = "AVAILABLE" if is_ready else "LOADING", {"error_code": "OK", "error_message": ""}
+    states = [{"version": number, "state": state, "status": no_error} for number in requested]
     return jsonify(name=name, ready=is_ready, model_version_status=states), 200 if is_ready else 503
 
 
 def metadata(
     context: RequestContext, model: str, version: str | None = None, label: str | None = None
 ) -> ResponseReturnValue:
-    """Describe the model's signature, as TensorFlow Serving does; its labels are beside it."""
+    """Describe the model's signature as TensorFlow Serving does, and add its labels."""
     _choose(context, model, version, label)
     manifest = context.bundle.manifest
     signature = {
@@ -82,7 +82,7 @@ def predict(
 ) -> ResponseReturnValue:
     """Answer ``instances`` with ``predictions``, and ``inputs`` with ``outputs``."""
     _choose(context, model, version, label)
-    return jsonify(answered(context, context.body.document()))
+    return jsonify(answer_instances(context, context.body.document()))
 
 
 def explain(
@@ -100,17 +100,20 @@ def classify(
     _choose(context, model, version, label)
     examples = context.body.document().get("examples")
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
-        raise BadRequest('There are no examples, expected {"examples": [{"image": {"b64": …}}]}.')
+        raise BadRequest('The body has no list of examples, expected {"examples": [{"image": {"b64": …}}]}.')
     predictions = predictions_of(context, [feature_from(example) for example in examples])
-    found = [[[one.label, one.score] for one in each.classification.candidates] for each in predictions]
-    return jsonify(result=found, results=found)  # the documentation says the one, the server the other
+    pairs = [
+        [[candidate.label, candidate.score] for candidate in prediction.classification.candidates]
+        for prediction in predictions
+    ]
+    return jsonify(result=pairs, results=pairs)  # TensorFlow Serving's documentation has result, its server results
 
 
-def answered(context: RequestContext, document: dict[str, Any]) -> dict[str, Any]:
-    """Answer a document of instances, in rows or in columns. Vertex AI's routes do the same.
+def answer_instances(context: RequestContext, document: dict[str, Any]) -> dict[str, Any]:
+    """Answer a document of instances in rows or in columns; Vertex AI's routes use it too.
 
     Raises:
-        BadRequest: naming what is missing or of the wrong kind.
+        BadRequest: a part is missing or has the wrong type; the message names it.
     """
     parameters = optional_object(document, "parameters")
     is_rows = "instances" in document
@@ -118,7 +121,7 @@ def answered(context: RequestContext, document: dict[str, Any]) -> dict[str, Any
     shape, choice = shape_of(instances, parameters), choice_from(parameters)
     predictions = predictions_of(context, [instance.image for instance in instances])
     rows = [
-        shown(prediction, shape, context.labels, instance.key, choice)
+        format_prediction(prediction, shape, context.labels, instance.key, choice)
         for instance, prediction in zip(instances, predictions, strict=True)
     ]
     return {"predictions": rows} if is_rows else {"outputs": columns_of(rows)}
@@ -126,7 +129,7 @@ def answered(context: RequestContext, document: dict[str, Any]) -> dict[str, Any
 
 def _choose(context: RequestContext, model: str, version: str | None, label: str | None) -> None:
     if label not in (None, *LABELS):
-        raise BadRequest(f"No version has the label {label[:40]!r} here, expected {' or '.join(LABELS)}.", 404)
+        raise BadRequest(f"No version has the label {label[:40]!r}, expected {' or '.join(LABELS)}.", 404)
     context.choose_model(model, label or version)
 
 
@@ -135,68 +138,83 @@ def _tensor(dtype: str, shape: list[int]) -> dict[str, Any]:
     return {"dtype": dtype, "tensor_shape": {"dim": dimensions, "unknown_rank": False}, "name": ""}
 
 
-B64 = things({"b64": IN_BASE64})
-INSTANCE = one_of(
+B64 = object_of({"b64": IN_BASE64})
+INSTANCE = any_of(
     B64,
-    things({"image_bytes": B64}, key=ANY),
-    things({"content": IN_BASE64}),
-    things({"gcsUri": TEXT}),
+    object_of({"image_bytes": B64}, key=ANY),
+    object_of({"content": IN_BASE64}),
+    object_of({"gcsUri": TEXT}),
     {"type": "array"},
 )
-INSTANCES = one_of(
-    things(
-        {"instances": several(INSTANCE, at_least=1, example=[{"b64": ONE_PIXEL}])},
+INSTANCES = any_of(
+    object_of(
+        {"instances": array_of(INSTANCE, at_least=1, example=[{"b64": ONE_PIXEL}])},
         parameters=OPTIONS,
         signature_name=ANY,
     ),
-    things({"inputs": ANY}, parameters=OPTIONS),
+    object_of({"inputs": ANY}, parameters=OPTIONS),
 )
-STATUS = things(
+STATUS = object_of(
     {
         "name": TEXT,
-        "ready": YES_OR_NO,
-        "model_version_status": several(things({"version": TEXT, "state": TEXT, "status": {"type": "object"}})),
+        "ready": BOOLEAN,
+        "model_version_status": array_of(object_of({"version": TEXT, "state": TEXT, "status": {"type": "object"}})),
     }
 )
-DESCRIBED = things({"model_spec": {"type": "object"}, "metadata": {"type": "object"}, "labels": several(TEXT)})
-PREDICTED = one_of(things({"predictions": several(ANY)}), things({"outputs": ANY}))
-CLASSIFIED = things({"result": several(several(several(ANY))), "results": several(several(several(ANY)))})
-EXAMPLES = things({"examples": several(things({"image": B64}), at_least=1)}, signature_name=ANY, context=ANY)
+MODEL_METADATA = object_of({"model_spec": {"type": "object"}, "metadata": {"type": "object"}, "labels": array_of(TEXT)})
+PREDICTED = any_of(object_of({"predictions": array_of(ANY)}), object_of({"outputs": ANY}))
+CLASSIFIED = object_of({"result": array_of(array_of(array_of(ANY))), "results": array_of(array_of(array_of(ANY)))})
+EXAMPLES = object_of({"examples": array_of(object_of({"image": B64}), at_least=1)}, signature_name=ANY, context=ANY)
 
 
 def _of_a_model(path: str) -> tuple[Route, ...]:
     return (
-        Route("GET", path, status, "Is the model ready?", STATUS, refuses=OF_A_MODEL, also={503: STATUS}),
-        Route("GET", f"{path}/metadata", metadata, "Describe the model's signature.", DESCRIBED, refuses=OF_A_MODEL),
+        Route(
+            "GET",
+            path,
+            status,
+            "Is the model ready?",
+            STATUS,
+            error_statuses=MODEL_ERRORS,
+            other_responses={503: STATUS},
+        ),
+        Route(
+            "GET",
+            f"{path}/metadata",
+            metadata,
+            "Describe the model's signature.",
+            MODEL_METADATA,
+            error_statuses=MODEL_ERRORS,
+        ),
         Route(
             "POST",
             f"{path}:predict",
             predict,
-            "Classify instances; their key decides the shape of the answer.",
+            "Classify instances; their keys decide the shape of the answer.",
             PREDICTED,
-            takes={JSON: INSTANCES},
-            refuses=OF_IMAGES,
+            request_bodies={JSON: INSTANCES},
+            error_statuses=IMAGE_ERRORS,
         ),
         Route(
             "POST",
             f"{path}:explain",
             explain,
-            "Classify instances, or an image as it is, and show where the model sees a label; nothing is recorded.",
+            "Classify instances or one raw image, and show where the model sees a label; nothing is recorded.",
             EXPLAINED,
-            takes={JSON: INSTANCES, **ANY_IMAGE},
-            refuses=OF_IMAGES,
-            more_types={PNG: FILE},
+            request_bodies={JSON: INSTANCES, **ANY_IMAGE},
+            error_statuses=IMAGE_ERRORS,
+            other_types={PNG: FILE},
             queries=QUERIES,
-            records=False,
+            can_record=False,
         ),
         Route(
             "POST",
             f"{path}:classify",
             classify,
-            "Classify examples; each answer is pairs of label and score.",
+            "Classify examples; each answer is a list of pairs of label and score.",
             CLASSIFIED,
-            takes={JSON: EXAMPLES},
-            refuses=OF_IMAGES,
+            request_bodies={JSON: EXAMPLES},
+            error_statuses=IMAGE_ERRORS,
         ),
     )
 
@@ -208,8 +226,8 @@ PROTOCOL = Protocol(
     error=text_error,
     error_schema=TEXT_ERROR,
     routes=(
-        Route("GET", "/", alive, "Does the process run?", things({"status": TEXT})),
-        Route("GET", "/v1/models", models, "List the models.", things({"models": several(TEXT)})),
+        Route("GET", "/", alive, "Does the process run?", object_of({"status": TEXT})),
+        Route("GET", "/v1/models", models, "List the models.", object_of({"models": array_of(TEXT)})),
         *_of_a_model("/v1/models/{model}"),
         *_of_a_model("/v1/models/{model}/versions/{version}"),
         *_of_a_model("/v1/models/{model}/labels/{label}"),

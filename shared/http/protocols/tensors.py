@@ -1,4 +1,4 @@
-"""Tensors as the Open Inference Protocol names them: in JSON, in binary, and as images.
+"""Convert the tensors of the Open Inference Protocol: from JSON and binary to images, and back to binary.
 
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md (Tensor Data)
 """
@@ -19,18 +19,23 @@ from shared.http.inputs import ImageBase64, ImageBytes, ImageInput, ImagePixels,
 Array = npt.NDArray[Any]
 
 PIXEL_TYPES: dict[str, np.dtype[Any]] = {"UINT8": np.dtype("u1"), "FP32": np.dtype("<f4")}
-"""Datatypes that pixels may be of; binary is little-endian."""
+"""The datatypes of pixels; binary data is little-endian."""
 
 WHITES = (1.0, 255.0)
-"""What white may be in floating point. Nothing says, so it is the first that no pixel of the tensor is above."""
+"""The values of white in floating point. A tensor
+does not name its own, so the first that no pixel exceeds is taken."""
 
 
 def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -> list[ImageInput]:
-    """Return the images of a BYTES tensor: files as they are, base64, or URIs.
+    """Return the images of a BYTES tensor: raw files, base64, or URIs.
 
     Args:
         elements: ``bytes`` of a binary tensor, ``str`` of one in JSON.
-        content_type: ``base64`` or ``uri``, as MLServer's codecs say; None for what the transport suggests.
+        content_type: ``base64`` or ``uri``, as in MLServer's codecs, or ``raw``; None: binary elements are raw files,
+            JSON strings are URIs or base64.
+
+    Raises:
+        BadRequest: another content_type, or raw bytes in JSON.
     """
     if content_type not in (None, "base64", "uri", "raw"):
         raise BadRequest(f"The content_type is {content_type[:40]!r}, expected base64, uri or raw.")
@@ -44,7 +49,7 @@ def images_of_pixels(tensor: Array) -> list[ImageInput]:
         tensor: shape (images, height, width, 3), uint8 or float32; floating point is 0 to 1 or 0 to 255.
 
     Raises:
-        BadRequest: another shape, or numbers out of range.
+        BadRequest: the shape is another, or numbers are out of range.
     """
     if tensor.ndim != 4 or tensor.shape[3] != 3 or 0 in tensor.shape:
         raise BadRequest(f"The pixels have shape {list(tensor.shape)}, expected [images, height, width, 3].")
@@ -59,68 +64,68 @@ def images_of_pixels(tensor: Array) -> list[ImageInput]:
 
 
 def pixels_from_json(data: Any, shape: Sequence[int], datatype: str) -> Array:
-    """Return a tensor whose numbers came as JSON lists, nested or flat.
+    """Return a tensor whose numbers are JSON lists, nested or flat.
 
     Raises:
-        BadRequest: not as many numbers as the shape says, or no numbers of this datatype.
+        BadRequest: the count of numbers does not match the shape, or a number does not fit the datatype.
     """
     numbers = numbers_from(data)
     if not numbers.size:
-        raise BadRequest(f"The data has no numbers, and the shape is {list(shape)}; expected a picture.")
+        raise BadRequest(f"The data has no numbers, and the shape is {list(shape)}; expected the pixels of a picture.")
     if numbers.size != math.prod(shape):
         raise BadRequest(f"The data has {numbers.size:,} numbers; shape {list(shape)} has {math.prod(shape):,}.")
     if datatype == "UINT8" and (numbers.dtype.kind == "f" or not _are_bytes(numbers)):
-        raise BadRequest("The data holds something else than whole numbers from 0 to 255, expected UINT8.")
+        raise BadRequest("The data holds other values, expected whole numbers from 0 to 255, for UINT8.")
     return numbers.astype(PIXEL_TYPES[datatype], copy=False).reshape(shape)
 
 
 def numbers_from(data: Any) -> Array:
-    """Return lists of numbers as an array.
+    """Return nested lists of numbers as an array.
 
     Raises:
-        BadRequest: they hold something else, or are of different lengths.
+        BadRequest: the lists hold other values, or have different lengths.
     """
     try:
         numbers = np.asarray(data)
     except (ValueError, OverflowError) as error:
-        raise BadRequest("The lists of numbers are of different lengths, or hold something else.") from error
+        raise BadRequest("The nested lists must have equal lengths and hold only numbers.") from error
     if numbers.dtype.kind not in "iuf":
-        raise BadRequest("The lists hold something else than numbers.")
+        raise BadRequest("The nested lists hold other values, expected only numbers.")
     return numbers
 
 
 def pixels_from_binary(content: memoryview, shape: Sequence[int], datatype: str) -> Array:
-    """Return a tensor that came in binary; it shares the bytes.
+    """Return a binary tensor as an array that shares its bytes.
 
     Raises:
-        BadRequest: not as many bytes as the shape says.
+        BadRequest: the number of bytes does not match the shape.
     """
-    kind = PIXEL_TYPES[datatype]
-    expected = math.prod(shape) * kind.itemsize
+    dtype = PIXEL_TYPES[datatype]
+    expected = math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise BadRequest(
             f"The binary tensor has {len(content):,} bytes; shape {list(shape)} of {datatype} has {expected:,}."
         )
-    return np.frombuffer(content, kind).reshape(shape)
+    return np.frombuffer(content, dtype).reshape(shape)
 
 
 def elements_from_binary(content: memoryview) -> Iterator[bytes]:
-    """Yield the elements of a binary BYTES tensor: each has its length in 4 bytes, little-endian, before it.
+    """Yield the elements of a binary BYTES tensor; the length of each precedes it in 4 bytes, little-endian.
 
     Raises:
         BadRequest: the lengths do not add up.
     """
-    at = 0
-    while at < len(content):
-        length = struct.unpack_from("<I", content, at)[0] if at + 4 <= len(content) else len(content)
-        at += 4 + length
-        if at > len(content):
+    end = 0
+    while end < len(content):
+        length = struct.unpack_from("<I", content, end)[0] if end + 4 <= len(content) else len(content)
+        end += 4 + length
+        if end > len(content):
             raise BadRequest("The binary BYTES tensor ends in the middle of an element.")
-        yield bytes(content[at - length : at])
+        yield bytes(content[end - length : end])
 
 
 def flat(data: Any) -> list[Any]:
-    """Return the elements of nested lists, in order; however deep, since callers decide that."""
+    """Return the elements of nested lists, in order; without recursion, because the client decides the depth."""
     elements, left = [], [data]
     while left:
         part = left.pop()
@@ -132,7 +137,7 @@ def flat(data: Any) -> list[Any]:
 
 
 def to_binary(values: Array | Sequence[str]) -> bytes:
-    """Return a tensor in binary: numbers little-endian, texts with their lengths."""
+    """Return a tensor in binary: numbers in little-endian, strings each after their length."""
     if isinstance(values, np.ndarray):
         return values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
     encoded = [value.encode() for value in values]
@@ -140,10 +145,10 @@ def to_binary(values: Array | Sequence[str]) -> bytes:
 
 
 def text_parameter(parameters: Mapping[str, Any], name: str) -> str | None:
-    """Return a parameter that is a text, or None.
+    """Return a parameter that is a string; None if it is missing.
 
     Raises:
-        BadRequest: it is something else.
+        BadRequest: it has another type.
     """
     value = parameters.get(name)
     if value is not None and not isinstance(value, str):

@@ -1,9 +1,10 @@
-"""Instances of the V1 protocols, and their predictions: the key of an instance says which of three shapes is answered.
+"""Instances of the V1 protocols and their predictions, in three shapes.
 
-TensorFlow Serving, KServe V1 and Vertex AI post to the same path and want different answers:
+TensorFlow Serving, KServe V1 and Vertex AI post to the same path and expect different answers. The keys of an instance
+show which of the clients sent it:
 
 =====================================  ===================  =====================================================
-instance                               whose client         prediction
+instance                               client               prediction
 =====================================  ===================  =====================================================
 ``{"b64": …}``, or nested numbers      TensorFlow Serving   ``[0.01, 0.97, 0.02]``
 ``{"image_bytes": {"b64": …}}``        KServe V1            ``{"scores": […], "prediction": 1, "key": "1"}``
@@ -26,7 +27,7 @@ import numpy as np
 from shared.errors import BadRequest
 from shared.http.inputs import ImageBase64, ImageInput, ImageUri
 from shared.http.protocols.tensors import images_of_pixels, numbers_from
-from shared.http.protocols.v2_response import Said, probabilities
+from shared.http.protocols.v2_response import Classified, probabilities
 
 PROBABILITIES, SCORES, CONFIDENCES = "probabilities", "scores", "confidences"
 SHAPES = (PROBABILITIES, SCORES, CONFIDENCES)
@@ -43,22 +44,24 @@ class Instance:
     image: ImageInput
     shape: str
     key: Any = None
-    """What KServe's clients tell their instances by; it comes back with the prediction."""
+    """KServe's identifier of an instance; it is returned with the prediction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which of a prediction's candidates Vertex AI's shape shows."""
+    """The candidates that Vertex AI's shape contains."""
 
     threshold: float = 0.0
+    """The lowest score."""
     most: int = 10
+    """The largest number of candidates."""
 
 
 def rows_of(document: dict[str, Any]) -> list[Any]:
-    """Return the instances; ``inputs`` has them in columns, or as a list where there is one column.
+    """Return the instances of a request; ``inputs`` has them in columns, or as a list if there is one column.
 
     Raises:
-        BadRequest: there are none, or two kinds, or they are no list.
+        BadRequest: there are neither or both, or they are not lists of one length.
     """
     if ("instances" in document) == ("inputs" in document):
         raise BadRequest('The body has neither or both of "instances" and "inputs", expected one of them.')
@@ -68,7 +71,7 @@ def rows_of(document: dict[str, Any]) -> list[Any]:
             return [inputs]
         lengths = {len(column) if isinstance(column, list) else -1 for column in inputs.values()}
         if len(lengths) != 1 or lengths == {-1}:
-            raise BadRequest("The inputs are no columns of one length, expected lists.")
+            raise BadRequest("The inputs are not columns of one length, expected lists of equal length.")
         return [dict(zip(inputs, row, strict=True)) for row in zip(*inputs.values(), strict=True)]
     if not isinstance(inputs, list):
         raise BadRequest(f"The instances are a {type(inputs).__name__}, expected a list.")
@@ -89,7 +92,7 @@ def instance_from(value: Any) -> Instance:
         BadRequest: it has none of the known forms.
     """
     if isinstance(value, list):
-        return Instance(_drawn(value), PROBABILITIES)
+        return Instance(_image_of_pixels(value), PROBABILITIES)
     if not isinstance(value, dict):
         raise BadRequest(f"An instance is a {type(value).__name__}, {EXPECTED}.")
     for name, image in (("content", ImageBase64), ("gcsUri", ImageUri)):
@@ -102,31 +105,33 @@ def instance_from(value: Any) -> Instance:
 
 
 def feature_from(example: dict[str, Any]) -> ImageBase64:
-    """Return the one feature that is an image, ``{"b64": …}``, whatever its name; others are left alone.
+    """Return the only feature that is an image, ``{"b64": …}``, by any name; other features are ignored.
 
     Raises:
-        BadRequest: there is none, or several.
+        BadRequest: no feature or more than one is an image.
     """
-    found = [value["b64"] for value in example.values() if isinstance(value, dict) and "b64" in value]
-    if len(found) != 1 or not isinstance(found[0], str):
+    features = [value["b64"] for value in example.values() if isinstance(value, dict) and "b64" in value]
+    if len(features) != 1 or not isinstance(features[0], str):
         raise BadRequest(f"An instance has the keys {', '.join(example)[:200] or 'none'}, {EXPECTED}.")
-    return ImageBase64(found[0])
+    return ImageBase64(features[0])
 
 
 def shape_of(instances: Sequence[Instance], parameters: dict[str, Any]) -> str:
-    """Return the one shape of a request's answer; ``parameters.format`` decides where it is given.
+    """Return the shape of a request's answer; ``parameters.format`` takes precedence over the instances.
 
     Raises:
-        BadRequest: the instances are of different kinds.
+        BadRequest: the instances are of different kinds, or the format is unknown.
     """
-    asked = parameters.get("format")
-    if asked is not None:
-        if asked not in SHAPES:
-            raise BadRequest(f"parameters.format is {str(asked)[:40]!r}, expected one of {', '.join(SHAPES)}.")
-        return str(asked)
+    requested = parameters.get("format")
+    if requested is not None:
+        if requested not in SHAPES:
+            raise BadRequest(f"parameters.format is {str(requested)[:40]!r}, expected one of {', '.join(SHAPES)}.")
+        return str(requested)
     shapes = {instance.shape for instance in instances}
     if len(shapes) > 1:
-        raise BadRequest("The instances are of different kinds, which are answered differently; send one kind at once.")
+        raise BadRequest(
+            "The instances are of different kinds, which have different answers; send one kind in a request."
+        )
     return shapes.pop() if shapes else PROBABILITIES
 
 
@@ -134,7 +139,7 @@ def choice_from(parameters: dict[str, Any]) -> Choice:
     """Read Vertex AI's ``confidenceThreshold`` and ``maxPredictions``; their defaults are Vertex AI's.
 
     Raises:
-        BadRequest: one of them is no number, or out of range.
+        BadRequest: one of them is not a number, or is out of range.
     """
     threshold = parameters.get("confidenceThreshold", 0.0)
     most = parameters.get("maxPredictions", 10)
@@ -146,21 +151,21 @@ def choice_from(parameters: dict[str, Any]) -> Choice:
 
 
 def _is_whole(number: int | float) -> bool:
-    return isinstance(number, int) or number.is_integer()  # infinity, which JSON can hold as 1e999, is not
+    return isinstance(number, int) or number.is_integer()  # JSON can hold infinity, as 1e999, which is not whole
 
 
-def shown(prediction: Said, shape: str, labels: Sequence[str], key: Any, choice: Choice) -> Any:
+def format_prediction(prediction: Classified, shape: str, labels: Sequence[str], key: Any, choice: Choice) -> Any:
     """Return a prediction in one of the three shapes."""
     if shape == CONFIDENCES:
         return _confidences(prediction, labels, choice)
     scores = probabilities(prediction, labels)
     if shape == PROBABILITIES:
         return scores
-    said = {"scores": scores, "prediction": labels.index(prediction.classification.label)}
-    return said if key is None else {**said, "key": key}
+    scores_and_label = {"scores": scores, "prediction": labels.index(prediction.classification.label)}
+    return scores_and_label if key is None else {**scores_and_label, "key": key}
 
 
-def _confidences(prediction: Said, labels: Sequence[str], choice: Choice) -> dict[str, Any]:
+def _confidences(prediction: Classified, labels: Sequence[str], choice: Choice) -> dict[str, Any]:
     candidates = prediction.classification.candidates[: choice.most]
     kept = [candidate for candidate in candidates if candidate.score >= choice.threshold]
     return {
@@ -170,6 +175,6 @@ def _confidences(prediction: Said, labels: Sequence[str], choice: Choice) -> dic
     }
 
 
-def _drawn(value: list[Any]) -> ImageInput:
+def _image_of_pixels(value: list[Any]) -> ImageInput:
     [image] = images_of_pixels(numbers_from(value).astype(np.float32)[np.newaxis])
     return image

@@ -1,4 +1,4 @@
-"""The binary tensor data extension: JSON at the body's beginning, and after it the tensors' bytes, in order.
+"""The binary tensor data extension: the body begins with JSON, and the tensors' bytes follow, in order.
 
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
 """
@@ -17,11 +17,11 @@ from shared.http.route import ANYTHING
 HEADER = "Inference-Header-Content-Length"
 
 
-def received(context: RequestContext) -> tuple[dict[str, Any], memoryview]:
-    """Return a request's JSON and what follows it, which is empty unless the header says where it begins.
+def read_request(context: RequestContext) -> tuple[dict[str, Any], memoryview]:
+    """Return a request's JSON and the bytes after it; without the header the whole body is JSON.
 
     Raises:
-        BadRequest: the header is no number, or larger than the body; or as ``RequestContext.document``.
+        BadRequest: the header is not a number or exceeds the body; or as ``RequestBody.document``.
     """
     header = context.request.headers.get(HEADER)
     if header is None:
@@ -36,7 +36,7 @@ def received(context: RequestContext) -> tuple[dict[str, Any], memoryview]:
 
 
 def response(head: dict[str, Any]) -> Response:
-    """Return an answer; outputs that have ``binary`` instead of ``data`` follow the JSON in binary."""
+    """Return an answer; the tensors of outputs with ``binary`` instead of ``data`` follow the JSON."""
     tails = []
     for output in head["outputs"]:
         if "binary" in output:

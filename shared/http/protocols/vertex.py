@@ -13,10 +13,10 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from shared.http.app import ready_response
-from shared.http.protocols.tensorflow_serving import INSTANCES, answered
+from shared.http.protocols.tensorflow_serving import INSTANCES, answer_instances
 from shared.http.request_context import RequestContext
-from shared.http.route import JSON, OF_IMAGES, ApiError, Protocol, Route
-from shared.http.schema import ANY, TEXT, WHOLE, YES_OR_NO, several, things
+from shared.http.route import IMAGE_ERRORS, JSON, ApiError, Protocol, Route
+from shared.http.schema import ANY, BOOLEAN, INTEGER, TEXT, array_of, object_of
 from shared.settings import Platform
 
 STATUS = {
@@ -28,16 +28,16 @@ STATUS = {
     500: "INTERNAL",
     503: "UNAVAILABLE",
 }
-"""Google's word for an HTTP status; another 4xx is INVALID_ARGUMENT."""
+"""Google's code for an HTTP status; any other 4xx is INVALID_ARGUMENT."""
 
 
 def predict(context: RequestContext, project: str, location: str, endpoint: str) -> ResponseReturnValue:
-    """Answer instances as an endpoint does that one model is deployed to: the one of its name, else the default."""
+    """Answer instances as an endpoint with one model does: the model of the endpoint's name, or else the default."""
     if endpoint in context.index:
         context.choose_model(endpoint)
     served = context.classifier.bundle.facts
     return jsonify(
-        **answered(context, context.body.document()),
+        **answer_instances(context, context.body.document()),
         deployedModelId=str(int(served.digest[:12], 16)),
         model=f"projects/{project}/locations/{location}/models/{served.name}",
         modelDisplayName=served.name,
@@ -46,30 +46,30 @@ def predict(context: RequestContext, project: str, location: str, endpoint: str)
 
 
 def predict_in_container(context: RequestContext) -> ResponseReturnValue:
-    """Answer what Vertex AI posts to a container; it adds the rest itself."""
-    return jsonify(answered(context, context.body.document()))
+    """Answer a request that Vertex AI forwards to a container; Vertex AI adds the facts of the model."""
+    return jsonify(answer_instances(context, context.body.document()))
 
 
 def healthy(context: RequestContext) -> ResponseReturnValue:
-    """Say whether the container can be asked."""
+    """Return whether the container is ready."""
     return ready_response(context.service)
 
 
-def google_error(refusal: ApiError) -> dict[str, Any]:
-    """Return an error as Google's APIs write it."""
-    code = refusal["code"]
-    return {"error": {"code": code, "message": refusal["message"], "status": STATUS.get(code, "INVALID_ARGUMENT")}}
+def google_error(error: ApiError) -> dict[str, Any]:
+    """Return an error in the shape of Google's APIs."""
+    code = error["code"]
+    return {"error": {"code": code, "message": error["message"], "status": STATUS.get(code, "INVALID_ARGUMENT")}}
 
 
 def routes_of_container(platform: Platform) -> list[Route]:
-    """Return the routes whose paths Vertex AI sets in a container's environment; none elsewhere."""
+    """Return the routes whose paths Vertex AI sets in a container's environment; none on other platforms."""
     routes = []
     if platform.vertex_predict_route:
         routes.append(_predict(platform.vertex_predict_route, predict_in_container, {}))
     if platform.vertex_health_route:
-        ready = things({"ready": YES_OR_NO, "live": YES_OR_NO})
-        summary = "Can the container be asked?"
-        routes.append(Route("GET", platform.vertex_health_route, healthy, summary, ready, also={503: ready}))
+        ready = object_of({"ready": BOOLEAN, "live": BOOLEAN})
+        summary = "Is the container ready?"
+        routes.append(Route("GET", platform.vertex_health_route, healthy, summary, ready, other_responses={503: ready}))
     return routes
 
 
@@ -79,9 +79,9 @@ def _predict(path: str, answer: Any, more: dict[str, Any]) -> Route:
         path,
         answer,
         "Classify instances as a Vertex AI endpoint.",
-        things({"predictions": several(ANY), **more}),
-        takes={JSON: INSTANCES["anyOf"][0]},
-        refuses=OF_IMAGES,
+        object_of({"predictions": array_of(ANY), **more}),
+        request_bodies={JSON: INSTANCES["anyOf"][0]},
+        error_statuses=IMAGE_ERRORS,
     )
 
 
@@ -90,7 +90,7 @@ PROTOCOL = Protocol(
     position=40,
     specification="https://cloud.google.com/vertex-ai/docs/predictions/get-online-predictions",
     error=google_error,
-    error_schema=things({"error": things({"code": WHOLE, "message": TEXT, "status": TEXT})}),
+    error_schema=object_of({"error": object_of({"code": INTEGER, "message": TEXT, "status": TEXT})}),
     routes=(
         _predict(
             "/v1/projects/{project}/locations/{location}/endpoints/{endpoint}:predict",

@@ -1,4 +1,4 @@
-"""What a person does on the page, and what they then see."""
+"""Actions of a user on the page, and what the page then shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async () => {
 
 
 def drop(page: Page, *files: Path) -> None:
-    """Drag files from outside of the browser over the page and let them go, as the system's own events."""
+    """Drag files from outside of the browser over the page and drop them, with real input events."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
@@ -41,9 +41,9 @@ def card(page: Page, name: str) -> Locator:
 
 def wait_for(page: Page, name: str, state: str = "done") -> Locator:
     """Return the card of a file once it is ``done`` or ``failed``."""
-    found = card(page, name)
-    expect(found).to_have_attribute("data-state", state)
-    return found
+    element = card(page, name)
+    expect(element).to_have_attribute("data-state", state)
+    return element
 
 
 def kept_answer(page: Page) -> dict[str, Any]:
@@ -52,14 +52,14 @@ def kept_answer(page: Page) -> dict[str, Any]:
     return answer
 
 
-def shown(found: Locator) -> tuple[str, str]:
+def shown(element: Locator) -> tuple[str, str]:
     """Return the label and the score that a card shows first."""
-    first = found.get_by_role("list", name="Candidates").get_by_role("listitem").first
+    first = element.get_by_role("list", name="Candidates").get_by_role("listitem").first
     return first.locator(".label").inner_text(), first.locator(".score").inner_text()
 
 
 def correct(page: Page, name: str) -> Locator:
-    """Open the viewer to label a picture. Returns the viewer."""
+    """Open the viewer to label a picture, and return the viewer."""
     wait_for(page, name).get_by_role("button", name=f"the label of {name}").click()
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()
@@ -67,7 +67,7 @@ def correct(page: Page, name: str) -> Locator:
 
 
 def look_at(page: Page, name: str) -> Locator:
-    """Open a picture's viewer. Returns it."""
+    """Open a picture's viewer and return it."""
     card(page, name).get_by_role("button", name=f"Look at {name}").click()
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()

@@ -1,4 +1,4 @@
-"""axe-core, which reads a page as a screen reader does."""
+"""axe-core, which checks the accessibility of a page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rules() -> str:
 
 
 def violations(page: Page, rules: str) -> dict[str, list[str]]:
-    """Return the rules that are broken, best practices too, and by what."""
+    """Return the violated rules, best practices included, each with the elements that violate it."""
     page.evaluate(rules)
-    found: list[dict[str, Any]] = page.evaluate("axe.run(document).then((result) => result.violations)")
-    return {rule["id"]: [node["html"][:120] for node in rule["nodes"]] for rule in found}
+    violations: list[dict[str, Any]] = page.evaluate("axe.run(document).then((result) => result.violations)")
+    return {rule["id"]: [node["html"][:120] for node in rule["nodes"]] for rule in violations}

@@ -39,7 +39,7 @@ FONTS = """<?xml version="1.0"?>
 
 @dataclass(frozen=True, slots=True)
 class Chromium:
-    """An executable and what it is started with."""
+    """A browser's executable, with its arguments and environment."""
 
     executable: str
     environment: dict[str, str]
@@ -50,14 +50,14 @@ def chromium() -> Chromium:
     """Return a Chromium that can be started here.
 
     Raises:
-        Impossible: there is none, and none can be had.
+        Impossible: none is installed, and none can be fetched.
     """
-    own = os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
+    own = os.environ.get("CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
     arguments = ("--no-sandbox",) if os.geteuid() == 0 else ()  # its sandbox refuses root
     if own:
         return Chromium(own, dict(os.environ), arguments)
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        raise Impossible("there is no Chromium on PATH; install one, or name it: CHROMIUM=/path/to/chrome make test")
+        raise Impossible("Chromium is not on PATH; install it, or name it: CHROMIUM=/path/to/chrome make test")
     folder = unpacked(HEADLESS_SHELL, _prepare)
     variables = {
         **os.environ,
@@ -79,7 +79,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _decompress(source: Path, target: Path) -> None:
-    """Python has no Brotli; Node.js, which npm came with, has."""
+    """Unpack Brotli with Node.js, which npm includes; Python has no Brotli."""
     node = shutil.which("node")
     if not node:
         raise Impossible("Chromium comes packed with Brotli, which node reads, and node is not on PATH")

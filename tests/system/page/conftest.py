@@ -1,4 +1,4 @@
-"""One Chromium for these tests, and a visit to the page that ends with a look at what went wrong behind the scenes."""
+"""Fixtures: one Chromium for these tests, and visits to the page that fail on any console error or blocked request."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from tests.system.page.chromium import chromium
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_MS = 20_000
-"""For what a person would see at once, on a machine that does other things too."""
+"""For changes that a user sees immediately, on a loaded machine."""
 
 LABELS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 EXPECTED = "Failed to load resource"
-"""What Chromium writes to the console of an answer that is an error, which some tests provoke."""
+"""Chromium's console message for an error status, which some tests provoke."""
 
 TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -40,9 +40,9 @@ Visit = Callable[..., Page]
 
 @pytest.fixture(scope="package")
 def launch() -> Iterator[Callable[..., Browser]]:
-    """Return what starts a browser with further arguments. A process can have one Playwright at a time."""
+    """Return a function that starts a browser with further arguments; a process can have one Playwright at a time."""
     try:
-        found = chromium()
+        browser = chromium()
     except Impossible as reason:
         pytest.skip(str(reason))
     expect.set_options(timeout=PATIENCE_MS)
@@ -50,7 +50,7 @@ def launch() -> Iterator[Callable[..., Browser]]:
 
         def started(*arguments: str) -> Browser:
             return playwright.chromium.launch(
-                executable_path=found.executable, args=[*found.arguments, *arguments], env=dict(found.environment)
+                executable_path=browser.executable, args=[*browser.arguments, *arguments], env=dict(browser.environment)
             )
 
         yield started
@@ -67,7 +67,7 @@ def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
 def page_of_its_own(
     cloud: Cloud, folder: Path, at_port: int | None = None, **settings: str
 ) -> Iterator[tuple[str, psutil.Popen]]:
-    """Serve the page by the real function under gunicorn, on a cloud's stores. Yields its address and its process."""
+    """Serve the page by the real function under gunicorn on a cloud's stores; yield its URL and its process."""
     port = at_port or free_port()
     environment = inherited_environment(
         {
@@ -94,14 +94,14 @@ def page_of_its_own(
 
 @pytest.fixture(scope="package")
 def address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page is as it is deployed: the function may read no rows."""
+    """The URL of the page as it is deployed: the function is not allowed to read rows."""
     with page_of_its_own(cloud, tmp_path_factory.mktemp("deployed"), PAGE_HISTORY="false") as (url, _):
         yield url
 
 
 @pytest.fixture(scope="package")
 def local_address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the page of a local cloud is, with two models."""
+    """The URL of the page of a local cloud with two models."""
     bundles = f"{DEFAULT_BUNDLE},chest_xray_v1"
     folder = tmp_path_factory.mktemp("local")
     with page_of_its_own(cloud, folder, PAGE_HISTORY="true", MODEL_BUNDLE=bundles) as (url, _):
@@ -110,13 +110,13 @@ def local_address(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def faults() -> list[str]:
-    """What went wrong behind the scenes of a visit; a test that provokes something takes it away."""
+    """The errors behind a visit; a test that provokes one removes it."""
     return []
 
 
 @pytest.fixture
 def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
-    """Open the page, with the options of a browser's context. Nothing may break, be blocked, or be sent elsewhere."""
+    """Open the page with options of a browser context; errors, blocked requests and foreign requests fail the test."""
     contexts = []
 
     def look_at_console(message: ConsoleMessage) -> None:
@@ -149,7 +149,7 @@ def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
 
 @pytest.fixture(scope="package")
 def flowers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Drawings that the model knows, as files, by label."""
+    """Drawings of the model's labels, as files by label."""
     folder = tmp_path_factory.mktemp("flowers")
     drawn = drawings()
     for label in LABELS:

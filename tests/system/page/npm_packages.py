@@ -1,4 +1,4 @@
-"""Packages of npm's registry, fetched by npm once, checked against their digest, and kept below .bucketlens/."""
+"""Packages of npm's registry: fetched once, checked against their digest, and kept in .bucketlens/."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Package:
 def unpacked(
     package: Package, prepare: Callable[[Path], None] = lambda folder: None, folder: Path = ENVIRONMENTS
 ) -> Path:
-    """Return the folder of a package; it is fetched if there is none, or if that was interrupted.
+    """Return the folder of a package; fetch the package if it is missing or incomplete.
 
-    Of several runs at once one fetches it, and the others wait. No script of the package is run.
+    Of several runs in parallel one fetches it, and the others wait. No script of the package is run.
 
     Args:
         package: what to fetch.
@@ -41,7 +41,7 @@ def unpacked(
         folder: where it is kept.
 
     Raises:
-        Impossible: there is no npm, or no network.
+        Impossible: npm or the network is missing.
         ValueError: what came is not what was pinned.
     """
     mark = hashlib.sha256(package.integrity.encode()).hexdigest()[:12]
@@ -59,8 +59,8 @@ def unpacked(
 
 
 def _fetch(package: Package, made: Path) -> None:
-    with tempfile.TemporaryDirectory() as place:
-        archive = _packed(package, Path(place))
+    with tempfile.TemporaryDirectory() as folder:
+        archive = _packed(package, Path(folder))
         digest = b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if f"sha512-{digest}" != package.integrity:
             raise ValueError(f"{package.name} {package.version} has the digest sha512-{digest}, not the one pinned.")
@@ -68,18 +68,18 @@ def _fetch(package: Package, made: Path) -> None:
             members.extractall(made, filter="data")
 
 
-def _packed(package: Package, place: Path) -> Path:
+def _packed(package: Package, folder: Path) -> Path:
     npm, what = shutil.which("npm"), f"{package.name} {package.version}"
     if not npm:
         raise Impossible(f"{what} comes by npm, which is not on PATH; install Node.js")
     command = (npm, "pack", "--silent", "--prefer-offline", f"{package.name}@{package.version}")
     try:
         done = subprocess.run(
-            command, cwd=place, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FETCHING_S
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FETCHING_S
         )
     except subprocess.TimeoutExpired as error:
         raise Impossible(f"{what} was not fetched within {FETCHING_S} s; with a faster network, try again") from error
-    archives = list(place.glob("*.tgz"))
+    archives = list(folder.glob("*.tgz"))
     if done.returncode or len(archives) != 1:
         raise Impossible(f"{what} could not be fetched by npm ({done.stderr.strip()[-300:]}); try again with a network")
     return archives[0]

@@ -1,4 +1,4 @@
-"""The page by the rules of axe-core, which read it as a screen reader does (WCAG 2.2, levels A and AA)."""
+"""The page follows the rules of axe-core (WCAG 2.2, levels A and AA)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.page.conftest import Visit
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_rule_is_broken_empty_or_filled(
+def test_page_accessibility_empty_and_filled(
     visit: Visit, rules: str, flowers: dict[str, Path], tmp_path: Path, scheme: str
 ) -> None:
     page = visit(color_scheme=scheme, reduced_motion="reduce")
@@ -34,7 +34,7 @@ def test_no_rule_is_broken_empty_or_filled(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_rule_is_broken_with_several_models_limits_and_a_banner(
+def test_page_accessibility_with_models_limits_and_a_banner(
     visit: Visit, rules: str, local_address: str, scheme: str
 ) -> None:
     page = visit(at=local_address, color_scheme=scheme, reduced_motion="reduce")
@@ -46,12 +46,12 @@ def test_no_rule_is_broken_with_several_models_limits_and_a_banner(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_rule_is_broken_on_the_page_of_routes(visit: Visit, rules: str, address: str, scheme: str) -> None:
+def test_docs_page_accessibility(visit: Visit, rules: str, address: str, scheme: str) -> None:
     assert violations(visit(at=f"{address}docs", color_scheme=scheme), rules) == {}
 
 
-def test_the_rules_are_applied(visit: Visit, rules: str) -> None:
-    """Guards the test above: a picture without a text must be found."""
+def test_accessibility_rules_find_a_fault(visit: Visit, rules: str) -> None:
+    """Guards the tests above: a picture without a text alternative must be a violation."""
     page = visit()
     page.evaluate("document.querySelector('main').append(new Image())")
     assert "image-alt" in violations(page, rules)

@@ -1,4 +1,4 @@
-"""Where these tests' browser comes from, and what is said where none can be had."""
+"""The source of these tests' browser, and the reason of a skip without one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tests.system.page.chromium import HEADLESS_SHELL, chromium
 from tests.system.page.npm_packages import Package, unpacked
 
 
-def test_the_browser_that_is_named_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_browser_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROMIUM", "/somewhere/chrome")
     assert chromium().executable == "/somewhere/chrome"
 
 
-def test_without_npm_the_reason_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_browser_set_up_without_npm_names_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Impossible, match=r"npm, which is not on PATH; install Node\.js"):
         unpacked(HEADLESS_SHELL, folder=tmp_path)
 
 
-def test_a_package_with_another_digest_than_the_one_pinned_is_not_unpacked(tmp_path: Path) -> None:
+def test_npm_package_with_another_digest_is_not_unpacked(tmp_path: Path) -> None:
     package = Package("axe-core", "4.14.1", "sha512-another")
     try:
         with pytest.raises(ValueError, match="not the one pinned"):

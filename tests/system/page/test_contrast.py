@@ -1,4 +1,4 @@
-"""Lines that carry meaning have 3:1 to what is around them, texts 4.5:1 (WCAG 2.2, 1.4.11 and 1.4.3)."""
+"""Contrast: 3:1 for lines that carry meaning, 4.5:1 for texts (WCAG 2.2, 1.4.11 and 1.4.3)."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ GROUNDS = ("paper", "surface")
 
 
 def colours(scheme: str) -> dict[str, tuple[float, float, float]]:
-    """Return the theme's colours by name, 0 to 1."""
+    """Return the theme's colours by name; channels are 0 to 1."""
     light, dark = re.findall(r":root \{(.*?)\}", files.read("theme.css"), re.DOTALL)[:2]
-    told = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
     if scheme == "dark":
-        told |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark))
-    return {name: tuple(int(hexed[at : at + 2], 16) / 255 for at in (1, 3, 5)) for name, hexed in told.items()}  # type: ignore[misc]
+        colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark))
+    return {name: tuple(int(hexed[at : at + 2], 16) / 255 for at in (1, 3, 5)) for name, hexed in colours.items()}  # type: ignore[misc]
 
 
-def contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    """The ratio of https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+def contrast(first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
+    """Return the ratio of https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
 
     def luminance(colour: tuple[float, float, float]) -> float:
         linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    darker, lighter = sorted((luminance(one), luminance(other)))
+    darker, lighter = sorted((luminance(first), luminance(second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_lines_and_bars_can_be_told_from_their_ground(scheme: str) -> None:
+def test_page_lines_and_bars_contrast_with_their_background(scheme: str) -> None:
     of = colours(scheme)
     weak = {(line, ground): contrast(of[line], of[ground]) for line, ground in product(LINES, GROUNDS)}
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 3} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_texts_can_be_read(scheme: str) -> None:
+def test_page_texts_contrast_with_their_background(scheme: str) -> None:
     of = colours(scheme)
     pairs = [*product(TEXTS, GROUNDS), ("review", "review-soft"), ("ink", "review-soft"), ("on-accent", "accent")]
     pairs += [("accent-ink", "review-soft"), ("ink", "accent-soft"), ("accent-ink", "accent-soft")]
@@ -50,7 +50,7 @@ def test_texts_can_be_read(scheme: str) -> None:
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 4.5} == {}
 
 
-def test_frames_bars_and_fields_have_the_line_that_can_be_seen() -> None:
-    """And not the faint one, which only divides."""
+def test_page_frames_bars_and_fields_use_the_visible_line() -> None:
+    """The faint line is only for dividers."""
     for name in files.STYLES:
         assert "var(--line)" not in files.read(name).replace("--line: var(--ink)", ""), name

@@ -1,4 +1,4 @@
-"""What is there after a reload: the warehouse's pictures on a local cloud, elsewhere what this browser kept."""
+"""The page after a reload: the warehouse's pictures on a local cloud, elsewhere those that the browser kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.system.page.actions import card, choose, correct, kept_answer, look_a
 from tests.system.page.conftest import Visit
 
 
-def test_results_and_labels_outlive_a_reload_until_they_are_cleared(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_results_and_labels_outlive_a_reload_until_cleared(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     expect(page.locator("footer")).to_contain_text("kept in this browser")
     choose(page, flowers["daisy"], flowers["tulips"])
@@ -40,7 +40,7 @@ def test_results_and_labels_outlive_a_reload_until_they_are_cleared(visit: Visit
     assert page.locator(".card").count() == 0
 
 
-def test_a_local_cloud_shows_what_the_warehouse_holds_by_the_names_that_were_sent(
+def test_page_of_a_local_cloud_shows_the_warehouse_by_file_names(
     visit: Visit, cloud: Cloud, local_address: str, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
     name = f"{tmp_path.name} ü 'quoted' (1).jpg"
@@ -57,9 +57,9 @@ def test_a_local_cloud_shows_what_the_warehouse_holds_by_the_names_that_were_sen
     assert row["final_label"] == "dahlia"
 
     other = visit(at=local_address)  # another browser, which kept nothing
-    found = wait_for(other, name)
-    expect(found.locator(".final b")).to_have_text("dahlia")
-    expect(found.locator("img")).to_be_visible()
+    result = wait_for(other, name)
+    expect(result.locator(".final b")).to_have_text("dahlia")
+    expect(result.locator("img")).to_be_visible()
     image = look_at(other, name).get_by_role("img", name=name)
     expect(image).to_be_visible()
     assert image.evaluate("one => one.decode().then(() => one.naturalWidth)") == 480
@@ -72,7 +72,7 @@ def test_a_local_cloud_shows_what_the_warehouse_holds_by_the_names_that_were_sen
     wait_for(other, name)
 
 
-def test_another_model_is_asked_and_its_limits_stand_where_its_answers_are(
+def test_page_uses_another_model_and_shows_its_limits(
     visit: Visit, local_address: str, flowers: dict[str, Path]
 ) -> None:
     page = visit(at=f"{local_address}?model=chest_xray")

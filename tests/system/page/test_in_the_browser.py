@@ -32,16 +32,16 @@ def rows(warehouse: BigQuery, table: str, prediction_id: str) -> list[dict[str, 
     return warehouse.query(f"SELECT * FROM {table} WHERE prediction_id IN UNNEST(@ids)", ids=[prediction_id]).rows
 
 
-def test_a_dropped_file_is_answered_with_its_candidates_and_leaves_a_row(
+def test_page_classifies_a_dropped_file_and_leaves_a_row(
     visit: Visit, flowers: dict[str, Path], warehouse: BigQuery
 ) -> None:
     page = visit()
     drop(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg")
+    result = wait_for(page, "daisy.jpg")
     answer = kept_answer(page)
-    assert shown(found) == ("daisy", f"{answer['score'] * 100:.1f} %")
-    assert found.get_by_role("list", name="Candidates").get_by_role("listitem").count() == 3
-    expect(found.locator("img")).to_be_visible()
+    assert shown(result) == ("daisy", f"{answer['score'] * 100:.1f} %")
+    assert result.get_by_role("list", name="Candidates").get_by_role("listitem").count() == 3
+    expect(result.locator("img")).to_be_visible()
     expect(look_at(page, "daisy.jpg").locator(".facts")).to_have_text(
         re.compile(r"^480 × 480 JPEG · \d+(\.\d)? ms · flowers 1$")
     )
@@ -50,9 +50,7 @@ def test_a_dropped_file_is_answered_with_its_candidates_and_leaves_a_row(
     assert row["label"] == "daisy"
 
 
-def test_the_file_is_sent_as_it_is_and_its_name_is_not_unless_that_is_asked_for(
-    visit: Visit, flowers: dict[str, Path]
-) -> None:
+def test_page_sends_the_file_unchanged_and_its_name_only_on_request(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     with page.expect_request("**/v1/classify") as request:
         choose(page, flowers["tulips"])
@@ -69,7 +67,7 @@ def test_the_file_is_sent_as_it_is_and_its_name_is_not_unless_that_is_asked_for(
     assert named == "attachment; filename*=UTF-8''daisy.jpg"
 
 
-def test_a_person_corrects_a_label_with_the_keyboard_alone(
+def test_page_label_is_corrected_with_the_keyboard_alone(
     visit: Visit, flowers: dict[str, Path], warehouse: BigQuery
 ) -> None:
     page = visit()
@@ -79,9 +77,9 @@ def test_a_person_corrects_a_label_with_the_keyboard_alone(
     page.keyboard.press("Tab")
     expect(page.get_by_label("Choose pictures")).to_be_focused()
     page.keyboard.press("Enter")
-    found = wait_for(page, "roses.jpg")
+    result = wait_for(page, "roses.jpg")
     for _ in range(14):
-        if found.locator(".correct").evaluate("element => element === document.activeElement"):
+        if result.locator(".correct").evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -93,15 +91,13 @@ def test_a_person_corrects_a_label_with_the_keyboard_alone(
     expect(choice).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("log")).to_contain_text("roses.jpg is labelled tulips by you.")
     page.keyboard.press("Escape")
-    expect(found.locator(".final b")).to_have_text("tulips")
-    expect(found.get_by_role("button", name="Look at roses.jpg")).to_be_focused()
+    expect(result.locator(".final b")).to_have_text("tulips")
+    expect(result.get_by_role("button", name="Look at roses.jpg")).to_be_focused()
     [row] = rows(warehouse, "labels", kept_answer(page)["prediction_id"])
     assert row["label"] == "tulips"
 
 
-def test_pictures_stand_in_the_order_given_and_two_at_most_are_sent_at_once(
-    visit: Visit, flowers: dict[str, Path]
-) -> None:
+def test_page_keeps_the_order_and_sends_at_most_two_in_parallel(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     in_flight, most = 0, 0
 
@@ -124,7 +120,7 @@ def test_pictures_stand_in_the_order_given_and_two_at_most_are_sent_at_once(
     expect(page.locator("#status")).to_have_text("5 pictures")
 
 
-def test_a_pasted_picture_is_classified(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_classifies_a_pasted_picture(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     page.evaluate(
         """(base64) => {
@@ -138,20 +134,20 @@ def test_a_pasted_picture_is_classified(visit: Visit, flowers: dict[str, Path]) 
     assert shown(wait_for(page, "image.png"))[0] == "sunflowers"
 
 
-def test_what_the_model_is_unsure_of_needs_review_until_a_person_says_what_it_is(visit: Visit, tmp_path: Path) -> None:
+def test_page_shows_needs_review_until_a_person_labels(visit: Visit, tmp_path: Path) -> None:
     Image.new("RGB", (300, 200), (120, 130, 140)).save(tmp_path / "fog.png")
     page = visit()
     choose(page, tmp_path / "fog.png")
-    found = wait_for(page, "fog.png")
-    expect(found.locator(".chip")).to_have_text("Needs review")
+    result = wait_for(page, "fog.png")
+    expect(result.locator(".chip")).to_have_text("Needs review")
     expect(page.locator("#status")).to_have_text("1 picture, 1 to review")
-    label, score = shown(found)
+    label, score = shown(result)
     sentence = f"Needs review: {score} is below this model's line of 92 %."
-    expect(found.locator(".reason")).to_have_text(sentence)
+    expect(result.locator(".reason")).to_have_text(sentence)
     correct(page, "fog.png").get_by_role("button", name=label).click()
     page.keyboard.press("Escape")
-    expect(found.locator(".chip")).to_have_text("Labelled by you")
-    expect(found.locator(".reason")).to_be_hidden()
+    expect(result.locator(".chip")).to_have_text("Labelled by you")
+    expect(result.locator(".reason")).to_be_hidden()
     expect(page.locator("#status")).to_have_text("1 picture")
 
 
@@ -162,7 +158,7 @@ def test_what_the_model_is_unsure_of_needs_review_until_a_person_says_what_it_is
         pytest.param(b"\xff\xd8\xff\xe0" + bytes(21 << 20), 413, id="too-large"),
     ],
 )
-def test_an_error_is_told_in_the_services_own_sentence(
+def test_page_shows_an_error_in_the_services_sentence(
     visit: Visit, address: str, tmp_path: Path, content: bytes, status: int
 ) -> None:
     file = tmp_path / "list.jpg"
@@ -179,7 +175,9 @@ def test_an_error_is_told_in_the_services_own_sentence(
     expect(card(page, "list.jpg").get_by_role("button", name="Try again")).to_be_hidden()
 
 
-def test_a_file_name_is_text_and_never_html(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_page_shows_a_file_name_as_text_and_never_as_html(
+    visit: Visit, flowers: dict[str, Path], tmp_path: Path
+) -> None:
     name = "<img src=x onerror=alert(1)>.jpg"
     shutil.copyfile(flowers["daisy"], tmp_path / name)
     page = visit()
@@ -190,8 +188,8 @@ def test_a_file_name_is_text_and_never_html(visit: Visit, flowers: dict[str, Pat
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_the_policy_forbids_what_the_page_never_does(visit: Visit, address: str, faults: list[str]) -> None:
-    """Guards the other tests: were the policy lax, or not watched, none of them would notice."""
+def test_page_policy_forbids_what_the_page_never_does(visit: Visit, address: str, faults: list[str]) -> None:
+    """Guards the other tests: they do not notice a lax policy, or unwatched violations."""
     page = visit()
     with pytest.raises(Error, match="TrustedHTML"):
         page.evaluate("document.body.innerHTML = '<b>x</b>'")
@@ -209,7 +207,7 @@ def overflow_px(page: Page) -> int:
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_nothing_is_scrolled_sideways_at_any_width(visit: Visit, flowers: dict[str, Path], width: int) -> None:
+def test_page_never_scrolls_sideways(visit: Visit, flowers: dict[str, Path], width: int) -> None:
     page = visit(viewport={"width": width, "height": 800})
     assert overflow_px(page) == 0
     choose(page, flowers["daisy"])
@@ -217,7 +215,7 @@ def test_nothing_is_scrolled_sideways_at_any_width(visit: Visit, flowers: dict[s
     assert overflow_px(page) == 0
 
 
-def test_a_label_without_a_break_does_not_widen_the_page(visit: Visit, address: str) -> None:
+def test_page_is_not_widened_by_a_long_label(visit: Visit, address: str) -> None:
     page = visit(viewport={"width": 390, "height": 800})
     page.evaluate("() => { document.querySelector('.lead').textContent = 'Rosaceae_gen_sp_'.repeat(6); }")
     assert overflow_px(page) == 0
@@ -226,14 +224,14 @@ def test_a_label_without_a_break_does_not_widen_the_page(visit: Visit, address: 
     assert overflow_px(page) == 0
 
 
-def test_a_phone_is_offered_its_camera(visit: Visit) -> None:
+def test_page_offers_a_phone_its_camera(visit: Visit) -> None:
     camera = visit(**PHONE).get_by_label("Take a photo")
     expect(camera).to_have_attribute("capture", "environment")
     expect(camera.locator("..")).to_be_visible()
     expect(visit().get_by_label("Take a photo").locator("..")).to_be_hidden()
 
 
-def test_nothing_moves_for_who_asked_for_less_motion(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_does_not_animate_for_reduced_motion(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit(reduced_motion="reduce")
     choose(page, flowers["daisy"])
     wait_for(page, "daisy.jpg")
@@ -248,7 +246,7 @@ def test_nothing_moves_for_who_asked_for_less_motion(visit: Visit, flowers: dict
         pytest.param("phone", {"color_scheme": "light", **PHONE}, id="phone"),
     ],
 )
-def test_a_picture_of_the_page_is_there_to_look_at(
+def test_page_screenshot_is_saved(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path, name: str, options: dict[str, object]
 ) -> None:
     page = visit(reduced_motion="reduce", **options)

@@ -47,7 +47,7 @@ async (number) => {
 
 
 def answering(*scores: float) -> Any:
-    """Return a handler that lets the service answer, and says other scores of the candidates in its place."""
+    """Return a handler that lets the service answer, and replaces the scores of the candidates."""
 
     def answer(route: Route) -> None:
         reply = route.fetch()
@@ -69,7 +69,7 @@ def answering(*scores: float) -> Any:
         ((0.54321, 0.25, 0.2), ["54.3 %", "25.0 %", "20.0 %"]),
     ],
 )
-def test_a_score_is_never_rounded_to_a_certainty_that_the_model_did_not_claim(
+def test_page_never_rounds_a_score_to_certainty(
     visit: Visit, flowers: dict[str, Path], scores: tuple[float, ...], shown: list[str]
 ) -> None:
     page = visit()
@@ -79,34 +79,34 @@ def test_a_score_is_never_rounded_to_a_certainty_that_the_model_did_not_claim(
     expect(page.get_by_role("log")).to_contain_text(f"daisy.jpg: daisy, {shown[0]}")
 
 
-def test_what_waits_is_not_sent_once_it_is_cleared(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_page_does_not_send_queued_pictures_after_clear(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     page = visit()
-    asked = clear_while_two_are_sent(page, copies(flowers, tmp_path, 6))
+    requests = clear_while_two_are_sent(page, copies(flowers, tmp_path, 6))
     choose(page, flowers["roses"])  # which would be sent behind what waited
     wait_for(page, "roses.jpg")
-    assert len(asked) == 3
+    assert len(requests) == 3
     expect(page.locator("#status")).to_have_text("1 picture")
 
 
-def test_what_waited_when_it_was_cleared_is_sent_once_that_is_undone(
+def test_page_sends_queued_pictures_after_clear_is_undone(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
     page = visit()
-    asked = clear_while_two_are_sent(page, copies(flowers, tmp_path, 6))
+    requests = clear_while_two_are_sent(page, copies(flowers, tmp_path, 6))
     page.get_by_role("button", name="Undo").click()
     expect(page.locator('[data-state="done"]')).to_have_count(6)
     expect(page.locator("#status")).to_have_text("6 pictures")
-    assert len(set(asked)) == len(asked) == 6
+    assert len(set(requests)) == len(requests) == 6
 
 
 def clear_while_two_are_sent(page: Page, files: list[Path]) -> list[str]:
     """Clear the list while two pictures are on their way, which then arrive. Returns the keys of what is sent."""
-    asked: list[str] = []
+    requests: list[str] = []
     held: list[Route] = []
 
     def hold(route: Route) -> None:
-        asked.append(route.request.headers["idempotency-key"])
-        held.append(route) if len(asked) <= 2 else route.continue_()
+        requests.append(route.request.headers["idempotency-key"])
+        held.append(route) if len(requests) <= 2 else route.continue_()
 
     page.route("**/v1/classify", hold)
     choose(page, *files)
@@ -115,14 +115,14 @@ def clear_while_two_are_sent(page: Page, files: list[Path]) -> list[str]:
     for route in held:
         with page.expect_response("**/v1/classify"):
             route.continue_()
-    return asked
+    return requests
 
 
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [("3600", 60), ("61", 60), ("60", 60), ("59", 59), ("0", 1), ("Wed, 21 Oct 2026 07:28:00 GMT", 1), (None, 1)],
 )
-def test_the_page_waits_as_long_as_it_is_told_and_a_minute_at_most(
+def test_page_obeys_retry_after_up_to_a_minute(
     visit: Visit, flowers: dict[str, Path], retry_after: str | None, seconds: int
 ) -> None:
     page = visit()
@@ -137,18 +137,18 @@ def test_the_page_waits_as_long_as_it_is_told_and_a_minute_at_most(
     page.unroute("**/v1/classify")
 
 
-def test_a_redirect_is_no_answer(visit: Visit, flowers: dict[str, Path]) -> None:
-    """Who is signed out may be sent to a page that answers 200: what that says is nothing about the picture."""
+def test_page_does_not_take_a_redirect_as_an_answer(visit: Visit, flowers: dict[str, Path]) -> None:
+    """A proxy may redirect a signed-out user to a page with status 200, which is not an answer about the picture."""
     page = visit()
     page.route("**/v1/classify", lambda route: route.fulfill(status=302, headers={"Location": "/v2"}), times=1)
     choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg", "failed")
-    expect(found.locator(".note")).to_contain_text("The connection broke while this was sent")
+    result = wait_for(page, "daisy.jpg", "failed")
+    expect(result.locator(".note")).to_contain_text("The connection broke while this was sent")
     page.get_by_role("button", name="Retry all").click()
     wait_for(page, "daisy.jpg")
 
 
-def test_a_service_that_only_redirects_is_away(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_treats_a_service_that_only_redirects_as_away(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     for address in ("**/v1/classify", "**/v2/health/live"):
         page.route(address, lambda route: route.fulfill(status=302, headers={"Location": "/v2"}))
@@ -156,9 +156,7 @@ def test_a_service_that_only_redirects_is_away(visit: Visit, flowers: dict[str, 
     expect(page.locator("#banner")).to_contain_text("The service does not answer. 1 picture waits.")
 
 
-def test_where_the_browser_is_full_a_picture_is_answered_and_what_was_kept_stays(
-    visit: Visit, flowers: dict[str, Path]
-) -> None:
+def test_page_shows_answers_and_keeps_old_ones_in_a_full_browser(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
     wait_for(page, "daisy.jpg")
@@ -173,7 +171,7 @@ def test_where_the_browser_is_full_a_picture_is_answered_and_what_was_kept_stays
     assert page.evaluate(KEPT) == ["daisy.jpg"]
 
 
-def test_a_browser_that_keeps_nothing_shows_the_answer_all_the_same(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_shows_answers_in_a_browser_without_storage(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     page.add_init_script(
         """
@@ -190,7 +188,7 @@ def test_a_browser_that_keeps_nothing_shows_the_answer_all_the_same(visit: Visit
     expect(page.locator(".card")).to_have_count(0)
 
 
-def test_a_browser_keeps_the_newest_five_hundred(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_page_keeps_the_newest_five_hundred_answers(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     shutil.copyfile(flowers["daisy"], tmp_path / "999.jpg")
     page = visit()
     choose(page, tmp_path / "999.jpg")

@@ -1,4 +1,4 @@
-"""Folders of pictures: what becomes of them in one line, filters, a file for a spreadsheet, and how they are shown."""
+"""Folders of pictures: the summary, the filters, the spreadsheet, and the compact view."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.page.conftest import Visit
 
 
 def folder_of(flowers: dict[str, Path], tmp_path: Path) -> Path:
-    """Return a folder with three pictures, one of them in a folder below, and what is no picture."""
+    """Return a folder with three pictures, one of them in a subfolder, and a file of another kind."""
     root = tmp_path / "meadow"
     (root / "plot 1").mkdir(parents=True)
     shutil.copyfile(flowers["daisy"], root / "b.jpg")
@@ -27,7 +27,7 @@ def folder_of(flowers: dict[str, Path], tmp_path: Path) -> Path:
 
 
 def names(page: Page) -> list[str]:
-    return [str(one.get_attribute("title")) for one in page.locator(".card .name").all()]
+    return [str(element.get_attribute("title")) for element in page.locator(".card .name").all()]
 
 
 def expect_the_folder(page: Page) -> None:
@@ -36,27 +36,29 @@ def expect_the_folder(page: Page) -> None:
     expect(page.locator("#banner")).to_contain_text("3 pictures are sent. 1 other file was left out: it is no picture.")
 
 
-def test_a_dropped_folder_is_all_the_pictures_below_it(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_drop_of_a_folder_takes_all_pictures_below_it(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     page = visit()
     drop(page, folder_of(flowers, tmp_path))
     expect_the_folder(page)
 
 
-def test_a_chosen_folder_is_all_the_pictures_below_it(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_folder_choice_takes_all_pictures_below_it(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     page = visit()
     page.get_by_label("Choose a folder").set_input_files(folder_of(flowers, tmp_path))
     expect(page.locator("#status")).to_have_text("3 pictures")
     assert sorted(names(page)) == ["meadow/a.JPG", "meadow/b.jpg", "meadow/plot 1/c.jpeg"]
 
 
-def test_a_folder_without_a_picture_is_told(visit: Visit, tmp_path: Path) -> None:
+def test_drop_of_a_folder_without_pictures_is_reported(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     page = visit()
     drop(page, tmp_path / "empty")
     expect(page.locator("#banner")).to_contain_text("There was no picture in that.")
 
 
-def test_one_line_tells_of_all_and_filters_show_a_part(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_page_summary_counts_all_and_filters_show_a_part(
+    visit: Visit, flowers: dict[str, Path], tmp_path: Path
+) -> None:
     Image.new("RGB", (300, 200), (120, 130, 140)).save(tmp_path / "fog.png")
     (tmp_path / "list.txt").write_text("no picture", "utf-8")
     page = visit()
@@ -73,7 +75,7 @@ def test_one_line_tells_of_all_and_filters_show_a_part(visit: Visit, flowers: di
         button = page.get_by_role("button", name=f"{name} 1")
         button.click()
         expect(button).to_have_attribute("aria-pressed", "true")
-        assert [one.inner_text() for one in page.locator(".card:visible .name").all()] == [shown]
+        assert [element.inner_text() for element in page.locator(".card:visible .name").all()] == [shown]
     correct(page, "daisy.jpg").get_by_role("button", name="none of these").click()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="To review").click()
@@ -83,9 +85,7 @@ def test_one_line_tells_of_all_and_filters_show_a_part(visit: Visit, flowers: di
     expect(page.get_by_role("button", name="To review")).to_be_focused()
 
 
-def test_above_a_dozen_the_grid_is_compact_and_the_bar_slim(
-    visit: Visit, flowers: dict[str, Path], tmp_path: Path
-) -> None:
+def test_page_is_compact_above_a_dozen_pictures(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
     files = [tmp_path / f"{index:02}.jpg" for index in range(13)]
     for file in files:
         shutil.copyfile(flowers["daisy"], file)
@@ -108,7 +108,7 @@ def test_above_a_dozen_the_grid_is_compact_and_the_bar_slim(
     assert in_first_row >= 6
 
 
-def test_copies_are_small_and_are_let_go_with_the_list(visit: Visit, tmp_path: Path) -> None:
+def test_page_thumbnails_are_small_and_released_with_the_list(visit: Visit, tmp_path: Path) -> None:
     Image.new("RGB", (3000, 2000), (20, 120, 40)).save(tmp_path / "large.jpg")
     page = visit()
     page.evaluate(
@@ -130,7 +130,7 @@ def test_copies_are_small_and_are_let_go_with_the_list(visit: Visit, tmp_path: P
     page.wait_for_function("() => held.size === 1")  # what was cleared is let go once it cannot be undone
 
 
-def test_the_list_is_a_file_for_a_spreadsheet_in_which_no_name_is_a_formula(
+def test_spreadsheet_of_the_list_has_no_name_as_a_formula(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
     formula, quoted = tmp_path / "=1+1.jpg", tmp_path / 'a "b", ü.jpg'
@@ -155,10 +155,10 @@ def test_the_list_is_a_file_for_a_spreadsheet_in_which_no_name_is_a_formula(
     assert rows["'=1+1.jpg"]["labelled_by_a_person"] == "true"
     assert rows['a "b", ü.jpg']["final_label"] == "roses"
     assert 0 < float(rows['a "b", ü.jpg']["score"]) <= 1
-    assert "no image format" in rows["list.txt"]["problem"]
+    assert "supported image format" in rows["list.txt"]["problem"]
 
 
-def test_a_long_name_keeps_its_end_and_is_whole_in_its_title(
+def test_page_shortens_a_long_name_in_the_middle_and_has_it_in_the_title(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
     name = f"Bellis_perennis_{'meadow_' * 12}replicate_0042.jpg"

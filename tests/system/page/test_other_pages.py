@@ -1,6 +1,6 @@
-"""Pages of other places, in a real browser: whatever they send to a port of the local cloud, nothing happens.
+"""Pages of other origins in a real browser: nothing that they send to a port of the local cloud has an effect.
 
-A page may be of another port of this machine, of another name, or of a name of its own that leads to 127.0.0.1 (DNS
+A page may be of another port of this machine, of another host, or of a host whose name resolves to 127.0.0.1 (DNS
 rebinding). It may use fetch with and without CORS, forms, and pictures.
 """
 
@@ -27,7 +27,7 @@ EVIL = "evil.example"
 PATIENCE_MS = 20_000
 ID = "0" * 64
 FUNCTIONS = (*BEHIND_FRONT, *BEHIND_FRONT.values())
-"""The fronts, and behind them the functions themselves."""
+"""The fronts, and the functions behind them."""
 PARTS = ("storage", "warehouse", "relay", *FUNCTIONS)
 
 ATTACK = """
@@ -63,7 +63,7 @@ async (attacks) => {
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud of these tests' own after a release, so that every port that `up` can open is open."""
+    """A local cloud of these tests after a release, so that every TCP port that `up` can open is open."""
     cloud = new_cloud(tmp_path_factory.mktemp("attacked"), DEFAULT_BUNDLE)
     released = {service: untouched(cloud, service) for service in SERVICES}
     write(path_of(cloud.folder), Ledger(released, cloud.url("classify_request")))
@@ -78,14 +78,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def evil_browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
-    """A browser for which a foreign name leads to this machine."""
+    """A browser that resolves a foreign host name to this machine."""
     running = launch(f"--host-resolver-rules=MAP {EVIL} 127.0.0.1")
     yield running
     running.close()
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Somebody's web server; it remembers what reaches it."""
+    """An attacker's web server; it records the requests that reach it."""
 
     reached: list[str]
 
@@ -118,7 +118,7 @@ class Pages(BaseHTTPRequestHandler):
 
 @contextmanager
 def web_server() -> Iterator[tuple[int, list[str]]]:
-    """Run somebody's web server; yields its port and what reached it."""
+    """Run an attacker's web server; yield its TCP port and the requests that reached it."""
     reached: list[str] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Remembering", (Pages,), {"reached": reached}))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
@@ -130,13 +130,13 @@ def web_server() -> Iterator[tuple[int, list[str]]]:
 
 
 def sent(method: str, body: object = None, kind: str = "text/plain") -> dict[str, Any]:
-    """Return options of fetch; text/plain goes without asking first."""
+    """Return options of fetch; text/plain needs no CORS preflight."""
     content = body if body is None or isinstance(body, str) else json.dumps(body)
     return {"method": method, "headers": {"Content-Type": kind}, "body": content} if content else {"method": method}
 
 
 def attacks_on(urls: Mapping[str, str]) -> list[dict[str, Any]]:
-    """List what a page would like to do, by the URLs of the parts."""
+    """Return the attacks on the local cloud's parts, by their URLs."""
     storage, warehouse, relay = (urls[part] for part in ("storage", "warehouse", "relay"))
     objects = f"{storage}/storage/v1/b/{ARCHIVE_BUCKET}/o"
     upload = f"{storage}/upload/storage/v1/b/{UPLOAD_BUCKET}/o?uploadType=media&name="
@@ -180,7 +180,7 @@ def attacks_on(urls: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def attacks_on_a_function(url: str) -> list[dict[str, Any]]:
-    """List what a page would like a function to do."""
+    """Return the attacks on a function."""
     return [
         {
             "url": f"{url}/v1/predictions/{ID}:label",
@@ -216,7 +216,7 @@ def state_of(cloud: Cloud) -> dict[str, Any]:
 
 
 def attacked(page: Page, attacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Make a page send it all; returns what it could see of the answers."""
+    """Make a page send all attacks; return what it can see of the answers."""
     page.set_default_timeout(PATIENCE_MS)
     seen: list[dict[str, Any]] = page.evaluate(ATTACK, attacks)
     return seen
@@ -224,14 +224,14 @@ def attacked(page: Page, attacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def before(cloud: Cloud) -> dict[str, Any]:
-    """The state, with an object to be read and deleted."""
+    """Return the state, with an object to be read and deleted."""
     url = f"{cloud.url('storage')}/upload/storage/v1/b/{ARCHIVE_BUCKET}/o?uploadType=media&name=kept"
     requests.post(url, b"a secret", timeout=10).raise_for_status()
     return state_of(cloud)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", EVIL])
-def test_a_page_of_another_port_or_name_reads_and_changes_nothing(
+def test_other_page_by_port_or_name_reads_and_changes_nothing(
     evil_browser: Browser, cloud: Cloud, before: dict[str, Any], host: str
 ) -> None:
     attacks = attacks_on({part: cloud.url(part) for part in PARTS})
@@ -240,12 +240,12 @@ def test_a_page_of_another_port_or_name_reads_and_changes_nothing(
         page.goto(f"http://{host}:{port}/")
         seen = attacked(page, attacks)
     page.close()
-    assert [one for one in seen if one["text"]] == []
+    assert [answer for answer in seen if answer["text"]] == []
     assert state_of(cloud) == before
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_page_whose_name_leads_here_reads_and_changes_nothing(
+def test_other_page_by_dns_rebinding_reads_and_changes_nothing(
     evil_browser: Browser, cloud: Cloud, before: dict[str, Any], part: str
 ) -> None:
     own = f"http://{EVIL}:{cloud.ports[part]}"
@@ -255,13 +255,13 @@ def test_a_page_whose_name_leads_here_reads_and_changes_nothing(
     assert page.evaluate("location.origin") == own
     seen = attacked(page, attacks_on(parts))
     page.close()
-    assert {one["status"] for one in seen} <= {0, 403}
+    assert {answer["status"] for answer in seen} <= {0, 403}
     assert "secret" not in json.dumps(seen)
     assert state_of(cloud) == before
 
 
-def test_the_attacks_reach_a_server_that_does_not_look(evil_browser: Browser) -> None:
-    """What the tests above show to be refused does leave the browser."""
+def test_other_page_attacks_succeed_on_an_unguarded_server(evil_browser: Browser) -> None:
+    """Guards the tests above: the browser does send the requests that they show to be refused."""
     page = evil_browser.new_page()
     with web_server() as (port, _), web_server() as (victim, reached):
         page.goto(f"http://{EVIL}:{port}/")
@@ -275,8 +275,8 @@ def test_the_attacks_reach_a_server_that_does_not_look(evil_browser: Browser) ->
     assert {request.split()[0] for request in reached} == {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
-def test_an_uploaded_page_may_do_nothing_at_the_store(evil_browser: Browser, cloud: Cloud) -> None:
-    """It would be of the store's own origin; it is shown in a sandbox, which has none."""
+def test_uploaded_page_can_do_nothing_at_the_store(evil_browser: Browser, cloud: Cloud) -> None:
+    """Such a page would have the store's origin; it is served in a sandbox without an origin."""
     storage = cloud.url("storage")
     url = f"{storage}/upload/storage/v1/b/{ARCHIVE_BUCKET}/o?uploadType=media&name=page.html"
     content = b"<title>shown</title><script>document.title = 'ran'</script>"
@@ -287,7 +287,7 @@ def test_an_uploaded_page_may_do_nothing_at_the_store(evil_browser: Browser, clo
     page.close()
 
 
-def test_no_name_of_an_object_writes_outside_of_the_store(cloud: Cloud, tmp_path: Path) -> None:
+def test_object_name_cannot_write_outside_of_the_store(cloud: Cloud, tmp_path: Path) -> None:
     before = sorted(path for path in cloud.folder.parent.rglob("*") if "objects" not in path.parts)
     upload = f"{cloud.url('storage')}/upload/storage/v1/b/{ARCHIVE_BUCKET}/o?uploadType=media"
     for name in ("../../../escaped", "/etc/escaped", str(tmp_path / "escaped"), "..\\escaped", "a/../../../../escaped"):

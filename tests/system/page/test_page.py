@@ -1,4 +1,4 @@
-"""What ``GET /`` answers to whom, without a browser."""
+"""The answers of ``GET /`` to browsers and to other clients, without a browser."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.http.page import files
-from shared.http.page.page import OnPage, content_security_policy, in_words, page_of, paragraphs
+from shared.http.page.page import PageModel, content_security_policy, in_words, page_of, paragraphs
 from tests.worlds import World
 
 MAIN = Path(__file__).parents[3] / "functions" / "classify_request" / "main.py"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"}
-MODEL = OnPage("flowers", "1", ("a", "b"), 0.5)
+MODEL = PageModel("flowers", "1", ("a", "b"), 0.5)
 
 
 class Parts(HTMLParser):
-    """The texts of style and script elements, and every attribute, of a document."""
+    """A parser that collects a document's attributes, and the texts of its style and script elements."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -49,24 +49,24 @@ def client(world: World, with_environment: Callable[[dict[str, str]], None]) -> 
     return app.test_client()
 
 
-def test_a_browser_gets_the_page(client: FlaskClient) -> None:
+def test_page_is_sent_to_a_browser(client: FlaskClient) -> None:
     answer = client.get("/", headers=BROWSER)
     assert (answer.status_code, answer.content_type) == (200, "text/html; charset=utf-8")
     assert "daisy, dandelion, roses, sunflowers or tulips" in answer.text
 
 
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html;q=0, */*", "image/*"])
-def test_who_does_not_ask_for_html_gets_what_the_function_answers(client: FlaskClient, accept: str | None) -> None:
+def test_page_is_not_sent_to_clients_that_do_not_accept_html(client: FlaskClient, accept: str | None) -> None:
     answer = client.get("/", headers={"Accept": accept} if accept else {})
     assert answer.content_type == "application/json"
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/v1/classify"), ("GET", "/v2/health/live")])
-def test_everything_else_is_left_to_the_function(client: FlaskClient, method: str, path: str) -> None:
+def test_page_leaves_other_requests_to_the_function(client: FlaskClient, method: str, path: str) -> None:
     assert client.open(path, method=method, headers=BROWSER, data=b"x").content_type == "application/json"
 
 
-def test_the_page_is_asked_for_each_time_and_sent_only_when_it_is_new(client: FlaskClient) -> None:
+def test_page_is_revalidated_each_time_and_sent_only_when_new(client: FlaskClient) -> None:
     first = client.get("/", headers=BROWSER)
     assert "no-cache" in first.headers["Cache-Control"]
     assert first.headers["Vary"] == "Accept"
@@ -76,13 +76,13 @@ def test_the_page_is_asked_for_each_time_and_sent_only_when_it_is_new(client: Fl
     assert client.get("/", headers={**BROWSER, "If-None-Match": '"another"'}).status_code == 200
 
 
-def test_head_is_answered_as_get_without_the_body(client: FlaskClient) -> None:
+def test_page_answers_head_as_get_without_the_body(client: FlaskClient) -> None:
     got, head = client.get("/", headers=BROWSER), client.head("/", headers=BROWSER)
     assert (head.status_code, head.data) == (200, b"")
     assert dict(head.headers) == dict(got.headers)
 
 
-def test_the_policy_allows_the_style_and_the_script_of_the_document_and_nothing_from_elsewhere(
+def test_page_policy_allows_only_its_own_style_and_script(
     client: FlaskClient,
 ) -> None:
     answer = client.get("/", headers=BROWSER)
@@ -106,17 +106,17 @@ def test_the_policy_allows_the_style_and_the_script_of_the_document_and_nothing_
         ("Cross-Origin-Resource-Policy", "same-origin"),
     ],
 )
-def test_the_page_is_closed_to_other_sites(client: FlaskClient, header: str, value: str) -> None:
+def test_page_headers_isolate_it_from_other_sites(client: FlaskClient, header: str, value: str) -> None:
     assert client.get("/", headers=BROWSER).headers[header] == value
 
 
-def test_the_document_names_no_other_site_and_has_no_inline_handler_or_style() -> None:
+def test_page_names_no_other_site_and_has_no_inline_handler() -> None:
     attributes = Parts(page_of(Flask("test"), (MODEL,), history=False)).attributes
     assert not [name for name, _ in attributes if name.startswith("on") or name == "style"]
     assert not [value for _, value in attributes if value and value.startswith(("http:", "https:", "//"))]
 
 
-def test_every_link_of_the_document_leads_somewhere(client: FlaskClient) -> None:
+def test_page_links_have_targets(client: FlaskClient) -> None:
     answer = client.get("/", headers=BROWSER)
     links = [value for name, value in Parts(answer.text).attributes if name == "href" and value]
     elsewhere = [link for link in links if not link.startswith(("#", "data:"))]
@@ -124,9 +124,9 @@ def test_every_link_of_the_document_leads_somewhere(client: FlaskClient) -> None
     assert client.get("/docs", headers=BROWSER).status_code == 200
 
 
-def test_what_a_bundle_says_is_text_and_never_html() -> None:
+def test_page_shows_texts_of_a_bundle_as_text_and_never_as_html() -> None:
     hostile = "<script>alert(1)</script>"
-    model = OnPage(hostile, '"><b>', (hostile, "{{ 7 * 7 }}"), 0.5, hostile, (hostile,))
+    model = PageModel(hostile, '"><b>', (hostile, "{{ 7 * 7 }}"), 0.5, hostile, (hostile,))
     document = page_of(Flask("test"), (model, MODEL), history=True)
     assert hostile not in document
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in document
@@ -141,21 +141,21 @@ def test_what_a_bundle_says_is_text_and_never_html() -> None:
         pytest.param(tuple("abcdefgh"), "a, b, c, d, e, f and 2 more", id="many"),
     ],
 )
-def test_the_labels_are_said_in_words(labels: tuple[str, ...], words: str) -> None:
+def test_page_lists_labels_in_words(labels: tuple[str, ...], words: str) -> None:
     assert in_words(labels) == words
 
 
 @pytest.mark.parametrize("name", files.SCRIPTS)
-def test_each_part_of_the_script_can_be_read_at_one_sitting(name: str) -> None:
+def test_page_script_parts_are_short(name: str) -> None:
     assert len(files.read(name).splitlines()) <= 160
 
 
-def test_every_script_and_style_of_the_folder_is_in_a_page() -> None:
-    there = {path.name for pattern in ("*.js", "*.css") for path in files.FOLDER.glob(pattern)}
-    assert there == {*files.SCRIPTS, *files.STYLES, "docs.css"}
+def test_page_includes_every_script_and_style_of_the_folder() -> None:
+    present = {path.name for pattern in ("*.js", "*.css") for path in files.FOLDER.glob(pattern)}
+    assert present == {*files.SCRIPTS, *files.STYLES, "docs.css"}
 
 
-def test_limits_are_paragraphs_without_the_marks_of_markdown() -> None:
+def test_page_limits_are_paragraphs_without_markdown() -> None:
     assert paragraphs("**No medical\ndevice.** See:\n\n- **adults**, and\n  others;\n- cats.\n") == (
         "No medical device. See:",
         "adults, and others;",

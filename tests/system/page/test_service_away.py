@@ -1,4 +1,4 @@
-"""The service is away for a while: every picture waits, one banner says so, and nothing is lost."""
+"""The service is unavailable for a while: pictures queue, one banner shows it, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.page.conftest import Visit, page_of_its_own
 
 
 def copies(flowers: dict[str, Path], folder: Path, number: int) -> list[Path]:
-    """Return so many files of their own."""
+    """Return a number of different picture files."""
     files = [folder / f"{index:03}.jpg" for index in range(number)]
     for file in files:
         shutil.copyfile(flowers["daisy"], file)
@@ -26,10 +26,10 @@ def banner(page: Page) -> str:
     return page.locator("#banner").inner_text()
 
 
-def test_pictures_wait_while_the_process_is_away_and_none_fails(
+def test_page_queues_pictures_while_the_service_is_away(
     visit: Visit, cloud: Cloud, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
-    """The same process comes back at the same port, as a supervisor would have it."""
+    """Restart the process at the same TCP port, as a supervisor does."""
     with page_of_its_own(cloud, tmp_path, PAGE_HISTORY="false") as (url, process):
         page = visit(at=url)
         process.terminate()
@@ -44,13 +44,15 @@ def test_pictures_wait_while_the_process_is_away_and_none_fails(
             assert page.locator('[data-state="done"]').count() == 12
 
 
-def test_a_pause_grows_and_one_picture_alone_asks_again(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:
+def test_page_retries_with_one_picture_and_a_growing_pause(
+    visit: Visit, flowers: dict[str, Path], tmp_path: Path
+) -> None:
     page = visit()
     page.clock.install()
-    asked: list[str] = []
+    keys: list[str] = []
 
     def away(route: Route) -> None:
-        asked.append(route.request.headers["idempotency-key"])
+        keys.append(route.request.headers["idempotency-key"])
         route.fulfill(status=503, json={"error": {"message": "Away."}})
 
     page.route("**/v1/classify", away)
@@ -60,11 +62,11 @@ def test_a_pause_grows_and_one_picture_alone_asks_again(visit: Visit, flowers: d
     for seconds, number in ((2, 3), (4, 4), (8, 5)):
         page.clock.run_for(1000 * seconds // 2)
         expect(page.locator("#banner")).to_contain_text(f"Trying again in {seconds} s.")
-        assert len(asked) == number
-    assert len(set(asked)) == 5, "another picture each time: it may be the picture's fault"
+        assert len(keys) == number
+    assert len(set(keys)) == 5, "another picture each time: it may be the picture's fault"
 
 
-def test_the_service_says_how_long_to_wait_and_the_key_stays(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_obeys_retry_after_and_keeps_the_key(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     keys: list[str | None] = []
 
@@ -84,7 +86,7 @@ def test_the_service_says_how_long_to_wait_and_the_key_stays(visit: Visit, flowe
     assert keys[0] == keys[1] is not None
 
 
-def test_a_picture_that_is_never_taken_fails_and_holds_no_other_up(
+def test_page_fails_a_picture_that_is_never_taken_and_continues(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path
 ) -> None:
     page = visit()
@@ -101,38 +103,38 @@ def test_a_picture_that_is_never_taken_fails_and_holds_no_other_up(
 
     page.route("**/v1/classify", never)
     choose(page, *copies(flowers, tmp_path, 4))
-    found = card(page, "000.jpg")
+    result = card(page, "000.jpg")
     for _ in range(8):
         page.clock.run_for(20_000)
         page.wait_for_load_state()
-        if found.get_attribute("data-state") == "failed":
+        if result.get_attribute("data-state") == "failed":
             break
         page.evaluate("() => new Promise((resolve) => requestIdleCallback(resolve, {timeout: 200}))")
     wait_for(page, "000.jpg", "failed")
-    expect(found.locator(".note")).to_have_text("Not this one.")
+    expect(result.locator(".note")).to_have_text("Not this one.")
     page.clock.run_for(70_000)
     expect(page.locator('[data-state="done"]')).to_have_count(3)
     page.unroute("**/v1/classify")
-    found.get_by_role("button", name="Try again").click()
+    result.get_by_role("button", name="Try again").click()
     assert shown(wait_for(page, "000.jpg"))[0] == "daisy"
-    expect(found.get_by_role("heading")).to_be_focused()
+    expect(result.get_by_role("heading")).to_be_focused()
 
 
-def test_a_file_on_which_the_connection_breaks_is_told_from_a_service_that_is_away(
+def test_page_distinguishes_a_broken_upload_from_an_absent_service(
     visit: Visit, flowers: dict[str, Path], faults: list[str]
 ) -> None:
     page = visit()
     page.route("**/v1/classify", lambda route: route.abort(), times=1)
     choose(page, flowers["daisy"])
-    found = wait_for(page, "daisy.jpg", "failed")
-    expect(found.locator(".note")).to_contain_text("it may be too large")
+    result = wait_for(page, "daisy.jpg", "failed")
+    expect(result.locator(".note")).to_contain_text("it may be too large")
     expect(page.locator("#banner")).to_be_hidden()
     page.get_by_role("button", name="Retry all").click()
     wait_for(page, "daisy.jpg")
     expect(page.get_by_role("button", name="Retry all")).to_be_hidden()
 
 
-def test_pictures_wait_offline_and_are_sent_once_there_is_a_connection(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_queues_pictures_while_offline(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     page.context.set_offline(True)
     choose(page, flowers["daisy"])
@@ -143,7 +145,7 @@ def test_pictures_wait_offline_and_are_sent_once_there_is_a_connection(visit: Vi
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_person_who_is_signed_out_is_asked_to_sign_in(visit: Visit, flowers: dict[str, Path], status: int) -> None:
+def test_page_asks_a_signed_out_user_to_sign_in(visit: Visit, flowers: dict[str, Path], status: int) -> None:
     page = visit()
     page.route("**/v1/classify", lambda route: route.fulfill(status=status, body="<html>"))
     choose(page, flowers["daisy"])

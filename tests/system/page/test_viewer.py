@@ -1,4 +1,4 @@
-"""One picture, whole and large: looked at, labelled and left again, with mouse and keyboard."""
+"""The viewer: one large picture, labelled with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from tests.system.page.actions import card, choose, correct, kept_answer, look_a
 from tests.system.page.conftest import Visit
 
 
-def test_a_persons_label_is_the_headline_and_the_models_is_struck_through(
-    visit: Visit, flowers: dict[str, Path]
-) -> None:
+def test_viewer_shows_the_persons_label_and_strikes_the_models(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
     viewer = correct(page, "roses.jpg")
     viewer.get_by_role("button", name="tulips").click()
-    for place in (viewer, card(page, "roses.jpg")):
-        expect(place.locator(".final b")).to_have_text("tulips")
-        expect(place.locator(".bars s")).to_have_text("roses")
+    for parent in (viewer, card(page, "roses.jpg")):
+        expect(parent.locator(".final b")).to_have_text("tulips")
+        expect(parent.locator(".bars s")).to_have_text("roses")
     headline, struck = (
         page.locator(f".card {part}").evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
         for part in (".final b", ".bars s")
@@ -33,7 +31,7 @@ def test_a_persons_label_is_the_headline_and_the_models_is_struck_through(
     assert headline > 1.5 * struck
 
 
-def test_a_confirmed_label_is_not_struck_through(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_viewer_does_not_strike_a_confirmed_label(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
     correct(page, "roses.jpg").get_by_role("button", name="roses").click()
@@ -43,10 +41,10 @@ def test_a_confirmed_label_is_not_struck_through(visit: Visit, flowers: dict[str
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [("dahlia", "dahlia"), (None, "none of these")], ids=["another", "none of these"]
+    ("label", "shown_label"), [("dahlia", "dahlia"), (None, "none of these")], ids=["another", "none of these"]
 )
-def test_what_the_model_does_not_know_can_be_said(
-    visit: Visit, cloud: Cloud, flowers: dict[str, Path], label: str | None, said: str
+def test_viewer_takes_a_label_that_the_model_does_not_know(
+    visit: Visit, cloud: Cloud, flowers: dict[str, Path], label: str | None, shown_label: str
 ) -> None:
     page = visit()
     choose(page, flowers["roses"])
@@ -56,14 +54,14 @@ def test_what_the_model_does_not_know_can_be_said(
         page.keyboard.press("Enter")
     else:
         viewer.get_by_role("button", name="none of these").click()
-    expect(viewer.locator(".final b")).to_have_text(said)
+    expect(viewer.locator(".final b")).to_have_text(shown_label)
     warehouse = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse"))
     sql = "SELECT label FROM labels WHERE prediction_id IN UNNEST(@ids)"
     [row] = warehouse.query(sql, ids=[kept_answer(page)["prediction_id"]]).rows
     assert row["label"] == (label or "none_of_these")
 
 
-def test_what_the_service_says_against_a_label_stands_below_it(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_viewer_shows_the_refusal_of_a_label_below_it(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
     viewer = correct(page, "roses.jpg")
@@ -73,7 +71,7 @@ def test_what_the_service_says_against_a_label_stands_below_it(visit: Visit, flo
     expect(viewer.get_by_label("Another label")).to_have_value("Roses")
 
 
-def test_a_row_of_pictures_is_labelled_with_digits_and_arrows_alone(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_viewer_labels_pictures_with_digits_and_arrows_alone(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"], flowers["roses"])
     wait_for(page, "roses.jpg")
@@ -94,7 +92,7 @@ def test_a_row_of_pictures_is_labelled_with_digits_and_arrows_alone(visit: Visit
     expect(page.get_by_role("button", name="Labelled 2")).to_be_visible()
 
 
-def test_digits_in_the_name_of_another_label_are_text(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_viewer_takes_digits_in_another_labels_name_as_text(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
     viewer = correct(page, "daisy.jpg")
@@ -103,7 +101,7 @@ def test_digits_in_the_name_of_another_label_are_text(visit: Visit, flowers: dic
     expect(viewer.locator(".final")).to_be_hidden()
 
 
-def test_a_picture_is_shown_whole_whatever_its_proportions(visit: Visit, tmp_path: Path) -> None:
+def test_viewer_shows_a_whole_picture_of_any_proportions(visit: Visit, tmp_path: Path) -> None:
     Image.new("RGB", (60, 1800), (30, 90, 30)).save(tmp_path / "tower.png")
     page = visit()
     choose(page, tmp_path / "tower.png")
@@ -115,14 +113,14 @@ def test_a_picture_is_shown_whole_whatever_its_proportions(visit: Visit, tmp_pat
 
 
 def positions(page: Page) -> list[list[float]]:
-    found: list[list[float]] = page.evaluate(
+    result: list[list[float]] = page.evaluate(
         "() => [...document.querySelectorAll('.card, .card .acts')].map((one) => {"
         " const box = one.getBoundingClientRect(); return [box.x, box.y + scrollY, box.width, box.height]; })"
     )
-    return found
+    return result
 
 
-def test_nothing_moves_when_a_correction_opens(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_viewer_does_not_move_when_a_correction_opens(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     choose(page, *flowers.values())
     expect(page.locator("#status")).to_have_text("5 pictures")
@@ -134,28 +132,28 @@ def test_nothing_moves_when_a_correction_opens(visit: Visit, flowers: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["IMG_2207.heic", "scan.tiff"])
-def test_what_a_browser_cannot_show_is_shown_by_the_service(
+def test_viewer_shows_the_services_preview_of_an_unsupported_format(
     visit: Visit, flowers: dict[str, Path], tmp_path: Path, name: str
 ) -> None:
     register_heif_opener()
     Image.open(flowers["roses"]).save(tmp_path / name)
     page = visit()
     choose(page, tmp_path / name)
-    found = wait_for(page, name)
-    assert shown(found)[0] == "roses"
-    expect(found.locator("img")).to_be_visible()
+    result = wait_for(page, name)
+    assert shown(result)[0] == "roses"
+    expect(result.locator("img")).to_be_visible()
     image = look_at(page, name).get_by_role("img", name=name)
     expect(image).to_be_visible()
     assert image.evaluate("one => one.decode().then(() => one.naturalWidth)") == 480
 
 
-def test_what_nobody_can_show_says_so(visit: Visit, tmp_path: Path) -> None:
+def test_viewer_reports_a_picture_that_cannot_be_shown(visit: Visit, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("no picture", "utf-8")
     page = visit()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "preview" in request.url else None)
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url) if "preview" in request.url else None)
     choose(page, tmp_path / "list.txt")
-    found = wait_for(page, "list.txt", "failed")
-    expect(found.get_by_text("No preview")).to_be_visible()
+    result = wait_for(page, "list.txt", "failed")
+    expect(result.get_by_text("No preview")).to_be_visible()
     expect(look_at(page, "list.txt").get_by_text("No preview")).to_be_visible()
-    assert asked == [], "what was refused is not sent again"
+    assert urls == [], "what was refused is not sent again"

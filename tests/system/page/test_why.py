@@ -1,4 +1,4 @@
-"""A person asks why: the heat map over the picture, in Chromium, against the real function."""
+"""The heatmap over a picture on the page, in Chromium, from the real function."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def why(viewer: Locator) -> Locator:
 
 
 def heat_map(viewer: Locator, name: str) -> Locator:
-    """Return the heat map once it is shown."""
+    """Return the heatmap once it is shown."""
     picture = viewer.get_by_role("img", name=f"Heat map over {name}")
     expect(picture).to_be_visible()
     return picture
 
 
-def test_the_heat_map_is_shown_on_request_and_the_picture_again(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_heatmap_is_shown_on_request_and_the_picture_again(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
     viewer = viewer_of(page, "daisy.jpg")
@@ -50,10 +50,10 @@ def test_the_heat_map_is_shown_on_request_and_the_picture_again(visit: Visit, fl
     expect(why(viewer)).to_have_attribute("aria-pressed", "false")
 
 
-def test_it_is_asked_for_once(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_heatmap_is_requested_once(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if ":explain" in request.url else None)
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url) if ":explain" in request.url else None)
     choose(page, flowers["tulips"])
     viewer = viewer_of(page, "tulips.jpg")
     for _ in range(3):
@@ -61,10 +61,10 @@ def test_it_is_asked_for_once(visit: Visit, flowers: dict[str, Path]) -> None:
         expect(why(viewer)).to_have_attribute("aria-busy", "false")
     heat_map(viewer, "tulips.jpg")
 
-    assert len(asked) == 1
+    assert len(urls) == 1
 
 
-def test_it_is_reached_from_the_card_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_heatmap_is_reached_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
     asks = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
@@ -77,9 +77,9 @@ def test_it_is_reached_from_the_card_with_the_keyboard_alone(visit: Visit, flowe
     expect(why(viewer)).to_be_focused()
 
 
-def test_what_the_service_says_against_it_stands_beside_the_button(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_heatmap_refusal_is_shown_next_to_the_button(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
-    sentence = "To explain this model takes 64 runs of it."
+    sentence = "An explanation by this model takes 64 runs of it."
     page.route("**:explain?*", lambda route: route.fulfill(status=408, json={"error": sentence}))
     choose(page, flowers["daisy"])
     viewer = viewer_of(page, "daisy.jpg")
@@ -90,7 +90,7 @@ def test_what_the_service_says_against_it_stands_beside_the_button(visit: Visit,
     expect(why(viewer)).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_restored_card_has_no_picture_to_send_and_offers_no_heat_map(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_heatmap_is_not_offered_on_a_restored_card(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["daisy"])
     expect(wait_for(page, "daisy.jpg").locator("img")).to_be_visible()
@@ -102,9 +102,7 @@ def test_a_restored_card_has_no_picture_to_send_and_offers_no_heat_map(visit: Vi
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken_with_the_heat_map_shown(
-    visit: Visit, rules: str, flowers: dict[str, Path], scheme: str
-) -> None:
+def test_heatmap_accessibility(visit: Visit, rules: str, flowers: dict[str, Path], scheme: str) -> None:
     page = visit(color_scheme=scheme, reduced_motion="reduce")
     choose(page, flowers["daisy"])
     viewer = viewer_of(page, "daisy.jpg")
