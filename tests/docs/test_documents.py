@@ -71,7 +71,8 @@ def requirement_lines(file: str) -> Iterator[str]:
 
 def direct_requirements() -> list[Requirement]:
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
-    return [Requirement(text) for group in groups for text in group]
+    wanted = [Requirement(text) for group in groups for text in group]
+    return [requirement for requirement in wanted if requirement.name != PROJECT["name"]]  # an extra in another
 
 
 def tracked_files() -> list[Path]:
