@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := sh shared/local/install.sh $(BIN)/python
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-.PHONY: help demo check test test-rest test-all test-foreign fast-tests cloud-check bench chaos soak small fuzz keras2 audit bom licences lint format setup train lock docs docs-site clean
+.PHONY: help demo dev hooks check test test-rest test-all test-foreign fast-tests coverage cloud-check bench chaos soak small fuzz mutate keras2 audit bom licences lint format setup train lock docs docs-site clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -13,6 +13,11 @@ help:  ## Say what can be made
 
 demo: .venv/.local  ## Start the local cloud, drop images, show the rows, stop [IMAGES=folder BUNDLES="a b"]
 	@$(BIN)/bucketlens demo --folder .bucketlens $(if $(IMAGES),--images "$(IMAGES)") $(addprefix --bundle ,$(BUNDLES))
+
+dev: .venv/.dev  ## Install what make check needs into .venv, without TensorFlow
+
+hooks: .venv/.dev  ## Check what a commit changes before git makes it; once for each clone [ALL=1 checks all files now]
+	@$(BIN)/pre-commit $(if $(ALL),run --all-files,install)
 
 check: .venv/.dev  ## Check format, lint, types and what needs no process, socket or TensorFlow: under a minute
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
@@ -29,7 +34,10 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 	@$(BIN)/python -m pytest --tier foreign
 
 fast-tests: .venv/.dev
-	@$(PYTEST) -q --tier check
+	@$(PYTEST) -q --tier check --cov --cov-report=
+
+coverage: fast-tests  ## Write what make check leaves out, line by line, into build/coverage.html
+	@$(BIN)/coverage html
 
 cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
 	@$(BIN)/python -m tests.system.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)
@@ -49,6 +57,9 @@ bench: .venv/.everything  ## Measure beside what people would use instead, and t
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
 	@$(BIN)/python -m tests.system.fuzz --minutes $(MINUTES)
 
+mutate: .venv/.everything  ## Plant mistakes, one at a time: do the fast tests notice? [CHAPTER=pipeline SAMPLE=20 AGAIN=1]
+	@$(BIN)/python -m tests.mutation $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(SAMPLE),--sample "$(SAMPLE)") $(if $(AGAIN),--again)
+
 keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
 	@$(BIN)/python -m tests.importing.keras_2
 
@@ -61,8 +72,8 @@ bom: .venv/.everything  ## Write the bill of materials of what ships into build/
 licences: .venv/.everything  ## Write docs/licences.md
 	@$(BIN)/python -m tests.system.supply_chain licences
 
-lint: .venv/.dev  ## Check format, lint and types
-	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/mypy
+lint: .venv/.dev  ## Check format, lint, spelling and types
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet . && $(BIN)/codespell && $(BIN)/mypy
 
 format: .venv/.dev  ## Write the format
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from shared.backlog.graceful_shutdown import ignore_signals
+from shared.settings import threads_of_server
 
 # A start is imports for the most part: docs/performance.md. What Google's clients load where they find it, and nobody
 # here uses (they speak REST, and nobody traces), and a collector that finds no garbage in modules, take a fifth of it.
@@ -25,7 +26,7 @@ _source = Path(__file__).parent / _target / "main.py"
 wsgi_app = f"functions_framework:create_app({_target!r}, {str(_source)!r})"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # as Cloud Run asks
 workers = 1  # Cloud Run adds instances, not processes
-threads = 2 * int(os.environ.get("THREADS", "8")) + 8  # who is worked on, who waits, and who is sent away or probes
+threads = threads_of_server()  # who is worked on, who waits, and who is sent away or probes
 worker_class = "shared.http.gunicorn_worker.LingeringWorker"  # gthread, less its detours and slow headers
 timeout = 0  # Cloud Run ends what takes too long
 graceful_timeout = 7  # Cloud Run kills 10 s after SIGTERM, and ending takes a moment too

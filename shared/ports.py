@@ -114,7 +114,7 @@ class ObjectStore(Protocol):
 
 
 class Strip(Protocol):
-    """Takes the metadata out of a picture's file, as ``images.metadata.strip.without_metadata`` does."""
+    """Takes the metadata out of a picture's file, as ``images.metadata.strip.strip_metadata`` does."""
 
     def __call__(
         self, content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget
@@ -126,7 +126,7 @@ class Strip(Protocol):
         """
 
 
-class Answer(Protocol):
+class QueryResult(Protocol):
     """What a query gave."""
 
     @property
@@ -145,7 +145,7 @@ class Warehouse(Protocol):
             WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
         """
 
-    def query(self, sql: str, **parameters: Sequence[str]) -> Answer:
+    def query(self, sql: str, **parameters: Sequence[str]) -> QueryResult:
         """Run GoogleSQL; unqualified names are of our dataset, each parameter is a list as ``@name``.
 
         Raises:

@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 from shared import logs
 from shared.bundles.model_index import ModelIndex
 from shared.caller import trace_from
-from shared.images.memory_budget import return_what_is_freed
+from shared.images.memory_budget import configure_malloc
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
 from shared.settings import Platform, Settings
@@ -33,7 +33,7 @@ class Service:
 
     def __init__(self, settings: Settings, platform: Platform) -> None:
         logs.configure(settings.log_format)
-        return_what_is_freed()
+        configure_malloc()
         self.settings = settings
         self.platform = platform
         self.models = build_registry(settings, platform)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from shared.bundles.data_folder import data_folder
 from shared.bundles.references import Place, places_from
 from shared.errors import Misconfigured
+from shared.parsing.setting_faults import faults_between
 from shared.parsing.setting_values import (
     bucket,
     buckets,
@@ -147,17 +148,11 @@ class Settings:
         faults: list[str] = []
         values: dict[str, Any] = {}
         for setting in fields(cls):
-            env, default = setting.metadata["env"], setting.metadata["default"]
-            given = environment.get(env) or default
-            if given is None:
-                faults.append(f"{env} is not set ({setting.metadata['help']})")
-                continue
             try:
-                values[setting.name] = setting.metadata["parse"](given)
+                values[setting.name] = _value_of(setting, environment)
             except ValueError as error:
-                shown = "set" if setting.metadata["is_secret"] else repr(given)
-                faults.append(f"{env} is {shown}, expected {error}")
-        faults += _faults_between(values)
+                faults.append(str(error))
+        faults += faults_between(values)
         if faults:
             raise Misconfigured("the environment", faults)
         return cls(**values)
@@ -205,6 +200,20 @@ class Platform:
         )
 
 
+def threads_of_server(environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many threads a server of ``THREADS`` has: for as many requests, as many that wait, and 8 for others.
+
+    The server needs it before its app reads all settings. A malformed value counts as the default here, so that the app
+    starts, and names it together with every other fault.
+    """
+    [setting] = (setting for setting in fields(Settings) if setting.name == "threads")
+    try:
+        at_once: int = _value_of(setting, environment)
+    except ValueError:
+        at_once = _value_of(setting, {})
+    return 2 * at_once + 8  # who is over all that is sent away, and probes are answered
+
+
 def own_models() -> Path:
     """Return where the user's own bundles lie."""
     return data_folder(os.environ) / "models"
@@ -216,40 +225,18 @@ def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ours} | dict(settings)
 
 
-def _faults_between(values: Mapping[str, Any]) -> list[str]:
-    """Return the faults of the values taken together, a sentence each; what could not be read is not among them."""
-    return _bucket_in_two_roles(values) + _timeout_too_short(values) + _no_audience(values)
+def _value_of(setting: Field[Any], environment: Mapping[str, str]) -> Any:
+    """Read one setting.
 
-
-def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
-    """It would make the function react to its own output, for ever and at a price."""
-    roles = {name: values[name] for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values}
-    if len(set(roles.values())) == len(roles):
-        return []
-    named = ", ".join(f"{name.upper()} is {bucket!r}" for name, bucket in roles.items())
-    return [f"{named}: expected three different buckets, or an image would be classified again and again"]
-
-
-def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
-    """Two sweeps at once would take each other for dead, and quarantine what both could read."""
-    names = ("attempt_timeout_s", "storage_deadline_s", "warehouse_deadline_s")
-    if not values.keys() >= set(names):
-        return []
-    timeout_s, storage_s, warehouse_s = (values[name] for name in names)
-    longest_s = 4 * storage_s + warehouse_s
-    if timeout_s > longest_s:
-        return []
-    return [
-        f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: the four calls of storage and the one of "
-        "the warehouse that an upload takes may last that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
-    ]
-
-
-def _no_audience(values: Mapping[str, Any]) -> list[str]:
-    """An assertion that IAP made for another service would be believed."""
-    if values.get("callers") != "iap" or values.get("iap_audience"):
-        return []
-    return [
-        "IAP_AUDIENCE is not set and CALLERS is 'iap', expected /projects/NUMBER/locations/REGION/services/NAME, as in "
-        "the assertions of IAP"
-    ]
+    Raises:
+        ValueError: the fault, as a sentence.
+    """
+    env = setting.metadata["env"]
+    given = environment.get(env) or setting.metadata["default"]
+    if given is None:
+        raise ValueError(f"{env} is not set ({setting.metadata['help']})")
+    try:
+        return setting.metadata["parse"](given)
+    except ValueError as error:
+        shown = "set" if setting.metadata["is_secret"] else repr(given)
+        raise ValueError(f"{env} is {shown}, expected {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from werkzeug.datastructures import Headers
 
@@ -11,13 +12,16 @@ from shared.bundles.resolve import BundleSource
 from shared.caller import caller_from
 from shared.errors import InvalidBundle
 from shared.images.decode import Limits
-from shared.images.memory_budget import MIB, Memory
+from shared.images.memory_budget import MIB, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
+
+RUNTIMES = "shared.adapters.runtimes"
+"""The package whose modules are named as manifests name runtimes; each has ``open_model(bundle, threads)``."""
 
 
 def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
@@ -41,7 +45,7 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
-        memory=Memory.of_instance(settings.memory_mb),
+        memory=MemoryBudgets.of_instance(settings.memory_mb),
         rate=RateBreaker(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
     )
@@ -92,9 +96,9 @@ def open_classifier(bundle: Bundle, threads: int) -> Classifier:
 
 
 def _stripper() -> Strip:
-    from shared.images.metadata.strip import without_metadata
+    from shared.images.metadata.strip import strip_metadata
 
-    return without_metadata
+    return strip_metadata
 
 
 def load_model(bundle: Bundle, threads: int) -> Model:
@@ -103,16 +107,6 @@ def load_model(bundle: Bundle, threads: int) -> Model:
     Raises:
         InvalidBundle: the file is no model of that runtime, or the runtime is not installed.
     """
-    match bundle.manifest.runtime:
-        case "litert":
-            from shared.adapters.litert import LiteRTModel
-
-            return LiteRTModel(bundle.model_path, threads, bundle.manifest.explain)
-        case "keras":
-            from shared.adapters.keras import load_keras
-
-            return load_keras(bundle.model_path)
-        case _:
-            from shared.adapters.keras import load_saved_model
-
-            return load_saved_model(bundle.model_path)
+    runtime = import_module(f"{RUNTIMES}.{bundle.manifest.runtime}")
+    model: Model = runtime.open_model(bundle, threads)
+    return model

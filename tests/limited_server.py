@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from tests.emulators.storage_parts import free_port
+from tests.ports import free_port
 from tests.worlds import World
 
 ROOT = Path(__file__).parents[1]

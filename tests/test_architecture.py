@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "images": ("types", "errors"),
     "logs": ("types",),
     "ports": ("types", "images"),
-    "bundles": ("types", "errors", "ports"),
+    "bundles": ("types", "errors", "parsing", "ports"),
     "release": ("errors", "ports", "bundles"),
     "settings": ("errors", "parsing", "bundles"),
     "inference": ("types", "errors", "images", "logs", "ports", "bundles"),
@@ -32,12 +32,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "adapters": ("types", "errors", "images", "logs", "ports", "bundles", "release", "pipeline"),
     "wiring": ("errors", "caller", "images", "ports", "bundles", "settings", "inference", "pipeline", "adapters"),
     "service": ("types", "caller", "images", "logs", "bundles", "settings", "pipeline", "wiring"),
-    "http": ("types", "errors", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
+    "http": ("types", "errors", "parsing", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
     "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
-    "functions": ("types", "errors", "logs", "pipeline", "service", "http", "backlog"),
+    "functions": ("types", "errors", "logs", "settings", "pipeline", "service", "http", "backlog"),
     "training": ("types", "errors", "images", "bundles", "inference", "adapters"),
     "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
-    "operations": ("types", "errors", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
     "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
@@ -85,6 +85,8 @@ def reads_of_the_environment(path: Path) -> Iterator[int]:
         or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store))
     }
     for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute | ast.ImportFrom):
+            continue
         is_environ = isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "getenvb")
         if is_environ and node not in written and ast.unparse(node).startswith("os."):
             yield node.lineno

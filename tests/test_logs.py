@@ -22,6 +22,7 @@ from shared.types import (
     Outcome,
     Prediction,
     Source,
+    Times,
 )
 from tests.pipeline.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
 
@@ -195,3 +196,12 @@ def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]
     captured = capsys.readouterr()
     assert json.loads(captured.out)["outcome"] == "predicted"
     assert captured.err == ""
+
+
+def test_a_step_that_took_no_time_to_speak_of_is_told_and_one_that_was_not_taken_is_not() -> None:
+    times = Times(read_ms=0.0, decode_ms=0.04, total_ms=0.06)
+    assert fields_of(dataclasses.replace(PREDICTION, times=times))["times"] == {
+        "read_ms": 0.0,
+        "decode_ms": 0.0,
+        "total_ms": 0.1,
+    }

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.images.decode import Limits
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
@@ -42,7 +43,7 @@ class World:
         path.write_bytes(content)
         assert self.store.upload(self.uploads, name, path)
 
-    def rows(self, view: str) -> list[dict[str, object]]:
+    def rows(self, view: str) -> list[dict[str, Any]]:
         """What a view holds of this world's uploads, by name."""
         place = "bucket" if view == "rejected_uploads" else "image.bucket"
         sql = f"SELECT * FROM {view} WHERE {place} IN UNNEST(@buckets)"
@@ -65,7 +66,7 @@ def new_world(
     uploads, archive, quarantine = (f"{role}-{mark}" for role in ("uploads", "archive", "quarantine"))
     for bucket in (uploads, archive, quarantine):
         store.create_bucket(bucket, keeps_versions=bucket == uploads)
-    memory, rate = Memory.of_instance(512), RateBreaker(30_000)
+    memory, rate = MemoryBudgets.of_instance(512), RateBreaker(30_000)
     pipeline = Pipeline(ModelRegistry.of([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
     settings = {
         **environment,

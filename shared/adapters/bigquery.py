@@ -53,7 +53,7 @@ class BigQuery:
     """
 
     def __init__(self, project: str, dataset: str, deadline_s: float, *, endpoint: str | None = None) -> None:
-        credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials() if endpoint else None
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = bigquery.Client(project=project, credentials=credentials, client_options=options)
         self._dataset = f"{project}.{dataset}"

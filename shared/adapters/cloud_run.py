@@ -56,7 +56,7 @@ class CloudRun:
     ) -> None:
         options: dict[str, Any] = {"transport": "rest"}
         if endpoint:
-            credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+            credentials = AnonymousCredentials()
             options |= {"credentials": credentials, "client_options": {"api_endpoint": endpoint}}
         with translate_errors("connecting to Cloud Run"):
             self._services = run_v2.ServicesClient(**options)

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.api_core import exceptions as api
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
+from google.cloud import storage
 from google.cloud.exceptions import NotFound
 
 from shared.adapters.checksum import Checksum, crc32c
@@ -45,7 +45,7 @@ class CloudStorage:
     def __init__(self, project: str, deadline_s: float, *, endpoint: str | None = None) -> None:
         # Otherwise the client requests each bucket's metadata, in a thread, for traces that we do not collect.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-        credentials = AnonymousCredentials() if endpoint else None  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials() if endpoint else None
         options = {"api_endpoint": endpoint} if endpoint else None
         self._client = storage.Client(project=project, credentials=credentials, client_options=options)
         read_environment_once(self._client._http, endpoint or SERVICE)

@@ -72,7 +72,7 @@ class GoogleRest:
 
     def __init__(self, project: str, deadline_s: float = 20, *, endpoint: str | None = None) -> None:
         self._endpoint, self._deadline_s = endpoint, deadline_s
-        self._session = AuthorizedSession(_credentials(endpoint))  # type: ignore[no-untyped-call]
+        self._session = AuthorizedSession(_credentials(endpoint))
         self._headers = {"x-goog-user-project": project}
         retries = Retry(
             MAX_RETRIES,
@@ -119,7 +119,7 @@ class GoogleRest:
         url = f"{self._endpoint}/{api}/{path}" if self._endpoint else f"https://{api}.googleapis.com/{path}"
         try:
             # A redirect would send the token to another server.
-            response = self._session.request(  # type: ignore[no-untyped-call]
+            response = self._session.request(
                 method, url, headers=self._headers, timeout=self._deadline_s, allow_redirects=False, **arguments
             )
             document = response.json()
@@ -138,7 +138,7 @@ class GoogleRest:
 
 def _credentials(endpoint: str | None) -> Any:
     if endpoint:
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+        return AnonymousCredentials()
     try:
         credentials, _ = google.auth.default(scopes=SCOPES)
     except DefaultCredentialsError as error:

@@ -83,12 +83,12 @@ class AssertionVerifier:
             ) from error
 
     def _claims(self, assertion: str) -> Mapping[str, Any]:
-        header = jwt.decode_header(assertion)  # type: ignore[no-untyped-call]
+        header = jwt.decode_header(assertion)
         key_id = header["kid"]
         if header["alg"] != ALGORITHM or not isinstance(key_id, str):
             raise ValueError("alg")
         keys = {key_id: self._keys_with(key_id)[key_id]}
-        claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
+        claims: Mapping[str, Any] = jwt.decode(
             assertion, certs=keys, audience=self._audience, clock_skew_in_seconds=SKEW_S
         )
         if claims["iss"] != ISSUER:

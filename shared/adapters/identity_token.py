@@ -25,8 +25,8 @@ def identity_token(audience: str, account: str) -> str:
     """
     try:
         source, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
-        acting = impersonated_credentials.Credentials(source, account, target_scopes=[])  # type: ignore[no-untyped-call]
-        token = impersonated_credentials.IDTokenCredentials(acting, target_audience=audience, include_email=True)  # type: ignore[no-untyped-call]
+        acting = impersonated_credentials.Credentials(source, account, target_scopes=[])
+        token = impersonated_credentials.IDTokenCredentials(acting, target_audience=audience, include_email=True)
         token.refresh(Request())
     except GoogleAuthError as error:
         raise BadRequest(

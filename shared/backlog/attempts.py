@@ -17,10 +17,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import takewhile
 
+from shared.backlog.standing_markers import Attempt, StandingMarkers
 from shared.errors import AlreadyDone, BucketlensError, NameTaken, Transient, TriedTooOften
 from shared.pipeline.ids import ImageIds
 from shared.ports import ObjectStore
@@ -39,18 +40,6 @@ class BeingTried(Transient):
     """The last attempt began so lately that its process may still be at work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """An upload that is being worked on, and the marker that says so."""
-
-    upload: ObjectRef
-    number: int
-    """From 1."""
-    marker: ObjectRef
-    began_s: float
-    """By ``time.monotonic``."""
-
-
 class Attempts:
     """The markers of one bucket. Thread-safe.
 
@@ -58,17 +47,17 @@ class Attempts:
         store: where the markers lie.
         bucket: the quarantine bucket.
         timeout_s: after so long, whoever wrote a marker has finished or is dead.
-        who: what a marker says of the process that wrote it, for people.
+        writer: what a marker says of the process that wrote it, for people.
     """
 
-    def __init__(self, store: ObjectStore, bucket: str, timeout_s: float, who: Mapping[str, str | int | None]) -> None:
+    def __init__(
+        self, store: ObjectStore, bucket: str, timeout_s: float, writer: Mapping[str, str | int | None]
+    ) -> None:
         self._store = store
         self._bucket = bucket
         self._timeout_s = timeout_s
-        self._who = {**who, "process": uuid.uuid4().hex}
-        self._at_work: set[Attempt] = set()
-        self._given_back: set[Attempt] = set()
-        """Those whose markers could not be removed yet."""
+        self._writer = {**writer, "process": uuid.uuid4().hex}
+        self._standing = StandingMarkers()
 
     def begin_first(self, upload: ObjectRef) -> Attempt | None:
         """Mark an upload as being worked on; None if there is a marker from before.
@@ -106,26 +95,24 @@ class Attempts:
 
     def give_back(self, attempt: Attempt) -> None:
         """Remove the marker of an attempt that nothing was wrong with, as if it had never begun."""
-        self._at_work.discard(attempt)
-        self._given_back.add(attempt)
+        self._standing.give_back(attempt)
         with suppress(Transient):
             self._store.delete(attempt.marker)
-            self._given_back.discard(attempt)
+            self._standing.remove(attempt)
 
     def leave(self, attempt: Attempt) -> None:
         """Let the marker stand: the attempt ended in a way that nobody foresaw."""
-        self._at_work.discard(attempt)
+        self._standing.remove(attempt)
 
     def give_back_all(self, within_s: float) -> None:
         """Give back, all at once, what is at work, also what could not be given back before.
 
         An attempt that has gone on for longer than ``timeout_s`` hangs: its marker stays, and counts.
         """
-        now_s = time.monotonic()
-        innocent = [one for one in list(self._at_work) if now_s - one.began_s < self._timeout_s]
+        began_after_s = time.monotonic() - self._timeout_s
         gives = [
-            threading.Thread(target=self.give_back, args=(one,), daemon=True)
-            for one in [*innocent, *list(self._given_back)]
+            threading.Thread(target=self.give_back, args=(attempt,), daemon=True)
+            for attempt in self._standing.to_give_back(began_after_s)
         ]
         for give in gives:
             give.start()
@@ -171,11 +158,11 @@ class Attempts:
         except NameTaken:
             return None
         attempt = Attempt(upload, number, marker, time.monotonic())
-        self._at_work.add(attempt)
+        self._standing.add(attempt)
         return attempt
 
     def _says(self, upload: ObjectRef) -> bytes:
-        says = {"upload": asdict(upload), "begun_at": datetime.now(UTC).isoformat(), **self._who}
+        says = {"upload": asdict(upload), "begun_at": datetime.now(UTC).isoformat(), **self._writer}
         return json.dumps(says, indent=2, ensure_ascii=False).encode()
 
     def _upload_of(self, marker: Upload) -> ObjectRef | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zlib import crc32
 
 from shared.errors import AlreadyDone, BadRequest
+from shared.parsing.gs_uri import bucket_name
 from shared.parsing.setting_values import BUCKET_NAME
 from shared.ports import ObjectStore
 from shared.settings import Platform, Settings
@@ -69,7 +70,7 @@ class Backlog:
 
 
 def _checked(settings: Settings, named: str | None, keep: bool, *, is_shadow: bool) -> str:
-    bucket = (named or settings.upload_bucket).removeprefix("gs://").strip("/")
+    bucket = bucket_name(named or settings.upload_bucket)
     if not BUCKET_NAME.fullmatch(bucket):
         raise BadRequest(f"--bucket is {named!r}, expected a bucket's name; how objects' names begin is a --prefix.")
     if is_shadow and not keep:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.backlog.attempts import Attempt, Attempts, BeingTried
+from shared.backlog.attempts import Attempts, BeingTried
+from shared.backlog.progress import SweepProgress
+from shared.backlog.standing_markers import Attempt
 from shared.backlog.summary import Summary
 from shared.backlog.triage import Sieve
 from shared.errors import Busy, Permanent, RowRefused, StorageRefused, Transient, TriedTooOften, WarehouseUnavailable
@@ -64,21 +64,17 @@ class Sweep:
         self._threads = threads
         self._keep = keep
         self._give_up_after_s = give_up_after_s
-        self._sieve = Sieve(pipeline, keep=keep, is_shadow=is_shadow, count=self._count)
-        self._notice = notice
-        self._outcomes: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._progress = SweepProgress(notice)
+        self._sieve = Sieve(pipeline, keep=keep, is_shadow=is_shadow, count=self._progress.count)
         self._suspects: list[Upload] = []
         self._stopping = threading.Event()
-        self._is_cut_short = False
-        self._started = time.monotonic()
 
     @classmethod
     def of(cls, service: Service, *, keep: bool, notice: Callable[[str], None] = lambda _: None) -> Sweep:
         """Return a sweep that works with what a process has."""
         settings, platform, pipeline = service.settings, service.platform, service.pipeline()
-        who = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
-        attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, who)
+        writer = {"service": platform.service, "revision": platform.revision, "task": platform.task_index}
+        attempts = Attempts(pipeline.store, settings.quarantine_bucket, settings.attempt_timeout_s, writer)
         new_call = partial(service.call, Source.BACKLOG)
         options = {"keep": keep, "is_shadow": platform.is_shadow}
         return cls(pipeline, attempts, new_call, threads=settings.threads, notice=notice, **options)
@@ -95,7 +91,7 @@ class Sweep:
             self._work(self._sieve.not_deleted, self._delete_again, self._threads)
         except Transient as error:
             log.error(f"the sweep breaks off: {error}", extra={"fields": {"outcome": "broken_off"}})
-            self._is_cut_short = True
+            self._progress.cut_short()
         self._tidy()
         return self._summary()
 
@@ -108,7 +104,7 @@ class Sweep:
 
         What has been in flight for longer than ``ATTEMPT_TIMEOUT_S`` hangs, and keeps its marker.
         """
-        self._is_cut_short = True
+        self._progress.cut_short()
         self._attempts.give_back_all(GIVE_BACK_S)
         return self._summary()
 
@@ -118,7 +114,7 @@ class Sweep:
         with ThreadPoolExecutor(width, thread_name_prefix="sweep") as pool:
             for upload in uploads:
                 if not self._pipeline.wait_for_rate(self._stopping):
-                    self._is_cut_short = True
+                    self._progress.cut_short()
                     break
                 running.add(pool.submit(self._count_outcome, task, upload))
                 if len(running) == width:
@@ -134,7 +130,7 @@ class Sweep:
             log.exception(f"postponed {upload.ref}: nobody foresaw this", extra={"fields": {"outcome": "postponed"}})
             outcome = "postponed"
         if outcome:
-            self._count(outcome)
+            self._progress.count(outcome)
 
     def _try_first(self, upload: Upload) -> str | None:
         """Return the outcome, or None for an upload that is to be tried alone, at the end."""
@@ -207,22 +203,15 @@ class Sweep:
 
     def _tidy(self) -> None:
         self._attempts.give_back_all(GIVE_BACK_S)
-        if self._is_cut_short:
+        if self._progress.is_cut_short:
             return
         try:
             self._attempts.remove_leftovers(datetime.now(UTC), self._sieve.has_row if self._keep else lambda _: False)
         except Transient as error:
             log.warning(f"some attempt markers are left to the next sweep: {error}")
 
-    def _count(self, outcome: str) -> None:
-        with self._lock:
-            self._outcomes[outcome] += 1
-        self._notice(outcome)
-
     def _summary(self) -> Summary:
-        with self._lock:
-            oldest_s = None if self._keep else round(self._sieve.oldest_s, 1)
-            return Summary(Counter(self._outcomes), time.monotonic() - self._started, self._is_cut_short, oldest_s)
+        return self._progress.summary(None if self._keep else round(self._sieve.oldest_s, 1))
 
 
 def _told(outcome: Outcome) -> str:

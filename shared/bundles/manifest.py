@@ -15,7 +15,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 
-RUNTIMES = ("litert", "keras", "saved_model")
+RUNTIMES = tuple(sorted(path.stem for path in (Path(__file__).parents[1] / "adapters" / "runtimes").glob("[a-z]*.py")))
+"""The modules of ``shared.adapters.runtimes``: a new one there is a new runtime."""
 DTYPES = ("uint8", "int8", "float32")
 FITS = ("crop", "stretch", "pad")
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")

@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from shared.parsing.gs_uri import SCHEME, parse_gs_uri
+from shared.parsing.setting_values import BUCKET_NAME
+
 STABLE = "stable"
 """What is asked where nobody says which version."""
 
@@ -23,7 +26,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Of a model, where ``MODEL_BUNDLE`` or a folder of the models bucket says it: it is a part of paths."""
 
 DIGITS = re.compile(r"([0-9]+)")
-BUCKET_AND_FOLDER = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])/([^/].*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ class Place:
     @property
     def is_in_a_bucket(self) -> bool:
         """Whether it is to be downloaded."""
-        return self.where.startswith("gs://")
+        return self.where.startswith(SCHEME)
 
     @property
     def bucket_and_folder(self) -> tuple[str, str]:
         """The bucket, and the folder in it without a slash at its end."""
-        bucket, _, folder = self.where.removeprefix("gs://").partition("/")
-        return bucket, folder.rstrip("/")
+        uri = parse_gs_uri(self.where)
+        return uri.bucket, uri.name.rstrip("/")
 
 
 def places_from(text: str) -> tuple[Place, ...]:
@@ -80,10 +82,18 @@ def _place(entry: str, faults: list[str]) -> Place:
     if not equals or "/" in served_as:  # a folder may have = in its name
         served_as, where = "", entry
     name, at, label = served_as.partition("@")
-    if where.startswith("gs://") and not BUCKET_AND_FOLDER.fullmatch(where):
+    if where.startswith(SCHEME) and not _is_in_bucket(where):
         faults.append(f"gs://BUCKET/FOLDER instead of {where!r}")
     if where != entry and not (NAME.fullmatch(name) and where):
         faults.append(f"NAME=PLACE or NAME@LABEL=PLACE instead of {entry!r}, with a name of letters, digits, . _ and -")
     elif at and label not in LABELS:
         faults.append(f"{' or '.join(f'{name}@{one}' for one in LABELS)} instead of {served_as!r}")
     return Place(where, name or None, label or None)
+
+
+def _is_in_bucket(where: str) -> bool:
+    try:
+        uri = parse_gs_uri(where)
+    except ValueError:
+        return False
+    return BUCKET_NAME.fullmatch(uri.bucket) is not None and not uri.name.startswith("/")

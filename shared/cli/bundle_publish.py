@@ -16,6 +16,7 @@ from shared.cli.options import DEADLINE_S, folder_option, remarks, required_clou
 from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.local.cloud import MODELS_BUCKET, PROJECT
+from shared.parsing.gs_uri import bucket_name
 from shared.parsing.setting_values import BUCKET_NAME
 from shared.training.silence import silence
 from shared.wiring import open_classifier
@@ -46,7 +47,7 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
       bucketlens bundle publish ./roses_v2
       bucketlens bundle publish ./roses_v2 --project my-project --to gs://my-models
     """
-    name = (to or (f"{project}-models" if project else MODELS_BUCKET)).removeprefix("gs://").rstrip("/")
+    name = bucket_name(to or (f"{project}-models" if project else MODELS_BUCKET))
     if not BUCKET_NAME.fullmatch(name):
         raise click.UsageError(f"--to is {to!r}, expected gs://BUCKET: the folder in it is NAME/VERSION of the bundle.")
     endpoint = None if project else required_cloud(folder).url("storage")

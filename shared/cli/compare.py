@@ -29,7 +29,10 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...")
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--held-out", is_flag=True, help="Only pictures that no BUNDLE was trained on; DATA is what they all were."
+    "--held-out",
+    is_flag=True,
+    help="Only pictures that no BUNDLE was trained on; DATA is what they all were. Of those trained in folds: what the "
+    "networks of the folds said of the pictures that they had not seen.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--markdown", type=FILE, help="Write the table into this file too.")
@@ -75,7 +78,8 @@ def command(
 def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Compared]:
     from shared.training.comparison import compare
     from shared.training.dataset import files_by_label, labels_of
-    from shared.training.held_out import held_out_files
+    from shared.training.held_out import held_out_files, report_out_of_fold
+    from shared.training.out_of_fold import is_in_folds
 
     loaded = [load_bundle(folder_of(name)) for name in bundles]
     faults = [
@@ -85,19 +89,26 @@ def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Comp
     ]
     if faults:
         raise Misconfigured(f"the data in {data}", faults)
-    files = held_out_files(data, [one.manifest for one in loaded]) if held_out else files_by_label(data)
+    manifests = [one.manifest for one in loaded]
+    files = held_out_files(data, manifests) if held_out else files_by_label(data)
+    known = [
+        report_out_of_fold(one, data, manifests) if held_out and is_in_folds(one.manifest) else None for one in loaded
+    ]
     with silence():
         classifiers = [Classifier(one, load_model(one, threads=1)) for one in loaded]
     with Progress(console=remarks, transient=True) as progress:
-        task = progress.add_task("Classifying", total=len(files) * len(loaded))
-        return [compare(one, files, lambda: progress.advance(task)) for one in classifiers]
+        task = progress.add_task("Classifying", total=len(files) * known.count(None))
+        return [
+            compare(one, files, lambda: progress.advance(task), report)
+            for one, report in zip(classifiers, known, strict=True)
+        ]
 
 
 def _print(compared: list[Compared], best: list[Compared]) -> None:
     from shared.training.comparison import cells_of
 
     two = all(one.report.binary is not None for one in compared)
-    table = Table("bundle", "px", "accuracy", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD")
+    table = Table("bundle", "px", "accuracy (95 %)", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD")
     for one in compared:
         table.add_row(shown(one.name), *cells_of(one, two)[1:], style="bold" if one in best else None)
     console.print(table)

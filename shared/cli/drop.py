@@ -16,6 +16,7 @@ from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, Transient
 from shared.operations.served import check_served
 from shared.operations.upload import Dropped, Skipped, drop, names_of, wait_for, without_known
+from shared.parsing.gs_uri import bucket_name
 
 INTERRUPTED = 130
 
@@ -64,7 +65,7 @@ def command(
       bucketlens drop ward/ --model chest_xray
       bucketlens drop holiday/ --project my-project --bucket gs://my-uploads
     """
-    name = bucket.removeprefix("gs://").strip("/") if bucket else places.upload_bucket
+    name = bucket_name(bucket) if bucket else places.upload_bucket
     if not name:
         raise click.UsageError("--project needs --bucket gs://…: the upload bucket of the deployment.")
     if model and places.cloud:

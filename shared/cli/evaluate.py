@@ -12,7 +12,7 @@ import click
 from rich.progress import Progress
 from rich.table import Table
 
-from shared.bundles.bundle import load_bundle
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import console, remarks
 from shared.cli.terminal import say_json, shown
@@ -43,7 +43,12 @@ NAMES = {
 @click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; of two labels.")
 @click.option("--min-sensitivity", type=SHARE, help="Fail where fewer positive pictures are found; of two labels.")
 @click.option("--min-specificity", type=SHARE, help="Fail where fewer others are left alone; of two labels.")
-@click.option("--held-out", is_flag=True, help="Only pictures that BUNDLE was not trained on; DATA is what it was.")
+@click.option(
+    "--held-out",
+    is_flag=True,
+    help="Only pictures that BUNDLE was not trained on; DATA is what it was. Of one trained in folds: what the "
+    "networks of the folds said of the pictures that they had not seen.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option(
     "--confusion-matrix", "matrix", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
@@ -76,15 +81,18 @@ def command(
       bucketlens evaluate flowers_v1 photos/ --min-accuracy 0.95 --confusion-matrix confusion.png
     """
     try:
-        classifier, report, bad_files = _measured(bundle, data, held_out)
+        measured, report, bad_files = _measured(bundle, data, held_out)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
-    manifest = classifier.bundle.manifest
+    from shared.training.intervals import share_interval
+
+    manifest = measured.manifest
     failed = list(_failed(report.as_json(), bounds))
     if as_json:
         left_out = [{"path": str(bad.path), "reason": bad.reason} for bad in bad_files]
-        about = {"bundle": manifest.name, "version": manifest.version, "digest": classifier.bundle.digest}
-        say_json({**about, **report.as_json(), "left_out": left_out, "failed": failed}, indent=2)
+        about = {"bundle": manifest.name, "version": manifest.version, "digest": measured.digest}
+        interval = {"accuracy_interval": list(share_interval(report.accuracy, report.images))}
+        say_json({**about, **report.as_json(), **interval, "left_out": left_out, "failed": failed}, indent=2)
     else:
         _print(report, bad_files, failed)
     title = f"{manifest.name} {manifest.version} on {data.resolve().name}: {report.accuracy:.1%}"
@@ -99,9 +107,10 @@ def command(
     sys.exit(1 if failed else 0)
 
 
-def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Report, list[BadFile]]:
+def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Bundle, Report, list[BadFile]]:
     from shared.training.dataset import files_by_label, labels_of
-    from shared.training.held_out import held_out_files
+    from shared.training.held_out import held_out_files, report_out_of_fold
+    from shared.training.out_of_fold import is_in_folds
     from shared.training.quiet import silence
     from shared.training.report import measure
 
@@ -115,13 +124,15 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Classifier, Repo
                 for label in unknown
             ],
         )
+    if held_out and is_in_folds(loaded.manifest):
+        return loaded, report_out_of_fold(loaded, data), []
     with silence():
         classifier = Classifier(loaded, load_model(loaded, threads))
     files = held_out_files(data, [loaded.manifest]) if held_out else files_by_label(data)
     with Progress(console=remarks, transient=True) as progress:
         task = progress.add_task("Classifying", total=len(files))
         report, bad_files = measure(classifier, files, lambda: progress.advance(task), threads)
-    return classifier, report, bad_files
+    return loaded, report, bad_files
 
 
 def _failed(figures: Mapping[str, Any], bounds: Mapping[str, float | None]) -> Iterator[str]:
@@ -143,9 +154,14 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
         shares = (f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}") if one.images else ("", "", "")
         table.add_row(shown(label), *shares, str(one.images))
     console.print(table)
+    from shared.training.intervals import share_interval
+    from shared.training.report import too_few
+
+    low, high = share_interval(report.accuracy, report.images)
     accepted = "" if report.accepted_accuracy is None else f", the others are {report.accepted_accuracy:.2%} right"
     console.print(
-        f"{report.images} pictures: accuracy {report.accuracy:.2%}, macro F1 {report.macro_f1:.4f}, "
+        f"{report.images} pictures: accuracy {report.accuracy:.2%} (95 %: {low:.1%} to {high:.1%}), "
+        f"macro F1 {report.macro_f1:.4f}, "
         f"expected calibration error {report.ece:.4f}, negative log-likelihood {report.nll:.4f}; "
         f"{report.needs_review:.1%} need review{accepted}",
         soft_wrap=True,
@@ -162,8 +178,6 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
             soft_wrap=True,
             highlight=False,
         )
-    from shared.training.report import too_few
-
     if few := too_few(report.images, "pictures"):
         remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     for bad in bad_files[:BAD_FILES_SHOWN]:

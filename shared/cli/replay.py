@@ -18,6 +18,7 @@ from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
 from shared.operations.replay import Fate, Rejected, Selection, rejected, replay
 from shared.operations.served import check_served
+from shared.parsing.gs_uri import bucket_name
 
 REASONS = sorted(kind.reason for kind in Permanent.__subclasses__())
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -114,7 +115,7 @@ def _tracked(replayed: Iterator[tuple[Rejected, Fate]], total: int) -> Iterator[
 
 
 def _bucket_name(given: str | None) -> str | None:
-    return given.removeprefix("gs://").strip("/") if given else None
+    return bucket_name(given) if given else None
 
 
 def _list_of(fates: list[tuple[Rejected, Fate]]) -> Table:

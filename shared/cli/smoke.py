@@ -25,6 +25,7 @@ from shared.operations.smoke_test import (
     measure,
     row_of,
 )
+from shared.parsing.gs_uri import bucket_name
 from shared.pipeline.ids import ImageIds
 
 DEFAULTS = Demands()
@@ -131,7 +132,7 @@ def _deployment(
         from shared.adapters.identity_token import identity_token
 
         token = identity_token(audience or url, caller)
-    return Deployment(places, bucket.removeprefix("gs://").strip("/"), url, token, timeout_s)
+    return Deployment(places, bucket_name(bucket), url, token, timeout_s)
 
 
 def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> Iterator[str]:

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from shared.bundles.manifest import FILTERS, FITS
-from shared.cli.bundle_names import folder_of, new_folder, next_version, typed_bundle
-from shared.cli.options import console, remarks
+from shared.cli.bundle_names import folder_of, new_folder, next_version
+from shared.cli.options import remarks
 from shared.cli.terminal import shown
+from shared.cli.trained import summarise
 from shared.errors import Misconfigured
 from shared.training.backbones import BACKBONES, DEFAULT
 from shared.training.silence import silence
 
 if TYPE_CHECKING:
-    from shared.bundles.bundle import Bundle
-    from shared.training.report import Report
-    from shared.training.train import Request
+    from shared.training.request import Request
 
 GROUP_BY = r"(?i)(?:patient|person|subject|case|study|NORMAL2-IM|IM)[-_ ]?[0-9]+"
 """What in a file's name tells whom it shows, in data sets of medical pictures."""
@@ -111,6 +111,13 @@ LARGER = (15 / 14, 8 / 7)
     "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="Of each label."
 )
 @click.option(
+    "--folds",
+    type=int,
+    metavar="K",
+    help="Choose and measure on every picture by K networks that have not seen it, and train the bundle on everything; "
+    "takes about K + 1 times as long.",
+)
+@click.option(
     "--group-by",
     default=GROUP_BY,
     help="Regular expression: files with the same match in their names, such as a patient's number, are all trained "
@@ -150,12 +157,16 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
     It is where specificity is highest while sensitivity is one standard error above what is wanted, on the
     validation pictures and on copies that are made harder on purpose: other proportions, crops, light, sharpness.
 
+    With --folds nothing is kept apart for good. The epochs, the mix, the size, the temperature and the thresholds are
+    chosen on every picture by networks that have not seen it, what cannot be told from the best being the plainest, and
+    the card says how those networks do. suspects.csv lists pictures whose label may be wrong.
+
     Exit codes: 0 the bundle is written; 2 the data or the options cannot be used; 130 stopped by Ctrl-C.
 
     \b
     Example:
       bucketlens train photos/ --name flowers
-      bucketlens train chest_xray/ --name chest_xray --limits limits.md
+      bucketlens train chest_xray/ --name chest_xray --limits limits.md --folds 5
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -174,15 +185,16 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
             f"Stopped. Go on after the last whole epoch with the same options and: --out {shown(out)} --resume"
         )
         sys.exit(130)
-    _summarise(bundle, report)
+    summarise(bundle, report)
 
 
 def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options: dict[str, Any]) -> Request:
     from shared.training.binary import Wanted
     from shared.training.export import Plan
+    from shared.training.request import Request
     from shared.training.start import read_start
-    from shared.training.train import Request
 
+    _check_folds(options["folds"])
     start_from = options.pop("start_from")
     size = options["image_size"] = options["image_size"] or BACKBONES[options["backbone"]].image_size
     sizes = options["serve_sizes"] or {round(size * share / 8) * 8 for share in LARGER} | {size}
@@ -207,7 +219,22 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
         group_by=_checked(options["group_by"]),
         start=read_start(folder_of(start_from)) if start_from else None,
         resume=resume,
+        folds=options["folds"] or 0,
     )
+
+
+def _check_folds(folds: int | None) -> None:
+    """See that there are enough, and that no option was given that only counts without them."""
+    if folds is None:
+        return
+    if folds < 2:
+        fault = f"{folds} is too few: 2 or more are needed, so that no network judges what it was trained on"
+        raise click.BadParameter(fault, param_hint="--folds")
+    context = click.get_current_context()
+    for name in ("validation_share", "patience"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} has no meaning with --folds, where every picture is judged; leave it out")
 
 
 def _checked(pattern: str) -> str:
@@ -217,31 +244,3 @@ def _checked(pattern: str) -> str:
         fault = f"it is {pattern!r}, which is no regular expression ({error})"
         raise click.BadParameter(fault, param_hint="--group-by") from error
     return pattern
-
-
-def _summarise(bundle: Bundle, report: Report) -> None:
-    manifest = bundle.manifest
-    console.print(
-        f"{shown(bundle.folder)}: accuracy {report.accuracy:.1%}, macro F1 {report.macro_f1:.3f}, calibration error "
-        f"{report.ece:.3f} on {report.images} validation pictures, int8 at {manifest.input.width_px} px; "
-        f"scores below {manifest.review_below:.2f} need review, as {report.needs_review:.1%} of these do",
-        soft_wrap=True,
-        highlight=False,
-    )
-    if report.binary is not None and manifest.threshold is not None:
-        console.print(
-            f"{shown(report.binary.positive)} from a score of {manifest.threshold.score} on: "
-            f"AUC {report.binary.auc:.4f}, sensitivity {report.binary.sensitivity:.1%}, "
-            f"specificity {report.binary.specificity:.1%}",
-            soft_wrap=True,
-            highlight=False,
-        )
-    from shared.training.report import too_few
-
-    if few := too_few(report.images, "validation pictures"):
-        remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
-    console.print(
-        f"Check it on other pictures: bucketlens evaluate {shown(typed_bundle(bundle.folder))} DATA",
-        soft_wrap=True,
-        highlight=False,
-    )

@@ -21,16 +21,13 @@ from shared.images.content_encoding import bytes_held
 from shared.images.decode import check_size
 from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.logs import log
+from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.receive import is_unicode
 from shared.pipeline.received_image import ReceivedImage
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
-
-MAX_NAME_BYTES = 1024
-"""https://cloud.google.com/storage/docs/objects#naming, where the other rules for names are as well."""
 
 NOT_IN_BASE64 = re.compile(r"[^A-Za-z0-9+/=]")
 
@@ -120,7 +117,11 @@ class InputReader:
         return ReceivedImage(content, facts, ids, self.call)
 
     def _of_object(self, uri: str) -> Generator[ReceivedImage, None, None]:
-        bucket, name = parts_of(uri)
+        try:
+            place = parse_gs_uri(uri)
+        except ValueError as error:
+            raise BadRequest(f"The uri is {uri[:200]!r}, expected {error}.") from error
+        bucket, name = place.bucket, place.name
         if bucket not in self.buckets:
             raise BadRequest(
                 f"The bucket {bucket[:200]!r} may not be named here; READABLE_BUCKETS lists which may.", 403
@@ -152,24 +153,6 @@ def _refusals_of(uri: str) -> Generator[None, None, None]:
         raise BadRequest(
             f"Cloud Storage does not let this service read {uri[:200]!r}; its account needs permission to read it.", 403
         ) from error
-
-
-def parts_of(uri: str) -> tuple[str, str]:
-    """Return the bucket and the name of ``gs://bucket/name``.
-
-    Raises:
-        BadRequest: it is nothing of that kind.
-    """
-    scheme, _, path = uri.partition("://")
-    bucket, _, name = path.partition("/")
-    if scheme != "gs" or not bucket or not name or not is_unicode(name):
-        raise BadRequest(f"The uri is {uri[:200]!r}, expected gs://bucket/name.")
-    if len(name.encode()) > MAX_NAME_BYTES or name in (".", "..") or set(name) & set("\r\n"):
-        raise BadRequest(
-            f"The uri is {uri[:200]!r}, expected the name of an object: at most {MAX_NAME_BYTES:,} bytes, without line "
-            "breaks."
-        )
-    return bucket, name
 
 
 def from_base64(text: str) -> bytes:

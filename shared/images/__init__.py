@@ -1,1 +1,1 @@
-"""Pixels and picture files: decode bytes within limits, share memory between decodes, strip metadata."""
+"""Image files and pixels: decode bytes within limits, share memory between decodes, strip metadata."""

@@ -1,4 +1,4 @@
-"""A file as it was before it was packed for the way: what ``Content-Encoding`` names is undone, within a limit."""
+"""Undo a file's ``Content-Encoding`` within a limit."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ GZIP, ZLIB, RAW_DEFLATE = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 """``wbits`` of ``zlib.decompressobj`` for RFC 1952, 1950 and 1951."""
 
 SHAPES = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (ZLIB, RAW_DEFLATE)}
-"""What each coding may look like (RFC 9110, 8.4.1); many write ``deflate`` without zlib's frame around it."""
+"""Formats that each coding may have (RFC 9110, 8.4.1); many programs write ``deflate`` without zlib's frame."""
 
-MOST_CODINGS = 5
-MOST_MEMBERS = 10_000
-"""Of a gzip file; tools that pack in blocks write one for each 64 KiB."""
+MAX_CODINGS = 5
+MAX_MEMBERS = 10_000
+"""Most members of a gzip file; tools that pack in blocks write one for each 64 KiB."""
 
 PIECE_BYTES = 64 * 1024
 
@@ -23,52 +23,52 @@ PIECE_BYTES = 64 * 1024
 def codings_of(encoding: str | None) -> list[str]:
     """Return the codings that a ``Content-Encoding`` names, in the order in which they were applied.
 
-    ``identity`` is none, and neither is an empty name.
+    ``identity`` and an empty name do not count.
     """
     names = (name.strip().lower() for name in (encoding or "").split(","))
     return [name for name in names if name not in ("", "identity")]
 
 
 def bytes_held(size_bytes: int, encoding: str | None, max_bytes: int) -> int:
-    """Return for how many bytes a file must find room before it is unpacked: all that it may become.
+    """Return the bytes of memory to reserve for a file before it is unpacked: the most that it may become.
 
     Args:
-        size_bytes: of the file as it is stored.
+        size_bytes: size of the file as it is stored.
         encoding: its ``Content-Encoding``.
-        max_bytes: the limit that ``unpacked`` will have.
+        max_bytes: the limit that ``unpacked`` will get.
     """
     return max(size_bytes, max_bytes) if codings_of(encoding) else size_bytes
 
 
 def unpacked(content: bytes, encoding: str | None, max_bytes: int) -> bytes:
-    """Undo a file's ``Content-Encoding``; never more than ``max_bytes`` are unpacked, whatever they claim.
+    """Return a file without its ``Content-Encoding``; at most ``max_bytes`` are unpacked, whatever the file claims.
 
-    gzip and deflate are undone, also several of them. Any other name is passed over where the bytes are plainly a
-    picture: programs leave names such as ``aws-chunked`` on files that are not packed. What was cut off while packed
-    comes out as far as it goes, for the decoder to judge.
+    gzip and deflate are undone, also several of them. Any other name is ignored if the bytes begin like an image:
+    programs leave names such as ``aws-chunked`` on files that are not packed. A packed file that was cut off is
+    unpacked to its end, and the decoder judges the result.
 
     Args:
         content: the file as it is stored.
         encoding: its ``Content-Encoding``; None or empty where it has none.
-        max_bytes: of the file, unpacked.
+        max_bytes: limit of the unpacked file.
 
     Raises:
-        WrongEncoding: the bytes are not what the encoding says, or it is one that is not undone here.
-        TooManyBytes: over ``max_bytes``.
+        WrongEncoding: the bytes do not match the encoding, or the encoding is not supported.
+        TooManyBytes: the unpacked file is over ``max_bytes``.
     """
     codings = codings_of(encoding)
-    if len(codings) > MOST_CODINGS:
+    if len(codings) > MAX_CODINGS:
         raise WrongEncoding(
-            f"The file's Content-Encoding names {len(codings)} codings, expected at most {MOST_CODINGS}; upload the "
-            "picture as it is, without one."
+            f"The file's Content-Encoding names {len(codings)} codings, expected at most {MAX_CODINGS}; upload the "
+            "image without a Content-Encoding."
         )
     for coding in reversed(codings):
         if coding in SHAPES:
             content = _undone(content, coding, max_bytes)
         elif kind_of(content) is None:
             raise WrongEncoding(
-                "The file's Content-Encoding is none of those that are undone here (gzip, deflate), and its "
-                f"{len(content):,} bytes are no picture as they are; upload the picture as it is, without one."
+                "The file's Content-Encoding is not one of those that are supported (gzip, deflate), and its "
+                f"{len(content):,} bytes do not begin like an image; upload the image without a Content-Encoding."
             )
     if len(content) > max_bytes:
         raise _too_many(max_bytes)
@@ -82,22 +82,22 @@ def _undone(content: bytes, coding: str, max_bytes: int) -> bytes:
         except zlib.error:
             continue
     raise WrongEncoding(
-        f"The file's bytes are not what its Content-Encoding says ({coding}); upload it without a Content-Encoding, or "
-        "packed as that says."
+        f"The file's bytes do not match its Content-Encoding ({coding}); upload it without a Content-Encoding, or "
+        "packed in that way."
     )
 
 
 def _inflated(content: bytes, shape: int, max_bytes: int) -> bytes:
-    """Return what zlib makes of it; gzip may have several members, one behind the other (RFC 1952, 2.2)."""
+    """Return the unpacked bytes; a gzip file may have several members, one after the other (RFC 1952, 2.2)."""
     parts: list[bytes] = []
     at, room = 0, max_bytes + 1
-    for _ in range(MOST_MEMBERS):
+    for _ in range(MAX_MEMBERS):
         try:
             at = _unpack_member(content, at, shape, room, parts)
         except zlib.error:
             if not parts:
                 raise
-            break  # behind a whole member lies something else, which gzip itself passes over
+            break  # after a whole member come other bytes, which gzip itself ignores
         room -= len(parts[-1])
         if room <= 0:
             raise _too_many(max_bytes)
@@ -107,9 +107,9 @@ def _inflated(content: bytes, shape: int, max_bytes: int) -> bytes:
 
 
 def _unpack_member(content: bytes, at: int, shape: int, room: int, parts: list[bytes]) -> int:
-    """Append at most ``room`` bytes of one stream to ``parts``. Returns where the next one begins.
+    """Append at most ``room`` bytes of one stream to ``parts``, and return the offset of the next stream.
 
-    It is fed in pieces, since zlib copies what follows a stream's end: all of it, for each of many small members.
+    The stream is read in pieces, since zlib copies what follows its end: the rest of the file for each small member.
     """
     stream = zlib.decompressobj(shape)
     out = bytearray()
@@ -118,7 +118,7 @@ def _unpack_member(content: bytes, at: int, shape: int, room: int, parts: list[b
         out += stream.decompress(piece, room - len(out))
         at += len(piece) - len(stream.unused_data)
     if not out and not stream.eof:
-        raise zlib.error("nothing comes out of it")
+        raise zlib.error("the stream has no content")
     parts.append(bytes(out))
     return at
 

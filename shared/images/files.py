@@ -1,4 +1,4 @@
-"""Files that people name, one by one or by their folder."""
+"""Files that a user names, one by one or by their folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def files_under(path: Path) -> Iterator[Path]:
-    """Yield a file, or every file below a folder by name, without those that are hidden."""
+    """Yield a file, or every file below a folder in the order of names, without hidden ones."""
     if not path.is_dir():
         yield path
         return

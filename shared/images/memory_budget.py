@@ -1,4 +1,4 @@
-"""What the pictures in flight may take of the instance's memory, and how they share it."""
+"""Budgets for the memory of an instance that images in flight share."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MALLOC_SETTINGS = {-8: 2, -3: MIB, -1: MIB}
 back to the system as soon as they are freed."""
 
 COPIES_OF_A_FILE = 2
-"""A file's bytes are held, and once more while they are received or sent to the archive."""
+"""A file's bytes are held once, and once more while they are received or sent to the archive."""
 
 
-def return_what_is_freed() -> None:
-    """Have glibc give large blocks back at once; repeatable, and without effect where there is no glibc.
+def configure_malloc() -> None:
+    """Let glibc return large blocks to the system immediately; idempotent, and without effect without glibc.
 
-    As it comes, every thread has a heap of its own in which freed pictures stay: sixteen threads that decoded a few
-    large ones kept 800 MiB, of a budget of 208 (docs/decisions/0004).
+    By default every thread has its own heap, in which freed pictures stay: sixteen threads that decoded a few large
+    ones kept 800 MiB, of a budget of 208 (docs/decisions/0004).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -33,28 +33,28 @@ def return_what_is_freed() -> None:
 
 
 class MemoryBudget:
-    """Memory that several threads share: who finds no room waits, and then is told to come back. Thread-safe."""
+    """Memory that several threads share: a caller without room waits, and then gets ``Busy``. Thread-safe."""
 
-    def __init__(self, capacity_bytes: int, patience_s: float = 5.0) -> None:
+    def __init__(self, capacity_bytes: int, timeout_s: float = 5.0) -> None:
         self.capacity_bytes = capacity_bytes
-        self.patience_s = patience_s
+        self.timeout_s = timeout_s
         self._taken_bytes = 0
         self._freed = threading.Condition()
 
     @contextmanager
     def room_for(self, needed_bytes: int) -> Iterator[None]:
-        """Hold ``needed_bytes`` of the budget for the length of the block; more than there is at all is let in alone.
+        """Hold ``needed_bytes`` of the budget during the block; a need over the capacity is admitted alone.
 
         Raises:
-            Busy: there was no room within ``patience_s`` seconds.
+            Busy: there was no room within ``timeout_s`` seconds.
         """
         needed_bytes = min(needed_bytes, self.capacity_bytes)
         with self._freed:
             fits = self._freed.wait_for(
-                lambda: self._taken_bytes + needed_bytes <= self.capacity_bytes, timeout=self.patience_s
+                lambda: self._taken_bytes + needed_bytes <= self.capacity_bytes, timeout=self.timeout_s
             )
             if not fits:
-                raise Busy("The pictures in flight fill the memory set aside for them; try again in a second.")
+                raise Busy("The images in flight fill the memory for them; try again in a second.")
             self._taken_bytes += needed_bytes
         try:
             yield
@@ -68,32 +68,32 @@ UNLIMITED = MemoryBudget(1 << 62)
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """One budget for the files that were received, one for decoding them.
+class MemoryBudgets:
+    """The budgets of an instance: one for received files, one for decoding them.
 
-    They are apart because a file waits for its decode: in one budget, files that wait could fill what the decode that
-    they wait for needs.
+    They are separate because a file waits for its decode: in one budget, waiting files could fill the memory that the
+    decode needs.
     """
 
     files: MemoryBudget
     decodes: MemoryBudget
 
     @classmethod
-    def of_instance(cls, memory_mb: int) -> Memory:
-        """Divide an instance's memory: the process itself has one half, and the pictures in flight the other.
+    def of_instance(cls, memory_mb: int) -> MemoryBudgets:
+        """Divide an instance's memory: one half for the process itself, the other for images in flight.
 
-        Of that other half, decodes take 13 sixteenths and files 2; one is left for what nobody counts
+        Of that other half, decodes get 13 sixteenths and files 2; one is left for what is not counted
         (docs/decisions/0004).
 
         Args:
-            memory_mb: MiB, as the instance's limit says.
+            memory_mb: the instance's limit, in MiB.
         """
         share = memory_mb * MIB // 32
         return cls(files=MemoryBudget(2 * share), decodes=MemoryBudget(13 * share))
 
     @contextmanager
     def room_for_file(self, size_bytes: int) -> Iterator[None]:
-        """Hold room for a file's bytes while the block receives them and works on them.
+        """Hold memory for a file's bytes while the block receives and processes them.
 
         Raises:
             Busy: too many files are in flight.

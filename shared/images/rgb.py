@@ -1,4 +1,4 @@
-"""The second half of decoding: a loaded picture of any of Pillow's modes becomes upright RGB."""
+"""Convert a loaded picture of any of Pillow's modes to upright RGB: the second half of decoding."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ AVERAGED_MODES = ("RGB", "L", "RGBA", "LA", "CMYK", "YCbCr")
 """Pillow's modes whose numbers can be averaged before they are converted."""
 
 TWELVE_BITS, SIXTEEN_BITS = 4095, 65535
-"""White; of X-ray detectors and many cameras the former, though their values are often kept in 16 bits."""
+"""White; X-ray detectors and many cameras have 12 bits, though files often keep their values in 16."""
 
 FULL_SCALE = {
     "I;16": (TWELVE_BITS, SIXTEEN_BITS),
     "I": (255, TWELVE_BITS, SIXTEEN_BITS, 2**31 - 1),
     "F": (1, 255, TWELVE_BITS, SIXTEEN_BITS),
 }
-"""What white may be, by mode, where the file does not say: the first that no pixel is above."""
+"""Numbers that may be white, by mode, where the file declares none: the first that no pixel exceeds."""
 
 BITS = {"I;16": 16, "I": 32, "F": 32}
 
 STRIP_LINES = 64
-"""How many are converted at once."""
+"""Number of lines that are converted in one step."""
 
 DARKEST_SCALED = 255
-"""A picture of 16 bits in which nothing is above this is black, and stays so."""
+"""A picture of 16 bits without a value above this is black, and stays black."""
 
 BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE = 258, 262, 281
 """Tags of TIFF 6.0. Of photometric interpretations 0 says that zero is white, 1 that it is black."""
@@ -45,7 +45,7 @@ TURNS = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by EXIF orientation (Exif 2.32, tag 0x0112)."""
+"""Transpositions that make a picture upright, by EXIF orientation (Exif 2.32, tag 0x0112)."""
 
 SIDEWAYS = (
     PIL.Image.Transpose.TRANSPOSE,
@@ -56,25 +56,25 @@ SIDEWAYS = (
 
 
 def orientation_of(picture: PIL.Image.Image) -> int:
-    """Return a loaded picture's orientation as EXIF counts it: 1 is upright, 2 to 8 need one of ``TURNS``.
+    """Return a loaded picture's EXIF orientation: 1 is upright, 2 to 8 need one of ``TURNS``.
 
-    Not to be asked before it is loaded: that decodes a PNG, and TIFF and HEIC are turned while they are loaded.
+    Call it only after loading: reading EXIF decodes a PNG, and TIFF and HEIC are turned while they are loaded.
     """
     try:
-        found: int = picture.getexif().get(ExifTags.Base.Orientation, 1)
-        is_known = found in TURNS
-    except Exception:  # metadata that cannot be read turns nothing, and the pixels are fine
+        orientation: int = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        is_known = orientation in TURNS
+    except Exception:  # broken metadata must not refuse a picture whose pixels are fine
         return 1
-    return found if is_known else 1
+    return orientation if is_known else 1
 
 
 def read_white_is_zero(kinds: dict[Any, Any]) -> None:
-    """Have Pillow open TIFFs of more than 8 bits whose zero is white like those whose zero is black; repeatable.
+    """Let Pillow open TIFFs of more than 8 bits whose zero is white like those whose zero is black; idempotent.
 
-    Their numbers are turned round in ``upright_rgb``: Pillow does that for 8 bits, and has no such kinds but one.
+    ``upright_rgb`` inverts their numbers: Pillow does that only for 8 bits, and opens only one other such kind.
 
     Args:
-        kinds: Pillow's table of what it opens, by byte order, photometric interpretation, and what samples are like.
+        kinds: Pillow's table of TIFFs that it opens, by byte order, photometric interpretation, and samples.
     """
     for (order, photometric, *samples), (mode, raw) in list(kinds.items()):
         if photometric == 1 and _is_deep(mode):
@@ -82,15 +82,15 @@ def read_white_is_zero(kinds: dict[Any, Any]) -> None:
 
 
 def declared_white(picture: PIL.Image.Image, content: bytes) -> int | None:
-    """Return the number that a file says is white, where it has fewer bits than it is kept in; None where it does not.
+    """Return the number that a file declares white if it uses fewer bits than its samples have; None otherwise.
 
-    TIFF says so in BitsPerSample or MaxSampleValue, PNG in ``sBIT`` (https://www.w3.org/TR/png-3, 11.3.2.5).
+    TIFF declares it in BitsPerSample or MaxSampleValue, PNG in ``sBIT`` (https://www.w3.org/TR/png-3, 11.3.2.5).
     """
     if not _is_deep(picture.mode):
         return None
     if isinstance(picture, TiffImagePlugin.TiffImageFile):
-        bits, said = (_first(picture.tag_v2.get(tag)) for tag in (BITS_PER_SAMPLE, MAX_SAMPLE_VALUE))
-        return said or (2**bits - 1 if 8 < bits < 16 else None)
+        bits, white = (_first(picture.tag_v2.get(tag)) for tag in (BITS_PER_SAMPLE, MAX_SAMPLE_VALUE))
+        return white or (2**bits - 1 if 8 < bits < 16 else None)
     at = content.find(b"sBIT", 0, content.find(b"IDAT")) if picture.format == "PNG" else -1
     bits = content[at + 4] if at > 0 and content[at - 4 : at] == b"\0\0\0\x01" else 0
     return 2**bits - 1 if 1 < bits < 16 else None
@@ -105,13 +105,13 @@ def upright_rgb(
     """Return a loaded picture's pixels, reduced by the largest whole factor that leaves ``shrink_to_px``, and a note.
 
     Args:
-        picture: of any mode; transparency is laid on white.
-        turn: of ``TURNS``; None where it is upright.
+        picture: a picture of any mode; transparency is shown on white.
+        turn: one of ``TURNS``; None where it is upright.
         shrink_to_px: the shorter edge stays at least this long; None keeps every pixel.
-        white: the number that the file says is white, of grey of more than 8 bits.
+        white: the number that the file declares white, for grey of more than 8 bits.
 
     Returns:
-        The pixels, and what a person should know of how they came about, in a sentence; None where all is as usual.
+        The pixels, shape (height, width, 3), uint8, and a sentence about an unusual conversion, or None.
     """
     note = None
     if _is_deep(picture.mode):
@@ -141,14 +141,14 @@ def _as_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _eight_bits(picture: PIL.Image.Image, declared: int | None) -> tuple[PIL.Image.Image, str | None]:
-    """Grey of more than 8 bits to 8, with its tones: Pillow's own conversion makes everything above 255 white."""
+    """Convert grey of more than 8 bits to 8 and keep its tones: Pillow makes everything above 255 white."""
     mode = "I;16" if picture.mode.startswith("I;16") else picture.mode
     values = np.asarray(picture)
     strips = [slice(at, at + STRIP_LINES) for at in range(0, len(values), STRIP_LINES)]
     brightest = max(float(_numbers(values[strip]).max()) for strip in strips)
     white = _white(mode, brightest, declared)
     grey = np.empty(values.shape, np.uint8)
-    for strip in strips:  # as numbers of 4 bytes they would be the largest part of what a decode takes
+    for strip in strips:  # all lines as numbers of 4 bytes would take most of a decode's memory
         if white == SIXTEEN_BITS and mode == "I;16":
             grey[strip] = values[strip] >> 8
         else:

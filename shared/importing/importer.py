@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.adapters.litert import LiteRTModel
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.adapters.keras import TensorFlowModel
+from shared.adapters.tensorflow_model import TensorFlowModel
 from shared.errors import Misconfigured
 from shared.importing.channels_last import computes_channels_first, with_channels_last
 from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step

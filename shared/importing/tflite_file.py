@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.adapters.litert import FEATURE_MAP, LiteRTModel
+from shared.adapters.runtimes.litert import FEATURE_MAP, LiteRTModel
 from shared.bundles.manifest import DTYPES
 from shared.errors import InvalidBundle, Misconfigured
 from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step

@@ -14,8 +14,8 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flatbuffers import encode, number_types, packer  # type: ignore[import-untyped]
-from flatbuffers.table import Table  # type: ignore[import-untyped]
+from flatbuffers import encode, number_types, packer
+from flatbuffers.table import Table
 
 from shared.importing.labels import labels_in
 

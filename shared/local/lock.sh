@@ -50,7 +50,7 @@ part() { compile "$@" --constraint "$work/whole.txt"; }
     echo '# Everything, pinned: serves, runs the local cloud, trains and tests. Written by `make lock` from pyproject.toml.'
     echo '# Type: pip install --no-deps -r requirements.txt'
     echo '# Without --no-deps, pip before 23.3 forgets the pin of a package whose extras are asked for, but not this one:'
-    echo '--constraint shared/local/requirements.txt'
+    echo '--constraint tests/requirements.txt'
     for name in $FIRST; do echo "$all" | grep -E "^$name==" || true; done | apart
     echo
     echo '# What the project adds, and what all of it depends on.'

@@ -16,6 +16,7 @@ from itertools import islice
 
 from shared.backlog.attempts import forget
 from shared.errors import AlreadyDone, NameTaken, Unreadable
+from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.set_aside import unmark
 from shared.ports import ObjectStore, Warehouse
 from shared.types import ObjectRef
@@ -86,15 +87,15 @@ def rejected(warehouse: Warehouse, selection: Selection) -> Iterator[Rejected]:
     """
     for row in warehouse.query(REJECTED, buckets=[selection.bucket]).rows:
         if selection.takes(row["name"], row["reason"], row["recorded_at"]):
-            bucket, _, name = (row["quarantine_uri"] or "").removeprefix("gs://").partition("/")
+            uri = parse_gs_uri(row["quarantine_uri"]) if row["quarantine_uri"] else None
             yield Rejected(
                 failure_id=row["failure_id"],
                 name=row["name"],
                 reason=row["reason"],
                 size_bytes=row["size_bytes"],
                 recorded_at=row["recorded_at"],
-                quarantine_bucket=bucket,
-                quarantine_name=name,
+                quarantine_bucket=uri.bucket if uri else "",
+                quarantine_name=uri.name if uri else "",
             )
 
 

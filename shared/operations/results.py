@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 from shared.errors import AlreadyDone
+from shared.parsing.gs_uri import parse_gs_uri
 from shared.ports import ObjectStore, Warehouse
 
 COLUMNS = (
@@ -28,8 +29,6 @@ FORMULA = re.compile(r"[=+\-@\t\r]")
 
 MAX_NAME_BYTES = 200
 """Of a file: file systems allow 255, of which a digest and an ending need some."""
-
-GS = "gs://"
 
 
 class Saved(StrEnum):
@@ -65,8 +64,7 @@ def results(warehouse: Warehouse, selection: Selection) -> list[dict[str, Any]]:
         parameters["models"] = [selection.model]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     sql = f"SELECT {', '.join(COLUMNS)}, sha256 FROM results{where} ORDER BY name, uploaded_at"  # noqa: S608  # our own
-    rows: list[dict[str, Any]] = warehouse.query(sql, **parameters).rows
-    return rows
+    return warehouse.query(sql, **parameters).rows
 
 
 def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, columns: Sequence[str] = COLUMNS) -> None:
@@ -132,8 +130,8 @@ def _picture_name(row: dict[str, Any], ending: str) -> str:
 
 
 def _read(archive: ObjectStore, uri: str, max_bytes: int) -> bytes:
-    bucket, _, name = uri.removeprefix(GS).partition("/")
-    return archive.read(archive.find(bucket, name).ref, max_bytes)
+    place = parse_gs_uri(uri)
+    return archive.read(archive.find(place.bucket, place.name).ref, max_bytes)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

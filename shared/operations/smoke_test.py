@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from shared.errors import BadRequest
 from shared.images.files import files_under
-from shared.ports import ObjectStore
+from shared.parsing.gs_uri import SCHEME, parse_gs_uri
+from shared.ports import ObjectStore, Warehouse
 from shared.release.confidence_bounds import Z, wilson_interval
 from shared.types import ObjectRef
 
-GS = "gs://"
 LARGEST_BYTES = 20 * 1024 * 1024
 POLL_S, SLOWEST_POLL_S = 1.0, 15.0
 """Each look for a row is paid for, so they grow rarer."""
@@ -33,13 +33,6 @@ WHERE uploaded_on >= DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
   AND (prediction_id IN UNNEST(@ids) OR upload_id IN UNNEST(@ids))
 """
 """Without the day, each look would scan all rows that ever were; yesterday's, because midnight may pass meanwhile."""
-
-
-class Warehouse(Protocol):
-    """Where rows can be looked for."""
-
-    def query(self, sql: str, **parameters: list[str]) -> Any:
-        """Run GoogleSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +113,7 @@ def golden_set(store: ObjectStore, place: str) -> list[Picture]:
         BadRequest: ``place`` is neither, or there are no pictures in folders below it.
         StorageUnavailable: the listing broke off.
     """
-    pictures = list(_in_bucket(store, place) if place.startswith(GS) else _in_folder(Path(place)))
+    pictures = list(_in_bucket(store, place) if place.startswith(SCHEME) else _in_folder(Path(place)))
     if not pictures:
         raise BadRequest(f"There are no pictures in {place}; put some at {place.rstrip('/')}/LABEL/NAME.")
     return pictures
@@ -137,10 +130,14 @@ def content_of(store: ObjectStore, picture: Picture) -> bytes:
 
 
 def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
-    bucket, _, folder = uri.removeprefix(GS).strip("/").partition("/")
-    if not bucket or not folder:
-        raise BadRequest(f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER, or a folder of this machine.")
-    for upload in store.uploads(bucket, f"{folder}/"):
+    try:
+        place = parse_gs_uri(uri.rstrip("/"))
+    except ValueError as error:
+        raise BadRequest(
+            f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER, or a folder of this machine."
+        ) from error
+    folder = place.name
+    for upload in store.uploads(place.bucket, f"{folder}/"):
         label, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
         if name:
             yield Picture(label, upload.ref)
@@ -193,7 +190,7 @@ def row_of(warehouse: Warehouse, id: str, patience_s: float) -> dict[str, Any] |
     """Wait for the row of a prediction or an upload; None if there is none after ``patience_s`` seconds."""
     give_up_at, pause_s = time.monotonic() + patience_s, POLL_S
     while True:
-        rows: list[dict[str, Any]] = warehouse.query(ROWS, ids=[id]).rows
+        rows = warehouse.query(ROWS, ids=[id]).rows
         if rows:
             return rows[0]
         if time.monotonic() >= give_up_at:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from shared.ports import ObjectStore
+from shared.ports import ObjectStore, Warehouse
 
 STEPS = ("read", "decode", "classify", "archive", "total")
 
@@ -22,13 +22,6 @@ MILLISECONDS = "SELECT " + ", ".join(
     f"APPROX_QUANTILES({step}_ms, 100)[OFFSET({percent})] AS {step}_{percent}" for step in STEPS for percent in (50, 95)
 )
 MILLISECONDS += " FROM calls WHERE recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 1 HOUR)"
-
-
-class Warehouse(Protocol):
-    """Where rows can be looked for."""
-
-    def query(self, sql: str, **parameters: list[str]) -> Any:
-        """Run GoogleSQL."""
 
 
 @dataclass(frozen=True, slots=True)

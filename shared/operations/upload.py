@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from shared.errors import BadRequest
 from shared.images.files import files_under
 from shared.pipeline.ids import ImageIds
+from shared.ports import Warehouse
 from shared.types import ObjectRef
 
 POLL_S = 0.25
@@ -52,13 +53,6 @@ class Bucket(Protocol):
         Raises:
             BadRequest: no object can have that name.
         """
-
-
-class Answers(Protocol):
-    """Where rows can be looked for."""
-
-    def query(self, sql: str, **parameters: list[str]) -> Any:
-        """Run GoogleSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +109,7 @@ def drop(
 
 
 def without_known(
-    warehouse: Answers, files: list[tuple[Path, str]], model: str | None = None, threads: int = 2
+    warehouse: Warehouse, files: list[tuple[Path, str]], model: str | None = None, threads: int = 2
 ) -> list[tuple[Path, str]]:
     """Return the files whose content has no prediction yet, under whatever name.
 
@@ -146,7 +140,7 @@ Landing = tuple[Dropped, dict[str, Any]]
 """An upload and its row."""
 
 
-def wait_for(warehouse: Answers, dropped: Iterable[Dropped], patience_s: float) -> Iterator[Landing]:
+def wait_for(warehouse: Warehouse, dropped: Iterable[Dropped], patience_s: float) -> Iterator[Landing]:
     """Yield each upload with its row as it lands; stops when all have, or after ``patience_s`` seconds.
 
     Only the partitions of the uploads' days are read.

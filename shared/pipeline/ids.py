@@ -32,7 +32,7 @@ class ImageIds:
         """Make the ids of an image in a request: of the caller's idempotency key, its place in the request, its bytes.
 
         Without a key each request is a new upload. Another picture under a used key is another upload, so a key that
-        a careless client re-uses hides nothing. A repeat after midnight UTC lands in the next partition.
+        a careless client reuses hides nothing. A repeat after midnight UTC lands in the next partition.
         """
         key = idempotency_key or str(uuid.uuid4())
         return cls(("request", caller or "", key, index, sha256), received_at)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from shared.errors import AlreadyDone, OverRate, Permanent, RowRefused, StorageRefused, Superseded
 from shared.images.content_encoding import bytes_held
 from shared.images.decode import Limits, check_size, decode
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.from_bytes import decode_for
 from shared.inference.registry import ModelRegistry
@@ -48,7 +48,7 @@ class Pipeline:
     archive_bucket: str
     quarantine_bucket: str
     limits: Limits
-    memory: Memory
+    memory: MemoryBudgets
     rate: RateBreaker
     strip: Strip | None = None
     """Takes metadata out of what is archived; None archives files as they came."""

@@ -27,8 +27,14 @@ def probabilities(logits: Floats, temperature: float = 1.0) -> npt.NDArray[np.fl
 
 def negative_log_likelihood(logits: Floats, targets: Targets, temperature: float = 1.0) -> float:
     """Return the mean of -log(score of the true label), in nats; 0 is perfect."""
+    return float(losses_of(logits, targets, temperature).mean())
+
+
+def losses_of(logits: Floats, targets: Targets, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    """Return -log(score of the true label) of each picture, in nats, shape (n,)."""
     true_scores = probabilities(logits, temperature)[np.arange(len(targets)), targets]
-    return float(-np.log(np.clip(true_scores, 1e-12, 1)).mean())
+    losses: npt.NDArray[np.float64] = -np.log(np.clip(true_scores, 1e-12, 1))
+    return losses
 
 
 def best_temperature(logits: Floats, targets: Targets) -> float:

@@ -9,6 +9,14 @@ from typing import Any, Protocol
 from shared.bundles.manifest import Manifest
 from shared.training.binary import Wanted
 from shared.training.calibration import HIGHEST_REVIEW, LOWEST_REVIEW
+from shared.training.card_of_folds import (
+    SIZE_IN_FOLDS,
+    divided_into,
+    elsewhere_of,
+    folds_of,
+    took_in_folds,
+)
+from shared.training.out_of_fold import is_in_folds
 
 CARD = "README.md"
 
@@ -76,22 +84,36 @@ def _threshold(manifest: Manifest, wanted: Wanted) -> str:
         manifest.threshold.positive,
         next(label for label in manifest.labels if label != manifest.threshold.positive),
     )
-    metrics = manifest.metrics
+    metrics, pictures = manifest.metrics, _pictures(manifest)
     rows = [_binary_row("as they are", metrics)]
     rows += [_binary_row(condition, figures) for condition, figures in metrics.get("harder", {}).items()]
     return f"""## Which label is given
 
 **{positive}** where its score is at least **{manifest.threshold.score}**, else {other}: the threshold decides, not 0.5.
 The rule: highest specificity where sensitivity is {wanted.sensitivity:.0%} and one standard error more, as a mean over
-the validation pictures and copies of them that are made harder on purpose, as another device, another hand or another
+the {pictures} and copies of them that are made harder on purpose, as another device, another hand or another
 archive would give them; below a specificity of {wanted.specificity:.0%} both would fall short by as much.
 
-| {metrics["images"]} validation pictures | AUC | accuracy | sensitivity | specificity | calibration error |
+| {metrics["images"]} {pictures} | AUC | accuracy | sensitivity | specificity | calibration error |
 |---|---|---|---|---|---|
 {chr(10).join(rows)}
 
 ![Scores of {positive} against how often it is the true label](reliability.png)
+{elsewhere_of(metrics)}"""
+
+
+VALIDATED = """\
+On {images} validation pictures, with the int8 model, through the code that serves:
+accuracy **{accuracy:.1%}**, macro F1 {macro_f1:.3f},
+expected calibration error {ece:.3f} (15 bins), negative log-likelihood {nll:.3f}.
+
+These pictures were not trained on, but they chose the epoch, the size, the temperature and the threshold:
+expect a little less of new ones.
 """
+
+
+def _pictures(manifest: Manifest) -> str:
+    return "out-of-fold pictures" if is_in_folds(manifest) else "validation pictures"
 
 
 def _binary_row(name: str, metrics: Mapping[str, Any]) -> str:
@@ -103,19 +125,14 @@ def _binary_row(name: str, metrics: Mapping[str, Any]) -> str:
 
 def _measured(manifest: Manifest) -> str:
     metrics = manifest.metrics
+    told = folds_of(manifest) if is_in_folds(manifest) else VALIDATED.format(**metrics)
     rows = "\n".join(
         f"| {label} | {one['precision']:.3f} | {one['recall']:.3f} | {one['f1']:.3f} | {one['images']} |"
         for label, one in metrics["by_label"].items()
     )
     return f"""## Measured
 
-On {metrics["images"]} validation pictures, with the int8 model, through the code that serves:
-accuracy **{metrics["accuracy"]:.1%}**, macro F1 {metrics["macro_f1"]:.3f},
-expected calibration error {metrics["ece"]:.3f} (15 bins), negative log-likelihood {metrics["nll"]:.3f}.
-
-These pictures were not trained on, but they chose the epoch, the size, the temperature and the threshold:
-expect a little less of new ones.
-
+{told}
 | label | precision | recall | F1 | pictures |
 |---|---|---|---|---|
 {rows}
@@ -133,14 +150,15 @@ def _review(manifest: Manifest, review_accuracy: float) -> str:
     return f"""## When a person should look
 
 A best score below **{manifest.review_below:.2f}** sets `needs_review`.
-The rule: the smallest threshold from {LOWEST_REVIEW:.2f} to {HIGHEST_REVIEW:.2f} at which the pictures of
-validation{copies} above it are at least {review_accuracy:.1%} right, else {HIGHEST_REVIEW:.2f}.
+The rule: the smallest threshold from {LOWEST_REVIEW:.2f} to {HIGHEST_REVIEW:.2f} at which the
+{_pictures(manifest)}{copies} above it are at least {review_accuracy:.1%} right, else {HIGHEST_REVIEW:.2f}.
 Here {metrics["needs_review"]:.1%} of them need review, and {outcome}.
 """
 
 
 def _sizes(manifest: Manifest) -> str:
     metrics = manifest.metrics
+    rule = SIZE_IN_FOLDS if is_in_folds(manifest) else SIZE_BY_VALIDATION
     rows = "\n".join(f"| {one['size_px']} | {one['accuracy']:.1%} | {one['nll']:.4f} |" for one in metrics["sizes"])
     return f"""## What was given up for size and speed
 
@@ -149,13 +167,15 @@ def _sizes(manifest: Manifest) -> str:
 {_compared("int8, served", metrics["int8_against_float32"])}
 {_compared("float16, for retraining", metrics["float16_against_float32"])}
 
-The network in float32 by serving size; a larger one is taken where its loss is at least 5 % lower and its accuracy
-no lower:
+The network in float32 by serving size; {rule}:
 
 | pixels | accuracy | negative log-likelihood |
 |---|---|---|
 {rows}
 """
+
+
+SIZE_BY_VALIDATION = "a larger one is taken where its loss is at least 5 % lower and its accuracy\nno lower"
 
 
 def _compared(name: str, agreement: dict[str, Any]) -> str:
@@ -169,13 +189,13 @@ def _grouped(options: Mapping[str, Any]) -> str:
     return f", files with the same `{options['group_by']}` together" if options.get("group_by") else ""
 
 
-def _mixed(trials: list[dict[str, Any]]) -> str:
+def _mixed(trials: list[dict[str, Any]], pictures: str) -> str:
     if not trials:
         return ""
     chosen = trials[0]
     alone = next(trial for trial in trials if trial["share"] == 1)
     return (
-        f"- {chosen['share']:.0%} of the fine-tuned weights, the rest a linear probe's: on the validation pictures\n"
+        f"- {chosen['share']:.0%} of the fine-tuned weights, the rest a linear probe's: on the {pictures}\n"
         f"  the negative log-likelihood is {chosen['nll']:.4f} instead of {alone['nll']:.4f}, the accuracy\n"
         f"  {chosen['accuracy']:.1%} instead of {alone['accuracy']:.1%}.\n"
     )
@@ -187,13 +207,18 @@ def _origin(manifest: Manifest) -> str:
     counts = ", ".join(f"{label} {count}" for label, count in data["by_label"].items())
     libraries = ", ".join(f"{name} {version}" for name, version in lineage["libraries"].items())
     changes = ", with changes that were not committed" if code["has_changes"] else ""
+    divided = f"{data['training']} to train on, {data['validation']} to\n  validate on, split"
+    took = f"{epochs['run']} epochs in {epochs['seconds'] / 60:.0f} minutes; "
+    took += f"the weights of epoch {epochs['chosen']} were kept."
+    if is_in_folds(manifest):
+        divided, took = divided_into(lineage), took_in_folds(lineage)
     return f"""## Where it comes from
 
-- Data: `{data["name"]}`, {data["images"]} pictures ({counts}); {data["training"]} to train on, {data["validation"]} to
-  validate on, split by content{_grouped(lineage["options"])}. Fingerprint `{data["fingerprint"]}`.
+- Data: `{data["name"]}`, {data["images"]} pictures ({counts}); {divided}
+  by content{_grouped(lineage["options"])}. Fingerprint `{data["fingerprint"]}`.
 - Began with {lineage["pretrained"]}.
-- {epochs["run"]} epochs in {epochs["seconds"] / 60:.0f} minutes; the weights of epoch {epochs["chosen"]} were kept.
+- {took}
   Seed {lineage["seed"]}, {lineage["trained_at"]}.
-{_mixed(lineage["mix_with_probe"])}- Code: commit `{code["commit"]}`{changes}.
+{_mixed(lineage["mix_with_probe"], _pictures(manifest))}- Code: commit `{code["commit"]}`{changes}.
 - Libraries: {libraries}.
 """

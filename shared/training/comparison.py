@@ -13,6 +13,7 @@ from shared.bundles.bundle import Bundle
 from shared.errors import Permanent
 from shared.inference.classifier import Classifier
 from shared.inference.from_bytes import classify_bytes
+from shared.training.intervals import share_interval
 from shared.training.report import Report, measure
 
 USD_A_VCPU_SECOND, USD_A_GIB_SECOND, USD_A_MILLION_REQUESTS = 0.000024, 0.0000025, 0.40
@@ -62,6 +63,7 @@ class Compared:
             "size_px": [manifest.input.width_px, manifest.input.height_px],
             "images": self.report.images,
             "accuracy": self.report.accuracy,
+            "accuracy_interval": list(share_interval(self.report.accuracy, self.report.images)),
             "ece": self.report.ece,
             "nll": self.report.nll,
             **binary,
@@ -71,19 +73,26 @@ class Compared:
         }
 
 
-def compare(classifier: Classifier, files: Sequence[tuple[Path, str]], on_done: Callable[[], None]) -> Compared:
+def compare(
+    classifier: Classifier,
+    files: Sequence[tuple[Path, str]],
+    on_done: Callable[[], None],
+    report: Report | None = None,
+) -> Compared:
     """Measure one bundle.
 
     Args:
         classifier: with the bundle inside.
         files: each with its true label, one of the bundle's; the same for every bundle.
-        on_done: called after each file.
+        on_done: called after each file that is classified.
+        report: what is known of these files already, out of fold; None classifies them.
 
     Raises:
         Misconfigured: none of the files decodes.
     """
     bundle = classifier.bundle
-    report, _ = measure(classifier, files, on_done, threads=1)
+    if report is None:
+        report = measure(classifier, files, on_done, threads=1)[0]
     size_bytes = sum((bundle.folder / name).stat().st_size for name in bundle.manifest.files)
     return Compared(bundle, report, _milliseconds(classifier, files), size_bytes / 1e6)
 
@@ -110,7 +119,7 @@ def as_markdown(compared: Sequence[Compared], about: str) -> str:
     """
     best = pareto_set(compared)
     two = all(one.report.binary is not None for one in compared)
-    columns = ["bundle", "network", "px", "accuracy", *(["AUC"] if two else []), "calibration error"]
+    columns = ["bundle", "network", "px", "accuracy (95 %)", *(["AUC"] if two else []), "calibration error"]
     columns += ["negative log-likelihood", "ms an image", "MB", "USD a million images"]
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for one in compared:
@@ -125,10 +134,11 @@ PARETO = "In bold the Pareto set: none of the others is at least as accurate, as
 def cells_of(one: Compared, two: bool) -> list[str]:
     """Return a line's cells but the name; ``two``: with the area under the ROC curve."""
     auc = one.report.binary.auc if one.report.binary else None
+    low, high = share_interval(one.report.accuracy, one.report.images)
     return [
         str(one.bundle.manifest.lineage.get("network", "unknown")),
         str(one.bundle.manifest.input.width_px),
-        f"{one.report.accuracy:.2%}",
+        f"{one.report.accuracy:.2%} ({low:.1%} to {high:.1%})",
         *([("unknown" if auc is None else f"{auc:.4f}")] if two else []),
         f"{one.report.ece:.4f}",
         f"{one.report.nll:.4f}",

@@ -1,10 +1,9 @@
-"""A labelled folder becomes examples: decoded as in serving, and split so that duplicates stay together."""
+"""A labelled folder becomes examples, decoded as in serving."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,64 +112,6 @@ def files_by_label(folder: Path) -> list[tuple[Path, str]]:
         Misconfigured: there is no such folder, or nothing in it is a sub-folder.
     """
     return [(path, label) for label in labels_of(folder) for path in files_under(folder / label)]
-
-
-def split(
-    examples: Sequence[Example], validation_share: float, group_by: str = ""
-) -> tuple[list[Example], list[Example]]:
-    """Divide examples into training and validation by their content alone.
-
-    Within each label the groups are ordered by sha256 and the first ones held out, so each label gives its share.
-    Equal bytes always land on one side, and so do files whose names tell that they show the same patient, say. Where
-    there are no such names, adding or renaming files moves hardly any other.
-
-    Args:
-        examples: in any order.
-        validation_share: of each label, 0 to below 1; at least one group of each label is held out and one kept.
-        group_by: a regular expression; files with the same label and the same match in their names are a group.
-            A file without a match is a group of its own.
-
-    Raises:
-        Misconfigured: a label has fewer than two groups.
-    """
-    training: list[Example] = []
-    validation: list[Example] = []
-    for label in sorted({example.label for example in examples}):
-        groups = _groups([example for example in examples if example.label == label], group_by)
-        if len(groups) < 2:
-            what = "group" if group_by and len(groups[0]) > 1 else "picture"
-            fault = f"{label!r} has one {what} only, which cannot be both trained and validated on; add more"
-            raise Misconfigured("the data", [fault])
-        wanted = validation_share * sum(map(len, groups))
-        held_out = 0
-        for group in groups[:-1]:
-            if held_out and held_out + len(group) / 2 > wanted:
-                break
-            held_out += len(group)
-            validation += group
-        chosen = {example.sha256 for example in validation}
-        training += [example for group in groups for example in group if example.sha256 not in chosen]
-    return training, validation
-
-
-def _groups(examples: Sequence[Example], group_by: str) -> list[list[Example]]:
-    """Put together what must not be told apart: equal bytes, and equal matches. Ordered by the least sha256 of each."""
-    pattern = re.compile(group_by) if group_by else None
-    leader: dict[str, str] = {}
-
-    def led(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            name = leader[name]
-        return name
-
-    for example in examples:
-        found = pattern.search(example.path.name) if pattern else None
-        if found and led(example.sha256) != led(f"name {found[0]}"):
-            leader[led(example.sha256)] = led(f"name {found[0]}")
-    groups: dict[str, list[Example]] = {}
-    for example in examples:
-        groups.setdefault(led(example.sha256), []).append(example)
-    return sorted(groups.values(), key=lambda group: min(example.sha256 for example in group))
 
 
 def _read(path: Path, label: str, shrink_to_px: int | None) -> Example | BadFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from shared.adapters.litert import LiteRTModel
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.errors import Misconfigured
+from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier, calibrated, decided, prepare
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted
@@ -23,7 +25,7 @@ from shared.training.convert import write_float16, write_int8
 from shared.training.dataset import Example
 from shared.training.decision import Aim, with_decision
 from shared.training.fit import prepared
-from shared.training.harder import harder
+from shared.training.harder import CONDITIONS, worsened
 from shared.training.lineage import Lineage
 from shared.training.network import resized
 from shared.training.pictures import draw_confusion, draw_learning_curve, draw_reliability
@@ -60,6 +62,11 @@ class Plan:
     limits: str = ""
     """Markdown for the card: what the model must not be used for, and where it fails."""
 
+    @property
+    def aim(self) -> Aim:
+        """What its decision should reach."""
+        return Aim(self.positive, self.wanted, self.review_accuracy)
+
     def check(self, labels: Sequence[str]) -> None:
         """See that the positive label is one of two.
 
@@ -93,18 +100,13 @@ def export_bundle(
     spec = recipe.input_spec(chosen(trials).size_px)
     on_export(f"converting to int8 at {spec.width_px} px")
     served = resized(network, spec.width_px)
-    explain = write_int8(served, prepared(_spread(lineage.training, REPRESENTATIVE), spec), folder / MODEL)
-    write_float16(served, folder / RETRAINING)
-    (folder / LABELS).write_text("".join(f"{label}\n" for label in labels), "utf-8")
+    model, explain = write_networks(served, lineage, spec, folder)
     on_export("calibrating, and measuring what will be served")
-    with silence():  # LiteRT says once in each process that it is here
-        model = LiteRTModel(folder / MODEL, threads=2)
     pixels, targets = prepared(validation, spec), targets_of(validation, labels)
     logits = _run(model, pixels)
-    copies = harder(validation) if plan.harder and len(labels) == 2 else {}
-    hard = {name: _run(model, np.concatenate([prepare(one, spec) for one in copies[name]])) for name in copies}
-    aim = Aim(plan.positive, plan.wanted, plan.review_accuracy)
-    manifest = with_decision(_manifest(folder, lineage, plan, spec, explain), [logits, *hard.values()], targets, aim)
+    hard = harder_logits(model, validation, spec) if plan.harder and len(labels) == 2 else {}
+    manifest = bare_manifest(folder, lineage, plan, spec, explain)
+    manifest = with_decision(manifest, [logits, *hard.values()], targets, plan.aim)
     report = measure(Classifier(Bundle(folder, manifest, ""), model), [(one.path, one.label) for one in validation])[0]
     whole, halved = served.predict(pixels, verbose=0), keras.models.load_model(folder / RETRAINING)
     manifest = replace(
@@ -112,25 +114,70 @@ def export_bundle(
         metrics={
             "measured": "int8, through the serving path, on the validation pictures",
             **report.as_json(),
-            **({"harder": _harder_metrics(hard, targets, manifest)} if hard else {}),
-            "float32": {"accuracy": _accuracy(whole, targets)},
-            "int8_against_float32": _agreement(logits, whole),
-            "float16_against_float32": _agreement(halved.predict(pixels, verbose=0), whole),
+            **({"harder": harder_metrics(hard, targets, manifest)} if hard else {}),
+            "float32": {"accuracy": accuracy_of(whole, targets)},
+            "int8_against_float32": agreement(logits, whole),
+            "float16_against_float32": agreement(halved.predict(pixels, verbose=0), whole),
             "sizes": [{"size_px": one.size_px, "accuracy": one.accuracy, "nll": one.nll} for one in trials],
         },
     )
     on_export("writing card, pictures and manifest")
+    return finished(folder, manifest, report, lineage, plan, "validation"), report
+
+
+def write_networks(
+    served: keras.Model, lineage: Lineage, spec: InputSpec, folder: Path
+) -> tuple[LiteRTModel, Explain | None]:
+    """Write the network in int8 and for retraining, and the labels, into a bundle's folder."""
+    model, explain = int8_model(served, lineage.training, spec, folder / MODEL)
+    write_float16(served, folder / RETRAINING)
+    (folder / LABELS).write_text("".join(f"{label}\n" for label in lineage.dataset.labels), "utf-8")
+    return model, explain
+
+
+def int8_model(
+    network: keras.Model, training: Sequence[Example], spec: InputSpec, path: Path
+) -> tuple[LiteRTModel, Explain | None]:
+    """Convert a network to int8, its ranges measured on some of the training pictures, and open it as serving does."""
+    explain = write_int8(network, prepared(spread(training, REPRESENTATIVE), spec), path)
+    with silence():  # LiteRT says once in each process that it is here
+        return LiteRTModel(path, threads=2), explain
+
+
+def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> Logits:
+    """Return what the model says of files, decoded at its size and fitted as serving does, shape (n, labels)."""
+
+    def run(example: Example) -> npt.NDArray[np.float32]:
+        image = decode(example.path.read_bytes(), Limits(), shrink_to_px=spec.long_edge_px)
+        return model.run(prepare(image.pixels, spec))
+
+    with ThreadPoolExecutor(2) as threads:
+        return np.stack(list(threads.map(run, examples)))
+
+
+def harder_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> dict[str, Logits]:
+    """Return what the model says of the pictures under each harder condition, each of shape (n, labels)."""
+    return {
+        name: np.stack([model.run(prepare(worsened(one.pixels, name), spec)) for one in examples])
+        for name in CONDITIONS
+    }
+
+
+def finished(
+    folder: Path, manifest: Manifest, report: Report, lineage: Lineage, plan: Plan, measured_on: str
+) -> Bundle:
+    """Write card and pictures, the manifest last, and read the bundle back."""
     draw_learning_curve(lineage.history, folder / CURVE)
-    title = f"{plan.name} {plan.version}, validation"
-    draw_confusion(report.confusion, labels, title, folder / CONFUSION)
+    title = f"{plan.name} {plan.version}, {measured_on}"
+    draw_confusion(report.confusion, manifest.labels, title, folder / CONFUSION)
     draw_reliability(report.reliability, title, folder / RELIABILITY)
     write_card(folder, manifest, plan)
     write_manifest(folder, manifest)
-    return load_bundle(folder), report
+    return load_bundle(folder)
 
 
-def _spread(examples: Sequence[Example], count: int) -> list[Example]:
-    """Some of the examples, at equal distances, so that each label has its share."""
+def spread(examples: Sequence[Example], count: int) -> list[Example]:
+    """Return some of the examples, at equal distances, so that each label has its share."""
     chosen_indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round().astype(int))
     return [examples[index] for index in chosen_indices]
 
@@ -139,10 +186,10 @@ def _run(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
     return np.stack([model.run(picture[np.newaxis]) for picture in pixels])
 
 
-def _harder_metrics(
-    hard: Mapping[str, Logits], targets: npt.NDArray[np.int64], manifest: Manifest
+def harder_metrics(
+    hard: Mapping[str, npt.NDArray[np.floating]], targets: npt.NDArray[np.int64], manifest: Manifest
 ) -> dict[str, dict[str, Any]]:
-    """How the bundle does under each condition."""
+    """Return how the bundle does under each condition."""
     truth, metrics = [manifest.labels[target] for target in targets], {}
     for name, logits in hard.items():
         said = [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in logits]
@@ -152,7 +199,8 @@ def _harder_metrics(
     return metrics
 
 
-def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, explain: Explain | None) -> Manifest:
+def bare_manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, explain: Explain | None) -> Manifest:
+    """Return the manifest of a bundle whose files are written, without what is measured."""
     facts = {**lineage.as_json(), "retraining": {"file": RETRAINING, "sha256": digest_of(folder / RETRAINING)}}
     return Manifest(
         name=plan.name,
@@ -172,12 +220,13 @@ def _manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, expla
     )
 
 
-def _accuracy(logits: Logits, targets: npt.NDArray[np.int64]) -> float:
+def accuracy_of(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.int64]) -> float:
+    """Return the share of right ones, rounded to four digits."""
     return round(float((logits.argmax(axis=1) == targets).mean()), 4)
 
 
-def _agreement(logits: Logits, reference: Logits) -> dict[str, Any]:
-    """How far a smaller copy of the network is from the network."""
+def agreement(logits: npt.NDArray[np.floating], reference: npt.NDArray[np.floating]) -> dict[str, Any]:
+    """Return how far a smaller copy of the network is from the network."""
     return {
         "same_label": round(float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()), 4),
         "mean_logit_difference": round(float(np.abs(logits - reference).mean()), 5),

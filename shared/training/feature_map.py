@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder  # type: ignore[import-untyped]
+from flatbuffers import Builder
 
 from shared.bundles.manifest import Explain
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,8 +22,12 @@ from shared.training.batches import steps_an_epoch, targets_of, training_batches
 from shared.training.calibration import best_temperature, negative_log_likelihood
 from shared.training.dataset import Example
 from shared.training.network import build_network, freeze
+from shared.training.splits import BY_THRESHOLD
 from shared.training.start import Start, load_start
-from shared.training.state import Epoch, State, load_state, save_state
+from shared.training.state import Epoch, State, Weights, load_state, save_state
+
+Logits = npt.NDArray[np.float32]
+Targets = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +92,25 @@ def fit(
     folder: Path,
     identity: Mapping[str, Any],
     start: Start | None = None,
+    stop_after: int | None = None,
     on_step: Callable[[Step], None] = lambda _: None,
+    on_judged: Callable[[int, Logits, Weights], None] = lambda *_: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> tuple[keras.Model, list[Epoch]]:
     """Train, or go on with a run whose state lies in ``folder``.
 
     Args:
         training: what is learned from.
-        validation: what chooses the epoch.
+        validation: what chooses the epoch; without any it is the last.
         labels: the order of the logits.
         recipe: how.
         folder: the state is saved here after each epoch; empty it to begin anew.
         identity: of data and recipe, checked before going on.
         start: the bundle to begin with; None for the network's ImageNet weights.
+        stop_after: epochs, of the recipe's, whose number the learning rate follows; None for all.
         on_step: called after each step.
+        on_judged: called after each epoch, before its state is saved, with its number, the logits of the validation
+            pictures and the averaged weights; after a kill it may be called again for the same epoch.
         on_epoch: called after each epoch.
 
     Returns:
@@ -114,15 +124,13 @@ def fit(
     run = _Run(recipe, labels, recipe.epoch_steps or steps_an_epoch(len(training), recipe.batch_size), start)
     run.restore(state)
     pixels, targets = prepared(validation, recipe.input_spec(recipe.image_size)), targets_of(validation, labels)
-    while len(state.history) < recipe.epochs and state.stale_epochs < recipe.patience:
+    while len(state.history) < (stop_after or recipe.epochs) and state.stale_epochs < recipe.patience:
         number, started = len(state.history) + 1, time.monotonic()
         loss, accuracy = run.epoch(number, training, on_step)
-        logits = run.average.predict(pixels, batch_size=recipe.batch_size, verbose=0)
-        validation_loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
-        right = float((logits.argmax(axis=1) == targets).mean())
-        error = float(np.sqrt(right * (1 - right) / len(targets)))
+        logits = predicted(run.average, pixels, recipe.batch_size)
+        on_judged(number, logits, run.average.get_weights())
         seconds = time.monotonic() - started
-        state.history.append(Epoch(number, loss, accuracy, validation_loss, right, error, seconds))
+        state.history.append(epoch_of(number, loss, accuracy, logits, targets, seconds))
         run.capture(state)
         save_state(folder, state, identity)
         on_epoch(state.history[-1])
@@ -130,16 +138,36 @@ def fit(
     return run.average, state.history
 
 
+def epoch_of(number: int, loss: float, accuracy: float, logits: Logits, targets: Targets, seconds: float) -> Epoch:
+    """Return a line of the learning curve; what is of validation pictures is NaN where there are none."""
+    if not len(targets):
+        return Epoch(number, loss, accuracy, math.nan, math.nan, math.nan, seconds)
+    validation_loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
+    right = float((logits.argmax(axis=1) == targets).mean())
+    error = float(np.sqrt(right * (1 - right) / len(targets)))
+    return Epoch(number, loss, accuracy, validation_loss, right, error, seconds)
+
+
 def identity_of(
     recipe: Recipe, fingerprint: str, validation_share: float, group_by: str = "", start: Start | None = None
 ) -> dict[str, Any]:
     """Return what two runs must share for one to go on with the other's state."""
-    split = {"data": fingerprint, "validation_share": validation_share, "group_by": group_by}
+    split = {"data": fingerprint, "validation_share": validation_share, "group_by": group_by, "split": BY_THRESHOLD}
     return {**asdict(recipe), **split, "start": start.digest if start else ""}
 
 
+def predicted(network: keras.Model, pixels: npt.NDArray[np.uint8], batch_size: int) -> Logits:
+    """Return the logits of prepared pictures, shape (n, labels); n may be 0."""
+    if not len(pixels):
+        return np.zeros((0, network.output_shape[-1]), np.float32)
+    logits: Logits = network.predict(pixels, batch_size=batch_size, verbose=0)
+    return logits
+
+
 def prepared(examples: Sequence[Example], spec: InputSpec) -> npt.NDArray[np.uint8]:
-    """Fit pictures to the network as serving does, shape (n, height, width, 3)."""
+    """Fit pictures to the network as serving does, shape (n, height, width, 3); n may be 0."""
+    if not examples:
+        return np.zeros(spec.shape, np.uint8)[:0]
     return np.concatenate([prepare(example.pixels, spec) for example in examples])
 
 

@@ -7,14 +7,13 @@ seldom where it does best elsewhere: scores of other pictures drift.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import PIL.Image
 import PIL.ImageEnhance
 import PIL.ImageFilter
 
-from shared.training.dataset import Example
 from shared.types import Pixels
 
 Picture = PIL.Image.Image
@@ -23,19 +22,17 @@ KEPT = 0.86
 """Share of an edge that a closer picture shows. Films of 1.2 and of 1.4 times their height differ by as much."""
 
 
-def harder(examples: Sequence[Example]) -> dict[str, list[Pixels]]:
-    """Show each picture under every condition; nothing is left to chance.
+def worsened(pixels: Pixels, condition: str) -> Pixels:
+    """Show a picture under a condition; nothing is left to chance.
 
     Args:
-        examples: that the network was not trained on.
+        pixels: RGB, shape (height, width, 3), uint8; not modified.
+        condition: one of ``CONDITIONS``.
 
     Returns:
-        Condition to the pictures in their order, each RGB, uint8, of its own size.
+        RGB, uint8, of the same size.
     """
-    return {
-        name: [np.asarray(worsen(PIL.Image.fromarray(one.pixels)), dtype=np.uint8) for one in examples]
-        for name, worsen in CONDITIONS.items()
-    }
+    return np.asarray(CONDITIONS[condition](PIL.Image.fromarray(pixels)), dtype=np.uint8)
 
 
 def _cropped(across: float, down: float) -> Callable[[Picture], Picture]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from shared.training.dataset import Dataset, Example
 from shared.training.fit import Recipe
 from shared.training.libraries import library_versions
 from shared.training.mix import Mix
+from shared.training.splits import BY_THRESHOLD
 from shared.training.start import Start
 from shared.training.state import Epoch, chosen_epoch
 
@@ -40,6 +42,8 @@ class Lineage:
     """From ``code_version``, asked when the run began: files may change while it lasts."""
     start: Start | None = None
     """The bundle that it began with, instead of ImageNet weights."""
+    folds: Mapping[str, Any] | None = None
+    """What the folds chose; None where validation pictures were kept apart."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what the manifest says under ``lineage``."""
@@ -53,7 +57,9 @@ class Lineage:
                 "training": len(self.training),
                 "validation": len(self.validation),
                 "left_out": len(self.dataset.bad_files),
+                "split": BY_THRESHOLD,
             },
+            **({} if self.folds is None else {"folds": dict(self.folds)}),
             "network": BACKBONES[self.recipe.backbone].title,
             "pretrained": self.start.source if self.start else BACKBONES[self.recipe.backbone].source,
             "options": dict(self.options),
@@ -83,7 +89,8 @@ def code_version(folder: Path = CODE) -> dict[str, Any]:
 
 
 def _rounded(epoch: Epoch) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in asdict(epoch).items() if name not in ("number", "seconds")}
+    figures = {name: value for name, value in asdict(epoch).items() if name not in ("number", "seconds")}
+    return {name: round(value, 4) for name, value in figures.items() if not math.isnan(value)}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

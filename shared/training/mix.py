@@ -61,17 +61,17 @@ def mix_with_probe(
     Returns:
         What was tried, the chosen one first.
     """
-    ours, probe = tuned.get_weights(), _probe(training, labels, recipe)
+    ours, probe = tuned.get_weights(), probe_weights(training, labels, recipe)
     pixels = prepared(validation, recipe.input_spec(recipe.image_size))
     targets = targets_of(validation, labels)
     trials = []
     for share in SHARES:
-        tuned.set_weights(_between(probe, ours, share))
+        tuned.set_weights(between(probe, ours, share))
         logits = tuned.predict(pixels, batch_size=recipe.batch_size, verbose=0)
         loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
         trials.append(Mix(share, round(float((logits.argmax(axis=1) == targets).mean()), 4), round(loss, 4)))
     chosen = chosen_mix(trials)
-    tuned.set_weights(_between(probe, ours, chosen.share))
+    tuned.set_weights(between(probe, ours, chosen.share))
     return [chosen, *(trial for trial in trials if trial is not chosen)]
 
 
@@ -81,8 +81,8 @@ def chosen_mix(trials: Sequence[Mix]) -> Mix:
     return max((trial for trial in trials if trial.nll <= NO_WORSE * least), key=lambda trial: trial.share)
 
 
-def _probe(training: Sequence[Example], labels: Sequence[str], recipe: Recipe) -> list[npt.NDArray[np.float32]]:
-    """Weights of the pretrained network with a multinomial logistic regression as its head."""
+def probe_weights(training: Sequence[Example], labels: Sequence[str], recipe: Recipe) -> list[npt.NDArray[np.float32]]:
+    """Return the weights of the pretrained network with a multinomial logistic regression as its head."""
     network = build_network(recipe.image_size, len(labels), name=recipe.backbone)
     load_pretrained(network)
     head = network.layers[-1]
@@ -101,7 +101,8 @@ def _probe(training: Sequence[Example], labels: Sequence[str], recipe: Recipe) -
     return weights
 
 
-def _between(
+def between(
     probe: Sequence[npt.NDArray[np.float32]], ours: Sequence[npt.NDArray[np.float32]], share: float
 ) -> list[npt.NDArray[np.float32]]:
+    """Return weights on the straight line from the probe's (share 0) to the fine-tuned ones (share 1)."""
     return [share * mine + (1 - share) * theirs for mine, theirs in zip(ours, probe, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 
 from rich.console import Console
@@ -17,7 +18,7 @@ SPEED_OVER_S = 300.0
 
 
 class Terminal:
-    """A ``train.Watcher`` that draws with Rich. Use it as a context.
+    """A ``request.Watcher`` that draws with Rich. Use it as a context.
 
     Args:
         console: where to draw.
@@ -39,6 +40,7 @@ class Terminal:
         )
         self._reading = self._bar.add_task("reading", total=None, facts="")
         self._fitting: TaskID | None = None
+        self._run = ""
 
     def __enter__(self) -> Terminal:
         self._bar.start()
@@ -56,8 +58,17 @@ class Terminal:
     def on_data(self, dataset: Dataset, training: list[Example], validation: list[Example]) -> None:
         """Say what there is, and what was left out and why."""
         self._bar.remove_task(self._reading)
+        self._print_data(f"{len(training)} pictures to train on, {len(validation)} to validate on", dataset)
+
+    def on_folds(self, dataset: Dataset, sizes: list[int]) -> None:
+        """Say what there is, how it was divided, and what was left out and why."""
+        self._bar.remove_task(self._reading)
+        each = ", ".join(map(str, sizes))
+        self._print_data(f"{sum(sizes)} pictures in {len(sizes)} folds of {each}", dataset)
+
+    def _print_data(self, divided: str, dataset: Dataset) -> None:
         counts = ", ".join(f"{label} {count}" for label, count in dataset.counts.items())
-        self.console.print(f"{len(training)} pictures to train on, {len(validation)} to validate on ({counts})")
+        self.console.print(f"{divided} ({counts})")
         for bad in dataset.bad_files[:BAD_FILES_SHOWN]:
             self.console.print(f"left out: {bad.path}: {bad.reason}", style="yellow", markup=False)
         if more := len(dataset.bad_files[BAD_FILES_SHOWN:]):
@@ -69,6 +80,13 @@ class Terminal:
         drawn = "every label equally often" if recipe.balanced else "every picture equally often"
         self.console.print(f"{colours}, {drawn}, fitted by {recipe.fit}", highlight=False)
 
+    def on_run(self, name: str, training: int, judged: int) -> None:
+        """Say which network learns now, and begin its bar."""
+        self._end_bar()
+        self._run = f"{name}, "
+        beside = f", {judged} to judge" if judged else ""
+        self.console.print(f"{name}: {training} pictures to train on{beside}", highlight=False)
+
     def on_step(self, step: Step) -> None:
         """Move the bar."""
         before = (step.epoch - 1) * step.steps
@@ -78,22 +96,25 @@ class Terminal:
         self._bar.update(
             self._fitting,
             completed=before + step.step,
-            description=f"epoch {step.epoch}/{self.epochs}",
+            description=f"{self._run}epoch {step.epoch}/{self.epochs}",
             facts=facts,
         )
 
     def on_epoch(self, epoch: Epoch) -> None:
         """Print the epoch's line."""
+        unseen = f"validation: loss {epoch.validation_loss:.3f}  accuracy {epoch.validation_accuracy:.3f}  "
         self.console.print(
             f"epoch {epoch.number:>2}/{self.epochs}  loss {epoch.loss:.3f}  accuracy {epoch.accuracy:.3f}  "
-            f"validation: loss {epoch.validation_loss:.3f}  accuracy {epoch.validation_accuracy:.3f}  "
-            f"{epoch.seconds:.0f} s",
+            f"{'' if math.isnan(epoch.validation_loss) else unseen}{epoch.seconds:.0f} s",
             highlight=False,
         )
 
     def on_export(self, what: str) -> None:
         """Print what is being made."""
+        self._end_bar()
+        self.console.print(what, highlight=False)
+
+    def _end_bar(self) -> None:
         if self._fitting is not None:
             self._bar.remove_task(self._fitting)
             self._fitting = None
-        self.console.print(what, highlight=False)

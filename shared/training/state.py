@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +30,7 @@ class Epoch:
     accuracy: float
     """On augmented training pictures, 0 to 1."""
     validation_loss: float
-    """Negative log-likelihood after temperature scaling."""
+    """Negative log-likelihood after temperature scaling; NaN, as the next two, where nothing was validated on."""
     validation_accuracy: float
     standard_error: float
     """Of the validation accuracy: sqrt(p (1 - p) / n)."""
@@ -53,9 +54,13 @@ class State:
 def chosen_epoch(history: Sequence[Epoch]) -> Epoch:
     """Return the epoch whose weights are kept: the last whose accuracy is within one standard error of the best.
 
+    Where nothing was validated on, it is the last.
+
     That is the rule of Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3: on a few hundred
     pictures the highest figure is mostly luck, and the epochs with a low learning rate are the better ones.
     """
+    if math.isnan(history[-1].validation_accuracy):
+        return history[-1]
     best = max(history, key=lambda epoch: epoch.validation_accuracy)
     least = best.validation_accuracy - best.standard_error
     return [epoch for epoch in history if epoch.validation_accuracy >= least][-1]
@@ -90,7 +95,7 @@ def load_state(folder: Path, identity: Mapping[str, Any]) -> State:
         return State()
     with np.load(folder / FILE, allow_pickle=False) as file:
         facts = json.loads(str(file["facts"]))
-        if faults := _differences(facts["identity"], json.loads(json.dumps(identity))):
+        if faults := differences(facts["identity"], json.loads(json.dumps(identity))):
             raise Misconfigured(f"cannot resume from {folder}", faults)
         weights: dict[str, Weights] = {}
         for name in sorted(set(file.files) - {"facts"}):
@@ -98,7 +103,8 @@ def load_state(folder: Path, identity: Mapping[str, Any]) -> State:
     return State([Epoch(**epoch) for epoch in facts["history"]], weights)
 
 
-def _differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> Sequence[str]:
+def differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> Sequence[str]:
+    """Return a sentence for each field in which two identities differ."""
     return [
         f"{key} was {saved.get(key)!r} then and is {ours.get(key)!r} now"
         for key in sorted({*saved, *ours})

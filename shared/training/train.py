@@ -4,64 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from shared.bundles.bundle import Bundle
-from shared.bundles.manifest import MANIFEST
-from shared.errors import Misconfigured
 from shared.training.choices import in_grey, recipe_for, values_of
-from shared.training.dataset import Dataset, Example, read_dataset, split
-from shared.training.export import Plan, export_bundle
-from shared.training.fit import Recipe, Step, fit, identity_of
+from shared.training.cross_validation import cross_validate
+from shared.training.dataset import Dataset, read_dataset
+from shared.training.export import export_bundle
+from shared.training.fit import Recipe, fit, identity_of
+from shared.training.folds_export import export_from_folds
 from shared.training.lineage import Lineage, code_version
-from shared.training.mix import mix_with_probe
+from shared.training.mix import between, mix_with_probe, probe_weights
 from shared.training.report import Report
-from shared.training.start import Start
-from shared.training.state import FILE, Epoch
-
-STATE_FOLDER = ".training"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to train, from what, and where to."""
-
-    data: Path
-    out: Path
-    plan: Plan
-    validation_share: float
-    """Of each label, 0 to 1."""
-    options: Mapping[str, Any]
-    """The command's options: the recipe's, as far as somebody chose them, and others for the lineage."""
-    group_by: str = ""
-    """As in ``dataset.split``."""
-    start: Start | None = None
-    """The bundle to begin with; None for ImageNet weights."""
-    resume: bool = False
-
-
-class Watcher(Protocol):
-    """Whoever shows how far a run is."""
-
-    def on_read(self) -> None:
-        """A file was read; called from other threads."""
-
-    def on_data(self, dataset: Dataset, training: list[Example], validation: list[Example]) -> None:
-        """The data was read and split."""
-
-    def on_recipe(self, recipe: Recipe) -> None:
-        """Every option is decided."""
-
-    def on_step(self, step: Step) -> None:
-        """The network has seen one more batch."""
-
-    def on_epoch(self, epoch: Epoch) -> None:
-        """An epoch ended, and its state is saved."""
-
-    def on_export(self, what: str) -> None:
-        """One more thing is being made of the trained network."""
+from shared.training.request import Request, Watcher, state_folder
+from shared.training.splits import split
 
 
 def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
@@ -71,19 +28,29 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
     same as without the stop.
 
     Returns:
-        The bundle, read back and checked, and how it did on the validation pictures through the serving path.
+        The bundle, read back and checked, and how it did through the serving path: on the validation pictures, or in
+        folds on every picture, judged by a network that had not seen it.
 
     Raises:
         Misconfigured: the data cannot be used, ``out`` has a bundle already, or there is nothing to resume.
     """
     code = code_version()
-    state_folder = _state_folder(request)
-    plan = request.plan
-    dataset = read_dataset(request.data, shrink_to_px=max(plan.serve_sizes), on_read=watcher.on_read)
-    plan.check(dataset.labels)
+    folder = state_folder(request)
+    dataset = read_dataset(request.data, shrink_to_px=max(request.plan.serve_sizes), on_read=watcher.on_read)
+    request.plan.check(dataset.labels)
     recipe = recipe_for(request.options, dataset)
     if recipe.grey:
         dataset = in_grey(dataset)
+    story = _in_folds if request.folds else _with_validation
+    result = story(request, dataset, recipe, folder, code, watcher)
+    shutil.rmtree(folder)
+    return result
+
+
+def _with_validation(
+    request: Request, dataset: Dataset, recipe: Recipe, folder: Path, code: Mapping[str, Any], watcher: Watcher
+) -> tuple[Bundle, Report]:
+    """Keep some pictures apart, which choose and measure."""
     training, validation = split(dataset.examples, request.validation_share, request.group_by)
     watcher.on_data(dataset, training, validation)
     watcher.on_recipe(recipe)
@@ -92,7 +59,7 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
         validation,
         dataset.labels,
         recipe,
-        folder=state_folder,
+        folder=folder,
         identity=identity_of(recipe, dataset.fingerprint, request.validation_share, request.group_by, request.start),
         start=request.start,
         on_step=watcher.on_step,
@@ -104,17 +71,44 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
         trials = mix_with_probe(network, training, validation, dataset.labels, recipe)
     options = values_of(recipe, request.options)
     lineage = Lineage(dataset, training, validation, history, trials, recipe, options, code, request.start)
-    result = export_bundle(network, lineage, plan, request.out, watcher.on_export)
-    shutil.rmtree(state_folder)
-    return result
+    return export_bundle(network, lineage, request.plan, request.out, watcher.on_export)
 
 
-def _state_folder(request: Request) -> Path:
-    folder = request.out / STATE_FOLDER
-    if request.resume and not (folder / FILE).exists():
-        raise Misconfigured("cannot resume", [f"{request.out} has no stopped run; leave out --resume to begin one"])
-    if (request.out / MANIFEST).exists() and not request.resume:
-        raise Misconfigured("cannot train", [f"{request.out} has a bundle already; choose another --out"])
-    if folder.exists() and not request.resume:
-        shutil.rmtree(folder)
-    return folder
+def _in_folds(
+    request: Request, dataset: Dataset, recipe: Recipe, folder: Path, code: Mapping[str, Any], watcher: Watcher
+) -> tuple[Bundle, Report]:
+    """Choose and measure on every picture by networks that have not seen it, then train on all of them."""
+    chosen = cross_validate(request, dataset, recipe, folder, watcher)
+    everything = list(dataset.examples)
+    watcher.on_run("the bundle's network", len(everything), 0)
+    network, own = fit(
+        everything,
+        [],
+        dataset.labels,
+        recipe,
+        folder=folder / "whole",
+        identity=chosen.identity,
+        start=request.start,
+        stop_after=chosen.epochs,
+        on_step=watcher.on_step,
+        on_epoch=watcher.on_epoch,
+    )
+    if chosen.share < 1:
+        watcher.on_export("mixing with a linear probe")
+        network.set_weights(
+            between(probe_weights(everything, dataset.labels, recipe), network.get_weights(), chosen.share)
+        )
+    options = {name: value for name, value in values_of(recipe, request.options).items() if name != "validation_share"}
+    lineage = Lineage(
+        dataset,
+        everything,
+        [],
+        chosen.history,
+        chosen.mixes,
+        recipe,
+        options,
+        code,
+        request.start,
+        folds=chosen.as_json(seconds=sum(epoch.seconds for epoch in own)),
+    )
+    return export_from_folds(network, lineage, chosen, request.plan, request.out, watcher.on_export)

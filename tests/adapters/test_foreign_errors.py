@@ -156,11 +156,12 @@ BROKEN = (
 @pytest.mark.parametrize("how", [*REFUSED, *BROKEN])
 def test_store_that_refuses_or_breaks_off_is_unavailable(server: ThreadingHTTPServer, how: int | bytes) -> None:
     server.how = how  # type: ignore[attr-defined]
-    store = gcs.CloudStorage("p", SHORT_S, endpoint=f"http://127.0.0.1:{server.server_port}")
+    endpoint = f"http://127.0.0.1:{server.server_port}"
     for call in ("read", "find", "uploads", "copy_once", "write_once", "delete"):
         if call == "delete" and isinstance(how, bytes) and how.startswith(b"HTTP/1.1 200"):
             continue  # the client does not read the body
         of_the_file = call == "read" and isinstance(how, bytes) and b"Content-Encoding" in how
+        store = gcs.CloudStorage("p", LONG_S if of_the_file else SHORT_S, endpoint=endpoint)
         with pytest.raises(WrongEncoding if of_the_file else StorageUnavailable):
             STORAGE_CALLS[call](store)
 

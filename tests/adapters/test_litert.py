@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.adapters.litert import LiteRTModel
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
 from shared.errors import InvalidBundle

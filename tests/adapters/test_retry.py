@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -23,7 +24,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     """Let each request fail immediately instead of being sent; return when each was sent, with its timeout."""
     seen: list[tuple[float, float]] = []
 
-    def refuse(_adapter: HTTPAdapter, _request: object, _stream: bool, timeout: object, **_options: object) -> None:
+    def refuse(_adapter: HTTPAdapter, _request: object, _stream: bool, timeout: Any, **_options: object) -> None:
         seen.append((time.monotonic(), getattr(timeout, "total", timeout)))
         raise requests.ConnectionError("refused")
 

@@ -21,7 +21,7 @@ from tests.worlds import World
 pytestmark = pytest.mark.in_memory_too
 
 TIMEOUT_S = 300
-WHO = {"service": "classify-backlog", "revision": "of-today", "task": 3}
+WHO: dict[str, str | int | None] = {"service": "classify-backlog", "revision": "of-today", "task": 3}
 
 
 def now(later_s: float = 0) -> datetime:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.gcs import CloudStorage
 from shared.backlog.selection import Backlog
 from shared.errors import BadRequest
 from shared.settings import Platform, Settings
@@ -124,6 +125,7 @@ def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
 def test_of_anothers_bucket_what_was_deleted_or_overwritten_is_left_out(world: World, put: Put) -> None:
     """Versions are its owner's safety net; in the upload bucket each of them is an upload."""
     put("a.jpg", "b.jpg")
+    assert isinstance(world.store, CloudStorage)
     bucket = world.store._client.bucket(world.uploads)
     bucket.blob("a.jpg").upload_from_string(b"newer")
     bucket.blob("b.jpg").delete()

@@ -265,7 +265,7 @@ def test_a_picture_for_which_there_is_no_room_is_taken_when_the_others_are_done(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     refs = put(world, tmp_path, **{"a.jpg": picture(1), "b.jpg": picture(2)})
-    turned_away = []
+    turned_away: list[ObjectRef] = []
 
     def turn_away_once(ref: ObjectRef) -> None:
         if ref == refs["a.jpg"] and not turned_away:

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import shared.cli.classify
-from shared.cli import main
+from shared.cli import classify_files, main
 from shared.cli.classify_files import FEW, usable_cores
 from tests.pictures import encoded, scene
 
@@ -53,7 +53,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C comes after two answers."""
-    whole = shared.cli.classify.classify_files
+    whole = classify_files.classify_files
 
     def some(*arguments: Any) -> Iterator[Any]:
         answers = whole(*arguments)

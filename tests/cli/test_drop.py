@@ -15,6 +15,7 @@ import shared.cli.drop
 from shared.cli import main
 from shared.errors import StorageUnavailable
 from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.operations import upload
 
 Picture = Callable[..., bytes]
 Bucketlens = Callable[..., Result]
@@ -91,7 +92,7 @@ def test_a_model_that_is_not_served_is_refused_before_anything_is_uploaded(bucke
 def test_an_interrupted_drop_says_how_far_it_came_and_how_to_go_on(
     bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = shared.cli.drop.drop
+    whole = upload.drop
 
     def interrupted(*arguments: Any) -> Iterator[Any]:
         uploads = whole(*arguments)
@@ -109,7 +110,7 @@ def test_an_interrupted_drop_says_how_far_it_came_and_how_to_go_on(
 def test_a_drop_that_breaks_off_says_how_far_it_came(
     bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = shared.cli.drop.drop
+    whole = upload.drop
 
     def broken_off(*arguments: Any) -> Iterator[Any]:
         uploads = whole(*arguments)
@@ -138,9 +139,7 @@ def test_an_interrupted_wait_counts_what_has_landed(
 
 
 def test_a_missing_view_is_a_sentence(bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        shared.operations.upload, "CLASSIFIED", "SELECT sha256 FROM no_such_view WHERE @digests = @models"
-    )
+    monkeypatch.setattr(upload, "CLASSIFIED", "SELECT sha256 FROM no_such_view WHERE @digests = @models")
     done = bucketlens("drop", str(album), "--skip-existing")
     assert (done.exit_code, isinstance(done.exception, SystemExit)) == (2, True)
     assert "no_such_view" in done.stderr

@@ -18,9 +18,18 @@ def test_versions_have_a_number_and_a_day_and_what_comes_is_above_them() -> None
     assert [title for title in released if not re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2}", title)] == []
 
 
-def test_the_version_of_the_program_is_in_the_changelog() -> None:
+def test_newest_version_is_that_of_the_program() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
-    assert [title for title in SECTIONS if title.startswith(f"{version} - ")]
+    newest = next(title for title in SECTIONS if title != "Unreleased")
+    assert newest.partition(" - ")[0] == version
+
+
+def test_versions_go_from_the_newest_to_the_oldest() -> None:
+    released = [title.partition(" - ") for title in SECTIONS if title != "Unreleased"]
+    numbers = [tuple(int(part) for part in number.split(".")) for number, _, _ in released]
+    days = [day for _, _, day in released]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert days == sorted(days, reverse=True)
 
 
 def test_every_version_says_whether_it_needs_an_apply() -> None:

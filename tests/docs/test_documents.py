@@ -70,9 +70,10 @@ def requirement_lines(file: str) -> Iterator[str]:
 
 
 def direct_requirements() -> list[Requirement]:
+    """Return what pyproject.toml names; an extra may also name another extra of the project itself."""
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
-    wanted = [Requirement(text) for group in groups for text in group]
-    return [requirement for requirement in wanted if requirement.name != PROJECT["name"]]  # an extra in another
+    requirements = [Requirement(text) for group in groups for text in group]
+    return [requirement for requirement in requirements if requirement.name != PROJECT["name"]]
 
 
 def tracked_files() -> list[Path]:

@@ -58,7 +58,7 @@ def faults(page: Path) -> list[str]:
 def site_settings() -> dict[str, Any]:
     """Return docs/site/mkdocs.yml; its one Python object is read as text."""
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
         pass
 
     Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda _loader, suffix, _node: suffix)

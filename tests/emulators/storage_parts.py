@@ -144,7 +144,7 @@ def client_of(url: str) -> Iterator[storage.Client]:
     """Give a client of Cloud Storage that talks to a URL without credentials."""
     # Or the client asks for each bucket by itself, in a thread, and meets the faults that are meant for the test.
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+    credentials = AnonymousCredentials()
     client = storage.Client("local", credentials=credentials, client_options={"api_endpoint": url})
     try:
         yield client

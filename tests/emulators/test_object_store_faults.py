@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -15,7 +16,8 @@ from google.api_core import exceptions
 from google.cloud.storage import Bucket
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from tests.emulators.storage_parts import HOST, ROOT, Process, Storage, client_of, free_port, running
+from tests.emulators.storage_parts import HOST, ROOT, Process, Storage, client_of, running
+from tests.ports import free_port
 
 pytest_plugins = ("tests.emulators.storage_fixtures",)
 
@@ -166,7 +168,7 @@ def test_requests_are_recorded_in_order_with_their_preconditions(object_storage:
         ({"colour": "red"}, "no colour"),
     ],
 )
-def test_what_is_no_fault_is_refused(object_storage: Storage, fault: dict[str, object], complaint: str) -> None:
+def test_what_is_no_fault_is_refused(object_storage: Storage, fault: dict[str, Any], complaint: str) -> None:
     answer = requests.post(f"{object_storage.url}/_bucketlens/faults", json=fault, timeout=10)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]["message"]

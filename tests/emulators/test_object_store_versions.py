@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -268,6 +268,10 @@ def test_versions_and_the_will_to_keep_them_outlive_a_kill_of_the_store(own_stor
         assert [content_of(photos, "photo", generation) for generation in written] == [b"0", b"1", b"2"]
 
 
+def _has_grown(stored: Sized, length: int) -> bool:
+    return len(stored) >= length
+
+
 def test_every_version_that_was_stored_outlives_kills_in_the_midst_of_overwriting(own_storage: Storage) -> None:
     with client_of(own_storage.url) as client, ThreadPoolExecutor(4) as threads:
         photos = client.bucket("photos")
@@ -275,7 +279,7 @@ def test_every_version_that_was_stored_outlives_kills_in_the_midst_of_overwritin
         for _ in range(4):
             done = len(stored)
             writers = [threads.submit(_overwrite_until_it_fails, photos, f"photo{n}", stored) for n in range(4)]
-            eventually(lambda done=done: len(stored) >= done + 20)
+            eventually(partial(_has_grown, stored, done + 20))
             own_storage.store.end(kill=True)
             for writer in writers:
                 writer.result()

@@ -21,13 +21,13 @@ from tests.emulators.storage_parts import (
     Target,
     client_of,
     eventually,
-    free_port,
     open_target,
     relay_process,
     running,
     running_storage,
     url_of,
 )
+from tests.ports import free_port
 
 QUICK = ("--first-pause", "0.01", "--longest-pause", "0.05")
 
@@ -212,7 +212,14 @@ def test_how_events_go_wrong_can_be_changed_while_it_runs(target: Target, tmp_pa
         assert requests.get(url, timeout=10).json() == {"duplicates": 0.0, "together": 0.0, "delay_s": 0.1, "lost": 0.0}
         changed = requests.put(url, json={"together": 1, "delay_s": 0}, timeout=10).json()
         assert changed == {"duplicates": 0.0, "together": 1, "delay_s": 0, "lost": 0.0}
-        for wrong in ({"together": 2}, {"delay_s": "long"}, {"duplicates": 0.5, "colour": "red"}, [], "no"):
+        mistakes: tuple[Any, ...] = (
+            {"together": 2},
+            {"delay_s": "long"},
+            {"duplicates": 0.5, "colour": "red"},
+            [],
+            "no",
+        )
+        for wrong in mistakes:
             answer = requests.put(url, json=wrong, timeout=10)
             assert answer.status_code == 400
             assert answer.json()["error"]

@@ -10,8 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.environments import ROOT
-from tests.imports import loaded_by
-from tests.test_architecture import SOURCES, imports_of, is_in, name_of
+from tests.imports import is_in, loaded_by
+from tests.test_architecture import SOURCES, imports_of, name_of
 
 BESIDE = {"yarl": "aiohttp"}
 """Packages that come with another, by which they are pinned."""

@@ -18,8 +18,10 @@ from google.cloud import bigquery
 
 from shared.emulators.faults.record import in_order
 from tests.emulators.fault_client import FaultControl
-from tests.emulators.storage_parts import Process, Storage, free_port, running
+from tests.emulators.no_retry import NO_RETRY
+from tests.emulators.storage_parts import Process, Storage, running
 from tests.emulators.warehouse_parts import PROJECT, SCHEMAS, client_of, failure, failure_ids, insert_failures, inserts
+from tests.ports import free_port
 
 pytest_plugins = ("tests.emulators.storage_fixtures", "tests.emulators.warehouse_fixtures")
 
@@ -90,7 +92,9 @@ def test_a_batch_that_skips_what_is_invalid_is_inserted_but_for_the_refused_rows
     assert [(one["index"], one["errors"][0]["reason"]) for one in refused] == [(0, "invalid"), (2, "invalid")]
     assert failure_ids(bigquery_client, table) == ["upload-1", "upload-3"]
     broken = [failure(4), failure(5), failure(6, reason=None), failure(7)]
-    refused = bigquery_client.insert_rows_json(table, broken, row_ids=list("4567"), skip_invalid_rows=True, retry=None)
+    refused = bigquery_client.insert_rows_json(
+        table, broken, row_ids=list("4567"), skip_invalid_rows=True, retry=NO_RETRY
+    )
     assert [one["index"] for one in refused] == [0, 2]
     assert failure_ids(bigquery_client, table) == ["upload-1", "upload-3", "upload-5", "upload-7"]
 
@@ -123,7 +127,7 @@ def hung_up(url: str, table: str) -> None:
     """Insert a row as a client that gives up soon."""
     _, dataset, name = table.split(".")
     address = f"{url}/bigquery/v2/projects/{PROJECT}/datasets/{dataset}/tables/{name}/insertAll"
-    body = {"rows": [{"insertId": "upload-0", "json": failure(0)}]}
+    body: dict[str, Any] = {"rows": [{"insertId": "upload-0", "json": failure(0)}]}
     with pytest.raises(requests.ReadTimeout):
         requests.post(address, json=body, timeout=(10, 0.2))
 

@@ -14,6 +14,8 @@ import requests
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from tests.emulators.no_retry import NO_RETRY
+
 pytest_plugins = ("tests.emulators.warehouse_fixtures",)
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -25,7 +27,7 @@ ENDLESS = "SELECT SUM(a * b) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNES
 
 def test_a_query_job_has_rows_a_schema_and_statistics(bigquery_client: bigquery.Client) -> None:
     sql = "SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, 'y' ORDER BY a"
-    job = bigquery_client.query(sql, job_id=f"job-{uuid.uuid4()}", job_retry=None)
+    job = bigquery_client.query(sql, job_id=f"job-{uuid.uuid4()}", job_retry=NO_RETRY)
     assert [tuple(row.values()) for row in job.result()] == [(1, "x"), (2, "y")]
     found = bigquery_client.get_job(job.job_id)
     assert isinstance(found, bigquery.QueryJob)
@@ -148,7 +150,11 @@ def test_a_query_that_takes_long_holds_up_nobody_else(
 
 
 def test_a_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
-    body = {"query": "SELECT GENERATE_UUID() AS u", "useLegacySql": False, "requestId": str(uuid.uuid4())}
+    body: dict[str, Any] = {
+        "query": "SELECT GENERATE_UUID() AS u",
+        "useLegacySql": False,
+        "requestId": str(uuid.uuid4()),
+    }
     path = f"{warehouse_url}/bigquery/v2/projects/local/queries"
     first, second = (requests.post(path, json=body, timeout=20).json() for _ in range(2))
     assert first["rows"] == second["rows"]
@@ -162,24 +168,24 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
     bigquery_client.create_table(bigquery.Table(name, [Field("a", "INTEGER")]))
     to_a_table = bigquery.QueryJobConfig(destination=f"{bigquery_dataset}.u")
     calls: list[tuple[Callable[[], Any], str]] = [
-        (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=None), "'copy' are not supported"),
-        (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=None), "'extract' are not supported"),
-        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=None), "'load' are not supported"),
+        (lambda: bigquery_client.copy_table(name, f"{bigquery_dataset}.u", retry=NO_RETRY), "'copy' are not supported"),
+        (lambda: bigquery_client.extract_table(name, "gs://b/o", retry=NO_RETRY), "'extract' are not supported"),
+        (lambda: bigquery_client.load_table_from_uri("gs://b/o", name, retry=NO_RETRY), "'load' are not supported"),
         (
             lambda: bigquery_client.load_table_from_json([{"a": 1}], name, num_retries=0),
             "/upload/bigquery/v2/projects/local/jobs is not a method of the local warehouse",
         ),
         (
-            lambda: bigquery_client.query("SELECT 1 AS a", job_config=to_a_table, retry=None),
+            lambda: bigquery_client.query("SELECT 1 AS a", job_config=to_a_table, retry=NO_RETRY),
             "A table for a query's rows is not supported",
         ),
         (
             lambda: bigquery_client.query(
-                "SELECT 1", job_config=bigquery.QueryJobConfig(use_legacy_sql=True), retry=None
+                "SELECT 1", job_config=bigquery.QueryJobConfig(use_legacy_sql=True), retry=NO_RETRY
             ),
             "Legacy SQL is not supported",
         ),
-        (lambda: bigquery_client.get_job("nobody", retry=None), "Not found: Job local:US.nobody"),
+        (lambda: bigquery_client.get_job("nobody", retry=NO_RETRY), "Not found: Job local:US.nobody"),
     ]
     for call, sentence in calls:
         with pytest.raises(exceptions.GoogleAPICallError, match=sentence):

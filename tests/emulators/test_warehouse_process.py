@@ -163,7 +163,7 @@ def _column(name: str) -> bigquery.SchemaField:
     return bigquery.SchemaField(name, "INTEGER")
 
 
-def _change(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
+def _change(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
     columns = json.loads(path.read_text())
     change(columns)
     path.write_text(json.dumps(columns))

@@ -13,6 +13,7 @@ import requests
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from tests.emulators.no_retry import NO_RETRY
 from tests.emulators.warehouse_parts import prediction
 
 pytest_plugins = ("tests.emulators.warehouse_fixtures",)
@@ -34,7 +35,7 @@ def table(bigquery_client: bigquery.Client, bigquery_dataset: str) -> str:
 
 def problems_of(bigquery_client: bigquery.Client, table: str, row: dict[str, Any]) -> list[dict[str, str]]:
     """Insert a row that is wrong; returns what is wrong with it."""
-    (entry,) = bigquery_client.insert_rows_json(table, [row], retry=None)
+    (entry,) = bigquery_client.insert_rows_json(table, [row], retry=NO_RETRY)
     assert entry["index"] == 0
     return list(entry["errors"])
 
@@ -103,7 +104,7 @@ def test_what_a_row_leaves_out_is_null_and_an_array_is_empty(bigquery_client: bi
 def test_what_bigquery_accepts_for_a_type_is_accepted(
     bigquery_client: bigquery.Client, table: str, column: str, sent: Any, found: Any
 ) -> None:
-    assert bigquery_client.insert_rows_json(table, [{"id": "a", column: sent}], retry=None) == []
+    assert bigquery_client.insert_rows_json(table, [{"id": "a", column: sent}], retry=NO_RETRY) == []
     assert rows_of(bigquery_client, table)[0][column.lower()] == found
 
 
@@ -173,7 +174,7 @@ def test_one_bad_row_stops_the_others_of_its_request(bigquery_client: bigquery.C
 def test_the_good_rows_of_a_request_go_in_where_bad_ones_may_be_skipped(
     bigquery_client: bigquery.Client, table: str
 ) -> None:
-    rows = [{"id": "a"}, {"id": "b", "nope": 1}, {"id": "c"}]
+    rows: list[dict[str, Any]] = [{"id": "a"}, {"id": "b", "nope": 1}, {"id": "c"}]
     entries = bigquery_client.insert_rows_json(table, rows, skip_invalid_rows=True)
     assert [entry["index"] for entry in entries] == [1]
     assert [row["id"] for row in rows_of(bigquery_client, table)] == ["a", "c"]
@@ -246,9 +247,9 @@ def test_a_row_of_ours_fits_the_schema_of_ours(bigquery_client: bigquery.Client)
 
 def test_rows_go_to_tables_only(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     with pytest.raises(exceptions.NotFound, match=r"Not found: Table local:.*\.nope"):
-        bigquery_client.insert_rows_json(f"{bigquery_dataset}.nope", [{"id": "a"}], retry=None)
+        bigquery_client.insert_rows_json(f"{bigquery_dataset}.nope", [{"id": "a"}], retry=NO_RETRY)
     with pytest.raises(exceptions.BadRequest, match="it is a view"):
-        bigquery_client.insert_rows_json("local.bucketlens.calls", [{"id": "a"}], retry=None)
+        bigquery_client.insert_rows_json("local.bucketlens.calls", [{"id": "a"}], retry=NO_RETRY)
 
 
 def test_a_request_without_rows_or_json_is_refused(

@@ -9,6 +9,8 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import bigquery
 
+from tests.emulators.no_retry import NO_RETRY
+
 pytest_plugins = ("tests.emulators.warehouse_fixtures",)
 
 Ask = Callable[..., list[tuple[Any, ...]]]
@@ -88,7 +90,7 @@ def test_a_table_gains_columns_nested_ones_too_and_keeps_its_rows(
     changed = bigquery_client.update_table(table, ["schema"])
     assert [field.name for field in changed.schema] == ["must", "one", "many", "new", "list_"]
     row = {"one": {"b": "y"}, "many": [{"deep": {"b": "z"}}], "new": 1.5}
-    assert bigquery_client.insert_rows_json(changed, [row], retry=None) == []
+    assert bigquery_client.insert_rows_json(changed, [row], retry=NO_RETRY) == []
     assert ask_bigquery(
         f"SELECT must, one.a, one.b, many[OFFSET(0)].deep.b AS c, new, list_ FROM `{name}` ORDER BY must"
     ) == [

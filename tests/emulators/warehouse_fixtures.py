@@ -11,6 +11,7 @@ from google.cloud import bigquery
 
 from shared.emulators.bigquery.start.lifecycle import warehouse_running
 from tests.emulators.fault_client import FaultControl
+from tests.emulators.no_retry import NO_RETRY
 from tests.emulators.warehouse_parts import PROJECT, SCHEMAS, client_of
 
 
@@ -44,7 +45,7 @@ def ask_bigquery(bigquery_client: bigquery.Client) -> Callable[..., list[tuple[A
         config = bigquery.QueryJobConfig(query_parameters=list(parameters))
         if default:
             config.default_dataset = default
-        return [tuple(row.values()) for row in bigquery_client.query_and_wait(sql, job_config=config, retry=None)]
+        return [tuple(row.values()) for row in bigquery_client.query_and_wait(sql, job_config=config, retry=NO_RETRY)]
 
     return run
 

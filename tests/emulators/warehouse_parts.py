@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from google.cloud import bigquery
 
 from shared.emulators.faults.record import Record
 from tests.emulators.fault_client import FaultControl
+from tests.emulators.no_retry import NO_RETRY
 
 SCHEMAS = Path(__file__).parents[2] / "infra" / "bigquery"
 PROJECT = "local"
@@ -70,16 +72,15 @@ def failure(number: int = 0, **changes: Any) -> dict[str, Any]:
 
 def failure_ids(client: bigquery.Client, table: str) -> list[str]:
     """Return the ids of a table's rows, a duplicate as often as it is there."""
-    found = client.query_and_wait(f"SELECT failure_id FROM `{table}` ORDER BY 1", retry=None, job_retry=None)
+    found = client.query_and_wait(f"SELECT failure_id FROM `{table}` ORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
     return [row["failure_id"] for row in found]
 
 
-def insert_failures(client: bigquery.Client, table: str, count: int = 1, **options: Any) -> list[dict[str, Any]]:
+def insert_failures(client: bigquery.Client, table: str, count: int = 1, **options: Any) -> Sequence[dict[str, Any]]:
     """Insert rows ``upload-0``, ``upload-1`` …; returns what was refused."""
     rows = [failure(number) for number in range(count)]
     ids = [row["failure_id"] for row in rows]
-    refused: list[dict[str, Any]] = client.insert_rows_json(table, rows, row_ids=ids, retry=None, **options)
-    return refused
+    return client.insert_rows_json(table, rows, row_ids=ids, retry=NO_RETRY, **options)
 
 
 def inserts(faults: FaultControl) -> list[Record]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import functions_framework
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.local.demo.drawings import drawings
@@ -22,7 +23,8 @@ SetAll = Callable[[dict[str, str]], None]
 @pytest.fixture
 def client(world: World, with_environment: SetAll) -> FlaskClient:
     with_environment(world.environment)
-    return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
+    app: Flask = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http")
+    return app.test_client()
 
 
 def test_a_raw_image_is_answered_with_its_label_and_how_it_came_about(client: FlaskClient, world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import functions_framework
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.errors import Misconfigured
@@ -23,7 +24,8 @@ Picture = Callable[..., bytes]
 @pytest.fixture
 def client(world: World, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
     with_environment(world.environment)
-    return functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent").test_client()
+    app: Flask = functions_framework.create_app("classify_upload", str(CLASSIFY_UPLOAD), "cloudevent")
+    return app.test_client()
 
 
 def test_an_event_becomes_a_row_that_names_the_call(
@@ -52,7 +54,9 @@ def test_structured_mode_events_are_read_as_well(
     client: FlaskClient, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("s.jpg", picture(22), tmp_path)
-    event = {name.removeprefix("ce-"): value for name, value in headers().items() if name.startswith("ce-")}
+    event: dict[str, Any] = {
+        name.removeprefix("ce-"): value for name, value in headers().items() if name.startswith("ce-")
+    }
     event |= {"datacontenttype": "application/json", "data": data(world.store.find(world.uploads, "s.jpg"))}
     answer = client.post("/", data=json.dumps(event), headers={"content-type": "application/cloudevents+json"})
     assert answer.status_code == 200

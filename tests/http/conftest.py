@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
@@ -21,6 +22,7 @@ from shared.local.cloud import Cloud
 from shared.local.demo.drawings import drawings
 from shared.settings import DEFAULT_BUNDLE
 from tests.functions.paths import CLASSIFY_REQUEST
+from tests.memory.service import MemoryService, https_function
 from tests.worlds import World
 
 MakeClient = Callable[..., FlaskClient]
@@ -69,7 +71,18 @@ def client_with(world: World, with_environment: Callable[[dict[str, str]], None]
 
     def make(**settings: str) -> FlaskClient:
         with_environment(world.environment | settings)
-        return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
+        app: Flask = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http")
+        return app.test_client()
+
+    return make
+
+
+@pytest.fixture
+def memory_client(memory_world: World) -> MakeClient:
+    """Return a maker of the function with other settings, over a store and a warehouse in memory."""
+
+    def make(**settings: str) -> FlaskClient:
+        return https_function(MemoryService(memory_world.pipeline, **settings)).test_client()
 
     return make
 

@@ -10,11 +10,12 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from flask import Request
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request
 
-from shared.http.admission import is_always_admitted
+from shared.http import app as http_app
+from shared.http.admission import Admission, is_always_admitted
 from shared.http.router import PROTOCOLS
 from tests.http.conftest import MakeClient, b64
 
@@ -56,8 +57,8 @@ def at_work(client: FlaskClient) -> Iterator[None]:
             working.result(PATIENCE_S)
 
 
-def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(client_with: MakeClient) -> None:
-    client = client_with(THREADS="1")
+def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(memory_client: MakeClient) -> None:
+    client = memory_client(THREADS="1")
     paths = ("/v1/classify", "/v2/models/flowers/infer", "/v1/models", "/nowhere")
     with at_work(client):
         for path in paths:
@@ -67,6 +68,27 @@ def test_a_function_at_work_sends_others_away_and_takes_them_afterwards(client_w
             assert client.get(probe).status_code == 200, probe
     for path in paths:
         assert client.post(path, data=b"x").status_code != 429, path
+
+
+def test_as_many_requests_as_threads_are_worked_on_and_as_many_more_wait(
+    memory_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors = []
+
+    def patient(at_once: int, waiting: int) -> Admission:
+        doors.append(Admission(at_once, waiting, PATIENCE_S))
+        return doors[0]
+
+    monkeypatch.setattr(http_app, "Admission", patient)
+    client = memory_client(THREADS="2")
+    with at_work(client), ThreadPoolExecutor(2) as pool:
+        assert client.get("/v1/models").status_code == 200, "the second of two"
+        with at_work(client):
+            waiting = [pool.submit(client.application.test_client().get, "/v1/models") for _ in range(2)]
+            while len(doors[0]._queue) < 2 and not any(one.done() for one in waiting):
+                threading.Event().wait(0.01)
+            assert client.get("/v1/models").status_code == 429, "two are worked on and two wait"
+        assert [one.result(PATIENCE_S).status_code for one in waiting] == [200, 200]
 
 
 def test_only_who_asks_how_it_is_passes_the_door_without_a_turn() -> None:
@@ -86,9 +108,9 @@ def test_a_body_or_another_method_or_a_path_below_makes_a_probe_a_request_like_a
     assert not is_always_admitted(_request(f"{path}x", method="GET"))
 
 
-def test_images_over_the_rate_are_refused_by_every_protocol(client_with: MakeClient, daisy: bytes) -> None:
+def test_images_over_the_rate_are_refused_by_every_protocol(memory_client: MakeClient, daisy: bytes) -> None:
     image = b64(daisy)
-    client = client_with(MAX_IMAGES_PER_MINUTE="1")
+    client = memory_client(MAX_IMAGES_PER_MINUTE="1")
     assert client.post("/v1/classify?record=false", data=daisy).status_code == 200
     infer = {"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [image]}]}
     answers = [
@@ -104,8 +126,8 @@ def test_images_over_the_rate_are_refused_by_every_protocol(client_with: MakeCli
     assert answers[0].get_json()["error"]["reason"] == "over_rate"
 
 
-def test_an_explanation_counts_for_the_rate(client_with: MakeClient, daisy: bytes) -> None:
-    client = client_with(MAX_IMAGES_PER_MINUTE="1")
+def test_an_explanation_counts_for_the_rate(memory_client: MakeClient, daisy: bytes) -> None:
+    client = memory_client(MAX_IMAGES_PER_MINUTE="1")
     assert client.post("/v1/models/flowers:explain", data=daisy).status_code == 200
     assert client.post("/v1/classify?record=false", data=daisy).status_code == 429
 

@@ -20,8 +20,8 @@ CALL = {  # as in BigQuery's page on remote functions
 }
 
 
-def post(url: str, calls: object, **context: str) -> requests.Response:
-    document = {**CALL, "calls": calls, **({"userDefinedContext": context} if context else {})}
+def post(url: str, calls: Any, **context: str) -> requests.Response:
+    document: dict[str, Any] = {**CALL, "calls": calls, **({"userDefinedContext": context} if context else {})}
     return requests.post(f"{url}/v1/bigquery:call", json=document, timeout=30)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
@@ -66,7 +66,7 @@ def caller_of(world: World, prediction_id: object) -> object:
     return row["caller"]
 
 
-def label(client: FlaskClient, answer: dict[str, object], token: object = None, **headers: str) -> tuple[int, str]:
+def label(client: FlaskClient, answer: Mapping[str, object], token: object = None, **headers: str) -> tuple[int, str]:
     """Label a prediction. Returns the status, and our word for an error."""
     body = {"label": "roses"} | ({} if token is None else {"label_token": token})
     headers = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -15,7 +15,7 @@ from tests.http.conftest import jpeg
 SOMEBODYS = "ab" * 32
 
 
-def label(url: str, prediction_id: str, body: object, key: str | None = None) -> requests.Response:
+def label(url: str, prediction_id: str, body: Any, key: str | None = None) -> requests.Response:
     headers = {"Idempotency-Key": key} if key else {}
     return requests.post(f"{url}/v1/predictions/{prediction_id}:label", json=body, headers=headers, timeout=30)
 

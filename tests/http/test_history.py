@@ -40,7 +40,7 @@ def test_earlier_pictures_follow_without_a_gap(
     client = client_with(**ON)
     sent = [client.post("/v1/classify", data=daisy + bytes(index)).get_json()["prediction_id"] for index in range(5)]
     found: list[str] = []
-    before, query = "first", {}
+    before, query = "first", dict[str, str]()
     while before and len(found) < 5:
         page = client.get("/v1/history", query_string=query).get_json()
         found += [one["answer"]["prediction_id"] for one in page["pictures"]]

@@ -6,6 +6,8 @@ import json
 import socket
 import time
 import tracemalloc
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -15,11 +17,11 @@ import requests
 from shared.errors import Busy
 from shared.http import request_context
 from shared.http.read_body import cost_of_parsing
-from shared.images.memory_budget import Memory
+from shared.images.memory_budget import MemoryBudgets
 from tests.http.conftest import MakeClient, b64
 
 ONE = b64(b"x")
-BATCHES = {
+BATCHES: dict[str, Callable[[int], dict[str, Any]]] = {
     "/v2/models/flowers/infer": lambda images: {
         "inputs": [{"name": "image", "datatype": "BYTES", "shape": [images], "data": [ONE] * images}]
     },
@@ -154,4 +156,4 @@ def test_many_keys_take_no_more_memory_than_was_reckoned() -> None:
 def test_a_picture_in_numbers_has_room_in_the_default_memory() -> None:
     numbers = np.random.default_rng(0).random((224, 224, 3)).tolist()
     body = json.dumps(numbers).encode()
-    assert cost_of_parsing(body) < Memory.of_instance(512).files.capacity_bytes
+    assert cost_of_parsing(body) < MemoryBudgets.of_instance(512).files.capacity_bytes

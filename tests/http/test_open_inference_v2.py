@@ -15,11 +15,11 @@ Pixels = npt.NDArray[np.uint8]
 INFER = "/v2/models/flowers/infer"
 
 
-def post(url: str, document: object, path: str = INFER, **query: str) -> requests.Response:
+def post(url: str, document: Any, path: str = INFER, **query: str) -> requests.Response:
     return requests.post(url + path, json=document, params={"record": "false", **query}, timeout=30)
 
 
-def asked(*data: object, datatype: str = "BYTES", shape: list[int] | None = None, **more: Any) -> dict[str, Any]:
+def asked(*data: object, datatype: str | None = "BYTES", shape: list[Any] | None = None, **more: Any) -> dict[str, Any]:
     tensor = {"name": "image", "shape": shape or [len(data)], "datatype": datatype, "data": list(data)}
     return {"inputs": [{**tensor, **more}]}
 
@@ -91,7 +91,7 @@ def test_classification_gives_the_best_classes_as_triton_writes_them(url: str, d
 @pytest.mark.parametrize("datatype", ["UINT8", "FP32"])
 def test_pixels_are_answered_as_the_same_picture_would_be(url: str, daisy_pixels: Pixels, datatype: str) -> None:
     numbers = daisy_pixels if datatype == "UINT8" else daisy_pixels.astype(np.float32)
-    whole = {"datatype": datatype, "shape": [1, *daisy_pixels.shape]}
+    whole: dict[str, Any] = {"datatype": datatype, "shape": [1, *daisy_pixels.shape]}
     nested = post(url, asked(numbers.tolist(), **whole))
     flat = post(url, asked(*numbers.reshape(-1).tolist(), **whole))
     assert output(nested, "label")["data"] == ["daisy"]
@@ -99,7 +99,7 @@ def test_pixels_are_answered_as_the_same_picture_would_be(url: str, daisy_pixels
 
 
 def test_floating_point_pixels_may_be_0_to_1_or_0_to_255(url: str, daisy_pixels: Pixels) -> None:
-    whole = {"datatype": "FP32", "shape": [1, *daisy_pixels.shape]}
+    whole: dict[str, Any] = {"datatype": "FP32", "shape": [1, *daisy_pixels.shape]}
     scores = [output(post(url, asked((daisy_pixels / scale).tolist(), **whole)), "score")["data"] for scale in (1, 255)]
     assert scores[0] == scores[1]
 

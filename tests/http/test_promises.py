@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from shared import errors
+from shared.bundles.bundle import load_bundle
+from shared.bundles.folders import MODELS
 from shared.http.protocols import bigquery_remote_function
 from shared.http.protocols.v1_instances import CONFIDENCES, Choice, choice_from, shown
 from shared.http.protocols.vertex import google_error
-from shared.service import Service
+from shared.inference.classifier import Classifier
+from shared.inference.registry import ModelRegistry
+from shared.pipeline.pipeline import Pipeline
 from shared.types import Candidate, Classification
-from tests.http.conftest import MakeClient, b64
+from shared.wiring import load_model
+from tests.http.conftest import b64
+from tests.memory.service import MemoryService, https_function
+from tests.pipeline.parts import failing
 from tests.worlds import World
 
 GOOGLES_WORDS = {
@@ -40,7 +49,7 @@ class Told:
 
 
 def confidences(choice: Choice) -> list[float]:
-    found = shown(Told(), CONFIDENCES, LABELS, None, choice)  # type: ignore[arg-type]
+    found = shown(Told(), CONFIDENCES, LABELS, None, choice)
     return list(found["confidences"])
 
 
@@ -65,29 +74,58 @@ def test_as_many_labels_are_shown_as_are_asked_for_if_there_are_so_many(most: in
     assert len(confidences(Choice(most=most))) == shown
 
 
+class BuiltLater(MemoryService):
+    """Is ready once somebody needed its pipeline, as a process is that has just started."""
+
+    is_built = False
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_built
+
+    def pipeline(self) -> Pipeline:
+        self.is_built = True
+        return super().pipeline()
+
+
 @pytest.mark.parametrize(
-    "path", ["/v2/health/ready", "/v2/models/flowers/ready", "/v1/models/flowers", "/v1/models/flowers/versions/1"]
+    "path",
+    [
+        "/v2/health/ready",
+        "/v2/models/flowers/ready",
+        "/v2/models/flowers/versions/1/ready",
+        "/v1/models/flowers",
+        "/v1/models/flowers/versions/1",
+        "/v1/models/flowers/labels/stable",
+    ],
 )
-def test_a_model_that_was_not_yet_run_is_not_ready_by_any_protocol(
-    client_with: MakeClient, monkeypatch: pytest.MonkeyPatch, path: str
-) -> None:
+def test_a_model_that_was_not_yet_run_is_not_ready_by_any_protocol(memory_world: World, path: str) -> None:
     """KServe and Kubernetes send traffic by it."""
-    monkeypatch.setattr(Service, "prepare_in_background", lambda _: None)
-    client = client_with()
+    client = https_function(BuiltLater(memory_world.pipeline)).test_client()
     early = client.get(path)
     assert early.status_code == 503
-    assert early.get_json().get("ready") is False
+    assert early.get_json()["ready"] is False
+    assert {one["state"] for one in early.get_json().get("model_version_status", [])} <= {"LOADING"}
     client.post("/v1/classify?record=false", data=b"x")  # builds the pipeline
     late = client.get(path)
     assert (late.status_code, late.get_json()["ready"]) == (200, True)
-    states = [one["state"] for one in late.get_json().get("model_version_status", [])]
-    assert set(states) <= {"AVAILABLE"}
+    assert {one["state"] for one in late.get_json().get("model_version_status", [])} <= {"AVAILABLE"}
 
 
-def test_labels_of_every_model_that_is_served_are_known(client_with: MakeClient) -> None:
-    client = client_with(MODEL_BUNDLE="flowers_v1,chest_xray_v1")
-    known = [client.get(f"/v2/models/{name}").get_json()["labels"] for name in ("flowers", "chest_xray")]
-    for label in (known[0][0], known[1][0]):
+def test_the_index_of_models_says_which_can_be_asked(memory_world: World) -> None:
+    client = https_function(BuiltLater(memory_world.pipeline)).test_client()
+    [early] = client.post("/v2/repository/index").get_json()
+    assert (early["state"], early["reason"]) == ("UNAVAILABLE", "loading")
+    [late] = client.post("/v2/repository/index", json={"ready": True}).get_json()  # a body waits for the pipeline
+    assert late == {"name": "flowers", "version": "1", "state": "READY"}
+
+
+def test_labels_of_every_model_that_is_served_are_known(memory_world: World) -> None:
+    other = load_bundle(MODELS / "chest_xray_v1")
+    both = [memory_world.pipeline.models.get_model(), Classifier(other, load_model(other, threads=1))]
+    service = MemoryService(replace(memory_world.pipeline, models=ModelRegistry.of(both)))
+    client = https_function(service).test_client()
+    for label in (both[0].bundle.manifest.labels[0], other.manifest.labels[0]):
         answer = client.post(f"/v1/predictions/{'ab' * 32}:label", json={"label": label})
         assert answer.get_json()["is_new_label"] is False, label
 
@@ -117,12 +155,24 @@ def test_bigquerys_call_fails_only_for_what_may_pass_by_itself() -> None:
     assert failed == passing
 
 
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("find", errors.StorageUnavailable("It does not answer.")),
+        ("read", errors.StorageUnavailable("It does not answer.")),
+        ("write_once", errors.StorageUnavailable("It does not answer.")),
+        ("append", errors.WarehouseUnavailable("It does not answer.")),
+    ],
+)
 def test_what_may_pass_fails_bigquerys_call_and_is_no_value(
-    client_with: MakeClient, world: World, daisy: bytes
+    memory_world: World, daisy: bytes, tmp_path: Path, step: str, error: errors.Transient
 ) -> None:
     """A value stays in somebody's table; a call that fails is made again by BigQuery."""
-    client = client_with(STORAGE_EMULATOR_HOST="http://127.0.0.1:1", STORAGE_DEADLINE_S="1")
-    answer = client.post("/v1/bigquery:call", json={"calls": [[b64(daisy)], [f"gs://{world.uploads}/x.jpg"]]})
+    memory_world.put("x.jpg", daisy, tmp_path)
+    pipeline, _ = failing(memory_world, step, before=error)
+    client = https_function(MemoryService(pipeline, READABLE_BUCKETS=memory_world.uploads)).test_client()
+    calls = [[b64(b"a list")], [f"gs://{memory_world.uploads}/x.jpg"]]
+    answer = client.post("/v1/bigquery:call", json={"calls": calls, "userDefinedContext": {"record": "true"}})
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert set(answer.get_json()) == {"errorMessage"}

@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import BadRequest, Busy
 from shared.http.reservation import Reservation
-from shared.images.memory_budget import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 from tests.http.conftest import MakeClient, b64
 from tests.worlds import World
 
@@ -18,7 +18,7 @@ CAPACITY = 100
 
 @pytest.fixture
 def budget() -> MemoryBudget:
-    return MemoryBudget(CAPACITY, patience_s=0.05)
+    return MemoryBudget(CAPACITY, timeout_s=0.05)
 
 
 def is_free(budget: MemoryBudget) -> bool:
@@ -87,7 +87,7 @@ def test_a_request_that_alone_needs_more_than_there_is_hears_it_at_once(
     client_with: MakeClient, world: World, daisy: bytes, tmp_path: Path
 ) -> None:
     """13 MiB of JSON take all 32 MiB that there are, so an object beside them will never have room."""
-    capacity = Memory.of_instance(512).files.capacity_bytes
+    capacity = MemoryBudgets.of_instance(512).files.capacity_bytes
     text = "A" * (capacity * 2 // 5 + MIB)
     world.put("daisy.jpg", daisy, tmp_path)
     client = client_with(MEMORY_MB="512")

@@ -117,7 +117,7 @@ def records() -> Iterator[list[logging.LogRecord]]:
     log.handlers[:], log.level = handlers, level
 
 
-def subclasses(kind: type) -> Iterator[type]:
+def subclasses(kind: type[BaseException]) -> Iterator[type[BaseException]]:
     for child in kind.__subclasses__():
         yield child
         yield from subclasses(child)

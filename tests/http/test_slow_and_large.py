@@ -84,7 +84,7 @@ def test_sixteen_large_bodies_at_once_get_an_answer_or_4xx_within_256_mib_above_
     world: World, daisy: bytes, tmp_path: Path
 ) -> None:
     with served(world, tmp_path) as (url, worker):
-        small = ("/v1/models/flowers:predict", json.dumps({"instances": [{"b64": b64(daisy)}]}).encode(), {})
+        small: Body = ("/v1/models/flowers:predict", json.dumps({"instances": [{"b64": b64(daisy)}]}).encode(), {})
         assert set(post_at_once(url, small)) == {200}
         allowed = private_bytes(worker) + ALLOWANCE_BYTES
         worker.rlimit(psutil.RLIMIT_DATA, (allowed, allowed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -14,11 +16,11 @@ MODEL = "/v1/models/flowers"
 PATHS = (MODEL, f"{MODEL}/versions/1", f"{MODEL}/labels/stable")
 
 
-def post(url: str, path: str, document: object) -> requests.Response:
+def post(url: str, path: str, document: Any) -> requests.Response:
     return requests.post(url + path, json=document, params={"record": "false"}, timeout=30)
 
 
-def found(answer: requests.Response, key: str = "predictions") -> list[object]:
+def found(answer: requests.Response, key: str = "predictions") -> list[Any]:
     assert answer.status_code == 200, answer.text
     return list(answer.json()[key])
 

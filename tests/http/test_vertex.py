@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import functions_framework
 import pytest
 import requests
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.functions.paths import CLASSIFY_REQUEST
@@ -16,7 +18,7 @@ from tests.worlds import World
 ENDPOINT = "/v1/projects/my-project/locations/europe-west4/endpoints/1234567890"
 
 
-def post(url: str, document: object) -> requests.Response:
+def post(url: str, document: Any) -> requests.Response:
     return requests.post(f"{url}{ENDPOINT}:predict", json=document, params={"record": "false"}, timeout=30)
 
 
@@ -72,7 +74,8 @@ def container(world: World, with_environment: Callable[[dict[str, str]], None]) 
     """The function as Vertex AI starts it."""
     routes = {"AIP_PREDICT_ROUTE": "/v1/endpoints/7/deployedModels/9:predict", "AIP_HEALTH_ROUTE": "/healthy"}
     with_environment(world.environment | routes)
-    return functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http").test_client()
+    app: Flask = functions_framework.create_app("classify_request", str(CLASSIFY_REQUEST), "http")
+    return app.test_client()
 
 
 def test_a_custom_container_answers_on_the_routes_that_vertex_ai_sets(container: FlaskClient, daisy: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Decoding: every format, upright, in RGB, within limits; and nothing that a hostile file does goes further."""
+"""Decoding: every format, upright, in RGB, within limits; a hostile file is only refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import threading
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,16 +62,16 @@ def assert_shows(pixels: Array, expected: tuple[tuple[int, ...], ...], tolerance
 
 
 @pytest.mark.parametrize("kind", COLOURED)
-def test_every_format_is_decoded_with_its_colours_and_its_first_frame(kind: str) -> None:
+def test_decode_reads_every_formats_colours_and_first_frame(kind: str) -> None:
     format, file = COLOURED[kind]
     image = decode(file(), LIMITS)
     assert (image.format, image.width_px, image.height_px) == (format, WIDTH, HEIGHT)
-    assert (image.pixels.shape, image.pixels.dtype) == ((HEIGHT, WIDTH, 3), np.uint8)
+    assert (image.pixels.shape, image.pixels.dtype) == ((HEIGHT, WIDTH, 3), np.dtype(np.uint8))
     assert_shows(image.pixels, CORNERS)
 
 
 @pytest.mark.parametrize("kind", GREY)
-def test_grey_keeps_its_tones_whatever_its_depth(kind: str) -> None:
+def test_decode_keeps_the_tones_of_grey_at_any_depth(kind: str) -> None:
     format, file = GREY[kind]
     image = decode(file(), LIMITS)
     assert (image.format, image.pixels.shape) == (format, (HEIGHT, WIDTH, 3))
@@ -80,14 +81,14 @@ def test_grey_keeps_its_tones_whatever_its_depth(kind: str) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", TURNED_FORMATS)
 @pytest.mark.parametrize("shrink_to_px", [None, 24])
-def test_a_picture_is_turned_as_its_exif_says(format: str, orientation: int, shrink_to_px: int | None) -> None:
+def test_decode_turns_a_picture_by_its_exif(format: str, orientation: int, shrink_to_px: int | None) -> None:
     image = decode(oriented(scene(), format, orientation), LIMITS, shrink_to_px=shrink_to_px)
     assert (image.width_px, image.height_px) == (WIDTH, HEIGHT)
     assert image.pixels.shape[:2] == ((HEIGHT, WIDTH) if shrink_to_px is None else (HEIGHT // 2, WIDTH // 2))
     assert_shows(image.pixels, CORNERS, tolerance=12)
 
 
-def test_a_jpeg_of_several_pictures_is_turned_too() -> None:
+def test_decode_turns_a_jpeg_of_several_pictures() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 3
     others = [Image.new("RGB", (WIDTH, HEIGHT))]
@@ -96,12 +97,12 @@ def test_a_jpeg_of_several_pictures_is_turned_too() -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_broken_exif_turns_nothing_and_spoils_nothing(format: str) -> None:
+def test_decode_ignores_broken_exif(format: str) -> None:
     for exif in (b"Exif\0\0garbage", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01"):
         assert_shows(decode(encoded(scene(), format, exif=exif), LIMITS).pixels, CORNERS)
 
 
-def test_an_orientation_that_does_not_exist_turns_nothing() -> None:
+def test_decode_ignores_an_unknown_orientation() -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 77
     assert_shows(decode(encoded(scene(), "JPEG", exif=exif.tobytes()), LIMITS).pixels, CORNERS)
@@ -109,21 +110,22 @@ def test_an_orientation_that_does_not_exist_turns_nothing() -> None:
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 @pytest.mark.parametrize("shrink_to_px", [None, 16])
-def test_what_is_transparent_is_white(mode: str, shrink_to_px: int | None) -> None:
+def test_decode_makes_transparent_pixels_white(mode: str, shrink_to_px: int | None) -> None:
     picture = Image.fromarray(scene()).convert(mode)
     picture.putalpha(Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)))
     for format in ("PNG", "WEBP"):
-        content = encoded(picture, format, **({"lossless": True} if format == "WEBP" else {}))
+        options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
+        content = encoded(picture, format, **options)
         assert decode(content, LIMITS, shrink_to_px=shrink_to_px).pixels.min() == 255
 
 
-def test_half_transparent_is_half_white() -> None:
+def test_decode_makes_half_transparent_pixels_half_white() -> None:
     picture = Image.new("RGBA", (8, 8), (200, 0, 100, 51))
     np.testing.assert_allclose(decode(encoded(picture, "PNG"), LIMITS).pixels[4, 4], (244, 204, 224), atol=1)
 
 
 @pytest.mark.parametrize("shrink_to_px", [None, 16])
-def test_a_transparent_colour_is_white_and_leaves_no_border_when_the_picture_is_reduced(
+def test_decode_leaves_no_border_around_a_transparent_colour_when_reduced(
     shrink_to_px: int | None,
 ) -> None:
     pixels = np.full((48, 48, 3), (255, 0, 255), np.uint8)
@@ -133,26 +135,26 @@ def test_a_transparent_colour_is_white_and_leaves_no_border_when_the_picture_is_
 
 
 @pytest.mark.parametrize("format", ["GIF", "PNG"])
-def test_a_palettes_transparent_entry_is_white(format: str) -> None:
+def test_decode_makes_a_palettes_transparent_entry_white(format: str) -> None:
     picture = Image.fromarray(scene()).quantize(8)
     red = picture.getpixel((2, 2))
     image = decode(encoded(picture, format, transparency=red), LIMITS)
     assert_shows(image.pixels, ((255, 255, 255), *CORNERS[1:]))
 
 
-def test_a_dark_picture_of_16_bits_stays_dark() -> None:
+def test_decode_keeps_a_dark_picture_of_16_bits_dark() -> None:
     dark = np.full((8, 8), 200, np.uint16)  # of 65,535
     assert decode(png(dark), LIMITS).pixels.max() == 0
 
 
-def test_floating_point_grey_with_gaps_keeps_its_tones() -> None:
+def test_decode_keeps_the_tones_of_floating_point_grey_with_gaps() -> None:
     values = np.full((HEIGHT, WIDTH), 0.5, np.float32)
     values[0, 0], values[0, 1] = np.nan, np.inf
     pixels = decode(encoded(values, "TIFF"), LIMITS).pixels
     np.testing.assert_allclose(pixels[HEIGHT // 2, WIDTH // 2], 128, atol=1)
 
 
-def test_names_and_extensions_are_not_asked() -> None:
+def test_decode_ignores_names_and_extensions() -> None:
     """``decode`` takes bytes: what a PNG was called when it was uploaded cannot matter. What it is, is said."""
     image = decode(encoded(scene(), "PNG"), LIMITS)
     assert EXTENSIONS[image.format] == "png"
@@ -160,16 +162,14 @@ def test_names_and_extensions_are_not_asked() -> None:
     assert set(EXTENSIONS) == {format for format, _ in EVERYTHING.values()}
 
 
-def test_one_pixel_is_a_picture() -> None:
+def test_decode_reads_a_picture_of_one_pixel() -> None:
     content = encoded(np.array([[[9, 8, 7]]], np.uint8), "PNG")
     assert decode(content, LIMITS, shrink_to_px=224).pixels.tolist() == [[[9, 8, 7]]]
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("size", [(300, 231), (448, 447), (230, 1000), (1999, 460), (100, 90)])
-def test_a_reduced_picture_is_never_smaller_than_asked_and_has_the_same_mean_colour(
-    format: str, size: tuple[int, int]
-) -> None:
+def test_decode_reduces_to_no_less_than_requested_with_the_same_mean_colour(format: str, size: tuple[int, int]) -> None:
     content = encoded(smooth(*size), format, quality=95)
     whole, reduced = decode(content, LIMITS), decode(content, LIMITS, shrink_to_px=112)
     assert (whole.width_px, whole.height_px) == (reduced.width_px, reduced.height_px) == size
@@ -179,7 +179,7 @@ def test_a_reduced_picture_is_never_smaller_than_asked_and_has_the_same_mean_col
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)
-def test_every_format_can_be_reduced(kind: str) -> None:
+def test_decode_reduces_every_format(kind: str) -> None:
     image = decode(EVERYTHING[kind][1](), LIMITS, shrink_to_px=16)
     assert image.pixels.shape == (HEIGHT // 3, -(-WIDTH // 3), 3) or image.pixels.shape == (HEIGHT // 2, WIDTH // 2, 3)
     assert (image.width_px, image.height_px) == (WIDTH, HEIGHT)
@@ -188,7 +188,7 @@ def test_every_format_can_be_reduced(kind: str) -> None:
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
-def test_the_model_sees_nearly_the_same_at_a_reduced_scale_and_at_full_scale(format: str, fit: str) -> None:
+def test_decode_at_a_reduced_scale_gives_nearly_the_same_input(format: str, fit: str) -> None:
     spec = InputSpec(112, 112, "uint8", 1.0, 0.0, fit, "bilinear")
     content = encoded(smooth(900, 700), format, quality=95)
     whole, reduced = (
@@ -204,13 +204,13 @@ def test_the_model_sees_nearly_the_same_at_a_reduced_scale_and_at_full_scale(for
     [b"", b"\0", b"bread, butter, a daisy\n", b"%PDF-1.7\n" + bytes(99), b"<svg xmlns='http://www.w3.org/2000/svg'/>"],
     ids=["empty", "one byte", "text", "PDF", "SVG"],
 )
-def test_what_is_no_image_is_refused_as_such(content: bytes) -> None:
+def test_decode_refuses_a_file_that_is_not_an_image(content: bytes) -> None:
     with pytest.raises(NotAnImage, match=r"upload (an image|one of these)"):
         decode(content, LIMITS)
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)
-def test_a_file_that_is_cut_short_is_refused_or_shows_what_is_left(kind: str) -> None:
+def test_decode_of_a_truncated_file_is_refused_or_shows_the_rest(kind: str) -> None:
     content = EVERYTHING[kind][1]()
     for kept in np.linspace(1, len(content) - 1, 12).astype(int):
         try:
@@ -221,14 +221,14 @@ def test_a_file_that_is_cut_short_is_refused_or_shows_what_is_left(kind: str) ->
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("kept", [0.05, 0.5, 0.9])
-def test_a_file_of_which_a_part_arrived_is_damaged(format: str, kept: float) -> None:
+def test_decode_of_a_part_of_a_file_raises_damaged_image(format: str, kept: float) -> None:
     content = encoded(smooth(300, 200), format)
     with pytest.raises(DamagedImage, match="truncated or broken"):
         decode(content[: int(len(content) * kept)], LIMITS)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"])
-def test_garbage_after_a_valid_header_is_no_crash(format: str) -> None:
+def test_decode_of_garbage_after_a_valid_header_does_not_crash(format: str) -> None:
     content = encoded(smooth(200, 150), format)
     garbage = random.Random(5).randbytes(len(content))
     for kept in (12, 30, 60, 200, len(content) // 2):
@@ -239,8 +239,8 @@ def test_garbage_after_a_valid_header_is_no_crash(format: str) -> None:
 
 
 @pytest.mark.parametrize("kind", EVERYTHING)
-def test_whatever_is_changed_in_a_file_it_is_a_picture_or_refused(kind: str) -> None:
-    """A modest fuzz, the same on every run; all other exceptions would crash the function, and come back as events."""
+def test_decode_of_a_changed_file_gives_a_picture_or_a_refusal(kind: str) -> None:
+    """A small fuzz test, the same on every run; any other exception would crash the function, and be retried."""
     seeded = random.Random(kind)
     whole = EVERYTHING[kind][1]()
     for _ in range(40):
@@ -257,13 +257,13 @@ def test_whatever_is_changed_in_a_file_it_is_a_picture_or_refused(kind: str) -> 
 
 
 @pytest.mark.parametrize("format", EXTENSIONS)
-def test_a_giant_is_refused_by_its_header(format: str) -> None:
+def test_decode_refuses_a_giant_by_its_header(format: str) -> None:
     with pytest.raises(TooManyPixels, match=r"over the limit of 50,000,000; upload a smaller one"):
         decode(with_giant_header(format), LIMITS)
 
 
-def test_refusing_giants_takes_no_memory() -> None:
-    """In a process of its own, because peaks cannot be reset. Decoded, the smallest of them would take a gigabyte."""
+def test_decode_refuses_giants_without_memory() -> None:
+    """In a subprocess, because peaks cannot be reset. Decoded, the smallest of the giants would take a gigabyte."""
     script = """
 import resource
 from shared.images.decode import EXTENSIONS, Limits, decode
@@ -286,7 +286,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     assert int(done.stdout) * unit < 32 * 1024 * 1024
 
 
-def test_a_small_tiff_cut_from_a_giant_tile_is_refused() -> None:
+def test_decode_refuses_a_small_tiff_in_a_giant_tile() -> None:
     side = 8192
     data = zlib.compress(bytes(side * side))
     tags = ((256, 4, 1, 64), (257, 4, 1, 64), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1))
@@ -295,7 +295,7 @@ def test_a_small_tiff_cut_from_a_giant_tile_is_refused() -> None:
         decode(tiff((*tags, *tiles), data), LIMITS)
 
 
-def test_a_small_heic_cropped_from_a_giant_is_refused() -> None:
+def test_decode_refuses_a_small_heic_cropped_from_a_giant() -> None:
     content = encoded(smooth(4000, 48), "HEIF")
     at = content.index(b"clap") + 4
     content = content[:at] + struct.pack(">IIII", WIDTH, 1, HEIGHT, 1) + content[at + 16 :]
@@ -304,7 +304,7 @@ def test_a_small_heic_cropped_from_a_giant_is_refused() -> None:
         decode(content, Limits(max_pixels=200_000))
 
 
-def test_a_jpeg_of_very_many_passes_is_refused() -> None:
+def test_decode_refuses_a_jpeg_of_very_many_scans() -> None:
     content = encoded(smooth(64, 48), "JPEG", progressive=True)
     last = content[content.rindex(b"\xff\xda") : -2]
     assert decode(content[:-2] + last * 20 + content[-2:], LIMITS).width_px == 64
@@ -312,7 +312,7 @@ def test_a_jpeg_of_very_many_passes_is_refused() -> None:
         decode(content[:-2] + last * MAX_SCANS + content[-2:], LIMITS)
 
 
-def test_the_limits_themselves_are_allowed() -> None:
+def test_decode_accepts_a_picture_of_exactly_the_limits() -> None:
     content = encoded(scene(), "PNG")
     assert decode(content, Limits(len(content), WIDTH * HEIGHT)).width_px == WIDTH
     with pytest.raises(TooManyPixels):
@@ -321,22 +321,22 @@ def test_the_limits_themselves_are_allowed() -> None:
         decode(content, Limits(len(content) - 1, WIDTH * HEIGHT))
 
 
-def test_a_file_is_refused_by_its_size_alone() -> None:
+def test_decode_refuses_a_file_by_its_size() -> None:
     check_size(5, Limits(max_bytes=5))
     with pytest.raises(TooManyBytes, match="The file has 1,234,567 bytes, which is over the limit of 5"):
         check_size(1_234_567, Limits(max_bytes=5))
 
 
 @pytest.mark.parametrize("kind", ["JPEG baseline", "PNG", "WebP lossy", "TIFF", "HEIC"])
-def test_no_pixel_is_decoded_before_there_is_room(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A PNG decodes itself when it is merely asked for its EXIF."""
+def test_decode_reads_no_pixel_before_there_is_room(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow decodes a PNG when its EXIF is read."""
     loaded: list[str] = []
 
     def load(self: Image.Image) -> None:
         loaded.append(str(self.format))
         raise AssertionError("a picture was loaded without room")
 
-    content, budget = COLOURED[kind][1](), MemoryBudget(1_000_000, patience_s=0)
+    content, budget = COLOURED[kind][1](), MemoryBudget(1_000_000, timeout_s=0)
     for plugin in type(Image.open(io.BytesIO(content))).__mro__:
         if "load" in vars(plugin):
             monkeypatch.setattr(plugin, "load", load)
@@ -345,8 +345,8 @@ def test_no_pixel_is_decoded_before_there_is_room(kind: str, monkeypatch: pytest
     assert not loaded
 
 
-def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
-    budget = MemoryBudget(100_000_000, patience_s=0)
+def test_decode_releases_room_after_a_picture_and_after_an_error() -> None:
+    budget = MemoryBudget(100_000_000, timeout_s=0)
     content = encoded(smooth(300, 200), "PNG")
     decode(content, LIMITS, budget=budget)
     with pytest.raises(DamagedImage):
@@ -355,17 +355,17 @@ def test_room_is_given_back_after_a_picture_and_after_an_error() -> None:
         pass
 
 
-def test_a_progressive_jpeg_needs_more_room_than_a_baseline_one() -> None:
+def test_decode_needs_more_room_for_a_progressive_jpeg() -> None:
     """Its coefficients are held as a whole, 6 bytes a pixel without chroma subsampling."""
     pixels = smooth(800, 600)
-    budget = MemoryBudget(800 * 600 * 3, patience_s=0)
+    budget = MemoryBudget(800 * 600 * 3, timeout_s=0)
     decode(encoded(pixels, "JPEG"), LIMITS, shrink_to_px=64, budget=budget)
     with pytest.raises(TooManyPixels, match=r"MiB to decode.*a JPEG, or give the service more memory \(MEMORY_MB\)"):
         decode(encoded(pixels, "JPEG", progressive=True), LIMITS, shrink_to_px=64, budget=budget)
 
 
-def test_odd_metadata_is_no_warning_and_no_filter_is_touched_by_a_decode() -> None:
-    """``warnings.catch_warnings`` would do as well, were it not for other threads."""
+def test_decode_of_odd_metadata_gives_no_warning_and_keeps_the_filters() -> None:
+    """``warnings.catch_warnings`` in the decoder would change the filters of other threads."""
     bad_animation = png(scene(), chunks=((b"acTL", bytes(8)),))
     script = f"""
 import sys, warnings
@@ -379,7 +379,7 @@ assert warnings.filters == before
     assert done.stderr == ""
 
 
-def test_pictures_are_decoded_side_by_side() -> None:
+def test_decode_runs_in_parallel() -> None:
     contents = [file() for _, file in COLOURED.values()]
     expected = [decode(content, LIMITS, shrink_to_px=16).pixels for content in contents]
     wrong: list[int] = []
@@ -397,6 +397,6 @@ def test_pictures_are_decoded_side_by_side() -> None:
     assert not wrong
 
 
-def test_text_chunks_that_unpack_to_very_much_are_passed_over() -> None:
+def test_decode_ignores_text_chunks_that_unpack_to_very_much() -> None:
     bomb = png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(50_000_000)))
     assert_shows(decode(png(scene(), tail=bomb), LIMITS).pixels, CORNERS)

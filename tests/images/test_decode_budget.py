@@ -1,4 +1,4 @@
-"""What the headers say is what a decode takes: honest large pictures stay within the limits that they are given."""
+"""Limits that are computed from headers are enough: large pictures stay within them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def deep(kind: type[np.generic]) -> bytes:
 
 @pytest.mark.parametrize("kind", LARGE)
 @pytest.mark.parametrize("shrink_to_px", [None, 224])
-def test_an_honest_picture_stays_within_the_limits_of_its_worker(kind: str, shrink_to_px: int | None) -> None:
+def test_large_picture_stays_within_the_limits_of_its_worker(kind: str, shrink_to_px: int | None) -> None:
     image = decode(LARGE[kind](), Limits(), shrink_to_px=shrink_to_px)
     assert (image.width_px, image.height_px) == SIZE

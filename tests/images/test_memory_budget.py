@@ -1,4 +1,4 @@
-"""The memory that decodes share: who finds no room waits, and then is told to come back."""
+"""The memory that decodes share: a caller without room waits, and then gets a transient error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import threading
 import pytest
 
 from shared.errors import Busy, Transient
-from shared.images.memory_budget import MIB, Memory, MemoryBudget
+from shared.images.memory_budget import MIB, MemoryBudget, MemoryBudgets
 
 LONG_S = 60
-"""Never waited for in full, unless something is broken."""
+"""Reached only if something is broken."""
 
 
 class Holder:
-    """A thread that takes room and holds it until it is told to let go."""
+    """A thread that reserves room and holds it until ``let_go``."""
 
     def __init__(self, budget: MemoryBudget, needed_bytes: int) -> None:
         self.is_in = threading.Event()
@@ -32,14 +32,14 @@ class Holder:
         self._thread.join(LONG_S)
 
 
-def test_who_fits_is_let_in_at_once() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+def test_memory_budget_admits_immediately_where_there_is_room() -> None:
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(4), budget.room_for(6):
         pass
 
 
-def test_who_finds_no_room_waits_until_there_is_some() -> None:
-    budget = MemoryBudget(10, patience_s=LONG_S)
+def test_memory_budget_lets_a_caller_wait_for_room() -> None:
+    budget = MemoryBudget(10, timeout_s=LONG_S)
     first = Holder(budget, 7)
     assert first.is_in.wait(LONG_S)
     second = Holder(budget, 7)
@@ -49,16 +49,16 @@ def test_who_finds_no_room_waits_until_there_is_some() -> None:
     second.let_go()
 
 
-def test_who_waited_in_vain_is_told_to_come_back() -> None:
-    budget = MemoryBudget(10, patience_s=0.01)
+def test_memory_budget_raises_a_transient_error_after_its_timeout() -> None:
+    budget = MemoryBudget(10, timeout_s=0.01)
     with budget.room_for(7), pytest.raises(Busy, match="try again") as busy, budget.room_for(4):
         pass
     assert isinstance(busy.value, Transient)
     assert (busy.value.http_status, busy.value.retry_after_s) == (429, 1)
 
 
-def test_who_is_turned_away_takes_nothing() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+def test_memory_budget_reserves_nothing_for_a_refused_caller() -> None:
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(7):
         with pytest.raises(Busy), budget.room_for(4):
             pass
@@ -66,16 +66,16 @@ def test_who_is_turned_away_takes_nothing() -> None:
             pass
 
 
-def test_room_is_given_back_when_the_work_fails() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+def test_memory_budget_is_released_when_the_work_fails() -> None:
+    budget = MemoryBudget(10, timeout_s=0)
     with pytest.raises(ZeroDivisionError), budget.room_for(10):
         raise ZeroDivisionError
     with budget.room_for(10):
         pass
 
 
-def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
-    budget = MemoryBudget(10, patience_s=0)
+def test_memory_budget_admits_a_need_over_its_capacity_alone() -> None:
+    budget = MemoryBudget(10, timeout_s=0)
     with budget.room_for(1_000_000), pytest.raises(Busy), budget.room_for(1):
         pass
     with budget.room_for(1), pytest.raises(Busy), budget.room_for(1_000_000):
@@ -84,8 +84,8 @@ def test_a_picture_larger_than_the_whole_budget_is_let_in_alone() -> None:
         pass
 
 
-def test_many_threads_never_hold_more_than_there_is() -> None:
-    budget, lock = MemoryBudget(10, patience_s=LONG_S), threading.Lock()
+def test_memory_budget_of_many_threads_is_never_exceeded() -> None:
+    budget, lock = MemoryBudget(10, timeout_s=LONG_S), threading.Lock()
     held = most = 0
 
     def work(needed_bytes: int) -> None:
@@ -107,22 +107,22 @@ def test_many_threads_never_hold_more_than_there_is() -> None:
     assert 0 < most <= 10
 
 
-def test_the_pictures_in_flight_have_half_of_the_instances_memory() -> None:
-    memory = Memory.of_instance(512)
+def test_memory_budgets_are_half_of_the_instances_memory() -> None:
+    memory = MemoryBudgets.of_instance(512)
     assert memory.decodes.capacity_bytes == 208 * MIB
     assert memory.files.capacity_bytes == 32 * MIB
     assert memory.decodes.capacity_bytes + memory.files.capacity_bytes < 512 * MIB / 2
 
 
-def test_a_file_takes_room_for_its_bytes_twice() -> None:
-    memory = Memory(files=MemoryBudget(10, patience_s=0), decodes=MemoryBudget(1))
+def test_memory_budgets_count_a_files_bytes_twice() -> None:
+    memory = MemoryBudgets(files=MemoryBudget(10, timeout_s=0), decodes=MemoryBudget(1))
     with memory.room_for_file(3), memory.files.room_for(4), pytest.raises(Busy), memory.files.room_for(1):
         pass
 
 
-def test_of_two_who_wait_the_one_that_fits_is_let_in() -> None:
-    """A small one behind a large one would wait in vain beside free room, if only one of them were woken."""
-    budget = MemoryBudget(10, patience_s=LONG_S)
+def test_memory_budget_admits_the_waiting_caller_that_fits() -> None:
+    """If only one waiting caller were woken, a small one after a large one would wait although there is room."""
+    budget = MemoryBudget(10, timeout_s=LONG_S)
     first, second = Holder(budget, 3), Holder(budget, 7)
     assert first.is_in.wait(LONG_S)
     assert second.is_in.wait(LONG_S)

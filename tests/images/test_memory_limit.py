@@ -1,4 +1,4 @@
-"""Large pictures, many at once, stay within the memory that the settings allow: the real server, under a hard limit."""
+"""Many large pictures in parallel stay within the memory of the settings: the real server, under a hard limit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limi
 
 ROOT = Path(__file__).parents[2]
 THREADS = 2 * AT_ONCE + 8
-"""Of the server, as functions/gunicorn.conf.py has it. All of them, and those that archive, are to be there before
-memory is limited: the kernel counts a stack whole, however little of it is used."""
+"""Threads of the server, as in functions/gunicorn.conf.py. All of them, and those that archive, must exist before
+memory is limited: the kernel counts a whole stack, however little of it is used."""
 
 ROUNDS_OF_THREADS = 5
 DECODERS_STACKS_BYTES = 3 * 4 * (8 << 20)
-"""Of the four threads (``pillow_heif.options.DECODE_THREADS``) of each of three decodes at once, counted likewise."""
+"""Stacks of the four threads (``pillow_heif.options.DECODE_THREADS``) of each of three decodes, counted likewise."""
 
 
 def post_at_once(url: str, content: bytes, *, record: bool, callers: int = AT_ONCE) -> list[int]:
@@ -48,9 +48,7 @@ def small_picture() -> bytes:
 
 
 @pytest.mark.timeout(600)
-def test_sixteen_large_pictures_at_once_get_an_answer_or_429_within_256_mib_above_idle(
-    world: World, tmp_path: Path
-) -> None:
+def test_memory_limit_holds_for_sixteen_large_pictures_in_parallel(world: World, tmp_path: Path) -> None:
     with served(world, tmp_path) as (url, worker):
         assert set(post_at_once(url, small_picture(), record=True)) == {200}
         for _ in range(ROUNDS_OF_THREADS):

@@ -1,6 +1,8 @@
-"""Nothing stays of a remark in any gap of any format that decoders pass over; what cannot be told apart is refused."""
+"""Stripping leaves no remark in any gap of a format that decoders ignore, or refuses the file."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +13,8 @@ from shared.images.decode import Limits, decode
 from shared.images.headers.boxes import boxes, items_of
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata import strip as stripping
-from shared.images.metadata.strip import without_metadata
-from tests.images.gaps import GAPS, filling_of, is_told
+from shared.images.metadata.strip import strip_metadata
+from tests.images.hidden_remarks import GAPS, filling_of, has_remark
 from tests.pictures import encoded, scene, smooth
 
 pytestmark = [
@@ -22,14 +24,14 @@ pytestmark = [
 
 LIMITS = Limits()
 FEWEST = {"JPEG": 400, "PNG": 500, "WebP": 70, "GIF": 15, "BMP": 10, "TIFF": 100, "HEIC and AVIF": 400}
-"""Files of each format that a decoder takes, so that the test means something."""
+"""Least files of each format that a decoder must accept, so that the test checks enough."""
 
 
 @pytest.mark.parametrize("format", GAPS)
-def test_no_gap_of_a_format_keeps_a_remark(format: str) -> None:
+def test_strip_keeps_no_remark_in_any_gap_of_a_format(format: str) -> None:
     taken = 0
     refused: list[str] = []
-    told: list[str] = []
+    kept: list[str] = []
     for where, content in GAPS[format]():
         try:
             before = decode(content, LIMITS)
@@ -37,48 +39,52 @@ def test_no_gap_of_a_format_keeps_a_remark(format: str) -> None:
             continue  # which decoders do not pass over
         taken += 1
         try:
-            bare = without_metadata(content, before, LIMITS, shrink_to_px=None, budget=UNLIMITED)
+            bare = strip_metadata(content, before, LIMITS, shrink_to_px=None, budget=UNLIMITED)
         except MetadataStays:
             refused.append(where)
             continue
-        if is_told(bare) or ("filling" in where and bare[:2] == b"BM" and any(filling_of(bare))):
-            told.append(where)
+        if has_remark(bare) or ("filling" in where and bare[:2] == b"BM" and any(filling_of(bare))):
+            kept.append(where)
         assert np.array_equal(decode(bare, LIMITS).pixels, before.pixels)
-    assert told == []
+    assert kept == []
     assert taken >= FEWEST[format]
     assert len(refused) < taken / 2
 
 
-def test_a_heic_of_several_pictures_keeps_the_one_that_is_shown() -> None:
-    """What an edit cut off may be whole in another picture, or in a thumbnail."""
+def test_strip_keeps_only_the_shown_picture_of_a_heic() -> None:
+    """A part that an edit cut off may be whole in another picture, or in a thumbnail."""
     frames = [Image.fromarray(smooth(64, 64, seed)) for seed in (1, 2)]
     content = encoded(frames[0], "HEIF", save_all=True, append_images=frames[1:])
     image = decode(content, LIMITS)
-    bare = without_metadata(content, image, LIMITS, shrink_to_px=None, budget=UNLIMITED)
+    bare = strip_metadata(content, image, LIMITS, shrink_to_px=None, budget=UNLIMITED)
     [meta] = [box for box in boxes(bare, 0, len(bare)) if box.kind == b"meta"]
     items = items_of(bare, meta)
     assert items is not None
     empty = {
-        item: not any(any(bare[place.start : place.end]) for place in places) for item, places in items.places.items()
+        item: not any(any(bare[place.start : place.end]) for place in extents)
+        for item, extents in items.extents.items()
     }
     assert len(empty) >= 2
     assert [item for item in empty if not empty[item]] == [items.primary]
 
 
-def test_what_a_webp_says_of_itself_is_true_afterwards() -> None:
+def test_strip_corrects_the_flags_and_size_of_a_webp() -> None:
     exif = Image.Exif()
     exif[0x0112] = 1
     content = encoded(scene(), "WEBP", "RGBA", exif=exif.tobytes(), xmp=b"<x:xmpmeta/>")
     assert content[20] & 0x0C == 0x0C
-    bare = without_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
+    bare = strip_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
     assert bare[20] & 0x0C == 0
     assert int.from_bytes(bare[4:8], "little") == len(bare) - 8
 
 
-def test_a_stripped_file_that_shows_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def _another(picture: bytes, *_: object) -> bytes:
+    return picture
+
+
+def test_strip_refuses_a_file_whose_pixels_would_change(monkeypatch: pytest.MonkeyPatch) -> None:
     content = encoded(scene(), "PNG")
     for other in (smooth(64, 48), scene(48, 64)):
-        wrong = encoded(other, "PNG")
-        monkeypatch.setitem(stripping.STRIPPED, "png", lambda _, __, wrong=wrong: wrong)
+        monkeypatch.setitem(stripping.STRIPPERS, "png", partial(_another, encoded(other, "PNG")))
         with pytest.raises(MetadataStays):
-            without_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
+            strip_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)

@@ -6,6 +6,7 @@ import itertools
 import struct
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image, TiffImagePlugin
@@ -15,8 +16,8 @@ from shared.images.decode import Limits, decode
 from shared.images.headers.boxes import Box, boxes, items_of
 from shared.images.memory_budget import UNLIMITED
 from shared.images.metadata.orientation import exif_of
-from shared.images.metadata.strip import without_metadata
-from tests.images.gaps import riff
+from shared.images.metadata.strip import strip_metadata
+from tests.images.hidden_remarks import riff
 from tests.pictures import COLOURED, COLOURS, GREY, encoded, png, png_chunk, scene
 from tests.tell_tale_pictures import REMARK, XMP, exif, telling_avif, telling_heic, told_in
 
@@ -39,7 +40,7 @@ SILENT = [kind for kind in (*COLOURED, *GREY) if kind not in REWRITTEN]
 
 
 def stripped(content: bytes) -> bytes:
-    return without_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
+    return strip_metadata(content, decode(content, LIMITS), LIMITS, shrink_to_px=None, budget=UNLIMITED)
 
 
 @pytest.mark.parametrize("kind", SILENT)
@@ -177,8 +178,10 @@ def test_of_exif_the_orientation_stays_and_it_alone(orientation: int) -> None:
     upright, turned = encoded(scene(), "PNG"), encoded(scene(), "PNG", exif=exif(orientation))
     at = upright.index(b"IDAT") - 4
     assert stripped(turned) == upright[:at] + png_chunk(b"eXIf", exif_of(orientation)) + upright[at:]
-    options = {"lossless": True, "icc_profile": COLOURS}
-    upright, turned = (encoded(scene(), "WEBP", **options, **more) for more in ({}, {"exif": exif(orientation)}))
+    options: dict[str, Any] = {"lossless": True, "icc_profile": COLOURS}
+    upright, turned = (
+        encoded(scene(), "WEBP", **options, **more) for more in (dict[str, Any](), {"exif": exif(orientation)})
+    )
     body = bytearray(upright[12:]) + riff(b"EXIF", exif_of(orientation))
     body[8] |= 0x08
     assert stripped(turned) == b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
@@ -192,7 +195,9 @@ def test_of_exif_the_orientation_stays_and_it_alone(orientation: int) -> None:
 @pytest.mark.parametrize("is_animated", [False, True])
 def test_a_webp_keeps_its_chunks_and_says_no_more_of_what_went(is_animated: bool) -> None:
     frames = [Image.fromarray(scene()).convert("RGBA"), Image.new("RGBA", (64, 48), (1, 2, 3, 4))]
-    more = {"save_all": True, "append_images": frames[1:], "duration": 70, "loop": 3} if is_animated else {}
+    more: dict[str, Any] = {}
+    if is_animated:
+        more = {"save_all": True, "append_images": frames[1:], "duration": 70, "loop": 3}
     silent = encoded(frames[0], "WEBP", icc_profile=COLOURS, **more)
     telling = encoded(frames[0], "WEBP", icc_profile=COLOURS, exif=exif(1), xmp=XMP, **more)
     assert telling[20] & 0x0C == 0x0C
@@ -269,7 +274,7 @@ def test_a_heic_and_an_avif_change_only_where_they_tell(make: Callable[[], bytes
     assert items is not None
     assert {b"Exif", b"mime"} <= set(items.kinds.values())
     for item, kind in items.kinds.items():
-        for place in items.places[item]:
+        for place in items.extents[item]:
             if kind in (b"Exif", b"mime"):
                 telling |= set(range(place.start, place.end))
             else:
@@ -334,7 +339,7 @@ def test_what_is_said_of_a_film_goes_and_its_frames_stay(parent: bytes, kind: by
     bare = stripped(silent)
     assert bare[: len(moved)] == stripped(telling)[: len(moved)]
     with Image.open(BytesIO(stripped(telling))) as picture:
-        assert picture.n_frames == 2
+        assert getattr(picture, "n_frames", 1) == 2
 
 
 def box_of(kind: bytes, body: bytes) -> bytes:

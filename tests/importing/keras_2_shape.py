@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 MODULES = {"Functional": "keras.src.engine.functional", "Sequential": "keras.src.engine.sequential"}
-EXTRA = {
+EXTRA: dict[str, dict[str, Any]] = {
     "SeparableConv2D": {"groups": 1, "kernel_initializer": None, "kernel_regularizer": None, "kernel_constraint": None},
     "DepthwiseConv2D": {"groups": 1},
     "RandomFlip": {"rng_type": "stateful"},

@@ -72,7 +72,7 @@ def test_two_labels_get_a_threshold(nets: Nets, tmp_path: Path, samples: Path) -
 def test_what_contradicts_calibration_is_refused(
     nets: Nets, tmp_path: Path, samples: Path, options: tuple[str, ...], sentence: str
 ) -> None:
-    given = (*NAMES, "--scaling", "0..1", "--calibrate", samples, *options)
+    given: tuple[str | Path, ...] = (*NAMES, "--scaling", "0..1", "--calibrate", samples, *options)
     result = imported(nets["float32.tflite"], tmp_path / "own", *given)
     assert result.exit_code == 2
     assert sentence in result.output

@@ -73,7 +73,7 @@ def test_labels_and_scaling_come_from_tflite_metadata(nets: Nets, tmp_path: Path
     assert result.exit_code == 0, result.output
     manifest = load_bundle(tmp_path / "own").manifest
     assert manifest.labels == COLOURS
-    assert (manifest.input.scale, manifest.input.offset) == (pytest.approx(1 / 127.5), -1.0)
+    assert (manifest.input.scale, manifest.input.offset) == pytest.approx((1 / 127.5, -1.0))
     assert manifest.lineage["scaling"]["from"] == "the file's metadata"
     assert knows_colours(tmp_path / "own")
 
@@ -84,7 +84,7 @@ def test_an_export_of_teachable_machine_needs_no_option_at_all(nets: Nets, tmp_p
     assert result.exit_code == 0, result.output
     manifest = load_bundle(tmp_path / "own").manifest
     assert manifest.labels == (COLOURS if "tflite" in export else COLOURS[:2])
-    assert (manifest.input.scale, manifest.input.offset) == (pytest.approx(1 / 127.5), -1.0)
+    assert (manifest.input.scale, manifest.input.offset) == pytest.approx((1 / 127.5, -1.0))
     assert (manifest.input.fit, manifest.input.filter) == ("crop", "lanczos")
     assert knows_colours(tmp_path / "own", manifest.labels)
 

@@ -92,7 +92,8 @@ def test_pixels_become_steps(
     scaling: Scaling, dtype: str, step: float, zero: int, scale: Numbers, offset: Numbers
 ) -> None:
     found = in_steps(scaling, Quantisation(step, zero), dtype)
-    assert found == (pytest.approx(scale), pytest.approx(offset))
+    assert found[0] == pytest.approx(scale)
+    assert found[1] == pytest.approx(offset)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def bands(*levels: int, thickness: int = 4, across: int = 8) -> npt.NDArray[np.u
 
 def test_a_prepared_picture_has_the_models_shape_and_dtype() -> None:
     batch = prepare(scene(), SPEC)
-    assert (batch.shape, batch.dtype) == ((1, 8, 8, 3), np.uint8)
+    assert (batch.shape, batch.dtype) == ((1, 8, 8, 3), np.dtype(np.uint8))
     wide = dataclasses.replace(SPEC, height_px=6, width_px=10)
     assert prepare(scene(), wide).shape == (1, 6, 10, 3)
 
@@ -126,6 +126,26 @@ def test_floats_are_pixels_times_scale_plus_offset() -> None:
     batch = prepare(bands(0, 51, 204, 255, thickness=2), spec)
     assert batch.dtype == np.float32
     np.testing.assert_allclose(batch[0, ::2, 0, 0], [-1, -0.6, 0.6, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "offset", "expected"),
+    [
+        ("uint8", 0.25, 0.0, [0, 0, 1, 64]),  # 0, 0.25, 0.75, 63.75
+        ("uint8", 0.5, 0.0, [0, 0, 2, 128]),  # 0, 0.5, 1.5, 127.5: halves go to the even one
+        ("int8", 1.0, -128.0, [-128, -127, -125, 127]),
+        ("int8", 0.25, -1.5, [-2, -1, -1, 62]),  # -1.5, -1.25, -0.75, 62.25
+        ("uint8", 2.0, 0.0, [0, 2, 6, 255]),  # 510 is kept within the range
+        ("int8", 1.0, -200.0, [-128, -128, -128, 55]),  # and so is -200
+    ],
+)
+def test_numbers_of_a_quantised_input_are_rounded_and_kept_within_its_range(
+    dtype: str, scale: float, offset: float, expected: list[int]
+) -> None:
+    spec = dataclasses.replace(SPEC, dtype=dtype, scale=scale, offset=offset)
+    batch = prepare(bands(0, 1, 3, 255, thickness=2), spec)
+    assert batch.dtype == np.dtype(dtype)
+    assert batch[0, ::2, 0, 0].tolist() == expected
 
 
 def test_the_callers_pixels_are_not_modified() -> None:
@@ -203,7 +223,8 @@ def test_a_grey_bundle_sees_every_picture_in_shades_of_grey() -> None:
 
 def test_a_temperature_divides_the_logits() -> None:
     logits = np.array([4.0, 1.0, -2.0], np.float32)
-    np.testing.assert_allclose(calibrated(logits, "logits", 2.0), calibrated(logits / 2, "logits", 1.0), rtol=1e-6)
+    halves = (logits / 2).astype(np.float32)
+    assert calibrated(logits, "logits", 2.0) == pytest.approx(calibrated(halves, "logits", 1.0), rel=1e-6)
 
 
 def test_a_temperature_changes_confidence_and_never_the_order() -> None:

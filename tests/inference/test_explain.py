@@ -13,7 +13,7 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Threshold
 from shared.errors import BadRequest
 from shared.inference.classifier import Classifier
-from shared.inference.explain import CELLS, explain, over_picture
+from shared.inference.explain import CELLS, _patches, explain, over_picture
 from shared.ports import Activation
 from tests.inference.pictures import CORNERS, centre_of, corner_of, flower_in
 
@@ -31,7 +31,7 @@ class Sees:
         self.outputs = len(weights)
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        return (self._features.mean(axis=(0, 1)) @ self._weights.T).astype(np.float32)
+        return np.asarray(self._features.mean(axis=(0, 1)) @ self._weights.T, np.float32)
 
     def activation(self, batch: npt.NDArray[Any]) -> Activation:
         return Activation(self.run(batch), self._features, self._weights)
@@ -89,7 +89,7 @@ def test_the_map_of_a_label_is_its_share_of_the_logit_less_what_all_labels_have(
 
     of_a, of_b = (explain(made(flowers, Sees(features, weights)), _grey(), label) for label in ("a", "b"))
 
-    assert np.allclose(of_a.heat, [[1, 0], [0, 0.25]])
+    assert np.allclose(of_a.heat, np.array([[1, 0], [0, 0.25]]))
     assert np.array_equal(of_b.heat, np.zeros((2, 2)))  # nothing speaks for it
 
 
@@ -175,7 +175,7 @@ def test_a_model_of_channels_first_and_of_grey_is_covered_in_its_own_layout(flow
             self.input_dtype = "float32"
 
         def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-            assert (batch.shape, batch.dtype) == ((1, 1, 40, 40), np.float32)
+            assert (batch.shape, batch.dtype) == ((1, 1, 40, 40), np.dtype(np.float32))
             return np.array([batch[0, 0, :, :20].mean() * 4, 1], np.float32)
 
     spec = replace(SPEC, dtype="float32", scale=1 / 255, channels="L", depth=1, layout="NCHW")
@@ -192,6 +192,16 @@ def test_a_model_of_channels_first_and_of_grey_is_covered_in_its_own_layout(flow
 def test_a_label_that_the_model_has_not_is_refused_and_the_others_named(flowers: Classifier) -> None:
     with pytest.raises(BadRequest, match="The label is 'cat', expected one of: daisy, dandelion"):
         explain(flowers, _grey(), "cat")
+
+
+def test_a_patch_is_its_cell_and_half_a_cell_around_it_as_far_as_the_picture_goes() -> None:
+    spec = replace(SPEC, height_px=8 * CELLS, width_px=16 * CELLS)
+    patches = list(_patches(spec))
+    assert len(patches) == CELLS * CELLS
+    for index, (rows, columns) in enumerate(patches):
+        row, column = divmod(index, CELLS)
+        assert (rows.start, rows.stop) == (max(0, 8 * row - 4), 8 * row + 12)
+        assert (columns.start, columns.stop) == (max(0, 16 * column - 8), 16 * column + 24)
 
 
 # ---- From the model's input back to the picture
@@ -219,7 +229,7 @@ def test_a_map_has_the_pictures_proportions(fit: str, size: tuple[int, int]) -> 
 def test_stretched_the_map_is_stretched_back() -> None:
     heat = over_picture(corner_map(0, 7), fitted("stretch"), (800, 400), 64)
 
-    assert centre_of(heat) == (pytest.approx(1 / 16, abs=0.04), pytest.approx(15 / 16, abs=0.04))
+    assert centre_of(heat) == pytest.approx((1 / 16, 15 / 16), abs=0.04)
 
 
 def test_cropped_the_map_covers_the_centre_and_is_nothing_beside_it() -> None:
@@ -230,7 +240,7 @@ def test_cropped_the_map_covers_the_centre_and_is_nothing_beside_it() -> None:
     assert heat[:, :16].max() == heat[:, 48:].max() == 0
     # the map's last column ends where the crop does, at three quarters
     of_corner = over_picture(corner_map(0, 7), fitted("crop"), (800, 400), 64)
-    assert centre_of(of_corner) == (pytest.approx(1 / 16, abs=0.04), pytest.approx(0.75 - 1 / 32, abs=0.04))
+    assert centre_of(of_corner) == pytest.approx((1 / 16, 0.75 - 1 / 32), abs=0.04)
 
 
 def test_padded_the_padding_is_left_out() -> None:
@@ -238,7 +248,7 @@ def test_padded_the_padding_is_left_out() -> None:
     heat = over_picture(corner_map(2, 0), fitted("pad"), (800, 400), 64)
 
     assert heat.shape == (32, 64)
-    assert centre_of(heat) == (pytest.approx(1 / 8, abs=0.05), pytest.approx(1 / 16, abs=0.04))
+    assert centre_of(heat) == pytest.approx((1 / 8, 1 / 16), abs=0.05)
     assert over_picture(corner_map(0, 0), fitted("pad"), (800, 400), 64).max() < 0.05
 
 

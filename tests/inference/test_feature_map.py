@@ -11,7 +11,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from shared.adapters.litert import LiteRTModel
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST, Explain, manifest_from

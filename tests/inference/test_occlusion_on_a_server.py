@@ -12,6 +12,7 @@ import functions_framework
 import numpy as np
 import PIL.Image
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.errors import BadRequest, Busy
@@ -26,7 +27,8 @@ MAIN = Path(__file__).parents[2] / "functions" / "classify_request" / "main.py"
 @pytest.fixture
 def client(world: World, plain_folder: Path, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
     with_environment(world.environment | {"MODEL_BUNDLE": str(plain_folder)})
-    return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    app: Flask = functions_framework.create_app("classify_request", str(MAIN), "http")
+    return app.test_client()
 
 
 def exchange(seconds_left: float) -> Any:

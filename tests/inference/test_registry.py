@@ -10,6 +10,7 @@ from pathlib import Path
 
 import functions_framework
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.backlog.sweep import Sweep
@@ -112,10 +113,10 @@ def test_rows_say_which_model_saw_what(both: World, picture: Picture, tmp_path: 
     both.put("ponies/a.png", picture(2), tmp_path)
     summary = sweep_of(both).run(both.store.uploads(both.uploads))
     assert summary.outcomes == {"predicted": 2}
-    rows = {row["image"]["name"]: row for row in both.rows("latest_predictions")}  # type: ignore[index]
-    models = {name: (row["model"]["name"], row["model"]["version"]) for name, row in rows.items()}  # type: ignore[index]
+    rows = {row["image"]["name"]: row for row in both.rows("latest_predictions")}
+    models = {name: (row["model"]["name"], row["model"]["version"]) for name, row in rows.items()}
     assert models == {"a.png": ("flowers", "1"), "ponies/a.png": ("ponies", "3")}
-    assert rows["ponies/a.png"]["label"] in "abcde"  # type: ignore[operator]
+    assert rows["ponies/a.png"]["label"] in "abcde"
 
 
 def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
@@ -139,8 +140,8 @@ def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, pict
         world.store.upload(world.uploads, name, tmp_path / "p.jpg", model)
     both = replace(world, pipeline=replace(world.pipeline, models=models))
     sweep_of(both).run(both.store.uploads(both.uploads))
-    rows = {row["image"]["name"]: row["model"] for row in both.rows("latest_predictions")}  # type: ignore[index]
-    digests = {name: model["digest"] for name, model in rows.items()}  # type: ignore[index]
+    rows = {row["image"]["name"]: row["model"] for row in both.rows("latest_predictions")}
+    digests = {name: model["digest"] for name, model in rows.items()}
     assert digests == {"a.jpg": stable.bundle.digest, "b.jpg": canary.digest, "c.jpg": canary.digest}
     [row] = both.rows("rejected_uploads")
     assert (row["name"], row["reason"]) == ("d.jpg", "unknown_model")
@@ -171,7 +172,8 @@ def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
 def client(world: World, other: Path, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
     with_environment(world.environment | {"MODEL_BUNDLE": f"{DEFAULT_BUNDLE}, {other}"})
     main = ROOT / "functions" / "classify_request" / "main.py"
-    return functions_framework.create_app("classify_request", str(main), "http").test_client()
+    app: Flask = functions_framework.create_app("classify_request", str(main), "http")
+    return app.test_client()
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,7 @@ def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
     assert "These are: flowers (version 1), ponies (version 3)." in refused.get_json()["error"]["message"]
 
 
+@pytest.mark.in_memory_too
 def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, picture: Picture, tmp_path: Path) -> None:
     """A sweep that keeps its bucket then removes the marker that a kill between row and end left."""
     both.put("ponies/a.png", picture(9), tmp_path)

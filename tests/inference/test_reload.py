@@ -72,7 +72,8 @@ def serve(world: World, with_environment: Callable[[dict[str, str]], None]) -> S
     def run(places: str, load: str = "true") -> Flask:
         with_environment(world.environment | {"MODEL_BUNDLE": places, "MODEL_LOAD": load})
         main = ROOT / "functions" / "classify_request" / "main.py"
-        return functions_framework.create_app("classify_request", str(main), "http")
+        app: Flask = functions_framework.create_app("classify_request", str(main), "http")
+        return app
 
     return run
 

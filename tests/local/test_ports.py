@@ -24,7 +24,8 @@ from shared.local.held_ports import HeldPorts
 from shared.local.processes import Part, parts_of
 from shared.local.supervisor import PartFailed, Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.emulators.storage_parts import HOST, ROOT, eventually, free_port
+from tests.emulators.storage_parts import HOST, ROOT, eventually
+from tests.ports import free_port
 
 
 class AlwaysReady(BaseHTTPRequestHandler):
@@ -119,7 +120,12 @@ def test_a_part_that_dies_leaves_its_port_to_its_successor(tmp_path: Path) -> No
         asked: list[int] = []
         caller = threading.Thread(target=lambda: asked.append(requests.get(url, timeout=60).status_code))
         caller.start()
-        eventually(lambda: (watched.watch(), asked)[1])
+
+        def answered() -> list[int]:
+            watched.watch()
+            return asked
+
+        eventually(answered)
         assert asked == [200], "who called while it was dead was answered by its successor"
     finally:
         watched.stop()

@@ -16,7 +16,8 @@ import pytest
 from shared.local.cloud import new_cloud, process_of, saved_cloud
 from shared.local.processes import Part
 from shared.local.supervisor import PartFailed, Supervisor
-from tests.emulators.storage_parts import HOST, answers, eventually, free_port
+from tests.emulators.storage_parts import HOST, answers, eventually
+from tests.ports import free_port
 
 Start = Callable[..., Supervisor]
 

@@ -18,7 +18,7 @@ class EmptyStore:
     def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
         return ObjectRef(bucket, name, 1)
 
-    def copy_once(self, ref: ObjectRef, bucket: str, name: str) -> ObjectRef:
+    def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         return ObjectRef(bucket, name, 1)
 
     def delete(self, ref: ObjectRef) -> None:

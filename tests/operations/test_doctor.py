@@ -140,13 +140,13 @@ def test_apis_are_those_that_terraform_switches_on_for_every_deployment() -> Non
 
 
 ALLOWED, DENIED = "allowedValues", "deniedValues"
-BITING = {
+BITING: dict[str, dict[str, Any]] = {
     "gcp.resourceLocations": {"values": {ALLOWED: ["in:us-locations"]}},
     "run.allowedIngress": {"values": {ALLOWED: ["is:internal"]}},
     "gcp.restrictServiceUsage": {"values": {DENIED: ["eventarc.googleapis.com"]}},
     "storage.retentionPolicySeconds": {"values": {ALLOWED: ["86400"]}},
 }
-NOTED = {
+NOTED: dict[str, dict[str, Any]] = {
     "iam.allowedPolicyMemberDomains": {"values": {ALLOWED: ["C0abc"]}},
     "run.managed.requireInvokerIam": {"enforce": True},
     "storage.softDeletePolicySeconds": {"values": {ALLOWED: ["604800"]}},

@@ -197,7 +197,8 @@ def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
 ) -> None:
     reject("list.jpg", b"bread, cheese")
     [file] = selected(world)
-    killing = Faulty(world.store, at=step, **{moment: Killed()})
+    kill: dict[str, Any] = {moment: Killed()}
+    killing = Faulty(world.store, at=step, **kill)
     with pytest.raises(Killed):
         put_back(killing, file, world.uploads)
     is_waiting, is_resting = "list.jpg" in world.names_in(world.uploads), bool(quarantined(world))

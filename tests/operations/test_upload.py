@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.operations.upload import drop
+from shared.operations.upload import Dropped, drop
 from tests.backlog.parts import faults_of
 from tests.worlds import World
 
@@ -20,6 +20,7 @@ def photo(tmp_path: Path) -> Path:
 
 def dropped(world: World, path: Path, model: str | None = None) -> str:
     [one] = drop(world.store, world.uploads, [(path, "photo.jpg")], model)
+    assert isinstance(one, Dropped)
     return one.ref.name
 
 

@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from shared.pipeline.ids import ImageIds
-from shared.pipeline.record import Row, failure_row, prediction_row
+from shared.pipeline.record import Row, failure_row, label_row, prediction_row
 from shared.types import (
     Call,
     Candidate,
     Classification,
+    Correction,
     Failure,
     ImageFacts,
     ModelFacts,
@@ -86,6 +87,7 @@ def failure(call: Call, image: ImageFacts, times: Times) -> Failure:
 def rows() -> dict[str, tuple[str, Row]]:
     """The fullest and the barest row of each table, by what they are."""
     no_object = ImageFacts(5, None, "c" * 64, format="png", width_px=1, height_px=1)
+    at = JUST_BEFORE_MIDNIGHT.created_at
     unread = ImageFacts(99, None, None, "my-uploads", "rose.jpg", JUST_BEFORE_MIDNIGHT.generation)
     return {
         "an event's prediction": (
@@ -98,6 +100,8 @@ def rows() -> dict[str, tuple[str, Row]]:
         ),
         "a failure": ("failures", failure_row(failure(full_call(), full_image(), FULL_TIMES), RECORDED_AT)),
         "an unread failure": ("failures", failure_row(failure(bare_call(), unread, BARE_TIMES), RECORDED_AT)),
+        "a label": ("labels", label_row(Correction("l" * 64, "p" * 64, "rose", "ada@example.com", at, "It is.", True))),
+        "a bare label": ("labels", label_row(Correction("l" * 64, "p" * 64, "rose", None, at))),
     }
 
 
@@ -121,7 +125,7 @@ def faults_of(row: Row, fields: list[dict[str, Any]], where: str = "") -> list[s
 
 
 def faults_of_value(value: Any, field: dict[str, Any], place: str) -> list[str]:
-    kinds: dict[str, type | tuple[type, ...]] = {
+    kinds: dict[str, Any] = {
         "STRING": str,
         "INTEGER": int,
         "FLOAT": float,

@@ -9,7 +9,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from shared.pipeline.ids import ImageIds
+from shared.pipeline.ids import ImageIds, label_id_of
 from shared.types import ObjectRef
 
 REF = ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456)
@@ -77,8 +77,8 @@ def test_a_repeated_key_is_the_same_upload_whenever_it_comes() -> None:
 
 def test_a_key_belongs_to_its_caller_its_place_and_its_bytes() -> None:
     upload_ids = {
-        ImageIds.of_request(*parts, NOON).upload_id
-        for parts in (
+        ImageIds.of_request(key, caller, place, digest, NOON).upload_id
+        for key, caller, place, digest in (
             ("key-1", "ada@example.com", 0, ABC),
             ("key-2", "ada@example.com", 0, ABC),
             ("key-1", "bob@example.com", 0, ABC),
@@ -94,3 +94,12 @@ def test_without_a_key_every_request_is_a_new_upload() -> None:
     one, other = (ImageIds.of_request(None, None, 0, ABC, NOON) for _ in range(2))
     assert one.upload_id != other.upload_id
     assert one.uploaded_at == NOON
+
+
+def test_a_labels_id_is_that_of_its_caller_key_prediction_and_words() -> None:
+    # printf '["label","ada@example.com","key-1","%s","roses","It is a rose."]' $(printf 'ab%.0s' $(seq 32)) | sha256sum
+    expected = "f77dcd36118b89390d90a763b49c66b409b95544b7263553a215cd204fa86303"
+    assert label_id_of("key-1", "ada@example.com", "ab" * 32, "roses", "It is a rose.") == expected
+    # printf '["label","","key-1","%s","roses",""]' …
+    unnamed = "2417b746dff2c1f4b8465265075df2c6390e0760bc8b320cb488d929c0ded279"
+    assert label_id_of("key-1", None, "ab" * 32, "roses", None) == unnamed

@@ -49,6 +49,24 @@ def test_the_partition_is_the_day_of_the_generation_however_late_the_row_is_writ
         assert row["recorded_at"] == "2025-11-22T00:00:03.000000+00:00"
 
 
+def test_the_partition_of_a_label_is_the_day_on_which_it_was_given() -> None:
+    for what in ("a label", "a bare label"):
+        row = ROWS[what][1]
+        assert (row["labelled_on"], row["labelled_at"]) == ("2025-11-21", "2025-11-21T23:59:59.999999+00:00")
+
+
+def test_a_row_of_a_label_says_what_the_person_said() -> None:
+    full, bare = (ROWS[what][1] for what in ("a label", "a bare label"))
+    told = ("label_id", "prediction_id", "label", "labelled_by", "note", "is_new_label")
+    assert [full[name] for name in told] == ["l" * 64, "p" * 64, "rose", "ada@example.com", "It is.", True]
+    assert [bare[name] for name in told] == ["l" * 64, "p" * 64, "rose", None, None, False]
+
+
+def test_every_row_of_an_image_says_how_many_bytes_were_received() -> None:
+    """The bill is reckoned of it."""
+    assert [row["call"]["received_bytes"] for table, row in ROWS.values() if table != "labels"] == [73012, 5, 73012, 99]
+
+
 def test_a_row_says_what_the_outcome_said() -> None:
     row = ROWS["an event's prediction"][1]
     assert (row["label"], row["score"], row["needs_review"]) == ("rose", 0.75, False)

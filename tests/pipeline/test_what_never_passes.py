@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shared.adapters.gcs import CloudStorage
 from shared.errors import (
     BadRequest,
     Busy,
@@ -27,7 +28,7 @@ from shared.errors import (
     WarehouseUnavailable,
 )
 from shared.http.inputs import ImageUri, InputReader
-from shared.images.memory_budget import UNLIMITED, Memory, MemoryBudget
+from shared.images.memory_budget import UNLIMITED, MemoryBudget, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.logs import log
@@ -41,7 +42,7 @@ from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
 
 Picture = Callable[..., bytes]
-REFUSED = {"status": 403, "reason": "forbidden"}
+REFUSED: dict[str, Any] = {"status": 403, "reason": "forbidden"}
 OF_A_POLICY = {"status": 412, "reason": "conditionNotMet"}
 """Google gives this reason also where a constraint of the organisation forbids the write."""
 
@@ -163,6 +164,7 @@ def test_what_is_there_with_the_same_bytes_is_returned_and_other_bytes_are_left(
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: World, encoding: str) -> None:
+    assert isinstance(world.store, CloudStorage)
     blob = world.store._client.bucket(world.uploads).blob("wrong.jpg")
     blob.content_encoding = encoding
     blob.upload_from_string(b"these bytes are not packed", "image/jpeg")
@@ -174,6 +176,7 @@ def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: Worl
 
 def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World, picture: Picture) -> None:
     content = picture(4)
+    assert isinstance(world.store, CloudStorage)
     blob = world.store._client.bucket(world.uploads).blob("packed.jpg")
     blob.content_encoding = "gzip"
     blob.upload_from_string(gzip.compress(content), "image/jpeg")
@@ -188,7 +191,7 @@ def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World
 def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: str, held: int) -> None:
     """Eight files that unpack to the limit would else be held by nobody's budget."""
     limits = replace(world.pipeline.limits, max_bytes=20_000)
-    memory = Memory(MemoryBudget(100_000, patience_s=0.01), world.pipeline.memory.decodes)
+    memory = MemoryBudgets(MemoryBudget(100_000, timeout_s=0.01), world.pipeline.memory.decodes)
     pipeline = replace(world.pipeline, limits=limits, memory=memory)
     upload = Upload(world.store.write_once(world.uploads, "a", b"x", "image/jpeg"), 1_000, "", None, encoding)
     with memory.files.room_for(100_000 - 2 * held + 1), pytest.raises(Busy):
@@ -367,7 +370,7 @@ def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
             outputs[-1] = bad
             return outputs
 
-    classifier = Classifier(world.pipeline.models.get_model().bundle, Broken())  # type: ignore[arg-type]
+    classifier = Classifier(world.pipeline.models.get_model().bundle, Broken())
     broken = replace(world, pipeline=replace(world.pipeline, models=ModelRegistry.of([classifier])))
     with pytest.raises(RuntimeError, match="1 of the model's 5 outputs are not finite"):
         broken.pipeline.process_upload(world.store.find(world.uploads, "photo.jpg"), call())

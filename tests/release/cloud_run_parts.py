@@ -34,7 +34,7 @@ class FakeCloudRun:
         self.runs: list[dict[str, Any]] = []
         for name in ("classify-upload", "classify-request"):
             template = {"containers": [{"image": f"{DIGEST}{'0' * 64}", "env": []}], "serviceAccount": "s@p"}
-            service = {"name": f"{PLACE}/services/{name}", "template": template, "generation": "0"}
+            service: dict[str, Any] = {"name": f"{PLACE}/services/{name}", "template": template, "generation": "0"}
             self.services[name], self.revisions[name] = service, []
             self._make_revision(name)
             service["traffic"] = [{"type": LATEST, "percent": 100}]

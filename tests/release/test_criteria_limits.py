@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from shared.release.chance import least_fall, least_rise, wilson
-from shared.release.figures import Comparison, Pair, Side
 
+from shared.release.confidence_bounds import least_fall, least_rise, wilson_interval
 from shared.release.criteria import Criteria, Finding, judge
+from shared.release.metrics import Comparison, LabelPair, Side
 from tests.release.test_criteria import ALIKE, EQUAL, SIDE, against, finding, judged
 
-DIFFERENT = (Pair("roses", "tulips", 30), Pair("roses", "roses", 70))
+DIFFERENT = (LabelPair("roses", "tulips", 30), LabelPair("roses", "roses", 70))
 
 
 def sides(champion: int, challenger: int, corrected: tuple[int, int] = (0, 0)) -> tuple[Side, Side]:
@@ -59,7 +59,7 @@ def test_as_many_images_as_are_asked_for_are_enough(side: str, images: int, expe
 
 @pytest.mark.parametrize(("shared", "expected"), [(19, Finding.UNKNOWN), (20, Finding.GOOD), (21, Finding.GOOD)])
 def test_as_many_shared_pictures_as_are_asked_for_are_enough(shared: int, expected: Finding) -> None:
-    verdict = judged(replace(EQUAL, pairs=(Pair("roses", "roses", shared),)))
+    verdict = judged(replace(EQUAL, pairs=(LabelPair("roses", "roses", shared),)))
     assert finding(verdict, "agreement of labels") is expected
 
 
@@ -110,7 +110,7 @@ def test_what_is_exactly_as_much_worse_as_it_may_be_is_good(criterion: str) -> N
 
 
 def test_an_agreement_that_may_be_exactly_what_is_asked_for_is_good() -> None:
-    most = wilson(70, 100)[1]
+    most = wilson_interval(70, 100)[1]
     found = replace(EQUAL, pairs=DIFFERENT)
     assert finding(judged(found, min_agreement=most), "agreement of labels") is Finding.GOOD
     assert finding(judged(found, min_agreement=most + 1e-9), "agreement of labels") is Finding.WORSE

@@ -137,7 +137,7 @@ def test_local_canary_of_a_worse_model_is_detected_and_rolled_back(bucketlens: B
     assert "nothing to roll back" in bucketlens("release", "rollback")
 
 
-def test_local_promotion_of_a_worse_model_needs_force(bucketlens: Bucketlens, worse: str) -> None:
+def test_local_promotion_of_a_worse_model_is_refused_without_anyway(bucketlens: Bucketlens, worse: str) -> None:
     """The evidence comes from the canary above."""
     bucketlens("release", "canary", "--bundle", worse, "--percent", "50", "--service", UPLOAD)
     refused = bucketlens("release", "promote", "--service", UPLOAD, *FEW, code=1)

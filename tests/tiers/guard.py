@@ -53,7 +53,7 @@ class _Guard:
 
 
 def _is_decoder(event: str, arguments: tuple[Any, ...]) -> bool:
-    """Whether it is the process of ``shared.images.decode_apart``; to its callers decoding is a pure function."""
+    """Return whether it is a process of ``images.decode_in_subprocess``; for callers decoding is a pure function."""
     return event == "subprocess.Popen" and any(DECODER in str(argument) for argument in arguments[1])
 
 

@@ -181,8 +181,9 @@ def _named_by(thing: Any) -> list[Any]:
     if issubclass(kind, type):
         return [*vars(thing).values(), *thing.__bases__] if _is_ours(thing.__module__) else []
     function = inspect.unwrap(thing) if kind in (FunctionType, functools._lru_cache_wrapper) else None
-    is_open = type(function) is FunctionType and _is_ours(function.__module__)
-    if is_open and f"{function.__module__}.{function.__qualname__}" not in BY_INPUT:
+    if not isinstance(function, FunctionType) or not _is_ours(function.__module__):
+        return []
+    if f"{function.__module__}.{function.__qualname__}" not in BY_INPUT:
         return list(_named_in(function.__code__, function.__globals__))
     return []
 

@@ -13,7 +13,7 @@ from tests.ports import hold_preferred_ports
 from tests.tiers.guard import guarded
 from tests.tiers.module_imports import loads_tensorflow
 from tests.tiers.needs import needs_of
-from tests.tiers.rules import Tier, tier_of
+from tests.tiers.rules import NoRule, Tier, tier_of
 
 TIER = pytest.StashKey[Tier]()
 TIERS = pytest.StashKey[dict[str, list[str]]]()
@@ -66,7 +66,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test its one tier, and leave out those of the tiers that were not chosen."""
     for item in items:
-        item.stash[TIER] = tier_of(item)
+        try:
+            item.stash[TIER] = tier_of(item)
+        except NoRule as error:
+            raise pytest.UsageError(str(error)) from error
         item.add_marker(str(item.stash[TIER]))
     config.stash[TIERS] = {
         item.nodeid: [mark.name for mark in item.own_markers if mark.name in list(Tier)] for item in items

@@ -45,6 +45,8 @@ BY_FOLDER: dict[str, Tier] = {
     "inference": Tier.TEST,
     "local": Tier.TEST,
     "operations": Tier.TEST,
+    "mutation": Tier.TEST,
+    "parsing": Tier.TEST,
     "pipeline": Tier.TEST,
     "release": Tier.TEST,
     "system/bench": Tier.REST,
@@ -71,7 +73,7 @@ BY_FILE: dict[str, Tier] = {
 """Files that go another way than their folder, whatever they need."""
 
 
-class NoRule(pytest.UsageError):
+class NoRule(Exception):
     """A test for which no rule says when it runs."""
 
 

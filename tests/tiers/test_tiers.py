@@ -43,12 +43,12 @@ def test_a_folder_inside_another_takes_its_rule() -> None:
     assert rule_for(TESTS / "training" / "inner" / "test_it.py") is BY_FOLDER["training"]
 
 
-def _starts_a_process() -> None:
-    subprocess.run(["true"], check=True)
+def _starts_a_process() -> int:
+    return subprocess.run(["true"], check=True).returncode
 
 
-def _calls_a_helper() -> None:
-    _starts_a_process()
+def _calls_a_helper() -> int:
+    return _starts_a_process()
 
 
 def _imports_when_it_runs() -> None:
@@ -86,7 +86,7 @@ def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], nee
     [
         ("import keras", True),
         ("try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None", True),
-        ("from shared.adapters.keras import load_saved_model", False),
+        ("from shared.adapters.runtimes.saved_model import load_saved_model", False),
         ("def late():\n    import tensorflow", False),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensorflow", False),
         ("from shared.training import mix", True),
@@ -110,7 +110,7 @@ def _imports_anew() -> None:
     "act", [_starts_a_process, _binds, pytest.param(_imports_anew, marks=pytest.mark.needs("tensorflow"))]
 )
 def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_the_error(
-    act: Callable[[], None],
+    act: Callable[[], object],
 ) -> None:
     guard = pytest.raises(NeedsMore, match="cannot be in the tier `check`")
     with guard, guarded("this test"), contextlib.suppress(NeedsMore):

@@ -22,7 +22,7 @@ TWO = replace(PLAIN, labels=("cat", "dog"))
 def logits_of(chances: list[float]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Logits whose softmax gives the second label these scores."""
     second = np.array(chances)
-    return np.log(np.stack([1 - second, second], axis=1))
+    return np.asarray(np.log(np.stack([1 - second, second], axis=1)))
 
 
 def test_the_truth_is_that_of_each_picture_under_every_condition() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from shared.training.dataset import Example
-from shared.training.harder import CONDITIONS, harder
+from shared.training.harder import CONDITIONS, worsened
+from shared.types import Pixels
 
 
 @pytest.fixture
@@ -20,13 +21,18 @@ def example() -> Example:
     return Example(Path("cross.png"), "cross", "0" * 64, pixels)
 
 
+def _harder(examples: list[Example]) -> dict[str, list[Pixels]]:
+    """Every picture under every condition."""
+    return {name: [worsened(one.pixels, name) for one in examples] for name in CONDITIONS}
+
+
 def _bars(pixels: np.ndarray) -> tuple[int, int]:
     """Width of the upright bar, height of the lying one, in pixels."""
     return int((pixels[0, :, 0] > 90).sum()), int((pixels[:, 0, 0] > 90).sum())
 
 
 def test_every_condition_gives_every_picture_at_its_size_and_none_is_as_it_was(example: Example) -> None:
-    copies = harder([example, example])
+    copies = _harder([example, example])
 
     assert set(copies) == set(CONDITIONS)
     for name, pictures in copies.items():
@@ -39,7 +45,7 @@ def test_every_condition_gives_every_picture_at_its_size_and_none_is_as_it_was(e
 def test_narrower_pictures_are_stretched_upwards_wider_ones_sideways_and_closer_ones_both_ways(
     example: Example,
 ) -> None:
-    copies = {name: _bars(pictures[0]) for name, pictures in harder([example]).items()}
+    copies = {name: _bars(pictures[0]) for name, pictures in _harder([example]).items()}
 
     assert copies["narrower"] == (12, 14)
     assert copies["wider"] == (14, 12)
@@ -47,8 +53,8 @@ def test_narrower_pictures_are_stretched_upwards_wider_ones_sideways_and_closer_
 
 
 def test_light_changes_as_the_name_says(example: Example) -> None:
-    mean = {name: float(pictures[0].mean()) for name, pictures in harder([example]).items()}
-    spread = {name: float(pictures[0].std()) for name, pictures in harder([example]).items()}
+    mean = {name: float(pictures[0].mean()) for name, pictures in _harder([example]).items()}
+    spread = {name: float(pictures[0].std()) for name, pictures in _harder([example]).items()}
 
     assert mean["darker"] < example.pixels.mean() < mean["brighter"]
     assert spread["flatter"] < example.pixels.std() < spread["harsher"]

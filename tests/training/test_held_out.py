@@ -11,8 +11,9 @@ from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.training.dataset import read_dataset, split
+from shared.training.dataset import read_dataset
 from shared.training.held_out import held_out_files
+from shared.training.splits import BY_ORDER, BY_THRESHOLD, split
 
 
 def _trained_on(shapes: Path, share: float, **options: object) -> Manifest:
@@ -24,10 +25,16 @@ def _trained_on(shapes: Path, share: float, **options: object) -> Manifest:
     return dataclasses.replace(load_bundle(MODELS / "flowers_v1").manifest, lineage=lineage)
 
 
-def test_the_pictures_that_training_held_out_are_found_again(shapes: Path) -> None:
-    training, validation = split(read_dataset(shapes).examples, 0.25)
+@pytest.mark.parametrize("rule", [BY_THRESHOLD, BY_ORDER])
+def test_the_pictures_that_training_held_out_are_found_again(shapes: Path, rule: str) -> None:
+    """Bundles made before there was a rule by threshold name none, and keep theirs."""
+    training, validation = split(read_dataset(shapes).examples, 0.25, rule=rule)
+    made = _trained_on(shapes, 0.25)
+    if rule == BY_THRESHOLD:
+        data = {**made.lineage["data"], "split": rule}
+        made = dataclasses.replace(made, lineage={**made.lineage, "data": data})
 
-    found = held_out_files(shapes, [_trained_on(shapes, 0.25)])
+    found = held_out_files(shapes, [made])
 
     assert sorted(found) == sorted((example.path, example.label) for example in validation)
     assert not {path for path, _ in found} & {example.path for example in training}
@@ -62,3 +69,21 @@ def test_a_bundle_that_does_not_say_what_it_was_made_from_is_refused(shapes: Pat
 
     with pytest.raises(Misconfigured, match="does not say which pictures"):
         held_out_files(shapes, [silent])
+
+
+def test_a_rule_that_this_release_does_not_know_is_refused(shapes: Path) -> None:
+    made = _trained_on(shapes, 0.25)
+    later = dataclasses.replace(
+        made, lineage={**made.lineage, "data": {**made.lineage["data"], "split": "by moonlight"}}
+    )
+
+    with pytest.raises(Misconfigured, match="by the rule 'by moonlight'"):
+        held_out_files(shapes, [later])
+
+
+def test_of_a_bundle_trained_in_folds_every_picture_can_be_judged(shapes: Path) -> None:
+    made = _trained_on(shapes, 0.25)
+    folds = dataclasses.replace(made, lineage={"data": made.lineage["data"], "options": {}, "folds": {"count": 3}})
+
+    assert len(held_out_files(shapes, [folds])) == len(read_dataset(shapes).examples)
+    assert held_out_files(shapes, [folds, made]) == held_out_files(shapes, [made])

@@ -6,6 +6,7 @@ import collections
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ class _Storage:
 
 class _Tensor:
     def __init__(self, storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
-        self.arguments = (storage, offset, shape, strides, False, collections.OrderedDict())
+        self.arguments = (storage, offset, shape, strides, False, collections.OrderedDict[str, Any]())
 
 
 def _checkpoint(folder: Path, tensors: dict[str, _Tensor], storages: list[_Storage]) -> Path:
@@ -90,7 +91,7 @@ def test_a_tensor_that_reaches_outside_its_storage_is_refused(
 )
 def test_a_pickle_that_asks_for_anything_else_is_refused_and_runs_nothing(tmp_path: Path, name: str) -> None:
     canary = tmp_path / "ran"
-    heads = b"".join(pickle.dumps(value, 2) for value in (MAGIC, PROTOCOL, {}))
+    heads = b"".join(pickle.dumps(value, 2) for value in (MAGIC, PROTOCOL, dict[str, Any]()))
     path = tmp_path / "evil.pth"
     path.write_bytes(heads + f"c{name}\n(Vtouch {canary}\ntR.".encode())
 

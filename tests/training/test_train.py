@@ -217,8 +217,9 @@ def test_a_bundle_without_its_network_for_retraining_cannot_be_gone_on_from(trai
 
 
 def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, tmp_path: Path) -> None:
-    from shared.training.dataset import read_dataset, split
+    from shared.training.dataset import read_dataset
     from shared.training.fit import Recipe, fit
+    from shared.training.splits import split
 
     dataset = read_dataset(shapes, shrink_to_px=72)
     training, validation = split(dataset.examples, SHARE)

@@ -82,14 +82,14 @@ class Incoming:
         self._path = path
         self._open: IO[bytes] | None = None
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._crc32c = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+        self._crc32c = google_crc32c.Checksum()
 
     def add(self, chunk: bytes) -> None:
         """Append bytes."""
         self._open = self._open or self._path.open("ab")
         self._open.write(chunk)
         self._md5.update(chunk)
-        self._crc32c.update(chunk)  # type: ignore[no-untyped-call]
+        self._crc32c.update(chunk)
         self.size += len(chunk)
 
     def pause(self) -> None:
@@ -101,7 +101,7 @@ class Incoming:
     @property
     def content(self) -> Content:
         """What came so far."""
-        crc32c, md5 = self._crc32c.digest(), self._md5.digest()  # type: ignore[no-untyped-call]
+        crc32c, md5 = self._crc32c.digest(), self._md5.digest()
         return Content(self._file, self.size, base64.b64encode(crc32c).decode(), base64.b64encode(md5).decode())
 
     async def finish(self) -> Content:

@@ -1,1 +1,1 @@
-"""What a picture file's header says: its kind, its size once decoded, and what decoding it will cost."""
+"""Headers of image files: the format, the decoded size, and the cost of decoding."""

@@ -1,4 +1,4 @@
-"""AVIF's ``clap``: which part of a coded picture is shown (ISO/IEC 14496-12, 12.1.4); Pillow leaves it out."""
+"""AVIF's ``clap``: the part of a coded picture that is shown (ISO/IEC 14496-12, 12.1.4); Pillow ignores it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from shared.images.headers.boxes import boxes, items_of
 
 
 def clean_aperture(content: bytes, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the box to crop the primary picture to, before it is turned: left, upper, right, lower, in pixels.
+    """Return the box to crop the primary picture to, before it is turned.
 
     Args:
-        content: of an AVIF file.
+        content: an AVIF file.
         size: width and height of its coded picture.
 
     Returns:
-        None where it says none, or one that is no part of the picture, which is then shown whole as libavif does.
+        Left, upper, right, lower, in pixels; None if the file declares no box, or one that is not inside the picture,
+        which is then shown whole, as by libavif.
     """
     if b"clap" not in content:
         return None

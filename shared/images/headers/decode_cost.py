@@ -1,4 +1,4 @@
-"""What decoding a picture will take, told from its header: pixels held and bytes of memory."""
+"""Cost of decoding a picture, computed from its header: pixels held and bytes of memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ BYTES_PER_PIXEL = {"jpeg": 2, "png": 8, "gif": 8, "bmp": 8, "tiff": 12, "webp": 
 """Peak memory of a decode for each pixel of the original, rounded up from measurements (docs/decisions/0004)."""
 
 COEFFICIENT_BYTES = 2
-"""More for each component of a JPEG whose coefficients are held as a whole, whatever the scale."""
+"""Additional bytes for each component of a JPEG whose coefficients are held as a whole, at any scale."""
 
-FEWEST_COMPONENTS = 3
-"""As many are reckoned with at least: a component may be padded to the size of the largest."""
+MIN_COMPONENTS = 3
+"""Components that are counted at least: a component may be padded to the size of the largest."""
 
 LARGEST_BLOCK_PX = 32
-"""What libjpeg pads a picture to in either direction: four blocks of eight pixels."""
+"""Multiple to which libjpeg pads a picture in either direction: four blocks of eight pixels."""
 
 DEEP_BYTES_PER_PIXEL = 17
 """Instead, for AVIF, and for HEIC with full chroma, of more than 8 bits a channel."""
@@ -29,16 +29,16 @@ FULL_CHROMA_BYTES_PER_PIXEL = 10
 """Instead, for HEIC with full chroma or with transparency."""
 
 RESULT_BYTES_PER_PIXEL = 10
-"""For each pixel that is left after reducing: Pillow's picture, and twice the array while it is copied."""
+"""Bytes for each pixel after reducing: Pillow's picture, and twice the array while it is copied."""
 
 AV1_FLAGS = re.compile(rb"av1C\x81.(.)", re.DOTALL)
 """The third byte of AVIF's ``av1C`` boxes (AV1 in ISOBMFF, 2.3.3), whose second bit says more than 8 bits."""
 
 
 def webp_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height in a WebP's header (RFC 9649, 2.5 to 2.7); None for other formats, and for a broken one.
+    """Return width and height in a WebP's header (RFC 9649, 2.5 to 2.7); None for other formats and a broken header.
 
-    For Pillow allocates two whole pictures when it merely opens one.
+    They are needed before Pillow opens the file, since it then allocates two whole pictures.
     """
     if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:
         return None
@@ -54,10 +54,10 @@ def webp_size(content: bytes) -> tuple[int, int] | None:
 
 
 def pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
-    """How many pixels a decoder holds at once: a TIFF's tile or a HEIC's coded picture can be cut to a small one.
+    """Return the pixels that a decoder holds: a TIFF's tile or a HEIC's coded picture may be larger than the picture.
 
     Raises:
-        ValueError: the file says different things of its size.
+        ValueError: the file contradicts itself about its size.
         LookupError: likewise.
     """
     held = picture.width * picture.height
@@ -65,27 +65,27 @@ def pixels_held(picture: PIL.Image.Image, name: str, content: bytes) -> int:
         tags = picture.tag_v2
         held = max(held, tags.get(TiffImagePlugin.TILEWIDTH, 0) * tags.get(TiffImagePlugin.TILELENGTH, 0))
     if name in ("avif", "heif"):
-        from shared.images.headers.coded_size import (  # no other picture needs it, and a start is short
-            pixels_coded,
-            pixels_said,
+        from shared.images.headers.coded_size import (  # no other picture needs it, so a start stays short
+            coded_pixels,
+            declared_pixels,
         )
     if name == "avif":
-        held = max(held, pixels_coded(content, name))
+        held = max(held, coded_pixels(content, name))
     elif name == "heif":
-        with suppress(ValueError, LookupError):  # libheif judges that, and refuses pictures larger than they say
-            held = max(held, pixels_said(content))
-            held = max(held, pixels_coded(content, name))
+        with suppress(ValueError, LookupError):  # libheif checks it, and refuses pictures larger than declared
+            held = max(held, declared_pixels(content))
+            held = max(held, coded_pixels(content, name))
     return held
 
 
 def padded_pixels(size: tuple[int, int]) -> int:
-    """How many pixels libjpeg holds coefficients for, where it holds all of them."""
+    """Return the number of pixels whose coefficients libjpeg holds, where it holds all of them."""
     width, height = (-(-side // LARGEST_BLOCK_PX) * LARGEST_BLOCK_PX for side in size)
     return width * height
 
 
 def bytes_per_pixel(picture: PIL.Image.Image, name: str, content: bytes) -> int:
-    """How much its decoder takes for each pixel that it holds."""
+    """Return the bytes that a picture's decoder takes for each pixel that it holds."""
     if name == "avif" and any(flags[0] & 0x40 for flags in AV1_FLAGS.findall(content)):
         return DEEP_BYTES_PER_PIXEL
     if name == "heif" and (picture.info.get("chroma") != 420 or picture.mode != "RGB"):
@@ -94,13 +94,13 @@ def bytes_per_pixel(picture: PIL.Image.Image, name: str, content: bytes) -> int:
 
 
 def coefficient_bytes(size: tuple[int, int], scans: Scans) -> int:
-    """How much more a JPEG takes whose coefficients are held as a whole."""
+    """Return the additional bytes of a JPEG whose coefficients are held as a whole."""
     if not scans.is_held_whole:
         return 0
-    return padded_pixels(size) * COEFFICIENT_BYTES * max(FEWEST_COMPONENTS, scans.components)
+    return padded_pixels(size) * COEFFICIENT_BYTES * max(MIN_COMPONENTS, scans.components)
 
 
 def bytes_needed(size: tuple[int, int], held: int, per_pixel: int, shrink_to_px: int | None) -> int:
-    """Peak memory of a decode, in bytes, with what is left after reducing."""
+    """Return the peak memory of a decode, in bytes, including the reduced picture."""
     factor = 1 if shrink_to_px is None else max(1, min(size) // shrink_to_px)
     return held * per_pixel + size[0] * size[1] // factor**2 * RESULT_BYTES_PER_PIXEL

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, whatever its name says."""
+"""Formats of image files by their first bytes, regardless of their names."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ BEGINNINGS = {
     "avif": re.compile(rb".{4}ftypavi[fs]", re.DOTALL),
     "heif": re.compile(rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
 }
-"""By ``Image.format``; ``mif1`` and ``msf1`` stand before HEIC and AVIF alike."""
+"""By ``Image.format``; ``mif1`` and ``msf1`` are in HEIC and in AVIF files."""
 
 NOT_PLAIN = ("tiff", "avif", "heif")
 
 
 def kind_of(content: bytes) -> str | None:
-    """Return which of the formats that are read a file begins like; None if like none of them."""
+    """Return the supported format that a file begins like; None if there is none."""
     return next((name for name, beginning in BEGINNINGS.items() if beginning.match(content)), None)
 
 
 def is_plain(content: bytes) -> bool:
-    """Whether a file's decoder takes time and memory by the size that its header says, and nothing else.
+    """Return whether the time and memory of a file's decoder depend only on the size in its header.
 
     A lossless WebP, or the transparency of a lossy one, may hold 65,536 tables of codes, whatever its size.
     """

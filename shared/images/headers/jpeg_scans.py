@@ -1,4 +1,4 @@
-"""How often a JPEG's decoder goes over the picture, and whether it holds all coefficients to do so (ITU-T T.81, B)."""
+"""Scans of a JPEG (ITU-T T.81, B): the number of passes over the picture, and whether all coefficients are held."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xff]")
-"""Of what lies between, libjpeg skips everything, whole pictures too."""
+"""libjpeg skips everything between markers, whole pictures too."""
 
 END, SCAN = 0xD9, 0xDA
 STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
@@ -18,38 +18,38 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 
 MAX_SCANS = 100
-"""Of a progressive JPEG, which has about ten. Each is a pass over all pixels, and can be written in a few bytes."""
+"""Most scans of a progressive JPEG, which has about ten. A few bytes make a scan, which is a pass over all pixels."""
 
 MAX_SEQUENTIAL_SCANS = 4
-"""Of any other: each component is in one scan, and there are at most four (T.81, B.2.3)."""
+"""Most scans of any other JPEG: each component is in one scan, and there are at most four (T.81, B.2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scans:
-    """What a JPEG's markers say."""
+    """The scans of a JPEG, by its markers."""
 
     components: int
     is_progressive: bool
     number: int
-    """Counted to one more than is allowed."""
+    """Number of scans, counted to one more than ``max_scans``."""
     is_held_whole: bool
     """Whether libjpeg holds the coefficients of the whole picture: it is progressive, or its first scan lacks some
     components."""
 
     @property
-    def most(self) -> int:
-        """How many are allowed."""
+    def max_scans(self) -> int:
+        """Number of scans that are allowed."""
         return MAX_SCANS if self.is_progressive else MAX_SEQUENTIAL_SCANS
 
 
 def scans_of(content: bytes) -> Scans:
     """Walk a JPEG's segments as libjpeg does, to the end of its first picture.
 
-    Where one scan holds everything, libjpeg stops after it, and so does this: the coded pixels are not searched.
+    If the first scan has all components, libjpeg stops after it, and so does this: the coded pixels are not searched.
     """
     at, components, is_progressive, number, is_held_whole = 2, 0, False, 0, False
-    while found := NEXT_MARKER.search(content, at):
-        marker, at = content[found.start() + 1], found.end()
+    while match := NEXT_MARKER.search(content, at):
+        marker, at = content[match.start() + 1], match.end()
         if marker == END:
             break
         if marker in STANDALONE:

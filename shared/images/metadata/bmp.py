@@ -1,4 +1,4 @@
-"""BMP: what its header does not need and what no pixel is made of is set to zero, and what follows the pixels goes.
+"""BMP: bytes that neither the header nor a pixel needs become zero, and those after the pixels are removed.
 
 Format: https://learn.microsoft.com/windows/win32/gdi/bitmap-storage
 """
@@ -11,20 +11,20 @@ import numpy as np
 
 RAW, FIELDS = 0, 3
 RLE = {1: 8, 2: 4}
-"""Run-length coding, with its bits a pixel."""
+"""Run-length codings, with their bits for each pixel."""
 
 CORE, INFO, WITH_MASKS = 12, 40, 56
-"""Bytes of the header: OS/2's, Windows', and Windows' with masks, behind which colour spaces and profiles are said."""
+"""Bytes of the header: OS/2's, Windows', and Windows' with masks, which colour spaces and profiles follow."""
 
-MOST_CODED_BYTES = 4 << 20
-"""A run-length code is walked byte by byte."""
+MAX_CODED_BYTES = 4 << 20
+"""Limit of run-length codes, which are read byte by byte."""
 
 
-def stripped_bmp(content: bytes) -> bytes:
+def strip_bmp(content: bytes) -> bytes:
     """Return a BMP with its header, its palette and its pixels.
 
     Raises:
-        ValueError: it is coded in a way that its end cannot be told.
+        ValueError: the end of its coded pixels cannot be found.
         struct.error: it ends within its header.
     """
     out = bytearray(content)
@@ -59,7 +59,7 @@ def stripped_bmp(content: bytes) -> bytes:
 
 
 def _after_lines(out: bytearray, offset: int, width: int, height: int, bits: int, *, is_raw: bool) -> int:
-    """Set to zero what fills lines up to four bytes, and pixels of 24 bits up to 32. Returns where the lines end."""
+    """Set the padding of lines and of pixels of 32 bits to zero, and return the offset of the lines' end."""
     used, stride = -(-width * bits // 8), (width * bits + 31) // 32 * 4
     end = offset + stride * height
     if end > len(out):
@@ -74,9 +74,9 @@ def _after_lines(out: bytearray, offset: int, width: int, height: int, bits: int
 
 
 def _after_runs(content: bytes, at: int, *, bits_of_a_pixel: int) -> int:
-    """Return where run-length coded pixels end: behind the mark that says so."""
-    if len(content) - at > MOST_CODED_BYTES:
-        raise ValueError("its runs are too many to be walked")
+    """Return the offset of the end of run-length coded pixels, which is after their end mark."""
+    if len(content) - at > MAX_CODED_BYTES:
+        raise ValueError("it has too many runs")
     while at + 1 < len(content):
         run, value = content[at], content[at + 1]
         at += 2

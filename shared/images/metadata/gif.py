@@ -12,12 +12,12 @@ HAS_COLOURS, COLOURS = 0x80, 0x07
 """In the flags of the screen and of an image: whether a table of 2 to 256 colours follows, and its size."""
 
 
-def stripped_gif(content: bytes) -> bytes:
+def strip_gif(content: bytes) -> bytes:
     """Return a GIF without comments, text and other programs' data.
 
     Raises:
-        ValueError: it is no chain of blocks.
-        IndexError: it ends within one.
+        ValueError: it is not a chain of blocks.
+        IndexError: it ends within a block.
     """
     at = 13 + _table_bytes(content[10])
     kept = bytearray(content[:at])
@@ -29,15 +29,15 @@ def stripped_gif(content: bytes) -> bytes:
             case 0x2C:  # an image
                 end = _after_blocks(content, at + 11 + _table_bytes(content[at + 9]))
                 kept += content[at:end]
-            case other:
-                raise ValueError(f"byte {at} begins no block: {other}")
+            case introducer:
+                raise ValueError(f"byte {at} is {introducer}, which begins no block")
         at = end
     kept.append(END)
     return bytes(kept)
 
 
 def _shown(extension: bytes) -> bytes:
-    """Return of an extension what says how long a frame is shown, or how often all are; nothing of any other."""
+    """Return the part of an extension that defines a frame's time or the number of loops; nothing of any other."""
     if extension[1] == CONTROL and extension[2] == 4:
         return extension[:7] + b"\0"
     if extension[1] == APPLICATION and extension[3:14] in LOOPS and extension[14:16] == b"\3\1":
@@ -50,7 +50,7 @@ def _table_bytes(flags: int) -> int:
 
 
 def _after_blocks(content: bytes, at: int) -> int:
-    """Return where a chain of counted sub-blocks ends; an empty one ends it."""
+    """Return the offset after a chain of counted sub-blocks, which an empty one ends."""
     while content[at]:
         at += content[at] + 1
     return at + 1

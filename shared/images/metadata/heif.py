@@ -1,13 +1,13 @@
-"""HEIC and AVIF (ISO/IEC 14496-12 and 23008-12): what does not show the picture is overwritten where it lies.
+"""HEIC and AVIF (ISO/IEC 14496-12 and 23008-12): all bytes that do not show the picture are overwritten in place.
 
-Of the items those stay that the primary one is made of, and its transparency; of ``mdat`` and ``idat`` their bytes. The
-orientation needs no care: it is a property of the picture (``irot``, ``imir``), and EXIF's is not asked.
+The items of the primary picture and its transparency are kept, and their bytes in ``mdat`` and ``idat``. The
+orientation needs no care: it is a property of the picture (``irot``, ``imir``), and decoders do not read EXIF's.
 """
 
 from __future__ import annotations
 
-from shared.images.headers.boxes import Box, Items, Numbers, Place, boxes, children, item_entries, items_of
-from shared.images.metadata.heif_film import film_places, strip_film
+from shared.images.headers.boxes import Box, Extent, Items, NumberReader, boxes, children, item_entries, items_of
+from shared.images.metadata.heif_film import film_extents, strip_film
 from shared.images.metadata.heif_parts import free, keep_bytes, strip_coding, zero, zero_after
 from shared.images.metadata.orientation import UPRIGHT, exif_of
 
@@ -17,11 +17,11 @@ BRANDS = frozenset(
 )
 
 OF_ITEMS = frozenset((b"hdlr", b"pitm", b"iloc", b"iinf", b"iprp", b"iref", b"idat", b"grpl"))
-"""What stays of a ``meta`` box."""
+"""Boxes of a ``meta`` box that are kept."""
 
 PROPERTIES = {b"ispe": 12, b"irot": 1, b"imir": 1, b"clap": 32, b"pasp": 8, b"clli": 4, b"mdcv": 24, b"a1op": 1}
 PROPERTIES |= {b"lsel": 2, b"rloc": 12, b"amve": 8}
-"""With the bytes that are read of each; what else shows a picture is in ``OF_ANY_LENGTH``."""
+"""With the bytes that decoders read of each; other properties that show a picture are in ``OF_ANY_LENGTH``."""
 
 OF_ANY_LENGTH = frozenset((b"colr", b"pixi", b"av1C", b"hvcC", b"avcC", b"a1lx", b"auxC"))
 ALPHA = (b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha", b"urn:mpeg:hevc:2015:auxid:1", b"urn:mpeg:avc:2015:auxid:1")
@@ -29,44 +29,44 @@ GAIN_MAPS = (b"urn:com:apple:photo:2020:aux:hdrgainmap",)
 EXIF, XMP = b"Exif", b"mime"
 
 
-def stripped_heif(content: bytes) -> bytes:
-    """Return the file, as long as it was, with its metadata overwritten.
+def strip_heif(content: bytes) -> bytes:
+    """Return the file, with its length unchanged and its metadata overwritten.
 
     Raises:
-        ValueError: it is no list of boxes, says something twice, or lies where it cannot be found.
-        LookupError: something is missing that says where its pictures lie.
+        ValueError: it is not a list of boxes, has something twice, or an item ends after the file.
+        LookupError: a box is missing that is needed to find its pictures.
     """
     out = bytearray(content)
     top = list(boxes(out, 0, len(out)))
     metas, films = ([box for box in top if box.kind == kind] for kind in (b"meta", b"moov"))
     if len(metas) > 1 or len(films) > 1:
         raise ValueError("there are two lists of items, or two films")
-    places = [place for film in films for place in film_places(out, film)]
+    extents = [place for film in films for place in film_extents(out, film)]
     items = items_of(out, metas[0]) if metas else None
     if items is not None:
         shown = _shown_items(out, items)
-        places += [place for item in shown for place in items.places.get(item, [])]
-        if any(place.end > len(out) for item in items.places.values() for place in item):
+        extents += [place for item in shown for place in items.extents.get(item, [])]
+        if any(place.end > len(out) for item in items.extents.values() for place in item):
             raise ValueError("an item ends after the file")
     for box in top:
         if box.kind == b"ftyp":
             _strip_brands(out, box)
         elif box.kind == b"mdat":
-            keep_bytes(out, box, places)
+            keep_bytes(out, box, extents)
         elif box.kind == b"moov":
             strip_film(out, box)
         elif box.kind == b"meta":
-            _strip_meta(out, box, places)
+            _strip_meta(out, box, extents)
         else:
             free(out, box)
     zero(out, top[-1].end if top else 0, len(out))
     if items is not None:
-        _fill_metadata(out, items, places)
+        _fill_metadata(out, items, extents)
     return bytes(out)
 
 
 def _shown_items(out: bytearray, items: Items) -> set[int]:
-    """Return what the primary picture is made of, with its transparency and what brightens it on a bright screen."""
+    """Return the items of the primary picture, with its transparency and its gain map (for bright screens)."""
     shown, waiting = set[int](), [items.primary]
     while waiting:
         item = waiting.pop()
@@ -84,7 +84,7 @@ def _shown_items(out: bytearray, items: Items) -> set[int]:
 
 
 def _purpose(out: bytearray, items: Items, item: int) -> bytes:
-    """Return the name that an auxiliary picture's ``auxC`` has."""
+    """Return the type of an auxiliary picture, from its ``auxC``."""
     for box in items.properties_of(item, b"auxC"):
         return bytes(out[box.body + 4 : box.end]).split(b"\0")[0]
     return b""
@@ -99,7 +99,7 @@ def _strip_brands(out: bytearray, ftyp: Box) -> None:
     zero(out, ftyp.end - (ftyp.end - ftyp.body) % 4, ftyp.end)
 
 
-def _strip_meta(out: bytearray, meta: Box, places: list[Place]) -> None:
+def _strip_meta(out: bytearray, meta: Box, extents: list[Extent]) -> None:
     inside = children(out, meta, 4)
     for box in boxes(out, meta.body + 4, meta.end):
         if box.kind not in OF_ITEMS:
@@ -108,7 +108,7 @@ def _strip_meta(out: bytearray, meta: Box, places: list[Place]) -> None:
             zero(out, box.body + 4, box.body + 8)
             zero(out, box.body + 12, box.end)
         elif box.kind == b"idat":
-            keep_bytes(out, box, places)
+            keep_bytes(out, box, extents)
         elif box.kind == b"iprp":
             _strip_properties(out, box)
         elif box.kind == b"grpl":
@@ -118,7 +118,7 @@ def _strip_meta(out: bytearray, meta: Box, places: list[Place]) -> None:
     if b"iinf" in inside:
         for _, _, entry, name in item_entries(out, inside[b"iinf"]):
             if out[entry.body] < 2:
-                raise ValueError("an item is described in a way that is not known")
+                raise ValueError(f"an item's description has version {out[entry.body]}, expected 2 or more")
             zero(out, name, entry.end)
     if b"iloc" in inside:
         _zero_after_places(out, inside[b"iloc"])
@@ -158,7 +158,7 @@ def _strip_groups(out: bytearray, grpl: Box) -> None:
 
 
 def _zero_after_places(out: bytearray, iloc: Box) -> None:
-    numbers = Numbers(out, iloc.body, iloc.end)
+    numbers = NumberReader(out, iloc.body, iloc.end)
     version, _ = numbers.take(1), numbers.take(3)
     sizes = numbers.take(2)
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
@@ -169,7 +169,7 @@ def _zero_after_places(out: bytearray, iloc: Box) -> None:
 
 
 def _zero_after_uses(out: bytearray, ipma: Box) -> None:
-    numbers = Numbers(out, ipma.body, ipma.end)
+    numbers = NumberReader(out, ipma.body, ipma.end)
     version, flags = numbers.take(1), numbers.take(3)
     for _ in range(numbers.take(4)):
         numbers.take(2 if version < 1 else 4)
@@ -177,10 +177,10 @@ def _zero_after_uses(out: bytearray, ipma: Box) -> None:
     zero(out, numbers.at, ipma.end)
 
 
-def _fill_metadata(out: bytearray, items: Items, kept: list[Place]) -> None:
-    """Give EXIF and XMP, which readers look for, contents that say nothing."""
+def _fill_metadata(out: bytearray, items: Items, kept: list[Extent]) -> None:
+    """Overwrite EXIF and XMP, which readers look for, with empty contents."""
     for item, kind in items.kinds.items():
-        for place in items.places.get(item, []):
+        for place in items.extents.get(item, []):
             if kind not in (EXIF, XMP) or any(place.start < other.end and other.start < place.end for other in kept):
                 continue
             length = place.end - place.start

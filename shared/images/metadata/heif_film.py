@@ -1,23 +1,23 @@
-"""Films in HEIC and AVIF (ISO/IEC 14496-12, 8): of each track of pictures its samples stay, of other tracks nothing."""
+"""Films in HEIC and AVIF (ISO/IEC 14496-12, 8): the samples of tracks of pictures are kept, other tracks are not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.images.headers.boxes import Box, Place, boxes, children
+from shared.images.headers.boxes import Box, Extent, boxes, children
 from shared.images.metadata.heif_parts import free, strip_coding, zero, zero_after
 
 SHOWN_TRACKS = (b"pict", b"vide", b"auxv")
-"""By their handlers: pictures, films, and transparency."""
+"""Handlers of tracks that are kept: pictures, films, and transparency."""
 
-MOST_SAMPLES = 100_000
+MAX_SAMPLES = 100_000
 
 UNUSED = {
     b"mvhd": ((4, 12), (26, 36), (72, 96), (100, 1 << 30)),
     b"tkhd": ((4, 12), (16, 20), (24, 32), (38, 40), (84, 1 << 30)),
     b"mdhd": ((4, 12), (20, 1 << 30)),
 }
-"""The moments of creation and change, and what is reserved, in these boxes of version 0."""
+"""Ranges of the times of creation and change, and of reserved bytes, in these boxes of version 0."""
 
 STAYS = {
     b"moov": frozenset((b"mvhd", b"trak")),
@@ -28,23 +28,23 @@ STAYS = {
     b"dinf": frozenset((b"dref",)),
     b"stbl": frozenset((b"stsd", b"stts", b"stsc", b"stsz", b"stco", b"co64", b"stss", b"ctts", b"cslg")),
 }
-"""What stays of each box; those that are no key here hold no boxes."""
+"""Boxes that are kept in each box; a box that is not a key has no boxes inside."""
 
 ANY = 1 << 30
 OF_AN_ENTRY = {b"av1C": ANY, b"hvcC": ANY, b"colr": ANY, b"pasp": 8, b"ccst": 8, b"auxi": 4, b"clap": 32, b"btrt": 12}
 OF_AN_ENTRY |= {b"clli": 4, b"mdcv": 24}
-"""With the bytes that are read of each; of ``auxi`` not its name, since the track's handler says the same."""
+"""With the bytes that decoders read of each; not the name in ``auxi``, which the track's handler makes redundant."""
 
 ENTRY_BYTES = 78
-"""Of a film's sample entry before its boxes; 32 of them, from the 42nd on, are its compressor's name."""
+"""Bytes of a film's sample entry before its boxes; 32 of them, from the 42nd, are its compressor's name."""
 
 
-def film_places(out: bytearray, moov: Box) -> Iterator[Place]:
-    """Yield where the samples of each track of pictures lie.
+def film_extents(out: bytearray, moov: Box) -> Iterator[Extent]:
+    """Yield the extents of the samples of each track of pictures.
 
     Raises:
         ValueError: a track is not well-formed.
-        LookupError: something is missing that says where its samples lie.
+        LookupError: a box is missing that is needed to find its samples.
     """
     for track in boxes(out, moov.body, moov.end):
         if track.kind == b"trak" and _is_shown(out, track):
@@ -52,11 +52,11 @@ def film_places(out: bytearray, moov: Box) -> Iterator[Place]:
 
 
 def strip_film(out: bytearray, moov: Box) -> None:
-    """Overwrite what a film's boxes tell of people and cameras.
+    """Overwrite the metadata in a film's boxes.
 
     Raises:
-        ValueError: it is not well-formed.
-        LookupError: something is missing that says what a track is.
+        ValueError: the film is not well-formed.
+        LookupError: a box is missing that is needed to find a track's handler.
     """
     for track in boxes(out, moov.body, moov.end):
         if track.kind == b"trak" and not _is_shown(out, track):
@@ -111,7 +111,7 @@ def _strip_entries(out: bytearray, stsd: Box) -> None:
 
 
 def _bytes_of(out: bytearray, box: Box) -> int | None:
-    """Return how many bytes of a table are read; None of a box that is no table."""
+    """Return the number of bytes that decoders read of a table; None for a box that is not a table."""
     number = int.from_bytes(out[box.body + 4 : box.body + 8])
     match box.kind:
         case b"stts" | b"ctts":
@@ -143,30 +143,30 @@ def _table(out: bytearray, track: Box) -> dict[bytes, Box]:
     return children(out, box)
 
 
-def _samples(out: bytearray, table: dict[bytes, Box]) -> Iterator[Place]:
-    """Yield the places of a track's chunks (8.7.3 to 8.7.5)."""
+def _samples(out: bytearray, table: dict[bytes, Box]) -> Iterator[Extent]:
+    """Yield the extents of a track's chunks (8.7.3 to 8.7.5)."""
     chunks, width = (table[b"stco"], 4) if b"stco" in table else (table[b"co64"], 8)
     sizes = table[b"stsz"]
     same, number = _number(out, sizes.body + 4), _number(out, sizes.body + 8)
-    if number > MOST_SAMPLES:
+    if number > MAX_SAMPLES:
         raise ValueError(f"a film has {number} samples")
     starts = dict(_per_chunk(out, table[b"stsc"]))
     sample = samples = 0
-    for chunk in range(min(_number(out, chunks.body + 4), MOST_SAMPLES)):
+    for chunk in range(min(_number(out, chunks.body + 4), MAX_SAMPLES)):
         start = _number(out, chunks.body + 8 + width * chunk, width)
         samples = starts.get(chunk + 1, samples)
         end = start
         for _ in range(min(samples, number - sample)):
             end += same or _number(out, sizes.body + 12 + 4 * sample)
             sample += 1
-        yield Place(start, end)
+        yield Extent(start, end)
         if sample >= number:
             return
 
 
 def _per_chunk(out: bytearray, stsc: Box) -> list[tuple[int, int]]:
-    places = range(stsc.body + 8, stsc.body + 8 + 12 * min(_number(out, stsc.body + 4), MOST_SAMPLES), 12)
-    return [(_number(out, at), _number(out, at + 4)) for at in places]
+    extents = range(stsc.body + 8, stsc.body + 8 + 12 * min(_number(out, stsc.body + 4), MAX_SAMPLES), 12)
+    return [(_number(out, at), _number(out, at + 4)) for at in extents]
 
 
 def _number(out: bytearray, at: int, width: int = 4) -> int:

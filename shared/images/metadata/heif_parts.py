@@ -1,15 +1,15 @@
-"""What is done to a box that stays where it is: parts of it become zero, or all of it free space."""
+"""Overwrite a box in place: set parts of it to zero, or turn it into free space."""
 
 from __future__ import annotations
 
-from shared.images.headers.boxes import Box, Numbers, Place
+from shared.images.headers.boxes import Box, Extent, NumberReader
 
 NCLX_BYTES = 11
-"""Of a ``colr`` box that names its colours by numbers; others hold a colour profile."""
+"""Bytes of a ``colr`` box that names its colours by numbers; others hold a colour profile."""
 
 
 def free(out: bytearray, box: Box) -> None:
-    """Make a box free space."""
+    """Turn a box into free space."""
     out[box.start + 4 : box.start + 8] = b"free"
     zero(out, box.body, box.end)
 
@@ -21,36 +21,36 @@ def zero(out: bytearray, start: int, end: int) -> None:
 
 
 def zero_after(out: bytearray, box: Box, read_bytes: int) -> None:
-    """Set to zero what follows the bytes of a box that are read."""
+    """Set the bytes of a box to zero after those that decoders read."""
     zero(out, box.body + read_bytes, box.end)
 
 
-def keep_bytes(out: bytearray, box: Box, places: list[Place]) -> None:
-    """Set all of a box to zero but what lies in certain places."""
+def keep_bytes(out: bytearray, box: Box, extents: list[Extent]) -> None:
+    """Set a box to zero except for the given extents."""
     at = box.body
-    for place in sorted(places, key=lambda place: place.start):
+    for place in sorted(extents, key=lambda place: place.start):
         zero(out, at, min(place.start, box.end))
         at = max(at, min(place.end, box.end))
     zero(out, at, box.end)
 
 
 def strip_coding(out: bytearray, box: Box) -> None:
-    """Set to zero what lies behind the colours, or a codec's settings, that a box holds.
+    """Set the bytes to zero that follow the colours, or a codec's settings, in a box.
 
     Raises:
-        ValueError: it ends within them.
+        ValueError: the box ends within them.
     """
     if box.kind == b"colr" and out[box.body : box.body + 4] == b"nclx":
         zero_after(out, box, NCLX_BYTES)
     elif box.kind == b"hvcC":  # ISO/IEC 14496-15, 8.3.3.1
-        numbers = Numbers(out, box.body + 22, box.end)
+        numbers = NumberReader(out, box.body + 22, box.end)
         for _ in range(numbers.take(1)):
             numbers.take(1)
             for _ in range(numbers.take(2)):
                 numbers.take(numbers.take(2))
         zero(out, numbers.at, box.end)
-    elif box.kind == b"av1C":  # AV1 in ISOBMFF, 2.3.3: the sequence header, and what else a writer likes
-        numbers = Numbers(out, box.body + 4, box.end)
+    elif box.kind == b"av1C":  # AV1 in ISOBMFF, 2.3.3: the sequence header, and any other units
+        numbers = NumberReader(out, box.body + 4, box.end)
         if numbers.at < numbers.end and numbers.take(1) == SIZED_SEQUENCE_HEADER:
             numbers.take(_leb128(numbers))
             zero(out, numbers.at, box.end)
@@ -61,7 +61,7 @@ def strip_coding(out: bytearray, box: Box) -> None:
 SIZED_SEQUENCE_HEADER = 0x0A
 
 
-def _leb128(numbers: Numbers) -> int:
+def _leb128(numbers: NumberReader) -> int:
     value, shift = 0, 0
     while (byte := numbers.take(1)) & 0x80:
         value |= (byte & 0x7F) << shift

@@ -1,7 +1,7 @@
-"""JPEG (ITU-T T.81, annex B): a chain of marked segments, of which those that show the picture stay.
+"""JPEG (ITU-T T.81, annex B): a chain of segments, of which those that show the picture are kept.
 
-Within them only what is used stays: tables that no scan refers to are left out, Adobe's segment is cut to what it is
-read for, colour profiles to pieces that make one.
+Only the used parts of these are kept: not tables that no scan refers to, only the part of Adobe's segment that decoders
+read, and only pieces of colour profiles that make a whole profile.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.images.metadata.colours import profile_of
+from shared.images.metadata.colour_profile import profile_of
 from shared.images.metadata.orientation import UPRIGHT, exif_of
 
 START, END, SCAN = 0xD8, 0xD9, 0xDA
@@ -23,24 +23,24 @@ STANDALONE = (0x01, *range(0xD0, 0xD8))
 
 JFIF, EXIF, ICC, ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
 JFIF_BYTES, ADOBE_BYTES = 14, 12
-"""Of JFIF without its thumbnail, whose width and height are the last two bytes; of Adobe's segment all."""
+"""Bytes of JFIF without its thumbnail, whose width and height are the last two; and of Adobe's whole segment."""
 
 ADOBE_HEAD = ADOBE + struct.pack(">HHH", 100, 0, 0)
-"""Version and flags, as every program writes them; what is read is the transform behind them."""
+"""Version and flags, as every program writes them; decoders read only the transform after them."""
 
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-"""In coded pixels, 0xFF stands before zero (it is data) and before restarts (0xD0 to 0xD7)."""
+"""In coded pixels, 0xFF comes before zero (it is data) and in restarts (0xD0 to 0xD7)."""
 
 PIECE_BYTES = 65519
-"""Of a colour profile, as many as a segment has room for."""
+"""Bytes of a colour profile that fit into one segment."""
 
 TableId = tuple[int, int]
-"""Marker and the byte that says class and place of a table."""
+"""Marker, and the byte with the class and the number of a table."""
 
 
 @dataclass(slots=True)
 class _Tables:
-    """Tables that were defined and not yet written: each is, where a scan needs it."""
+    """Tables that were defined and not yet written; each is written before the scan that needs it."""
 
     waiting: dict[TableId, bytes] = field(default_factory=dict)
     of_frame: set[TableId] = field(default_factory=set)
@@ -53,55 +53,55 @@ class _Tables:
         self.of_frame = {(QUANTISATION, place) for place in body[8::3]}
 
     def for_scan(self, body: bytes) -> bytes:
-        """Take out what a scan needs, as segments."""
-        places = body[2 : 1 + 2 * body[0] : 2]
-        needed = {(HUFFMAN, place >> 4) for place in places} | {(HUFFMAN, 0x10 | place & 15) for place in places}
+        """Remove the tables that a scan needs, and return them as segments."""
+        extents = body[2 : 1 + 2 * body[0] : 2]
+        needed = {(HUFFMAN, place >> 4) for place in extents} | {(HUFFMAN, 0x10 | place & 15) for place in extents}
         return self.take(needed | self.of_frame)
 
     def take(self, needed: set[TableId]) -> bytes:
-        found = sorted(
+        match = sorted(
             place for place in self.waiting if place in needed or (place[0] == QUANTISATION and _is(place, needed))
         )
-        return b"".join(_segment(place[0], self.waiting.pop(place)) for place in found)
+        return b"".join(_segment(place[0], self.waiting.pop(place)) for place in match)
 
 
 def _is(place: TableId, needed: set[TableId]) -> bool:
-    """Whether a quantisation table is needed, whatever its precision says in its upper half."""
+    """Return whether a quantisation table is needed; the upper half of its number is its precision and ignored."""
     return (QUANTISATION, place[1] & 15) in needed
 
 
-def stripped_jpeg(content: bytes, orientation: int) -> bytes:
+def strip_jpeg(content: bytes, orientation: int) -> bytes:
     """Return the first picture of a JPEG file, without its metadata.
 
     Raises:
-        ValueError: it is no chain of segments.
-        LookupError: it ends within one.
+        ValueError: it is not a chain of segments.
+        LookupError: it ends within a segment.
     """
     return _stripped(content, orientation, _Tables(), keeps_colours=True)
 
 
-def stripped_strip(content: bytes) -> tuple[bytes, set[TableId]]:
-    """Return a JPEG that is a part of another file, which says its colours; and the tables that it needs from there.
+def strip_embedded_jpeg(content: bytes) -> tuple[bytes, set[TableId]]:
+    """Return a JPEG that is part of a TIFF, which defines its colours, and the tables that it needs from there.
 
     Raises:
-        ValueError: it is no chain of segments.
-        LookupError: it ends within one.
+        ValueError: it is not a chain of segments.
+        LookupError: it ends within a segment.
     """
     tables = _Tables()
     stripped = _stripped(content, UPRIGHT, tables, keeps_colours=False)
     needed = set(tables.of_frame)
     for marker, body, _, _ in _segments(stripped):
         if marker == SCAN:
-            places = body[2 : 1 + 2 * body[0] : 2]
-            needed |= {(HUFFMAN, place >> 4) for place in places} | {(HUFFMAN, 0x10 | place & 15) for place in places}
+            extents = body[2 : 1 + 2 * body[0] : 2]
+            needed |= {(HUFFMAN, place >> 4) for place in extents} | {(HUFFMAN, 0x10 | place & 15) for place in extents}
     return stripped, needed
 
 
-def stripped_tables(content: bytes, needed: set[TableId]) -> bytes:
-    """Return tables that several JPEGs share (TIFF Technical Note 2), and nothing but those that are needed.
+def strip_jpeg_tables(content: bytes, needed: set[TableId]) -> bytes:
+    """Return the needed ones of the tables that several JPEGs share (TIFF Technical Note 2).
 
     Raises:
-        ValueError: it is no chain of segments.
+        ValueError: it is not a chain of segments.
     """
     tables = _Tables()
     for marker, body, _, _ in _segments(content):
@@ -116,8 +116,8 @@ def _stripped(content: bytes, orientation: int, tables: _Tables, *, keeps_colour
     profile, had_jfif = _profile(content) if keeps_colours else [], False
     for marker, body, start, end in _segments(content):
         if marker == SCAN:
-            found = NEXT_MARKER.search(content, end)
-            kept += exif + tables.for_scan(body) + content[start : found.start() if found else len(content)]
+            match = NEXT_MARKER.search(content, end)
+            kept += exif + tables.for_scan(body) + content[start : match.start() if match else len(content)]
             exif = b""
         elif marker in (QUANTISATION, HUFFMAN):
             tables.define(marker, body)
@@ -151,8 +151,8 @@ def _segments(content: bytes) -> Iterator[tuple[int, bytes, int, int]]:
         yield marker, content[start + 4 : end], start, end
         at = end
         if marker == SCAN:
-            found = NEXT_MARKER.search(content, end)
-            at = found.start() if found else len(content)
+            match = NEXT_MARKER.search(content, end)
+            at = match.start() if match else len(content)
 
 
 def _tables_in(marker: int, body: bytes) -> Iterator[tuple[TableId, bytes]]:
@@ -169,7 +169,7 @@ def _tables_in(marker: int, body: bytes) -> Iterator[tuple[TableId, bytes]]:
 
 
 def _profile(content: bytes) -> list[bytes]:
-    """Return segments of the colour profile; none where its pieces are not each there once (ICC.1, B.4)."""
+    """Return segments of the colour profile; none unless each of its pieces exists once (ICC.1, B.4)."""
     pieces: dict[int, bytes] = {}
     for marker, body, _, _ in _segments(content):
         if marker == APP2 and body.startswith(ICC) and len(body) > len(ICC) + 2:

@@ -1,4 +1,4 @@
-"""PNG (https://www.w3.org/TR/png-3): chunks, of which those that show the picture stay, cut to what is read."""
+"""PNG (https://www.w3.org/TR/png-3): chunks that show the picture are kept, without bytes that decoders ignore."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from shared.images.metadata.colours import profile_of
+from shared.images.metadata.colour_profile import profile_of
 from shared.images.metadata.orientation import UPRIGHT, exif_of
 
 START = b"\x89PNG\r\n\x1a\n"
 PIXELS = (b"tRNS", b"sBIT")
-"""Ancillary chunks that say what a pixel's numbers mean."""
+"""Ancillary chunks that define what a pixel's numbers mean."""
 
 LENGTHS = {b"cHRM": 32, b"gAMA": 4, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"pHYs": 9, b"acTL": 8}
-"""Of chunks that say how the picture is shown; each stays once, if it is as long as that."""
+"""Lengths of chunks that define how the picture is shown; each is kept once, if it has this length."""
 
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""For each pixel, by colour type."""
+"""Samples of each pixel, by colour type."""
 
 SBIT_BYTES = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 BKGD_BYTES = {0: 2, 2: 6, 3: 1, 4: 2, 6: 6}
@@ -27,15 +27,15 @@ FRAME_BYTES = 26
 ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 """First row and column of each pass of an interlaced picture, and the steps from there."""
 
-MOST_PROFILE_BYTES = 1 << 20
+MAX_PROFILE_BYTES = 1 << 20
 PIECE_BYTES = 1 << 16
 
 
 def without_ancillary_chunks(content: bytes) -> bytes | None:
-    """Return a PNG with the chunks that its pixels are made of, and its EXIF; None where there are no others.
+    """Return a PNG with only the chunks of its pixels and its EXIF; None if it has no other chunks.
 
-    Whether a chunk may be passed over, its name says (5.4). What follows a chunk that is no chunk is left as it is, for
-    the decoder to judge.
+    A chunk's name defines whether it may be ignored (5.4). Bytes after a malformed chunk are kept, and the decoder
+    judges them.
     """
     kept, at = bytearray(START), len(START)
     while at + 12 <= len(content):
@@ -49,11 +49,11 @@ def without_ancillary_chunks(content: bytes) -> bytes | None:
     return bytes(kept) if len(kept) < len(content) else None
 
 
-def stripped_png(content: bytes, orientation: int) -> bytes:
+def strip_png(content: bytes, orientation: int) -> bytes:
     """Return a PNG with the chunks that show the picture, and one of EXIF where it must be turned.
 
     Raises:
-        ValueError: it is no list of chunks, or more is packed in its pixels than are there.
+        ValueError: it is not a list of chunks, or its packed pixels are more than the picture has.
         struct.error: its header is cut short.
     """
     picture: _Picture | None = None
@@ -86,13 +86,13 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 @dataclass(slots=True)
 class _Stream:
-    """Packed pixels that come in pieces, of which what follows their end is left out."""
+    """Packed pixels that come in pieces; bytes after their end are removed."""
 
     expected_bytes: int
     packed: zlib._Decompress = field(default_factory=zlib.decompressobj)
 
     def part(self, body: bytes) -> bytes:
-        """Return as much of a piece as belongs to the stream."""
+        """Return the part of a piece that belongs to the stream."""
         if self.packed.eof:
             return b""
         rest = body
@@ -106,7 +106,7 @@ class _Stream:
 
 @dataclass(slots=True)
 class _Picture:
-    """What a PNG's header says."""
+    """The header of a PNG, and the streams of its pixels."""
 
     width: int
     height: int
@@ -124,7 +124,7 @@ class _Picture:
         return made
 
     def bytes_of(self, width: int, height: int) -> int:
-        """Return how many bytes a picture of this kind has, with a filter's byte for each line."""
+        """Return the bytes of a picture of this kind and size, with a filter's byte for each line."""
         bits = self.depth * SAMPLES[self.colour]
         total = 0
         for row, column, down, across in ADAM7 if self.is_interlaced else ((0, 0, 1, 1),):
@@ -135,21 +135,21 @@ class _Picture:
 
     def begin_frame(self, body: bytes) -> None:
         if len(body) != FRAME_BYTES or body[24] > 2 or body[25] > 1:
-            raise ValueError("a frame's chunk is not as long as it is, or says what there is not")
+            raise ValueError("a frame's chunk has a wrong length or an unknown mode")
         width, height, left, upper = struct.unpack(">IIII", body[4:20])
         if left + width > self.width or upper + height > self.height:
-            raise ValueError("a frame lies beyond the picture")
+            raise ValueError("a frame is not inside the picture")
         self.frame = _Stream(self.bytes_of(width, height))
 
     def pixels(self, kind: bytes, body: bytes, number: bytes = b"") -> bytes:
         stream = self.stream if kind == b"IDAT" else self.frame
         if stream is None:
-            raise ValueError("a frame's pixels come before it")
+            raise ValueError("a frame's pixels come before its control chunk")
         part = stream.part(body)
         return chunk(kind, number + part) if part else b""
 
     def shown(self, kind: bytes, body: bytes) -> bytes | None:
-        """Return what is read of a chunk that says how pixels are shown; None of any other."""
+        """Return the part that decoders read of a chunk that defines how pixels are shown; None for any other."""
         match kind:
             case b"iCCP":
                 return _profile(body)
@@ -167,10 +167,10 @@ class _Picture:
 
 
 def _profile(body: bytes) -> bytes | None:
-    """Return a colour profile under a name of ours; None where it is none."""
+    """Return a colour profile under the name ``icc``; None if it is not a profile."""
     _, _, packed = body.partition(b"\0")
     try:
-        profile = profile_of(zlib.decompressobj().decompress(packed[1:], MOST_PROFILE_BYTES))
+        profile = profile_of(zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES))
     except zlib.error:
         return None
     return None if profile is None else b"icc\0\0" + zlib.compress(profile)
@@ -187,15 +187,15 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def exactly(content: bytes, at: int, length: int) -> bytes:
-    """Return so many bytes from a place on.
+    """Return exactly ``length`` bytes from an offset.
 
     Raises:
         ValueError: the file ends before them.
     """
-    found = content[at : at + length]
-    if len(found) != length:
+    piece = content[at : at + length]
+    if len(piece) != length:
         raise ValueError(f"a chunk ends after the file, at byte {at + length}")
-    return found
+    return piece
 
 
 def _is_sound(content: bytes, at: int, end: int) -> bool:

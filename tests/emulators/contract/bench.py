@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -55,12 +55,12 @@ class Bench:
     @property
     def store(self) -> CloudStorage:
         """The adapter."""
-        return self.world.store
+        return cast(CloudStorage, self.world.store)
 
     @property
     def warehouse(self) -> BigQuery:
         """The adapter."""
-        return self.world.warehouse
+        return cast(BigQuery, self.world.warehouse)
 
     def file(self, content: bytes) -> Path:
         """Return a file."""

@@ -114,11 +114,11 @@ def create_bucket(bench: Bench) -> None:
 
 def append(bench: Bench) -> None:
     """Every row that there is: full and bare, predictions and failures; and a row that the table does not take."""
-    for call in (rows.full_call(), rows.bare_call()):
-        bench.warehouse.append(rows.prediction(call, rows.full_image()))
-        bench.warehouse.append(rows.failure(call, rows.full_image()))
+    for call, times in ((rows.full_call(), rows.FULL_TIMES), (rows.bare_call(), rows.BARE_TIMES)):
+        bench.warehouse.append(rows.prediction(call, rows.full_image(), times))
+        bench.warehouse.append(rows.failure(call, rows.full_image(), times))
     with pytest.raises(WarehouseUnavailable, match=r"image\.sha256"):
-        bench.warehouse.append(rows.prediction(rows.bare_call(), ImageFacts(1, None)))
+        bench.warehouse.append(rows.prediction(rows.bare_call(), ImageFacts(1, None), rows.BARE_TIMES))
 
 
 def query(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from shared.adapters.bigquery import BigQuery
 from shared.local.cloud import DATASET
 from shared.types import Recorded
 from tests.emulators.contract.warehouses import PROJECT
+from tests.emulators.no_retry import NO_RETRY
 
 INFRA = Path(__file__).resolve().parents[3] / "infra" / "bigquery"
 OUR_DATASET = f"{PROJECT}.{DATASET}"
@@ -46,7 +47,7 @@ class Warehouse:
         """Return a query's rows; ``options`` are those of QueryJobConfig."""
         config = bigquery.QueryJobConfig(**options)
         rows = self.client.query_and_wait(
-            sql, job_config=config, retry=None, job_retry=None, api_timeout=PATIENCE_S, wait_timeout=PATIENCE_S
+            sql, job_config=config, retry=NO_RETRY, job_retry=NO_RETRY, api_timeout=PATIENCE_S, wait_timeout=PATIENCE_S
         )
         return [tuple(row.values()) for row in rows]
 
@@ -59,7 +60,7 @@ class Warehouse:
         """Insert rows without insertIds, or with those given; returns what the client does."""
         self.touched.update({table.removeprefix(f"{OUR_DATASET}.")} & LAYOUT.keys())
         entries = self.client.insert_rows_json(
-            table, list(rows), row_ids=ids or [None] * len(rows), retry=None, timeout=PATIENCE_S
+            table, list(rows), row_ids=ids or [None] * len(rows), retry=NO_RETRY, timeout=PATIENCE_S
         )
         return list(entries)
 
@@ -76,13 +77,13 @@ class Warehouse:
     def view(self, name: str, order: str = "1", where: str = "TRUE") -> list[dict[str, Any]]:
         """Return the rows of a view of ours."""
         found = self.client.query_and_wait(
-            f"SELECT * FROM `{OUR_DATASET}.{name}` WHERE {where} ORDER BY {order}", retry=None, job_retry=None
+            f"SELECT * FROM `{OUR_DATASET}.{name}` WHERE {where} ORDER BY {order}", retry=NO_RETRY, job_retry=NO_RETRY
         )
         return [dict(row.items()) for row in found]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """List a table's rows."""
-        return [dict(row.items()) for row in self.client.list_rows(table, retry=None)]
+        return [dict(row.items()) for row in self.client.list_rows(table, retry=NO_RETRY)]
 
 
 def client_of(url: str) -> bigquery.Client:
@@ -92,16 +93,16 @@ def client_of(url: str) -> bigquery.Client:
 
 def make_our_dataset(client: bigquery.Client) -> None:
     """Make the dataset of infra/, as whoever deploys it would."""
-    client.create_dataset(OUR_DATASET, exists_ok=True, retry=None)
+    client.create_dataset(OUR_DATASET, exists_ok=True, retry=NO_RETRY)
     for name, (partition, clusters) in LAYOUT.items():
         table = bigquery.Table(f"{OUR_DATASET}.{name}", schema_of(name))
         table.time_partitioning = bigquery.TimePartitioning(field=partition)
         table.clustering_fields = clusters or None
-        client.create_table(table, retry=None)
+        client.create_table(table, retry=NO_RETRY)
     for name, query in views_in_order():
         view = bigquery.Table(f"{OUR_DATASET}.{name}")
         view.view_query = query
-        client.create_table(view, retry=None)
+        client.create_table(view, retry=NO_RETRY)
 
 
 def schema_of(table: str) -> list[bigquery.SchemaField]:

@@ -16,6 +16,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 
 from tests.emulators.contract.our_dataset import PATIENCE_S, Warehouse
+from tests.emulators.no_retry import NO_RETRY
 
 pytest_plugins = ("tests.emulators.contract.warehouse_fixtures",)
 pytestmark = pytest.mark.timeout(600)  # the first test waits until the others' warehouses are installed
@@ -77,7 +78,7 @@ def test_a_query_is_answered_as_documented(warehouse: Warehouse, rule: str) -> N
 def refused(warehouse: Warehouse, sql: str, because: str | None = None) -> None:
     """Assert that a statement's job fails. (Not by jobs.query, to which bqemulator tells no error.)"""
     with pytest.raises(exceptions.BadRequest, match=because):
-        warehouse.client.query(sql, retry=None, job_retry=None).result(retry=None, job_retry=None)
+        warehouse.client.query(sql, retry=NO_RETRY, job_retry=NO_RETRY).result(retry=NO_RETRY, job_retry=NO_RETRY)
 
 
 def make(warehouse: Warehouse, name: str, *fields: bigquery.SchemaField, **changes: Any) -> bigquery.Table:
@@ -85,7 +86,7 @@ def make(warehouse: Warehouse, name: str, *fields: bigquery.SchemaField, **chang
     table = bigquery.Table(name, fields or [Field("a", "INTEGER")])
     for key, value in changes.items():
         setattr(table, key, value)
-    return warehouse.client.create_table(table, retry=None)
+    return warehouse.client.create_table(table, retry=NO_RETRY)
 
 
 def fill(warehouse: Warehouse, name: str) -> None:
@@ -101,7 +102,7 @@ def test_a_view_may_be_made_by_the_api(warehouse: Warehouse, dataset: str) -> No
     make(warehouse, f"{dataset}.t")
     view = bigquery.Table(f"{dataset}.v")
     view.view_query = f"SELECT a + 1 AS b FROM `{dataset}.t`"
-    warehouse.client.create_table(view, retry=None)
+    warehouse.client.create_table(view, retry=NO_RETRY)
     assert warehouse.insert(f"{dataset}.t", {"a": 1}) == []
     assert warehouse.ask(f"SELECT b FROM `{dataset}.v`") == [(2,)]
 
@@ -110,17 +111,17 @@ def test_a_change_of_what_has_changed_meanwhile_is_refused(warehouse: Warehouse,
     mine = make(warehouse, f"{dataset}.t")
     theirs = warehouse.client.get_table(f"{dataset}.t")
     theirs.description = "theirs"
-    warehouse.client.update_table(theirs, ["description"], retry=None)
+    warehouse.client.update_table(theirs, ["description"], retry=NO_RETRY)
     mine.description = "mine"
     with pytest.raises(exceptions.PreconditionFailed):
-        warehouse.client.update_table(mine, ["description"], retry=None)
+        warehouse.client.update_table(mine, ["description"], retry=NO_RETRY)
 
 
 def test_the_api_drops_no_column(warehouse: Warehouse, dataset: str) -> None:
     table = make(warehouse, f"{dataset}.t", Field("a", "INTEGER"), Field("b", "INTEGER"))
     table.schema = table.schema[:1]
     with pytest.raises(exceptions.BadRequest):
-        warehouse.client.update_table(table, ["schema"], retry=None)
+        warehouse.client.update_table(table, ["schema"], retry=NO_RETRY)
 
 
 def test_tables_whose_names_differ_by_case_are_two(warehouse: Warehouse, dataset: str) -> None:
@@ -142,7 +143,7 @@ def test_a_table_that_has_expired_is_gone(warehouse: Warehouse, dataset: str) ->
     while datetime.now(UTC) <= moment:
         time.sleep(0.1)
     with pytest.raises(exceptions.NotFound):
-        warehouse.client.get_table(f"{dataset}.t", retry=None)
+        warehouse.client.get_table(f"{dataset}.t", retry=NO_RETRY)
 
 
 def test_a_column_may_be_a_bignumeric(warehouse: Warehouse, dataset: str) -> None:
@@ -215,7 +216,7 @@ def test_a_filter_on_the_partition_can_be_required(warehouse: Warehouse, dataset
 def test_a_dry_run_says_how_many_bytes_a_query_reads(warehouse: Warehouse, dataset: str) -> None:
     fill(warehouse, f"{dataset}.t")
     config = bigquery.QueryJobConfig(dry_run=True)
-    job = warehouse.client.query(f"SELECT a FROM `{dataset}.t`", job_config=config, retry=None, job_retry=None)
+    job = warehouse.client.query(f"SELECT a FROM `{dataset}.t`", job_config=config, retry=NO_RETRY, job_retry=NO_RETRY)
     assert job.total_bytes_processed == 8
 
 
@@ -240,7 +241,7 @@ def test_a_job_id_is_used_once(warehouse: Warehouse) -> None:
 
 def test_a_table_is_copied_by_a_job(warehouse: Warehouse, dataset: str) -> None:
     fill(warehouse, f"{dataset}.t")
-    job = warehouse.client.copy_table(f"{dataset}.t", f"{dataset}.copy", retry=None, timeout=PATIENCE_S)
+    job = warehouse.client.copy_table(f"{dataset}.t", f"{dataset}.copy", retry=NO_RETRY, timeout=PATIENCE_S)
     job.result(retry=None, timeout=PATIENCE_S)
     assert warehouse.ask(f"SELECT a FROM `{dataset}.copy`") == [(1,)]
 

@@ -31,12 +31,13 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.cli import main
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, sole_use
-from tests.conftest import DEADLINE_S, World
+from tests.conftest import DEADLINE_S
 from tests.emulators.contract.bench import NAME, Bench
 from tests.emulators.contract.discovery import Discovery, discovery_of
 from tests.emulators.contract.exercises import EXERCISES
 from tests.emulators.contract.wire import Wire, wire_to
 from tests.functions.upload_events import data, headers
+from tests.worlds import World
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 ADAPTERS = (CloudStorage, BigQuery)

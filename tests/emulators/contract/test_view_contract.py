@@ -10,6 +10,7 @@ import pytest
 
 from tests.docs.questions import QUESTIONS
 from tests.emulators.contract.our_dataset import INFRA, LAYOUT, OUR_DATASET, Warehouse, views_in_order
+from tests.emulators.no_retry import NO_RETRY
 from tests.emulators.warehouse_parts import failure, prediction
 
 pytest_plugins = ("tests.emulators.contract.warehouse_fixtures",)
@@ -248,7 +249,7 @@ def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: 
     above = empty.view(view, where=day)
     table = f"`{OUR_DATASET}.{WINDOWED[view]}`"
     below = dict(views_in_order())[view].replace(table, f"(SELECT * FROM {table} WHERE {day})")
-    found = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=None, job_retry=None)
+    found = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
     assert [dict(row.items()) for row in found] == above
     assert {row["recorded_at"].second for row in above} == {2}
     assert len(above) == 2

@@ -34,6 +34,7 @@ from shared.types import (
     Times,
 )
 from tests.emulators.contract.our_dataset import LAYOUT, OUR_DATASET, Warehouse, schema_of
+from tests.emulators.no_retry import NO_RETRY
 from tests.emulators.warehouse_parts import prediction
 
 pytest_plugins = ("tests.emulators.contract.warehouse_fixtures",)
@@ -131,7 +132,7 @@ def test_a_nullable_column_may_be_added_and_is_null_in_older_rows(warehouse: War
     table = warehouse.client.create_table(bigquery.Table(f"{dataset}.t", [Field("a", "STRING", "REQUIRED")]))
     assert warehouse.insert(f"{dataset}.t", {"a": "old"}) == []
     table.schema = [*table.schema, Field("b", "RECORD", fields=[Field("c", "INTEGER")])]
-    warehouse.client.update_table(table, ["schema"], retry=None)
+    warehouse.client.update_table(table, ["schema"], retry=NO_RETRY)
     assert warehouse.insert(f"{dataset}.t", {"a": "new", "b": {"c": 1}}) == []
     assert warehouse.ask(f"SELECT a, b.c FROM `{dataset}.t` ORDER BY a") == [("new", 1), ("old", None)]
 
@@ -244,9 +245,9 @@ def test_a_row_waits_for_a_table_that_is_made_meanwhile(warehouse: Warehouse, da
     said = a_prediction()
     with ThreadPoolExecutor(1) as others:
         appending = others.submit(warehouse.adapter(dataset.split(".")[1]).append, said)
-        assert list(warehouse.client.list_tables(dataset, retry=None)) == []
+        assert list(warehouse.client.list_tables(dataset, retry=NO_RETRY)) == []
         table = bigquery.Table(f"{dataset}.predictions", schema_of("predictions"))
-        warehouse.client.create_table(table, retry=None)
+        warehouse.client.create_table(table, retry=NO_RETRY)
         appending.result()
     assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [said.prediction_id]
 

@@ -33,14 +33,18 @@ def image_of(ref: ObjectRef) -> ImageFacts:
 def prediction(world: World, name: str = "garden/rose ü.jpg", digest: str = "d" * 64, **changes: Any) -> Prediction:
     ref = ref_of(world, name)
     ids, model = ImageIds.of_object(ref), replace(MODEL, digest=digest)
-    fields = {"prediction_id": ids.prediction_id(digest), "upload_id": ids.upload_id, "uploaded_at": ids.uploaded_at}
+    fields: dict[str, Any] = {
+        "prediction_id": ids.prediction_id(digest),
+        "upload_id": ids.upload_id,
+        "uploaded_at": ids.uploaded_at,
+    }
     return replace(PREDICTION, **fields, image=image_of(ref), model=model, **changes)
 
 
 def failure(world: World, name: str = "list.jpg", **changes: Any) -> Failure:
     ref = ref_of(world, name)
     ids, uri = ImageIds.of_object(ref), f"gs://{world.quarantine}/{ImageIds.of_object(ref).upload_id}"
-    values = {"failure_id": ids.upload_id, "uploaded_at": ids.uploaded_at, "quarantine_uri": uri}
+    values: dict[str, Any] = {"failure_id": ids.upload_id, "uploaded_at": ids.uploaded_at, "quarantine_uri": uri}
     return replace(FAILURE, **values, image=image_of(ref), **changes)
 
 
@@ -88,9 +92,9 @@ def test_the_latest_prediction_of_an_upload_is_the_newest_of_all_models(world: W
     for digest in ("1" * 64, "2" * 64):
         world.warehouse.append(prediction(world, digest=digest))
     [latest] = world.rows("latest_predictions")
-    assert latest["model"]["digest"] == "2" * 64  # type: ignore[index]
+    assert latest["model"]["digest"] == "2" * 64
     by_model = world.rows("predictions_by_model")
-    assert {row["model"]["digest"] for row in by_model} == {"1" * 64, "2" * 64}  # type: ignore[index]
+    assert {row["model"]["digest"] for row in by_model} == {"1" * 64, "2" * 64}
 
 
 def test_rows_of_a_shadow_are_by_model_only(world: World) -> None:

@@ -16,6 +16,7 @@ from tests.emulators.contract.difference import WAREHOUSES, How
 from tests.emulators.contract.our_dataset import Warehouse, client_of, make_our_dataset
 from tests.emulators.contract.warehouse_differences import known_difference
 from tests.emulators.contract.warehouses import PROJECT, warehouse_at_work
+from tests.emulators.no_retry import NO_RETRY
 from tests.environments import Impossible
 
 RAISED = {
@@ -62,7 +63,7 @@ def empty(warehouse: Warehouse) -> Warehouse:
 def dataset(warehouse: Warehouse) -> str:
     """A dataset of the test's own: ``local.d…``."""
     name = f"{PROJECT}.d{uuid.uuid4().hex[:12]}"
-    warehouse.client.create_dataset(name, retry=None)
+    warehouse.client.create_dataset(name, retry=NO_RETRY)
     return name
 
 
@@ -70,4 +71,4 @@ def rule_of(request: pytest.FixtureRequest) -> str:
     """Return a test's rule: its parameter of that name, or its own name."""
     parameters = getattr(request.node, "callspec", None)
     named = parameters.params.get("rule") if parameters else None
-    return named or request.function.__name__.removeprefix("test_")
+    return str(named or request.function.__name__.removeprefix("test_"))

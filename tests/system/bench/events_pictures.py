@@ -30,10 +30,10 @@ def write_pictures(folder: Path, count: int, seed: int) -> None:
 
 
 def _cut(drawing: Image.Image, random: np.random.Generator) -> bytes:
-    size = tuple(int(edge) for edge in random.integers(*EDGES_PX, 2, endpoint=True))
+    width, height = (int(edge) for edge in random.integers(*EDGES_PX, 2, endpoint=True))
     reach = random.uniform(0.6, 0.95) * SIZE_PX
     left, upper = random.uniform(0, SIZE_PX - reach, 2)
     content = BytesIO()
-    cut = drawing.resize(size, Image.Resampling.BICUBIC, box=(left, upper, left + reach, upper + reach))
+    cut = drawing.resize((width, height), Image.Resampling.BICUBIC, box=(left, upper, left + reach, upper + reach))
     cut.save(content, "JPEG", quality=90)
     return content.getvalue()

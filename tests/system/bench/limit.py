@@ -45,6 +45,10 @@ def images_per_s(
         return sum(pool.starmap(_rate, work, chunksize=1))
 
 
+_ready: Barrier
+"""Of a process of the pool: all of them begin at it."""
+
+
 def _get_ready(ready: Barrier) -> None:
     global _ready  # the one way to hand a barrier to a pool's process
     _ready = ready

@@ -15,7 +15,7 @@ from PIL import Image
 from pillow_heif import register_heif_opener
 
 from shared.images.decode import EXTENSIONS
-from shared.images.decode_here import decode
+from shared.images.decode_in_process import decode
 from shared.images.headers.decode_cost import BYTES_PER_PIXEL
 from shared.images.memory_budget import UNLIMITED
 

@@ -136,7 +136,7 @@ SAFEGUARDS = (
     ),
     Safeguard(
         "three roles need three buckets",
-        "shared/settings.py",
+        "shared/parsing/setting_faults.py",
         "    if len(set(roles.values())) == len(roles):\n",
         "    if True:\n",
         "loops",

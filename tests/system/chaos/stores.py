@@ -9,7 +9,7 @@ from functools import cached_property
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage  # type: ignore[attr-defined]  # it ships no types
+from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.adapters import HTTPAdapter
 
@@ -33,7 +33,7 @@ class Buckets:
     """
 
     def __init__(self, url: str, ledger: Ledger) -> None:
-        credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        credentials = AnonymousCredentials()
         self._client = storage.Client(PROJECT, credentials=credentials, client_options={"api_endpoint": url})
         self._client._http.mount("http://", HTTPAdapter(pool_maxsize=4 * THREADS))
         self._ledger = ledger

@@ -109,7 +109,12 @@ def test_ctrl_c_during_the_teardown_is_told_and_does_not_cut_it_short(check: Che
     check.say = said.append
     undo = ("echo began >>noted; until test -e told; do sleep 0.02; done; echo gone >>noted",)
     thread = interrupting(check, lambda: noted(tmp_path) == ["a", "began"])
-    follow = threading.Thread(target=lambda: (thread.join(), (tmp_path / "told").touch()))
+
+    def follow_up() -> None:
+        thread.join()
+        (tmp_path / "told").touch()
+
+    follow = threading.Thread(target=follow_up)
     follow.start()
     assert check.run([step("a", undo=undo)])
     follow.join()

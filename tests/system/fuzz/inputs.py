@@ -18,7 +18,25 @@ INTERESTING = tuple(
 )
 """Where lengths and offsets are, these are the ones that parsers forget."""
 
-STRANGE = (0, -1, 1 << 31, 1 << 64, 10**400, 1.5, 1e308, math.inf, True, False, None, "", "\0", "\ud800", "٣", [], {})
+STRANGE: tuple[Any, ...] = (
+    0,
+    -1,
+    1 << 31,
+    1 << 64,
+    10**400,
+    1.5,
+    1e308,
+    math.inf,
+    True,
+    False,
+    None,
+    "",
+    "\0",
+    "\ud800",
+    "٣",
+    [],
+    {},
+)
 """Values that a JSON document can hold where another was expected."""
 
 json_values = st.recursive(

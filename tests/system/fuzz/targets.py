@@ -20,8 +20,8 @@ from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
 from shared.http.app import set_up_app
 from shared.http.router import Router
 from shared.images.decode import Limits, decode
-from shared.images.memory_budget import Memory, MemoryBudget
-from shared.images.metadata.strip import without_metadata
+from shared.images.memory_budget import MemoryBudget, MemoryBudgets
+from shared.images.metadata.strip import strip_metadata
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.ids import ImageIds
@@ -92,13 +92,13 @@ def strip_picture(content: bytes) -> None:
     budget = MemoryBudget(256 << 20)
     try:
         image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
-        bare = without_metadata(content, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+        bare = strip_metadata(content, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
     except (Permanent, Busy):
         return
     if len(bare) > len(content) + 4200:
         raise RuleBroken(f"{len(content)} bytes became {len(bare)}")
     try:
-        again = without_metadata(bare, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
+        again = strip_metadata(bare, image, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
     except MetadataStays as error:
         raise RuleBroken("what was stripped cannot be stripped again") from error
     if again != bare:
@@ -178,9 +178,10 @@ def _client() -> FlaskClient:
     service = Service(settings, Platform.from_environment({}))
     bundle = service.models.index.default
     classifier = SameAnswer(bundle, load_model(bundle, threads=1))
-    memory = Memory.of_instance(MEMORY_MB)
+    memory = MemoryBudgets.of_instance(MEMORY_MB)
+    service.models = ModelRegistry.of([classifier])
     service._pipeline = Pipeline(
-        ModelRegistry.of([classifier]),
+        service.models,
         EmptyStore(),
         EmptyWarehouse(),
         "archive",

@@ -37,5 +37,5 @@ def doors(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Do
             storage_url=cloud.url("storage"),
             store=store,
             warehouse=BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=cloud.url("warehouse")),
-            buckets=tuple(buckets),
+            buckets=(buckets[0], buckets[1], buckets[2]),
         )

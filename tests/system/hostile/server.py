@@ -14,7 +14,8 @@ import requests
 
 from shared.http.gunicorn_worker import LingeringWorker
 from shared.settings import inherited_environment
-from tests.emulators.storage_parts import eventually, free_port
+from tests.emulators.storage_parts import eventually
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIGURATION = ROOT / "functions" / "gunicorn.conf.py"

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.emulators.storage_parts import free_port
+from tests.ports import free_port
 from tests.system.image.confinement import confinement
 from tests.system.image.engine import Image
 

@@ -150,10 +150,10 @@ def the_pipeline_changes_only_what_is_there(plan: Plan) -> Iterator[str]:
             yield f"{grant.address} lets {member} deploy"
         if member.startswith("serviceAccount:deploy@") and member not in pipelines and role not in OTHER_PROJECTS_MAY:
             yield f"{grant.address} grants {role} to another project's pipeline"
-    for role in plan.of("project_iam_custom_role"):
-        if role["role_id"] == "bucketlens_deploy":
-            wrong = [permission for permission in role["permissions"] if not DEPLOYING.match(permission)]
-            yield from (f"{role.address} allows {permission}" for permission in wrong)
+    for custom in plan.of("project_iam_custom_role"):
+        if custom["role_id"] == "bucketlens_deploy":
+            wrong = [permission for permission in custom["permissions"] if not DEPLOYING.match(permission)]
+            yield from (f"{custom.address} allows {permission}" for permission in wrong)
 
 
 def alerts_lead_to_the_runbook(plan: Plan) -> Iterator[str]:

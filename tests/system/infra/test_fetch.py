@@ -38,7 +38,7 @@ def remote(tmp_path: Path) -> Path:
 def fetched(folder: Path, remote: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
     given = {"COMMIT": "", "REF": "refs/heads/main", "REMOTE": f"file://{remote}", **variables}
-    script = ["bash", ROOT / "infra" / "pipeline" / "fetch.sh"]
+    script = ["bash", str(ROOT / "infra" / "pipeline" / "fetch.sh")]
     return subprocess.run(script, cwd=folder, env=ALONE | given, capture_output=True, text=True, timeout=60)
 
 

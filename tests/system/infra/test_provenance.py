@@ -49,7 +49,7 @@ def verified(folder: Path, statements: list[dict[str, Any]], **variables: str) -
     (folder / "gcloud").chmod(0o755)
     given = {"HANDED": f"{SOURCE}/serving@sha256:{DIGEST}", "TOOLS": f"{SOURCE}/pipeline@sha256:{DIGEST}"}
     given |= {"COMMIT": COMMIT, "SOURCE": SOURCE, "TRIES": "2", "PAUSE_S": "0", **variables}
-    command = [sys.executable, ROOT / "infra" / "pipeline" / "verify.py"]
+    command = [sys.executable, str(ROOT / "infra" / "pipeline" / "verify.py")]
     environment = {"PATH": f"{folder}:/usr/bin:/bin", **given}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 

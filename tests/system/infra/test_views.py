@@ -22,7 +22,7 @@ APPEND_ONLY = {"predictions", "failures"}
 each_view = pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.stem)
 
 
-def query_of(path: Path) -> exp.Expression:
+def query_of(path: Path) -> exp.Query:
     """Parse a view as BigQuery would, in a dataset called the_dataset."""
     statements = sqlglot.parse(path.read_text("utf-8").replace("${dataset}", "the_dataset"), read="bigquery")
     assert len(statements) == 1
@@ -31,7 +31,7 @@ def query_of(path: Path) -> exp.Expression:
     return query
 
 
-def sources_of(query: exp.Expression) -> set[str]:
+def sources_of(query: exp.Query) -> set[str]:
     return {table.name for table in query.find_all(exp.Table)}
 
 

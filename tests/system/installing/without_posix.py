@@ -63,6 +63,6 @@ _views = {"os": _view(os, OF_OS), "signal": _view(signal, OF_SIGNAL)}
 
 def take_away() -> None:
     """Do it, for the life of this process."""
-    builtins.__import__ = _import_as_on_windows
+    builtins.__import__ = _import_as_on_windows  # type: ignore[assignment]  # takes what is passed on as it is
     ctypes.CDLL.__init__ = _load_as_on_windows  # type: ignore[method-assign]
     sys.modules["fcntl"] = None  # type: ignore[assignment]

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -48,8 +49,9 @@ def launch() -> Iterator[Callable[..., Browser]]:
     with sync_playwright() as playwright:
 
         def started(*arguments: str) -> Browser:
-            options = {"args": [*found.arguments, *arguments], "env": dict(found.environment)}
-            return playwright.chromium.launch(executable_path=found.executable, **options)
+            return playwright.chromium.launch(
+                executable_path=found.executable, args=[*found.arguments, *arguments], env=dict(found.environment)
+            )
 
         yield started
 
@@ -121,7 +123,7 @@ def visit(browser: Browser, address: str, faults: list[str]) -> Iterator[Visit]:
         if message.type == "error" and not message.text.startswith(EXPECTED):
             faults.append(message.text)
 
-    def open_page(at: str = address, **options: object) -> Page:
+    def open_page(at: str = address, **options: Any) -> Page:
         own = at[: at.index("/", len("http://")) + 1]
 
         def look_at_request(request: Request) -> None:

@@ -205,7 +205,7 @@ def test_the_policy_forbids_what_the_page_never_does(visit: Visit, address: str,
 
 def overflow_px(page: Page) -> int:
     """How far the page could be scrolled sideways."""
-    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])

@@ -198,7 +198,9 @@ def state_of(cloud: Cloud) -> dict[str, Any]:
     buckets = [bucket["name"] for bucket in requests.get(f"{storage}/storage/v1/b", timeout=10).json()["items"]]
     queries = f"{warehouse}/bigquery/v2/projects/local/queries"
     tables = ("predictions", "failures", "labels")
-    counts = [{"query": f"SELECT COUNT(*) FROM bucketlens.{table}", "useLegacySql": False} for table in tables]
+    counts: list[dict[str, Any]] = [
+        {"query": f"SELECT COUNT(*) FROM bucketlens.{table}", "useLegacySql": False} for table in tables
+    ]
     faults = [requests.get(f"{url}/_bucketlens/faults", timeout=10).json() for url in (storage, warehouse)]
     return {
         "objects": {

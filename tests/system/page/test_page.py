@@ -45,7 +45,8 @@ class Parts(HTMLParser):
 @pytest.fixture
 def client(world: World, with_environment: Callable[[dict[str, str]], None]) -> FlaskClient:
     with_environment(world.environment)
-    return functions_framework.create_app("classify_request", str(MAIN), "http").test_client()
+    app: Flask = functions_framework.create_app("classify_request", str(MAIN), "http")
+    return app.test_client()
 
 
 def test_a_browser_gets_the_page(client: FlaskClient) -> None:

@@ -15,8 +15,8 @@ import psutil
 import requests
 
 from shared.settings import inherited_environment
-from tests.emulators.storage_parts import free_port
 from tests.environments import ROOT
+from tests.ports import free_port
 from tests.system.image.dockerfile import Cmd, parse
 from tests.system.small_places.place import Place
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -12,6 +14,7 @@ from tests.system.supply_chain import audit as auditing
 from tests.system.supply_chain.shipped import ROOT, bill_of_materials, licences, tool
 
 BOM = ROOT / "build" / "bom.json"
+T = TypeVar("T")
 LICENCES = ROOT / "docs" / "licences.md"
 
 
@@ -62,7 +65,7 @@ def write_licences() -> None:
     click.echo(f"Wrote {LICENCES.name}: {table.count(chr(10)) - 1} packages")
 
 
-def _or_say_why(made):  # type: ignore[no-untyped-def]
+def _or_say_why(made: Callable[[], T]) -> T:
     try:
         return made()
     except (Impossible, RuntimeError) as error:

@@ -21,7 +21,7 @@ class Classifier(litserve.LitAPI):
         """Load the model, once in each worker."""
         self.model = load_model()
 
-    def decode_request(self, request) -> Image.Image:
+    def decode_request(self, request: Any) -> Image.Image:
         """Turn JSON into a picture."""
         return Image.open(BytesIO(base64.b64decode(request["image_data"])))
 
@@ -29,7 +29,7 @@ class Classifier(litserve.LitAPI):
         """Classify it."""
         return self.model.classify(picture)
 
-    def encode_response(self, found) -> dict[str, Any]:
+    def encode_response(self, found: Any) -> dict[str, Any]:
         """Answer."""
         return found
 

@@ -110,7 +110,7 @@ def invented(kind: Any, path: list[str], values: Values) -> Any:
 
 def _invented_text(name: str, digest: str, values: Values) -> str:
     if name == "name" and isinstance(values.get("name"), str):
-        return values["name"]
+        return str(values["name"])
     match name:
         case "id" | "name":
             return f"stand-in/{digest[:12]}"

@@ -1,0 +1,82 @@
+"""What a sweep does, and leaves undone, that is cut short."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.backlog.attempts import FOLDER
+from shared.backlog.sweep import Sweep
+from shared.errors import StorageUnavailable
+from tests.backlog.parts import attempts_of, markers, put, quarantined, sweep_of
+from tests.worlds import World
+
+AGES_AGO_S = 0.0
+"""Whoever began an attempt is finished or dead at once."""
+
+
+class Listed:
+    """A store that notes what was listed."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.prefixes: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def uploads(self, bucket: str, prefix: str = "", **options: bool) -> Any:
+        self.prefixes.append(prefix)
+        return self._store.uploads(bucket, prefix, **options)
+
+
+def listing_sweep(world: World, **options: Any) -> tuple[Sweep, Listed]:
+    store = Listed(world.store)
+    watched = replace(world, store=store, pipeline=replace(world.pipeline, store=store))
+    return sweep_of(watched, AGES_AGO_S, **options), store
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True])
+def test_sweep_looks_for_leftovers_unless_it_is_cut_short(
+    memory_world: World, tmp_path: Path, is_cut_short: bool
+) -> None:
+    """Who asks a sweep to end is in a hurry, and to list every marker takes a while."""
+    refs = put(memory_world, tmp_path, gone=b"", waits=b"bread")
+    attempts_of(memory_world).begin_first(refs["gone"])
+    memory_world.store.delete(refs["gone"])
+    sweep, store = listing_sweep(memory_world)
+    if is_cut_short:
+        sweep.stop()
+    summary = sweep.run([memory_world.store.find(memory_world.uploads, "waits")])
+    assert summary.is_cut_short is is_cut_short
+    assert (FOLDER in store.prefixes) is not is_cut_short
+    assert len(markers(memory_world)) == is_cut_short
+
+
+def test_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp_path: Path) -> None:
+    put(memory_world, tmp_path, waits=b"bread")
+    sweep, store = listing_sweep(memory_world)
+
+    def break_off() -> Any:
+        yield memory_world.store.find(memory_world.uploads, "waits")
+        raise StorageUnavailable("It does not answer.")
+
+    assert sweep.run(break_off()).is_cut_short
+    assert FOLDER not in store.prefixes
+
+
+def test_markers_of_an_upload_that_is_given_up_go_at_once(memory_world: World, tmp_path: Path) -> None:
+    """Also where the sweep is cut short before it would look for leftovers."""
+    refs = put(memory_world, tmp_path, a=b"bread", b=b"butter")
+    for ref in refs.values():
+        for _ in range(2):
+            attempts_of(memory_world).begin_next(ref, datetime.now(UTC))
+    sweep = sweep_of(memory_world, AGES_AGO_S, notice=lambda _: sweep.stop())
+    summary = sweep.run(list(memory_world.store.uploads(memory_world.uploads)))
+    assert (summary.outcomes, summary.is_cut_short) == ({"rejected": 1}, True)
+    assert len(quarantined(memory_world)) == 1
+    assert len(markers(memory_world)) == 2, "those of the other"

@@ -1,0 +1,65 @@
+"""Numbers that documents promise are those of the code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shared.http import admission, request_options
+from shared.http.protocols import bigquery_remote_function, bucketlens, feedback, model_repository
+from shared.http.protocols.v1_instances import choice_from
+from shared.parsing import gs_uri
+from shared.settings import Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+LIMITS = {
+    "an `Idempotency-Key`": f"{request_options.MAX_KEY_CHARACTERS} characters",
+    "the name of a file in `Content-Disposition`": f"{request_options.MAX_NAME_BYTES:,} bytes in UTF-8",
+    "the name of an object in a URI": f"{gs_uri.MAX_NAME_BYTES:,} bytes in UTF-8",
+    "JSON that names an object for `/v1/classify` or `/v1/preview`": f"{bucketlens.MAX_URI_BODY_BYTES:,} bytes",
+    "the body of a request to the model repository": f"{model_repository.MAX_BODY_BYTES:,} bytes",
+    "a label": f"{feedback.MAX_LABEL_CHARACTERS} characters",
+    "a note beside a label": f"{feedback.MAX_NOTE_CHARACTERS:,} characters",
+    "an `errorMessage` for BigQuery": f"{bigquery_remote_function.MAX_ERROR_CHARACTERS} characters",
+    "requests that wait for their turn, beside `THREADS` that are worked on": "`THREADS`",
+    "how long each of them waits": f"{admission.PATIENCE_S:.0f} seconds",
+}
+DEFAULTS = {setting.metadata["env"]: setting.metadata["default"] for setting in fields(Settings)}
+
+
+def page(name: str) -> str:
+    return " ".join((DOCS / name).read_text("utf-8").split())
+
+
+def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
+    _, _, behind = (DOCS / "https.md").read_text("utf-8").partition("### Limits that no setting changes")
+    table = behind.partition("\n###")[0]
+    assert dict(re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)) == {"what": "at most", **LIMITS}
+
+
+def test_https_page_says_what_vertex_defaults_to() -> None:
+    left_out = choice_from({})
+    said = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
+    assert said in page("https.md")
+
+
+def test_reliability_page_says_how_long_a_request_waits() -> None:
+    assert admission.PATIENCE_S == 2
+    assert "as many more wait for two seconds at most" in page("reliability.md")
+
+
+@pytest.mark.parametrize(
+    ("said", "variable", "default"),
+    [
+        ("It is 512 by default", "MEMORY_MB", "512"),
+        ("With the default of 20 MiB", "MAX_IMAGE_BYTES", str(20 << 20)),
+        ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "THREADS", "8"),
+        ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "MODEL_THREADS", "4"),
+    ],
+)
+def test_small_places_page_names_the_defaults(said: str, variable: str, default: str) -> None:
+    assert said in page("small-places.md")
+    assert DEFAULTS[variable] == default

@@ -1,0 +1,41 @@
+"""How many threads the server has: THREADS has one default, and a malformed value is named like any other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.settings import Settings, threads_of_server
+
+ROOT = Path(__file__).parents[2]
+READ = "import runpy; print(runpy.run_path('functions/gunicorn.conf.py')['threads'])"
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, 24), ({"THREADS": ""}, 24), ({"THREADS": "3"}, 14)])
+def test_server_has_threads_for_those_who_wait_too(given: dict[str, str], threads: int) -> None:
+    assert threads_of_server(given) == threads
+
+
+@pytest.mark.parametrize("malformed", ["eight", "0", "-1", "4.5"])
+def test_malformed_threads_are_left_to_the_settings_to_name(malformed: str) -> None:
+    assert threads_of_server({"THREADS": malformed}) == threads_of_server({})
+    with pytest.raises(Misconfigured, match=f"UPLOAD_BUCKET is not set.*THREADS is '{malformed}', expected a whole"):
+        Settings.from_environment({"THREADS": malformed})
+
+
+@pytest.mark.needs("process")  # the configuration sets the process it is read in up as a server
+def test_configuration_of_gunicorn_asks_the_settings() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ],
+        cwd=ROOT,
+        env={**os.environ, "THREADS": "3", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["14"]

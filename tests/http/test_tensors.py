@@ -1,0 +1,228 @@
+"""Tensors and requests of the Open Inference Protocol, without a server: what is read, refused, and written."""
+
+from __future__ import annotations
+
+import struct
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.errors import BadRequest
+from shared.http.inputs import ImageBase64, ImageBytes, ImagePixels, ImageUri
+from shared.http.protocols import tensors
+from shared.http.protocols.v2_request import parsed_request
+from shared.http.protocols.v2_response import OUTPUTS, Wanted, answer_of
+from shared.types import Candidate, Classification
+
+NOTHING = memoryview(b"")
+
+
+def document(*data: Any, **changes: Any) -> dict[str, Any]:
+    tensor = {"name": "image", "datatype": "BYTES", "shape": [len(data)], "data": list(data)}
+    parts = {key: changes.pop(key) for key in ("id", "outputs", "of_request") if key in changes}
+    found: dict[str, Any] = {"inputs": [tensor | changes]}
+    if "of_request" in parts:
+        found["parameters"] = parts.pop("of_request")
+    return found | parts
+
+
+def images(*data: Any, binary: bytes = b"", **changes: Any) -> list[Any]:
+    return parsed_request(document(*data, **changes), memoryview(binary)).images
+
+
+def test_strings_are_base64_or_uris_by_what_they_begin_with_or_what_is_said() -> None:
+    assert images("aGk=", "gs://b/a") == [ImageBase64("aGk="), ImageUri("gs://b/a")]
+    assert images("gs://b/a", parameters={"content_type": "base64"}) == [ImageBase64("gs://b/a")]
+    assert images("a", parameters={"content_type": "uri"}) == [ImageUri("a")]
+    assert images("a", of_request={"content_type": "uri"}) == [ImageUri("a")]
+    assert images("a", parameters={"content_type": "base64"}, of_request={"content_type": "uri"}) == [ImageBase64("a")]
+
+
+def test_elements_in_binary_are_files_or_what_is_said() -> None:
+    binary = b"".join(struct.pack("<I", len(one)) + one for one in (b"hi", b"", b"gs://b/a"))
+    asked: dict[str, Any] = {"shape": [3], "parameters": {"binary_data_size": len(binary)}}
+    assert images(binary=binary, **asked) == [ImageBytes(b"hi"), ImageBytes(b""), ImageBytes(b"gs://b/a")]
+    asked["parameters"]["content_type"] = "uri"
+    assert images(binary=binary, **asked)[2] == ImageUri("gs://b/a")
+    asked["parameters"]["content_type"] = "base64"
+    assert images(binary=binary, **asked)[0] == ImageBase64("hi")
+    asked["parameters"]["content_type"] = "raw"
+    assert images(binary=binary, **asked)[0] == ImageBytes(b"hi")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"name": None}, "has no name"),
+        ({"name": 1}, "has no name"),
+        ({"datatype": "INT8"}, "datatype is 'INT8'"),
+        ({"datatype": None}, "datatype is 'None'"),
+        ({"shape": []}, "shape is no list"),
+        ({"shape": "1"}, "shape is no list"),
+        ({"shape": [1] * 9}, "shape is no list"),
+        ({"shape": [-1]}, "shape is no list"),
+        ({"shape": [True]}, "shape is no list"),
+        ({"shape": [1.0]}, "shape is no list"),
+        ({"shape": [1 << 32]}, "shape is no list"),
+        ({"shape": [2]}, "has 1 elements, but its shape is"),
+        ({"data": None}, "data is a NoneType"),
+        ({"data": "a"}, "data is a str"),
+        ({"data": [1]}, "something else than strings"),
+        ({"parameters": {"content_type": 1}}, "content_type is '1'"),
+        ({"parameters": {"content_type": "xml"}}, "content_type is 'xml'"),
+        ({"parameters": {"content_type": "raw"}}, "JSON holds no raw bytes"),
+        ({"parameters": {"binary_data_size": 1}}, "binary_data_size is 1, but 0 bytes"),
+        ({"parameters": {"binary_data_size": False}}, "binary_data_size is False"),
+        ({"parameters": {"binary_data_size": "0"}}, "binary_data_size is 0"),
+        ({"parameters": 1}, "parameters is a int"),
+        ({"id": 1}, "id is no string"),
+        ({"outputs": "all"}, "no list of objects"),
+        ({"outputs": ["label"]}, "no list of objects"),
+        ({"outputs": [{"name": "colour"}]}, "no output 'colour'"),
+        ({"outputs": [{"name": "label", "parameters": {"binary_data": 1}}]}, "neither true nor false"),
+        ({"outputs": [{"name": "label", "parameters": {"classification": 1}}]}, "only probabilities has classes"),
+        ({"outputs": [{"name": "probabilities", "parameters": {"classification": 0}}]}, "classification is '0'"),
+        ({"outputs": [{"name": "probabilities", "parameters": {"classification": True}}]}, "classification is 'True'"),
+        ({"of_request": {"classification": "2"}}, "classification is '2'"),
+        ({"of_request": {"binary_data_output": "yes"}}, "neither true nor false"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        parsed_request(document("aGk=", **changes), NOTHING)
+
+
+@pytest.mark.parametrize("inputs", [None, [], [{}, {}], [1], {}])
+def test_a_request_without_a_single_input_is_refused(inputs: Any) -> None:
+    with pytest.raises(BadRequest, match="no single input"):
+        parsed_request({"inputs": inputs}, NOTHING)
+
+
+def test_nothing_asked_is_every_output() -> None:
+    asked: dict[str, Any]
+    for asked in ({}, {"outputs": []}, {"outputs": None}):
+        found = parsed_request(document("aGk=", id="7", **asked), NOTHING)
+        assert ([one.name for one in found.outputs], found.id) == (list(OUTPUTS), "7")
+        assert not any(one.in_binary or one.classes for one in found.outputs)
+
+
+def test_what_an_output_says_comes_before_what_the_request_says() -> None:
+    both = {"binary_data_output": True, "classification": 2}
+    outputs = [{"name": "probabilities"}, {"name": "label"}, {"name": "score", "parameters": {"binary_data": False}}]
+    found = parsed_request(document("aGk=", outputs=outputs, of_request=both), NOTHING).outputs
+    assert found == [Wanted("probabilities", True, 2), Wanted("label", True, None), Wanted("score", False, None)]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "scale"), [([0.0, 1.0], 255.0), ([0.0, 1.001], 1.0), ([0.0, 255.0], 1.0), ([0.5, 0.5], 255.0)]
+)
+def test_white_is_1_unless_a_number_is_above_it(numbers: list[float], scale: float) -> None:
+    [image] = tensors.images_of_pixels(np.resize(np.array(numbers, np.float32), (1, 1, 2, 3)))
+    assert isinstance(image, ImagePixels)
+    assert image.scale == scale
+
+
+@pytest.mark.parametrize("numbers", [[-0.001, 1], [0, 255.5], [float("nan"), 1], [float("inf"), 0]])
+def test_numbers_that_are_no_pixels_are_refused(numbers: list[float]) -> None:
+    with pytest.raises(BadRequest, match="expected 0 to 1 or 0 to 255"):
+        tensors.images_of_pixels(np.resize(np.array(numbers, np.float32), (1, 1, 2, 3)))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3), (1, 1, 2, 4), (1, 1, 2, 1), (0, 1, 2, 3), (1, 0, 2, 3), (1, 1, 1, 2, 3)])
+def test_a_tensor_of_another_shape_than_pictures_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(BadRequest, match=r"expected \[images, height, width, 3\]"):
+        tensors.images_of_pixels(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("data", [[[[0, 1, 255]]], [0, 1, 255]])
+def test_pixels_in_json_may_be_nested_or_flat(data: list[Any]) -> None:
+    found = tensors.pixels_from_json(data, [1, 1, 1, 3], "UINT8")
+    assert found.tolist() == [[[[0, 1, 255]]]]
+    assert found.dtype == np.uint8
+    assert tensors.pixels_from_json(data, [1, 1, 1, 3], "FP32").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("data", "datatype", "says"),
+    [
+        ([], "UINT8", "has no numbers"),
+        ([1, 2], "UINT8", "has 2 numbers; shape"),
+        ([1, 2, 256], "UINT8", "0 to 255"),
+        ([1, 2, -1], "UINT8", "0 to 255"),
+        ([1.0, 2.0, 3.0], "UINT8", "0 to 255"),
+        ([True, False, True], "FP32", "something else than numbers"),
+        (["1", "2", "3"], "FP32", "something else than numbers"),
+        ([[1], [2, 3]], "FP32", "different lengths"),
+    ],
+)
+def test_what_is_wrong_with_pixels_in_json_is_named(data: list[Any], datatype: str, says: str) -> None:
+    with pytest.raises(BadRequest, match=says):
+        tensors.pixels_from_json(data, [1, 1, 1, 3], datatype)
+
+
+def test_pixels_in_binary_are_little_endian_and_as_many_as_the_shape_says() -> None:
+    content = np.array([0.5, 1, 0], "<f4").tobytes()
+    assert tensors.pixels_from_binary(memoryview(content), [1, 1, 3], "FP32").tolist() == [[[0.5, 1.0, 0.0]]]
+    for more in (content + b"\0", content[:-1]):
+        with pytest.raises(BadRequest, match=f"has {len(more)} bytes"):
+            tensors.pixels_from_binary(memoryview(more), [1, 1, 3], "FP32")
+
+
+@pytest.mark.parametrize("content", [b"\1", b"\1\0\0\0", b"\2\0\0\0a", b"\1\0\0\0a\1\0"])
+def test_elements_that_end_in_their_middle_are_refused(content: bytes) -> None:
+    with pytest.raises(BadRequest, match="in the middle of an element"):
+        list(tensors.elements_from_binary(memoryview(content)))
+
+
+def test_nested_elements_come_out_in_order() -> None:
+    assert tensors.flat([["a", ["b"]], [], "c"]) == ["a", "b", "c"]
+
+
+def test_numbers_and_texts_are_written_in_binary() -> None:
+    assert tensors.to_binary(np.array([1, 0.5], ">f4")) == struct.pack("<ff", 1, 0.5)
+    assert tensors.to_binary(["é", ""]) == b"\2\0\0\0\xc3\xa9\0\0\0\0"
+
+
+LABELS = ("z", "a", "m")
+
+
+def prediction(number: int, scores: tuple[float, float, float], needs_review: bool = False) -> Any:
+    order = sorted(zip(LABELS, scores, strict=True), key=lambda pair: -pair[1])
+    candidates = tuple(Candidate(*pair) for pair in order)
+    said = Classification(candidates[0].label, candidates[0].score, candidates, needs_review)
+    return SimpleNamespace(prediction_id=f"id-{number}", classification=said)
+
+
+ONE, TWO = prediction(1, (0.25, 0.125, 0.625)), prediction(2, (0.5, 0.25, 0.25), needs_review=True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "datatype", "shape", "data"),
+    [
+        (Wanted("probabilities"), "FP32", [2, 3], [0.25, 0.125, 0.625, 0.5, 0.25, 0.25]),
+        (Wanted("label"), "BYTES", [2], ["m", "z"]),
+        (Wanted("score"), "FP32", [2], [0.625, 0.5]),
+        (Wanted("needs_review"), "BOOL", [2], [False, True]),
+        (Wanted("prediction_id"), "BYTES", [2], ["id-1", "id-2"]),
+        (Wanted("probabilities", classes=1), "BYTES", [2, 1], ["0.625000:2:m", "0.500000:0:z"]),
+        (
+            Wanted("probabilities", classes=9),
+            "BYTES",
+            [2, 3],
+            ["0.625000:2:m", "0.250000:0:z", "0.125000:1:a", "0.500000:0:z", "0.250000:1:a", "0.250000:2:m"],
+        ),
+    ],
+)
+def test_an_output_has_a_row_for_each_image(wanted: Wanted, datatype: str, shape: list[int], data: list[Any]) -> None:
+    [output], parameters = answer_of([ONE, TWO], [wanted], LABELS)
+    assert output == {"name": wanted.name, "datatype": datatype, "shape": shape, "data": data}
+    assert parameters == {}
+
+
+def test_one_images_id_stands_in_the_parameters_and_binary_in_place_of_data() -> None:
+    [output], parameters = answer_of([ONE], [Wanted("score", in_binary=True)], LABELS)
+    assert parameters == {"prediction_id": "id-1"}
+    assert output.pop("binary").tolist() == [0.625]
+    assert output == {"name": "score", "datatype": "FP32", "shape": [1]}

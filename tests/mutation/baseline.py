@@ -1,0 +1,78 @@
+"""Runs test files without any mutant, under coverage: ``python -m tests.mutation.baseline TARGET FILE …``.
+
+It is started in a copy of the project, runs the tests of the first tier in the files, and writes into TARGET which test
+ran which line: see ``measured.Entry``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mutation import recorder
+from tests.mutation.tree import digest
+
+CONFIGURATION = """[run]
+data_file = {root}/coverage.data
+include =
+    {root}/shared/*
+    {root}/tests/memory/*
+"""
+BESIDE = 8
+"""With so many files, two processes run the tests; to start them takes a while."""
+
+
+def main() -> int:
+    """Run them; returns 1 where the result could not be written."""
+    root, target, files = Path.cwd(), Path(sys.argv[1]), sys.argv[2:]
+    record, configuration = root / "record.jsonl", root / "coverage.ini"
+    configuration.write_text(CONFIGURATION.format(root=root), "utf-8")
+    record.write_text("", "utf-8")
+    os.environ[recorder.FILE] = str(record)
+    options = ["--tier", "check", "-q", "-p", "no:cacheprovider", f"--basetemp={root / 'temporary'}"]
+    options += ["--numprocesses", "2", "--dist", "loadscope"] if len(files) >= BESIDE else []
+    coverage = ("--cov", f"--cov-config={configuration}", "--cov-context=test", "--cov-report=")
+    pytest.main([*options, "-p", "pytest_cov", *coverage, *files], plugins=[recorder])
+    target.write_text(json.dumps(_entries(root, files)), "utf-8")
+    return 0
+
+
+def _entries(root: Path, files: list[str]) -> dict[str, Any]:
+    from coverage import CoverageData
+
+    found: dict[str, Any] = {
+        file: {
+            "digest": digest((root / file).read_text("utf-8")),
+            "sources": {},
+            "seconds": {},
+            "failed": [],
+            "lines": {},
+        }
+        for file in files
+    }
+    for line in (root / "record.jsonl").read_text("utf-8").splitlines():
+        entry = json.loads(line)
+        of = found[entry["test"].partition("::")[0]]
+        of["seconds"][entry["test"]] = entry["seconds"]
+        if entry["failed"] and entry["test"] not in of["failed"]:
+            of["failed"].append(entry["test"])
+    numbers = {test: number for of in found.values() for number, test in enumerate(of["seconds"])}
+    data = CoverageData(str(root / "coverage.data"))
+    data.read()
+    for file in data.measured_files():
+        path, text = Path(file).relative_to(root).as_posix(), digest(Path(file).read_text("utf-8"))
+        for line_number, contexts in data.contexts_by_lineno(file).items():
+            for test in {context.partition("|")[0] for context in contexts} & set(numbers):
+                of = found[test.partition("::")[0]]
+                of["sources"][path] = text
+                of["lines"].setdefault(path, {}).setdefault(line_number, []).append(numbers[test])
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,79 @@
+"""The mutants of a view: what may go wrong in SQL, one thing at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutation.chapters import ROOT
+from tests.mutation.sql_mutants import rewritten, sql_mutants
+
+PATH = "infra/bigquery/views/made_up.sql"
+SOURCE = """-- Grain: one row per thing.
+-- From:  things.
+-- Use:   a test.
+SELECT DISTINCT a, b AS c
+FROM `${dataset}.things`
+WHERE a > 1 AND b = 'x'
+QUALIFY ROW_NUMBER() OVER (PARTITION BY a, b ORDER BY c DESC) = 1
+UNION ALL
+SELECT d, e
+FROM `${dataset}.others`
+"""
+
+
+def mutants() -> dict[tuple[str, str], str]:
+    found, total = sql_mutants(PATH, SOURCE)
+    assert total == len(found)
+    return {(mutant.operator, mutant.after): mutant.edit.applied_to(SOURCE) for mutant in found}
+
+
+@pytest.mark.parametrize(
+    ("operator", "after"),
+    [
+        ("sql/GT", "a >= 1 AND b = 'x'"),
+        ("sql/EQ", "a > 1 AND b <> 'x'"),
+        ("sql/And", "a > 1 OR b = 'x'"),
+        ("sql/constant", "a > 2 AND b = 'x'"),
+        ("sql/constant", "a > 1 AND b = 'x!'"),
+        ("sql/distinct", "SELECT"),
+        ("sql/union", "UNION DISTINCT"),
+        ("sql/swap", "e, d"),
+        ("sql/neighbour", "b AS a,"),
+        ("sql/partition", "ROW_NUMBER() OVER (PARTITION BY b ORDER BY c DESC) = 1"),
+        ("sql/direction", "ROW_NUMBER() OVER (PARTITION BY a, b ORDER BY c ASC NULLS LAST) = 1"),
+    ],
+)
+def test_a_view_has_a_mutant_for_each_thing_that_may_go_wrong(operator: str, after: str) -> None:
+    assert (operator, after) in mutants()
+
+
+@pytest.mark.parametrize(("operator", "without"), [("sql/where", "WHERE"), ("sql/qualify", "QUALIFY")])
+def test_a_mutant_leaves_out_a_clause(operator: str, without: str) -> None:
+    [text] = [text for (kind, _), text in mutants().items() if kind == operator]
+    assert without in rewritten(SOURCE)
+    assert without not in text
+
+
+def test_a_mutant_keeps_the_comments_that_a_view_begins_with_and_its_dataset() -> None:
+    for text in mutants().values():
+        assert text.splitlines()[:3] == SOURCE.splitlines()[:3]
+        assert text.count("${dataset}") == 2
+
+
+def test_every_mutant_says_another_thing_than_the_view_and_than_the_others() -> None:
+    texts = list(mutants().values())
+    assert rewritten(SOURCE) not in texts
+    assert len(texts) == len(set(texts))
+
+
+def test_a_sample_is_of_the_same_mutants_each_time() -> None:
+    chosen, total = sql_mutants(PATH, SOURCE, 5)
+    assert len(chosen) == 5
+    assert total > 5
+    assert chosen == sql_mutants(PATH, SOURCE, 5)[0]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "infra/bigquery/views").glob("*.sql")), ids=lambda path: path.stem)
+def test_every_view_has_mutants_whose_ids_differ(path) -> None:  # type: ignore[no-untyped-def]
+    found, _ = sql_mutants(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+    assert len({mutant.id for mutant in found}) == len(found) > 5

@@ -1,0 +1,61 @@
+"""One parser of ``gs://`` URIs: what it takes apart, what it refuses, and that nobody has another."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.parsing.gs_uri import GsUri, bucket_name, parse_gs_uri
+
+ROOT = Path(__file__).parents[2]
+ANOTHER_PARSER = re.compile(r"""(removeprefix|partition|split|lstrip)\((["']gs:|GS\b|SCHEME\b)""")
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "name"),
+    [
+        ("gs://b/n", "b", "n"),
+        ("gs://my-uploads/garden/rose ü.jpg", "my-uploads", "garden/rose ü.jpg"),
+        ("gs://b//n", "b", "/n"),
+        ("gs://b/f/", "b", "f/"),
+        ("gs://b/n?generation=7#8", "b", "n?generation=7#8"),
+        ("gs://b/gs://c/n", "b", "gs://c/n"),
+        ("gs://b/..n", "b", "..n"),
+        ("gs://B?/n", "B?", "n"),
+        ("gs://b/" + "n" * 1024, "b", "n" * 1024),
+    ],
+)
+def test_uri_is_its_bucket_and_its_name(text: str, bucket: str, name: str) -> None:
+    assert parse_gs_uri(text) == GsUri(bucket, name)
+    assert str(parse_gs_uri(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "gs", "gs://", "gs:///", "gs:///n", "gs://b", "gs://b/", "gs:/b/n", "b/n", "/b/n"),
+        *("GS://b/n", " gs://b/n", "s3://b/n", "https://gs://b/n", "gs://b/\ud800", "gs://\udfff/n"),
+    ],
+)
+def test_text_that_is_no_uri_is_refused_with_what_was_expected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^gs://bucket/name$"):
+        parse_gs_uri(text)
+
+
+@pytest.mark.parametrize("name", [".", "..", "a\nb", "a\r", "n" * 1025, "ü" * 513])
+def test_name_that_no_object_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="the name of an object: at most 1,024 bytes, without line breaks"):
+        parse_gs_uri(f"gs://b/{name}")
+
+
+@pytest.mark.parametrize("text", ["b", "gs://b", "gs://b/", "b/", "gs://b//"])
+def test_bucket_is_named_with_or_without_its_scheme(text: str) -> None:
+    assert bucket_name(text) == "b"
+
+
+def test_nobody_else_takes_a_uri_apart() -> None:
+    sources = [path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py")]
+    found = {path.relative_to(ROOT).as_posix() for path in sources if ANOTHER_PARSER.search(path.read_text("utf-8"))}
+    assert found == {"shared/parsing/gs_uri.py"}
