@@ -140,15 +140,15 @@ def test_ports_are_given_back(tmp_path: Path) -> None:
         take_port(port).close()
 
 
-@pytest.mark.parametrize("module", ["object_store", "relay", "releases.front"])
+@pytest.mark.parametrize("module", ["emulators.storage", "emulators.eventarc", "local.releases.front"])
 def test_a_part_that_is_started_by_hand_says_that_its_port_is_taken(tmp_path: Path, module: str) -> None:
     options = {
-        "object_store": ["--data", str(tmp_path)],
-        "relay": ["--queue", str(tmp_path / "queue"), "--target", "http://127.0.0.1:1/"],
-        "releases.front": ["--releases", str(tmp_path / "r"), "--service", "s", "--target", "http://127.0.0.1:1"],
+        "emulators.storage": ["--data", str(tmp_path)],
+        "emulators.eventarc": ["--queue", str(tmp_path / "queue"), "--target", "http://127.0.0.1:1/"],
+        "local.releases.front": ["--releases", str(tmp_path / "r"), "--service", "s", "--target", "http://127.0.0.1:1"],
     }
     with foreign_server() as port:
-        command = [sys.executable, "-m", f"shared.local.{module}", "--port", str(port), *options[module]]
+        command = [sys.executable, "-m", f"shared.{module}", "--port", str(port), *options[module]]
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
     assert "cannot listen" in ended.stderr
