@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -36,7 +36,7 @@ class Listed:
 
 def listing_sweep(world: World, **options: Any) -> tuple[Sweep, Listed]:
     store = Listed(world.store)
-    watched = replace(world, store=store, pipeline=replace(world.pipeline, store=store))
+    watched = replace(world, store=cast(Any, store), pipeline=replace(world.pipeline, store=store))
     return sweep_of(watched, AGES_AGO_S, **options), store
 
 
@@ -75,7 +75,7 @@ def test_markers_of_an_upload_that_is_given_up_go_at_once(memory_world: World, t
     for ref in refs.values():
         for _ in range(2):
             attempts_of(memory_world).begin_next(ref, datetime.now(UTC))
-    sweep = sweep_of(memory_world, AGES_AGO_S, notice=lambda _: sweep.stop())
+    sweep: Sweep = sweep_of(memory_world, AGES_AGO_S, notice=lambda _: sweep.stop())
     summary = sweep.run(list(memory_world.store.uploads(memory_world.uploads)))
     assert (summary.outcomes, summary.is_cut_short) == ({"rejected": 1}, True)
     assert len(quarantined(memory_world)) == 1

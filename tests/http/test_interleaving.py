@@ -43,7 +43,8 @@ class InterruptedCounter(Counter[str]):
 
 
 def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
-    lock, passed = WatchedLock(), []
+    lock = WatchedLock()
+    passed: list[int] = []
 
     def take() -> None:
         with suppress(OverRate):
@@ -64,7 +65,8 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
 
 
 def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
-    lock, passed, cancelled = WatchedLock(), [], threading.Event()
+    lock, cancelled = WatchedLock(), threading.Event()
+    passed: list[int] = []
 
     def wait() -> None:
         if rate.wait(cancelled):
@@ -85,7 +87,8 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
 
 
 def test_admission_gives_one_turn_to_one_of_two_that_come_at_once() -> None:
-    lock, entered = WatchedLock(), []
+    lock = WatchedLock()
+    entered: list[int] = []
 
     def enter() -> None:
         with suppress(Busy):
@@ -155,7 +158,7 @@ def test_cold_start_is_one_of_two_first_calls_at_once() -> None:
         @property
         def _has_served(self) -> bool:
             value = self.__dict__.get("has_served", False)
-            if "_lock" in self.__dict__ and self._lock is lock:
+            if "_lock" in self.__dict__ and self.__dict__["_lock"] is lock:
                 second()
             return bool(value)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -147,7 +147,7 @@ def test_request_gives_back_its_room_and_its_turn_however_it_ends(
     doors: list[Admission] = []
 
     def new_door(at_once: int, waiting: int) -> Admission:
-        doors.append(Admission(at_once, waiting, patience_s=0))
+        doors.append(Admission(at_once, waiting, timeout_s=0))
         return doors[0]
 
     monkeypatch.setattr(http_app, "Admission", new_door)
@@ -298,7 +298,7 @@ def test_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_proc
                 left.append(markers(memory_world))
             memory_world.store.delete(ref)
 
-    attempts = attempts_of(replace(memory_world, store=Slow()))
+    attempts = attempts_of(replace(memory_world, store=cast(Any, Slow())))
     attempt = attempts.begin_first(upload.ref)
     assert attempt
     attempts.give_back(attempt)
