@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.imports import OF_THE_EDGES, is_in, loaded_by
+from tests.imports import OF_THE_EDGES, SOURCES, imports_of, is_in, loaded_by, name_of
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py"))
 
 VOCABULARY = ("types", "errors", "caller", "logs", "ports", "settings", "wiring", "service")
 """What `ls shared/*.py` shows, besides the library's own docstring."""
@@ -58,21 +57,6 @@ NOT_SERVED = tuple(
 
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
 READERS_OF_THE_ENVIRONMENT = ("shared/settings.py", "functions/gunicorn.conf.py")
-
-
-def name_of(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def imports_of(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports, also inside functions and for type checkers only."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively; write the whole name"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def reads_of_the_environment(path: Path) -> Iterator[int]:

@@ -10,8 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.environments import ROOT
-from tests.imports import is_in, loaded_by
-from tests.test_architecture import SOURCES, imports_of, name_of
+from tests.imports import SOURCES, imports_of, is_in, loaded_by, name_of
 
 BESIDE = {"yarl": "aiohttp"}
 """Packages that come with another, by which they are pinned."""

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.release.confidence_bounds import least_fall, least_rise, wilson_interval
-from shared.release.criteria import Criteria, Finding, Verdict, judge
-from shared.release.metrics import Comparison, LabelPair, Side
-
-SIDE = Side(images=200, scored=200, mean_score=0.8, deviation=0.2, p95_ms=60.0)
-ALIKE = (LabelPair("roses", "roses", 60), LabelPair("tulips", "tulips", 38), LabelPair("roses", "tulips", 2))
-EQUAL = Comparison(SIDE, SIDE, ALIKE)
-
-
-def judged(comparison: Comparison = EQUAL, **criteria: Any) -> Verdict:
-    return judge(comparison, Criteria(**criteria))
-
-
-def against(**figures: Any) -> Comparison:
-    return replace(EQUAL, challenger=replace(SIDE, **figures))
-
-
-def finding(verdict: Verdict, criterion: str) -> Finding:
-    [match] = [evidence.finding for evidence in verdict.evidence if evidence.criterion == criterion]
-    return match
+from shared.release.criteria import Criteria, Finding
+from shared.release.metrics import Comparison, LabelPair
+from tests.release.comparisons import EQUAL, SIDE, against, finding, judged
 
 
 def test_criteria_find_an_equal_challenger_good_with_exit_code_0() -> None:

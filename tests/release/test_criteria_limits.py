@@ -10,7 +10,7 @@ import pytest
 from shared.release.confidence_bounds import least_fall, least_rise, wilson_interval
 from shared.release.criteria import Criteria, Finding, judge
 from shared.release.metrics import Comparison, LabelPair, Side
-from tests.release.test_criteria import ALIKE, EQUAL, SIDE, against, finding, judged
+from tests.release.comparisons import ALIKE, EQUAL, SIDE, against, finding, judged
 
 DIFFERENT = (LabelPair("roses", "tulips", 30), LabelPair("roses", "roses", 70))
 

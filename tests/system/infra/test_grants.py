@@ -7,24 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from tests.system.infra.conftest import PLANS
-from tests.system.infra.grants import ROLES, differences, expected, roles_of
+from tests.system.infra.grants import differences, expected
 from tests.system.infra.plan import Plan
+from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
 from tests.system.infra.terraform import Terraform
 
 
 def the_table_is_granted(plan: Plan) -> list[str]:
     """See ``grants.differences``, for a plan of the test environment with everything that the mistakes are about."""
     return differences(plan, expected("test") | SPOILED)
-
-
-def our_roles_are_as_small_as_they_can_be(plan: Plan) -> list[str]:
-    """No permission more, and none less."""
-    found = roles_of(plan)
-    said = [f"{name} is a role that nobody expects" for name in sorted(found.keys() - ROLES)]
-    for name, wanted in ROLES.items():
-        said += [f"{name} may {one}, which nobody expects" for one in sorted(found.get(name, set()) - wanted)]
-        said += [f"{name} may not {one}" for one in sorted(wanted - found.get(name, set()))]
-    return said
 
 
 SPOILED = {("group:team@example.com", "roles/storage.objectCreator", "bucket upload")}

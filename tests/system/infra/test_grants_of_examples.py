@@ -14,8 +14,8 @@ from tests.environments import ROOT
 from tests.system.infra.conftest import PLANS, TOLD
 from tests.system.infra.grants import ALWAYS, CALLS_WITH_TOKENS, OF_EXAMPLES, differences, grants_of, strangers
 from tests.system.infra.plan import Plan, Resource
+from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
 from tests.system.infra.terraform import Terraform
-from tests.system.infra.test_grants import our_roles_are_as_small_as_they_can_be
 
 EXAMPLES = sorted((ROOT / "infra" / "examples").glob("*.tfvars"))
 SECRET = ("classify-request", "roles/secretmanager.secretAccessor", "secret bucketlens-label-keys")

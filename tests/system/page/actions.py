@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,11 @@ def look_at(page: Page, name: str) -> Locator:
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()
     return viewer
+
+
+def copies(flowers: dict[str, Path], folder: Path, number: int) -> list[Path]:
+    """Return a number of different picture files."""
+    files = [folder / f"{index:03}.jpg" for index in range(number)]
+    for file in files:
+        shutil.copyfile(flowers["daisy"], file)
+    return files

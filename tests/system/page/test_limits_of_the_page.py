@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.system.page.actions import card, choose, wait_for
+from tests.system.page.actions import card, choose, copies, wait_for
 from tests.system.page.conftest import Visit
-from tests.system.page.test_service_away import copies
 
 KEPT = """
 async () => {

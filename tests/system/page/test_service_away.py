@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from shared.local.cloud import Cloud
-from tests.system.page.actions import card, choose, shown, wait_for
+from tests.system.page.actions import card, choose, copies, shown, wait_for
 from tests.system.page.conftest import Visit, page_of_its_own
-
-
-def copies(flowers: dict[str, Path], folder: Path, number: int) -> list[Path]:
-    """Return a number of different picture files."""
-    files = [folder / f"{index:03}.jpg" for index in range(number)]
-    for file in files:
-        shutil.copyfile(flowers["daisy"], file)
-    return files
 
 
 def banner(page: Page) -> str:
