@@ -137,7 +137,7 @@ def test_a_model_opened_without_the_names_answers_as_ever_and_explains_nothing(b
 @pytest.mark.parametrize(
     ("explain", "fault"),
     [
-        (Explain("nothing", "class_weights"), "2 outputs, expected one of each beside 'nothing'"),
+        (Explain("nothing", "class_weights"), "2 outputs, expected one of each in addition to 'nothing'"),
         (Explain("feature_map", "nothing"), "no tensor 'nothing', which explain names"),
         (Explain("feature_map", "feature_map"), r"shapes \(1, 7, 7, 1280\) and \(1, 7, 7, 1280\), expected"),
     ],

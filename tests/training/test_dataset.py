@@ -23,7 +23,7 @@ def test_a_file_that_does_not_decode_is_left_out_and_named_with_the_reason(shape
     dataset = read_dataset(shapes)
 
     assert [bad.path.name for bad in dataset.bad_files] == ["note.jpg"]
-    assert "no image format" in dataset.bad_files[0].reason
+    assert "not in a supported image format" in dataset.bad_files[0].reason
 
 
 def test_the_same_bytes_under_two_labels_are_believed_under_neither(shapes: Path, tmp_path: Path) -> None:

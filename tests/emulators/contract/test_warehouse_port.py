@@ -13,7 +13,7 @@ from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.replay import Selection, rejected
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import failure_row, prediction_row
-from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source
+from shared.types import Call, Correction, Failure, ImageFacts, ObjectRef, Prediction, Source, Times
 from tests.pipeline.outcomes import FAILURE, MODEL, PREDICTION
 from tests.worlds import World
 
@@ -133,7 +133,7 @@ def test_a_correction_is_taken(world: World) -> None:
 
 def test_a_row_without_a_required_value_is_refused_and_not_kept(world: World) -> None:
     with pytest.raises(WarehouseUnavailable, match="total_ms"):
-        world.warehouse.append(prediction(world, call=Call(Source.EVENT, RECORDED_AT)))
+        world.warehouse.append(prediction(world, times=Times()))
     assert world.rows("latest_predictions") == []
 
 

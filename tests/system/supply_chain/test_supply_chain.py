@@ -28,7 +28,7 @@ def test_every_package_of_every_lock_file_is_pinned_by_its_hashes(lock: Path) ->
 
 
 def test_every_lock_file_is_looked_at() -> None:
-    folders = (".", "functions", "shared/local", "tests/*")
+    folders = (".", "docs/site", "functions", "shared/local", "tests/*")
     assert {path for folder in folders for path in ROOT.glob(f"{folder}/*.txt")} == set(lock_files())
 
 
