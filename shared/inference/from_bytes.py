@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.bundles.manifest import InputSpec
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import UNLIMITED, MemoryBudget
 from shared.inference.classifier import Classifier
@@ -21,7 +22,14 @@ def decode_for(
         limits: how large it may be.
         budget: memory, shared by all decodes of the process.
     """
-    return decode(content, limits, shrink_to_px=classifier.bundle.manifest.input.long_edge_px, budget=budget)
+    return decode_to_fit(classifier.bundle.manifest.input, content, limits, budget)
+
+
+def decode_to_fit(
+    spec: InputSpec, content: bytes, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
+) -> Image:
+    """Decode an image at the reduced scale that an input needs, as ``decode_for`` does for a classifier's."""
+    return decode(content, limits, shrink_to_px=spec.long_edge_px, budget=budget)
 
 
 def classify_bytes(

@@ -16,8 +16,8 @@ from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.errors import Misconfigured
-from shared.images.decode import Limits, decode
 from shared.inference.classifier import Classifier, calibrated, decided, prepare
+from shared.inference.from_bytes import decode_to_fit
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted
 from shared.training.card import write_card
@@ -148,7 +148,7 @@ def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSp
     """Return what the model says of files, decoded at its size and fitted as serving does, shape (n, labels)."""
 
     def run(example: Example) -> npt.NDArray[np.float32]:
-        image = decode(example.path.read_bytes(), Limits(), shrink_to_px=spec.long_edge_px)
+        image = decode_to_fit(spec, example.path.read_bytes())
         return model.run(prepare(image.pixels, spec))
 
     with ThreadPoolExecutor(2) as threads:

@@ -142,7 +142,7 @@ def test_another_object_under_the_pictures_digest_is_not_taken_for_the_picture(
     content = picture(3)
     sha256 = hashlib.sha256(content).hexdigest()
     world.store.write_once(world.archive, f"{sha256[:2]}/{sha256}.jpg", b"something else", "image/jpeg")
-    with pytest.raises(NameTaken, match="has other bytes"):
+    with pytest.raises(NameTaken, match="exists with other bytes"):
         world.pipeline.process_upload(dropped(world, tmp_path, content), call())
     assert world.names_in(world.uploads) == ["photo.jpg"]
 

@@ -54,8 +54,10 @@ SAFEGUARDS = (
     Safeguard(
         "a 412 that is no existing object is noticed",
         GCS,
-        'raise StorageRefused(f"{place} may not be written, and there is no such object: {said(refusal)}") from error',
-        "return ObjectRef(blob.bucket.name, blob.name, 0)",
+        "            raise StorageRefused(\n"
+        '                f"{uri} may not be written, and there is no such object: {message_of(precondition_error)}"\n'
+        "            ) from error\n",
+        "            return ObjectRef(blob.bucket.name, blob.name, 0)\n",
         "refused_by_policy",
     ),
     Safeguard(

@@ -140,7 +140,7 @@ def test_what_lies_beside_the_code_is_copied_with_it(target: str) -> None:
         path.relative_to(ROOT).as_posix()
         for package in packages
         for path in (ROOT / package).iterdir()
-        if path.is_file() and path.suffix != ".pyc" and not path.name.startswith(".")
+        if path.is_file() and path.suffix not in (".pyc", ".md") and not path.name.startswith(".")
     }
     assert sorted(beside - copied) == []
 

@@ -38,9 +38,11 @@ class Vulnerability:
 
 def lock_files() -> list[Path]:
     """Return every lock file of the project."""
-    found = [ROOT / "requirements.txt", *sorted((ROOT / "shared" / "local").glob("*.txt"))]
-    found += sorted((ROOT / "docs" / "site").glob("*.txt"))
-    return [*found, *sorted((ROOT / "functions").glob("requirements*.txt")), *sorted((ROOT / "tests").glob("*/*.txt"))]
+    folders = ("shared/local", "docs/site", "tests/*", "tests/emulators/contract", "tests/system/infra")
+    found = [ROOT / "requirements.txt", *sorted((ROOT / "functions").glob("requirements*.txt"))]
+    for folder in (*folders, "tests/system/supply_chain"):
+        found += sorted(ROOT.glob(f"{folder}/*.txt"))
+    return found
 
 
 def audited(lock: Path, pip_audit: Path) -> list[Vulnerability]:
