@@ -30,11 +30,11 @@ PATIENCE_S = 20.0
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T]) -> T:
+def eventually(look: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
     """Return the first true value that ``look`` returns; fail if there is none for a long time."""
-    give_up_at = time.monotonic() + PATIENCE_S
+    give_up_at = time.monotonic() + timeout_s
     while not (found := look()):
-        assert time.monotonic() < give_up_at, f"nothing came of {look} in {PATIENCE_S} s"
+        assert time.monotonic() < give_up_at, f"nothing came of {look} in {timeout_s} s"
         time.sleep(0.01)
     return found
 

@@ -63,7 +63,7 @@ def test_rows_of_an_earlier_folder_are_queried(cloud: Cloud) -> None:
 def test_pending_events_of_an_earlier_folder_are_delivered(cloud: Cloud) -> None:
     """What they announce are no pictures, so that each becomes a row of failures."""
     asked = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
-    eventually(lambda: len(rows(cloud, asked)) == len(GENERATIONS))
+    eventually(lambda: len(rows(cloud, asked)) == len(GENERATIONS), 120)
     assert [row["generation"] for row in rows(cloud, asked)] == GENERATIONS
 
 

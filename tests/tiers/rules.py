@@ -69,6 +69,7 @@ BY_FOLDER: dict[str, Tier] = {
 BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
+    "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
 }
 """Files that go another way than their folder, whatever they need."""
 
