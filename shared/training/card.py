@@ -164,7 +164,7 @@ def _sizes(manifest: Manifest) -> str:
 
 | compared with float32 weights | same label | mean difference of a logit | largest |
 |---|---|---|---|
-{_compared("int8, served", metrics["int8_against_float32"])}
+{_converted(metrics)}
 {_compared("float16, for retraining", metrics["float16_against_float32"])}
 
 The network in float32 by serving size; {rule}:
@@ -176,6 +176,17 @@ The network in float32 by serving size; {rule}:
 
 
 SIZE_BY_VALIDATION = "a larger one is taken where its loss is at least 5 % lower and its accuracy\nno lower"
+
+
+def _converted(metrics: Mapping[str, Any]) -> str:
+    if (served := metrics.get("served_against_float32")) is None:
+        return _compared("int8, served", metrics["int8_against_float32"])
+    return "\n".join(
+        (
+            _compared("int8, the folds' networks", metrics["int8_against_float32"]),
+            _compared(f"int8, served, on {served['images']} pictures of training", served),
+        )
+    )
 
 
 def _compared(name: str, agreement: dict[str, Any]) -> str:

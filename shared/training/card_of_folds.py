@@ -67,7 +67,7 @@ def took_in_folds(lineage: Mapping[str, Any]) -> str:
     epochs, folds = lineage["epochs"], lineage["folds"]
     return (
         f"{folds['count']} networks of {epochs['run']} epochs in {epochs['seconds'] / 60:.0f} minutes chose "
-        f"{epochs['chosen']} epochs; the bundle's took\n  {folds['seconds_of_the_whole'] / 60:.0f} minutes."
+        f"{epochs['chosen']} of them; the bundle's took\n  {folds['seconds_of_the_whole'] / 60:.0f} minutes."
     )
 
 

@@ -66,7 +66,7 @@ def export_from_folds(
     spec = recipe.input_spec(chosen.size_px)
     on_export(f"converting to int8 at {spec.width_px} px")
     served = resized(network, spec.width_px)
-    explain = write_networks(served, lineage, spec, folder)[1]
+    model, explain = write_networks(served, lineage, spec, folder)
     on_export("calibrating on what the folds' networks said")
     logits, targets = logits_of(chosen.judged), chosen.targets
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
@@ -75,7 +75,8 @@ def export_from_folds(
     truth = [one.label for one in chosen.judged]
     report = report_of(said, truth, labels, manifest.threshold)
     some = prepared(spread(lineage.training, REPRESENTATIVE), spec)
-    halved = keras.models.load_model(folder / RETRAINING)
+    whole, halved = predicted(served, some, 32), keras.models.load_model(folder / RETRAINING)
+    ours = np.stack([model.run(picture[np.newaxis]) for picture in some])
     hard = harder_metrics(chosen.harder, targets, manifest) if chosen.harder else {}
     kept = write_out_of_fold(folder, chosen.judged, labels)
     manifest = replace(
@@ -88,7 +89,8 @@ def export_from_folds(
             **({"harder": hard, "elsewhere": _elsewhere(hard, report)} if hard else {}),
             "float32": {"accuracy": accuracy_of(chosen.float32, targets)},
             "int8_against_float32": agreement(logits, chosen.float32),
-            "float16_against_float32": agreement(predicted(halved, some, 32), predicted(served, some, 32)),
+            "served_against_float32": {"images": len(some), **agreement(ours, whole)},
+            "float16_against_float32": agreement(predicted(halved, some, 32), whole),
             "sizes": [{"size_px": round(one.value), "accuracy": one.accuracy, "nll": one.nll} for one in chosen.sizes],
         },
         lineage={**manifest.lineage, "out_of_fold": kept},

@@ -28,13 +28,17 @@ def share_interval(share: float, pictures: int) -> Interval:
 def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
     """Return the interval of an area under the ROC curve, by the error of Hanley & McNeil (1982).
 
+    Theirs is 0 where every picture is on its side; we take that of half a picture on the other one.
+
     Args:
         auc: 0 to 1.
         positives: pictures with the positive label, at least 1.
         negatives: the others, at least 1.
     """
-    both_above, both_below = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    variance = auc * (1 - auc) + (positives - 1) * (both_above - auc**2) + (negatives - 1) * (both_below - auc**2)
+    half_a_picture = 0.5 / min(positives, negatives)
+    area = min(max(auc, half_a_picture), 1 - half_a_picture)
+    both_above, both_below = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (positives - 1) * (both_above - area**2) + (negatives - 1) * (both_below - area**2)
     half = Z * np.sqrt(max(0.0, variance) / (positives * negatives))
     return _rounded(max(0.0, auc - half), min(1.0, auc + half))
 

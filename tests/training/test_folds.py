@@ -145,6 +145,8 @@ def test_the_manifest_and_the_card_say_that_the_figures_are_out_of_fold(trained:
     assert "validation_share" not in lineage["options"]
     assert len(lineage["epochs"]["curve"]) == EPOCHS
     assert "On 41 pictures, each judged by a network that had not seen it" in card
+    assert metrics["served_against_float32"]["images"] == 41
+    assert "int8, served, on 41 pictures of training" in card
     assert "validation" not in card.replace("validation_", "")
     assert str(trained.out.parent) not in (trained.out / "manifest.json").read_text("utf-8")
 

@@ -36,6 +36,7 @@ def test_an_areas_interval_stays_between_0_and_1(auc: float) -> None:
     low, high = auc_interval(auc, 3, 4)
 
     assert 0 <= low <= auc <= high <= 1
+    assert high - low > 0.1
 
 
 def test_conditions_that_agree_leave_the_error_of_counting_only() -> None:
