@@ -20,13 +20,15 @@ from shared.bundles.bundle import Bundle, load_bundle
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.errors import Misconfigured
-from shared.inference.classifier import Classifier
+from shared.inference.classifier import Classifier, prepare
 from shared.inference.explain import explain
 from shared.wiring import load_model
 
 pytest.importorskip("tensorflow")
 
 EPOCHS, SIZE, BATCH, SHARE, SEED, PEAK = 3, 64, 8, 0.2, 5, 1e-3
+VALIDATED = 9
+"""Of the 41 shapes, those whose place is below the share."""
 TIMEOUT_S = 170
 
 BUCKETLENS = """
@@ -115,7 +117,7 @@ def test_the_bundle_is_whole_and_classifies(trained: Trained) -> None:
 def test_the_manifest_says_what_was_measured_and_where_the_model_comes_from(trained: Trained) -> None:
     manifest = trained.bundle.manifest
 
-    assert manifest.metrics["images"] == manifest.lineage["data"]["validation"] == 8
+    assert manifest.metrics["images"] == manifest.lineage["data"]["validation"] == VALIDATED
     assert set(manifest.metrics["by_label"]) == {"disc", "square"}
     assert manifest.lineage["seed"] == SEED
     assert manifest.lineage["data"]["left_out"] == 1
@@ -172,21 +174,24 @@ def test_a_positive_label_that_the_data_has_not_is_refused(shapes: Path, tmp_pat
     assert "'triangle' must be one of two labels, there are disc, square" in result.stderr
 
 
-def test_a_bundle_can_be_gone_on_from(trained: Trained) -> None:
+def test_a_bundle_can_be_gone_on_from(trained: Trained, shapes: Path) -> None:
     from shared.training.network import build_network
     from shared.training.start import load_start, read_start
 
     start = read_start(trained.out)
-    network = build_network(SIZE, 2)
+    spec = trained.bundle.manifest.input
+    network = build_network(spec.width_px, 2)
     load_start(network, "efficientnet-lite0", ("disc", "square"), start)
 
     assert trained.bundle.digest in start.source
-    red = np.full((1, SIZE, SIZE, 3), (240, 40, 40), np.float32)
     classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
-    logits = np.asarray(network(red, training=False))[0]
-    said = classifier.classify(red[0].astype(np.uint8)).candidates
-    disc = next(candidate.score for candidate in said if candidate.label == "disc")
-    assert (logits[0] > logits[1]) == (disc > 0.5)
+    agree = []
+    for picture in sorted(shapes.rglob("0*.png")):
+        pixels = np.asarray(PIL.Image.open(picture))
+        logits = np.asarray(network(prepare(pixels, spec).astype(np.float32), training=False))[0]
+        best = max(classifier.classify(pixels).candidates, key=lambda candidate: candidate.score)
+        agree.append(best.label == ("disc", "square")[int(logits.argmax())])
+    assert np.mean(agree) >= 0.8  # int8 differs a little
 
 
 @pytest.mark.parametrize(
