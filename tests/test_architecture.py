@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "http": ("types", "errors", "parsing", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
     "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
     "functions": ("types", "errors", "logs", "settings", "pipeline", "service", "http", "backlog"),
-    "training": ("types", "errors", "images", "bundles", "inference", "adapters"),
+    "training": ("types", "errors", "images", "bundles", "release", "inference", "adapters"),
     "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
     "emulators": (),

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.parsing.gs_uri import SCHEME, parse_gs_uri
-from shared.parsing.setting_values import BUCKET_NAME
+from shared.parsing.setting_values import BUCKET_NAME, entries
 
 STABLE = "stable"
 """What is asked where nobody says which version."""
@@ -63,7 +63,7 @@ def places_from(text: str) -> tuple[Place, ...]:
         ValueError: naming everything that is wrong, as what was expected instead.
     """
     faults: list[str] = []
-    places = tuple(_place(entry.strip(), faults) for entry in text.split(",") if entry.strip())
+    places = tuple(_place(entry, faults) for entry in entries(text))
     if not places:
         faults.append("the name of a bundle, a folder or gs://BUCKET/FOLDER")
     if faults:

@@ -78,7 +78,7 @@ def command(
 def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Compared]:
     from shared.training.comparison import compare
     from shared.training.dataset import files_by_label, labels_of
-    from shared.training.held_out import held_out_files, report_out_of_fold
+    from shared.training.held_out import held_out_examples, report_out_of_fold
     from shared.training.out_of_fold import is_in_folds
 
     loaded = [load_bundle(folder_of(name)) for name in bundles]
@@ -90,10 +90,9 @@ def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Comp
     if faults:
         raise Misconfigured(f"the data in {data}", faults)
     manifests = [one.manifest for one in loaded]
-    files = held_out_files(data, manifests) if held_out else files_by_label(data)
-    known = [
-        report_out_of_fold(one, data, manifests) if held_out and is_in_folds(one.manifest) else None for one in loaded
-    ]
+    examples = held_out_examples(data, manifests) if held_out else []  # read once, for all bundles
+    files = [(example.path, example.label) for example in examples] if held_out else files_by_label(data)
+    known = [report_out_of_fold(one, examples) if held_out and is_in_folds(one.manifest) else None for one in loaded]
     with silence():
         classifiers = [Classifier(one, load_model(one, threads=1)) for one in loaded]
     with Progress(console=remarks, transient=True) as progress:

@@ -109,7 +109,7 @@ def command(
 
 def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Bundle, Report, list[BadFile]]:
     from shared.training.dataset import files_by_label, labels_of
-    from shared.training.held_out import held_out_files, report_out_of_fold
+    from shared.training.held_out import held_out_examples, held_out_files, report_out_of_fold
     from shared.training.out_of_fold import is_in_folds
     from shared.training.quiet import silence
     from shared.training.report import measure
@@ -125,7 +125,7 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Bundle, Report, 
             ],
         )
     if held_out and is_in_folds(loaded.manifest):
-        return loaded, report_out_of_fold(loaded, data), []
+        return loaded, report_out_of_fold(loaded, held_out_examples(data, [loaded.manifest])), []
     with silence():
         classifier = Classifier(loaded, load_model(loaded, threads))
     files = held_out_files(data, [loaded.manifest]) if held_out else files_by_label(data)

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -24,7 +24,7 @@ from shared.logs import log
 from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.received_image import ReceivedImage
+from shared.pipeline.received_image import ReceivedImage, facts_of
 from shared.types import Call, ImageFacts, Pixels
 
 PILLOWS_BYTES_PER_PIXEL = 4
@@ -134,13 +134,7 @@ class InputReader:
         with self.room_for(COPIES_OF_A_FILE * held):
             with _storage_errors(uri):
                 content = self.pipeline.store.read(upload.ref, self.max_image_bytes)
-            facts = ImageFacts(
-                bucket=bucket,
-                name=name,
-                generation=upload.ref.generation,
-                size_bytes=len(content),
-                content_type=upload.content_type or None,
-            )
+            facts = replace(facts_of(upload), size_bytes=len(content))
             yield ReceivedImage(content, facts, ImageIds.of_object(upload.ref), self.call)
 
 
@@ -189,9 +183,8 @@ def _fault_of_base64(text: str) -> str:
 def _as_png(pixels: npt.NDArray[Any], scale: float) -> bytes:
     drawn: Pixels = np.ascontiguousarray(pixels) if pixels.dtype == np.uint8 else np.empty(pixels.shape, np.uint8)
     if drawn.dtype != pixels.dtype:
-        for row, numbers in zip(
-            drawn, pixels, strict=True
-        ):  # row by row: the whole image in floating point would take four times the memory
+        # row by row: the whole image in floating point would take four times the memory
+        for row, numbers in zip(drawn, pixels, strict=True):
             row[:] = np.rint(numbers * scale)
     content = BytesIO()
     PIL.Image.fromarray(drawn).save(content, "PNG", compress_level=1)

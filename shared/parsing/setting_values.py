@@ -15,6 +15,11 @@ MIN_KEY_CHARACTERS = 32
 """64 hex digits are 256 bits; fewer than half of that could be guessed away from here."""
 
 
+def entries(value: str) -> tuple[str, ...]:
+    """Read entries with commas between them; what is empty is left out."""
+    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+
+
 def text(value: str) -> str:
     """Take a value as it is."""
     return value
@@ -37,7 +42,7 @@ def buckets(value: str) -> tuple[str, ...]:
     Raises:
         ValueError: saying what was expected.
     """
-    return tuple(bucket(name.strip()) for name in value.split(",") if name.strip())
+    return tuple(bucket(name) for name in entries(value))
 
 
 def dataset(value: str) -> str:
@@ -69,9 +74,7 @@ def log_format(value: str) -> str:
     Raises:
         ValueError: saying what was expected.
     """
-    if value not in ("auto", "json", "text"):
-        raise ValueError("auto, json or text")
-    return value
+    return _word_of(("auto", "json", "text"), value)
 
 
 def yes_or_no(value: str) -> bool:
@@ -91,7 +94,7 @@ def hosts(value: str) -> tuple[str, ...]:
     Raises:
         ValueError: saying what was expected.
     """
-    names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
+    names = entries(value.lower())
     if not all(HOST.fullmatch(name) for name in names):
         raise ValueError("host names with commas between them, such as images.example.com or localhost:8080")
     return names
@@ -103,9 +106,7 @@ def caller_source(value: str) -> str:
     Raises:
         ValueError: saying what was expected.
     """
-    if value not in ("iam", "iap", "none"):
-        raise ValueError("iam, iap or none")
-    return value
+    return _word_of(("iam", "iap", "none"), value)
 
 
 def secret_keys(value: str) -> tuple[str, ...]:
@@ -114,7 +115,18 @@ def secret_keys(value: str) -> tuple[str, ...]:
     Raises:
         ValueError: saying what was expected, and nothing of what was given.
     """
-    keys = tuple(key.strip() for key in value.split(",") if key.strip())
+    keys = entries(value)
     if not all(len(key) >= MIN_KEY_CHARACTERS and key.isascii() and key.isprintable() for key in keys):
         raise ValueError(f"keys of {MIN_KEY_CHARACTERS} or more ASCII characters, as openssl rand -hex 32 makes them")
     return keys
+
+
+def _word_of(words: tuple[str, ...], value: str) -> str:
+    """Read one of some words.
+
+    Raises:
+        ValueError: naming them.
+    """
+    if value not in words:
+        raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")
+    return value

@@ -8,17 +8,27 @@ Z = 1.645
 """The normal distribution's 95 % point."""
 
 
-def wilson_interval(hits: int, of: int) -> tuple[float, float]:
-    """Return the bounds of the true share, each 0 to 1; they are 0 and 1 where ``of`` is 0.
+def score_interval(share: float, of: int, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval of a share, each end 0 to 1.
 
-    Wilson's score interval: https://doi.org/10.1080/01621459.1927.10502953
+    https://doi.org/10.1080/01621459.1927.10502953
+
+    Args:
+        share: 0 to 1.
+        of: how many it was counted on, at least 1, independent of each other.
+        z: how many standard deviations of the normal distribution it reaches.
     """
+    squared = z * z
+    centre = (share + squared / (2 * of)) / (1 + squared / of)
+    reach = z * sqrt(share * (1 - share) / of + squared / (4 * of * of)) / (1 + squared / of)
+    return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def wilson_interval(hits: int, of: int) -> tuple[float, float]:
+    """Return the bounds of the true share by ``score_interval``; they are 0 and 1 where ``of`` is 0."""
     if of == 0:
         return 0.0, 1.0
-    share, squared = hits / of, Z * Z
-    centre = (share + squared / (2 * of)) / (1 + squared / of)
-    reach = Z * sqrt(share * (1 - share) / of + squared / (4 * of * of)) / (1 + squared / of)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    return score_interval(hits / of, of, Z)
 
 
 def least_rise(before: tuple[int, int], after: tuple[int, int]) -> float:

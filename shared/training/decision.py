@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.bundles.manifest import Manifest, Threshold
-from shared.inference.classifier import decided
+from shared.inference.classifier import calibrated, decided
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
+from shared.types import Classification
 
 Logits = npt.NDArray[np.floating]
 
@@ -29,6 +30,12 @@ class Aim:
     wanted: Wanted = WANTED
     review_accuracy: float = REVIEW_ACCURACY
     """0 to 1."""
+
+
+def decisions(logits: Logits, manifest: Manifest) -> list[Classification]:
+    """Return what a bundle's temperature and thresholds make of logits, shape (n, labels), a line each."""
+    rows = logits.astype(np.float32)
+    return [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in rows]
 
 
 def with_decision(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArray[np.int64], aim: Aim) -> Manifest:

@@ -16,14 +16,14 @@ from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.manifest import LABELS, Explain, InputSpec, Manifest, write_manifest
 from shared.errors import Misconfigured
-from shared.inference.classifier import Classifier, calibrated, decided, prepare
+from shared.inference.classifier import Classifier, prepare
 from shared.inference.from_bytes import decode_to_fit
 from shared.training.batches import targets_of
 from shared.training.binary import Wanted
 from shared.training.card import write_card
 from shared.training.convert import write_float16, write_int8
 from shared.training.dataset import Example
-from shared.training.decision import Aim, with_decision
+from shared.training.decision import Aim, decisions, with_decision
 from shared.training.fit import prepared
 from shared.training.harder import CONDITIONS, worsened
 from shared.training.lineage import Lineage
@@ -103,7 +103,7 @@ def export_bundle(
     model, explain = write_networks(served, lineage, spec, folder)
     on_export("calibrating, and measuring what will be served")
     pixels, targets = prepared(validation, spec), targets_of(validation, labels)
-    logits = _run(model, pixels)
+    logits = outputs_of(model, pixels)
     hard = harder_logits(model, validation, spec) if plan.harder and len(labels) == 2 else {}
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
     manifest = with_decision(manifest, [logits, *hard.values()], targets, plan.aim)
@@ -182,7 +182,8 @@ def spread(examples: Sequence[Example], count: int) -> list[Example]:
     return [examples[index] for index in chosen_indices]
 
 
-def _run(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
+def outputs_of(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
+    """Return what a model says of prepared pictures, shape (n, labels)."""
     return np.stack([model.run(picture[np.newaxis]) for picture in pixels])
 
 
@@ -192,8 +193,7 @@ def harder_metrics(
     """Return how the bundle does under each condition."""
     truth, metrics = [manifest.labels[target] for target in targets], {}
     for name, logits in hard.items():
-        said = [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in logits]
-        figures = report_of(said, truth, manifest.labels, manifest.threshold).as_json()
+        figures = report_of(decisions(logits, manifest), truth, manifest.labels, manifest.threshold).as_json()
         wanted = ("images", "accuracy", "auc", "sensitivity", "specificity", "ece", "nll", "needs_review")
         metrics[name] = {figure: figures[figure] for figure in wanted}
     return metrics

@@ -22,6 +22,7 @@ from shared.training.export import (
     bare_manifest,
     finished,
     harder_metrics,
+    outputs_of,
     spread,
     write_networks,
 )
@@ -76,7 +77,7 @@ def export_from_folds(
     report = report_of(said, truth, labels, manifest.threshold)
     some = prepared(spread(lineage.training, REPRESENTATIVE), spec)
     whole, halved = predicted(served, some, 32), keras.models.load_model(folder / RETRAINING)
-    ours = np.stack([model.run(picture[np.newaxis]) for picture in some])
+    ours = outputs_of(model, some)
     hard = harder_metrics(chosen.harder, targets, manifest) if chosen.harder else {}
     kept = write_out_of_fold(folder, chosen.judged, labels)
     manifest = replace(

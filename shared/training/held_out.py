@@ -29,23 +29,21 @@ def held_out_files(folder: Path, manifests: Iterable[Manifest]) -> list[tuple[Pa
     Raises:
         Misconfigured: one was made from other pictures, or does not say from which, or nothing is left.
     """
-    return [(example.path, example.label) for example in _held_out(folder, list(manifests))]
+    return [(example.path, example.label) for example in held_out_examples(folder, manifests)]
 
 
-def report_out_of_fold(bundle: Bundle, folder: Path, beside: Iterable[Manifest] = ()) -> Report:
+def report_out_of_fold(bundle: Bundle, examples: Sequence[Example]) -> Report:
     """Compare what the networks of the folds said with the labels; nothing is classified.
 
     Args:
         bundle: trained in folds.
-        folder: the very pictures that it was made from.
-        beside: manifests of other bundles; only pictures that these were not trained on either count.
+        examples: of ``held_out_examples`` of this bundle, and of others that are to be judged on the same.
 
     Raises:
-        Misconfigured: as in ``held_out_files``, or what the folds' networks said is not beside the bundle.
+        Misconfigured: what the folds' networks said is not beside the bundle, or lacks one of the examples.
     """
     manifest = bundle.manifest
     said = {one.sha256: one for one in read_out_of_fold(bundle.folder, manifest)}
-    examples = _held_out(folder, [manifest, *beside])
     if unknown := [example for example in examples if example.sha256 not in said]:
         fault = f"the out-of-fold predictions say nothing of {unknown[0].path.name}; take those that training wrote"
         raise Misconfigured(f"the bundle {manifest.name} {manifest.version}", [fault])
@@ -53,7 +51,8 @@ def report_out_of_fold(bundle: Bundle, folder: Path, beside: Iterable[Manifest] 
     return report_of(results, [example.label for example in examples], manifest.labels, manifest.threshold)
 
 
-def _held_out(folder: Path, manifests: Sequence[Manifest]) -> list[Example]:
+def held_out_examples(folder: Path, manifests: Iterable[Manifest]) -> list[Example]:
+    """Read the pictures of ``held_out_files``, in the order of the folder. Raises as that."""
     dataset = read_dataset(folder, shrink_to_px=SMALLEST_PX)
     held_out = {example.path for example in dataset.examples}
     for manifest in manifests:

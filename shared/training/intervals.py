@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shared.release.confidence_bounds import score_interval
+
 Z = 1.959964
 """Of a normal distribution 95 % lies within so many standard deviations."""
 
@@ -14,15 +16,13 @@ Interval = tuple[float, float]
 
 
 def share_interval(share: float, pictures: int) -> Interval:
-    """Return Wilson's score interval of a share (Wilson, 1927).
+    """Return the score interval of a share, rounded to four digits.
 
     Args:
         share: 0 to 1.
         pictures: that it was counted on, at least 1, taken as independent of each other.
     """
-    middle = (share + Z**2 / (2 * pictures)) / (1 + Z**2 / pictures)
-    half = Z / (1 + Z**2 / pictures) * np.sqrt(share * (1 - share) / pictures + Z**2 / (4 * pictures**2))
-    return _rounded(max(0.0, middle - half), min(1.0, middle + half))
+    return _rounded(*score_interval(share, pictures, Z))
 
 
 def auc_interval(auc: float, positives: int, negatives: int) -> Interval:

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from shared.bundles.bundle import digest_of
 from shared.bundles.manifest import Manifest
 from shared.errors import Misconfigured
-from shared.inference.classifier import calibrated, decided
 from shared.training.dataset import Example
+from shared.training.decision import decisions
 from shared.types import Classification
 
 FILE = "out_of_fold.csv"
@@ -62,8 +62,7 @@ def logits_of(judged: Sequence[Judged]) -> npt.NDArray[np.float64]:
 
 def said_of(judged: Sequence[Judged], manifest: Manifest) -> list[Classification]:
     """Return what a bundle's temperature and thresholds make of the logits."""
-    rows = logits_of(judged).astype(np.float32)
-    return [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in rows]
+    return decisions(logits_of(judged), manifest)
 
 
 def write_out_of_fold(folder: Path, judged: Sequence[Judged], labels: Sequence[str]) -> dict[str, str]:

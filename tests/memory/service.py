@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import cast
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
@@ -17,6 +18,7 @@ from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
+from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 
@@ -70,15 +72,16 @@ class MemoryService:
         return Call(source, datetime.now(UTC), event_id=event_id, service="test", instance="here")
 
 
-def https_function(service: MemoryService) -> Flask:
+def https_function(service: Service | MemoryService) -> Flask:
     """Return an app that answers as ``functions/classify_request`` does, but for the page."""
-    app, router = Flask("classify_request", static_folder=None), Router(service)  # type: ignore[arg-type]
+    served = cast(Service, service)
+    app, router = Flask("classify_request", static_folder=None), Router(served)
 
     def answer(path: str = "") -> Response:
         return router.answer(request)
 
     router.shape_errors_of(app)
-    set_up_app(app, service)  # type: ignore[arg-type]
+    set_up_app(app, served)
     app.add_url_rule("/", view_func=answer, methods=METHODS)
     app.add_url_rule("/<path:path>", view_func=answer, methods=METHODS)
     return app

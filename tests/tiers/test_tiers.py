@@ -86,7 +86,7 @@ def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], nee
     [
         ("import keras", True),
         ("try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None", True),
-        ("from shared.adapters.runtimes.saved_model import load_saved_model", False),
+        ("from shared.adapters.runtimes.saved_model import open_model", False),
         ("def late():\n    import tensorflow", False),
         ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import tensorflow", False),
         ("from shared.training import mix", True),

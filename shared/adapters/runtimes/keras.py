@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from shared.adapters.tensorflow_model import TensorFlowModel, load_tensorflow, unusable
@@ -11,20 +9,12 @@ from shared.bundles.bundle import Bundle
 
 
 def open_model(bundle: Bundle, _threads: int) -> TensorFlowModel:
-    """Open the bundle's model; TensorFlow spreads its work over threads by itself.
-
-    Raises:
-        InvalidBundle: as ``load_keras``.
-    """
-    return load_keras(bundle.model_path)
-
-
-def load_keras(path: Path) -> TensorFlowModel:
     """Open a ``.keras`` or ``.h5`` file; code inside the file, such as a Lambda layer, is refused.
 
     Raises:
         InvalidBundle: TensorFlow is not installed, or the file is not a model with one image input and one output.
     """
+    path = bundle.model_path
     tensorflow = load_tensorflow(path)
     try:
         model = tensorflow.keras.models.load_model(path, compile=False, safe_mode=True)

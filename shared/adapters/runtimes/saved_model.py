@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from shared.adapters.tensorflow_model import TensorFlowModel, load_tensorflow, unusable
@@ -10,20 +9,12 @@ from shared.bundles.bundle import Bundle
 
 
 def open_model(bundle: Bundle, _threads: int) -> TensorFlowModel:
-    """Open the bundle's model; TensorFlow spreads its work over threads by itself.
-
-    Raises:
-        InvalidBundle: as ``load_saved_model``.
-    """
-    return load_saved_model(bundle.model_path)
-
-
-def load_saved_model(path: Path) -> TensorFlowModel:
     """Open a SavedModel folder by its signature ``serving_default``.
 
     Raises:
         InvalidBundle: TensorFlow is not installed, or the folder has no such signature with one input and one output.
     """
+    path = bundle.model_path
     tensorflow = load_tensorflow(path)
     try:
         loaded = tensorflow.saved_model.load(str(path))

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Request, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -34,8 +34,10 @@ from shared.http.request_context import RequestContext
 from shared.http.route import JSON
 from shared.http.schema import ANY, INTEGER, NUMBER, TEXT, any_of, array_of, object_of
 from shared.inference.explain import CAM, OCCLUSION, Explanation
-from shared.inference.explained_image import ExplainedImage
 from shared.logs import log
+
+if TYPE_CHECKING:
+    from shared.inference.explained_image import ExplainedImage
 
 PNG = "image/png"
 

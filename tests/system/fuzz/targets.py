@@ -11,14 +11,11 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from shared.bundles.bundle import load_bundle
 from shared.bundles.manifest import MANIFEST
 from shared.errors import Busy, InvalidBundle, MetadataStays, Permanent
-from shared.http.app import set_up_app
-from shared.http.router import Router
 from shared.images.decode import Limits, decode
 from shared.images.memory_budget import MemoryBudget, MemoryBudgets
 from shared.images.metadata.strip import strip_metadata
@@ -33,6 +30,7 @@ from shared.settings import Platform, Settings
 from shared.types import Classification, Pixels
 from shared.wiring import load_model
 from tests.memory.empty import EmptyStore, EmptyWarehouse
+from tests.memory.service import https_function
 
 LIMITS = Limits(max_bytes=1 << 20, max_pixels=1_000_000)
 EDGE_PX = 32
@@ -190,13 +188,4 @@ def _client() -> FlaskClient:
         memory,
         RateBreaker(10**9),
     )
-    app, router = Flask("fuzz", static_folder=None), Router(service)
-    set_up_app(app, service)
-
-    def answer(path: str = "") -> Response:
-        return router.answer(request)
-
-    methods = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
-    app.add_url_rule("/", view_func=answer, methods=methods)
-    app.add_url_rule("/<path:path>", view_func=answer, methods=methods)
-    return app.test_client()
+    return https_function(service).test_client()
