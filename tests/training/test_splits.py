@@ -91,6 +91,15 @@ def test_by_order_each_label_gives_its_share_to_validation() -> None:
     assert {one.label for one in training} == {"many", "few"}
 
 
+@pytest.mark.parametrize(("share", "held_out"), [(0.29, 1), (0.3, 5), (0.49, 5)])
+def test_by_order_a_group_is_held_out_where_at_least_half_of_it_is_wanted(share: float, held_out: int) -> None:
+    """Of ten pictures in groups of 1, 4 and 5: with the first group, half of the second makes 3 of 10."""
+    patients = "abbbbccccc"
+    examples = [Example(Path(f"{patient}_{n}.jpeg"), "sick", f"{n:064x}", PIXELS) for n, patient in enumerate(patients)]
+
+    assert len(split(examples, share, r"^._", rule=BY_ORDER)[1]) == held_out
+
+
 @RULES
 def test_names_and_order_do_not_change_the_split(rule: str) -> None:
     examples = _examples({"a": range(50), "b": range(100, 150)})
