@@ -57,8 +57,8 @@ bench: .venv/.everything  ## Measure beside what people would use instead, and t
 fuzz: .venv/.everything  ## Look for inputs that break a rule [MINUTES=30]
 	@$(BIN)/python -m tests.system.fuzz --minutes $(MINUTES)
 
-mutate: .venv/.everything  ## Plant mistakes, one at a time: do the fast tests notice? [CHAPTER=pipeline SAMPLE=20 AGAIN=1]
-	@$(BIN)/python -m tests.mutation $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(SAMPLE),--sample "$(SAMPLE)") $(if $(AGAIN),--again)
+mutate: .venv/.everything  ## Plant mistakes, one at a time: do the fast tests notice? [CHAPTER=pipeline SAMPLE=20 NEAR=1 AGAIN=1]
+	@$(BIN)/python -m tests.mutation $(if $(CHAPTER),--chapter "$(CHAPTER)") $(if $(SAMPLE),--sample "$(SAMPLE)") $(if $(NEAR),--near) $(if $(AGAIN),--again)
 
 keras2: .venv/.everything  ## Import files that Keras 2 itself writes, in environments of its own (1 GB, made once)
 	@$(BIN)/python -m tests.importing.keras_2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
@@ -18,9 +18,11 @@ from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateBreaker
-from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
+
+if TYPE_CHECKING:  # it starts real parts, and tests of this module's app need none
+    from shared.service import Service
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 
@@ -74,7 +76,7 @@ class MemoryService:
 
 def https_function(service: Service | MemoryService) -> Flask:
     """Return an app that answers as ``functions/classify_request`` does, but for the page."""
-    served = cast(Service, service)
+    served = cast("Service", service)
     app, router = Flask("classify_request", static_folder=None), Router(served)
 
     def answer(path: str = "") -> Response:

@@ -54,7 +54,8 @@ def main() -> int:
         return 1
     session = Session(FOLDER / "session.sqlite")
     try:
-        coverage = _coverage(tools, console)
+        near = {test for chapter in chapters for test in chapter.near_tests()} if options.near else None
+        coverage = _coverage(tools, near, console)
         for chapter in chapters:
             _make(session, chapter, options.sample, console)
             if options.again:
@@ -77,15 +78,16 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--chapter", help=f"one of {', '.join(chapter.name for chapter in CHAPTERS)}; else all")
     parser.add_argument("--sample", type=int, help="try so many mutants of each file, always the same; else all")
+    parser.add_argument("--near", action="store_true", help="run only the tests that are about the chapters: quicker")
     parser.add_argument("--again", action="store_true", help="forget what is known of the chapter's mutants")
     parser.add_argument("--workers", type=int, choices=range(1, MOST_WORKERS + 1), default=MOST_WORKERS)
     return parser.parse_args()
 
 
-def _coverage(tools: Path, console: Console) -> Coverage:
+def _coverage(tools: Path, near: set[str] | None, console: Console) -> Coverage:
     """Return what the tests of the first tier run, which is measured where it changed."""
     measured = Measured(FOLDER / "measured.json", ROOT)
-    stale = measured.stale()
+    stale = measured.stale(near)
     if stale:
         console.print(f"Running {len(stale)} test files without a mutant, under coverage …")
         target = FOLDER / "baseline.json"
@@ -102,7 +104,7 @@ def _coverage(tools: Path, console: Console) -> Coverage:
         if not target.exists():
             raise SystemExit(f"They did not run; see {FOLDER / 'baseline.log'}.")
         measured.add(json.loads(target.read_text("utf-8")))
-    coverage = measured.coverage()
+    coverage = measured.coverage(near)
     for test in sorted(coverage.unfit):
         console.print(f"[yellow]{test} fails without a mutant, and is not run.")
     return coverage

@@ -19,6 +19,13 @@ class Chapter:
     """Globs, from the root of the project."""
     without: tuple[str, ...] = ()
     """Files that the patterns match and that are not mutated."""
+    tests: tuple[str, ...] = ()
+    """Globs of the test files that are about it, from the root of the project; others may run its code as well."""
+
+    def near_tests(self, root: Path = ROOT) -> list[str]:
+        """Return the test files that are about it, and those about several chapters."""
+        patterns = (*self.tests, "tests/test_*.py")
+        return sorted({path.relative_to(root).as_posix() for pattern in patterns for path in root.glob(pattern)})
 
     def files(self, root: Path = ROOT) -> list[str]:
         """Return its files, from the root of the project, in order."""
@@ -26,15 +33,25 @@ class Chapter:
         return sorted(found - set(self.without))
 
 
+def _of(name: str) -> Chapter:
+    return Chapter(name, (f"shared/{name}/**/*.py",), tests=(f"tests/{name}/**/test_*.py",))
+
+
 CHAPTERS = (
-    Chapter("pipeline", ("shared/pipeline/*.py",)),
-    Chapter("images", ("shared/images/**/*.py",)),
-    Chapter("inference", ("shared/inference/*.py",)),
-    Chapter("bundles", ("shared/bundles/*.py",)),
-    Chapter("http", ("shared/http/*.py", "shared/http/protocols/*.py"), without=("shared/http/gunicorn_worker.py",)),
-    Chapter("release", ("shared/release/*.py",)),
-    Chapter("views", ("infra/bigquery/views/*.sql",)),
+    _of("pipeline"),
+    _of("images"),
+    _of("inference"),
+    _of("bundles"),
+    Chapter(
+        "http",
+        ("shared/http/*.py", "shared/http/protocols/*.py"),
+        without=("shared/http/gunicorn_worker.py",),
+        tests=("tests/http/**/test_*.py",),
+    ),
+    _of("release"),
+    Chapter("views", ("infra/bigquery/views/*.sql",), tests=("tests/**/test_view*.py",)),
 )
+"""In ``http`` without the page and the worker of gunicorn, which only a browser and a server can test."""
 
 
 def chapter_named(name: str) -> Chapter:

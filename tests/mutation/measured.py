@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,12 @@ class Measured:
         self._file, self._root = file, root
         self._entries: dict[str, Entry] = json.loads(file.read_text("utf-8")) if file.exists() else {}
 
-    def stale(self) -> list[str]:
-        """Return the test files that are to be run: new ones, and those that changed or whose code changed."""
+    def stale(self, near: Collection[str] | None = None) -> list[str]:
+        """Return the test files that are to be run: new ones, and those that changed or whose code changed.
+
+        Args:
+            near: look at these only.
+        """
         digests: dict[str, str] = {}
 
         def now(path: str) -> str:
@@ -44,7 +48,7 @@ class Measured:
                 now(file) == known for file, known in {path: entry["digest"], **entry["sources"]}.items()
             )
 
-        return [path for path in self._test_files() if not is_known(path)]
+        return [path for path in self._test_files() if (near is None or path in near) and not is_known(path)]
 
     def add(self, entries: Mapping[str, Entry]) -> None:
         """Take over what was measured, forget test files that are gone, and write the file."""
@@ -54,12 +58,14 @@ class Measured:
         part.write_text(json.dumps(self._entries), "utf-8")
         part.replace(self._file)
 
-    def coverage(self) -> Coverage:
-        """Return all of it."""
+    def coverage(self, near: Collection[str] | None = None) -> Coverage:
+        """Return all of it, or of some test files."""
         lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         seconds: dict[str, float] = {}
         unfit: set[str] = set()
-        for entry in self._entries.values():
+        for file, entry in self._entries.items():
+            if near is not None and file not in near:
+                continue
             tests = list(entry["seconds"])
             seconds |= entry["seconds"]
             unfit |= set(entry["failed"])

@@ -69,3 +69,10 @@ def test_all_files_together_say_which_tests_run_a_line(measured: Measured) -> No
     assert coverage.lines == {CODE: {3: frozenset(tests), 4: frozenset(tests[1:])}}
     assert coverage.seconds[f"{SECOND}::test_b"] == 2.0
     assert coverage.unfit == {f"{SECOND}::test_b"}
+
+
+def test_some_test_files_can_be_looked_at_alone(measured: Measured, root: Path) -> None:
+    for path in (FIRST, SECOND):
+        (root / path).write_text("other", "utf-8")
+    assert measured.stale({FIRST, "tests/test_gone.py"}) == [FIRST]
+    assert set(measured.coverage({SECOND}).seconds) == {f"{SECOND}::test_a", f"{SECOND}::test_b"}
