@@ -134,6 +134,9 @@ class Settings:
         "Whether pictures are archived without EXIF (GPS), XMP, IPTC and comments; their pixels stay as they are.",
         "false",
     )
+    store_embedding: bool = _setting(
+        "STORE_EMBEDDING", yes_or_no, "Whether rows hold the 32 numbers of `signals.embedding`.", "true"
+    )
     log_format: str = _setting(
         "LOG_FORMAT", log_format, "`json` for Cloud Logging, `text` for people; `auto` asks the terminal.", "auto"
     )

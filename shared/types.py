@@ -43,10 +43,7 @@ class ObjectRef:
 
     @property
     def created_at(self) -> datetime:
-        """When this generation was written, aware, UTC.
-
-        Derived from the generation, so that every copy of an event agrees on it.
-        """
+        """When this generation was written, aware, UTC; derived from it, so that every copy of an event agrees."""
         return EPOCH + timedelta(microseconds=self.generation)
 
     def __str__(self) -> str:
@@ -68,6 +65,7 @@ class Upload:
     """The name of the model that its metadata asks for."""
     content_encoding: str = ""
     """How its bytes are packed; empty where they are not. Its size is that of the packed bytes."""
+    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,6 @@ class Image:
     width_px: int
     """Of the original, upright."""
     height_px: int
-    """Of the original, upright."""
     orientation: int = 1
     """How the file's pixels lay before they were turned, as EXIF counts it; 1 where they lay upright."""
     note: str | None = None
@@ -97,6 +94,21 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """Numbers about one picture, from the inference that classified it; ``shared.signals`` has formulas and units."""
+
+    entropy: float
+    brightness: float
+    contrast: float
+    sharpness: float
+    saturation: float
+    colourfulness: float
+    aspect: float
+    novelty: float | None = None
+    embedding: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """What the model says of one image."""
 
@@ -106,6 +118,9 @@ class Classification:
     """Every label of the model: the one that is given, then the others by score; the scores add up to 1."""
     needs_review: bool
     """The score is below the bundle's threshold: a person should look."""
+    is_unfamiliar: bool | None = None
+    """Its novelty is above the bundle's threshold; None for a bundle without a profile."""
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,8 @@ class Call:
     is_cold_start: bool = False
     is_shadow: bool | None = None
     """True for a release's challenger that looks on: its row is kept apart from those that count. Else None."""
+    batch_id: str | None = None
+    is_probe: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,7 @@ class ImageFacts:
     height_px: int | None = None
     note: str | None = None
     """What a person should know of how the picture was read, in a sentence; None where there is nothing to say."""
+    generated_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +227,6 @@ class Acknowledged:
     """``already_done``, ``superseded``, ``not_our_bucket``, ``not_an_upload``, ``set_aside``, or, left to the sweep,
     ``too_old`` or ``over_rate``."""
     detail: str = ""
-    """A sentence for the log, where ``why`` does not say it all."""
 
     @property
     def is_left_to_the_sweep(self) -> bool:
@@ -225,7 +242,6 @@ class Correction:
     prediction_id: str
     label: str
     labelled_by: str | None
-    """The identity that IAM or IAP gave."""
     labelled_at: datetime
     """Aware, UTC. Its date is the partition."""
     note: str | None = None
@@ -233,7 +249,7 @@ class Correction:
     """Whether no model that was served knew the label."""
 
 
-def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call) -> dict[str, Any]:
+def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call | Signals) -> dict[str, Any]:
     """Return a thing's fields by name, as they are: ``dataclasses.asdict`` copies each of them, however flat it is."""
     return {name: getattr(flat, name) for name in flat.__slots__}
 

@@ -140,7 +140,7 @@ def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> It
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         path.write_bytes(content)
-        ref = deployment.places.store.upload(deployment.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
+        ref = deployment.places.store.upload(deployment.bucket, f"smoke/{uuid.uuid4()}.jpg", path, is_probe=True)
     if ref is None:
         raise BucketlensError("A name that was just drawn by chance is taken.")
     upload_id = ImageIds.of_object(ref).upload_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,12 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import InvalidBundle
 from shared.images.geometry import centre_of, inside_of
-from shared.ports import Model
+from shared.images.small_copy import small_copy
+from shared.ports import ActivationModel, Model
+from shared.signals.profile import FILE as PROFILE
+from shared.signals.profile import Familiar, read_familiar
+from shared.signals.signals import signals_of
+from shared.signals.statistics import LONG_EDGE_PX
 from shared.types import Candidate, Classification, Pixels, Scores
 
 
@@ -20,7 +26,7 @@ class Classifier:
     """A bundle and the model inside it, as one thing that classifies pictures. Thread-safe as far as the model is.
 
     Raises:
-        InvalidBundle: the model's input or output is not what the manifest says.
+        InvalidBundle: the model's input or output is not what the manifest says, or the profile is not the model's.
     """
 
     def __init__(self, bundle: Bundle, model: Model) -> None:
@@ -28,6 +34,7 @@ class Classifier:
         self.model = model
         if faults := _faults_between(bundle, model):
             raise InvalidBundle(f"the bundle {bundle.folder}", faults)
+        self.familiar = _familiar(bundle, model)
 
     def classify(self, pixels: Pixels) -> Classification:
         """Classify one picture.
@@ -40,15 +47,37 @@ class Classifier:
         """
         return self.said_by(self.model.run(prepare(pixels, self.bundle.manifest.input)))
 
+    def classify_with_signals(self, pixels: Pixels, *, with_embedding: bool = True) -> Classification:
+        """Classify one picture as ``classify`` does, bit by bit, and add the signals of the same inference.
+
+        Args:
+            pixels: as of ``classify``.
+            with_embedding: whether the signals hold the embedding.
+        """
+        batch, activation = prepare(pixels, self.bundle.manifest.input), None
+        if self.familiar is not None and isinstance(self.model, ActivationModel):
+            activation = self.model.activation(batch)
+        scores = self._scores(self.model.run(batch) if activation is None else activation.outputs)
+        features = None if activation is None else activation.features
+        small, aspect = small_copy(pixels, LONG_EDGE_PX), pixels.shape[1] / pixels.shape[0]
+        signals = signals_of(small, aspect, scores, features, self.familiar, with_embedding=with_embedding)
+        is_unfamiliar = None
+        if self.familiar is not None and signals.novelty is not None:
+            is_unfamiliar = signals.novelty > self.familiar.unfamiliar_above
+        return replace(decided(scores, self.bundle.manifest), is_unfamiliar=is_unfamiliar, signals=signals)
+
     def said_by(self, outputs: npt.NDArray[np.float32]) -> Classification:
         """Return what the model's outputs of one picture mean, shape (outputs,), float32."""
+        return decided(self._scores(outputs), self.bundle.manifest)
+
+    def _scores(self, outputs: npt.NDArray[np.float32]) -> Scores:
         manifest = self.bundle.manifest
-        return decided(calibrated(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest)
+        return calibrated(outputs, manifest.activation, manifest.temperature, len(manifest.labels))
 
     def warm_up(self) -> None:
         """Run one inference, so that the first caller does not pay for what is built lazily."""
         spec = self.bundle.manifest.input
-        self.classify(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
+        self.classify_with_signals(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
 
 
 def decided(scores: Scores, manifest: Manifest) -> Classification:
@@ -140,6 +169,17 @@ def _faults_between(bundle: Bundle, model: Model) -> list[str]:
     elif model.outputs != len(manifest.labels) and (model.outputs, len(manifest.labels)) != (1, 2):
         faults.append(f"the model has {model.outputs} outputs, the manifest has {len(manifest.labels)} labels")
     return faults
+
+
+def _familiar(bundle: Bundle, model: Model) -> Familiar | None:
+    """Read what the bundle's profile, if it has one, says of the model."""
+    manifest = bundle.manifest
+    if PROFILE not in manifest.files:
+        return None
+    if manifest.explain is None or not isinstance(model, ActivationModel):
+        fault = f"{PROFILE} needs the model's feature map, which explain does not name; make the bundle without it"
+        raise InvalidBundle(f"the bundle {bundle.folder}", [fault])
+    return read_familiar(bundle.folder / PROFILE, manifest.files[manifest.model_file])
 
 
 def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[Any]:

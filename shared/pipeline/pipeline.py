@@ -52,6 +52,7 @@ class Pipeline:
     rate: RateBreaker
     strip: Strip | None = None
     """Takes metadata out of what is archived; None archives files as they came."""
+    store_embedding: bool = True
 
     def process_upload(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
@@ -216,7 +217,7 @@ class Pipeline:
         copy = self._copies.submit(self._archive, name, kept, image.format, watch) if keep else None
         try:
             with watch.step("classify_ms"):
-                classification = classifier.classify(image.pixels)
+                classification = classifier.classify_with_signals(image.pixels, with_embedding=self.store_embedding)
         finally:
             if copy:
                 copy.result()
