@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +124,7 @@ def read_reference(path: Path) -> Reference:
     return reference
 
 
-def _arrays(path: Path, names: tuple[str, ...] | list[str]) -> dict[str, npt.NDArray[np.generic]]:
+def _arrays(path: Path, names: tuple[str, ...] | list[str]) -> dict[str, npt.NDArray[Any]]:
     """Read some arrays; a file that claims to unpack to more than ``MAX_BYTES`` is not unpacked."""
     try:
         with zipfile.ZipFile(path) as archive:

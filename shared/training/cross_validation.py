@@ -52,6 +52,8 @@ class CrossValidated:
     """Condition to the logits of the same pictures under it; empty where none was asked for."""
     float32: Logits
     """Of the same pictures, before conversion."""
+    novelties: npt.NDArray[np.floating]
+    """Of the same pictures, by directions of the other folds; of no length where networks hide their feature maps."""
     fold_sizes: Sequence[int]
     identity: Mapping[str, Any]
     mixed: Sequence[Tried]
@@ -133,6 +135,7 @@ def cross_validate(
         targets=targets,
         harder={name: np.concatenate([said[name] for said in served]) for name in conditions},
         float32=next(logits for edge, logits in by_size if edge == size_px),
+        novelties=np.concatenate([fold.novelties(epochs, share, size_px) for fold in folds]),
         fold_sizes=[len(part) for part in parts],
         identity={**whole, "fold": 0},
         mixed=mixed if recipe.mix else [],
