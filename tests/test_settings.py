@@ -56,6 +56,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "storage_deadline_s": 20,
         "warehouse_deadline_s": 20,
         "strip_metadata": False,
+        "store_embedding": True,
         "log_format": "auto",
     }
 

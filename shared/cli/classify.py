@@ -24,7 +24,7 @@ from shared.operations.results import write_csv
 from shared.training.silence import silence
 from shared.wiring import load_model
 
-CSV_COLUMNS = ("path", "label", "score", "needs_review", "error")
+CSV_COLUMNS = ("path", "label", "score", "needs_review", "is_unfamiliar", "error")
 INTERRUPTED = 130
 
 
@@ -57,13 +57,16 @@ def command(
 ) -> None:
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
 
-    A line of --json holds path, label, score, candidates (every label, best first) and needs_review, with --explain
-    also explained (label, score, method and heat_map, its file); for a file that cannot be classified path and error.
+    A line of --json holds path, label, score, candidates (every label, best first), needs_review, is_unfamiliar and
+    signals, with --explain also explained (label, score, method and heat_map, its file); for a file that cannot be
+    classified path and error.
+
+    A picture is unfamiliar where it is unlike those that the model learned from; null where the bundle has no profile.
 
     The heat map is the model's own where its bundle has one (cam). For other models parts of the picture are covered
     one after the other, which runs the model 65 times a picture (occlusion).
 
-    A line of --csv holds path, label, score, needs_review and error. After Ctrl-C what is classified by then is shown
+    A line of --csv holds path, label, score, needs_review, is_unfamiliar and error. After Ctrl-C what is classified by then is shown
     or written, whichever way it was asked for.
 
     Exit codes: 0 every file was classified; 1 some could not be; 2 the bundle cannot be used; 130 interrupted.
@@ -160,6 +163,14 @@ def _print_table(told: _Told) -> None:
             if "error" in answer:
                 table.add_row(shown(answer["path"]), "", "", f"[red]{shown(answer['error']['message'])}[/]")
             else:
-                review = "[yellow]needs review[/]" if answer["needs_review"] else ""
-                table.add_row(shown(answer["path"]), shown(answer["label"]), f"{answer['score']:.3f}", review)
+                table.add_row(shown(answer["path"]), shown(answer["label"]), f"{answer['score']:.3f}", _why(answer))
     console.print(table)
+
+
+def _why(answer: Answer) -> str:
+    """Return why a person should look, if any."""
+    reasons = [
+        *(["needs review"] if answer["needs_review"] else []),
+        *(["unfamiliar"] if answer["is_unfamiliar"] else []),
+    ]
+    return f"[yellow]{', '.join(reasons)}[/]" if reasons else ""

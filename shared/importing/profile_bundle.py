@@ -113,7 +113,9 @@ def _read(bundle: Bundle, data: Path, watcher: Watcher) -> Dataset:
     for bad in dataset.bad_files[:10]:
         watcher.on_remark(f"left out: {bad.path.name}: {bad.reason}")
     if len(dataset.examples) < FEWEST:
-        fault = f"{len(dataset.examples)} of them can be read, expected {FEWEST} or more, and 100 for 1 % of false alarms"
+        fault = (
+            f"{len(dataset.examples)} of them can be read, expected {FEWEST} or more, and 100 for 1 % of false alarms"
+        )
         raise Misconfigured(f"the pictures in {data.name}", [fault])
     return dataset
 

@@ -43,7 +43,7 @@ def test_our_own_protocol_says_all_there_is(client: FlaskClient, world_facts: di
     answer = client.post("/v1/classify", data=daisy, headers={"Content-Disposition": 'a; filename="a daisy.jpg"'})
     said = answer.get_json()
     assert answer.status_code == 200
-    assert list(said)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
+    assert list(said)[:5] == ["label", "score", "needs_review", "is_unfamiliar", "candidates"]
     assert (said["label"], said["recorded"], said["model"]) == ("daisy", True, world_facts)
     assert said["score"] == said["candidates"][0]["score"] == max(one["score"] for one in said["candidates"])
     assert said["image"]["name"] == "a daisy.jpg"
@@ -51,6 +51,9 @@ def test_our_own_protocol_says_all_there_is(client: FlaskClient, world_facts: di
     assert None not in said["image"].values()
     assert {"decode_ms", "classify_ms"} <= set(said["times"])
     assert "label_token" not in said
+    assert said["is_unfamiliar"] is None, "the bundle has no profile"
+    assert {"entropy", "brightness", "aspect"} < set(said["signals"])
+    assert {"embedding", "novelty"}.isdisjoint(said["signals"])
 
 
 @pytest.fixture

@@ -73,6 +73,12 @@ def test_rows_of_an_earlier_folder_are_queried(cloud: Cloud) -> None:
     assert found == [{"generation": 1767323045678901, "label": "rose"}]
 
 
+def test_rows_of_an_earlier_folder_gain_the_new_columns_with_nothing_in_them(cloud: Cloud) -> None:
+    added = "is_unfamiliar, signals, image.generated_by, call.batch_id, call.is_probe"
+    [found] = rows(cloud, f"SELECT {added} FROM latest_predictions WHERE image.generation = 1767323045678901")
+    assert found == dict.fromkeys(("is_unfamiliar", "signals", "generated_by", "batch_id", "is_probe"))
+
+
 def test_pending_events_of_an_earlier_folder_are_delivered(cloud: Cloud) -> None:
     """What they announce are no pictures, so that each becomes a row of failures."""
     asked = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"

@@ -50,7 +50,7 @@ async function classify(entry) {
   remember(entry);
   if (entry.hasNoPreview) addServerThumbnail(entry);
   if (batchSize > TELLS_EACH) return;
-  const review = reply.body.needs_review ? ", needs review" : "";
+  const review = needsReview({ answer: reply.body }) ? `, ${inShort(reply.body).toLowerCase()}` : "";
   say(`${entry.name}: ${reply.body.label}, ${percent(reply.body.score)}${review}.`);
 }
 
