@@ -66,8 +66,8 @@ def command(
     The heat map is the model's own where its bundle has one (cam). For other models parts of the picture are covered
     one after the other, which runs the model 65 times a picture (occlusion).
 
-    A line of --csv holds path, label, score, needs_review, is_unfamiliar and error. After Ctrl-C what is classified by then is shown
-    or written, whichever way it was asked for.
+    A line of --csv holds path, label, score, needs_review, is_unfamiliar and error. After Ctrl-C what is classified
+    by then is shown or written, whichever way it was asked for.
 
     Exit codes: 0 every file was classified; 1 some could not be; 2 the bundle cannot be used; 130 interrupted.
 

@@ -20,6 +20,7 @@ from shared.local.demo.drawings import drawings
 from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 from shared.release.confidence_bounds import wilson_interval
 
+PROBES = "SELECT DISTINCT call.source FROM predictions WHERE call.is_probe"
 REVISIONS = ("--upload-revision=classify-upload-local", "--request-revision=classify-request-local")
 
 
@@ -67,6 +68,8 @@ def test_a_deployment_that_works_passes(cloud: Cloud, right: str) -> None:
     assert "golden set: 5 of 5 pictures right (100.0%)" in result.output
     assert "by classify-upload-local" in result.output
     assert "by classify-request-local" in result.output
+    rows = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse")).query(PROBES).rows
+    assert {row["source"] for row in rows} == {"event", "request"}, "what it leaves is marked"
 
 
 def test_without_a_golden_set_nothing_passes(cloud: Cloud) -> None:

@@ -19,6 +19,7 @@ from shared.cli.compare import command as compare
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.inference.classifier import Classifier
+from shared.signals.profile import read_reference
 from shared.training.choices import DECIDED_BY_DATA
 from shared.training.dataset import Dataset, Example, read_dataset
 from shared.training.export import Plan
@@ -109,6 +110,20 @@ def _run(bundle: Path, data: Path, *options: object) -> Result:
 
 def _copy(trained: Trained, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.out, tmp_path / "shapes_v4"))
+
+
+def test_bundle_of_folds_has_a_profile_whose_novelty_is_out_of_fold(trained: Trained) -> None:
+    manifest = trained.bundle.manifest
+    facts = manifest.lineage["profile"]
+    count = sum(manifest.lineage["folds"]["images"])
+    assert "profile.npz" in manifest.files
+    assert (facts["how"], facts["novelty_of"], facts["directions_from"]) == ("out of fold", count, count)
+    reference = read_reference(trained.out / "profile.npz")
+    assert len(reference) == count
+    said = Classifier(trained.bundle, load_model(trained.bundle, threads=1)).classify_with_signals(
+        np.full((80, 96, 3), 127, np.uint8)
+    )
+    assert said.is_unfamiliar is not None
 
 
 def test_a_resumed_run_does_only_the_epochs_that_were_missing(trained: Trained) -> None:

@@ -1,0 +1,143 @@
+"""Signals come from the inference that classifies: scores stay bit-equal, and a profile adds novelty and embedding."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import Explain, InputSpec
+from shared.errors import InvalidBundle
+from shared.inference.classifier import Classifier
+from shared.ports import Activation
+from shared.signals.novelty import directions_of, pooled
+from shared.signals.profile import FILE, Familiar, Reference, write_profile
+from tests.inference.pictures import drawn
+
+CHANNELS, SPEC = 24, InputSpec(40, 40, "uint8", 1.0, 0.0, "stretch", "bilinear")
+EXPLAIN = Explain("feature_map", "class_weights")
+
+
+class ByColour:
+    """A model whose feature map is of a picture's colours; it counts its inferences."""
+
+    input_shape, input_dtype, outputs = (1, 40, 40, 3), "uint8", 2
+
+    def __init__(self) -> None:
+        random = np.random.default_rng(0)
+        self._colours = random.random((3, CHANNELS), np.float32)
+        self._weights = random.normal(size=(2, CHANNELS)).astype(np.float32)
+        self.inferences = 0
+
+    def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        self.inferences += 1
+        outputs: npt.NDArray[np.float32] = pooled(self.features_of(batch)) @ self._weights.T
+        return outputs
+
+    def activation(self, batch: npt.NDArray[Any]) -> Activation:
+        return Activation(self.run(batch), self.features_of(batch), self._weights)
+
+    def features_of(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Blue is seen squared, in channels of its own."""
+        cells = batch[0, ::20, ::20].astype(np.float32) / 255
+        features: npt.NDArray[np.float32] = cells[..., :2] @ self._colours[:2] + cells[..., 2:] ** 2 * self._colours[2]
+        return features
+
+
+def plain(red: int, green: int, blue: int) -> npt.NDArray[np.uint8]:
+    return np.full((30, 60, 3), (red, green, blue), np.uint8)
+
+
+@pytest.fixture
+def classifier(flowers: Classifier, tmp_path: Path) -> Classifier:
+    """A model that was trained on red and green, and its profile."""
+    model = ByColour()
+    learned = [
+        pooled(model.features_of(np.full((1, 40, 40, 3), (red, green, 0), np.uint8)))
+        for red in range(20, 256, 50)
+        for green in range(20, 256, 50)
+    ]
+    directions = directions_of(np.stack(learned))[:, :2]
+    none, nobody = np.zeros(0, np.float32), np.zeros(0, np.int32)
+    reference = Reference(np.zeros((0, 2), np.float32), np.zeros((0, 6), np.float32), none, none, none, nobody, nobody)
+    manifest = flowers.bundle.manifest
+    write_profile(tmp_path / FILE, manifest.files[manifest.model_file], Familiar(directions, 0.05), reference)
+    changed = replace(
+        manifest,
+        labels=("a", "b"),
+        input=SPEC,
+        explain=EXPLAIN,
+        files={**manifest.files, FILE: "0" * 64},
+    )
+    return Classifier(Bundle(tmp_path, changed, "d" * 64), model)
+
+
+def without_profile(classifier: Classifier, **changes: Any) -> Classifier:
+    bundle = classifier.bundle
+    files = {name: digest for name, digest in bundle.manifest.files.items() if name != FILE}
+    return Classifier(replace(bundle, manifest=replace(bundle.manifest, files=files, **changes)), classifier.model)
+
+
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_scores_with_signals_are_those_without_bit_by_bit(classifier: Classifier, has_profile: bool) -> None:
+    asked = classifier if has_profile else without_profile(classifier)
+    for colour in ((200, 30, 0), (10, 250, 90), (0, 0, 255)):
+        said = asked.classify_with_signals(plain(*colour))
+        assert replace(said, is_unfamiliar=None, signals=None) == asked.classify(plain(*colour))
+
+
+def test_reference_model_says_the_same_with_signals(flowers: Classifier) -> None:
+    for picture in drawn().values():
+        said = flowers.classify_with_signals(np.asarray(picture))
+        assert replace(said, signals=None) == flowers.classify(np.asarray(picture))
+
+
+def test_signals_cost_no_second_inference(classifier: Classifier) -> None:
+    classifier.classify_with_signals(plain(200, 30, 0))
+    assert isinstance(classifier.model, ByColour)
+    assert classifier.model.inferences == 1
+
+
+def test_picture_unlike_those_of_training_is_unfamiliar_however_sure_the_model_is(classifier: Classifier) -> None:
+    known, new = (classifier.classify_with_signals(plain(*colour)) for colour in ((200, 90, 0), (0, 0, 255)))
+    assert known.signals is not None
+    assert new.signals is not None
+    assert known.signals.novelty == pytest.approx(0, abs=1e-4)
+    assert (known.is_unfamiliar, new.is_unfamiliar) == (False, True)
+    assert new.needs_review == (new.score < classifier.bundle.manifest.review_below), "the score's alone"
+
+
+def test_embedding_is_left_out_on_request_and_novelty_is_not(classifier: Classifier) -> None:
+    whole = classifier.classify_with_signals(plain(0, 0, 255)).signals
+    bare = classifier.classify_with_signals(plain(0, 0, 255), with_embedding=False).signals
+    assert whole is not None
+    assert bare is not None
+    assert len(whole.embedding) == 2
+    assert bare == replace(whole, embedding=())
+
+
+def test_bundle_without_a_profile_has_statistics_and_entropy_only(classifier: Classifier) -> None:
+    said = without_profile(classifier).classify_with_signals(plain(200, 30, 0))
+    assert said.signals is not None
+    assert (said.is_unfamiliar, said.signals.novelty, said.signals.embedding) == (None, None, ())
+    assert said.signals.aspect == 2
+    assert np.isfinite(astuple(said.signals)[:7]).all()
+
+
+def test_profile_of_another_model_is_refused_when_the_bundle_is_opened(classifier: Classifier) -> None:
+    bundle = classifier.bundle
+    files = {**bundle.manifest.files, bundle.manifest.model_file: "e" * 64}
+    other = replace(bundle, manifest=replace(bundle.manifest, files=files))
+    with pytest.raises(InvalidBundle, match="made with another model"):
+        Classifier(other, classifier.model)
+
+
+def test_profile_of_a_model_that_hides_its_feature_map_is_refused(classifier: Classifier) -> None:
+    bundle = classifier.bundle
+    with pytest.raises(InvalidBundle, match="needs the model's feature map"):
+        Classifier(replace(bundle, manifest=replace(bundle.manifest, explain=None)), classifier.model)
