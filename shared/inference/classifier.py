@@ -14,7 +14,7 @@ from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import InvalidBundle
 from shared.images.geometry import centre_of, inside_of
 from shared.images.small_copy import small_copy
-from shared.ports import ActivationModel, Model
+from shared.ports import FeatureModel, Model
 from shared.signals.profile import FILE as PROFILE
 from shared.signals.profile import Familiar, read_familiar
 from shared.signals.signals import signals_of
@@ -54,11 +54,11 @@ class Classifier:
             pixels: as of ``classify``.
             with_embedding: whether the signals hold the embedding.
         """
-        batch, activation = prepare(pixels, self.bundle.manifest.input), None
-        if self.familiar is not None and isinstance(self.model, ActivationModel):
-            activation = self.model.activation(batch)
-        scores = self._scores(self.model.run(batch) if activation is None else activation.outputs)
-        features = None if activation is None else activation.features
+        batch, seen = prepare(pixels, self.bundle.manifest.input), None
+        if self.familiar is not None and isinstance(self.model, FeatureModel):
+            seen = self.model.features(batch)
+        scores = self._scores(self.model.run(batch) if seen is None else seen.outputs)
+        features = None if seen is None else seen.pooled
         small, aspect = small_copy(pixels, LONG_EDGE_PX), pixels.shape[1] / pixels.shape[0]
         signals = signals_of(small, aspect, scores, features, self.familiar, with_embedding=with_embedding)
         is_unfamiliar = None
@@ -176,7 +176,7 @@ def _familiar(bundle: Bundle, model: Model) -> Familiar | None:
     manifest = bundle.manifest
     if PROFILE not in manifest.files:
         return None
-    if manifest.explain is None or not isinstance(model, ActivationModel):
+    if manifest.explain is None or not isinstance(model, FeatureModel):
         fault = f"{PROFILE} needs the model's feature map, which explain does not name; make the bundle without it"
         raise InvalidBundle(f"the bundle {bundle.folder}", [fault])
     return read_familiar(bundle.folder / PROFILE, manifest.files[manifest.model_file])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from shared.types import Scores
 
@@ -15,6 +15,4 @@ def entropy_of(scores: Scores) -> float:
     Args:
         scores: shape (labels,), each 0 to 1, together 1.
     """
-    values = scores.astype(np.float64)
-    positive = values[values > 0]
-    return max(0.0, float(-(positive * np.log2(positive)).sum()))
+    return max(0.0, -sum(score * math.log2(score) for score in scores.tolist() if score > 0))

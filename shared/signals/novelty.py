@@ -25,12 +25,6 @@ EMBEDDING_DIGITS = 3
 """Decimals of an embedding: features are of the order of 1, and the numbers are kept with each row."""
 
 
-def pooled(feature_map: Floats) -> Floats:
-    """Return the features of a picture: the mean of a feature map, shape (rows, columns, channels), over its cells."""
-    features: Floats = feature_map.reshape(-1, feature_map.shape[-1]).mean(axis=0, dtype=np.float32)
-    return features
-
-
 def directions_of(features: Floats) -> Floats:
     """Return the directions that explain most of the features of training pictures.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shared.signals.entropy import entropy_of
-from shared.signals.novelty import EMBEDDING_DIGITS, Floats, embedding_of, novelty_of, pooled
+from shared.signals.novelty import EMBEDDING_DIGITS, Floats, embedding_of, novelty_of
 from shared.signals.profile import Familiar
 from shared.signals.statistics import statistics_of
 from shared.types import Pixels, Scores, Signals
@@ -15,7 +15,7 @@ def signals_of(
     small: Pixels,
     aspect: float,
     scores: Scores,
-    feature_map: Floats | None = None,
+    features: Floats | None = None,
     familiar: Familiar | None = None,
     *,
     with_embedding: bool = True,
@@ -26,19 +26,18 @@ def signals_of(
         small: the picture at ``statistics.LONG_EDGE_PX``, RGB, shape (height, width, 3), uint8.
         aspect: width by height of the whole picture, above 0.
         scores: calibrated, shape (labels,).
-        feature_map: of the inference that gave the scores, shape (rows, columns, channels); None where the model hides
-            it.
+        features: of the inference that gave the scores, shape (channels,): the mean of the last feature map over its
+            cells; None where the model hides it.
         familiar: of the bundle's profile; None for a bundle without one.
         with_embedding: whether the embedding is returned; novelty is, either way.
 
     Returns:
-        Novelty is None and the embedding empty without a feature map and a profile. The embedding is rounded to
+        Novelty is None and the embedding empty without features and a profile. The embedding is rounded to
         ``EMBEDDING_DIGITS`` decimals; novelty is that of the unrounded one.
     """
     statistics = statistics_of(small)
     novelty, embedding = None, ()
-    if feature_map is not None and familiar is not None:
-        features = pooled(feature_map)
+    if features is not None and familiar is not None:
         found = embedding_of(features, familiar.directions)
         novelty = novelty_of(features, found)
         if with_embedding:

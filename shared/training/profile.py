@@ -24,7 +24,6 @@ from shared.signals.novelty import (
     embedding_of,
     false_alarms_of,
     novelties_of,
-    pooled,
     unfamiliar_above,
 )
 from shared.signals.profile import FILE, Familiar, Reference, write_profile
@@ -67,11 +66,9 @@ def look_at(
 
     def run(example: Example) -> tuple[Floats, Floats]:
         batch = prepare(example.pixels, spec)
-        activation = model.activation(batch)
+        seen = model.features(batch)
         on_picture()
-        if activation is None:
-            return model.run(batch), np.zeros(0, np.float32)
-        return activation.outputs, pooled(activation.features)
+        return (model.run(batch), np.zeros(0, np.float32)) if seen is None else (seen.outputs, seen.pooled)
 
     with ThreadPoolExecutor(2) as threads:
         outputs, features = zip(*threads.map(run, examples), strict=True)
@@ -110,7 +107,7 @@ def profiled(
         validation: pictures that it did not.
         on_export: is called with what is being made, or why nothing is.
     """
-    has_features = model.activation(prepare(validation[0].pixels, manifest.input)) is not None
+    has_features = model.features(prepare(validation[0].pixels, manifest.input)) is not None
     if fault := fault_of(len(validation), has_features=has_features):
         on_export(f"no profile: {fault}")
         return manifest

@@ -13,9 +13,9 @@ import pytest
 from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import Explain, InputSpec
 from shared.errors import InvalidBundle
-from shared.inference.classifier import Classifier
-from shared.ports import Activation
-from shared.signals.novelty import directions_of, pooled
+from shared.inference.classifier import Classifier, prepare
+from shared.ports import ActivationModel, FeatureModel, Features
+from shared.signals.novelty import directions_of
 from shared.signals.profile import FILE, Familiar, Reference, write_profile
 from tests.inference.pictures import drawn
 
@@ -36,11 +36,15 @@ class ByColour:
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         self.inferences += 1
-        outputs: npt.NDArray[np.float32] = pooled(self.features_of(batch)) @ self._weights.T
+        outputs: npt.NDArray[np.float32] = self.pooled(batch) @ self._weights.T
         return outputs
 
-    def activation(self, batch: npt.NDArray[Any]) -> Activation:
-        return Activation(self.run(batch), self.features_of(batch), self._weights)
+    def features(self, batch: npt.NDArray[Any]) -> Features:
+        return Features(self.run(batch), self.pooled(batch))
+
+    def pooled(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        features: npt.NDArray[np.float32] = self.features_of(batch).mean(axis=(0, 1))
+        return features
 
     def features_of(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Blue is seen squared, in channels of its own."""
@@ -58,7 +62,7 @@ def classifier(flowers: Classifier, tmp_path: Path) -> Classifier:
     """A model that was trained on red and green, and its profile."""
     model = ByColour()
     learned = [
-        pooled(model.features_of(np.full((1, 40, 40, 3), (red, green, 0), np.uint8)))
+        model.pooled(np.full((1, 40, 40, 3), (red, green, 0), np.uint8))
         for red in range(20, 256, 50)
         for green in range(20, 256, 50)
     ]
@@ -141,3 +145,15 @@ def test_profile_of_a_model_that_hides_its_feature_map_is_refused(classifier: Cl
     bundle = classifier.bundle
     with pytest.raises(InvalidBundle, match="needs the model's feature map"):
         Classifier(replace(bundle, manifest=replace(bundle.manifest, explain=None)), classifier.model)
+
+
+def test_features_of_the_reference_model_are_the_mean_of_its_feature_map(flowers: Classifier) -> None:
+    model = flowers.model
+    assert isinstance(model, ActivationModel)
+    assert isinstance(model, FeatureModel)
+    batch = prepare(np.asarray(drawn()["roses"]), flowers.bundle.manifest.input)
+    features, activation = model.features(batch), model.activation(batch)
+    assert features is not None
+    assert activation is not None
+    assert np.array_equal(features.outputs, activation.outputs)
+    assert np.allclose(features.pooled, activation.features.mean(axis=(0, 1)), atol=1e-5)

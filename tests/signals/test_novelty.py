@@ -15,7 +15,6 @@ from shared.signals.novelty import (
     false_alarms_of,
     novelties_of,
     novelty_of,
-    pooled,
     unfamiliar_above,
 )
 
@@ -28,11 +27,6 @@ def features(count: int, seed: int, dimensions: slice = slice(0, 24)) -> Floats:
     noise = random.normal(0, 0.01, (count, CHANNELS))
     noise[:, dimensions] += np.abs(random.normal(1, 0.5, noise[:, dimensions].shape))
     return noise.astype(np.float32)
-
-
-def test_features_of_a_picture_are_the_mean_of_its_feature_map() -> None:
-    feature_map = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
-    assert np.array_equal(pooled(feature_map), feature_map.mean(axis=(0, 1)))
 
 
 def test_directions_are_orthonormal_and_the_same_each_time() -> None:
