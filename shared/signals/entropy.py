@@ -15,4 +15,5 @@ def entropy_of(scores: Scores) -> float:
     Args:
         scores: shape (labels,), each 0 to 1, together 1.
     """
-    return max(0.0, -sum(score * math.log2(score) for score in scores.tolist() if score > 0))
+    values: list[float] = scores.tolist()
+    return max(0.0, -sum(score * math.log2(score) for score in values if score > 0))

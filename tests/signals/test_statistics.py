@@ -59,7 +59,7 @@ def test_contrast_is_the_standard_deviation_of_luma() -> None:
 def test_sharpness_is_the_variance_of_the_laplacian() -> None:
     """Of columns of 0 and 255 the Laplacian is 510 and -510 in turns."""
     assert statistics_of(stripes(0, 255)).sharpness == pytest.approx(510**2)
-    ramp = np.repeat(np.repeat(np.arange(0, 96, 3, np.uint8)[np.newaxis, :, np.newaxis], 24, 0), 3, 2)
+    ramp = np.repeat(np.repeat(np.arange(0, 96, 3).astype(np.uint8)[np.newaxis, :, np.newaxis], 24, 0), 3, 2)
     assert statistics_of(ramp).sharpness == pytest.approx(0, abs=1e-3)
 
 
