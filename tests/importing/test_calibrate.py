@@ -43,7 +43,7 @@ def test_few_labelled_pictures_are_remarked_upon(nets: Nets, tmp_path: Path, sam
     options = (*NAMES, "--scaling", "0..1", "--calibrate", few)
     result = imported(nets["float32.tflite"], tmp_path / "own", *options)
     assert result.exit_code == 0, result.output
-    assert "12 labelled pictures are too few to tell" in result.output
+    assert "12 labelled pictures are too few to judge" in result.output
 
 
 def test_two_labels_get_a_threshold(nets: Nets, tmp_path: Path, samples: Path) -> None:
