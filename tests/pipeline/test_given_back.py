@@ -260,7 +260,7 @@ def test_load_that_fails_in_whatever_way_lets_the_next_one_in(
 
 def test_loads_that_come_at_once_are_let_in_one_at_a_time(shipped: Bundle, classifier: Classifier) -> None:
     def read() -> Bundle:
-        with pytest.raises(Busy, match="loaded already"):
+        with pytest.raises(Busy, match="Another model is being loaded"):
             registry.load("flowers")
         return shipped
 
