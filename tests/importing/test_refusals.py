@@ -25,7 +25,7 @@ NAMES = ("--labels", ",".join(COLOURS))
         ("colours.h5", NAMES, ["--scaling 0..255", "0..1", "-1..1", "imagenet", "caffe", "MEAN,STD"]),
         ("colours.h5", (*NAMES, "--scaling", "0..2"), ["it is '0..2', expected one of"]),
         ("colours.h5", (*NAMES, "--scaling", "0,1"), ["could be either"]),
-        ("colours.h5", (*NAMES, "--scaling", "0..1", "--channels-first"), ["no picture", "channels first"]),
+        ("colours.h5", (*NAMES, "--scaling", "0..1", "--channels-first"), ["not a picture", "channels first"]),
         ("colours.h5", (*NAMES, "--scaling", "0..1", "--precision", "int8"), ["--samples", "--precision float32"]),
         ("tanh.keras", (*NAMES, "--scaling", "0..1"), ["--activation softmax", "sigmoid", "logits"]),
         ("any_size.keras", (*NAMES, "--scaling", "0..1"), ["--size HEIGHTxWIDTH"]),
