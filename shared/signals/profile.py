@@ -40,7 +40,7 @@ class Familiar:
 class Reference:
     """Pictures that the directions were not made from, a row each; all arrays have as many.
 
-    The accuracy that a model is expected to have on other pictures follows from ``score``, ``label`` and ``given``
+    The accuracy that a model is expected to have on other pictures follows from ``score``, ``label`` and ``predicted``
     (Garg et al., "Leveraging Unlabeled Data to Predict Out-of-Distribution Performance", 2022), and so does the
     confusion matrix.
     """
@@ -50,15 +50,15 @@ class Reference:
     statistics: Floats
     """Shape (pictures, 6), float32: brightness, contrast, sharpness, saturation, colourfulness, aspect."""
     score: Floats
-    """Of the label that was given, calibrated, 0 to 1."""
+    """Of the predicted label, calibrated, 0 to 1."""
     entropy: Floats
     """In bits."""
     novelty: Floats
     """0 to 1, by directions that were made without the picture."""
     label: npt.NDArray[np.int32]
     """Index of the true label."""
-    given: npt.NDArray[np.int32]
-    """Index of the label that was given."""
+    predicted: npt.NDArray[np.int32]
+    """Index of the predicted label."""
 
     def __len__(self) -> int:
         return len(self.score)

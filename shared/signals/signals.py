@@ -38,10 +38,10 @@ def signals_of(
     statistics = statistics_of(small)
     novelty, embedding = None, ()
     if features is not None and familiar is not None:
-        found = embedding_of(features, familiar.directions)
-        novelty = novelty_of(features, found)
+        along_directions = embedding_of(features, familiar.directions)
+        novelty = novelty_of(features, along_directions)
         if with_embedding:
-            embedding = tuple(np.round(found.astype(np.float64), EMBEDDING_DIGITS).tolist())
+            embedding = tuple(np.round(along_directions.astype(np.float64), EMBEDDING_DIGITS).tolist())
     return Signals(
         entropy=entropy_of(scores),
         brightness=statistics.brightness,

@@ -16,7 +16,7 @@ from shared.bundles.bundle import digest_of
 from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured
 from shared.images.small_copy import small_copy
-from shared.inference.classifier import calibrated, decided, prepare
+from shared.inference.classifier import calibrate_scores, decide_label, prepare
 from shared.signals.entropy import entropy_of
 from shared.signals.novelty import (
     Floats,
@@ -182,23 +182,29 @@ def _reference(
     kept: npt.NDArray[np.int_],
 ) -> Reference:
     labels, activation = list(manifest.labels), manifest.activation
-    rows = [calibrated(seen.outputs[index], activation, manifest.temperature, len(labels)) for index in kept]
-    given = [decided(row, manifest) for row in rows]
+    rows = [calibrate_scores(seen.outputs[index], activation, manifest.temperature, len(labels)) for index in kept]
+    classifications = [decide_label(row, manifest) for row in rows]
     return Reference(
         embedding=embedding_of(seen.features[kept], directions),
         statistics=np.array([_statistics(examples[index]) for index in kept], np.float32),
-        score=np.array([one.score for one in given], np.float32),
+        score=np.array([answer.score for answer in classifications], np.float32),
         entropy=np.array([entropy_of(row) for row in rows], np.float32),
         novelty=novelties[kept].astype(np.float32),
         label=np.array([labels.index(examples[index].label) for index in kept], np.int32),
-        given=np.array([labels.index(one.label) for one in given], np.int32),
+        predicted=np.array([labels.index(answer.label) for answer in classifications], np.int32),
     )
 
 
 def _statistics(example: Example) -> list[float]:
-    found = statistics_of(small_copy(example.pixels, LONG_EDGE_PX))
+    statistics = statistics_of(small_copy(example.pixels, LONG_EDGE_PX))
     height, width, _ = example.pixels.shape
     return [
-        *(found.brightness, found.contrast, found.sharpness, found.saturation, found.colourfulness),
+        *(
+            statistics.brightness,
+            statistics.contrast,
+            statistics.sharpness,
+            statistics.saturation,
+            statistics.colourfulness,
+        ),
         width / height,
     ]

@@ -28,7 +28,7 @@ def reference(count: int = 5) -> Reference:
         embedding=random.random((count, 3), np.float32),
         statistics=random.random((count, 6), np.float32),
         label=np.arange(count, dtype=np.int32),
-        given=np.arange(count, dtype=np.int32),
+        predicted=np.arange(count, dtype=np.int32),
         **numbers,
     )
 
