@@ -148,7 +148,7 @@ def test_host_names_are_read_in_any_case_and_with_ports() -> None:
 @pytest.mark.parametrize("hosts", ["https://example.com", "a b", "*", "example.com/x", ":80", "a:b"])
 def test_what_is_no_host_name_is_refused(hosts: str) -> None:
     [fault] = faults_of({**REQUIRED, "ALLOWED_HOSTS": hosts})
-    assert fault.startswith(f"ALLOWED_HOSTS is {hosts!r}, expected host names with commas between them")
+    assert fault.startswith(f"ALLOWED_HOSTS is {hosts!r}, expected host names separated by commas")
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "", " 7", "1e3", "٣", "0x10", "1_000"])

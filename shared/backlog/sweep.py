@@ -217,7 +217,7 @@ class Sweep:
 def _told(outcome: Outcome) -> str:
     log_outcome(outcome)
     if isinstance(outcome, Acknowledged):
-        return outcome.why
+        return outcome.reason
     if isinstance(outcome, Failure):
         return "rejected" if outcome.quarantine_uri else "set_aside"
     return "predicted"

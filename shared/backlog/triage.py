@@ -52,7 +52,7 @@ class Sieve:
         return bool(self._recorded({ref: digests}))
 
     def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
+        marked = set_aside.marked_uploads(self._pipeline.store, self._pipeline.quarantine_bucket)
         for upload in uploads:
             kind = marked.get(ImageIds.of_object(upload.ref).upload_id) if marked else None
             if not is_upload(upload):
