@@ -35,7 +35,7 @@ def is_taken(act: Callable[[], object], refusal: type[Exception]) -> bool:
 
 @pytest.fixture
 def upload(memory_world: World, tmp_path: Path) -> ObjectRef:
-    memory_world.put("a.jpg", b"never read", tmp_path)
+    memory_world.put("a.jpg", b"not looked at", tmp_path)
     return memory_world.store.find(memory_world.uploads, "a.jpg").ref
 
 
