@@ -58,7 +58,7 @@ def marked_uploads(store: ObjectStore, bucket: str) -> dict[str, str]:
             if kinds.get(upload_id) != NOT_DELETED:
                 kinds[upload_id] = kind
     except AlreadyDone as error:
-        raise StorageRefused(f"The bucket gs://{bucket} does not exist; create it.") from error
+        raise StorageRefused(f"There is no bucket gs://{bucket}; create it.") from error
     return kinds
 
 
