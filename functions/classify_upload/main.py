@@ -20,7 +20,7 @@ set_up_app(current_app, service)
 
 @functions_framework.cloud_event
 def classify_upload(event: CloudEvent) -> None:
-    """Process an event: to return acknowledges it, to raise makes the platform deliver it again."""
+    """Process an event. Returning acknowledges it; raising makes the platform deliver it again."""
     attributes = event.get_attributes()
     try:
         upload = upload_from(attributes, event.get_data())

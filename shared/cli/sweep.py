@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.backlog.graceful_shutdown import orderly_end
+from shared.backlog.graceful_shutdown import graceful_shutdown
 from shared.backlog.selection import Backlog
 from shared.backlog.summary import Summary, log_summary
 from shared.backlog.sweep import Sweep
@@ -86,11 +86,11 @@ def _run(
     service: Service,
     backlog: Backlog,
     uploads: Iterable[Upload],
-    notice: Callable[[str], None],
+    on_outcome: Callable[[str], None],
     report: Callable[[Summary], None],
 ) -> Summary:
-    sweep = Sweep.of(service, keep=backlog.keep, notice=notice)
-    with orderly_end(sweep.stop, lambda: report(sweep.cut_off())):
+    sweep = Sweep.of(service, keep=backlog.keep, on_outcome=on_outcome)
+    with graceful_shutdown(sweep.stop, lambda: report(sweep.cut_off())):
         return sweep.run(uploads)
 
 

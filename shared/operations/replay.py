@@ -14,7 +14,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from shared.backlog.attempts import forget
+from shared.backlog.attempts import delete_markers
 from shared.errors import AlreadyDone, NameTaken, Unreadable
 from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.set_aside import unmark
@@ -172,7 +172,7 @@ def put_back(
         return Fate.GONE
     except (NameTaken, Unreadable):
         return Fate.TAKEN
-    forget(store, file.quarantine_bucket, file.failure_id)
+    delete_markers(store, file.quarantine_bucket, file.failure_id)
     unmark(store, file.quarantine_bucket, file.failure_id)
     if not keep_quarantined:
         store.delete(resting)

@@ -292,12 +292,12 @@ def test_attempt_in_the_middle_of_a_release_is_released_by_the_shutdown(memory_w
         def delete(self, ref: ObjectRef) -> None:
             if not left:
                 left.append([])
-                attempts.give_back_all(TIMEOUT_S)
+                attempts.withdraw_all(TIMEOUT_S)
                 left.append(markers(memory_world))
             memory_world.store.delete(ref)
 
     attempts = attempts_of(replace(memory_world, store=cast(Any, Slow())))
     attempt = attempts.begin_first(upload.ref)
     assert attempt
-    attempts.give_back(attempt)
+    attempts.withdraw(attempt)
     assert left == [[], []]

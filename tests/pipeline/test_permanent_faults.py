@@ -386,7 +386,7 @@ def test_attempt_that_hangs_keeps_its_marker_at_shutdown(world: World, picture: 
     assert hung.begin_first(refs[0])
     assert innocent.begin_first(refs[1])
     for attempts in (hung, innocent):
-        attempts.give_back_all(within_s=20)
+        attempts.withdraw_all(within_s=20)
     assert markers(world) == [f"attempts/{ImageIds.of_object(refs[0]).upload_id}/1"]
 
 
@@ -399,9 +399,9 @@ def test_attempt_that_is_done_loses_its_marker_however_long_it_took(
     assert attempt
     with faults_of(world) as faults:
         faults.set(method="DELETE", path=f"/{world.quarantine}/", **REFUSED)
-        attempts.give_back(attempt)
+        attempts.withdraw(attempt)
     assert len(markers(world)) == 1
-    attempts.give_back_all(within_s=20)
+    attempts.withdraw_all(within_s=20)
     assert markers(world) == []
 
 

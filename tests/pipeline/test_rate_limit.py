@@ -118,7 +118,7 @@ def test_sweep_waits_for_the_rate_limit_until_it_is_stopped(world: World, pictur
         if len(outcomes) == 2:
             sweep.stop()
 
-    sweep = sweep_of(slow, notice=stop_after_two)
+    sweep = sweep_of(slow, on_outcome=stop_after_two)
     summary = sweep.run(uploads)
     assert (summary.outcomes["predicted"], summary.is_cut_short) == (2, True)
     assert world.names_in(world.uploads) == ["2.jpg"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.backlog.already_recorded import recorded
+from shared.backlog.already_recorded import recorded_uploads
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.replay import Selection, rejected
 from shared.pipeline.ids import ImageIds
@@ -110,8 +110,8 @@ def test_what_is_recorded_is_known_by_upload_day_and_model(world: World) -> None
     a, b, c = (ref_of(world, name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     other_day = replace(a, generation=a.generation + int(timedelta(days=1).total_seconds() * 1e6))
     asked = {ref: ["e" * 64, "d" * 64] for ref in (a, b, c, other_day)}
-    assert recorded(world.warehouse, asked) == {a, b}
-    assert recorded(world.warehouse, dict.fromkeys(asked, ("e" * 64,))) == {b}
+    assert recorded_uploads(world.warehouse, asked) == {a, b}
+    assert recorded_uploads(world.warehouse, dict.fromkeys(asked, ("e" * 64,))) == {b}
 
 
 def test_what_was_rejected_is_listed_with_all_that_a_replay_needs_oldest_first(world: World) -> None:
