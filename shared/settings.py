@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bundles.data_folder import data_folder
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.errors import Misconfigured
 from shared.parsing.setting_faults import faults_between
 from shared.parsing.setting_values import (
@@ -53,9 +53,9 @@ class Settings:
     readable_buckets: tuple[str, ...] = _setting(
         "READABLE_BUCKETS", buckets, "Buckets, separated by commas, whose images callers may name by `gs://` URI.", ""
     )
-    model_bundle: tuple[Place, ...] = _setting(
+    model_bundle: tuple[BundleReference, ...] = _setting(
         "MODEL_BUNDLE",
-        places_from,
+        references_from,
         "The models to serve, separated by commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`. A `PLACE` is "
         "a shipped bundle, a folder or `gs://BUCKET/FOLDER` ([several models and versions](bundle.md)). The first "
         "model is the default.",

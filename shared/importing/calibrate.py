@@ -13,7 +13,7 @@ from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured, Permanent
 from shared.images.decode import Limits, decode
 from shared.importing.scaling import NAMED
-from shared.inference.classifier import Classifier, calibrated, prepare
+from shared.inference.classifier import Classifier, calibrate_scores, prepare
 from shared.ports import Model
 from shared.training.dataset import files_by_label, labels_of
 from shared.training.decision import Aim, with_decision
@@ -85,7 +85,9 @@ def calibrate(
     rows = []
     for pixels in labelled.pictures:
         outputs = model.run(prepare(pixels, manifest.input))
-        rows.append(np.log(np.clip(calibrated(outputs, manifest.activation, 1.0, len(manifest.labels)), 1e-12, 1)))
+        rows.append(
+            np.log(np.clip(calibrate_scores(outputs, manifest.activation, 1.0, len(manifest.labels)), 1e-12, 1))
+        )
         on_picture()
     targets = np.array(labelled.targets, np.int64)
     fitted = with_decision(manifest, [np.array(rows, np.float64)], targets, Aim(positive))

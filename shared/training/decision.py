@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.bundles.manifest import Manifest, Threshold
-from shared.inference.classifier import calibrated, decided
+from shared.inference.classifier import calibrate_scores, decide_label
 from shared.training.binary import Wanted, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
 from shared.types import Classification
@@ -35,7 +35,7 @@ class Aim:
 def decisions(logits: Logits, manifest: Manifest) -> list[Classification]:
     """Return what a bundle's temperature and thresholds make of logits, shape (n, labels), a line each."""
     rows = logits.astype(np.float32)
-    return [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in rows]
+    return [decide_label(calibrate_scores(row, manifest.activation, manifest.temperature), manifest) for row in rows]
 
 
 def with_decision(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArray[np.int64], aim: Aim) -> Manifest:
@@ -58,7 +58,7 @@ def with_decision(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArr
         of_each = np.split(scores[:, column], len(seen))
         threshold = Threshold(positive, best_threshold(of_each, targets == column, aim.wanted))
     manifest = replace(manifest, temperature=temperature, threshold=threshold)
-    said = [decided(row.astype(np.float32), manifest) for row in scores]
+    said = [decide_label(row.astype(np.float32), manifest) for row in scores]
     correct = np.array([one.label == manifest.labels[target] for one, target in zip(said, truth, strict=True)])
     below = review_threshold(np.array([one.score for one in said]), correct, aim.review_accuracy)
     return replace(manifest, review_below=below)

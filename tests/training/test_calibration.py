@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from shared.inference.classifier import calibrated
+from shared.inference.classifier import calibrate_scores
 from shared.training.calibration import (
     best_temperature,
     expected_calibration_error,
@@ -48,7 +48,7 @@ def test_calibration_lowers_loss_and_error_of_overconfident_logits(drawn: tuple[
 def test_training_and_serving_compute_the_same_scores(drawn: tuple[np.ndarray, np.ndarray]) -> None:
     logits = drawn[0][0]
 
-    assert calibrated(logits, "logits", 1.7) == pytest.approx(probabilities(logits[np.newaxis], 1.7)[0], abs=1e-6)
+    assert calibrate_scores(logits, "logits", 1.7) == pytest.approx(probabilities(logits[np.newaxis], 1.7)[0], abs=1e-6)
 
 
 def test_the_calibration_error_of_always_sure_and_half_right_is_one_half() -> None:
