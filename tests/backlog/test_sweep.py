@@ -27,7 +27,7 @@ from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
@@ -407,7 +407,7 @@ def test_on_a_terminal_the_command_shows_a_bar_and_then_a_table(
     replace(cloud, folder=folder).save()
     command = [sys.executable, "-m", "shared.cli", "sweep", "--folder", str(folder), "--bucket", album, "--keep"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    with sole_use(folder), terminal() as (its, read_all):
+    with folder_lock(folder), terminal() as (its, read_all):
         done = subprocess.run(command, stdin=its, stdout=its, stderr=its, env=environment, timeout=60, check=False)
         shown = read_all()
     assert done.returncode == 0, shown
