@@ -27,7 +27,7 @@ from shared.cli.options import (
 )
 from shared.cli.query import table_of
 from shared.cli.terminal import shown
-from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, new_cloud, saved_cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, folder_lock, new_cloud, saved_cloud
 from shared.local.demo.samples import write_samples
 from shared.local.leftovers import end_leftovers
 from shared.local.supervisor import PartFailed, Supervisor
@@ -78,7 +78,7 @@ def command(folder: Path, images: Path | None, bundles: tuple[str, ...]) -> None
     refuse_without_locks()
     folder = folder / "demo"
     served = checked_index(checked_places(bundles))
-    with sole_use(folder) as is_ours:
+    with folder_lock(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(f"A demo runs in {folder} already; wait for it, or name another --folder.")
         sys.exit(_demo(folder, images, served))

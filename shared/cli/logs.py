@@ -42,7 +42,7 @@ def command(part: str | None, folder: Path, follow: bool, lines: int) -> None:
         say(line)
     while follow:
         try:
-            say(tail.news(), nl=False)
+            say(tail.read_new(), nl=False)
             time.sleep(LOOK_S)
         except KeyboardInterrupt:
             return

@@ -29,7 +29,7 @@ from shared.cli.options import (
 from shared.cli.terminal import say
 from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
-from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock, new_cloud, running_cloud, saved_cloud
 from shared.local.held_ports import check_free
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
@@ -99,7 +99,7 @@ def command(
         _check_free(listen)
     if detach:
         sys.exit(_detached(wanted, is_opened))
-    with sole_use(folder) as is_ours:
+    with folder_lock(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
         sys.exit(_run(wanted, is_opened))
@@ -173,7 +173,7 @@ def _run(wanted: _Wanted, is_opened: bool) -> int:
             while True:
                 supervisor.watch()
                 for log in logs:
-                    say(log.news(), nl=False)
+                    say(log.read_new(), nl=False)
                 time.sleep(0.2)
     except KeyboardInterrupt:
         pass

@@ -27,7 +27,7 @@ from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
@@ -373,11 +373,11 @@ def test_sweep_processes_only_the_uploads_of_its_backlog(world: World, picture: 
 @contextmanager
 def terminal() -> Iterator[tuple[int, Callable[[], str]]]:
     """Provide a terminal for a process, and a function that reads its whole output once the process has ended."""
-    master, terminal_end = pty.openpty()
-    termios.tcsetwinsize(terminal_end, (40, 100))
+    master, tty = pty.openpty()
+    termios.tcsetwinsize(tty, (40, 100))
 
     def read_all() -> str:
-        os.close(terminal_end)
+        os.close(tty)
         chunks = []
         with contextlib.suppress(OSError):  # on Linux the end of a terminal is an error
             while chunk := os.read(master, 65536):
@@ -385,7 +385,7 @@ def terminal() -> Iterator[tuple[int, Callable[[], str]]]:
         return b"".join(chunks).decode()
 
     try:
-        yield terminal_end, read_all
+        yield tty, read_all
     finally:
         os.close(master)
 
@@ -401,16 +401,8 @@ def test_sweep_command_on_a_terminal_shows_a_bar_and_then_a_table(
     replace(cloud, folder=folder).save()
     command = [sys.executable, "-m", "shared.cli", "sweep", "--folder", str(folder), "--bucket", album, "--keep"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    with sole_use(folder), terminal() as (terminal_end, read_all):
-        done = subprocess.run(
-            command,
-            stdin=terminal_end,
-            stdout=terminal_end,
-            stderr=terminal_end,
-            env=environment,
-            timeout=60,
-            check=False,
-        )
+    with folder_lock(folder), terminal() as (tty, read_all):
+        done = subprocess.run(command, stdin=tty, stdout=tty, stderr=tty, env=environment, timeout=60, check=False)
         shown = read_all()
     assert done.returncode == 0, shown
     assert "Sweeping" in shown

@@ -18,7 +18,7 @@ from shared.bundles.manifest import MANIFEST
 from shared.bundles.publish import NotPublished, Publication
 from shared.cli import main
 from shared.errors import AlreadyDone, StorageUnavailable
-from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, sole_use
+from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, folder_lock
 from shared.settings import DEFAULT_BUNDLE
 from tests.bundles.copies import new_models_bucket, write_bundle, write_unusable_bundle
 
@@ -39,7 +39,7 @@ def bucket(store: CloudStorage) -> str:
 @pytest.fixture
 def folder(cloud: Cloud) -> Iterator[str]:
     """The local cloud's folder, locked as `up` does, so that commands see that it runs."""
-    with sole_use(cloud.folder) as is_locked:
+    with folder_lock(cloud.folder) as is_locked:
         assert is_locked
         yield str(cloud.folder)
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import shared.cli.drop
 from shared.cli import main
 from shared.errors import StorageUnavailable
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations import upload
 
 Picture = Callable[..., bytes]
@@ -27,7 +27,7 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Bucketlens]:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         yield lambda *typed: CliRunner().invoke(
             main, list(typed), env={"COLUMNS": "250", "BUCKETLENS_FOLDER": str(folder)}
         )

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from shared.cli import main
 from shared.cli.type_next import what_to_type_next
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.local.running import folders_in_use
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def test_up_opens_the_page_and_says_at_its_end_what_is_kept(tmp_path: Path) -> N
 
 def test_status_names_the_page(cloud: Cloud, tmp_path: Path) -> None:
     replace(cloud, folder=tmp_path).save()
-    with sole_use(tmp_path):
+    with folder_lock(tmp_path):
         shown = CliRunner().invoke(main, ["status", "--folder", str(tmp_path)], env={"COLUMNS": "200"})
     assert f"The page is at {cloud.url('classify_request')}" in shown.output
 
@@ -67,7 +67,7 @@ def test_status_names_the_page(cloud: Cloud, tmp_path: Path) -> None:
 @pytest.mark.parametrize("typed", [["query", "SELECT 1"], ["status"], ["down"], ["drop", __file__]])
 def test_where_no_cloud_runs_commands_say_where_one_does(cloud: Cloud, tmp_path: Path, typed: list[str]) -> None:
     cloud.save()
-    with sole_use(cloud.folder):
+    with folder_lock(cloud.folder):
         done = CliRunner().invoke(main, [*typed, "--folder", str(tmp_path / "empty")])
     assert f"One runs in {cloud.folder}: add --folder {cloud.folder}" in done.output
     assert not (tmp_path / "empty").exists()

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from shared.cli import main
 from shared.cli.demo import LONG_LIST, _drop_and_show
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 
 Picture = Callable[..., bytes]
 
@@ -24,7 +24,7 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 

@@ -63,7 +63,7 @@ def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     queue.add([(EVENT, 1.0), (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 2.0)])
     queue.done(queue.take())
-    queue.put_off(queue.take(), 50.0)
+    queue.postpone(queue.take(), 50.0)
     queue.close()
     again = DeliveryQueue(tmp_path / "queue.sqlite")
     assert (again.next_due_at(), again.pending) == (50.0, 1)

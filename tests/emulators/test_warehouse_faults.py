@@ -260,5 +260,5 @@ def test_a_file_that_is_no_list_of_faults_is_told_in_a_sentence(tmp_path: Path) 
         timeout=60,
     )
     assert ended.returncode == 1
-    assert "is no list of faults" in ended.stderr
+    assert "is not a list of faults" in ended.stderr
     assert "Traceback" not in ended.stderr

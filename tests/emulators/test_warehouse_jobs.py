@@ -177,7 +177,7 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
         ),
         (
             lambda: bigquery_client.query("SELECT 1 AS a", job_config=to_a_table, retry=NO_RETRY),
-            "A table for a query's rows is not supported",
+            "A destination table for a query is not supported",
         ),
         (
             lambda: bigquery_client.query(

@@ -131,7 +131,7 @@ def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = fails(tmp_path, "--port", str(port))
-    assert f"127.0.0.1:{port} is in use by another process; give another --port" in said
+    assert f"127.0.0.1:{port} is in use by another process; choose another --port" in said
 
 
 def test_a_file_that_another_warehouse_holds_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_damaged_file_is_said_in_a_sentence_and_left_alone(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["system", "temp", "memory"])
 def test_a_project_that_duckdb_keeps_for_itself_is_said_in_a_sentence(tmp_path: Path, name: str) -> None:
-    assert "give another --project" in fails(tmp_path, "--project", name)
+    assert "choose another --project" in fails(tmp_path, "--project", name)
 
 
 @pytest.fixture

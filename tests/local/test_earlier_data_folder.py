@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.bigquery import BigQuery
-from shared.local.cloud import BEHIND_FRONT, DATASET, PROJECT, Cloud, new_cloud, saved_cloud, sole_use
+from shared.local.cloud import BEHIND_FRONT, DATASET, PROJECT, Cloud, folder_lock, new_cloud, saved_cloud
 from shared.local.releases.ledger import path_of, read
 from shared.local.releases.parts import FRONTS
 from shared.local.supervisor import Supervisor
@@ -49,7 +49,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     assert saved_cloud(folder), "cloud.json of then is read"
     queue_now(folder / "relay.sqlite")
     supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE, settings=EVENTS_OF_ANY_AGE), print, sweep_every_s=0)
-    with sole_use(folder):
+    with folder_lock(folder):
         try:
             supervisor.start()
             yield supervisor.cloud

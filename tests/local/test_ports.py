@@ -105,7 +105,7 @@ def test_a_place_that_was_asked_for_and_cannot_be_had_is_told_before_anything_st
         assert not (tmp_path / "other" / "cloud.json").exists()
     done = CliRunner().invoke(main, ["up", "--folder", str(tmp_path / "other"), "--listen", "192.0.2.1:8000"])
     assert done.exit_code == 2
-    assert "192.0.2.1 is no address of this machine" in done.output
+    assert "192.0.2.1 is not an address of this machine" in done.output
 
 
 def test_a_part_that_dies_leaves_its_port_to_its_successor(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from shared.backlog.attempts import Attempts
 from shared.cli import main
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import failure_row
@@ -230,7 +230,7 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):  # as the process does that runs a cloud in a folder
+    with folder_lock(folder):  # as the process does that runs a cloud in a folder
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 

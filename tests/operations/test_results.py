@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli import main
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations.results import COLUMNS, Saved, file_name, save_pictures, write_csv
 from tests.backlog.parts import eventually
 from tests.worlds import World
@@ -123,7 +123,7 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "folder"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):  # as the process does that runs a cloud in a folder
+    with folder_lock(folder):  # as the process does that runs a cloud in a folder
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 

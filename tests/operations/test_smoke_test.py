@@ -15,7 +15,7 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.cli.smoke import command
 from shared.errors import BadRequest
-from shared.local.cloud import DATASET, PROJECT, Cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, Cloud, folder_lock
 from shared.local.demo.drawings import drawings
 from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 from shared.release.confidence_bounds import wilson_interval
@@ -55,7 +55,7 @@ def smoke(cloud: Cloud, *arguments: str) -> Result:
     """Test the session's cloud, as one that somebody started in its folder."""
     cloud.save()
     least = () if any("--min-accuracy" in one for one in arguments) else ("--min-accuracy=0.6",)  # of five pictures
-    with sole_use(cloud.folder):
+    with folder_lock(cloud.folder):
         return CliRunner().invoke(
             command, ["--folder", str(cloud.folder), "--timeout=20", *least, *arguments], env={"COLUMNS": "200"}
         )

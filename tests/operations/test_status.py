@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.cli.status import command
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.operations.status import STEPS, Watched, watch
 from shared.types import Call, Source
 from tests.worlds import World
@@ -48,7 +48,7 @@ def test_status_shows_them_to_people_and_as_json(cloud: Cloud, tmp_path: Path) -
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         shown = CliRunner().invoke(command, ["--folder", str(folder)], env={"COLUMNS": "200"})
         state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
     assert "The last hour" in shown.output

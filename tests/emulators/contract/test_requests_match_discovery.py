@@ -30,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.cli import main
-from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, folder_lock
 from tests.conftest import DEADLINE_S
 from tests.emulators.contract.bench import NAME, Bench
 from tests.emulators.contract.discovery import Discovery, discovery_of
@@ -219,7 +219,7 @@ def test_drop_and_query_of_the_command_line(
     path = path.rename(path.with_name(name))
     ports = {part: int(wire.url.rpartition(":")[2]) for part, wire in bench.wires.items()}
     replace(cloud, folder=tmp_path, ports={**cloud.ports, **ports}).save()
-    with sole_use(tmp_path):  # as the process does that runs a cloud in a folder
+    with folder_lock(tmp_path):  # as the process does that runs a cloud in a folder
         dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *place, *bucket])
         assert (dropped.exit_code, name in dropped.stdout) == (0, True), dropped.output
         sql = f"SELECT image.name AS name FROM latest_predictions WHERE image.name = '{name}'"
