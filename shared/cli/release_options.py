@@ -15,7 +15,7 @@ from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Places, places_options
 from shared.errors import Misconfigured
-from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, with_absolute_paths
+from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, absolute_references
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused
@@ -60,7 +60,7 @@ class Releases:
         if not bundle:
             return Change(image, None)
         if self.places.cloud:
-            whole = with_absolute_paths(bundle)
+            whole = absolute_references(bundle)
             for place in references_from(bundle):
                 if not place.is_in_a_bucket:
                     folder_of(place.location)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.backlog.attempts import FOLDER, Attempts, BeingTried, forget
+from shared.backlog.attempts import FOLDER, Attempts, BeingTried, delete_markers
 from shared.errors import AlreadyDone, StorageUnavailable, TriedTooOften
 from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
@@ -111,7 +111,7 @@ def test_withdraw_all_deletes_only_the_markers_of_open_attempts(
     other = world.store.find(world.uploads, "other.jpg").ref
     attempts = of(world)
     attempts.begin_first(upload)
-    attempts.leave(attempts.begin_next(other, now()))
+    attempts.keep_marker(attempts.begin_next(other, now()))
     attempts.withdraw_all(within_s=20)
     assert (markers(world, upload), markers(world, other)) == ([], ["1"])
 
@@ -173,7 +173,7 @@ def test_delete_markers_is_idempotent(world: World, upload: ObjectRef) -> None:
     for _ in range(2):
         of(world).begin_next(upload, now())
     for _ in range(2):
-        forget(world.store, world.quarantine, ImageIds.of_object(upload).upload_id)
+        delete_markers(world.store, world.quarantine, ImageIds.of_object(upload).upload_id)
     assert markers(world, upload) == []
 
 

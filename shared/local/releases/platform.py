@@ -163,7 +163,7 @@ class LocalPlatform:
             self._write(service, replace(known, revisions=revisions, traffic=traffic))
 
 
-def with_absolute_paths(bundles: str) -> str:
+def absolute_references(bundles: str) -> str:
     """Return a value of ``MODEL_BUNDLE`` with absolute paths, as the local cloud stores it.
 
     Raises:
@@ -187,7 +187,7 @@ def _bundle_references(change: Change) -> str:
         raise ReleaseRefused("The local cloud runs this source, not a container image; name a bundle with --bundle.")
     if not change.bundle:
         raise ReleaseRefused("The challenger is missing; name it with --bundle: a bundle that ships here, or a folder.")
-    return with_absolute_paths(change.bundle)
+    return absolute_references(change.bundle)
 
 
 def _last_lines(log: Path) -> str:
