@@ -35,7 +35,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "quarantine_bucket": "my-quarantine",
         "dataset": "bucketlens",
         "readable_buckets": (),
-        "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
+        "model_bundle": ({"location": "flowers_v1", "name": None, "label": None},),
         "model_load": False,
         "page_history": False,
         "allowed_hosts": (),

@@ -231,4 +231,4 @@ def test_without_a_cloud_commands_say_how_to_start_one(tmp_path: Path) -> None:
     for arguments in (["query", "SELECT 1"], ["sweep"], ["drop", str(ROOT / "README.md")]):
         assert "bucketlens up" in here(*arguments, check=2)
     assert here("status", check=1)
-    assert "Nothing runs" in here("down")
+    assert "No local cloud runs" in here("down")

@@ -265,7 +265,7 @@ def test_the_command_tells_what_it_left_and_exits_with_1(
     world.put("list.jpg", b"waits", tmp_path)
     done = bucketlens("replay", "--bucket", f"gs://{world.uploads}")
     assert done.exit_code == 1
-    assert "list.jpg waits in the upload bucket already; left in quarantine" in done.stderr
+    assert "list.jpg already waits in the upload bucket; left in quarantine" in done.stderr
     assert "the name is taken" in done.stdout
 
 
@@ -298,8 +298,8 @@ def test_an_age_is_a_time_ago_or_a_date(
     ("typed", "complaint"),
     [
         (("--project", "my-project"), "--project needs --bucket"),
-        (("--older-than", "soon"), "'soon' is neither a time ago"),
-        (("--older-than", "999999w"), "neither a time ago"),
+        (("--older-than", "soon"), "'soon' is neither an age"),
+        (("--older-than", "999999w"), "neither an age"),
         (("--reason", "ugly"), "tried_too_often"),
         (("--limit", "0"), "x>=1"),
     ],

@@ -52,7 +52,7 @@ def test_status_shows_them_to_people_and_as_json(cloud: Cloud, tmp_path: Path) -
         shown = CliRunner().invoke(command, ["--folder", str(folder)], env={"COLUMNS": "200"})
         state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
     assert "The last hour" in shown.output
-    assert "uploads that wait now" in shown.output
+    assert "uploads that wait" in shown.output
     assert set(state["watched"]) == {*Watched.__dataclass_fields__, "quarantine_rate"}
 
 

@@ -244,7 +244,7 @@ def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, 
     [
         pytest.param(["--resume"], "no stopped run", id="nothing to resume"),
         pytest.param(["--epochs=0"], "--epochs", id="no epochs"),
-        pytest.param(["--group-by=("], "no regular expression", id="no pattern"),
+        pytest.param(["--group-by=("], "not a regular expression", id="no pattern"),
     ],
 )
 def test_a_call_that_cannot_be_carried_out_exits_2(
