@@ -80,7 +80,7 @@ def test_a_golden_set_is_pictures_in_folders_by_label(store: CloudStorage, right
     assert {picture.label for picture in golden_set(store, right)} == set(drawings())
     with pytest.raises(BadRequest, match="expected gs://BUCKET/FOLDER"):
         golden_set(store, "gs://bucket-alone")
-    with pytest.raises(BadRequest, match="expected a folder that is there"):
+    with pytest.raises(BadRequest, match="expected a folder that exists"):
         golden_set(store, right.removeprefix("gs://"))
     with pytest.raises(BadRequest, match="There are no pictures in"):
         golden_set(store, f"{right}/{next(iter(drawings()))}")

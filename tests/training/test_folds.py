@@ -230,7 +230,7 @@ def test_a_bundle_trained_in_folds_can_be_gone_on_from(trained: Trained) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["--folds=1"], "1 is too few: 2 or more are needed", id="one fold"),
+        pytest.param(["--folds=1"], "1 is too few; use 2 or more", id="one fold"),
         pytest.param(["--folds=0"], "0 is too few", id="no fold"),
         pytest.param(
             ["--folds=2", "--validation-share=0.2"], "--validation-share has no effect with --folds", id="share"

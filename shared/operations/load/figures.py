@@ -1,4 +1,4 @@
-"""What a load test measured: latencies as callers see them, answers by status, and the work that was in flight."""
+"""The figures of a load test: latencies as callers see them, answers by status, and the work in flight."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sample:
     ended_s: float
     status: int
     compute_ms: float | None = None
-    """Decoding and inference, as the service says; None where it does not."""
+    """Decoding and inference, as the service reports; None if it does not."""
 
 
 class Ending(StrEnum):
@@ -53,26 +53,26 @@ class Run:
     @property
     def statuses(self) -> dict[int, int]:
         """How many answers there were of each status; 0 for none."""
-        return dict(sorted(Counter(one.status for one in self.samples).items()))
+        return dict(sorted(Counter(sample.status for sample in self.samples).items()))
 
     @property
     def error_rate(self) -> float:
         """The share without a good answer; of nothing it is 0. A request that was due and never sent has none."""
-        bad = sum(one.status != 200 for one in self.samples) + self.late
+        bad = sum(sample.status != 200 for sample in self.samples) + self.late
         return bad / max(1, len(self.samples) + self.late)
 
     @property
     def rate(self) -> float:
         """Good answers a second."""
-        return sum(one.status == 200 for one in self.samples) / self.seconds if self.seconds else 0.0
+        return sum(sample.status == 200 for sample in self.samples) / self.seconds if self.seconds else 0.0
 
     @property
     def pace(self) -> float:
         """Good answers a second without the wait for the first: the rate that was offered, if the service keeps up."""
-        good = [one for one in self.samples if one.status == 200]
+        good = [sample for sample in self.samples if sample.status == 200]
         if not good:
             return 0.0
-        fastest_s = min(one.ended_s - one.sent_s for one in good)
+        fastest_s = min(sample.ended_s - sample.sent_s for sample in good)
         return len(good) / max(self.seconds - fastest_s, 1e-9)
 
     @property
@@ -81,22 +81,22 @@ class Run:
 
         So a stall is in every request that should have been sent during it (Gil Tene's coordinated omission).
         """
-        return percentiles([1000 * (one.ended_s - one.due_s) for one in self.samples if one.status == 200])
+        return percentiles([1000 * (sample.ended_s - sample.due_s) for sample in self.samples if sample.status == 200])
 
     @property
     def service_ms(self) -> dict[str, float | None]:
         """Percentiles of good answers from the moment when each request was sent."""
-        return percentiles([1000 * (one.ended_s - one.sent_s) for one in self.samples if one.status == 200])
+        return percentiles([1000 * (sample.ended_s - sample.sent_s) for sample in self.samples if sample.status == 200])
 
     @property
     def busy_s(self) -> float:
         """Request seconds: those in which the service had a request, added up."""
-        return sum(one.ended_s - one.sent_s for one in self.samples)
+        return sum(sample.ended_s - sample.sent_s for sample in self.samples)
 
     @property
     def compute_ms(self) -> float | None:
-        """The median of decoding and inference, as the service says."""
-        return percentiles([one.compute_ms for one in self.samples if one.compute_ms is not None])["p50"]
+        """The median of decoding and inference, as the service reports."""
+        return percentiles([sample.compute_ms for sample in self.samples if sample.compute_ms is not None])["p50"]
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as ``--json`` prints them."""

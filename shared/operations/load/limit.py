@@ -34,16 +34,16 @@ class Demands:
             offered: requests a second of an open loop; None for a closed one, which cannot fall behind.
         """
         p95 = run.latency_ms["p95"]
-        found = []
+        faults = []
         if p95 is None:
-            found.append("no request was answered with 200")
+            faults.append("no request was answered with 200")
         elif p95 > self.max_p95_ms:
-            found.append(f"p95 is {p95:,.0f} ms, expected at most {self.max_p95_ms:,.0f}")
+            faults.append(f"p95 is {p95:,.0f} ms, expected at most {self.max_p95_ms:,.0f}")
         if run.error_rate > self.max_error_rate:
-            found.append(f"{run.error_rate:.1%} failed, expected at most {self.max_error_rate:.1%}")
+            faults.append(f"{run.error_rate:.1%} failed, expected at most {self.max_error_rate:.1%}")
         if offered and run.ending is Ending.TIME and run.pace < LEAST_SHARE * offered:
-            found.append(f"{run.pace:.1f} of {offered:.1f} requests a second were answered well: it falls behind")
-        return found
+            faults.append(f"{run.pace:.1f} of {offered:.1f} requests a second were answered well: it falls behind")
+        return faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Target:
     """Without a slash at the end."""
     host: str
     is_secure: bool
-    """Whether it is asked by HTTPS."""
+    """Whether its scheme is HTTPS."""
 
     @property
     def literal(self) -> Address | None:
@@ -41,7 +41,7 @@ class Target:
 
 
 def checked_target(url: str, again: str | None, token: str | None) -> Target:
-    """Return what a load test is aimed at.
+    """Return the target of a load test.
 
     Args:
         url: of classify-request, without a path.
@@ -80,19 +80,25 @@ def checked_target(url: str, again: str | None, token: str | None) -> Target:
 
 
 def is_surprising(target: Target, address: str, *, allow_private: bool) -> bool:
-    """Tell whether a name leads somewhere that the URL does not show: into a private network, or to this machine.
+    """Return whether a name resolves to an address that the URL does not show: a private one, or this machine.
 
     Args:
         target: what was typed.
         address: to which its name was resolved.
         allow_private: the caller expects a private address; link-local ones are surprising all the same.
     """
-    found = ipaddress.ip_address(address.split("%")[0])
+    resolved = ipaddress.ip_address(address.split("%")[0])
     if target.host in LOCAL_NAMES:
-        return not found.is_loopback
-    if found.is_global:
+        return not resolved.is_loopback
+    if resolved.is_global:
         return False
-    return not allow_private or found.is_link_local or found.is_loopback or found.is_multicast or found.is_unspecified
+    return (
+        not allow_private
+        or resolved.is_link_local
+        or resolved.is_loopback
+        or resolved.is_multicast
+        or resolved.is_unspecified
+    )
 
 
 @dataclass(frozen=True, slots=True)

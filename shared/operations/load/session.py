@@ -14,7 +14,7 @@ from shared.operations.load.limit import Demands, Step, find_limit
 from shared.operations.load.plan import LONGEST_S, Plan
 
 LEAST_USD = 1e-6
-"""With less than this left no step is begun."""
+"""The least remaining money with which a step starts."""
 
 
 class Unanswered(Transient):
@@ -63,7 +63,7 @@ class LoadTest:
         self.runs: list[Run] = []
 
     def stop(self) -> None:
-        """End with what there is."""
+        """End with the results so far."""
         self._is_stopped = True
         if self._drive:
             self._drive.stop()
@@ -102,7 +102,7 @@ class LoadTest:
                 )
             case 401 | 403:
                 raise BadRequest(
-                    f"The service answers {reply.status}: it wants to know who you are. Say --token, or export "
+                    f"The service answers {reply.status}: it needs a token. Give --token, or export "
                     "BUCKETLENS_TOKEN=$(gcloud auth print-identity-token)"
                 )
             case 404 | 405:
