@@ -52,19 +52,19 @@ def test_environment_that_was_interrupted_is_made_again(recipe: Recipe, tmp_path
 
 
 def test_environment_is_made_once_by_parallel_runs(recipe: Recipe, tmp_path: Path) -> None:
-    found: list[Environment] = []
+    environments: list[Environment] = []
 
     def run() -> None:
         made = environment(recipe, tmp_path / "made")
         assert made.python.exists()
-        found.append(made)
+        environments.append(made)
 
     runs = [threading.Thread(target=run) for _ in range(4)]
-    for one in runs:
-        one.start()
-    for one in runs:
-        one.join()
-    assert found == [found[0]] * 4
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert environments == [environments[0]] * 4
 
 
 @pytest.mark.parametrize(

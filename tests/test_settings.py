@@ -61,14 +61,14 @@ def test_settings_need_four_values_and_have_defaults_for_the_others() -> None:
 
 
 def test_settings_can_all_be_set() -> None:
-    given = {
+    values = {
         "BIGQUERY_DATASET": "Flowers_2",
         "READABLE_BUCKETS": "my-uploads, my-photos,,",
         "MODEL_BUNDLE": "/models/roses",
         "MAX_IMAGE_BYTES": "1",
         "LOG_FORMAT": "json",
     }
-    settings = Settings.from_environment({**REQUIRED, **given})
+    settings = Settings.from_environment({**REQUIRED, **values})
     assert (settings.dataset, settings.readable_buckets) == ("Flowers_2", ("my-uploads", "my-photos"))
     assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == (
         (BundleReference("/models/roses"),),
@@ -141,8 +141,8 @@ def test_settings_need_an_audience_for_iap() -> None:
 
 
 def test_settings_read_host_names_in_any_case_and_with_ports() -> None:
-    given = Settings.from_environment({**REQUIRED, "ALLOWED_HOSTS": "localhost, Images.Example.com:8080,,[::1]:80"})
-    assert given.allowed_hosts == ("localhost", "images.example.com:8080", "[::1]:80")
+    settings = Settings.from_environment({**REQUIRED, "ALLOWED_HOSTS": "localhost, Images.Example.com:8080,,[::1]:80"})
+    assert settings.allowed_hosts == ("localhost", "images.example.com:8080", "[::1]:80")
 
 
 @pytest.mark.parametrize("hosts", ["https://example.com", "a b", "*", "example.com/x", ":80", "a:b"])

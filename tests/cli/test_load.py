@@ -46,9 +46,9 @@ def report_of(result: Result) -> dict[str, Any]:
 def test_load_sends_each_picture_in_turn_without_rows(service: Service) -> None:
     result = load(service.url, "--clients=1", "--seconds=60", "--max-requests=7", "--json")
     assert result.exit_code == 0, result.output
-    assert {(method, target) for method, target, _, _ in service.asked} == {("POST", "/v1/classify?record=false")}
-    assert len(service.asked) == 8  # the first checks that the service answers
-    assert {body for _, _, _, body in service.asked} == set(drawn_pictures())
+    assert {(method, target) for method, target, _, _ in service.requests} == {("POST", "/v1/classify?record=false")}
+    assert len(service.requests) == 8  # the first checks that the service answers
+    assert {body for _, _, _, body in service.requests} == set(drawn_pictures())
     report = report_of(result)
     assert report["run"]["statuses"] == {"200": 7}
     assert report["run"]["ending"] == "max_requests"
@@ -59,7 +59,7 @@ def test_load_sends_each_picture_in_turn_without_rows(service: Service) -> None:
 
 def test_load_leaves_rows_only_with_record(service: Service) -> None:
     assert load(service.url, "--record", "--clients=1", "--max-requests=2").exit_code == 0
-    assert {target for _, target, _, _ in service.asked} == {"/v1/classify"}
+    assert {target for _, target, _, _ in service.requests} == {"/v1/classify"}
 
 
 def test_load_sends_the_token_and_never_prints_it(service: Service) -> None:
@@ -70,7 +70,7 @@ def test_load_sends_the_token_and_never_prints_it(service: Service) -> None:
     ):
         assert result.exit_code == 0
         assert TOKEN not in result.output
-    assert {headers["authorization"] for _, _, headers, _ in service.asked} == {f"Bearer {TOKEN}"}
+    assert {headers["authorization"] for _, _, headers, _ in service.requests} == {f"Bearer {TOKEN}"}
 
 
 def test_load_prints_latencies_answers_cost_and_size(service: Service) -> None:
@@ -84,7 +84,7 @@ def test_load_sends_nothing_to_a_url_that_is_not_given_twice(service: Service, a
     result = load(service.url, again=again)
     assert result.exit_code == 2
     assert f"--again {service.url}" in result.output.replace("\n", " ")
-    assert service.asked == []
+    assert service.requests == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -94,14 +94,14 @@ def test_load_refuses_a_redirect_and_does_not_follow_it(service: Service, status
         result = load(service.url, f"--token={TOKEN}")
         assert result.exit_code == 2
         assert elsewhere.url in result.output.replace("\n", "")
-        assert elsewhere.asked == []
-    assert len(service.asked) == 1
+        assert elsewhere.requests == []
+    assert len(service.requests) == 1
 
 
 def test_load_stops_if_the_service_needs_a_token_or_is_unreachable(service: Service) -> None:
     service.status = 403
     assert load(service.url).exit_code == 2
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
     service.status = 503
     assert load(service.url).exit_code == 4
     assert load("http://127.0.0.1:9").exit_code == 4
@@ -122,7 +122,7 @@ def fail_after_the_first(service: Service) -> None:
             super().append(request)
             service.status = 200 if len(self) == 1 else 429
 
-    service.asked = Once()
+    service.requests = Once()
 
 
 def test_load_refuses_an_endless_answer(service: Service) -> None:
@@ -189,7 +189,7 @@ def test_load_sends_nothing_to_a_host_that_resolves_to_this_machine(
     result = load(f"http://images.example.com:{port}", "--private")
     assert result.exit_code == 2, result.output
     assert "leads to 127.0.0.1" in result.output
-    assert service.asked == []
+    assert service.requests == []
 
 
 def test_load_reads_pictures_of_a_folder_within_limits(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 READ = "import runpy; print(runpy.run_path('functions/gunicorn.conf.py')['threads'])"
 
 
-@pytest.mark.parametrize(("given", "threads"), [({}, 24), ({"THREADS": ""}, 24), ({"THREADS": "3"}, 14)])
-def test_server_threads_include_those_of_queued_requests(given: dict[str, str], threads: int) -> None:
-    assert server_threads(given) == threads
+@pytest.mark.parametrize(("environment", "threads"), [({}, 24), ({"THREADS": ""}, 24), ({"THREADS": "3"}, 14)])
+def test_server_threads_include_those_of_queued_requests(environment: dict[str, str], threads: int) -> None:
+    assert server_threads(environment) == threads
 
 
 @pytest.mark.parametrize("malformed", ["eight", "0", "-1", "4.5"])

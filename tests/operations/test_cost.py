@@ -32,12 +32,12 @@ def test_cost_tables_are_those_that_the_command_writes() -> None:
 
 
 def test_cost_of_a_million_images_matches_a_computation_by_hand() -> None:
-    found = bill(1_000_000, MEASURED, alone=False)
-    assert found.compute == pytest.approx(0.04 * 1e6 * (0.000024 + 0.5 * 0.0000025) + 0.40)
-    assert found.storage == pytest.approx(2 * 5.00 + 2 * 0.40)
-    assert found.rest == pytest.approx((0.05 * 1024 + 40 / 1024 * 4096 + 0.5 * 2048) / (1 << 30) * 1e6)
-    assert found.archive_month == pytest.approx(0.020 * 1e6 / 1024)
-    assert found.total == pytest.approx(found.compute + found.storage + found.rest)
+    costs = bill(1_000_000, MEASURED, alone=False)
+    assert costs.compute == pytest.approx(0.04 * 1e6 * (0.000024 + 0.5 * 0.0000025) + 0.40)
+    assert costs.storage == pytest.approx(2 * 5.00 + 2 * 0.40)
+    assert costs.rest == pytest.approx((0.05 * 1024 + 40 / 1024 * 4096 + 0.5 * 2048) / (1 << 30) * 1e6)
+    assert costs.archive_month == pytest.approx(0.020 * 1e6 / 1024)
+    assert costs.total == pytest.approx(costs.compute + costs.storage + costs.rest)
 
 
 def test_cost_of_an_image_alone_is_billed_in_tenths_of_a_second() -> None:
@@ -68,7 +68,7 @@ def test_cost_table_covers_a_thousand_to_a_hundred_million_images() -> None:
 
 
 def test_cost_prices_have_a_source_and_a_date() -> None:
-    assert all(one.source and one.read_on and one.usd > 0 for one in PRICES.values())
+    assert all(price.source and price.read_on and price.usd > 0 for price in PRICES.values())
 
 
 def test_monthly_bill_covers_ten_thousand_to_a_hundred_million_images() -> None:
@@ -82,8 +82,8 @@ def test_monthly_bill_is_the_sum_of_its_items() -> None:
     [together] = [line for line in month_table(MEASURED).splitlines() if line.startswith("| **together**")]
     usual = sum(item.usd(1_000_000, MEASURED) for item in ITEMS if item.option is None)
     assert together.split(" | ")[2] == f"${usual:,.2f}"
-    found = bill(1_000_000, MEASURED, alone=False)
-    assert usual > found.total + found.archive_month
+    costs = bill(1_000_000, MEASURED, alone=False)
+    assert usual > costs.total + costs.archive_month
 
 
 def test_monthly_bill_of_the_sweep_matches_a_computation_by_hand() -> None:
@@ -99,9 +99,9 @@ def test_monthly_bill_has_deleted_uploads_for_a_week() -> None:
 
 
 def test_monthly_bill_marks_prices_that_were_not_read() -> None:
-    assert any(one.read_on == NOT_READ for one in FURTHER.values())
+    assert any(price.read_on == NOT_READ for price in FURTHER.values())
     for item, line in zip(
-        [one for one in ITEMS if one.option is None], month_table(MEASURED).splitlines()[2:], strict=False
+        [item for item in ITEMS if item.option is None], month_table(MEASURED).splitlines()[2:], strict=False
     ):
         is_remembered = any(name in FURTHER and FURTHER[name].read_on == NOT_READ for name in item.prices)
         assert ("\\*" in line) == is_remembered, line

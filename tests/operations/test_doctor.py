@@ -47,11 +47,11 @@ described = cache(discovery_of)
 
 
 @pytest.fixture
-def there() -> Iterator[FakeGoogle]:
-    """Google; at the end all that was said to it, and all that it said, must be as documented."""
-    there = FakeGoogle()
-    yield there
-    for api, exchanges in there.exchanges.items():
+def fake_google() -> Iterator[FakeGoogle]:
+    """Provide a fake Google; at the end every request and every answer must be as documented."""
+    fake_google = FakeGoogle()
+    yield fake_google
+    for api, exchanges in fake_google.exchanges.items():
         known = {version: described(name, version) for name, version in DOCUMENTS[api]}
         for exchange in exchanges:
             version = urlsplit(exchange.target).path.split("/")[1]
@@ -60,8 +60,8 @@ def there() -> Iterator[FakeGoogle]:
 
 
 @pytest.fixture
-def url(there: FakeGoogle) -> Iterator[str]:
-    with running(there) as url:
+def url(fake_google: FakeGoogle) -> Iterator[str]:
+    with running(fake_google) as url:
         yield url
 
 
@@ -69,8 +69,8 @@ def examined(url: str, region: str = "europe-west1", programs: dict[str, Any] | 
     """Return the findings by what they are about."""
     patient = Patient(PROJECT, region, vcpus=9, memory_gib=4.5)
     answers = PROGRAMS if programs is None else programs
-    found = examine(patient, GoogleRest(PROJECT, 5, endpoint=url), lambda *command: answers.get(" ".join(command)))
-    return {finding.about: finding for finding in found}
+    findings = examine(patient, GoogleRest(PROJECT, 5, endpoint=url), lambda *command: answers.get(" ".join(command)))
+    return {finding.about: finding for finding in findings}
 
 
 def doctor(url: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
@@ -87,15 +87,17 @@ def test_doctor_exits_with_0_if_all_is_fine(url: str, monkeypatch: pytest.Monkey
     assert {tuple(finding) for finding in findings} == {("about", "verdict", "what", "to_do")}
 
 
-def test_doctor_requests_name_the_billed_project_and_keep_credentials_private(there: FakeGoogle, url: str) -> None:
+def test_doctor_requests_name_the_billed_project_and_keep_credentials_private(
+    fake_google: FakeGoogle, url: str
+) -> None:
     examined(url)
-    headers = [one.headers for exchanges in there.exchanges.values() for one in exchanges]
-    assert {one["x-goog-user-project"] for one in headers} == {PROJECT}
-    assert [one for one in headers if "authorization" in one] == []
+    headers = [exchange.headers for exchanges in fake_google.exchanges.values() for exchange in exchanges]
+    assert {sent["x-goog-user-project"] for sent in headers} == {PROJECT}
+    assert [sent for sent in headers if "authorization" in sent] == []
 
 
-def test_doctor_table_has_what_to_do(there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    there.is_billed = False
+def test_doctor_table_has_what_to_do(fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_google.is_billed = False
     result = doctor(url, monkeypatch)
     assert result.exit_code == 1
     assert "will bite" in result.stdout
@@ -106,37 +108,37 @@ def bitten(findings: dict[str, Finding]) -> set[str]:
     return {about for about, finding in findings.items() if finding.verdict is Verdict.BITES}
 
 
-def test_doctor_reports_a_project_that_is_deleted_or_unpaid(there: FakeGoogle, url: str) -> None:
-    there.state, there.is_billed = "DELETE_REQUESTED", False
+def test_doctor_reports_a_project_that_is_deleted_or_unpaid(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.state, fake_google.is_billed = "DELETE_REQUESTED", False
     assert bitten(examined(url)) == {"project", "billing"}
 
 
-def test_doctor_names_missing_permissions(there: FakeGoogle, url: str) -> None:
-    there.lacking = {NEEDED[0], NEEDED[-1]}
+def test_doctor_names_missing_permissions(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.lacking = {NEEDED[0], NEEDED[-1]}
     findings = examined(url)
     assert bitten(findings) == {"rights"}
     assert f"{NEEDED[0]}, {NEEDED[-1]}" in findings["rights"].what
 
 
-def test_doctor_reports_only_apis_that_terraform_cannot_switch_on(there: FakeGoogle, url: str) -> None:
-    there.apis -= {"run"}
+def test_doctor_reports_only_apis_that_terraform_cannot_switch_on(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.apis -= {"run"}
     assert examined(url)["APIs"].verdict is Verdict.NOTE
-    there.apis -= {"storage"}
+    fake_google.apis -= {"storage"}
     findings = examine(
         Patient(PROJECT, "europe-west1", 9, 4.5),
         GoogleRest(PROJECT, 5, endpoint=url),
         lambda *command: PROGRAMS.get(" ".join(command)),
     )
-    assert [one.to_do for one in findings if one.verdict is Verdict.BITES] == [
+    assert [finding.to_do for finding in findings if finding.verdict is Verdict.BITES] == [
         "gcloud services enable storage.googleapis.com"
     ]
 
 
 def test_doctor_apis_are_those_of_every_deployment() -> None:
     text = (ROOT / "infra" / "project" / "main.tf").read_text("utf-8")
-    found = re.search(r"apis = .*?\[(.*?)\]", text, re.DOTALL)
-    assert found
-    assert set(re.findall(r'"([a-z]+)"', found[1])) | {"serviceusage"} == {*FIRST, *LATER}
+    match = re.search(r"apis = .*?\[(.*?)\]", text, re.DOTALL)
+    assert match
+    assert set(re.findall(r'"([a-z]+)"', match[1])) | {"serviceusage"} == {*FIRST, *LATER}
 
 
 ALLOWED, DENIED = "allowedValues", "deniedValues"
@@ -156,12 +158,12 @@ NOTED: dict[str, dict[str, Any]] = {
 
 
 def test_doctor_tests_cover_every_constraint() -> None:
-    assert {one.name for one in CONSTRAINTS} == BITING.keys() | NOTED.keys()
+    assert {constraint.name for constraint in CONSTRAINTS} == BITING.keys() | NOTED.keys()
 
 
 @pytest.mark.parametrize("name", [*BITING, *NOTED])
-def test_doctor_reports_an_organisation_policy_with_what_to_do(there: FakeGoogle, url: str, name: str) -> None:
-    there.policies = {name: [BITING.get(name) or NOTED[name]]}
+def test_doctor_reports_an_organisation_policy_with_what_to_do(fake_google: FakeGoogle, url: str, name: str) -> None:
+    fake_google.policies = {name: [BITING.get(name) or NOTED[name]]}
     finding = examined(url)[f"policy {name}"]
     assert finding.verdict is (Verdict.BITES if name in BITING else Verdict.NOTE)
     assert finding.to_do
@@ -181,15 +183,15 @@ def test_doctor_reports_an_organisation_policy_with_what_to_do(there: FakeGoogle
     ],
 )
 def test_doctor_accepts_a_policy_that_allows_the_deployment(
-    there: FakeGoogle, url: str, name: str, rule: dict[str, Any]
+    fake_google: FakeGoogle, url: str, name: str, rule: dict[str, Any]
 ) -> None:
-    there.policies = {name: [rule]}
+    fake_google.policies = {name: [rule]}
     assert {finding.verdict for finding in examined(url).values()} == {Verdict.FINE}
 
 
-def test_doctor_notes_a_policy_that_depends_on_a_tag(there: FakeGoogle, url: str) -> None:
+def test_doctor_notes_a_policy_that_depends_on_a_tag(fake_google: FakeGoogle, url: str) -> None:
     rule = {"denyAll": True, "condition": {"expression": "resource.matchTag('1/env', 'prod')"}}
-    there.policies = {"gcp.resourceLocations": [rule]}
+    fake_google.policies = {"gcp.resourceLocations": [rule]}
     assert examined(url)["policy gcp.resourceLocations"].verdict is Verdict.NOTE
 
 
@@ -207,9 +209,9 @@ def test_doctor_notes_a_policy_that_depends_on_a_tag(there: FakeGoogle, url: str
     ],
 )
 def test_doctor_requires_a_quota_for_all_instances(
-    there: FakeGoogle, url: str, limits: dict[str, dict[str | None, int]], bites: set[str]
+    fake_google: FakeGoogle, url: str, limits: dict[str, dict[str | None, int]], bites: set[str]
 ) -> None:
-    there.limits |= limits
+    fake_google.limits |= limits
     assert bitten(examined(url)) == bites
 
 
@@ -227,10 +229,10 @@ def test_doctor_refuses_a_region_without_cloud_run(url: str, monkeypatch: pytest
 
 @pytest.mark.parametrize("options", [("--region=europe-west1-b",), ("--project=My_Project",), ("--project=p/../q",)])
 def test_doctor_refuses_a_malformed_project_or_region_before_any_request(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     assert doctor(url, monkeypatch, *options).exit_code == 2
-    assert there.exchanges == {}
+    assert fake_google.exchanges == {}
 
 
 DENIED_PERMISSION = refusal(403, "IAM_PERMISSION_DENIED", permission="orgpolicy.policy.get")
@@ -238,13 +240,13 @@ SWITCHED_OFF = refusal(403, "SERVICE_DISABLED", service="orgpolicy.googleapis.co
 
 
 def test_doctor_names_the_permission_that_a_check_needs(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["orgpolicy"] = DENIED_PERMISSION
+    fake_google.refusals["orgpolicy"] = DENIED_PERMISSION
     finding = examined(url)["policies"]
     assert finding.verdict is Verdict.UNSEEN
     assert finding.what == "could not be looked at: needs the permission orgpolicy.policy.get"
-    there.refusals["orgpolicy"] = SWITCHED_OFF
+    fake_google.refusals["orgpolicy"] = SWITCHED_OFF
     assert examined(url)["policies"].to_do == "gcloud services enable orgpolicy.googleapis.com"
     result = doctor(url, monkeypatch)
     assert result.exit_code == 1
@@ -253,8 +255,10 @@ def test_doctor_names_the_permission_that_a_check_needs(
 
 @pytest.mark.parametrize("status", [400, 403, 409, 418])
 @pytest.mark.parametrize("api", ["cloudresourcemanager", "cloudbilling", "orgpolicy", "run", "serviceusage", "www"])
-def test_doctor_never_prints_a_traceback_for_a_refusal(there: FakeGoogle, url: str, api: str, status: int) -> None:
-    there.refusals[api] = (status, {"error": {"code": status, "message": "no"}})
+def test_doctor_never_prints_a_traceback_for_a_refusal(
+    fake_google: FakeGoogle, url: str, api: str, status: int
+) -> None:
+    fake_google.refusals[api] = (status, {"error": {"code": status, "message": "no"}})
     verdicts = {finding.verdict for finding in examined(url).values()}
     assert verdicts == ({Verdict.FINE} if api == "www" else {Verdict.FINE, Verdict.UNSEEN})
 
@@ -268,29 +272,29 @@ def test_doctor_never_prints_a_traceback_for_a_refusal(there: FakeGoogle, url: s
     ],
 )
 def test_doctor_reports_a_project_that_does_not_exist(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]]
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]]
 ) -> None:
-    there.refusals["cloudresourcemanager"] = answer
+    fake_google.refusals["cloudresourcemanager"] = answer
     result = doctor(url, monkeypatch)
     assert result.exit_code == 2
     assert f"There is no project '{PROJECT}'" in result.output
 
 
 def test_doctor_reports_credentials_that_google_refuses(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["cloudbilling"] = (401, {"error": {"code": 401, "message": "no"}})
+    fake_google.refusals["cloudbilling"] = (401, {"error": {"code": 401, "message": "no"}})
     result = doctor(url, monkeypatch)
     assert result.exit_code == 2
     assert "gcloud auth application-default login" in result.output
 
 
 def test_doctor_exits_with_4_if_google_does_not_answer(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["orgpolicy"] = (503, {"error": {"code": 503, "message": "later"}})
+    fake_google.refusals["orgpolicy"] = (503, {"error": {"code": 503, "message": "later"}})
     assert doctor(url, monkeypatch).exit_code == 4
-    assert len(there.exchanges["orgpolicy"]) == 3  # tried again, and not for ever
+    assert len(fake_google.exchanges["orgpolicy"]) == 3  # retried a limited number of times
     assert doctor("http://127.0.0.1:9", monkeypatch).exit_code == 4
 
 

@@ -222,20 +222,20 @@ def test_load_stops_if_the_service_gives_no_prediction(reply: Reply, error: type
 def test_load_advice_follows_from_the_figures() -> None:
     """200 ms of which 50 compute: four at once keep a processor busy; 28 a second need 1.4, at 70 % two instances."""
     samples = tuple(Sample(n / 28, n / 28, n / 28 + 0.2, 200, 50.0) for n in range(280))
-    found = {one.setting: one for one in advice(Run(samples, 10.0, Ending.TIME), 28, Largest(1 << 20, 100 << 20))}
-    assert {name: one.value for name, one in found.items()} == {
+    rows = {row.setting: row for row in advice(Run(samples, 10.0, Ending.TIME), 28, Largest(1 << 20, 100 << 20))}
+    assert {name: row.value for name, row in rows.items()} == {
         "concurrency": 4,
         "max_instances": 2,
         "memory_mb": 1024,  # 4 x 100 MiB / (13/32) = 985
     }
-    assert "200 / 50 = 4.0" in found["concurrency"].why
-    assert "= 985 MiB" in found["memory_mb"].why
+    assert "200 / 50 = 4.0" in rows["concurrency"].why
+    assert "= 985 MiB" in rows["memory_mb"].why
 
 
 def test_load_advice_stays_within_the_limits_of_terraform() -> None:
     slow = tuple(Sample(n, n, n + 10.0, 200, 10.0) for n in range(10))
-    found = {one.setting: one.value for one in advice(Run(slow, 10.0, Ending.TIME), 1, Largest(10, 10))}
-    assert found == {"concurrency": 16, "max_instances": 1, "memory_mb": 512}
+    values = {row.setting: row.value for row in advice(Run(slow, 10.0, Ending.TIME), 1, Largest(10, 10))}
+    assert values == {"concurrency": 16, "max_instances": 1, "memory_mb": 512}
     without = tuple(Sample(n, n, n + 1.0, 200) for n in range(10))
     assert advice(Run(without, 10.0, Ending.TIME), 1, Largest(10, 10)) == []
 

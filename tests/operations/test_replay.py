@@ -151,8 +151,8 @@ def test_replay_dry_run_changes_nothing(world: World, reject: Reject, tmp_path: 
         reject(name)
     world.put("b.jpg", b"waits", tmp_path)
     world.store.delete(world.store.find(world.quarantine, selected(world)[2].failure_id).ref)
-    told = fates(world, selected(world), dry_run=True)
-    assert told == {"a.jpg": Fate.PUT_BACK, "b.jpg": Fate.TAKEN, "c.jpg": Fate.GONE}
+    outcomes = fates(world, selected(world), dry_run=True)
+    assert outcomes == {"a.jpg": Fate.PUT_BACK, "b.jpg": Fate.TAKEN, "c.jpg": Fate.GONE}
     assert (world.names_in(world.uploads), len(quarantined(world))) == (["b.jpg"], 2)
 
 
@@ -160,8 +160,8 @@ def test_replay_ignores_the_name_of_a_file_that_is_gone(world: World, reject: Re
     reject("list.jpg")
     world.store.delete(world.store.find(world.quarantine, selected(world)[0].failure_id).ref)
     reject("list.jpg")
-    told = [fate for _, fate in replay(world.store, selected(world), world.uploads, dry_run=True)]
-    assert told == [Fate.GONE, Fate.PUT_BACK]
+    outcomes = [fate for _, fate in replay(world.store, selected(world), world.uploads, dry_run=True)]
+    assert outcomes == [Fate.GONE, Fate.PUT_BACK]
 
 
 def test_replay_puts_back_only_the_first_of_two_files_of_a_name(world: World, reject: Reject) -> None:
@@ -171,8 +171,8 @@ def test_replay_puts_back_only_the_first_of_two_files_of_a_name(world: World, re
     assert [fate for _, fate in replay(world.store, files, world.uploads, dry_run=True)].count(Fate.PUT_BACK) == 1
     assert sorted(fate for _, fate in replay(world.store, files, world.uploads)) == [Fate.PUT_BACK, Fate.TAKEN]
     [left] = quarantined(world)
-    there = {content_of(world, "list.jpg"), world.store.read(world.store.find(world.quarantine, left).ref, 100)}
-    assert there == {b"bread", b"butter"}
+    contents = {content_of(world, "list.jpg"), world.store.read(world.store.find(world.quarantine, left).ref, 100)}
+    assert contents == {b"bread", b"butter"}
 
 
 def test_replay_keeps_a_copy_with_keep_quarantined(world: World, reject: Reject) -> None:
@@ -216,8 +216,8 @@ def test_replay_can_change_the_model_of_files(world: World, reject: Reject) -> N
     reject("list.jpg", b"bread, cheese")
     before = world.store.find(world.quarantine, quarantined(world)[0])
     assert fates(world, selected(world), model="ponies") == {"list.jpg": Fate.PUT_BACK}
-    found = world.store.find(world.uploads, "list.jpg")
-    assert (found.model, found.content_type, content_of(world, "list.jpg")) == (
+    replayed = world.store.find(world.uploads, "list.jpg")
+    assert (replayed.model, replayed.content_type, content_of(world, "list.jpg")) == (
         "ponies",
         before.content_type,
         b"bread, cheese",
@@ -344,7 +344,9 @@ def test_replay_reports_and_leaves_files_that_were_set_aside(world: World, rejec
     failure = reject("key.jpg")
     aside = replace(failure, failure_id="f" * 64, quarantine_uri=None)
     world.warehouse.append(aside)
-    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)}
-    assert told == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
-    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
-    assert told["f" * 64] is Fate.SET_ASIDE
+    outcomes = {
+        file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)
+    }
+    assert outcomes == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
+    outcomes = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
+    assert outcomes["f" * 64] is Fate.SET_ASIDE

@@ -52,9 +52,11 @@ def right(golden: Callable[[dict[str, str]], str]) -> str:
 
 
 def smoke(cloud: Cloud, *arguments: str) -> Result:
-    """Test the session's cloud, as one that somebody started in its folder."""
+    """Test the session's local cloud by its folder."""
     cloud.save()
-    least = () if any("--min-accuracy" in one for one in arguments) else ("--min-accuracy=0.6",)  # of five pictures
+    least = (
+        () if any("--min-accuracy" in argument for argument in arguments) else ("--min-accuracy=0.6",)
+    )  # of five pictures
     with folder_lock(cloud.folder):
         return CliRunner().invoke(
             command, ["--folder", str(cloud.folder), "--timeout=20", *least, *arguments], env={"COLUMNS": "200"}
@@ -100,8 +102,8 @@ def test_golden_set_may_be_a_local_folder(cloud: Cloud, tmp_path: Path) -> None:
 def test_smoke_test_fails_on_a_row_by_another_revision(cloud: Cloud, right: str, option: str, service: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", f"{option}=classify-{service}-00002")
     assert result.exit_code == 1
-    said = " ".join(result.output.split())
-    assert f"was classified by classify-{service}-local, expected classify-{service}-00002" in said
+    output = " ".join(result.output.split())
+    assert f"was classified by classify-{service}-local, expected classify-{service}-00002" in output
 
 
 def test_smoke_test_fails_on_a_model_that_is_wrong_too_often(
@@ -144,12 +146,12 @@ def test_smoke_test_with_golden_only_leaves_no_row_and_needs_no_bucket(cloud: Cl
 def test_smoke_test_queries_only_recent_days_and_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
+    queries: list[str] = []
     pauses: list[float] = []
 
     class Empty:
         def query(self, sql: str, **_: list[str]) -> Any:
-            asked.append(sql)
+            queries.append(sql)
             return SimpleNamespace(rows=[])
 
     clock = iter(range(1000))
@@ -157,7 +159,7 @@ def test_smoke_test_queries_only_recent_days_and_less_and_less_often(
         "shared.operations.smoke_test.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=pauses.append)
     )
     assert row_of(Empty(), "id", 8) is None  # type: ignore[arg-type]  # it asks and appends nothing
-    assert all("uploaded_on >=" in sql for sql in asked)
+    assert all("uploaded_on >=" in sql for sql in queries)
     assert pauses == sorted(pauses)
     assert max(pauses) > 2 * min(pauses)
 

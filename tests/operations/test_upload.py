@@ -19,9 +19,9 @@ def photo(tmp_path: Path) -> Path:
 
 
 def dropped(world: World, path: Path, model: str | None = None) -> str:
-    [one] = drop(world.store, world.uploads, [(path, "photo.jpg")], model)
-    assert isinstance(one, Dropped)
-    return one.ref.name
+    [upload] = drop(world.store, world.uploads, [(path, "photo.jpg")], model)
+    assert isinstance(upload, Dropped)
+    return upload.ref.name
 
 
 def test_upload_of_a_file_whose_answer_was_lost_is_done_once(world: World, photo: Path) -> None:

@@ -37,7 +37,7 @@ def classify(world: World, *refs: ObjectRef) -> None:
 
 
 def dropped(world: World, files: list[tuple[Path, str]]) -> list[Dropped]:
-    return [one for one in drop(world.store, world.uploads, files) if isinstance(one, Dropped)]
+    return [result for result in drop(world.store, world.uploads, files) if isinstance(result, Dropped)]
 
 
 def names(files: Sequence[tuple[Path, str]]) -> list[str]:
@@ -46,7 +46,7 @@ def names(files: Sequence[tuple[Path, str]]) -> list[str]:
 
 def test_skip_existing_skips_files_whose_content_has_a_prediction(world: World, album: Path) -> None:
     files = names_of([album])
-    classify(world, *(one.ref for one in dropped(world, files[:2])))
+    classify(world, *(upload.ref for upload in dropped(world, files[:2])))
     (album / "0.jpg").rename(album / "another name.jpg")
     assert names(without_known(world.warehouse, names_of([album]))) == ["album/2.jpg"]
     assert names(without_known(world.warehouse, names_of([album]), "flowers@1")) == ["album/2.jpg"]
@@ -54,14 +54,14 @@ def test_skip_existing_skips_files_whose_content_has_a_prediction(world: World, 
 
 def test_skip_existing_for_another_model_skips_nothing(world: World, album: Path) -> None:
     files = names_of([album])
-    classify(world, *(one.ref for one in dropped(world, files)))
+    classify(world, *(upload.ref for upload in dropped(world, files)))
     assert without_known(world.warehouse, files, "ponies") == files
 
 
 def test_skip_existing_uploads_refused_files_again(world: World, tmp_path: Path) -> None:
     (tmp_path / "list.jpg").write_text("bread, butter")
     files = names_of([tmp_path / "list.jpg"])
-    classify(world, *(one.ref for one in dropped(world, files)))
+    classify(world, *(upload.ref for upload in dropped(world, files)))
     assert without_known(world.warehouse, files) == files
 
 
@@ -82,12 +82,12 @@ def test_skip_existing_keeps_a_file_that_is_gone(world: World, tmp_path: Path) -
     ],
 )
 def test_drop_skips_a_bad_name_with_a_reason(world: World, album: Path, name: bytes, why: str) -> None:
-    place = os.path.join(os.fsencode(album), name)  # noqa: PTH118  # Path takes no bytes
-    with open(place, "wb") as file:  # noqa: PTH123
+    raw_path = os.path.join(os.fsencode(album), name)  # noqa: PTH118  # Path takes no bytes
+    with open(raw_path, "wb") as file:  # noqa: PTH123
         file.write(b"a picture")
     outcomes = list(drop(world.store, world.uploads, names_of([album])))
-    [skipped] = [one for one in outcomes if isinstance(one, Skipped)]
-    assert os.fsencode(skipped.path) == place
+    [skipped] = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    assert os.fsencode(skipped.path) == raw_path
     assert why in skipped.why
     assert sorted(world.names_in(world.uploads)) == ["album/0.jpg", "album/1.jpg", "album/2.jpg"]
 
@@ -95,7 +95,7 @@ def test_drop_skips_a_bad_name_with_a_reason(world: World, album: Path, name: by
 def test_drop_skips_a_name_that_is_too_long(world: World, album: Path) -> None:
     files = [*names_of([album]), (album / "0.jpg", "é" * 513)]
     outcomes = list(drop(world.store, world.uploads, files))
-    assert [type(one) for one in outcomes] == [Dropped, Dropped, Dropped, Skipped]
+    assert [type(outcome) for outcome in outcomes] == [Dropped, Dropped, Dropped, Skipped]
     assert "1,026 bytes" in outcomes[3].why  # type: ignore[union-attr]
 
 
@@ -113,8 +113,8 @@ def test_drop_uploads_a_name_that_was_taken_a_moment_ago(world: World, album: Pa
     """An upload had it, and was classified and removed before anybody could look what it was."""
     with faults_of(world) as faults:
         faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", status=412, count=1)
-        [one] = dropped(world, names_of([album / "0.jpg"]))
-    assert one.ref.name == "0.jpg"
+        [upload] = dropped(world, names_of([album / "0.jpg"]))
+    assert upload.ref.name == "0.jpg"
     assert world.names_in(world.uploads) == ["0.jpg"]
 
 
@@ -127,14 +127,14 @@ def test_drop_reports_a_policy_that_forbids_every_name_without_urls(world: World
 
 
 class Nothing:
-    """A warehouse in which nothing lands; keeps what it is asked."""
+    """A warehouse without rows that keeps its queries."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.queries: list[str] = []
         self.rows: list[dict[str, Any]] = []
 
     def query(self, sql: str, **_: list[str]) -> Any:
-        self.asked.append(sql)
+        self.queries.append(sql)
         return self
 
 
@@ -144,12 +144,12 @@ def test_wait_for_reads_only_the_partitions_of_the_uploads() -> None:
     uploads = [Dropped(Path("x"), ObjectRef("b", "x", int(moment) + ahead)) for ahead in (0, 2_000_000)]
     nothing = Nothing()
     assert list(wait_for(nothing, uploads, 0.01)) == []  # type: ignore[arg-type]  # it asks and appends nothing
-    assert nothing.asked[0].count("uploaded_on IN (DATE '2026-11-30', DATE '2026-12-01')") == 2
+    assert nothing.queries[0].count("uploaded_on IN (DATE '2026-11-30', DATE '2026-12-01')") == 2
 
 
 def test_wait_for_finds_rows_in_their_partition(world: World, album: Path) -> None:
     uploads = dropped(world, names_of([album]))
-    classify(world, *(one.ref for one in uploads))
+    classify(world, *(upload.ref for upload in uploads))
     landed = {upload.ref.name: row["label"] for upload, row in wait_for(world.warehouse, uploads, 20)}
     assert sorted(landed) == ["album/0.jpg", "album/1.jpg", "album/2.jpg"]
 

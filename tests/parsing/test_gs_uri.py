@@ -57,5 +57,5 @@ def test_bucket_name_may_have_the_scheme(text: str) -> None:
 
 def test_gs_uri_is_parsed_in_this_module_only() -> None:
     sources = [path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py")]
-    found = {path.relative_to(ROOT).as_posix() for path in sources if ANOTHER_PARSER.search(path.read_text("utf-8"))}
-    assert found == {"shared/parsing/gs_uri.py"}
+    parsers = {path.relative_to(ROOT).as_posix() for path in sources if ANOTHER_PARSER.search(path.read_text("utf-8"))}
+    assert parsers == {"shared/parsing/gs_uri.py"}
