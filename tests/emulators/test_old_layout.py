@@ -97,7 +97,7 @@ def link(*places):
     os_link(*places)
 os_link, os.link = os.link, link
 folder = Path({str(old_folder)!r})
-old_layout.take_over(folder / "buckets", Store(folder / "objects"))
+old_layout.migrate(folder / "buckets", Store(folder / "objects"))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert done.returncode == 9
