@@ -59,7 +59,7 @@ def old_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_all_objects_and_versions_of_an_old_folder_are_there(old_folder: Path) -> None:
+def test_migration_inserts_all_objects_and_versions_of_an_old_folder(old_folder: Path) -> None:
     with running_storage(old_folder) as storage, client_of(storage.url) as client:
         assert [bucket.name for bucket in client.list_buckets()] == ["archive", "uploads"]
         uploads, archive = client.get_bucket("uploads"), client.get_bucket("archive")
@@ -82,7 +82,7 @@ def test_all_objects_and_versions_of_an_old_folder_are_there(old_folder: Path) -
         assert len(list(client.list_blobs("uploads", versions=True))) == 2
 
 
-def test_a_take_over_that_was_killed_is_done_again(old_folder: Path) -> None:
+def test_migration_that_was_killed_is_completed(old_folder: Path) -> None:
     script = f"""
 import os, shutil
 from pathlib import Path
@@ -97,7 +97,7 @@ def link(*places):
     os_link(*places)
 os_link, os.link = os.link, link
 folder = Path({str(old_folder)!r})
-old_layout.take_over(folder / "buckets", Store(folder / "objects"))
+old_layout.migrate(folder / "buckets", Store(folder / "objects"))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert done.returncode == 9

@@ -73,7 +73,7 @@ def kill(watched: Supervisor) -> int:
     return pid_of(watched)
 
 
-def test_a_part_that_is_killed_is_started_again_after_pauses_that_grow(start: Start, said: list[str]) -> None:
+def test_supervisor_restarts_a_killed_part_after_growing_pauses(start: Start, said: list[str]) -> None:
     watched = start()
     for _ in range(3):
         kill(watched)
@@ -81,7 +81,7 @@ def test_a_part_that_is_killed_is_started_again_after_pauses_that_grow(start: St
     assert [found and found.group(1) for found in pauses] == ["0.4", "0.5", "0.5"]
 
 
-def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
+def test_cloud_file_names_the_current_process(start: Start) -> None:
     watched = start()
     first = pid_of(watched)
     second = kill(watched)
@@ -94,7 +94,7 @@ def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
     eventually(lambda: answers(watched._running["server"].part.ready_url))
 
 
-def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]) -> None:
+def test_supervisor_leaves_running_parts_alone(start: Start, said: list[str]) -> None:
     watched = start()
     before = pid_of(watched)
     for _ in range(3):
@@ -102,12 +102,12 @@ def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]
     assert (pid_of(watched), said) == (before, [])
 
 
-def test_a_part_that_ends_at_its_start_is_told_with_its_last_words(start: Start) -> None:
+def test_supervisor_reports_a_failed_start_with_the_last_log_lines(start: Start) -> None:
     with pytest.raises(PartFailed, match=r"(?s)server ended \(exit code 3\).*no such disk"):
         start(sys.executable, "-c", "print('no such disk', flush=True); raise SystemExit(3)")
 
 
-def test_what_is_stopped_stays_down(start: Start) -> None:
+def test_supervisor_does_not_restart_stopped_parts(start: Start) -> None:
     watched = start()
     process = psutil.Process(pid_of(watched))
     watched.stop()

@@ -43,13 +43,13 @@ def _known_differences_fail(request: pytest.FixtureRequest) -> None:
         request.applymarker(pytest.mark.xfail(strict=True, raises=broken, reason=known.instead))
 
 
-def test_every_known_difference_is_of_a_rule_that_is_tested() -> None:
+def test_known_difference_belongs_to_a_tested_rule() -> None:
     rules = {name.removeprefix("test_").replace("_", " ") for name in globals() if name.startswith("test_")}
     assert [known.rule for known in DIFFERENCES if known.rule not in rules] == []
     assert len({known.rule for known in DIFFERENCES}) == len(DIFFERENCES)
 
 
-def test_the_document_shows_every_known_difference() -> None:
+def test_document_shows_every_known_difference() -> None:
     document = (ROOT / "docs" / "object-store-differences.md").read_text("utf-8")
     assert f"<!-- {MARK} -->\n{differences_table()}\n<!-- /{MARK} -->" in document, "run: make docs"
 
@@ -69,7 +69,7 @@ def test_a_read_of_an_overwritten_generation_never_gives_the_newer_bytes(place: 
         place.store.read(old, 100)
 
 
-def test_a_read_of_what_is_gone_says_so(place: Place) -> None:
+def test_a_read_of_a_deleted_object_is_not_found(place: Place) -> None:
     ref = place.put("photo")
     place.store.delete(ref)
     with pytest.raises(AlreadyDone):
@@ -78,7 +78,7 @@ def test_a_read_of_what_is_gone_says_so(place: Place) -> None:
         place.store.find(ref.bucket, "photo")
 
 
-def test_a_read_stops_at_the_limit_even_where_the_bytes_unpack_to_more(place: Place) -> None:
+def test_a_read_stops_at_the_limit_of_decompressed_bytes(place: Place) -> None:
     blob = place.bucket.blob("zipped")
     blob.content_encoding = "gzip"
     blob.upload_from_string(gzip.compress(b"a" * 100_000), retry=None)
@@ -88,7 +88,7 @@ def test_a_read_stops_at_the_limit_even_where_the_bytes_unpack_to_more(place: Pl
         place.store.read(ref, 99_999)
 
 
-def test_a_read_may_be_of_a_part(place: Place) -> None:
+def test_a_read_can_be_of_a_range(place: Place) -> None:
     place.put("photo", b"0123456789")
     blob = place.bucket.blob("photo")
     assert blob.download_as_bytes(start=2, end=4, retry=None) == b"234"
@@ -116,7 +116,7 @@ def test_the_live_generation_is_found_by_its_name(place: Place) -> None:
 # Writing
 
 
-def test_a_create_only_write_leaves_what_exists(place: Place) -> None:
+def test_a_create_only_write_leaves_an_existing_object(place: Place) -> None:
     first = place.store.write_once(place.bucket.name, "photo", b"first", "image/jpeg")
     assert place.store.write_once(place.bucket.name, "photo", b"first", "image/png") == first
     with pytest.raises(NameTaken):
@@ -125,14 +125,14 @@ def test_a_create_only_write_leaves_what_exists(place: Place) -> None:
     assert place.bucket.get_blob("photo", retry=None).content_type == "image/jpeg"
 
 
-def test_a_create_only_upload_leaves_what_exists(place: Place, tmp_path: Path) -> None:
+def test_a_create_only_upload_leaves_an_existing_object(place: Place, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"second")
     first = place.put("photo")
     assert place.store.upload(place.bucket.name, "photo", tmp_path / "photo") is None
     assert place.store.find(first.bucket, "photo").ref == first
 
 
-def test_a_create_only_upload_of_more_than_eight_megabytes_leaves_what_exists(place: Place, tmp_path: Path) -> None:
+def test_a_create_only_upload_above_eight_megabytes_leaves_an_existing_object(place: Place, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(content := os.urandom(LARGE))
     first = place.store.upload(place.bucket.name, "photo", tmp_path / "photo")
     assert first
@@ -143,14 +143,14 @@ def test_a_create_only_upload_of_more_than_eight_megabytes_leaves_what_exists(pl
     assert place.store.find(first.bucket, "photo").ref == first
 
 
-def test_of_two_writers_at_the_same_instant_exactly_one_wins(place: Place) -> None:
+def test_two_parallel_writers_have_exactly_one_winner(place: Place) -> None:
     for round_ in range(8):
         blob = place.bucket.blob(f"photo{round_}")
         create = partial(blob.upload_from_string, if_generation_match=0, retry=None)
         assert winners(at_once(partial(create, b"one"), partial(create, b"two"), partial(create, b"three"))) == 1
 
 
-def test_of_two_resumable_writers_at_the_same_instant_exactly_one_wins(place: Place) -> None:
+def test_two_parallel_resumable_writers_have_exactly_one_winner(place: Place) -> None:
     def create(content: bytes) -> None:
         blob = place.bucket.blob("photo", chunk_size=CHUNK)
         blob.upload_from_file(BytesIO(content), if_generation_match=0, retry=None)  # of unknown size: resumable
@@ -184,7 +184,7 @@ def test_an_object_has_its_size_checksums_content_type_and_metadata(place: Place
     assert base64.b64decode(stored.crc32c) == google_crc32c.Checksum(content).digest()
 
 
-def test_an_upload_whose_checksum_is_wrong_is_refused(place: Place) -> None:
+def test_an_upload_with_a_wrong_checksum_is_refused(place: Place) -> None:
     body = b'--x\r\nContent-Type: application/json\r\n\r\n{"name": "photo", "crc32c": "AAAAAA=="}\r\n'
     body += b"--x\r\nContent-Type: image/jpeg\r\n\r\nphoto\r\n--x--\r\n"
     url = place.objects_url("upload/storage/v1") + "?uploadType=multipart"
@@ -192,7 +192,7 @@ def test_an_upload_whose_checksum_is_wrong_is_refused(place: Place) -> None:
     assert answer.status_code == 400
 
 
-def test_asking_how_far_an_upload_got_does_not_finish_it(place: Place) -> None:
+def test_a_status_query_does_not_finish_an_upload(place: Place) -> None:
     url = place.bucket.blob("photo").create_resumable_upload_session("image/jpeg", retry=None)
     send = partial(requests.put, url, timeout=10, allow_redirects=False)
     send(data=b"a" * CHUNK, headers={"Content-Range": f"bytes 0-{CHUNK - 1}/{CHUNK + 1}"})
@@ -202,13 +202,13 @@ def test_asking_how_far_an_upload_got_does_not_finish_it(place: Place) -> None:
     assert place.content("photo") == b"a" * CHUNK + b"b"
 
 
-def test_an_upload_of_the_xml_api_may_come_in_parts(place: Place, tmp_path: Path) -> None:
+def test_an_upload_of_the_xml_api_can_have_parts(place: Place, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(content := os.urandom(LARGE))
     upload_chunks_concurrently(str(tmp_path / "photo"), place.bucket.blob("photo"), worker_type=THREAD)
     assert place.content("photo") == content
 
 
-def test_a_write_to_a_bucket_that_is_missing_names_it(place: Place) -> None:
+def test_a_write_to_a_missing_bucket_names_it(place: Place) -> None:
     with pytest.raises(StorageUnavailable, match="no bucket gs://no-such-bucket"):
         place.store.write_once("no-such-bucket", "photo", b"", "image/jpeg")
 
@@ -245,7 +245,7 @@ def test_an_overwritten_generation_is_not_copied(place: Place) -> None:
     assert names(place.bucket) == ["photo"]
 
 
-def test_of_two_copies_at_the_same_instant_exactly_one_is_made(place: Place) -> None:
+def test_two_parallel_copies_create_the_target_once(place: Place) -> None:
     sources = [place.bucket.blob(place.put(f"source{number}").name) for number in range(3)]
     copy = partial(
         place.bucket.copy_blob, destination_bucket=place.bucket, new_name="copy", if_generation_match=0, retry=None
@@ -270,7 +270,7 @@ def test_a_copy_has_the_bytes_content_type_and_metadata_of_its_source(place: Pla
     assert (copy.content_type, copy.metadata) == ("image/jpeg", {"camera": "old"})
 
 
-def test_a_copy_to_a_bucket_that_is_missing_names_it(place: Place) -> None:
+def test_a_copy_to_a_missing_bucket_names_it(place: Place) -> None:
     with pytest.raises(StorageUnavailable, match="no bucket gs://no-such-bucket"):
         place.store.copy_once(place.put("photo"), "no-such-bucket", "copy")
 
@@ -278,14 +278,14 @@ def test_a_copy_to_a_bucket_that_is_missing_names_it(place: Place) -> None:
 # Deleting
 
 
-def test_deleting_an_old_generation_leaves_the_newer_one(place: Place) -> None:
+def test_a_delete_of_an_old_generation_leaves_the_newer_one(place: Place) -> None:
     old = place.put("photo")
     new = place.put("photo", b"second")
     place.store.delete(old)
     assert place.store.find(new.bucket, "photo").ref == new
 
 
-def test_deleting_what_is_gone_is_no_error(place: Place) -> None:
+def test_a_delete_of_a_deleted_object_is_not_an_error(place: Place) -> None:
     ref = place.put("photo")
     place.store.delete(ref)
     place.store.delete(ref)
@@ -330,7 +330,7 @@ def test_a_listing_gives_name_generation_size_and_content_type(place: Place) -> 
     assert listed == {refs[0]: (2, "text/plain"), refs[1]: (1, "text/plain")}
 
 
-def test_a_listing_comes_in_pages_of_at_most_a_thousand_and_leaves_nothing_out(place: Place) -> None:
+def test_a_listing_has_pages_of_at_most_a_thousand_without_gaps(place: Place) -> None:
     written = [f"{number:04}" for number in range(1003)]
     url = place.objects_url("upload/storage/v1") + "?uploadType=media&name="
     with requests.Session() as session, ThreadPoolExecutor(8) as threads:
@@ -363,7 +363,7 @@ def test_a_listing_can_be_of_a_glob(place: Place) -> None:
     assert names(place.bucket, match_glob="*.jpg") == ["a.jpg"]
 
 
-def test_a_listing_of_a_bucket_that_is_missing_says_so(place: Place) -> None:
+def test_a_listing_of_a_missing_bucket_is_not_found(place: Place) -> None:
     with pytest.raises(AlreadyDone):
         list(place.store.uploads("no-such-bucket"))
 
@@ -372,7 +372,7 @@ def test_a_listing_of_a_bucket_that_is_missing_says_so(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["größe 100 %", "a?b#c+d&e=f", "日本/猫 \U0001f408.jpg", " leading", "a\tb", "'\"\\"])
-def test_a_name_comes_back_as_it_was_given(place: Place, name: str) -> None:
+def test_a_name_is_returned_unchanged(place: Place, name: str) -> None:
     ref = place.put(name, name.encode())
     assert place.store.read(ref, 100) == name.encode()
     assert [upload.ref for upload in place.store.uploads(place.bucket.name)] == [ref]
@@ -381,7 +381,7 @@ def test_a_name_comes_back_as_it_was_given(place: Place, name: str) -> None:
     assert names(place.bucket) == ["copy of " + name]
 
 
-def test_a_name_of_1024_bytes_is_taken_and_one_byte_more_is_not(place: Place) -> None:
+def test_a_name_of_1024_bytes_is_accepted_and_a_longer_one_is_not(place: Place) -> None:
     longest = "/".join(["n" * 204] * 5)
     assert len(longest) == 1024
     place.put(longest)
@@ -446,7 +446,7 @@ def versioned(place: Place) -> Bucket:
     return bucket
 
 
-def test_a_bucket_can_be_told_to_keep_versions_and_to_stop(place: Place) -> None:
+def test_a_bucket_can_start_and_stop_versioning(place: Place) -> None:
     bucket = place.another_bucket()
     for wanted in (True, False):
         bucket.versioning_enabled = wanted
@@ -454,20 +454,20 @@ def test_a_bucket_can_be_told_to_keep_versions_and_to_stop(place: Place) -> None
         assert place.client.get_bucket(bucket.name, retry=None).versioning_enabled is wanted
 
 
-def test_a_bucket_with_versions_lists_and_reads_what_was_overwritten(place: Place, versioned: Bucket) -> None:
+def test_a_bucket_with_versions_lists_and_reads_overwritten_objects(place: Place, versioned: Bucket) -> None:
     old, new = (upload.ref for upload in place.store.uploads(versioned.name))
     assert (place.store.read(old, 100), place.store.read(new, 100)) == (b"first", b"second")
     assert place.store.find(versioned.name, "photo").ref == new
     assert names(versioned) == ["photo"]
 
 
-def test_a_bucket_with_versions_copies_what_was_overwritten(place: Place, versioned: Bucket) -> None:
+def test_a_bucket_with_versions_copies_overwritten_objects(place: Place, versioned: Bucket) -> None:
     old, _ = (upload.ref for upload in place.store.uploads(versioned.name))
     place.store.copy_once(old, place.bucket.name, "copy")
     assert place.content("copy") == b"first"
 
 
-def test_a_bucket_with_versions_deletes_for_good_only_what_a_delete_names(place: Place, versioned: Bucket) -> None:
+def test_a_bucket_with_versions_deletes_permanently_only_the_named_generation(place: Place, versioned: Bucket) -> None:
     versioned.blob("photo").delete(retry=None)
     assert names(versioned) == []
     uploads = list(place.store.uploads(versioned.name))
@@ -476,9 +476,7 @@ def test_a_bucket_with_versions_deletes_for_good_only_what_a_delete_names(place:
     assert list(place.store.uploads(versioned.name)) == uploads[1:]
 
 
-def test_a_precondition_is_on_the_live_generation_even_where_an_old_one_is_named(
-    place: Place, versioned: Bucket
-) -> None:
+def test_a_precondition_applies_to_the_live_generation_of_a_versioned_object(place: Place, versioned: Bucket) -> None:
     old, new = (upload.ref.generation for upload in place.store.uploads(versioned.name))
     with pytest.raises(exceptions.PreconditionFailed):
         versioned.blob("photo", generation=old).delete(if_generation_match=old, retry=None)
@@ -489,7 +487,7 @@ def test_a_precondition_is_on_the_live_generation_even_where_an_old_one_is_named
 # Buckets and access
 
 
-def test_a_bucket_that_exists_is_not_made_again(place: Place) -> None:
+def test_an_existing_bucket_is_not_created_again(place: Place) -> None:
     place.put("photo")
     with pytest.raises(exceptions.Conflict):
         place.client.create_bucket(place.bucket.name, retry=None)
@@ -497,7 +495,7 @@ def test_a_bucket_that_exists_is_not_made_again(place: Place) -> None:
     assert place.content("photo") == b"first"
 
 
-def test_a_bucket_tells_its_storage_layout(place: Place) -> None:
+def test_a_bucket_reports_its_storage_layout(place: Place) -> None:
     answer = requests.get(f"{place.url}/storage/v1/b/{place.bucket.name}/storageLayout", timeout=10)
     assert answer.json()["hierarchicalNamespace"] == {"enabled": False}
 
@@ -517,7 +515,7 @@ def test_a_link_with_a_wrong_signature_opens_nothing(place: Place) -> None:
     assert requests.get(f"{place.url}/{place.bucket.name}/photo", params=signed, timeout=10).status_code >= 400
 
 
-def test_what_is_missing_is_answered_in_googles_shape(place: Place) -> None:
+def test_an_error_for_a_missing_object_has_googles_format(place: Place) -> None:
     answer = requests.get(f"{place.objects_url()}/nothing", timeout=10)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["errors"][0]["reason"]) == (404, 404, "notFound")

@@ -45,19 +45,19 @@ def test_a_view_of_empty_tables_has_columns_and_no_rows(empty: Warehouse, view: 
     assert len(empty.client.get_table(f"{OUR_DATASET}.{view}").schema) > 4
 
 
-def test_of_an_upload_recorded_twice_the_later_row_counts(empty: Warehouse) -> None:
+def test_a_view_counts_the_later_row_of_an_upload_recorded_twice(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1, **at(1, label="old")), prediction(1, **at(2, label="new")))
     assert [row["label"] for row in empty.view("latest_predictions")] == ["new"]
     assert [row["label"] for row in empty.view("predictions_by_model")] == ["new"]
     assert len(empty.view("calls")) == 2
 
 
-def test_rows_recorded_at_the_same_moment_are_one_all_the_same(empty: Warehouse) -> None:
+def test_a_view_counts_rows_of_the_same_moment_once(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1), prediction(1))
     assert len(empty.view("latest_predictions")) == len(empty.view("predictions_by_model")) == 1
 
 
-def test_copies_recorded_on_both_sides_of_midnight_are_one_row_of_the_day_of_the_upload(empty: Warehouse) -> None:
+def test_a_view_counts_copies_around_midnight_on_the_day_of_the_upload(empty: Warehouse) -> None:
     moments = ("2026-01-02T23:59:59.999999Z", "2026-01-03T08:00:00Z")
     copies = [before_midnight(1, recorded_at=moment) for moment in moments]
     empty.fill("predictions", *copies, before_midnight(1))
@@ -68,14 +68,14 @@ def test_copies_recorded_on_both_sides_of_midnight_are_one_row_of_the_day_of_the
     assert len(empty.view("predictions_by_model")) == 1
 
 
-def test_uploads_a_microsecond_apart_are_of_two_days_where_midnight_lies_between(empty: Warehouse) -> None:
+def test_a_view_separates_days_at_midnight_to_the_microsecond(empty: Warehouse) -> None:
     after = {"uploaded_on": "2026-01-03", "uploaded_at": "2026-01-03T00:00:00.000000Z"}
     empty.fill("predictions", before_midnight(1), before_midnight(2, **after))
     days = empty.view("daily_label_counts", "uploaded_on")
     assert [(day["uploaded_on"], day["images"]) for day in days] == [(date(2026, 1, 2), 1), (date(2026, 1, 3), 1)]
 
 
-def test_two_models_on_one_upload_are_told_apart_by_model_only(empty: Warehouse) -> None:
+def test_a_view_separates_two_models_on_one_upload_by_model_only(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1, **at(1)), challenger, challenger)
     found = empty.view("latest_predictions")
@@ -84,13 +84,13 @@ def test_two_models_on_one_upload_are_told_apart_by_model_only(empty: Warehouse)
     assert [(day["label"], day["images"]) for day in empty.view("daily_label_counts")] == [("tulip", 1)]
 
 
-def test_an_upload_of_which_the_second_model_is_sure_waits_for_nobody(empty: Warehouse) -> None:
+def test_an_upload_with_a_sure_second_model_needs_no_review(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1, **at(1), **UNSURE), challenger)
     assert empty.view("review_queue") == []
 
 
-def test_nested_columns_come_through_a_view(empty: Warehouse) -> None:
+def test_a_view_returns_nested_columns(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1))
     (row,) = empty.view("latest_predictions")
     assert row["candidates"] == [{"label": "rose", "score": 0.9}, {"label": "tulip", "score": 0.1}]
@@ -117,7 +117,7 @@ def test_calls_are_predictions_and_failures_together(empty: Warehouse) -> None:
     assert found[0]["total_ms"] == 12.5
 
 
-def test_what_a_shadow_saw_is_kept_apart(empty: Warehouse) -> None:
+def test_rows_of_a_shadow_are_kept_apart(empty: Warehouse) -> None:
     shadow = prediction(2, model={"name": "flowers", "version": "2", "digest": "d2", "runtime": "litert"})
     shadow["call"] |= {"is_shadow": True}
     rejected = failure(3)
@@ -148,7 +148,7 @@ def test_labels_are_counted_by_day_and_model(empty: Warehouse) -> None:
     assert found[0]["mean_score"] == 0.75
 
 
-def test_latency_is_told_by_revision_and_door(empty: Warehouse) -> None:
+def test_latency_is_grouped_by_revision_and_source(empty: Warehouse) -> None:
     def timed(number: int, total_ms: float, **call: Any) -> dict[str, Any]:
         row = prediction(number)
         row["call"] |= {"times": {"total_ms": total_ms, "decode_ms": 2.0}, **call}
@@ -174,7 +174,7 @@ def test_an_upload_rejected_twice_is_one_rejection(empty: Warehouse) -> None:
     assert found[0]["quarantine_uri"] == "gs://quarantine/upload-1"
 
 
-def test_what_nobody_has_labelled_waits_for_review(empty: Warehouse) -> None:
+def test_a_prediction_without_a_label_needs_review(empty: Warehouse) -> None:
     later = prediction(4, **at(2))
     empty.fill(
         "predictions", *(prediction(number, **UNSURE) for number in (1, 2)), prediction(3), prediction(4, **UNSURE)
@@ -186,7 +186,7 @@ def test_what_nobody_has_labelled_waits_for_review(empty: Warehouse) -> None:
     assert (found[0]["name"], found[0]["model_name"]) == ("1.jpg", "flowers")
 
 
-def test_a_label_corrected_twice_ends_the_waiting_once_and_the_last_word_counts(empty: Warehouse) -> None:
+def test_a_label_corrected_twice_counts_once_with_the_last_value(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1, **UNSURE), prediction(2, **UNSURE))
     empty.fill("labels", label(1, "tulip", 1), label(1, "daisy", 2), label(1, "rose", 3), label(1, "rose", 3))
     assert [row["prediction_id"] for row in empty.view("review_queue")] == ["prediction-2"]
@@ -194,7 +194,7 @@ def test_a_label_corrected_twice_ends_the_waiting_once_and_the_last_word_counts(
     assert counted == {"label": "rose", "judged": 1, "confirmed": 1, "precision": 1.0}
 
 
-def test_results_have_one_row_for_a_picture_whatever_number_of_times_it_was_uploaded(empty: Warehouse) -> None:
+def test_results_have_one_row_for_a_picture_uploaded_many_times(empty: Warehouse) -> None:
     again = prediction(2, **at(2, uploaded_at="2026-01-02T04:00:00Z", label="tulip"))
     again["image"] |= {"name": "1.jpg", "sha256": prediction(1)["image"]["sha256"]}
     other_name = prediction(3)
@@ -206,7 +206,7 @@ def test_results_have_one_row_for_a_picture_whatever_number_of_times_it_was_uplo
     assert sorted(found.values()) == ["prediction-2", "prediction-3", "prediction-4"]
 
 
-def test_results_give_a_persons_last_label_to_every_upload_of_the_picture_that_the_model_saw(empty: Warehouse) -> None:
+def test_results_give_the_last_label_to_every_upload_of_the_picture(empty: Warehouse) -> None:
     same = prediction(2)
     same["image"] |= {"name": "again.jpg", "sha256": prediction(1)["image"]["sha256"]}
     other_model = prediction(3) | {"model": prediction(1)["model"] | {"name": "chest_xray"}}
@@ -224,7 +224,7 @@ def test_results_give_a_persons_last_label_to_every_upload_of_the_picture_that_t
     }
 
 
-def test_results_keep_the_label_of_a_version_that_another_has_followed(empty: Warehouse) -> None:
+def test_results_keep_the_label_of_an_older_model_version(empty: Warehouse) -> None:
     later = prediction(1, **at(9, prediction_id="later", label="tulip"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1), later)
     empty.fill("labels", label(1, "dahlia", 1))
@@ -233,7 +233,7 @@ def test_results_keep_the_label_of_a_version_that_another_has_followed(empty: Wa
 
 
 @pytest.mark.parametrize("view", WINDOWED)
-def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: Warehouse, view: str) -> None:
+def test_a_filter_on_the_day_gives_the_same_rows_inside_and_outside_a_view(empty: Warehouse, view: str) -> None:
     """So that BigQuery may push it below the window, where it prunes partitions, and the answer stays."""
     copies = [
         at(second, uploaded_on=f"2026-01-{day:02}", prediction_id=f"p{number}-{day}", upload_id=f"u{number}-{day}")
@@ -255,7 +255,7 @@ def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: 
     assert len(above) == 2
 
 
-def test_the_questions_are_answered_from_rows(empty: Warehouse) -> None:
+def test_documented_questions_are_answered_from_rows(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     challenger["call"]["event_id"] = "1234"
     empty.fill("predictions", prediction(1), prediction(2, **UNSURE), challenger)
