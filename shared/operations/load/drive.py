@@ -1,4 +1,4 @@
-"""Send requests as a plan says, and stop at the first of its bounds."""
+"""Send the requests of a plan, and stop at the first of its bounds."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class Standing:
     failed: int
     seconds: float
     usd: float
-    """In the dearest case, so far."""
+    """The cost so far, in the most expensive case."""
 
 
 class Drive:
     """One run of a plan, on the running event loop.
 
     Args:
-        plan: what to do.
-        pictures: are sent in turn; at least one.
-        send: sends one.
-        notice: is called after each answer.
-        recorded: whether requests leave rows, which cost something.
+        plan: the bounds and the rate.
+        pictures: sent in turn; at least one.
+        send: sends a picture.
+        notice: called after each answer.
+        recorded: whether requests leave rows, which adds to the cost.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Drive:
             await self._ask(self._clock())
 
     async def _at_a_rate(self, rate: float, tasks: set[asyncio.Task[None]]) -> int:
-        """Send each request when it is due, or as soon after as a connection is free; returns how many never were."""
+        """Send each request when it is due, or once a connection is free; return how many were never sent."""
         free = asyncio.Semaphore(self._plan.clients)
         for number in range(max(1, int(self._plan.seconds * rate))):
             due_s = self._started_s + number / rate
@@ -173,7 +173,7 @@ class Drive:
                 future.cancel()
 
     async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
-        """Wait for the answers that are on their way; ``stop`` drops them."""
+        """Wait for the answers in flight; ``stop`` drops them."""
         all_answered = asyncio.gather(*tasks)
         await self._first(all_answered)
         for task in tasks:
