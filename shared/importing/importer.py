@@ -112,8 +112,7 @@ def _decide(source: Source, facts: Facts, choices: Choices, watcher: Watcher) ->
         watcher.on_remark(remark)
     if facts.scaling is not None and use.scaling != facts.scaling:
         watcher.on_remark(
-            f"--scaling is {scaling_name(use.scaling)}, but {facts.scaling_from} is for "
-            f"{scaling_name(facts.scaling)}: "
+            f"--scaling is {scaling_name(use.scaling)}, {facts.scaling_from} is for {scaling_name(facts.scaling)}: "
             "if the model scales pixels itself, leave --scaling out"
         )
     return use

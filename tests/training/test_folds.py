@@ -204,7 +204,7 @@ def test_folds_held_out_needs_the_out_of_fold_predictions(
     result = _run(copy, shapes, "--held-out")
 
     assert result.exit_code == 2
-    assert {"missing": "is not there", "changed": "is not the file that the lineage"}[harm] in result.stderr
+    assert {"missing": "is missing", "changed": "is not the file that the lineage"}[harm] in result.stderr
     assert "--held-out" in result.stderr or harm == "changed"
 
 

@@ -67,7 +67,7 @@ def test_held_out_refuses_a_folder_of_other_pictures(shapes: Path) -> None:
 def test_held_out_refuses_a_bundle_without_its_lineage(shapes: Path) -> None:
     silent = dataclasses.replace(_trained_on(shapes, 0.25), lineage={})
 
-    with pytest.raises(Misconfigured, match="does not say which pictures"):
+    with pytest.raises(Misconfigured, match="does not name the pictures"):
         held_out_files(shapes, [silent])
 
 

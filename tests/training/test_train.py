@@ -44,7 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that was stopped once, and what it said."""
+    """A run that was stopped once, and its output."""
 
     stopped: subprocess.CompletedProcess[str]
     resumed: subprocess.CompletedProcess[str]
