@@ -1,4 +1,4 @@
-"""The delivery of events: a place is given back however a delivery ends, and only a success is a success."""
+"""The delivery of events: a slot is released however a delivery ends, and only a 2xx status is a success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public reports of what goes wrong with emulators of BigQuery, asked of ours: the value, or a sentence of ours."""
+"""Publicly reported faults of BigQuery emulators, checked in the local warehouse: the right value, or a sentence."""
 
 from __future__ import annotations
 

@@ -67,9 +67,9 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return list(threads.map(run, calls))
 
 
-def names(bucket: Bucket, **asked: Any) -> list[str]:
+def names(bucket: Bucket, **options: Any) -> list[str]:
     """List a bucket's names."""
-    return [blob.name for blob in bucket.list_blobs(retry=None, **asked)]
+    return [blob.name for blob in bucket.list_blobs(retry=None, **options)]
 
 
 def winners(results: list[Any]) -> int:

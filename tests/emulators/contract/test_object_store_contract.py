@@ -109,8 +109,8 @@ def test_a_read_obeys_its_preconditions(place: Place) -> None:
 def test_the_live_generation_is_found_by_its_name(place: Place) -> None:
     place.put("photo")
     ref = place.put("photo", b"second")
-    found = place.store.find(ref.bucket, "photo")
-    assert (found.ref, found.size_bytes, found.content_type) == (ref, 6, "text/plain")
+    actual = place.store.find(ref.bucket, "photo")
+    assert (actual.ref, actual.size_bytes, actual.content_type) == (ref, 6, "text/plain")
 
 
 # Writing

@@ -64,8 +64,8 @@ def public_methods(*adapters: type) -> set[str]:
 
 def parameters_of(name: str) -> set[str]:
     adapter, _, method = name.partition(".")
-    [found] = (getattr(one, method) for one in ADAPTERS if one.__name__ == adapter)
-    return set(inspect.signature(found).parameters) - {"self"}
+    [function] = (getattr(kind, method) for kind in ADAPTERS if kind.__name__ == adapter)
+    return set(inspect.signature(function).parameters) - {"self"}
 
 
 def app(function: str, signature: str) -> FlaskClient:
@@ -98,7 +98,7 @@ def only_to(
     strays: list[str] = []
     send = HTTPAdapter.send
     begun = {documents[name].origin if is_google else wire.url: wire.url for name, wire in wires.items()}
-    continued = {wire.url: wire.url for wire in wires.values()}  # where an answer told the client to go on
+    continued = {wire.url: wire.url for wire in wires.values()}  # the URL at which an answer made the client continue
 
     def redirected(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
         assert request.url
@@ -223,6 +223,6 @@ def test_command_line_sends_documented_requests(
         dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *place, *bucket])
         assert (dropped.exit_code, name in dropped.stdout) == (0, True), dropped.output
         sql = f"SELECT image.name AS name FROM latest_predictions WHERE image.name = '{name}'"
-        found = CliRunner().invoke(main, ["query", sql, "--format", "csv", *place])
-    assert found.stdout == f"name\n{name}\n"
+        result = CliRunner().invoke(main, ["query", sql, "--format", "csv", *place])
+    assert result.stdout == f"name\n{name}\n"
     assert bench.judge() == {"storage.objects.insert", "bigquery.jobs.query"}
