@@ -287,7 +287,7 @@ def test_versions_survive_kills_during_overwrites(own_storage: Storage) -> None:
         actual = listed(photos)
         assert set(stored) <= set(actual)
         assert Counter(actual).most_common(1)[0][1] == 1
-        assert {place: content_of(photos, *place) for place in stored} == stored
+        assert {key: content_of(photos, *key) for key in stored} == stored
         assert len(list(photos.list_blobs(retry=None))) <= 4
 
 

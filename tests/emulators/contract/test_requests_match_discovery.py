@@ -212,7 +212,7 @@ def test_sweep_sends_documented_requests(bench: Bench, picture: Picture, with_en
 def test_command_line_sends_documented_requests(
     bench: Bench, cloud: Cloud, picture: Picture, is_google: bool, tmp_path: Path
 ) -> None:
-    place = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
+    options = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
     bucket = ["--bucket", f"gs://{UPLOAD_BUCKET}"] if is_google else []
     path = bench.file(picture(903))
     name = f"{bench.world.uploads}.jpg"
@@ -220,9 +220,9 @@ def test_command_line_sends_documented_requests(
     ports = {part: int(wire.url.rpartition(":")[2]) for part, wire in bench.wires.items()}
     replace(cloud, folder=tmp_path, ports={**cloud.ports, **ports}).save()
     with folder_lock(tmp_path):  # as the process does that runs a cloud in a folder
-        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *place, *bucket])
+        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *options, *bucket])
         assert (dropped.exit_code, name in dropped.stdout) == (0, True), dropped.output
         sql = f"SELECT image.name AS name FROM latest_predictions WHERE image.name = '{name}'"
-        result = CliRunner().invoke(main, ["query", sql, "--format", "csv", *place])
+        result = CliRunner().invoke(main, ["query", sql, "--format", "csv", *options])
     assert result.stdout == f"name\n{name}\n"
     assert bench.judge() == {"storage.objects.insert", "bigquery.jobs.query"}
