@@ -34,7 +34,7 @@ PASSING: tuple[dict[str, Any], ...] = (
     {"kind": "reset"},
     {"kind": "truncate"},
 )
-"""What a service may do at any time, and another attempt may mend."""
+"""Transient faults, which another attempt can get past."""
 
 OF_THE_WAREHOUSE: tuple[dict[str, Any], ...] = ({"status": 403}, {"kind": "missing"})
 

@@ -1,4 +1,4 @@
-"""What Cloud Storage guarantees on generations, held by the object store, asked by the real client."""
+"""Cloud Storage's guarantees on generations hold in the object store, by the real client."""
 
 from __future__ import annotations
 
@@ -226,9 +226,9 @@ def test_killed_store_has_acknowledged_objects_and_no_other_file(
                 for writer in writers:
                     writer.result()
             own.store.start()
-        found = {blob.name: blob.download_as_bytes(retry=None) for blob in bucket.list_blobs(retry=None)}
-        assert answered.items() <= found.items()
-        assert len(list(tmp_path.rglob("files/*/*"))) == len(found)
+        actual = {blob.name: blob.download_as_bytes(retry=None) for blob in bucket.list_blobs(retry=None)}
+        assert answered.items() <= actual.items()
+        assert len(list(tmp_path.rglob("files/*/*"))) == len(actual)
 
 
 def _write_until_it_fails(bucket: Bucket, writer: str, answered: dict[str, bytes]) -> None:

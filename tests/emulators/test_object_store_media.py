@@ -24,7 +24,7 @@ def url_of(storage: Storage, bucket: Bucket, name: str = "photo") -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "content", "told"),
+    ("header", "status", "content", "content_range"),
     [
         ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
         ("bytes=7-", 206, b"789", "bytes 7-9/10"),
@@ -38,11 +38,11 @@ def url_of(storage: Storage, bucket: Bucket, name: str = "photo") -> str:
     ],
 )
 def test_media_range_is_read(
-    object_storage: Storage, bucket: Bucket, asked: str, status: int, content: bytes | None, told: str | None
+    object_storage: Storage, bucket: Bucket, header: str, status: int, content: bytes | None, content_range: str | None
 ) -> None:
     bucket.blob("photo").upload_from_string(b"0123456789", retry=None)
-    answer = requests.get(url_of(object_storage, bucket), headers={"Range": asked}, timeout=10)
-    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, told)
+    answer = requests.get(url_of(object_storage, bucket), headers={"Range": header}, timeout=10)
+    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, content_range)
     assert content is None or answer.content == content
 
 

@@ -44,8 +44,8 @@ def test_object_name_with_a_meaning_in_file_systems_is_stored(
     bucket.copy_blob(bucket.blob(name), bucket, f"{name}/copy", retry=None)
     assert bucket.blob(name).download_as_bytes(retry=None) == b"photo"
     assert [blob.name for blob in bucket.list_blobs()] == [name, f"{name}/copy"]
-    found = [path.name for path in files_in(object_storage.folder.parent)]
-    assert not [file for file in found if "escaped" in file or "e" * 40 in file]
+    actual = [path.name for path in files_in(object_storage.folder.parent)]
+    assert not [file for file in actual if "escaped" in file or "e" * 40 in file]
     bucket.blob(name).delete(retry=None)
     assert bucket.get_blob(name, retry=None) is None
 
@@ -90,5 +90,5 @@ def test_bucket_with_an_invalid_name_is_not_created(object_storage: Storage) -> 
 
 
 def files_in(folder: Path) -> list[Path]:
-    """List all files, logs and what SQLite keeps beside its file apart."""
+    """List all files except logs and SQLite's write-ahead log."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".log", ".sqlite-wal"))

@@ -1,4 +1,4 @@
-"""Resumable uploads: how far they got can be asked, and preconditions hold when they start and when they end."""
+"""Resumable uploads: their progress can be queried, and preconditions are checked at their start and end."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def send(url: str, content: bytes, first: int, total: int | str) -> requests.Res
     return requests.put(url, data=content, headers={"Content-Range": span}, timeout=10, allow_redirects=False)
 
 
-def asked(url: str, total: int | str = "*") -> requests.Response:
+def upload_status(url: str, total: int | str = "*") -> requests.Response:
     """Ask how far an upload got."""
     return requests.put(url, headers={"Content-Range": f"bytes */{total}"}, timeout=10, allow_redirects=False)
 
@@ -56,11 +56,14 @@ def test_resumable_upload_accepts_an_unknown_length(bucket: Bucket) -> None:
 def test_resumable_upload_status_query_does_not_finish_it(bucket: Bucket) -> None:
     content = os.urandom(2 * CHUNK)
     url = session_for(bucket, "photo")
-    nothing = asked(url)
+    nothing = upload_status(url)
     assert (nothing.status_code, "Range" in nothing.headers) == (308, False)
     half = send(url, content[:CHUNK], 0, len(content))
     assert (half.status_code, half.headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
-    assert (asked(url).status_code, asked(url, len(content)).headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
+    assert (upload_status(url).status_code, upload_status(url, len(content)).headers["Range"]) == (
+        308,
+        f"bytes=0-{CHUNK - 1}",
+    )
     assert bucket.get_blob("photo") is None
     assert send(url, content[CHUNK:], CHUNK, len(content)).json()["size"] == str(len(content))
     assert bucket.blob("photo").download_as_bytes(retry=None) == content
@@ -69,7 +72,7 @@ def test_resumable_upload_status_query_does_not_finish_it(bucket: Bucket) -> Non
 def test_resumable_upload_repeats_its_answer_and_stores_once(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     first = send(url, b"photo", 0, 5)
-    again = asked(url, 5)
+    again = upload_status(url, 5)
     assert (again.status_code, again.json()) == (200, first.json())
     assert bucket.get_blob("photo").generation == int(first.json()["generation"])
 
@@ -95,7 +98,7 @@ def test_resumable_upload_checks_preconditions_at_the_end(bucket: Bucket) -> Non
     answer = send(url, b"rst", 2, 5)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (412, "conditionNotMet")
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"quicker"
-    assert asked(url).status_code == 404
+    assert upload_status(url).status_code == 404
 
 
 def test_resumable_uploads_in_parallel_have_exactly_one_winner(bucket: Bucket) -> None:
@@ -117,7 +120,7 @@ def test_resumable_upload_keeps_the_bytes_of_a_broken_connection(object_storage:
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
     with socket.create_connection((parts.hostname, parts.port)) as broken:
         broken.sendall(f"{head}Content-Length: 8\r\nContent-Range: bytes 0-7/8\r\n\r\nabc".encode())
-        eventually(lambda: asked(url).headers.get("Range") == "bytes=0-2")
+        eventually(lambda: upload_status(url).headers.get("Range") == "bytes=0-2")
     assert send(url, b"defgh", 3, 8).status_code == 200
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"abcdefgh"
 
@@ -152,9 +155,9 @@ def test_resumable_upload_without_a_range_continues_after_a_broken_connection(bu
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Range: bytes 0-*/*\r\n"
     with socket.create_connection((parts.hostname, parts.port)) as broken:
         broken.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\npho\r\n".encode())
-        eventually(lambda: asked(url).headers.get("Range") == "bytes=0-2")
+        eventually(lambda: upload_status(url).headers.get("Range") == "bytes=0-2")
     assert bucket.get_blob("photo") is None
-    assert asked(url).status_code == 308
+    assert upload_status(url).status_code == 308
     assert requests.put(url, b"to", headers={"Content-Range": "bytes 3-*/*"}, timeout=10).status_code == 200
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"photo"
 

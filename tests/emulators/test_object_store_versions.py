@@ -61,9 +61,9 @@ def content_of(bucket: Bucket, name: str, generation: int | None = None) -> byte
     return bytes(bucket.blob(name, generation=generation).download_as_bytes(retry=None))
 
 
-def listed(bucket: Bucket, **asked: object) -> list[tuple[str, int]]:
+def listed(bucket: Bucket, **options: object) -> list[tuple[str, int]]:
     """Every version that is listed, by name and generation."""
-    return [(blob.name, int(blob.generation)) for blob in bucket.list_blobs(versions=True, retry=None, **asked)]
+    return [(blob.name, int(blob.generation)) for blob in bucket.list_blobs(versions=True, retry=None, **options)]
 
 
 def by_media(storage: Storage, bucket: Bucket) -> None:
@@ -284,10 +284,10 @@ def test_versions_survive_kills_during_overwrites(own_storage: Storage) -> None:
             for writer in writers:
                 writer.result()
             own_storage.store.start()
-        found = listed(photos)
-        assert set(stored) <= set(found)
-        assert Counter(found).most_common(1)[0][1] == 1
-        assert {place: content_of(photos, *place) for place in stored} == stored
+        actual = listed(photos)
+        assert set(stored) <= set(actual)
+        assert Counter(actual).most_common(1)[0][1] == 1
+        assert {key: content_of(photos, *key) for key in stored} == stored
         assert len(list(photos.list_blobs(retry=None))) <= 4
 
 

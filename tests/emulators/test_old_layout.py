@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only there can 
 OLD, NEW = 1795270797044628, 1795270799000000
 
 
-def write_old(buckets: Path, path: str, content: bytes, generation: int, **said: Any) -> None:
+def write_old(buckets: Path, path: str, content: bytes, generation: int, **metadata_changes: Any) -> None:
     """Write an object as fake-gcs-server did."""
     file = buckets / path
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def write_old(buckets: Path, path: str, content: bytes, generation: int, **said:
         "Deleted": "0001-01-01T00:00:00Z",
         "Updated": "2026-11-21T10:54:27.5Z",
         "Generation": generation,
-        **said,
+        **metadata_changes,
     }
     os.setxattr(file, "user.metadata", json.dumps(metadata).encode())
 

@@ -40,7 +40,7 @@ def target() -> Iterator[Target]:
 
 
 def resource(name: str) -> dict[str, Any]:
-    """Return what the store says of an object when its upload is finished."""
+    """Return the store's announcement of an object whose upload is finished."""
     facts = {"bucket": EVENT_BUCKET, "name": name, "generation": "1795254867399766"}
     return {**facts, "size": "5", "contentType": "image/jpeg"}
 
@@ -53,7 +53,7 @@ def announce(relay: Process, *resources: Any) -> list[str]:
 
 
 def status(relay: Process) -> dict[str, Any]:
-    """Return what the relay says of itself."""
+    """Return the relay's status."""
     answer: dict[str, Any] = requests.get(relay.ready_url, timeout=10).json()
     return answer
 
@@ -85,9 +85,9 @@ def test_relay_sends_the_event_that_eventarc_sends(target: Target, tmp_path: Pat
     }
     assert request.headers["content-type"] == "application/json"
     assert request.headers["traceparent"].startswith("00-")
-    told, stored = json.loads(request.body), blob._properties
+    resource, stored = json.loads(request.body), blob._properties
     for field in ("id", "bucket", "name", "generation", "metageneration", "contentType", "size", "md5Hash", "crc32c"):
-        assert told[field] == stored[field], field
+        assert resource[field] == stored[field], field
 
 
 def test_relay_retries_until_the_target_accepts_the_event(target: Target, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The delivery of events: a place is given back however a delivery ends, and only a success is a success."""
+"""The delivery of events: a slot is released however a delivery ends, and only a 2xx status is a success."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def test_delivery_ends_at_every_2xx_status(tmp_path: Path, status: int) -> None:
     "ending", [500, 300, aiohttp.ClientError(), TimeoutError(), OSError(), RuntimeError("a fault")]
 )
 def test_delivery_slot_is_released_however_a_delivery_ends(tmp_path: Path, ending: int | BaseException) -> None:
-    """There is one place; were it lost, the next event would never be on its way."""
+    """There is one slot; if it were lost, the next event would never be delivered."""
     assert delivered(tmp_path, 2, ending, 200).counts.delivered == 1

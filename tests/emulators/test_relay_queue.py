@@ -92,8 +92,8 @@ def test_queue_is_used_by_one_relay_at_a_time(tmp_path: Path) -> None:
 
 
 def test_event_resource_has_the_format_of_cloud_storage() -> None:
-    told = json.loads(event(timeCreated="2026-11-21T10:54:27.5+01:00", metadata={"a": "b"}).body)
-    assert told == {
+    resource = json.loads(event(timeCreated="2026-11-21T10:54:27.5+01:00", metadata={"a": "b"}).body)
+    assert resource == {
         "kind": "storage#object",
         "id": "uploads/photo/1795254867399766",
         "bucket": "uploads",

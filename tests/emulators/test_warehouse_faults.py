@@ -190,9 +190,9 @@ def test_records_of_both_services_can_be_sorted(
     for _ in range(2):
         requests.get(buckets, timeout=10).raise_for_status()
         insert_failures(bigquery_client, table)
-    found = in_order(faults.records(), object_storage.faults.records())
-    assert [record.service for record in found] == ["object store", "warehouse"] * 2
-    ended = [record.ended_ns or 0 for record in found]
+    actual = in_order(faults.records(), object_storage.faults.records())
+    assert [record.service for record in actual] == ["object store", "warehouse"] * 2
+    ended = [record.ended_ns or 0 for record in actual]
     assert ended == sorted(ended)
 
 

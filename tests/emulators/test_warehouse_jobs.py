@@ -29,13 +29,13 @@ def test_query_job_has_rows_a_schema_and_statistics(bigquery_client: bigquery.Cl
     sql = "SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, 'y' ORDER BY a"
     job = bigquery_client.query(sql, job_id=f"job-{uuid.uuid4()}", job_retry=NO_RETRY)
     assert [tuple(row.values()) for row in job.result()] == [(1, "x"), (2, "y")]
-    found = bigquery_client.get_job(job.job_id)
-    assert isinstance(found, bigquery.QueryJob)
-    assert (found.state, found.statement_type, found.error_result) == ("DONE", "SELECT", None)
-    assert found.ended is not None
-    assert found.destination is not None
+    actual = bigquery_client.get_job(job.job_id)
+    assert isinstance(actual, bigquery.QueryJob)
+    assert (actual.state, actual.statement_type, actual.error_result) == ("DONE", "SELECT", None)
+    assert actual.ended is not None
+    assert actual.destination is not None
     assert [
-        row["b"] for row in bigquery_client.list_rows(found.destination, selected_fields=[Field("b", "STRING")])
+        row["b"] for row in bigquery_client.list_rows(actual.destination, selected_fields=[Field("b", "STRING")])
     ] == [
         "x",
         "y",
@@ -85,7 +85,7 @@ def test_query_parameters_keep_type_and_value(ask_bigquery: Ask) -> None:
 
 def test_query_parameters_can_be_arrays_and_structs(ask_bigquery: Ask) -> None:
     pairs = [bigquery.StructQueryParameter(None, Scalar("k", "STRING", key), Scalar("v", "INT64", 1)) for key in "ab"]
-    found = ask_bigquery(
+    actual = ask_bigquery(
         "SELECT @ids, @none, @pair.v + 1, ARRAY(SELECT k FROM UNNEST(@pairs)), 'b' IN UNNEST(@ids)",
         None,
         bigquery.ArrayQueryParameter("ids", "STRING", ["a", "b"]),
@@ -93,7 +93,7 @@ def test_query_parameters_can_be_arrays_and_structs(ask_bigquery: Ask) -> None:
         bigquery.StructQueryParameter("pair", Scalar("v", "INT64", 5)),
         bigquery.ArrayQueryParameter("pairs", "STRUCT", pairs),
     )
-    assert found == [(["a", "b"], [], 6, ["a", "b"], True)]
+    assert actual == [(["a", "b"], [], 6, ["a", "b"], True)]
 
 
 def test_positional_parameters_are_bound_in_order(ask_bigquery: Ask) -> None:
@@ -191,15 +191,15 @@ def test_unsupported_job_is_refused_with_a_sentence(bigquery_client: bigquery.Cl
 
 
 def test_parallel_queries_get_their_own_rows(bigquery_client: bigquery.Client) -> None:
-    found: dict[int, list[int]] = {}
+    actual: dict[int, list[int]] = {}
 
     def run(number: int) -> None:
         rows = bigquery_client.query_and_wait(f"SELECT {number} * x AS y FROM UNNEST([1, 2, 3]) AS x")
-        found[number] = [row["y"] for row in rows]
+        actual[number] = [row["y"] for row in rows]
 
     callers = [threading.Thread(target=run, args=(number,)) for number in range(12)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert found == {number: [number, 2 * number, 3 * number] for number in range(12)}
+    assert actual == {number: [number, 2 * number, 3 * number] for number in range(12)}

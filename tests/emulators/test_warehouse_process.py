@@ -1,4 +1,4 @@
-"""The warehouse as a process: it starts with a sentence, keeps what it acknowledged, and stops when told."""
+"""The warehouse as a process: it reports its start in a sentence, keeps acknowledged rows, and stops on a signal."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def process(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str
     try:
         assert running.stdout is not None
         line = running.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, (line, running.communicate(timeout=20))
-        yield running, found.group()
+        actual = re.search(r"http://\S+", line)
+        assert actual, (line, running.communicate(timeout=20))
+        yield running, actual.group()
     finally:
         running.kill()
         running.communicate(timeout=20)
 
 
 def fails(data: Path, *more: str) -> str:
-    """Return what a warehouse that cannot start says."""
+    """Return the message of a warehouse that cannot start."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
         command(data, *more), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -109,9 +109,9 @@ def test_warehouse_loses_no_acknowledged_row_when_killed(tmp_path: Path) -> None
             caller.join()
     with process(tmp_path, "--schemas", str(SCHEMAS)) as (_, url), client_of(url) as client:
         rows = client.query_and_wait(f"SELECT prediction_id, COUNT(*) AS copies FROM `{TABLE}` GROUP BY 1")
-        found = {row["prediction_id"]: row["copies"] for row in rows}
-    assert set(acknowledged) <= set(found)
-    assert set(found.values()) == {1}
+        actual = {row["prediction_id"]: row["copies"] for row in rows}
+    assert set(acknowledged) <= set(actual)
+    assert set(actual.values()) == {1}
 
 
 def test_warehouse_keeps_rows_tables_and_views_after_a_restart(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_warehouse_keeps_rows_tables_and_views_after_a_restart(tmp_path: Path) -
 def test_warehouse_reports_a_port_in_use_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = fails(tmp_path, "--port", str(port))
-    assert f"127.0.0.1:{port} is in use by another process; choose another --port" in said
+        message = fails(tmp_path, "--port", str(port))
+    assert f"127.0.0.1:{port} is in use by another process; choose another --port" in message
 
 
 def test_warehouse_reports_a_file_in_use_in_a_sentence(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_warehouse_reports_a_file_in_use_in_a_sentence(tmp_path: Path) -> None:
 def test_warehouse_reports_a_damaged_file_and_leaves_it(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_bytes(b"this is no database" * 1000)
-    said = fails(tmp_path)
-    assert "cannot be opened" in said
-    assert "move it away" in said
+    message = fails(tmp_path)
+    assert "cannot be opened" in message
+    assert "move it away" in message
     assert path.read_bytes().startswith(b"this is no database")
 
 
@@ -186,8 +186,8 @@ def test_schema_file_with_new_columns_adds_them(tmp_path: Path, schemas: Path) -
         row = prediction(2, extra="x")
         row["image"]["camera"] = "y"
         assert client.insert_rows_json(TABLE, [row]) == []
-        found = client.query_and_wait(f"SELECT extra, image.camera FROM `{TABLE}` ORDER BY extra")
-        assert [tuple(one.values()) for one in found] == [(None, None), ("x", "y")]
+        actual = client.query_and_wait(f"SELECT extra, image.camera FROM `{TABLE}` ORDER BY extra")
+        assert [tuple(one.values()) for one in actual] == [(None, None), ("x", "y")]
         assert client.get_table(TABLE).schema[0].description == "Said better."
         outcomes = client.query_and_wait("SELECT DISTINCT outcome FROM bucketlens.calls")
         assert [one["outcome"] for one in outcomes] == ["classified"]

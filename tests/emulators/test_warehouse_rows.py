@@ -102,10 +102,10 @@ def test_row_without_a_field_has_null_or_an_empty_array(bigquery_client: bigquer
     ],
 )
 def test_row_value_that_bigquery_accepts_is_accepted(
-    bigquery_client: bigquery.Client, table: str, column: str, sent: Any, found: Any
+    bigquery_client: bigquery.Client, table: str, column: str, sent: Any, actual: Any
 ) -> None:
     assert bigquery_client.insert_rows_json(table, [{"id": "a", column: sent}], retry=NO_RETRY) == []
-    assert rows_of(bigquery_client, table)[0][column.lower()] == found
+    assert rows_of(bigquery_client, table)[0][column.lower()] == actual
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,8 @@ def test_row_that_does_not_fit_the_schema_is_refused(
 
 
 def test_row_errors_name_every_problem(bigquery_client: bigquery.Client, table: str) -> None:
-    found = problems_of(bigquery_client, table, {"integer": "x", "nope": 1})
-    assert {problem["message"].split(":")[0] for problem in found} == {
+    actual = problems_of(bigquery_client, table, {"integer": "x", "nope": 1})
+    assert {problem["message"].split(":")[0] for problem in actual} == {
         "no such field",
         "Missing required field",
         "Cannot convert value to integer (bad value)",
@@ -227,8 +227,8 @@ def test_insert_by_parallel_callers_loses_and_duplicates_no_row(bigquery_client:
     for caller in callers:
         caller.join()
     assert refused == []
-    found = [row["id"] for row in rows_of(bigquery_client, table)]
-    assert len(found) == len(set(found)) == 8 * 5 + 5
+    actual = [row["id"] for row in rows_of(bigquery_client, table)]
+    assert len(actual) == len(set(actual)) == 8 * 5 + 5
 
 
 def test_query_sees_every_acknowledged_row(
@@ -281,10 +281,10 @@ def test_timestamps_are_written_in_the_requested_format(
     bigquery_client.insert_rows_json(table, [{"id": "a", "timestamp": "2026-01-02T03:04:05.678901Z"}])
     _, dataset, name = table.split(".")
     path = f"{warehouse_url}/bigquery/v2/projects/local/datasets/{dataset}/tables/{name}/data?selectedFields=timestamp"
-    found = {}
+    actual = {}
     for option in ("", "&formatOptions.useInt64Timestamp=true", "&formatOptions.timestampOutputFormat=ISO8601_STRING"):
-        found[option] = requests.get(path + option, timeout=10).json()["rows"][0]["f"][0]["v"]
-    assert list(found.values()) == ["1.767323045678901E9", "1767323045678901", "2026-01-02T03:04:05.678901Z"]
+        actual[option] = requests.get(path + option, timeout=10).json()["rows"][0]["f"][0]["v"]
+    assert list(actual.values()) == ["1.767323045678901E9", "1767323045678901", "2026-01-02T03:04:05.678901Z"]
 
 
 def test_insert_stores_few_and_many_rows_equally(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:

@@ -1,4 +1,4 @@
-"""The port is open to this machine only, and whoever reaches it reaches the warehouse's rows and no other file."""
+"""The port is open to this machine only, and its callers reach the warehouse's rows and no other file."""
 
 from __future__ import annotations
 

@@ -243,12 +243,12 @@ def test_query_result_has_the_types_of_bigquery(bigquery_client: bigquery.Client
     schema = bigquery_client.query_and_wait(
         "SELECT *, COUNT(*) OVER () AS c, SUM(n) OVER () AS s FROM sql_tests.t"
     ).schema
-    found = {field.name: (field.field_type, field.mode) for field in schema}
-    assert found["cand"] == ("RECORD", "REPEATED")
-    assert found["ts"] == ("TIMESTAMP", "NULLABLE")
-    assert found["num"] == ("NUMERIC", "NULLABLE")
-    assert found["j"] == ("JSON", "NULLABLE")
-    assert found["c"] == found["s"] == ("INTEGER", "NULLABLE")
+    actual = {field.name: (field.field_type, field.mode) for field in schema}
+    assert actual["cand"] == ("RECORD", "REPEATED")
+    assert actual["ts"] == ("TIMESTAMP", "NULLABLE")
+    assert actual["num"] == ("NUMERIC", "NULLABLE")
+    assert actual["j"] == ("JSON", "NULLABLE")
+    assert actual["c"] == actual["s"] == ("INTEGER", "NULLABLE")
     assert [inner.field_type for inner in schema[6].fields] == ["STRING", "INTEGER", "DATE"]
 
 

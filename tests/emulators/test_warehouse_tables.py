@@ -18,9 +18,9 @@ Field = bigquery.SchemaField
 
 
 def test_dataset_is_created_changed_listed_and_dropped(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
-    found = bigquery_client.get_dataset(bigquery_dataset)
-    found.description, found.labels = "Mine.", {"who": "me"}
-    bigquery_client.update_dataset(found, ["description", "labels"])
+    actual = bigquery_client.get_dataset(bigquery_dataset)
+    actual.description, actual.labels = "Mine.", {"who": "me"}
+    bigquery_client.update_dataset(actual, ["description", "labels"])
     assert bigquery_client.get_dataset(bigquery_dataset).description == "Mine."
     assert bigquery_dataset.split(".")[1] in [one.dataset_id for one in bigquery_client.list_datasets()]
     with pytest.raises(exceptions.Conflict, match="Already Exists: Dataset"):
@@ -55,12 +55,12 @@ def test_table_metadata_is_stored(bigquery_client: bigquery.Client, bigquery_dat
     table.time_partitioning = bigquery.TimePartitioning(field="day")
     table.clustering_fields = ["day"]
     bigquery_client.create_table(table)
-    found = bigquery_client.get_table(f"{bigquery_dataset}.t")
-    assert found.schema == table.schema
-    assert (found.description, found.labels, found.table_type) == ("A table.", {"k": "v"}, "TABLE")
-    assert found.time_partitioning is not None
-    assert (found.time_partitioning.field, found.clustering_fields) == ("day", ["day"])
-    assert found.created is not None
+    actual = bigquery_client.get_table(f"{bigquery_dataset}.t")
+    assert actual.schema == table.schema
+    assert (actual.description, actual.labels, actual.table_type) == ("A table.", {"k": "v"}, "TABLE")
+    assert actual.time_partitioning is not None
+    assert (actual.time_partitioning.field, actual.clustering_fields) == ("day", ["day"])
+    assert actual.created is not None
 
 
 def test_table_gets_new_columns_and_keeps_its_rows(

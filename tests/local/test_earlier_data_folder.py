@@ -69,15 +69,15 @@ def test_earlier_folder_keeps_the_objects_of_its_archive(cloud: Cloud) -> None:
 
 
 def test_earlier_folder_keeps_its_rows(cloud: Cloud) -> None:
-    found = rows(cloud, "SELECT image.generation AS generation, label FROM latest_predictions")
-    assert found == [{"generation": 1767323045678901, "label": "rose"}]
+    actual = rows(cloud, "SELECT image.generation AS generation, label FROM latest_predictions")
+    assert actual == [{"generation": 1767323045678901, "label": "rose"}]
 
 
 def test_earlier_folder_delivers_its_pending_events(cloud: Cloud) -> None:
     """What they announce are no pictures, so that each becomes a row of failures."""
-    asked = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
-    eventually(lambda: len(rows(cloud, asked)) == len(GENERATIONS))
-    assert [row["generation"] for row in rows(cloud, asked)] == GENERATIONS
+    sql = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
+    eventually(lambda: len(rows(cloud, sql)) == len(GENERATIONS))
+    assert [row["generation"] for row in rows(cloud, sql)] == GENERATIONS
 
 
 def test_earlier_folder_resumes_its_release_behind_fronts(cloud: Cloud) -> None:

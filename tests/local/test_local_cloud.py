@@ -214,7 +214,7 @@ def test_up_leaves_a_taken_port_to_its_owner(tmp_path: Path) -> None:
             owner.bind(("127.0.0.1", 8080))
             owner.listen()
         except OSError:
-            pass  # somebody else owns it, which is as good
+            pass  # another program has the port, which serves the test too
         here = Bucketlens(tmp_path)
         here("up", "--detach")
         url = here.status()["urls"]["classify_request"]

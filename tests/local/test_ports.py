@@ -1,4 +1,4 @@
-"""Ports of a local cloud: taken before a part starts, kept while it is dead, and told where they cannot be had."""
+"""Ports of a local cloud: taken before a part starts, kept while it is not running, and reported if in use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.ports import free_port
 
 
 class AlwaysReady(BaseHTTPRequestHandler):
-    """Somebody else's server, which answers 200 to anything."""
+    """A foreign server that answers 200 to every request."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -41,7 +41,7 @@ class AlwaysReady(BaseHTTPRequestHandler):
 
 @contextmanager
 def foreign_server() -> Iterator[int]:
-    """Run somebody else's server on a port."""
+    """Run a foreign server on a port."""
     server = HTTPServer((HOST, 0), AlwaysReady)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
@@ -56,7 +56,7 @@ def only_the_relay(cloud: Cloud, duplicates: float) -> list[Part]:
 
 
 def supervised(folder: Path, cloud: Cloud | None = None) -> Supervisor:
-    """Return a cloud of one part that nobody watches yet."""
+    """Return the supervisor of a cloud with one part, not started."""
     return Supervisor(cloud or new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0, list_parts=only_the_relay)
 
 
@@ -117,16 +117,16 @@ def test_port_of_a_dead_part_goes_to_its_successor(tmp_path: Path) -> None:
         eventually(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie")
         with pytest.raises(OSError, match="in use"):
             take_port(watched.cloud.ports["relay"])
-        asked: list[int] = []
-        caller = threading.Thread(target=lambda: asked.append(requests.get(url, timeout=60).status_code))
+        statuses: list[int] = []
+        caller = threading.Thread(target=lambda: statuses.append(requests.get(url, timeout=60).status_code))
         caller.start()
 
         def answered() -> list[int]:
             watched.watch()
-            return asked
+            return statuses
 
         eventually(answered)
-        assert asked == [200], "who called while it was dead was answered by its successor"
+        assert statuses == [200], "who called while it was dead was answered by its successor"
     finally:
         watched.stop()
 

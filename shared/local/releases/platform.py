@@ -195,5 +195,8 @@ def _last_lines(log: Path) -> str:
         lines = log.read_text("utf-8", "replace").splitlines()[-6:]
     except OSError:
         lines = []
-    text = "The last lines of its log:\n" + "\n".join(f"  {line}" for line in lines)
-    return text if lines else f"Its log {log} is empty or missing."
+    return (
+        "The last lines of its log:\n" + "\n".join(f"  {line}" for line in lines)
+        if lines
+        else f"Its log {log} is empty or missing."
+    )

@@ -87,9 +87,9 @@ def test_warehouse_answers_every_method_as_documented(warehouse_wire: Wire) -> N
     verdicts = [document.judge(exchange) for exchange in warehouse_wire.exchanges]
     faults = [fault for verdict in verdicts for fault in verdict.in_answer]
     assert not faults, "\n".join(faults)
-    asked = {call.id.removeprefix("bigquery.") for verdict in verdicts for call in verdict.calls}
+    called = {call.id.removeprefix("bigquery.") for verdict in verdicts for call in verdict.calls}
     by_other_verbs = {"datasets.update", "tables.update"}  # the client changes with PATCH alone
-    assert asked == {route.id for route in ROUTES} - by_other_verbs
+    assert called == {route.id for route in ROUTES} - by_other_verbs
 
 
 def use_the_store(client: storage.Client) -> None:

@@ -141,14 +141,14 @@ def test_documented_request_has_no_faults(document: Discovery, exchange: Exchang
         ),
         (BIGQUERY, sent("POST", INSERT_ALL, {"rows": [{"json": {}}, {"insert_id": "1"}]}), "body.rows[1].insert_id"),
         (BIGQUERY, sent("POST", QUERIES, [1]), "body is [1], expected object"),
-        (BIGQUERY, Exchange("POST", QUERIES, JSON, b"{'query': 1}"), "is no JSON"),
-        (BIGQUERY, Exchange("POST", QUERIES, JSON, b'{"timeoutMs": NaN}'), "NaN is no JSON"),
+        (BIGQUERY, Exchange("POST", QUERIES, JSON, b"{'query': 1}"), "is not JSON"),
+        (BIGQUERY, Exchange("POST", QUERIES, JSON, b'{"timeoutMs": NaN}'), "NaN is not JSON"),
         (BIGQUERY, Exchange("POST", QUERIES, {"content-type": "text/plain"}, b"{}"), "Content-Type is 'text/plain'"),
     ],
 )
 def test_undocumented_request_has_its_fault(document: Discovery, exchange: Exchange, fault: str) -> None:
-    [said] = document.judge(exchange).faults
-    assert fault in said
+    [faults] = document.judge(exchange).faults
+    assert fault in faults
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_undocumented_request_has_its_fault(document: Discovery, exchange: Excha
         (answered("/storage/v1/b/a/o", {"items": [OBJECT | {"name": None}]}), "answer.items[0].name is None"),
         (answered("/storage/v1/b/a/o/b", {"message": "no"}, 404), "error answer.message is unknown"),
         (answered("/storage/v1/b/a/o/b", {"error": {"code": "404"}}, 404), "error answer.error.code is '404'"),
-        (Exchange("GET", "/storage/v1/b/a/o/b", status=502, answer=b"<html>"), "is no JSON"),
+        (Exchange("GET", "/storage/v1/b/a/o/b", status=502, answer=b"<html>"), "is not JSON"),
         (Exchange("DELETE", "/storage/v1/b/a/o/b", status=200, answer=b"{}"), "answers without a body"),
         (Exchange("POST", f"{UPLOAD}?uploadType=resumable", status=200), "expected a URL with an upload_id"),
     ],
@@ -172,8 +172,8 @@ def test_undocumented_request_has_its_fault(document: Discovery, exchange: Excha
 def test_undocumented_answer_has_its_fault(exchange: Exchange, fault: str) -> None:
     verdict = STORAGE.judge(exchange)
     assert verdict.in_request == []
-    [said] = verdict.in_answer
-    assert fault in said
+    [faults] = verdict.in_answer
+    assert fault in faults
 
 
 def test_documented_answer_has_no_faults() -> None:

@@ -76,7 +76,7 @@ def test_a_query_is_answered_as_documented(warehouse: Warehouse, rule: str) -> N
 
 
 def refused(warehouse: Warehouse, sql: str, because: str | None = None) -> None:
-    """Assert that a statement's job fails. (Not by jobs.query, to which bqemulator tells no error.)"""
+    """Assert that a statement's job fails. (Not by jobs.query, whose error bqemulator does not report.)"""
     with pytest.raises(exceptions.BadRequest, match=because):
         warehouse.client.query(sql, retry=NO_RETRY, job_retry=NO_RETRY).result(retry=NO_RETRY, job_retry=NO_RETRY)
 

@@ -99,8 +99,8 @@ def test_a_read_stops_at_the_limit(world: World, put: Put) -> None:
 def test_a_find_gives_the_live_generation_its_size_and_content_type(world: World, put: Put, bucket: str) -> None:
     put("photo")
     ref = put("photo", b"second", "image/png")
-    found = world.store.find(bucket, "photo")
-    assert (found.ref, found.size_bytes, found.content_type, found.model) == (ref, 6, "image/png", None)
+    actual = world.store.find(bucket, "photo")
+    assert (actual.ref, actual.size_bytes, actual.content_type, actual.model) == (ref, 6, "image/png", None)
 
 
 # Writing
@@ -111,8 +111,8 @@ def test_a_create_only_write_leaves_an_existing_object(world: World, bucket: str
     with pytest.raises(NameTaken):
         world.store.write_once(bucket, "photo", b"second", "image/png")
     assert world.store.read(first, 100) == b"first"
-    found = world.store.find(bucket, "photo")
-    assert (found.ref, found.content_type) == (first, "image/jpeg")
+    actual = world.store.find(bucket, "photo")
+    assert (actual.ref, actual.content_type) == (first, "image/jpeg")
 
 
 def test_a_repeated_create_only_write_finds_its_object(world: World, bucket: str, tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_an_upload_names_its_content_type_and_its_model(world: World, bucket: st
     for name in ("photo.png", "photo"):
         (tmp_path / name).write_bytes(b"photo")
         world.store.upload(bucket, name, tmp_path / name, model="flowers")
-    found = [world.store.find(bucket, name) for name in ("photo.png", "photo")]
-    assert [upload.content_type for upload in found] == ["image/png", "application/octet-stream"]
-    assert {upload.model for upload in found} == {"flowers"}
+    actual = [world.store.find(bucket, name) for name in ("photo.png", "photo")]
+    assert [upload.content_type for upload in actual] == ["image/png", "application/octet-stream"]
+    assert {upload.model for upload in actual} == {"flowers"}
 
 
 def test_an_upload_to_a_missing_bucket_fails(world: World, tmp_path: Path) -> None:
@@ -204,9 +204,9 @@ def test_a_copy_has_the_bytes_content_type_and_model_of_its_source(world: World,
     assert source
     copy = world.store.copy_once(source, world.quarantine, "copy")
     assert copy
-    found, original = (world.store.find(ref.bucket, ref.name) for ref in (copy, source))
+    actual, original = (world.store.find(ref.bucket, ref.name) for ref in (copy, source))
     assert world.store.read(copy, 100) == b"photo"
-    assert replace(found, ref=source) == original
+    assert replace(actual, ref=source) == original
 
 
 def test_a_copy_to_a_missing_bucket_names_it(world: World, put: Put) -> None:

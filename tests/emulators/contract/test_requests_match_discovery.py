@@ -64,8 +64,8 @@ def public_methods(*adapters: type) -> set[str]:
 
 def parameters_of(name: str) -> set[str]:
     adapter, _, method = name.partition(".")
-    [found] = (getattr(one, method) for one in ADAPTERS if one.__name__ == adapter)
-    return set(inspect.signature(found).parameters) - {"self"}
+    [function] = (getattr(kind, method) for kind in ADAPTERS if kind.__name__ == adapter)
+    return set(inspect.signature(function).parameters) - {"self"}
 
 
 def app(function: str, signature: str) -> FlaskClient:
@@ -98,7 +98,7 @@ def only_to(
     strays: list[str] = []
     send = HTTPAdapter.send
     begun = {documents[name].origin if is_google else wire.url: wire.url for name, wire in wires.items()}
-    continued = {wire.url: wire.url for wire in wires.values()}  # where an answer told the client to go on
+    continued = {wire.url: wire.url for wire in wires.values()}  # the URL at which an answer made the client continue
 
     def redirected(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
         assert request.url
@@ -212,7 +212,7 @@ def test_sweep_sends_documented_requests(bench: Bench, picture: Picture, with_en
 def test_command_line_sends_documented_requests(
     bench: Bench, cloud: Cloud, picture: Picture, is_google: bool, tmp_path: Path
 ) -> None:
-    place = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
+    options = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
     bucket = ["--bucket", f"gs://{UPLOAD_BUCKET}"] if is_google else []
     path = bench.file(picture(903))
     name = f"{bench.world.uploads}.jpg"
@@ -220,9 +220,9 @@ def test_command_line_sends_documented_requests(
     ports = {part: int(wire.url.rpartition(":")[2]) for part, wire in bench.wires.items()}
     replace(cloud, folder=tmp_path, ports={**cloud.ports, **ports}).save()
     with folder_lock(tmp_path):  # as the process does that runs a cloud in a folder
-        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *place, *bucket])
+        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *options, *bucket])
         assert (dropped.exit_code, name in dropped.stdout) == (0, True), dropped.output
         sql = f"SELECT image.name AS name FROM latest_predictions WHERE image.name = '{name}'"
-        found = CliRunner().invoke(main, ["query", sql, "--format", "csv", *place])
-    assert found.stdout == f"name\n{name}\n"
+        result = CliRunner().invoke(main, ["query", sql, "--format", "csv", *options])
+    assert result.stdout == f"name\n{name}\n"
     assert bench.judge() == {"storage.objects.insert", "bigquery.jobs.query"}

@@ -28,7 +28,7 @@ def at(second: int, **changes: Any) -> dict[str, Any]:
 
 
 def label(number: int, name: str, second: int, **changes: Any) -> dict[str, Any]:
-    """Return a row of ``labels``: what somebody said at this second of prediction ``number``."""
+    """Return a row of ``labels``: a person's label at this second of prediction ``number``."""
     row = {"label_id": f"label-{number}-{second}", "prediction_id": f"prediction-{number}", "label": name}
     return row | {"labelled_on": "2026-01-03", "labelled_at": f"2026-01-03T00:00:{second:02}Z"} | changes
 
@@ -78,8 +78,8 @@ def test_a_view_separates_days_at_midnight_to_the_microsecond(empty: Warehouse) 
 def test_a_view_separates_two_models_on_one_upload_by_model_only(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1, **at(1)), challenger, challenger)
-    found = empty.view("latest_predictions")
-    assert [(row["prediction_id"], row["label"]) for row in found] == [("challenger", "tulip")]
+    actual = empty.view("latest_predictions")
+    assert [(row["prediction_id"], row["label"]) for row in actual] == [("challenger", "tulip")]
     assert [row["model"]["version"] for row in empty.view("predictions_by_model", "prediction_id")] == ["2", "1"]
     assert [(day["label"], day["images"]) for day in empty.view("daily_label_counts")] == [("tulip", 1)]
 
@@ -107,14 +107,14 @@ def test_a_view_returns_nested_columns(empty: Warehouse) -> None:
 def test_calls_are_predictions_and_failures_together(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1))
     empty.fill("failures", failure(2), failure(2))
-    found = empty.view("calls", "outcome")
-    assert [(row["outcome"], row["reason"], row["row_id"]) for row in found] == [
+    actual = empty.view("calls", "outcome")
+    assert [(row["outcome"], row["reason"], row["row_id"]) for row in actual] == [
         ("predicted", None, "prediction-1"),
         ("rejected", "not_an_image", "upload-2"),
         ("rejected", "not_an_image", "upload-2"),
     ]
-    assert [row["model_name"] for row in found] == ["flowers", None, None]
-    assert found[0]["total_ms"] == 12.5
+    assert [row["model_name"] for row in actual] == ["flowers", None, None]
+    assert actual[0]["total_ms"] == 12.5
 
 
 def test_rows_of_a_shadow_are_kept_apart(empty: Warehouse) -> None:
@@ -139,13 +139,13 @@ def test_labels_are_counted_by_day_and_model(empty: Warehouse) -> None:
         prediction(3, label="tulip"),
         prediction(4, uploaded_on="2026-01-03"),
     )
-    found = empty.view("daily_label_counts", "uploaded_on, label")
-    assert [(row["uploaded_on"], row["label"], row["images"], row["needing_review"]) for row in found] == [
+    actual = empty.view("daily_label_counts", "uploaded_on, label")
+    assert [(row["uploaded_on"], row["label"], row["images"], row["needing_review"]) for row in actual] == [
         (date(2026, 1, 2), "rose", 2, 1),
         (date(2026, 1, 2), "tulip", 1, 0),
         (date(2026, 1, 3), "rose", 1, 0),
     ]
-    assert found[0]["mean_score"] == 0.75
+    assert actual[0]["mean_score"] == 0.75
 
 
 def test_latency_is_grouped_by_revision_and_source(empty: Warehouse) -> None:
@@ -166,12 +166,12 @@ def test_latency_is_grouped_by_revision_and_source(empty: Warehouse) -> None:
 
 def test_an_upload_rejected_twice_is_one_rejection(empty: Warehouse) -> None:
     empty.fill("failures", failure(1, **at(1, reason="damaged_image")), failure(1, **at(2)), failure(2))
-    found = empty.view("rejected_uploads", "failure_id")
-    assert [(row["failure_id"], row["reason"]) for row in found] == [
+    actual = empty.view("rejected_uploads", "failure_id")
+    assert [(row["failure_id"], row["reason"]) for row in actual] == [
         ("upload-1", "not_an_image"),
         ("upload-2", "not_an_image"),
     ]
-    assert found[0]["quarantine_uri"] == "gs://quarantine/upload-1"
+    assert actual[0]["quarantine_uri"] == "gs://quarantine/upload-1"
 
 
 def test_a_prediction_without_a_label_needs_review(empty: Warehouse) -> None:
@@ -181,9 +181,9 @@ def test_a_prediction_without_a_label_needs_review(empty: Warehouse) -> None:
     )
     empty.fill("predictions", later | {"recorded_at": "2026-01-02T04:00:00Z"})
     empty.fill("labels", label(2, "tulip", 1))
-    found = empty.view("review_queue")
-    assert [row["prediction_id"] for row in found] == ["prediction-1"]
-    assert (found[0]["name"], found[0]["model_name"]) == ("1.jpg", "flowers")
+    actual = empty.view("review_queue")
+    assert [row["prediction_id"] for row in actual] == ["prediction-1"]
+    assert (actual[0]["name"], actual[0]["model_name"]) == ("1.jpg", "flowers")
 
 
 def test_a_label_corrected_twice_counts_once_with_the_last_value(empty: Warehouse) -> None:
@@ -202,8 +202,8 @@ def test_results_have_one_row_for_a_picture_uploaded_many_times(empty: Warehouse
     other_content = prediction(4)
     other_content["image"] |= {"name": "1.jpg", "sha256": "4" * 64}
     empty.fill("predictions", prediction(1), again, other_name, other_content)
-    found = {(row["name"], row["sha256"]): row["prediction_id"] for row in empty.view("results")}
-    assert sorted(found.values()) == ["prediction-2", "prediction-3", "prediction-4"]
+    actual = {(row["name"], row["sha256"]): row["prediction_id"] for row in empty.view("results")}
+    assert sorted(actual.values()) == ["prediction-2", "prediction-3", "prediction-4"]
 
 
 def test_results_give_the_last_label_to_every_upload_of_the_picture(empty: Warehouse) -> None:
@@ -213,11 +213,11 @@ def test_results_give_the_last_label_to_every_upload_of_the_picture(empty: Wareh
     other_model["image"] |= {"sha256": prediction(1)["image"]["sha256"]}
     empty.fill("predictions", prediction(1), same, other_model)
     empty.fill("labels", label(1, "rose", 1), label(1, "dahlia", 3, labelled_by="ana@example.com"), label(1, "rose", 2))
-    found = {
+    actual = {
         row["prediction_id"]: (row["label"], row["final_label"], row["labelled_by"]) for row in empty.view("results")
     }
     label_of_model = prediction(1)["label"]
-    assert found == {
+    assert actual == {
         "prediction-1": (label_of_model, "dahlia", "ana@example.com"),
         "prediction-2": (label_of_model, "dahlia", "ana@example.com"),
         "prediction-3": (label_of_model, label_of_model, None),
@@ -249,8 +249,8 @@ def test_a_filter_on_the_day_gives_the_same_rows_inside_and_outside_a_view(empty
     above = empty.view(view, where=day)
     table = f"`{OUR_DATASET}.{WINDOWED[view]}`"
     below = dict(views_in_order())[view].replace(table, f"(SELECT * FROM {table} WHERE {day})")
-    found = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
-    assert [dict(row.items()) for row in found] == above
+    actual = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
+    assert [dict(row.items()) for row in actual] == above
     assert {row["recorded_at"].second for row in above} == {2}
     assert len(above) == 2
 
@@ -261,13 +261,13 @@ def test_documented_questions_are_answered_from_rows(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1), prediction(2, **UNSURE), challenger)
     empty.fill("failures", failure(3))
     empty.fill("labels", label(2, "tulip", 1))
-    answered = {asked: empty.adapter().query(_of_our_day(_with_dataset(sql))).rows for asked, sql in QUESTIONS}
-    found = {asked: [next(iter(row.values())) for row in rows] for asked, rows in answered.items()}
-    assert found["Which pictures were uploaded more than once?"] == ["0" * 64]
-    assert found["Where do two models disagree?"] == ["1.jpg"]
-    assert found["How often do people correct the model?"] == ["rose"]
+    answered = {question: empty.adapter().query(_of_our_day(_with_dataset(sql))).rows for question, sql in QUESTIONS}
+    actual = {question: [next(iter(row.values())) for row in rows] for question, rows in answered.items()}
+    assert actual["Which pictures were uploaded more than once?"] == ["0" * 64]
+    assert actual["Where do two models disagree?"] == ["1.jpg"]
+    assert actual["How often do people correct the model?"] == ["rose"]
     assert [row["row_id"] for row in answered["What became of this event or trace?"]] == ["challenger"]
-    assert sorted(found["Which were close calls?"]) == ["1.jpg", "2.jpg"]
+    assert sorted(actual["Which were close calls?"]) == ["1.jpg", "2.jpg"]
     assert [row["reason"] for row in answered["What was refused, and why?"]] == ["not_an_image"]
     assert [row["calls"] for row in answered["Is the new revision slower?"]] == [4]
     assert [row["images"] for row in answered["What comes in, by day?"]] == [1, 1]
@@ -278,8 +278,8 @@ def _as_failure(copy: dict[str, Any]) -> dict[str, Any]:
     return failure(1, failure_id=copy["upload_id"], uploaded_on=copy["uploaded_on"], recorded_at=copy["recorded_at"])
 
 
-def _question(asked: str) -> str:
-    return _with_dataset(dict(QUESTIONS)[asked])
+def _question(question: str) -> str:
+    return _with_dataset(dict(QUESTIONS)[question])
 
 
 def _with_dataset(sql: str) -> str:
@@ -288,5 +288,5 @@ def _with_dataset(sql: str) -> str:
 
 
 def _of_our_day(sql: str) -> str:
-    """Put a day of ours where a question asks the clock."""
+    """Replace the clock in a question by the day of the test."""
     return sql.replace("CURRENT_DATE()", "DATE '2026-01-04'")

@@ -1,6 +1,6 @@
 """What we ask of a warehouse: tables from our schemas, rows through our adapter, load jobs, queries.
 
-Where a warehouse is known to differ from BigQuery, differences.py says how, and the test notices when that ends.
+Known differences of a warehouse from BigQuery are listed in warehouse_differences.py; a test notices when one ends.
 """
 
 from __future__ import annotations
@@ -106,16 +106,16 @@ def problems(entries: list[Any]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("table", LAYOUT)
 def test_a_table_keeps_the_names_types_modes_and_nesting_of_our_schema(warehouse: Warehouse, table: str) -> None:
-    found = warehouse.client.get_table(f"{OUR_DATASET}.{table}").schema
-    assert without_descriptions(found) == without_descriptions(schema_of(table))
+    actual = warehouse.client.get_table(f"{OUR_DATASET}.{table}").schema
+    assert without_descriptions(actual) == without_descriptions(schema_of(table))
 
 
 @pytest.mark.parametrize("table", LAYOUT)
 def test_a_table_keeps_its_partitioning_and_clustering(warehouse: Warehouse, table: str) -> None:
-    found = warehouse.client.get_table(f"{OUR_DATASET}.{table}")
+    actual = warehouse.client.get_table(f"{OUR_DATASET}.{table}")
     partition, clusters = LAYOUT[table]
-    assert (found.time_partitioning.type_, found.time_partitioning.field) == ("DAY", partition)
-    assert (found.clustering_fields or []) == clusters
+    assert (actual.time_partitioning.type_, actual.time_partitioning.field) == ("DAY", partition)
+    assert (actual.clustering_fields or []) == clusters
 
 
 def test_a_schema_keeps_the_descriptions_of_its_fields(warehouse: Warehouse) -> None:
@@ -141,28 +141,28 @@ def test_a_nullable_column_can_be_added_and_is_null_in_older_rows(warehouse: War
 
 
 def test_an_appended_prediction_is_read_unchanged(empty: Warehouse) -> None:
-    said = a_prediction()
-    empty.append(said)
+    outcome = a_prediction()
+    empty.append(outcome)
     [row] = empty.rows(PREDICTIONS)
-    sent = as_stored(prediction_row(said, row["recorded_at"]), schema_of("predictions"))
+    sent = as_stored(prediction_row(outcome, row["recorded_at"]), schema_of("predictions"))
     assert row == sent
     assert row["uploaded_at"].microsecond == 999_999
     assert row["image"]["generation"] == 2**62 + 1
 
 
 def test_an_appended_failure_is_read_unchanged(empty: Warehouse) -> None:
-    said = a_failure()
-    empty.append(said)
+    outcome = a_failure()
+    empty.append(outcome)
     [row] = empty.rows(FAILURES)
-    assert row == as_stored(failure_row(said, row["recorded_at"]), schema_of("failures"))
+    assert row == as_stored(failure_row(outcome, row["recorded_at"]), schema_of("failures"))
 
 
 def test_an_outcome_that_is_appended_twice_is_one_row_of_its_view(empty: Warehouse) -> None:
-    said, failed = a_prediction(), a_failure()
+    outcome, failed = a_prediction(), a_failure()
     for _ in range(2):
-        empty.append(said)
+        empty.append(outcome)
         empty.append(failed)
-    assert [row["prediction_id"] for row in empty.view("latest_predictions")] == [said.prediction_id]
+    assert [row["prediction_id"] for row in empty.view("latest_predictions")] == [outcome.prediction_id]
     assert [row["failure_id"] for row in empty.view("rejected_uploads")] == [failed.failure_id]
 
 
@@ -240,14 +240,14 @@ def test_a_row_for_a_missing_table_gets_an_error_that_our_adapter_retries(wareho
 
 
 def test_a_row_waits_for_a_table_that_is_being_created(warehouse: Warehouse, dataset: str) -> None:
-    said = a_prediction()
+    outcome = a_prediction()
     with ThreadPoolExecutor(1) as others:
-        appending = others.submit(warehouse.adapter(dataset.split(".")[1]).append, said)
+        appending = others.submit(warehouse.adapter(dataset.split(".")[1]).append, outcome)
         assert list(warehouse.client.list_tables(dataset, retry=NO_RETRY)) == []
         table = bigquery.Table(f"{dataset}.predictions", schema_of("predictions"))
         warehouse.client.create_table(table, retry=NO_RETRY)
         appending.result()
-    assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [said.prediction_id]
+    assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [outcome.prediction_id]
 
 
 # Queries

@@ -109,19 +109,19 @@ def test_recorded_uploads_are_found_by_day_and_model(world: World) -> None:
     world.warehouse.append(failure(world, "b.jpg"))
     a, b, c = (ref_of(world, name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     other_day = replace(a, generation=a.generation + int(timedelta(days=1).total_seconds() * 1e6))
-    asked = {ref: ["e" * 64, "d" * 64] for ref in (a, b, c, other_day)}
-    assert recorded_uploads(world.warehouse, asked) == {a, b}
-    assert recorded_uploads(world.warehouse, dict.fromkeys(asked, ("e" * 64,))) == {b}
+    queried = {ref: ["e" * 64, "d" * 64] for ref in (a, b, c, other_day)}
+    assert recorded_uploads(world.warehouse, queried) == {a, b}
+    assert recorded_uploads(world.warehouse, dict.fromkeys(queried, ("e" * 64,))) == {b}
 
 
 def test_rejected_uploads_are_listed_oldest_first_for_a_replay(world: World) -> None:
     for name in ("b.jpg", "a.jpg"):
         world.warehouse.append(failure(world, name))
-    found = list(rejected(world.warehouse, Selection(world.uploads)))
-    assert [file.name for file in found] == ["b.jpg", "a.jpg"]
+    actual = list(rejected(world.warehouse, Selection(world.uploads)))
+    assert [file.name for file in actual] == ["b.jpg", "a.jpg"]
     sent = failure(world, "b.jpg")
-    assert (found[0].failure_id, found[0].reason, found[0].size_bytes) == (sent.failure_id, "not_an_image", 73012)
-    assert (found[0].quarantine_bucket, found[0].quarantine_name) == (world.quarantine, sent.failure_id)
+    assert (actual[0].failure_id, actual[0].reason, actual[0].size_bytes) == (sent.failure_id, "not_an_image", 73012)
+    assert (actual[0].quarantine_bucket, actual[0].quarantine_name) == (world.quarantine, sent.failure_id)
     assert list(rejected(world.warehouse, Selection("another-bucket"))) == []
 
 

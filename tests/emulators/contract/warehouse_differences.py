@@ -16,7 +16,7 @@ MODES = f"{DOCS}schemas#modes"
 def known_difference(warehouse: str, rule: str) -> Cell | None:
     """Return what is known of a rule, by its name with underscores or spaces, in a warehouse."""
     name = rule.replace("_", " ")
-    return next((one.cell(warehouse) for one in (*ASKED, *DOCUMENTED) if one.rule == name), None)
+    return next((difference.cell(warehouse) for difference in (*ASKED, *DOCUMENTED) if difference.rule == name), None)
 
 
 def differences_table(differences: tuple[Difference, ...]) -> str:
@@ -25,11 +25,15 @@ def differences_table(differences: tuple[Difference, ...]) -> str:
         "| behaviour | BigQuery's documentation says | ours | bqemulator | local-bigquery |",
         "|---|---|---|---|---|",
     ]
-    for one in differences:
-        cells = (one.cell(warehouse) for warehouse in WAREHOUSES)
-        found = " | ".join(cell.does if cell else "✓" for cell in cells)
-        lines.append(f"| {one.rule[0].upper()}{one.rule[1:]} | [{one.documented}]({one.link}) | {found} |")
+    for difference in differences:
+        cells = (difference.cell(warehouse) for warehouse in WAREHOUSES)
+        shown = " | ".join(cell.does if cell else "✓" for cell in cells)
+        lines.append(f"| {_sentence(difference)} | [{difference.documented}]({difference.link}) | {shown} |")
     return "\n".join(lines)
+
+
+def _sentence(difference: Difference) -> str:
+    return f"{difference.rule[0].upper()}{difference.rule[1:]}"
 
 
 ASKED = (

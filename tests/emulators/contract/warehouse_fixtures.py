@@ -54,7 +54,7 @@ def warehouse(running_warehouse: Warehouse, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture
 def empty(warehouse: Warehouse) -> Warehouse:
-    """A warehouse whose tables of ours hold nothing."""
+    """A warehouse with the product's tables, all empty."""
     warehouse.empty()
     return warehouse
 
