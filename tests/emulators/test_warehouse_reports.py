@@ -72,7 +72,7 @@ def test_window_keys_can_be_computed(ask_bigquery: Ask, window: str, expected: l
         ("SELECT MOD(x, 0) FROM UNNEST([7]) AS x", r"division by zero: MOD\(7, 0\)"),
         ("SELECT [1][OFFSET(x)] FROM UNNEST([5]) AS x", "Array index 5 is out of bounds"),
         ('SELECT CAST(x AS INT64) FROM UNNEST(["it\'s"]) AS x', "Bad int64 value: it's"),
-        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot hold"),
+        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot contain"),
         ("SELECT [1, NULL] AS x", "Array cannot have a null element; error in writing field x"),
         ("SELECT JSON_KEYS(JSON '{}')", "not supported by the local warehouse"),
         ("SELECT CODE_POINTS_TO_STRING([65])", "the local warehouse does not have"),
