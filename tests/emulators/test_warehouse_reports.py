@@ -113,11 +113,11 @@ def test_query_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery
     table = bigquery_client.get_table(job.destination)
     assert (table.num_rows, [field.name for field in table.schema]) == (2, ["n", "parts"])
     assert sorted(row["n"] for row in bigquery_client.list_rows(table)) == [1, 2]
-    table = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
-    assert ask_bigquery(f"SELECT SUM(n) FROM {table}") == [(3,)]
-    assert ask_bigquery(f"SELECT a FROM {table} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
+    table_name = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
+    assert ask_bigquery(f"SELECT SUM(n) FROM {table_name}") == [(3,)]
+    assert ask_bigquery(f"SELECT a FROM {table_name} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
-        ask_bigquery(f"DELETE FROM {table} WHERE TRUE")
+        ask_bigquery(f"DELETE FROM {table_name} WHERE TRUE")
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
         bigquery_client.delete_table(table)
     with pytest.raises(exceptions.NotFound):
