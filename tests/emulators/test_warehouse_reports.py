@@ -72,7 +72,7 @@ def test_window_keys_can_be_computed(ask_bigquery: Ask, window: str, expected: l
         ("SELECT MOD(x, 0) FROM UNNEST([7]) AS x", r"division by zero: MOD\(7, 0\)"),
         ("SELECT [1][OFFSET(x)] FROM UNNEST([5]) AS x", "Array index 5 is out of bounds"),
         ('SELECT CAST(x AS INT64) FROM UNNEST(["it\'s"]) AS x', "Bad int64 value: it's"),
-        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot hold"),
+        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot contain"),
         ("SELECT [1, NULL] AS x", "Array cannot have a null element; error in writing field x"),
         ("SELECT JSON_KEYS(JSON '{}')", "not supported by the local warehouse"),
         ("SELECT CODE_POINTS_TO_STRING([65])", "the local warehouse does not have"),
@@ -113,11 +113,11 @@ def test_query_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery
     table = bigquery_client.get_table(job.destination)
     assert (table.num_rows, [field.name for field in table.schema]) == (2, ["n", "parts"])
     assert sorted(row["n"] for row in bigquery_client.list_rows(table)) == [1, 2]
-    quoted_name = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
-    assert ask_bigquery(f"SELECT SUM(n) FROM {quoted_name}") == [(3,)]
-    assert ask_bigquery(f"SELECT a FROM {quoted_name} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
+    table_name = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
+    assert ask_bigquery(f"SELECT SUM(n) FROM {table_name}") == [(3,)]
+    assert ask_bigquery(f"SELECT a FROM {table_name} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
-        ask_bigquery(f"DELETE FROM {quoted_name} WHERE TRUE")
+        ask_bigquery(f"DELETE FROM {table_name} WHERE TRUE")
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
         bigquery_client.delete_table(table)
     with pytest.raises(exceptions.NotFound):

@@ -94,7 +94,9 @@ def test_listen_address_in_use_is_reported_before_any_part_starts(tmp_path: Path
     with foreign_server() as port:
         cloud = new_cloud(tmp_path / "cloud", DEFAULT_BUNDLE, (HOST, port))
         watched = supervised(tmp_path, cloud)
-        with pytest.raises(PartFailed, match=f"Another program listens on {HOST}:{port}; end it, or name another port"):
+        with pytest.raises(
+            PartFailed, match=f"Another program listens on {HOST}:{port}; end it, or choose another port"
+        ):
             watched.start()
         watched.stop()
         for options in ([], ["--detach"]):

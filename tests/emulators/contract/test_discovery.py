@@ -87,11 +87,11 @@ def test_documented_request_has_no_faults(document: Discovery, exchange: Exchang
 @pytest.mark.parametrize(
     ("document", "exchange", "fault"),
     [
-        (STORAGE, sent("GET", "/storage/v1/b/photos/o/a/b.jpg"), "no method of storage:v1"),
-        (STORAGE, sent("GET", "/storage/v2/b/photos"), "no method"),
-        (STORAGE, sent("GET", "/bigquery/v2/projects"), "no method"),
-        (STORAGE, sent("PUT", "/storage/v1/b"), "no method"),
-        (STORAGE, sent("PUT", f"{UPLOAD}?uploadType=resumable&upload_id=never-begun"), "no method"),
+        (STORAGE, sent("GET", "/storage/v1/b/photos/o/a/b.jpg"), "not a method of storage:v1"),
+        (STORAGE, sent("GET", "/storage/v2/b/photos"), "not a method"),
+        (STORAGE, sent("GET", "/bigquery/v2/projects"), "not a method"),
+        (STORAGE, sent("PUT", "/storage/v1/b"), "not a method"),
+        (STORAGE, sent("PUT", f"{UPLOAD}?uploadType=resumable&upload_id=never-begun"), "not a method"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/%FF"), "invalid start byte"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/b?generations=7"), "objects.get has no parameter generations"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/b?generation=seven"), "'seven', expected string of the format int64"),
@@ -110,7 +110,7 @@ def test_documented_request_has_no_faults(document: Discovery, exchange: Exchang
         (STORAGE, related(("application/json", b'{"nam": "a"}'), ("image/jpeg", b"x")), "body.nam is unknown"),
         (STORAGE, related(("application/json", b"{}")), "1 parts, expected JSON and the file"),
         (STORAGE, Exchange("POST", f"{UPLOAD}?uploadType=multipart", JSON, b"{}"), "expected parts"),
-        (STORAGE, batch("GET /storage/v1/b/a HTTP/1.1", "GET /storage/v1/c HTTP/1.1"), "no method"),
+        (STORAGE, batch("GET /storage/v1/b/a HTTP/1.1", "GET /storage/v1/c HTTP/1.1"), "not a method"),
         (STORAGE, batch("GET /storage/v1/b/a?x=1 HTTP/1.1"), "has no parameter x"),
         (
             BIGQUERY,

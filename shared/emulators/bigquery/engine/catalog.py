@@ -88,10 +88,7 @@ class Table:
 
 
 class Catalog:
-    """The datasets, tables and views.
-
-    Any thread may read; methods that take a ``Transaction`` run in the writer's thread only.
-    """
+    """The datasets, tables and views: any thread may read, a ``Transaction`` is for the writer's thread only."""
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -166,10 +163,7 @@ class Catalog:
             ApiError: invalid: the name is malformed or reserved.
         """
         if not _NAME.fullmatch(dataset) or dataset.startswith("_") or dataset.lower() in _RESERVED:
-            raise ApiError(
-                "invalid",
-                f'Invalid dataset ID "{dataset}": expected letters, digits and underscores, not a reserved name',
-            )
+            raise ApiError("invalid", f'Invalid dataset ID "{dataset}": expected letters, digits, _; not reserved')
         transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.project)}.{quoted(dataset)}")
         now = str(_now_ms())
         kept = {"creationTime": now, **document, "lastModifiedTime": now}
@@ -191,12 +185,7 @@ class Catalog:
         transaction.then(lambda: self._tables.pop(dataset, None))
 
     def create(self, transaction: Transaction, table: Table, replacing: Table | None = None) -> Table:
-        """Create a table or a view and return it with its times.
-
-        Args:
-            transaction: the writer's transaction.
-            table: the new table.
-            replacing: the table that it replaces, if any.
+        """Create a table or a view, in place of ``replacing`` if given, and return it with its times.
 
         Raises:
             ApiError: duplicate; notFound for its dataset; invalid for its name or for a table without columns.
