@@ -52,7 +52,7 @@ def test_what_training_pictures_span_is_familiar_and_the_rest_is_new() -> None:
 
     assert novelty_of(inside, embedding_of(inside, directions)) == pytest.approx(0, abs=1e-5)
     assert novelty_of(outside, embedding_of(outside, directions)) == pytest.approx(1, abs=1e-5)
-    half = (inside / np.linalg.norm(inside) + outside / np.linalg.norm(outside)).astype(np.float32)
+    half: Floats = (inside / np.linalg.norm(inside) + outside / np.linalg.norm(outside)).astype(np.float32)
     assert novelty_of(half, embedding_of(half, directions)) == pytest.approx(0.5, abs=1e-4)
 
 

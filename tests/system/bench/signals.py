@@ -40,7 +40,7 @@ from shared.inference.classifier import Classifier, prepare
 from shared.inference.registry import ModelRegistry
 from shared.local.demo.drawings import drawings
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.pipeline.record import prediction_row
 from shared.ports import FeatureModel
 from shared.settings import DEFAULT_BUNDLE
@@ -128,7 +128,7 @@ def function_of(classifier: Classifier) -> FlaskClient:
         quarantine_bucket="quarantine",
         limits=Limits(),
         memory=MemoryBudgets.of_instance(512),
-        rate=RateBreaker(10**9),
+        rate=RateLimit(10**9),
     )
     return https_function(MemoryService(pipeline, MAX_IMAGES_PER_MINUTE="1000000000", LOG_FORMAT="json")).test_client()
 
