@@ -174,7 +174,7 @@ def _faults_between(bundle: Bundle, model: Model) -> list[str]:
 
 
 def _familiar(bundle: Bundle, model: Model) -> Familiar | None:
-    """Read what the bundle's profile, if it has one, says of the model."""
+    """Read the bundle's profile; None if it has none."""
     manifest = bundle.manifest
     if PROFILE not in manifest.files:
         return None

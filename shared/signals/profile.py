@@ -88,7 +88,7 @@ def read_familiar(path: Path, model_sha256: str) -> Familiar:
     """Read what serving needs of a profile.
 
     Raises:
-        InvalidBundle: the file cannot be read or is no profile, or it was made with another model.
+        InvalidBundle: the file cannot be read or is not a profile, or it was made with another model.
     """
     arrays = _arrays(path, ("model_sha256", "directions", "unfamiliar_above"))
     made_with, directions, threshold = arrays["model_sha256"], arrays["directions"], arrays["unfamiliar_above"]
@@ -114,7 +114,7 @@ def read_reference(path: Path) -> Reference:
     """Read the reference pictures of a profile.
 
     Raises:
-        InvalidBundle: the file cannot be read, or is no profile.
+        InvalidBundle: the file cannot be read, or is not a profile.
     """
     names = [field.name for field in fields(Reference)]
     arrays = _arrays(path, [f"reference_{name}" for name in names])

@@ -1,4 +1,4 @@
-"""Image statistics: what can be said of a picture's pixels without a model."""
+"""Image statistics: numbers about a picture's pixels, without a model."""
 
 from __future__ import annotations
 

@@ -88,17 +88,17 @@ def without_profile(classifier: Classifier, **changes: Any) -> Classifier:
 
 
 @pytest.mark.parametrize("has_profile", [True, False])
-def test_scores_with_signals_are_those_without_bit_by_bit(classifier: Classifier, has_profile: bool) -> None:
-    asked = classifier if has_profile else without_profile(classifier)
+def test_signals_leave_scores_bit_equal(classifier: Classifier, has_profile: bool) -> None:
+    chosen = classifier if has_profile else without_profile(classifier)
     for colour in ((200, 30, 0), (10, 250, 90), (0, 0, 255)):
-        said = asked.classify_with_signals(plain(*colour))
-        assert replace(said, is_unfamiliar=None, signals=None) == asked.classify(plain(*colour))
+        answer = chosen.classify_with_signals(plain(*colour))
+        assert replace(answer, is_unfamiliar=None, signals=None) == chosen.classify(plain(*colour))
 
 
-def test_reference_model_says_the_same_with_signals(flowers: Classifier) -> None:
+def test_signals_leave_scores_of_the_reference_model_bit_equal(flowers: Classifier) -> None:
     for picture in drawn().values():
-        said = flowers.classify_with_signals(np.asarray(picture))
-        assert replace(said, signals=None) == flowers.classify(np.asarray(picture))
+        answer = flowers.classify_with_signals(np.asarray(picture))
+        assert replace(answer, signals=None) == flowers.classify(np.asarray(picture))
 
 
 def test_signals_cost_no_second_inference(classifier: Classifier) -> None:
@@ -107,7 +107,7 @@ def test_signals_cost_no_second_inference(classifier: Classifier) -> None:
     assert classifier.model.inferences == 1
 
 
-def test_picture_unlike_those_of_training_is_unfamiliar_however_sure_the_model_is(classifier: Classifier) -> None:
+def test_signals_make_a_new_picture_unfamiliar_whatever_its_score(classifier: Classifier) -> None:
     known, new = (classifier.classify_with_signals(plain(*colour)) for colour in ((200, 90, 0), (0, 0, 255)))
     assert known.signals is not None
     assert new.signals is not None
@@ -116,7 +116,7 @@ def test_picture_unlike_those_of_training_is_unfamiliar_however_sure_the_model_i
     assert new.needs_review == (new.score < classifier.bundle.manifest.review_below), "the score's alone"
 
 
-def test_embedding_is_left_out_on_request_and_novelty_is_not(classifier: Classifier) -> None:
+def test_signals_leave_the_embedding_out_on_request(classifier: Classifier) -> None:
     whole = classifier.classify_with_signals(plain(0, 0, 255)).signals
     bare = classifier.classify_with_signals(plain(0, 0, 255), with_embedding=False).signals
     assert whole is not None
@@ -125,15 +125,15 @@ def test_embedding_is_left_out_on_request_and_novelty_is_not(classifier: Classif
     assert bare == replace(whole, embedding=())
 
 
-def test_bundle_without_a_profile_has_statistics_and_entropy_only(classifier: Classifier) -> None:
-    said = without_profile(classifier).classify_with_signals(plain(200, 30, 0))
-    assert said.signals is not None
-    assert (said.is_unfamiliar, said.signals.novelty, said.signals.embedding) == (None, None, ())
-    assert said.signals.aspect == 2
-    assert np.isfinite(astuple(said.signals)[:7]).all()
+def test_signals_without_a_profile_are_statistics_and_entropy(classifier: Classifier) -> None:
+    answer = without_profile(classifier).classify_with_signals(plain(200, 30, 0))
+    assert answer.signals is not None
+    assert (answer.is_unfamiliar, answer.signals.novelty, answer.signals.embedding) == (None, None, ())
+    assert answer.signals.aspect == 2
+    assert np.isfinite(astuple(answer.signals)[:7]).all()
 
 
-def test_profile_of_another_model_is_refused_when_the_bundle_is_opened(classifier: Classifier) -> None:
+def test_classifier_refuses_a_profile_of_another_model(classifier: Classifier) -> None:
     bundle = classifier.bundle
     files = {**bundle.manifest.files, bundle.manifest.model_file: "e" * 64}
     other = replace(bundle, manifest=replace(bundle.manifest, files=files))
@@ -141,7 +141,7 @@ def test_profile_of_another_model_is_refused_when_the_bundle_is_opened(classifie
         Classifier(other, classifier.model)
 
 
-def test_profile_of_a_model_that_hides_its_feature_map_is_refused(classifier: Classifier) -> None:
+def test_classifier_refuses_a_profile_without_a_feature_map(classifier: Classifier) -> None:
     bundle = classifier.bundle
     with pytest.raises(InvalidBundle, match="needs the model's feature map"):
         Classifier(replace(bundle, manifest=replace(bundle.manifest, explain=None)), classifier.model)

@@ -62,14 +62,14 @@ FULL_TIMES, BARE_TIMES = Times(1.0004, 2.5, 3.0, 4.0, 10.123456), Times(total_ms
 def prediction(call: Call, image: ImageFacts, times: Times) -> Prediction:
     ids = ImageIds.of_object(JUST_BEFORE_MIDNIGHT)
     best, other = Candidate("rose", 0.75), Candidate("tulip", 0.25)
-    said = Classification("rose", 0.75, (best, other), needs_review=False)
+    classification = Classification("rose", 0.75, (best, other), needs_review=False)
     if call.source == Source.EVENT:
-        said = replace(said, is_unfamiliar=True, signals=FULL_SIGNALS)
+        classification = replace(classification, is_unfamiliar=True, signals=FULL_SIGNALS)
     return Prediction(
         prediction_id=ids.prediction_id("d" * 64),
         upload_id=ids.upload_id,
         uploaded_at=ids.uploaded_at,
-        classification=said,
+        classification=classification,
         image=image,
         archive_uri="gs://my-archive/cc/" + "c" * 64 + ".jpg",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),

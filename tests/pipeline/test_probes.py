@@ -35,12 +35,12 @@ def test_mark_is_recognised_in_metadata_and_headers(values: Any) -> None:
 
 
 @pytest.mark.parametrize("values", [None, {}, [], "true", {KEY: "false"}, {KEY: 1}, {KEY: ["true"]}])
-def test_whatever_else_stands_there_is_no_mark(values: Any) -> None:
+def test_mark_is_recognised_in_nothing_else(values: Any) -> None:
     assert not is_marked(values)
     assert not upload_from({"type": FINALIZED}, event(values)).is_probe
 
 
-def test_prediction_and_failure_of_a_marked_upload_are_a_probes() -> None:
+def test_probe_has_a_prediction_or_a_failure_that_is_marked() -> None:
     upload = upload_from({"type": FINALIZED}, event(MARK))
     plain = upload_from({"type": FINALIZED}, event({}))
     assert ReceivedImage.of_upload(upload, b"", CALL).call.is_probe is True
@@ -48,7 +48,7 @@ def test_prediction_and_failure_of_a_marked_upload_are_a_probes() -> None:
     assert ReceivedImage.of_upload(plain, b"", CALL).call.is_probe is None
 
 
-def test_row_of_a_marked_request_is_kept_and_left_out_of_figures(memory_world: World, picture: Any) -> None:
+def test_probe_has_a_row_and_is_left_out_of_figures(memory_world: World, picture: Any) -> None:
     client = https_function(MemoryService(memory_world.pipeline)).test_client()
     answers = [client.post("/v1/classify", data=picture(seed), headers=head) for seed, head in ((71, MARK), (72, {}))]
     probe, plain = (answer.get_json()["prediction_id"] for answer in answers)
@@ -65,8 +65,8 @@ def rows_of(world: World, table: str, *ids: str) -> list[dict[str, Any]]:
     return rows
 
 
-class Asked(Classifier):
-    """Notes whether it is asked for embeddings."""
+class Recording(Classifier):
+    """Notes whether embeddings are requested."""
 
     with_embedding: bool | None = None
 
@@ -76,13 +76,13 @@ class Asked(Classifier):
 
 
 @pytest.mark.parametrize(("setting", "is_stored"), [({}, True), ({"STORE_EMBEDDING": "false"}, False)])
-def test_setting_leaves_the_embedding_out(
+def test_store_embedding_false_leaves_the_embedding_out(
     memory_world: World, picture: Any, setting: dict[str, str], is_stored: bool
 ) -> None:
     needed = ("GOOGLE_CLOUD_PROJECT", "UPLOAD_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET")
     settings = Settings.from_environment({**{name: name.lower() for name in needed}, **setting})
     served = memory_world.pipeline.models.get_model()
-    asked = Asked(served.bundle, served.model)
+    recording = Recording(served.bundle, served.model)
     pipeline = replace(memory_world.pipeline, store_embedding=settings.store_embedding)
-    pipeline.classify_image(received(picture(73)), asked, record=False)
-    assert asked.with_embedding is is_stored
+    pipeline.classify_image(received(picture(73)), recording, record=False)
+    assert recording.with_embedding is is_stored

@@ -44,7 +44,7 @@ def test_directions_are_fewer_where_pictures_or_channels_are_few(shape: tuple[in
     assert directions_of(random.random(shape, np.float32)).shape == (shape[1], count)
 
 
-def test_what_training_pictures_span_is_familiar_and_the_rest_is_new() -> None:
+def test_novelty_is_0_within_the_directions_and_1_at_right_angles() -> None:
     directions = directions_of(features(200, 1))
     inside = directions @ np.arange(1, DIRECTIONS + 1, dtype=np.float32)
     outside = features(1, 2, slice(60, 90))[0]
@@ -56,7 +56,7 @@ def test_what_training_pictures_span_is_familiar_and_the_rest_is_new() -> None:
     assert novelty_of(half, embedding_of(half, directions)) == pytest.approx(0.5, abs=1e-4)
 
 
-def test_features_of_nothing_are_new() -> None:
+def test_novelty_of_no_features_is_1() -> None:
     nothing = np.zeros(CHANNELS, np.float32)
     assert novelty_of(nothing, embedding_of(nothing, directions_of(features(50, 1)))) == 1
 
@@ -65,12 +65,12 @@ def test_features_of_nothing_are_new() -> None:
 @settings(max_examples=50, deadline=None)
 def test_novelty_is_between_0_and_1_whatever_the_scale(seed: int, scale: float) -> None:
     directions, row = directions_of(features(60, 7)), features(1, seed, slice(seed % 60, seed % 60 + 20))[0]
-    [found, scaled] = novelties_of(np.stack([row, row * np.float32(scale)]), directions)
-    assert 0 <= found <= 1
-    assert scaled == pytest.approx(found, abs=1e-4)
+    [novelty, scaled] = novelties_of(np.stack([row, row * np.float32(scale)]), directions)
+    assert 0 <= novelty <= 1
+    assert scaled == pytest.approx(novelty, abs=1e-4)
 
 
-def test_threshold_is_exceeded_by_one_in_a_hundred_of_such_pictures_and_by_all_of_other_ones() -> None:
+def test_threshold_is_exceeded_by_one_familiar_picture_in_a_hundred() -> None:
     directions = directions_of(features(400, 1))
     limit = unfamiliar_above(novelties_of(features(1000, 2), directions))
 
@@ -85,7 +85,7 @@ def test_threshold_is_the_conformal_quantile(count: int, rank: int) -> None:
 
 
 @given(st.integers(1, 400))
-def test_share_of_false_alarms_that_is_promised_is_the_one_that_the_threshold_keeps(count: int) -> None:
+def test_threshold_keeps_the_promised_share_of_false_alarms(count: int) -> None:
     """Of n + 1 pictures that could each have been the new one, at most that share exceeds it."""
     novelties = np.arange(count) / count
     above = int((novelties > unfamiliar_above(novelties)).sum())

@@ -1,4 +1,4 @@
-"""``profile.npz``: what is written is read, and what is no profile, or another model's, is refused with a sentence."""
+"""``profile.npz``: what is written is read, and an invalid one, or another model's, is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_profile_is_read_as_it_was_written(path: Path) -> None:
-    found, pictures = read_familiar(path, MODEL), read_reference(path)
-    assert np.array_equal(found.directions, familiar().directions)
-    assert found.unfamiliar_above == 0.25
+    serving, pictures = read_familiar(path, MODEL), read_reference(path)
+    assert np.array_equal(serving.directions, familiar().directions)
+    assert serving.unfamiliar_above == 0.25
     assert len(pictures) == 5
     for field in fields(Reference):
         assert np.array_equal(getattr(pictures, field.name), getattr(reference(), field.name)), field.name
 
 
-def test_same_content_makes_the_same_bytes(path: Path, tmp_path: Path) -> None:
+def test_profile_of_the_same_content_has_the_same_bytes(path: Path, tmp_path: Path) -> None:
     write_profile(tmp_path / "again.npz", MODEL, familiar(), reference())
     assert (tmp_path / "again.npz").read_bytes() == path.read_bytes()
 
@@ -82,7 +82,7 @@ def rewritten(path: Path, **arrays: Any) -> None:
     ],
     ids=["junk", "cut", "missing", "lacking", "wide", "nan", "float64", "no number", "a list", "no digest", "pickled"],
 )
-def test_what_is_no_profile_is_refused_with_a_sentence(path: Path, spoil: Callable[[Path], object]) -> None:
+def test_profile_that_is_invalid_is_refused_with_a_sentence(path: Path, spoil: Callable[[Path], object]) -> None:
     spoil(path)
     with pytest.raises(
         InvalidBundle, match=r"^the profile profile\.npz: .*make it again with `bucketlens bundle profile`"

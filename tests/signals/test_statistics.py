@@ -38,10 +38,10 @@ def measured(picture: PIL.Image.Image) -> ImageStatistics:
 
 @pytest.mark.parametrize(("level", "brightness"), [(0, 0.0), (51, 0.2), (255, 1.0)])
 def test_brightness_is_mean_luma_and_a_plain_grey_has_nothing_else(level: int, brightness: float) -> None:
-    found = statistics_of(plain(level, level, level))
+    statistics = statistics_of(plain(level, level, level))
 
-    assert found.brightness == pytest.approx(brightness)
-    assert astuple(found)[1:] == pytest.approx((0, 0, 0, 0), abs=1e-6)
+    assert statistics.brightness == pytest.approx(brightness)
+    assert astuple(statistics)[1:] == pytest.approx((0, 0, 0, 0), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_statistics_of_any_picture_are_finite_and_within_their_ranges(
     pixels = (np.random.default_rng(seed).integers(0, levels, (height, width, 3)) * (255 // max(1, levels - 1))).astype(
         np.uint8
     )
-    found = statistics_of(pixels)
-    assert np.isfinite(astuple(found)).all()
-    assert 0 <= found.brightness <= 1 + 1e-6
-    assert 0 <= found.contrast <= 0.5 + 1e-6
-    assert 0 <= found.saturation <= 1
-    assert min(found.sharpness, found.colourfulness) >= 0
+    statistics = statistics_of(pixels)
+    assert np.isfinite(astuple(statistics)).all()
+    assert 0 <= statistics.brightness <= 1 + 1e-6
+    assert 0 <= statistics.contrast <= 0.5 + 1e-6
+    assert 0 <= statistics.saturation <= 1
+    assert min(statistics.sharpness, statistics.colourfulness) >= 0
 
 
 @pytest.mark.parametrize(

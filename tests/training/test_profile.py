@@ -70,7 +70,7 @@ def made(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bund
     return load_bundle(folder), result
 
 
-def test_profile_is_one_of_the_files_that_the_digest_pins(made: tuple[Bundle, Result]) -> None:
+def test_profile_is_pinned_by_the_digest(made: tuple[Bundle, Result]) -> None:
     bundle, result = made
     shipped = load_bundle(MODELS / DEFAULT_BUNDLE)
     assert FILE in bundle.manifest.files
@@ -79,14 +79,14 @@ def test_profile_is_one_of_the_files_that_the_digest_pins(made: tuple[Bundle, Re
     assert bundle.manifest.files[bundle.manifest.model_file] == shipped.manifest.files[shipped.manifest.model_file]
 
 
-def test_lineage_says_what_the_profile_was_made_of(made: tuple[Bundle, Result]) -> None:
+def test_profile_is_described_in_the_lineage(made: tuple[Bundle, Result]) -> None:
     facts = made[0].manifest.lineage["profile"]
     assert (facts["directions_from"], facts["novelty_of"], facts["how"]) == (40, 40, "5 folds of drawings")
     assert facts["false_alarms"] == pytest.approx(1 / 41, abs=1e-4)
     assert facts["directions"] == 20
 
 
-def test_reference_is_of_every_picture_and_its_novelty_out_of_fold(made: tuple[Bundle, Result]) -> None:
+def test_profile_has_a_novelty_out_of_fold_of_every_picture(made: tuple[Bundle, Result]) -> None:
     bundle = made[0]
     reference = read_reference(bundle.folder / FILE)
     familiar = read_familiar(bundle.folder / FILE, bundle.manifest.files[bundle.manifest.model_file])
@@ -98,7 +98,7 @@ def test_reference_is_of_every_picture_and_its_novelty_out_of_fold(made: tuple[B
     assert (inside > 0).all()
 
 
-def test_bundle_with_a_profile_tells_noise_from_drawings(made: tuple[Bundle, Result]) -> None:
+def test_profile_makes_noise_unfamiliar_and_drawings_familiar(made: tuple[Bundle, Result]) -> None:
     bundle = made[0]
     classifier = Classifier(bundle, load_model(bundle, threads=1))
     noise = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
@@ -108,7 +108,7 @@ def test_bundle_with_a_profile_tells_noise_from_drawings(made: tuple[Bundle, Res
     assert len(other.signals.embedding) == 20
 
 
-def test_second_profile_needs_force(made: tuple[Bundle, Result], pictures: Path) -> None:
+def test_profile_is_replaced_only_with_force(made: tuple[Bundle, Result], pictures: Path) -> None:
     result = profile(made[0].folder, pictures)
     assert result.exit_code == 2
     assert "it has a profile already; add --force" in result.output
@@ -124,7 +124,7 @@ def test_second_profile_needs_force(made: tuple[Bundle, Result], pictures: Path)
     ],
     ids=["few", "one", "none", "empty"],
 )
-def test_pictures_that_are_too_few_are_refused_and_the_bundle_stays(
+def test_profile_of_too_few_pictures_is_refused_and_changes_nothing(
     tmp_path: Path, counts: dict[str, int], sentence: str
 ) -> None:
     folder, data = make_bundle(tmp_path / "bundle"), tmp_path / "data"
@@ -137,20 +137,20 @@ def test_pictures_that_are_too_few_are_refused_and_the_bundle_stays(
     assert {path.name for path in tmp_path.iterdir()} == {"bundle", "data"}
 
 
-def test_pictures_of_other_labels_are_refused(tmp_path: Path) -> None:
+def test_profile_of_other_labels_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data" / "zebra").mkdir(parents=True)
     result = profile(make_bundle(tmp_path / "bundle"), tmp_path / "data")
     assert result.exit_code == 2
     assert "zebra is no label of the model, expected sub-folders among daisy, dandelion" in result.output
 
 
-def test_bundle_that_ships_keeps_its_digest(pictures: Path) -> None:
+def test_profile_of_a_bundle_that_ships_is_refused(pictures: Path) -> None:
     result = profile(DEFAULT_BUNDLE, pictures)
     assert result.exit_code == 2
     assert "it ships with Bucketlens" in result.output
 
 
-def test_model_that_hides_its_feature_map_has_no_profile(tmp_path: Path, pictures: Path) -> None:
+def test_profile_needs_a_feature_map(tmp_path: Path, pictures: Path) -> None:
     folder = make_bundle(tmp_path / "bundle")
     document = json.loads((folder / MANIFEST).read_text("utf-8"))
     del document["explain"]
@@ -173,28 +173,28 @@ def profile_of_split(tmp_path: Path, pictures: Path) -> Callable[..., tuple[Bund
 
     def make(held_out: int) -> tuple[Bundle, list[str]]:
         training, validation = examples(pictures)
-        told: list[str] = []
-        manifest = profiled(bundle.folder, bundle.manifest, model, training, validation[:held_out], told.append)  # type: ignore[arg-type]
-        return Bundle(bundle.folder, manifest, ""), told
+        steps: list[str] = []
+        manifest = profiled(bundle.folder, bundle.manifest, model, training, validation[:held_out], steps.append)  # type: ignore[arg-type]
+        return Bundle(bundle.folder, manifest, ""), steps
 
     return make
 
 
-def test_training_takes_directions_from_training_and_all_else_from_validation(
+def test_profile_of_training_has_directions_of_training_pictures_only(
     profile_of_split: Callable[..., tuple[Bundle, list[str]]],
 ) -> None:
-    bundle, told = profile_of_split(held_out=30)
+    bundle, steps = profile_of_split(held_out=30)
     facts = bundle.manifest.lineage["profile"]
     assert (facts["directions_from"], facts["novelty_of"], facts["how"]) == (10, 30, "validation pictures")
     assert len(read_reference(bundle.folder / FILE)) == 30
-    assert told == ["making the profile"]
+    assert steps == ["making the profile"]
 
 
-def test_training_with_few_validation_pictures_goes_without_a_profile_and_says_so(
+def test_profile_is_left_out_with_few_validation_pictures(
     profile_of_split: Callable[..., tuple[Bundle, list[str]]],
 ) -> None:
-    bundle, told = profile_of_split(held_out=29)
+    bundle, steps = profile_of_split(held_out=29)
     assert FILE not in bundle.manifest.files
-    assert told == [
+    assert steps == [
         f"no profile: 29 pictures were kept from training, expected {FEWEST} or more to set the threshold of novelty"
     ]

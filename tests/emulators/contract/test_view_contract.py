@@ -130,7 +130,7 @@ def test_rows_of_a_shadow_are_kept_apart(empty: Warehouse) -> None:
     assert len(empty.view("calls", "row_id")) == 4
 
 
-def test_what_a_probe_sent_is_left_out_of_figures_and_stays_in_the_bill(empty: Warehouse) -> None:
+def test_views_leave_probes_out_of_figures_and_keep_them_in_calls(empty: Warehouse) -> None:
     probe, rejected = prediction(2), failure(3)
     probe["call"] |= {"is_probe": True}
     rejected["call"] = rejected["call"] | {"is_probe": True}
