@@ -145,7 +145,7 @@ def int8_model(
     """Convert a network to int8, its ranges measured on some of the training pictures, and open it as serving does."""
     explain = write_int8(network, prepared(spread(training, REPRESENTATIVE), spec), path)
     with silence():  # LiteRT prints a line once in each process
-        return LiteRTModel(path, threads=2), explain
+        return LiteRTModel(path, threads=2, explain=explain), explain
 
 
 def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> Logits:
