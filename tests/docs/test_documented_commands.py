@@ -47,12 +47,12 @@ def unknown(words: list[str]) -> str | None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_what_a_document_types_can_be_typed(document: Path) -> None:
+def test_documented_commands_exist(document: Path) -> None:
     commands = list(typed(document.read_text("utf-8")))
     assert [(words, wrong) for words in commands if (wrong := unknown(words))] == []
 
 
-def test_commands_are_found_and_judged() -> None:
+def test_documented_commands_are_found_and_checked() -> None:
     text = "    bucketlens drop a --wait  # x\nor `bucketlens nosuch`, `bucketlens drop --nosuch`\n"
     assert [unknown(words) for words in typed(text)] == [None, "nosuch", "--nosuch"]
     assert len(list(typed((ROOT / "docs" / "use.md").read_text("utf-8")))) > 20

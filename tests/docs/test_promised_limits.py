@@ -40,13 +40,13 @@ def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
     assert dict(re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)) == {"what": "at most", **LIMITS}
 
 
-def test_https_page_says_what_vertex_defaults_to() -> None:
+def test_https_page_names_the_defaults_of_vertex() -> None:
     left_out = choice_from({})
     said = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
     assert said in page("https.md")
 
 
-def test_reliability_page_says_how_long_a_request_waits() -> None:
+def test_reliability_page_names_how_long_a_request_waits() -> None:
     assert admission.QUEUE_TIMEOUT_S == 2
     assert "as many more wait for two seconds at most" in page("reliability.md")
 

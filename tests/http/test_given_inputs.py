@@ -37,7 +37,7 @@ def test_base64_is_read_with_line_breaks_and_as_a_data_url(text: str) -> None:
         ("aGké", "'é' at character 4;"),
     ],
 )
-def test_what_a_text_looks_like_that_is_no_base64_is_said(text: str, says: str) -> None:
+def test_base64_error_describes_what_the_text_looks_like(text: str, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
         inputs.from_base64(text)
 
@@ -50,7 +50,7 @@ def test_what_a_text_looks_like_that_is_no_base64_is_said(text: str, says: str) 
         (np.array([[[1, 2, 3]]], np.uint8), 1.0, [1, 2, 3]),
     ],
 )
-def test_pixels_are_kept_as_a_png_which_loses_nothing(pixels: np.ndarray, scale: float, expected: list[int]) -> None:
+def test_pixels_are_kept_as_a_lossless_png(pixels: np.ndarray, scale: float, expected: list[int]) -> None:
     with Image.open(BytesIO(inputs._as_png(pixels, scale))) as png:
         assert (png.format, png.mode, png.size) == ("PNG", "RGB", (1, 1))
         assert np.asarray(png).tolist() == [[expected]]
@@ -67,17 +67,17 @@ def asked(query: str = "", method: str = "POST", body: bytes = b"", **headers: A
     ("query", "unsaid", "wanted"),
     [("", "true", True), ("", "false", False), ("record=FALSE", "true", False), ("record=True", "false", True)],
 )
-def test_whether_to_record_is_read(query: str, unsaid: str, wanted: bool) -> None:
+def test_record_option_is_read(query: str, unsaid: str, wanted: bool) -> None:
     assert request_options.wants_record(asked(query), unsaid) is wanted
 
 
 @pytest.mark.parametrize("query", ["record=1", "record=", "record=no"])
-def test_whether_to_record_is_true_or_false(query: str) -> None:
+def test_record_option_must_be_true_or_false(query: str) -> None:
     with pytest.raises(BadRequest, match="expected true or false"):
         request_options.wants_record(asked(query))
 
 
-def test_a_key_and_a_file_name_are_read_up_to_their_length() -> None:
+def test_key_and_file_name_are_read_up_to_their_length() -> None:
     assert request_options.idempotency_key(asked()) is None
     assert request_options.idempotency_key(asked(Idempotency_Key="k" * 255)) == "k" * 255
     for key in ("", "k" * 256):
@@ -104,12 +104,12 @@ def test_a_key_and_a_file_name_are_read_up_to_their_length() -> None:
         (b"null", "JSON NoneType"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(content: bytes, says: str) -> None:
+def test_json_body_that_is_not_an_object_is_refused(content: bytes, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
         read_body.parse_object(content)
 
 
-def test_a_field_that_is_an_object_may_be_left_out_or_null() -> None:
+def test_json_field_that_is_an_object_may_be_absent_or_null() -> None:
     assert read_body.parse_object('{"é": 1}'.encode()) == {"é": 1}
     document: dict[str, Any]
     for document in ({}, {"a": None}, {"a": {}}):
@@ -121,12 +121,12 @@ def test_a_field_that_is_an_object_may_be_left_out_or_null() -> None:
             read_body.optional_object({"a": value}, "a")
 
 
-def test_values_cost_by_their_kind() -> None:
+def test_json_values_cost_memory_by_their_kind() -> None:
     assert read_body.cost_of_parsing(b"[1,2]") == 64 + 40
     assert read_body.cost_of_parsing(b'{"a":1}') == 200 + 2 * 30 + 40
 
 
-def test_a_compressed_body_is_refused_and_identity_is_no_compression() -> None:
+def test_content_encoding_is_refused_unless_it_is_identity() -> None:
     read_body.refuse_compressed(asked(Content_Encoding="Identity"))
     read_body.refuse_compressed(asked())
     with pytest.raises(BadRequest, match="'gzip'") as refused:
@@ -134,7 +134,7 @@ def test_a_compressed_body_is_refused_and_identity_is_no_compression() -> None:
     assert refused.value.http_status == 415
 
 
-def test_a_body_is_read_whole_and_one_that_ends_early_refused() -> None:
+def test_body_is_read_whole_and_refused_if_it_ends_early() -> None:
     assert read_body.read_all(asked(body=b"a" * 600_000), 60) == b"a" * 600_000
     short = asked(body=b"abc")
     short.environ["CONTENT_LENGTH"] = "4"
@@ -160,7 +160,7 @@ def test_a_body_is_read_whole_and_one_that_ends_early_refused() -> None:
         ({"Origin": "https://here.example:x", "Host": "here.example"}, False),
     ],
 )
-def test_a_page_of_another_site_is_refused(headers: dict[str, Any], passes: bool) -> None:
+def test_cross_site_request_is_refused(headers: dict[str, Any], passes: bool) -> None:
     if passes:
         check_site(asked(**headers))
         return
@@ -182,7 +182,7 @@ def test_a_page_of_another_site_is_refused(headers: dict[str, Any], passes: bool
         ("[::1]:80", ["[::1]"], True),
     ],
 )
-def test_only_names_that_are_allowed_are_answered(host: str, allowed: list[str], passes: bool) -> None:
+def test_host_that_is_not_allowed_is_refused(host: str, allowed: list[str], passes: bool) -> None:
     if passes:
         check_host(asked(Host=host), allowed)
         return
@@ -191,6 +191,6 @@ def test_only_names_that_are_allowed_are_answered(host: str, allowed: list[str],
     assert (refused.value.http_status, refused.value.reason) == (403, "unknown_host")
 
 
-def test_what_base64_says_is_what_was_sent() -> None:
+def test_base64_decodes_to_what_was_sent() -> None:
     content = bytes(range(256))
     assert inputs.from_base64(base64.b64encode(content).decode()) == content

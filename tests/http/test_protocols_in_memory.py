@@ -39,7 +39,9 @@ def scores(classifier: Classifier, daisy: bytes, client: FlaskClient) -> list[fl
     return [by_label[label] for label in classifier.bundle.manifest.labels]
 
 
-def test_our_own_protocol_says_all_there_is(client: FlaskClient, world_facts: dict[str, Any], daisy: bytes) -> None:
+def test_classify_answers_with_every_fact_of_the_prediction(
+    client: FlaskClient, world_facts: dict[str, Any], daisy: bytes
+) -> None:
     answer = client.post("/v1/classify", data=daisy, headers={"Content-Disposition": 'a; filename="a daisy.jpg"'})
     said = answer.get_json()
     assert answer.status_code == 200
@@ -59,7 +61,7 @@ def world_facts(classifier: Classifier) -> dict[str, Any]:
     return {"name": facts.name, "version": facts.version, "digest": facts.digest, "runtime": facts.runtime}
 
 
-def test_a_form_is_answered_in_order_with_each_error_in_its_place(client: FlaskClient, daisy: bytes) -> None:
+def test_form_is_answered_in_order_with_each_error_in_its_position(client: FlaskClient, daisy: bytes) -> None:
     files = [(BytesIO(daisy), "one.jpg"), (BytesIO(b"bread"), "two.jpg"), (BytesIO(daisy), "")]
     answer = client.post("/v1/classify?record=false", data={"image": files[:2]})
     first, second = answer.get_json()["predictions"]
@@ -83,7 +85,7 @@ def test_a_form_is_answered_in_order_with_each_error_in_its_place(client: FlaskC
         ({"data": b"bread"}, 415, ""),
     ],
 )
-def test_what_is_no_image_is_refused_with_a_reason(
+def test_classify_refuses_a_file_that_is_not_an_image_with_a_reason(
     client: FlaskClient, body: dict[str, Any], status: int, says: str
 ) -> None:
     answer = client.post("/v1/classify?record=false", **body)
@@ -92,7 +94,7 @@ def test_what_is_no_image_is_refused_with_a_reason(
     assert says in error["message"]
 
 
-def test_a_file_that_curl_stripped_of_its_line_breaks_is_told_so(client: FlaskClient) -> None:
+def test_classify_recognises_a_file_that_curl_stripped_of_line_breaks(client: FlaskClient) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
     says = [
         client.post("/v1/classify", data=content, **kind).get_json()["error"]["message"]
@@ -102,7 +104,7 @@ def test_a_file_that_curl_stripped_of_its_line_breaks_is_told_so(client: FlaskCl
 
 
 @pytest.mark.parametrize("path", [FLOWERS, f"{FLOWERS}/versions/1", f"{FLOWERS}/labels/stable"])
-def test_tensorflow_serving_and_kserve_answer_by_the_kind_of_instance(
+def test_v1_predict_answers_by_the_kind_of_instance(
     client: FlaskClient, path: str, daisy: bytes, scores: list[float], labels: list[str]
 ) -> None:
     def predict(**document: Any) -> Any:
@@ -129,12 +131,12 @@ def test_tensorflow_serving_and_kserve_answer_by_the_kind_of_instance(
 
 
 @pytest.mark.parametrize("examples", [None, {}, [1], "a"])
-def test_examples_are_a_list_of_objects(client: FlaskClient, examples: Any) -> None:
+def test_v1_examples_must_be_a_list_of_objects(client: FlaskClient, examples: Any) -> None:
     answer = client.post(f"{FLOWERS}:classify", json={"examples": examples})
     assert (answer.status_code, "no list of examples" in answer.get_json()["error"]) == (400, True)
 
 
-def test_what_is_served_is_told_in_each_protocols_words(client: FlaskClient, labels: list[str]) -> None:
+def test_model_status_is_in_each_protocols_words(client: FlaskClient, labels: list[str]) -> None:
     def get(path: str) -> Any:
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -174,7 +176,7 @@ WAYS = (("inputs", "b64"), ("outputs", "probabilities"))
         *("/v2/models/flowers/versions/9", "/v2/models/trees/ready", "/v2/models/stats", f"{FLOWERS}/labels/canary"),
     ],
 )
-def test_a_model_or_version_that_is_not_served_is_404_in_a_text(client: FlaskClient, path: str) -> None:
+def test_v1_model_or_version_that_is_not_served_is_404_with_a_message(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert set(answer.get_json()) == {"error"}
@@ -183,7 +185,7 @@ def test_a_model_or_version_that_is_not_served_is_404_in_a_text(client: FlaskCli
         assert "/metrics" in answer.get_json()["error"]
 
 
-def test_open_inference_answers_each_output_and_classes_as_triton_writes_them(
+def test_v2_answers_each_output_and_classes_in_tritons_form(
     client: FlaskClient, daisy: bytes, scores: list[float], labels: list[str]
 ) -> None:
     tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": [b64(daisy)] * 2}
@@ -201,7 +203,7 @@ def test_open_inference_answers_each_output_and_classes_as_triton_writes_them(
     assert len(answer["parameters"]["prediction_id"]) == 64
 
 
-def test_tensors_come_and_go_in_binary(client: FlaskClient, daisy: bytes, scores: list[float]) -> None:
+def test_v2_tensors_are_read_and_written_in_binary(client: FlaskClient, daisy: bytes, scores: list[float]) -> None:
     binary = len(daisy).to_bytes(4, "little") + daisy
     size = {"binary_data_size": len(binary)}
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": size}
@@ -220,9 +222,7 @@ def test_tensors_come_and_go_in_binary(client: FlaskClient, daisy: bytes, scores
         assert (refused.status_code, HEADER in refused.get_json()["error"]) == (400, True)
 
 
-def test_an_endpoint_of_vertex_ai_says_which_model_it_has(
-    client: FlaskClient, classifier: Classifier, daisy: bytes
-) -> None:
+def test_vertex_answer_names_its_model(client: FlaskClient, classifier: Classifier, daisy: bytes) -> None:
     answer = client.post(f"{VERTEX}:predict?record=false", json={"instances": [{"content": b64(daisy)}]}).get_json()
     digest = classifier.bundle.digest
     assert answer["deployedModelId"] == str(int(digest[:12], 16))
@@ -239,12 +239,12 @@ def test_an_endpoint_of_vertex_ai_says_which_model_it_has(
         (503, "UNAVAILABLE"),
     ],
 )
-def test_an_error_has_googles_word_for_its_status(code: int, word: str) -> None:
+def test_vertex_error_has_googles_word_for_its_status(code: int, word: str) -> None:
     refusal = {"code": code, "reason": "r", "message": "m"}
     assert google_error(refusal) == {"error": {"code": code, "message": "m", "status": word}}
 
 
-def test_bigquery_gets_a_reply_for_each_row(client: FlaskClient, daisy: bytes, labels: list[str]) -> None:
+def test_bigquery_answers_with_a_reply_for_each_row(client: FlaskClient, daisy: bytes, labels: list[str]) -> None:
     calls = [[b64(daisy)], [None], ["!"], ["gs://elsewhere/a.jpg"]]
     answer = client.post("/v1/bigquery:call", json={"calls": calls, "userDefinedContext": {"k": "2"}})
     first, second, third, fourth = answer.get_json()["replies"]
@@ -279,7 +279,7 @@ def test_bigquery_gets_a_reply_for_each_row(client: FlaskClient, daisy: bytes, l
         ({"calls": [], "userDefinedContext": []}, "userDefinedContext is a list"),
     ],
 )
-def test_a_call_of_bigquery_that_is_wrong_fails_with_a_message(
+def test_bigquery_call_that_is_invalid_fails_with_a_message(
     client: FlaskClient, document: dict[str, Any], says: str
 ) -> None:
     answer = client.post("/v1/bigquery:call", json=document)
@@ -287,7 +287,7 @@ def test_a_call_of_bigquery_that_is_wrong_fails_with_a_message(
     assert says in answer.get_json()["errorMessage"]
 
 
-def test_a_message_for_bigquery_is_cut() -> None:
+def test_bigquery_message_is_cut() -> None:
     message = "m" * (MAX_ERROR_CHARACTERS + 1)
     assert error_message({"message": message}) == {"errorMessage": message[:-1]}
 
@@ -300,11 +300,11 @@ def test_a_message_for_bigquery_is_cut() -> None:
         ({"json": {"ready": 1}}, [{"name": "flowers", "version": "1", "state": "READY"}]),
     ],
 )
-def test_the_repository_lists_what_is_served(client: FlaskClient, body: dict[str, Any], expected: Any) -> None:
+def test_v2_repository_lists_the_served_models(client: FlaskClient, body: dict[str, Any], expected: Any) -> None:
     assert client.post("/v2/repository/index", **body).get_json() == expected
 
 
-def test_a_service_that_is_not_ready_says_so_in_each_protocol(memory_world: World) -> None:
+def test_service_that_is_not_ready_answers_so_in_each_protocol(memory_world: World) -> None:
     class NotReady(MemoryService):
         is_ready = False
 
@@ -320,7 +320,7 @@ def test_a_service_that_is_not_ready_says_so_in_each_protocol(memory_world: Worl
 
 
 @pytest.mark.parametrize("what", ["load", "unload"])
-def test_models_are_loaded_only_where_it_is_allowed_and_never_unloaded(
+def test_v2_repository_loads_only_where_allowed_and_never_unloads(
     memory_client: MakeClient, client: FlaskClient, what: str
 ) -> None:
     path = f"/v2/repository/models/flowers/{what}"
@@ -339,7 +339,7 @@ def test_models_are_loaded_only_where_it_is_allowed_and_never_unloaded(
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_errors_are_of_the_protocol_whose_path_it_is(client: FlaskClient, path: str) -> None:
+def test_errors_have_the_shape_of_the_paths_protocol(client: FlaskClient, path: str) -> None:
     answer = client.post(path, data=b"{", content_type="application/json")
     assert answer.status_code == 400
     assert isinstance(answer.get_json()["error"], str)
@@ -349,7 +349,7 @@ def test_errors_are_of_the_protocol_whose_path_it_is(client: FlaskClient, path: 
     assert client.get(INFER).headers["Allow"] == "POST"
 
 
-def test_the_metrics_count_requests_images_and_labels(client: FlaskClient, daisy: bytes) -> None:
+def test_metrics_count_requests_images_and_labels(client: FlaskClient, daisy: bytes) -> None:
     client.post("/v1/classify?record=false", data=daisy)
     client.post("/v1/classify?record=false", data=b"bread")
     client.get("/v1/nothing")
@@ -368,7 +368,7 @@ def test_the_metrics_count_requests_images_and_labels(client: FlaskClient, daisy
     assert counted['bucketlens_step_seconds_count{step="classify"}'] == 1
 
 
-def test_every_route_is_described_with_what_it_takes_and_refuses(client: FlaskClient) -> None:
+def test_openapi_document_describes_inputs_and_errors_of_every_route(client: FlaskClient) -> None:
     paths = client.get("/openapi.json").get_json()["paths"]
     infer = paths["/v2/models/{model}/infer"]["post"]
     named = {(one["in"], one["name"]) for one in infer["parameters"]}
@@ -397,7 +397,7 @@ def appended(memory_world: World, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return rows
 
 
-def test_a_label_is_appended_once_for_each_key(client: FlaskClient, appended: list[Any]) -> None:
+def test_feedback_appends_a_label_once_for_each_key(client: FlaskClient, appended: list[Any]) -> None:
     body = {"json": {"label": "roses", "note": "It is one."}, "headers": {"Idempotency-Key": "k"}}
     answers = [label_of(client, **body).get_json() for _ in range(2)]
     assert answers[0]["label_id"] == answers[1]["label_id"]
@@ -427,7 +427,7 @@ def test_a_label_is_appended_once_for_each_key(client: FlaskClient, appended: li
         ({"data": b'{"label": "cat"}'}, 415, "expected application/json"),
     ],
 )
-def test_a_label_that_is_wrong_is_refused_and_nothing_appended(
+def test_feedback_refuses_an_invalid_label_and_appends_nothing(
     client: FlaskClient, appended: list[Any], body: dict[str, Any], status: int, says: str
 ) -> None:
     answer = label_of(client, **body)
@@ -436,11 +436,11 @@ def test_a_label_that_is_wrong_is_refused_and_nothing_appended(
 
 
 @pytest.mark.parametrize("id", ["A" * 64, "a" * 63, "a" * 65, "g" * 64])
-def test_an_id_that_no_prediction_has_is_404(client: FlaskClient, id: str) -> None:
+def test_feedback_for_an_unknown_prediction_is_404(client: FlaskClient, id: str) -> None:
     assert client.post(f"/v1/predictions/{id}:label", json={"label": "cat"}).status_code == 404
 
 
-def test_where_nobody_has_a_name_the_predictions_token_is_asked_for(
+def test_feedback_without_caller_names_needs_the_predictions_token(
     memory_client: MakeClient, appended: list[Any], daisy: bytes
 ) -> None:
     client = memory_client(LABEL_KEYS="k" * 32)
@@ -452,14 +452,14 @@ def test_where_nobody_has_a_name_the_predictions_token_is_asked_for(
     assert "label_token" not in client.post("/v1/classify?record=false", data=daisy).get_json()
 
 
-def test_in_the_cloud_nobody_without_a_name_or_token_labels(memory_world: World, appended: list[Any]) -> None:
+def test_feedback_on_cloud_run_needs_a_name_or_a_token(memory_world: World, appended: list[Any]) -> None:
     service = MemoryService(memory_world.pipeline)
     service.platform = replace(service.platform, is_cloud=True)
     answer = label_of(https_function(service).test_client(), json={"label": "roses"})
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (403, "labels_not_taken")
 
 
-def test_an_object_in_a_readable_bucket_is_classified_by_its_name(
+def test_uri_in_a_readable_bucket_is_classified(
     memory_client: MakeClient, memory_world: World, daisy: bytes, tmp_path: Path
 ) -> None:
     memory_world.put("a/daisy.jpg", daisy, tmp_path)

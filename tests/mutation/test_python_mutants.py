@@ -71,15 +71,15 @@ def mutants() -> list[list[str]]:
     return found
 
 
-def test_there_is_a_mutant_for_each_kind_of_mistake(mutants: list[list[str]]) -> None:
+def test_python_mutants_cover_each_kind_of_mistake(mutants: list[list[str]]) -> None:
     assert {(operator, after) for operator, after, *_ in mutants} >= EXPECTED
 
 
-def test_types_are_not_mutated_and_dataclasses_stay_dataclasses(mutants: list[list[str]]) -> None:
+def test_python_mutants_leave_types_and_dataclasses_alone(mutants: list[list[str]]) -> None:
     assert not any("int & None" in after or operator.endswith("BitOr_BitAnd") for operator, after, *_ in mutants)
     assert not any(operator == "core/RemoveDecorator" and place != "Box" for operator, _, place, _ in mutants)
 
 
-def test_a_mutant_says_its_place_and_has_an_id_of_its_own(mutants: list[list[str]]) -> None:
+def test_python_mutant_has_its_position_and_a_unique_id(mutants: list[list[str]]) -> None:
     assert {place for *_, place, _ in mutants} <= {"Box", "Box.is_full"}
     assert len({one for *_, one in mutants}) == len(mutants)

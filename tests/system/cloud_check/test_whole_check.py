@@ -98,7 +98,7 @@ def test_whole_check_goes_well_and_leaves_nothing(there: Shell) -> None:
         assert hidden not in shown
 
 
-def test_failing_build_removes_what_the_first_apply_made(there: Shell) -> None:
+def test_whole_check_with_a_failing_build_removes_what_the_first_apply_made(there: Shell) -> None:
     steps = [replace(step, commands=("exit 7",)) if step.name == "build the image" else step for step in STEPS]
     is_well, transcript, typed = checked(there, steps)
     assert not is_well
@@ -110,7 +110,7 @@ def test_failing_build_removes_what_the_first_apply_made(there: Shell) -> None:
     ]
 
 
-def test_change_that_a_second_plan_would_make_fails_the_check(there: Shell) -> None:
+def test_whole_check_fails_if_a_second_plan_would_change_something(there: Shell) -> None:
     """Guards the test of the whole: the step that plans again can fail."""
     steps = [
         replace(step, commands=(f"{step.commands[0]} -var=wait_s=61",)) if step.name == "plan again" else step
@@ -135,7 +135,7 @@ def documented_block() -> list[str]:
     return [re.sub(r"\s+", " ", line) for line in lines if line]
 
 
-def test_check_types_what_is_documented_in_its_order() -> None:
+def test_whole_check_types_the_documented_commands_in_order() -> None:
     said = [line for line in documented_block() if not line.startswith(BY_A_PERSON)]
     assert len(said) >= 12
     last = [step for step in STEPS if step.makes][-1]
@@ -143,7 +143,7 @@ def test_check_types_what_is_documented_in_its_order() -> None:
     assert [line for line in typed if line in said] == said
 
 
-def test_everything_that_a_step_makes_is_taken_back() -> None:
+def test_whole_check_undoes_everything_that_a_step_makes() -> None:
     makers = re.compile(r" create |\bapply ")
     assert [step.name for step in STEPS if makers.search(" ".join(step.commands)) and not step.undo] == []
 
@@ -151,7 +151,7 @@ def test_everything_that_a_step_makes_is_taken_back() -> None:
 @pytest.mark.parametrize(
     "confirm", ["", "yes", "my-project", f"another costs about ${most_usd()}", "my-project costs about $0"]
 )
-def test_check_is_refused_without_the_sentence_that_names_project_and_cost(confirm: str, tmp_path: Path) -> None:
+def test_whole_check_is_refused_without_the_consent_sentence(confirm: str, tmp_path: Path) -> None:
     options = ["--project=my-project", f"--confirm={confirm}", f"--transcript={tmp_path / 'x.md'}"]
     result = CliRunner().invoke(main, options, env={"PATH": ""})
     assert result.exit_code == 2
@@ -159,7 +159,7 @@ def test_check_is_refused_without_the_sentence_that_names_project_and_cost(confi
     assert not (tmp_path / "x.md").exists()
 
 
-def test_check_is_refused_for_what_is_no_project_and_without_its_programs() -> None:
+def test_whole_check_is_refused_without_a_valid_project_or_its_programs() -> None:
     refused = CliRunner().invoke(main, ["--project=$(reboot)", f"--confirm={confirmation('$(reboot)')}"])
     assert (refused.exit_code, "expected an id" in refused.output) == (2, True)
     without = CliRunner().invoke(
@@ -168,7 +168,7 @@ def test_check_is_refused_for_what_is_no_project_and_without_its_programs() -> N
     assert (without.exit_code, "cannot be found" in without.output) == (2, True)
 
 
-def test_another_region_is_in_every_command_that_names_one() -> None:
+def test_region_is_in_every_command_that_names_one() -> None:
     assert in_region(STEPS, REGION) == STEPS
     lines = [line for step in in_region(STEPS, "us-central1") for line in (*step.commands, *step.undo)]
     assert [line for line in lines if REGION in line] == []
@@ -180,7 +180,7 @@ def test_cost_counts_the_load_and_is_a_few_dollars() -> None:
     assert LOAD_USD < most_usd() <= 5
 
 
-def test_make_hands_the_sentence_over_as_it_is_typed() -> None:
+def test_make_passes_the_consent_sentence_unchanged() -> None:
     """make would take the dollar sign for a variable of its own."""
     sentence = confirmation("my-project")
     command = ["make", "--dry-run", "cloud-check", "PROJECT=my-project", f"CONFIRM={sentence}"]
@@ -188,7 +188,7 @@ def test_make_hands_the_sentence_over_as_it_is_typed() -> None:
     assert f"--confirm '{sentence}'" in done.stdout
 
 
-def test_ctrl_c_at_the_terminal_tears_down(tmp_path: Path) -> None:
+def test_ctrl_c_at_the_terminal_starts_the_teardown(tmp_path: Path) -> None:
     """By the signal itself, in a process of its own."""
     script = f"""
 import signal, pathlib, os

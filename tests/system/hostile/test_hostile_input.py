@@ -31,7 +31,7 @@ WAITING = 40
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
-def test_what_is_sent_comes_out_exactly_so_and_memory_stays_below_its_limit(doors: Doors, row: Row) -> None:
+def test_hostile_input_has_its_exact_outcome_within_the_memory_limit(doors: Doors, row: Row) -> None:
     sent = row.make()
     assert row.door == DOORS[type(sent)]
     for server in doors.servers:
@@ -40,18 +40,18 @@ def test_what_is_sent_comes_out_exactly_so_and_memory_stays_below_its_limit(door
     assert max(server.peak_bytes() for server in doors.servers) < MEMORY_LIMIT_BYTES
 
 
-def test_the_table_is_as_long_as_it_should_be_and_says_nothing_twice() -> None:
+def test_hostile_table_is_complete_and_has_no_duplicates() -> None:
     assert len(ROWS) >= 60
     assert len({row.what for row in ROWS}) == len(ROWS)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_document_shows_the_table(section: str) -> None:
+def test_hostile_input_page_shows_the_table(section: str) -> None:
     text = DOCUMENT.read_text("utf-8")
     assert f"<!-- {section} -->\n{hostile_table(section)}\n<!-- /{section} -->" in text, "run: make docs"
 
 
-def test_names_land_as_text_in_their_rows_and_harm_no_table(doors: Doors) -> None:
+def test_hostile_names_are_stored_as_text_and_harm_no_table(doors: Doors) -> None:
     uploads = {sent.name: sent for row in SECTIONS["names"] if isinstance(sent := row.make(), Upload)}
     for name in uploads.keys() - set(doors.landed(list(uploads))):
         doors.send(uploads[name])
@@ -69,7 +69,7 @@ def grow(objects: Path, bucket: str, name: str, size: int) -> None:
     os.truncate(path, size)
 
 
-def test_an_object_of_a_gigabyte_is_refused_by_its_size_and_never_read(doors: Doors, cloud: Cloud) -> None:
+def test_hostile_object_of_a_gigabyte_is_refused_by_its_size_and_not_read(doors: Doors, cloud: Cloud) -> None:
     name = "sparse.jpg"
     assert doors.send(Upload(f"read/{name}", encoded(scene(), "JPEG"))) == "predicted"
     assert doors.bytes_were_read_of(f"read/{name}")
@@ -86,7 +86,7 @@ def test_an_object_of_a_gigabyte_is_refused_by_its_size_and_never_read(doors: Do
         grow(cloud.folder / "objects", doors.buckets[0], name, 3)
 
 
-def test_as_many_slow_clients_as_there_are_threads_keep_nobody_else_waiting_for_long(doors: Doors) -> None:
+def test_slow_clients_on_every_thread_do_not_block_others_for_long(doors: Doors) -> None:
     place = urlsplit(doors.slow.url)
     slow = [socket.create_connection((place.hostname, place.port)) for _ in range(WAITING)]
     try:
@@ -102,13 +102,13 @@ def test_as_many_slow_clients_as_there_are_threads_keep_nobody_else_waiting_for_
             connection.close()
 
 
-def test_after_all_of_it_the_functions_are_the_same_processes_and_ready(doors: Doors) -> None:
+def test_functions_are_the_same_processes_and_ready_after_hostile_input(doors: Doors) -> None:
     for server in doors.servers:
         assert server.worker.is_running()
         assert requests.get(f"{server.url}/v2/health/ready", timeout=30).json() == {"ready": True, "live": True}
 
 
-def test_nothing_crashed_and_every_line_of_the_logs_is_one_of_ours(doors: Doors) -> None:
+def test_functions_log_no_crash_and_no_foreign_line_of_hostile_input(doors: Doors) -> None:
     for server in doors.servers:
         said = [json.loads(line) for line in server.lines()]  # a name that made two lines of one would be no JSON
         assert [line for line in said if line.get("outcome") == "crashed" or line["severity"] == "EMERGENCY"] == []

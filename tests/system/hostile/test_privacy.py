@@ -44,7 +44,7 @@ def doors_of(content: bytes, bucket: str, name: str) -> dict[str, Request]:
 
 
 @pytest.mark.parametrize("kind", TELLING)
-def test_no_door_lets_metadata_into_a_row_a_log_or_an_answer(doors: Doors, kind: str) -> None:
+def test_metadata_reaches_no_row_log_or_answer_from_any_source(doors: Doors, kind: str) -> None:
     content, name = TELLING[kind](), f"private/{kind}"
     doors.put(f"{name} kept", content)
     before = [len(server.lines()) for server in doors.servers]
@@ -62,7 +62,7 @@ def test_no_door_lets_metadata_into_a_row_a_log_or_an_answer(doors: Doors, kind:
         assert told_in(text.encode()) == []
 
 
-def test_the_archive_keeps_the_file_as_it_came(doors: Doors) -> None:
+def test_archive_keeps_the_file_unchanged(doors: Doors) -> None:
     content = TELLING["JPEG"]()
     assert doors.send(Upload("private/archived.jpg", content)) == "predicted"
     assert told_in(archived(doors, hashlib.sha256(content).hexdigest()))
@@ -78,7 +78,7 @@ def stripping(doors: Doors, cloud: Cloud, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("kind", TELLING)
-def test_with_the_setting_nothing_of_it_is_archived_and_the_answer_is_the_same(
+def test_archive_has_no_metadata_with_the_setting_and_the_answer_is_the_same(
     doors: Doors, stripping: Server, kind: str
 ) -> None:
     content = TELLING[kind]()
@@ -95,7 +95,7 @@ def test_with_the_setting_nothing_of_it_is_archived_and_the_answer_is_the_same(
     assert hashlib.sha256(kept).hexdigest() in name
 
 
-def test_a_caller_is_recorded_by_identity_and_never_by_token_or_address(
+def test_caller_is_recorded_by_identity_and_never_by_token_or_address(
     doors: Doors, cloud: Cloud, tmp_path: Path
 ) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": ADDRESS, "Forwarded": f"for={ADDRESS}"}
@@ -112,7 +112,7 @@ def archived(doors: Doors, sha256: str) -> bytes:
     return doors.store.read(ref, 1 << 20)
 
 
-def test_the_command_line_tells_nothing_either(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_command_line_prints_no_metadata(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(TELLING["JPEG"]())
     with pytest.raises(SystemExit):

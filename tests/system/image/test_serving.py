@@ -39,7 +39,9 @@ def daisy() -> bytes:
     return content.getvalue()
 
 
-def test_the_request_function_answers_and_ends_when_it_is_told(serving: Image, world: World, tmp_path: Path) -> None:
+def test_request_function_in_the_image_answers_and_stops_on_sigterm(
+    serving: Image, world: World, tmp_path: Path
+) -> None:
     before = snapshot(serving)
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         container.wait_until_ready()
@@ -51,7 +53,7 @@ def test_the_request_function_answers_and_ends_when_it_is_told(serving: Image, w
     assert snapshot(serving) == before
 
 
-def test_the_upload_function_makes_a_row_of_an_event(
+def test_upload_function_in_the_image_makes_a_row_of_an_event(
     serving: Image, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("garden/rose.jpg", picture(700), tmp_path)
@@ -66,7 +68,9 @@ def test_the_upload_function_makes_a_row_of_an_event(
     assert world.names_in(world.uploads) == []
 
 
-def test_the_job_sweeps_what_is_left(serving: Image, world: World, picture: Picture, tmp_path: Path) -> None:
+def test_backlog_job_in_the_image_sweeps_the_backlog(
+    serving: Image, world: World, picture: Picture, tmp_path: Path
+) -> None:
     world.put("left/behind.jpg", picture(701), tmp_path)
     time.sleep(1.1)
     job = {**world.environment, "BACKLOG_AGE_S": "1", "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "e-1"}
@@ -76,7 +80,9 @@ def test_the_job_sweeps_what_is_left(serving: Image, world: World, picture: Pict
     assert row["call"]["service"] == "classify-backlog"
 
 
-def test_a_large_form_needs_no_disk(serving: Image, world: World, picture: Picture, tmp_path: Path) -> None:
+def test_request_function_in_the_image_takes_a_large_form_without_disk(
+    serving: Image, world: World, picture: Picture, tmp_path: Path
+) -> None:
     """A file of more than 500 kB in a form is spooled by werkzeug."""
     large = picture(702, (2000, 1500)) + b"\0" * 600_000
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
@@ -85,7 +91,7 @@ def test_a_large_form_needs_no_disk(serving: Image, world: World, picture: Pictu
         assert answer.status_code == 200, container.said()
 
 
-def test_without_a_setting_it_does_not_start_and_names_it(serving: Image, world: World, tmp_path: Path) -> None:
+def test_container_without_a_setting_does_not_start_and_names_it(serving: Image, world: World, tmp_path: Path) -> None:
     environment = as_deployed(world.environment, "classify_request")
     del environment["ARCHIVE_BUCKET"]
     with started(serving, environment, tmp_path) as container:
@@ -94,7 +100,7 @@ def test_without_a_setting_it_does_not_start_and_names_it(serving: Image, world:
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_nothing_is_compiled_at_a_start(serving: Image, world: World, tmp_path: Path) -> None:
+def test_container_start_compiles_nothing(serving: Image, world: World, tmp_path: Path) -> None:
     """The bytecode of every module that serving loads was made by the build, Python's own library included."""
     script = """
 import os, sys
@@ -111,19 +117,19 @@ print(len(loaded), *sorted(module.__name__ for module in loaded if not os.path.e
     assert compiled == []
 
 
-def test_tensorflow_is_not_there_and_litert_is(serving: Image, tmp_path: Path) -> None:
+def test_serving_image_has_litert_and_no_tensorflow(serving: Image, tmp_path: Path) -> None:
     code, said = run(serving, ["python", "-c", "import ai_edge_litert, pillow_heif; import tensorflow"], {}, tmp_path)
     assert code != 0
     assert "No module named 'tensorflow'" in said
 
 
-def test_what_is_installed_is_small(serving: Image) -> None:
+def test_serving_image_is_small(serving: Image) -> None:
     """The same figure as `python -m tests.system.image serving` prints."""
     assert 100 < installed_mb(serving.application) < MOST_MB
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_nothing_can_be_written_but_shared_memory(serving: Image, tmp_path: Path) -> None:
+def test_container_can_write_only_shared_memory(serving: Image, tmp_path: Path) -> None:
     places = ["/", "/app", "/app/shared", "/app/.venv/bin", "/tmp", "/etc", "/usr"]
     code, said = run(serving, ["python", "-c", TRY_TO_WRITE, *places], {}, tmp_path)
     assert code == 0, said
@@ -132,14 +138,14 @@ def test_nothing_can_be_written_but_shared_memory(serving: Image, tmp_path: Path
 
 
 @pytest.mark.skipif(not confinement().changes_user, reason=confinement().reason)
-def test_it_runs_as_a_user_who_owns_nothing(serving: Image, tmp_path: Path) -> None:
+def test_container_runs_as_a_user_that_owns_no_file(serving: Image, tmp_path: Path) -> None:
     script = "import os; print(os.getresuid(), os.getresgid(), os.getgroups())"
     assert run(serving, ["python", "-c", script], {}, tmp_path) == (0, f"{(65532,) * 3} {(65532,) * 3} []\n")
     assert {path.lstat().st_uid for path in serving.application.rglob("*")} == {0}
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_it_sees_none_of_this_machines_folders(serving: Image, tmp_path: Path) -> None:
+def test_container_sees_no_folder_of_the_machine(serving: Image, tmp_path: Path) -> None:
     """Guards the tests above: nothing that works does so by a file of the repository or of a home folder."""
     script = "import json, os, sys; print(json.dumps([os.listdir('/'), sys.path, os.path.exists(sys.argv[1])]))"
     code, said = run(serving, ["python", "-c", script, str(Path(__file__))], {}, tmp_path)

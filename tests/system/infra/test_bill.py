@@ -21,7 +21,7 @@ def kinds_of(plan: Plan) -> set[str]:
     return {kind.removeprefix("google_") for kind in kinds - grants | paid_by_grant}
 
 
-def test_whatever_a_plan_makes_is_on_the_bill_or_free(plan_of: Callable[[str], Plan]) -> None:
+def test_bill_covers_every_resource_of_a_plan_that_is_not_free(plan_of: Callable[[str], Plan]) -> None:
     planned = kinds_of(plan_of("every option")) | kinds_of(plan_of("preprod that builds"))
     assert planned - PAID - FREE.keys() == set(), (
         "a kind of resource without a line in shared/operations/monthly_bill.py"
@@ -29,6 +29,6 @@ def test_whatever_a_plan_makes_is_on_the_bill_or_free(plan_of: Callable[[str], P
     assert (PAID | FREE.keys()) - planned == set(), "a line for what no plan makes"
 
 
-def test_what_no_option_adds_is_in_the_smallest_plan(plan_of: Callable[[str], Plan]) -> None:
+def test_smallest_plan_has_everything_that_no_option_adds(plan_of: Callable[[str], Plan]) -> None:
     always = {kind for item in ITEMS if item.option is None for kind in item.resources}
     assert always <= kinds_of(plan_of("test"))

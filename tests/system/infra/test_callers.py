@@ -29,7 +29,7 @@ def settings_of(plan: Plan, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("front", FRONTS)
-def test_a_function_believes_who_stands_before_it_and_nobody_else(initialised: Terraform, front: str) -> None:
+def test_function_trusts_only_the_proxy_in_front_of_it(initialised: Terraform, front: str) -> None:
     variables, expected = FRONTS[front]
     given = settings_of(plan_of(initialised, **variables), "classify-request")
     assert given["CALLERS"]["value"] == expected
@@ -38,7 +38,7 @@ def test_a_function_believes_who_stands_before_it_and_nobody_else(initialised: T
     assert is_of_the_service is (expected == "iap")
 
 
-def test_the_keys_of_labels_come_from_a_secret_that_one_function_reads(initialised: Terraform) -> None:
+def test_label_keys_come_from_a_secret_that_one_function_reads(initialised: Terraform) -> None:
     plan = plan_of(initialised, public=True, label_keys_secret="bucketlens-label-keys")
     named = settings_of(plan, "classify-request")["LABEL_KEYS"]
     [reference] = named["value_source"][0]["secret_key_ref"]
@@ -50,11 +50,11 @@ def test_the_keys_of_labels_come_from_a_secret_that_one_function_reads(initialis
 
 
 @pytest.mark.parametrize("setting", ["CALLERS", "IAP_AUDIENCE", "LABEL_KEYS"])
-def test_what_is_decided_by_other_variables_is_no_setting(initialised: Terraform, setting: str) -> None:
+def test_setting_that_other_variables_decide_is_not_a_variable(initialised: Terraform, setting: str) -> None:
     with pytest.raises(Refused, match=f"settings names {setting}"):
         plan_of(initialised, settings={setting: "iam"})
 
 
-def test_a_key_itself_is_no_name_of_a_secret(initialised: Terraform) -> None:
+def test_secret_name_that_is_a_key_itself_is_refused(initialised: Terraform) -> None:
     with pytest.raises(Refused, match="its value does not belong here"):
         plan_of(initialised, label_keys_secret="a key, b")

@@ -47,17 +47,17 @@ def report(plan_of: Callable[[str], Plan], tmp_path_factory: pytest.TempPathFact
     return said
 
 
-def test_whatever_checkov_finds_is_answered(report: dict[str, Any]) -> None:
+def test_checkov_findings_are_all_answered(report: dict[str, Any]) -> None:
     found = [f"{one['check_id']} {one['check_name']}: {one['resource']}" for one in report["results"]["failed_checks"]]
     assert [one for one in found if one.split()[0] not in ANSWERS] == []
 
 
-def test_every_answer_is_to_something_that_checkov_finds(report: dict[str, Any]) -> None:
+def test_checkov_answers_are_all_needed(report: dict[str, Any]) -> None:
     found = {one["check_id"] for one in report["results"]["failed_checks"]}
     assert ANSWERS.keys() - found == set()
 
 
-def test_checkov_looked_at_the_plan(report: dict[str, Any]) -> None:
+def test_checkov_checked_the_plan(report: dict[str, Any]) -> None:
     assert report["summary"]["resource_count"] >= 70
     assert report["summary"]["passed"] >= 50
     assert report["summary"]["parsing_errors"] == 0

@@ -18,11 +18,11 @@ def faults_of(dashboard: dict[str, Any]) -> list[str]:
     return list(faults_in_json("dashboard", dashboard, SCHEMAS["Dashboard"], SCHEMAS))
 
 
-def test_the_dashboard_is_as_google_documents_it() -> None:
+def test_dashboard_matches_googles_schema() -> None:
     assert faults_of(DASHBOARD) == []
 
 
-def test_a_dashboard_with_a_typing_error_is_found() -> None:
+def test_dashboard_with_a_typing_error_is_found() -> None:
     """Guards the test above."""
     text = json.dumps(DASHBOARD).replace('"ALIGN_RATE"', '"ALIGN_RATIO"').replace('"yAxis"', '"yAxes"')
     said = "\n".join(faults_of(json.loads(text)))
@@ -30,7 +30,7 @@ def test_a_dashboard_with_a_typing_error_is_found() -> None:
     assert "yAxes is unknown" in said
 
 
-def test_tiles_lie_side_by_side() -> None:
+def test_dashboard_tiles_do_not_overlap() -> None:
     layout = DASHBOARD["mosaicLayout"]
     areas = [
         {
@@ -44,6 +44,6 @@ def test_tiles_lie_side_by_side() -> None:
     assert max(x for area in areas for x, _ in area) < layout["columns"]
 
 
-def test_no_position_is_zero() -> None:
+def test_dashboard_positions_are_never_an_explicit_zero() -> None:
     """Cloud Monitoring leaves zeros out of what it returns, so that every plan would repair the dashboard."""
     assert [tile for tile in DASHBOARD["mosaicLayout"]["tiles"] if 0 in (tile.get("xPos"), tile.get("yPos"))] == []

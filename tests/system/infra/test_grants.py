@@ -89,7 +89,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_grants_the_table_and_nothing_else(plan_of: Callable[[str], Plan], name: str) -> None:
+def test_plan_grants_exactly_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
     assert differences(plan_of(name), expected(name)) == []
     assert our_roles_are_as_small_as_they_can_be(plan_of(name)) == []
 
@@ -104,7 +104,7 @@ def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake[0])
-def test_a_grant_more_or_less_is_seen(
+def test_grant_check_finds_a_grant_more_or_less(
     spoiled: Plan, mistake: tuple[str, str, str, str, Callable[[Plan], list[str]], str]
 ) -> None:
     *_, rule, fault = mistake

@@ -36,7 +36,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
-def test_an_example_grants_its_table_and_nothing_else(initialised: Terraform, example: Path) -> None:
+def test_example_grants_exactly_its_table(initialised: Terraform, example: Path) -> None:
     plan = plan_of_example(initialised, example)
     assert differences(plan, OF_EXAMPLES[example.stem]) == []
     assert our_roles_are_as_small_as_they_can_be(plan) == []
@@ -45,12 +45,12 @@ def test_an_example_grants_its_table_and_nothing_else(initialised: Terraform, ex
     assert is_public == ({"classify-request"} if example.stem == "public_page" else set())
 
 
-def test_every_example_has_a_table() -> None:
+def test_examples_each_have_a_grants_table() -> None:
     assert OF_EXAMPLES.keys() == {example.stem for example in EXAMPLES}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_grants_what_it_needs_and_nothing_else(initialised: Terraform, option: str) -> None:
+def test_option_grants_exactly_what_it_needs(initialised: Terraform, option: str) -> None:
     variables, expected = OPTIONS[option]
     plan = Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
     assert differences(plan, expected) == []
@@ -58,7 +58,7 @@ def test_an_option_grants_what_it_needs_and_nothing_else(initialised: Terraform,
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_nobody_is_let_in_past_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
+def test_access_is_only_granted_by_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
     assert strangers(plan_of(name)) == []
 
 
@@ -84,11 +84,11 @@ def planned(*resources: Resource) -> Plan:
         ("google_bigquery_dataset", {"access": [{"role": "READER"}]}, "says itself who may read it"),
     ],
 )
-def test_a_way_past_the_table_is_seen(kind: str, values: dict[str, Any], fault: str) -> None:
+def test_access_outside_the_table_is_found(kind: str, values: dict[str, Any], fault: str) -> None:
     assert any(fault in said for said in strangers(planned(Resource("it", kind, values))))
 
 
-def test_a_condition_is_part_of_the_table_whatever_it_is_on() -> None:
+def test_grant_condition_is_part_of_the_table() -> None:
     values = {"member": "user:a@b.c", "role": "roles/x", "condition": [{"expression": "false"}]}
     kinds = ("project", "bigquery_dataset", "kms_crypto_key", "artifact_registry_repository", "storage_bucket")
     for kind in kinds:
@@ -96,7 +96,7 @@ def test_a_condition_is_part_of_the_table_whatever_it_is_on() -> None:
         assert on.endswith(", if false")
 
 
-def test_an_account_that_is_known_later_is_not_taken_for_the_connection() -> None:
+def test_account_known_after_apply_is_not_taken_for_the_connection() -> None:
     values = {"member": None, "role": "roles/run.invoker", "name": "classify-request"}
     kind = "google_cloud_run_v2_service_iam_member"
     [(known, _, _)] = grants_of(planned(Resource('module.classify_request[0].x.invoker["bigquery"]', kind, values)))

@@ -338,12 +338,12 @@ def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_follows_the_rule(plan_of: Callable[[str], Plan], name: str, rule: Rule) -> None:
+def test_plan_follows_the_rule(plan_of: Callable[[str], Plan], name: str, rule: Rule) -> None:
     assert list(rule(plan_of(name))) == []
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_has_what_the_rules_are_about(plan_of: Callable[[str], Plan], name: str) -> None:
+def test_plan_has_the_resources_that_the_rules_check(plan_of: Callable[[str], Plan], name: str) -> None:
     """Guards the test above: of nothing, every rule is true."""
     plan = plan_of(name)
     assert {one["name"] for one, _, _ in plan.functions} == {"classify-backlog", "classify-request", "classify-upload"}
@@ -358,12 +358,12 @@ def test_a_plan_has_what_the_rules_are_about(plan_of: Callable[[str], Plan], nam
     assert len(plan.grants) >= 25
 
 
-def test_only_public_lets_everybody_in(plan_of: Callable[[str], Plan]) -> None:
+def test_plan_admits_everyone_only_with_the_public_option(plan_of: Callable[[str], Plan]) -> None:
     services = plan_of("every option").of("cloud_run_v2_service")
     assert [one["name"] for one in services if one["invoker_iam_disabled"]] == ["classify-request"]
 
 
-def test_a_webhook_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None:
+def test_webhook_trigger_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None:
     """From any Git host: the same steps, after one that fetches the commit."""
     [trigger] = [one for one in plan_of("every option").of("cloudbuild_trigger") if one["webhook_config"]]
     steps = trigger.block("build")["step"]
@@ -377,10 +377,10 @@ def test_a_webhook_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_planted_mistake_is_reported(spoiled: Plan, mistake: Mistake) -> None:
+def test_plan_rule_reports_a_planted_mistake(spoiled: Plan, mistake: Mistake) -> None:
     faults = list(mistake.rule(spoiled))
     assert any(re.search(mistake.fault, fault) for fault in faults), faults
 
 
-def test_every_rule_has_a_mistake_that_breaks_it() -> None:
+def test_plan_rules_each_have_a_planted_mistake() -> None:
     assert {mistake.rule for mistake in MISTAKES} == set(RULES)

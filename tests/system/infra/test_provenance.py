@@ -54,12 +54,12 @@ def verified(folder: Path, statements: list[dict[str, Any]], **variables: str) -
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def test_the_statement_is_as_google_documents_it() -> None:
+def test_provenance_statement_matches_googles_schema() -> None:
     schemas = document_of("containeranalysis", "v1")["schemas"]
     assert list(faults_in_json("statement", STATEMENT, schemas["InTotoSlsaProvenanceV1"], schemas)) == []
 
 
-def test_images_that_cloud_build_made_from_the_commit_are_taken(tmp_path: Path) -> None:
+def test_provenance_admits_images_that_cloud_build_made_from_the_commit(tmp_path: Path) -> None:
     done = verified(tmp_path, [STATEMENT])
     assert done.returncode == 0, done.stderr
     looked_at = [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()]
@@ -92,7 +92,7 @@ def _subject(one: dict[str, Any]) -> None:
         (_subject, "it is of another image"),
     ],
 )
-def test_images_of_another_origin_are_refused(
+def test_provenance_refuses_images_of_another_origin(
     tmp_path: Path, spoil: Callable[[dict[str, Any]], None], said: str
 ) -> None:
     statement = copy.deepcopy(STATEMENT)
@@ -102,7 +102,7 @@ def test_images_of_another_origin_are_refused(
     assert said in done.stderr
 
 
-def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> None:
+def test_provenance_refuses_images_without_any_after_a_while(tmp_path: Path) -> None:
     done = verified(tmp_path, [])
     assert done.returncode == 1
     assert "there is none" in done.stderr
@@ -118,9 +118,7 @@ def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> 
         ("TOOLS", f"{SOURCE}/serving@sha256:{DIGEST}", "nothing else is taken"),
     ],
 )
-def test_what_is_no_digest_of_the_one_place_is_not_even_asked_about(
-    tmp_path: Path, variable: str, value: str, said: str
-) -> None:
+def test_provenance_is_not_queried_for_a_foreign_digest(tmp_path: Path, variable: str, value: str, said: str) -> None:
     done = verified(tmp_path, [STATEMENT], **{variable: value})
     assert done.returncode == 1
     assert said in done.stderr

@@ -156,12 +156,12 @@ def deploy(copy: Terraform, image: str) -> int:
     return len(instances)
 
 
-def test_the_configuration_is_formatted_as_terraform_formats(initialised: Terraform) -> None:
+def test_terraform_files_are_formatted(initialised: Terraform) -> None:
     initialised.run("fmt", "-check", "-recursive", "-diff")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_variables_and_outputs_are_in_order_and_described_and_typed(path: Path) -> None:
+def test_terraform_variables_and_outputs_are_sorted_described_and_typed(path: Path) -> None:
     named = NAMED.findall(path.read_text("utf-8"))
     for kind in ("variable", "output"):
         names = [name for its_kind, name, _ in named if its_kind == kind]
@@ -170,7 +170,7 @@ def test_variables_and_outputs_are_in_order_and_described_and_typed(path: Path) 
     assert [name for kind, name, body in named if kind == "variable" and not re.search(r"^  type +=", body, re.M)] == []
 
 
-def test_what_the_documents_type_is_there() -> None:
+def test_terraform_has_what_the_documents_type() -> None:
     named = NAMED.findall((ROOT / "main.tf").read_text("utf-8"))
     outputs = {name for kind, name, _ in named if kind == "output"}
     variables = {name for kind, name, _ in named if kind == "variable"}
@@ -182,17 +182,17 @@ def test_what_the_documents_type_is_there() -> None:
     assert set(re.findall(r"`(\w+)(?: = [^`]*)?`", " ".join(re.findall(r"^\| (.*?) \|", options, re.M)))) <= variables
 
 
-def test_the_configuration_is_valid(initialised: Terraform) -> None:
+def test_terraform_configuration_is_valid(initialised: Terraform) -> None:
     initialised.run("validate")
 
 
-def test_terraforms_own_tests_pass(initialised: Terraform) -> None:
+def test_terraform_test_files_pass(initialised: Terraform) -> None:
     said = initialised.run("test", "-test-directory=tests/system/infra")
     assert " 0 failed" in said
     assert " 0 passed" not in said
 
 
-def test_an_unknown_argument_is_refused(initialised: Terraform, tmp_path: Path) -> None:
+def test_terraform_refuses_an_unknown_argument(initialised: Terraform, tmp_path: Path) -> None:
     """Guards the tests around it: a stand-in that accepts everything would let them pass."""
     copy = initialised.copy(tmp_path / "tree")
     copy.spoil("infra/trigger/main.tf", "service_account = var.identity.email", "service_acount = var.identity.email")
@@ -200,7 +200,7 @@ def test_an_unknown_argument_is_refused(initialised: Terraform, tmp_path: Path) 
         copy.run("validate")
 
 
-def test_a_plan_that_names_one_bucket_twice_fails_with_a_sentence(initialised: Terraform) -> None:
+def test_plan_with_one_bucket_in_two_roles_fails_with_a_message(initialised: Terraform) -> None:
     twice = {"archive": "all-in-one", "upload": "all-in-one"}
     with pytest.raises(Refused) as refused:
         initialised.plan("prod", bucket_names=twice)
@@ -209,7 +209,7 @@ def test_a_plan_that_names_one_bucket_twice_fails_with_a_sentence(initialised: T
     assert "Name four different ones" in said
 
 
-def test_one_block_leads_from_an_empty_project_to_the_first_prediction_in_each_page(applied: Terraform) -> None:
+def test_deployment_pages_have_a_block_from_empty_project_to_first_prediction(applied: Terraform) -> None:
     """The same in both guides; the fixture has carried it out."""
     blocks = {command_block(ROOT / page) for page in ("docs/deployment.md", "docs/despliegue.md")}
     assert len(blocks) == 1
@@ -222,18 +222,18 @@ def test_one_block_leads_from_an_empty_project_to_the_first_prediction_in_each_p
     assert re.match(r"curl -H Authorization: Bearer .* --data-binary @photo.jpg https://.*/v1/classify", typed[-1])
 
 
-def test_what_is_shipped_names_nobody_elses_project_and_no_repository() -> None:
+def test_shipped_configuration_names_no_project_and_no_repository() -> None:
     for name in ENVIRONMENTS:
         lines = (ROOT / f"infra/environments/{name}.tfvars").read_text("utf-8").splitlines()
         assert not [line for line in lines if re.match(r"(project|pipeline)\b|[^#]*@example", line)], name
 
 
-def test_the_plan_after_an_apply_is_empty(applied: Terraform) -> None:
+def test_plan_after_an_apply_is_empty(applied: Terraform) -> None:
     """Also after Cloud Monitoring has returned the dashboard in its own words."""
     assert not applied.changes(*OPTIONS)
 
 
-def test_a_position_of_zero_in_the_dashboard_would_be_in_every_plan(applied: Terraform, tmp_path: Path) -> None:
+def test_dashboard_position_of_zero_would_be_in_every_plan(applied: Terraform, tmp_path: Path) -> None:
     """Guards the test above: the stand-in leaves zeros out of what it returns, as Cloud Monitoring does."""
     copy = applied.copy(tmp_path / "tree")
     copy.spoil("infra/observability/dashboard.json", '"columns": 48,', '"columns": 48, "xPos": 0,')
@@ -243,12 +243,12 @@ def test_a_position_of_zero_in_the_dashboard_would_be_in_every_plan(applied: Ter
 
 
 @pytest.mark.parametrize("option", sorted(TURNED_ON))
-def test_turning_an_option_on_replaces_and_revokes_nothing(applied: Terraform, option: str) -> None:
+def test_option_turned_on_replaces_and_revokes_nothing(applied: Terraform, option: str) -> None:
     """A grant that is replaced is gone for a minute, and with it reading, writing or hearing of an upload."""
     assert lost(applied, {**GIVEN, **TURNED_ON[option]}) == MAY_BE_LOST.get(option, set())
 
 
-def test_an_option_that_revokes_grants_is_seen(applied: Terraform, tmp_path: Path) -> None:
+def test_option_that_revokes_grants_is_found(applied: Terraform, tmp_path: Path) -> None:
     """Guards the test above, with the agents' addresses as they once were: known after an apply only."""
     copy = applied.copy(tmp_path / "tree")
     copy.spoil("infra/project/main.tf", "  for_each        = google_project_service.api\n", "")
@@ -267,7 +267,7 @@ def test_an_option_that_revokes_grants_is_seen(applied: Terraform, tmp_path: Pat
     assert "module.upload_trigger[0].google_project_iam_member.storage_announces" in found
 
 
-def test_a_forgotten_image_is_refused_by_the_plan_with_a_sentence(initialised: Terraform, tmp_path: Path) -> None:
+def test_plan_without_an_image_fails_with_a_message(initialised: Terraform, tmp_path: Path) -> None:
     copy = initialised.copy(tmp_path / "tree").of("test", STAND_IN_REGISTRY="empty")
     with pytest.raises(Refused) as refused:
         copy.run("plan", "-input=false", *of_environment("test"))
@@ -278,28 +278,28 @@ def test_a_forgotten_image_is_refused_by_the_plan_with_a_sentence(initialised: T
 
 
 @pytest.mark.parametrize("workspace", ["default", "prod", "preprod"])
-def test_another_environments_state_is_refused(initialised: Terraform, workspace: str) -> None:
+def test_plan_refuses_the_state_of_another_environment(initialised: Terraform, workspace: str) -> None:
     with pytest.raises(Refused, match="whose state is of another") as refused:
         initialised.of(workspace).run("plan", "-input=false", *of_environment("test"))
     assert "terraform workspace select -or-create test" in " ".join(str(refused.value).split())
 
 
-def test_production_builds_nothing(initialised: Terraform) -> None:
+def test_production_has_no_builds(initialised: Terraform) -> None:
     builds = {"branch": "^main$", "golden_set": "gs://golden/flowers", "remote_uri": "https://github.com/you/b.git"}
     with pytest.raises(Refused, match="in prod, which builds nothing"):
         initialised.of("prod").run("plan", "-input=false", *of_environment("prod", pipeline=builds, watch=TOLD))
 
 
-def test_in_production_somebody_must_be_told(initialised: Terraform) -> None:
+def test_production_needs_an_alert_recipient(initialised: Terraform) -> None:
     with pytest.raises(Refused, match="nobody"):
         initialised.of("prod").run("plan", "-input=false", *of_environment("prod"))
 
 
-def test_the_state_lies_in_a_bucket_unless_somebody_says_otherwise() -> None:
+def test_state_is_in_a_bucket_by_default() -> None:
     assert 'backend "gcs" {}' in (ROOT / "main.tf").read_text("utf-8")
 
 
-def test_a_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: Terraform, tmp_path: Path) -> None:
+def test_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: Terraform, tmp_path: Path) -> None:
     """Terraform holds it for tainted, and must be able to destroy it."""
     copy = applied.copy(tmp_path / "tree")
     copy.run("taint", "module.classify_upload[0].google_cloud_run_v2_service.function")
@@ -312,7 +312,7 @@ def test_a_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: 
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
-def test_a_module_names_its_providers_checks_what_it_is_given_and_has_a_page(folder: Path) -> None:
+def test_module_names_its_providers_validates_inputs_and_has_a_page(folder: Path) -> None:
     assert "required_providers" in (folder / "versions.tf").read_text("utf-8")
     named = NAMED.findall((folder / "variables.tf").read_text("utf-8"))
     loose = [
@@ -328,7 +328,7 @@ def test_a_module_names_its_providers_checks_what_it_is_given_and_has_a_page(fol
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
-def test_a_module_leaves_nothing_to_the_providers_own_project(folder: Path) -> None:
+def test_module_names_the_project_in_every_resource(folder: Path) -> None:
     """So that one configuration can hold several projects."""
     for path in folder.glob("*.tf"):
         for kind, name, body in RESOURCE.findall(path.read_text("utf-8")):
@@ -337,26 +337,26 @@ def test_a_module_leaves_nothing_to_the_providers_own_project(folder: Path) -> N
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_can_be_planned(initialised: Terraform, example: Path) -> None:
+def test_example_can_be_planned(initialised: Terraform, example: Path) -> None:
     [environment] = re.findall(r'^environment = "(\w+)"$', example.read_text("utf-8"), re.MULTILINE)
     there = initialised.of(environment)
     said = there.run("plan", "-input=false", f"-var-file={example.relative_to(ROOT)}")
     assert re.search(r"Plan: [1-9]\d+ to add, 0 to change, 0 to destroy", said)
 
 
-def test_every_example_is_told_of() -> None:
+def test_examples_are_all_documented() -> None:
     page = (ROOT / "infra/examples/README.md").read_text("utf-8")
     assert set(re.findall(r"\]\((\w+\.tfvars)\)", page)) == {example.name for example in EXAMPLES}
 
 
-def test_an_apply_after_a_deployment_rolls_nothing_back(applied: Terraform, tmp_path: Path) -> None:
+def test_apply_after_a_deployment_rolls_nothing_back(applied: Terraform, tmp_path: Path) -> None:
     copy = applied.copy(tmp_path / "tree")
     assert deploy(copy, IMAGE + "b" * 64) == 3
     assert not copy.changes(*OPTIONS)
     assert copy.changes(*OPTIONS, '-var=settings={"MAX_IMAGE_BYTES":"5242880"}')
 
 
-def test_a_destroy_takes_the_trigger_before_its_grants_and_what_it_calls(applied: Terraform, tmp_path: Path) -> None:
+def test_destroy_removes_the_trigger_before_its_grants_and_its_target(applied: Terraform, tmp_path: Path) -> None:
     copy = applied.copy(tmp_path / "tree")
     lines = copy.run("destroy", "-json", "-auto-approve", *OPTIONS, "-var=deletion_protection=false").splitlines()
     messages = [json.loads(line) for line in lines]

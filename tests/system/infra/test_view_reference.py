@@ -222,7 +222,7 @@ def alike(found: list[Row], expected: list[Row]) -> bool:
     )
 
 
-def test_every_view_has_a_reference() -> None:
+def test_views_each_have_a_reference() -> None:
     assert sorted(REFERENCE) == VIEWS
 
 
@@ -235,7 +235,7 @@ def test_every_view_has_a_reference() -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(tables=TABLES_DRAWN)
-def test_a_view_gives_what_its_reference_gives(database: Database, tables: Tables) -> None:
+def test_view_returns_what_its_reference_returns(database: Database, tables: Tables) -> None:
     database.fill(tables)
     differing = {}
     for view, reference in REFERENCE.items():

@@ -19,7 +19,7 @@ LOCAL = ROOT / "shared" / "local" / "requirements.txt"
 UV = ROOT / "shared" / "local" / "uv.txt"
 
 
-def test_the_build_tool_is_the_one_that_is_locked() -> None:
+def test_build_tool_has_the_locked_version() -> None:
     [needed] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
     requirement = Requirement(needed)
     assert requirement.name == "setuptools"
@@ -31,7 +31,7 @@ def test_uv_installs_itself_in_the_version_and_by_the_hashes_of_the_whole() -> N
     assert locked(UV) == {"uv": locked(WHOLE)["uv"]}
 
 
-def test_the_whole_constrains_every_package_that_another_asks_for_with_extras() -> None:
+def test_main_lock_file_constrains_packages_required_with_extras() -> None:
     """A pip that resolves looks for the pin of such a package in the constraints only, if it is older than 23.3."""
     [file] = re.findall(r"^--constraint (\S+)$", WHOLE.read_text("utf-8"), re.MULTILINE)
     constrained = locked(ROOT / file)
@@ -44,7 +44,7 @@ LOCKS = [WHOLE, LOCAL, UV, *sorted((ROOT / "functions").glob("requirements*.txt"
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
-def test_a_lock_file_holds_all_that_its_packages_require_here(lock: Path) -> None:
+def test_lock_file_has_every_requirement_of_its_packages(lock: Path) -> None:
     """Nothing is resolved when it is installed, so what is missing would be missed at the first import."""
     names = set(locked(lock))
     needed = {(package, canonicalize_name(one.name)) for package in names for one in required(package)}

@@ -92,7 +92,7 @@ def test_make_installs_in_a_read_only_copy_with_spaces_in_its_name(
     assert imported.returncode == 0, imported.stderr
 
 
-def test_make_says_what_to_do_where_no_environment_can_be_made(
+def test_make_explains_what_to_do_where_no_environment_can_be_made(
     day: LaterDay,
     environment: Make,
     tmp_path: Path,
@@ -109,7 +109,7 @@ def test_make_says_what_to_do_where_no_environment_can_be_made(
 
 
 @pytest.mark.parametrize("uv", [True, False], ids=["uv was told", "pip alone"])
-def test_make_says_what_to_do_without_a_network(day: LaterDay, environment: Make, tmp_path: Path, uv: bool) -> None:
+def test_make_explains_what_to_do_without_a_network(day: LaterDay, environment: Make, tmp_path: Path, uv: bool) -> None:
     project = day.project(tmp_path / "project")
     python = environment("3.11", "23.2.1", project / ".venv")
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
@@ -131,7 +131,7 @@ def test_pip_installs_where_uv_cannot(day: LaterDay, environment: Make, tmp_path
 
 
 @pytest.mark.usefixtures("taken_ports")
-def test_the_demo_runs_in_a_read_only_copy_with_spaces_where_ports_are_taken_and_there_is_no_home(
+def test_demo_runs_in_a_read_only_copy_with_spaces_without_free_ports_or_home(
     tmp_path: Path, as_a_person: tuple[str, ...], read_only: Callable[[Path], None]
 ) -> None:
     project = tmp_path / "a folder of  mine"

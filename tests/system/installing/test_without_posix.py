@@ -71,7 +71,7 @@ def test_help_needs_nothing_that_windows_lacks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])
-def test_the_local_cloud_says_where_it_runs(tmp_path: Path, command: str) -> None:
+def test_local_cloud_reports_on_which_systems_it_runs(tmp_path: Path, command: str) -> None:
     done = bucketlens(tmp_path, command)
     assert done.returncode == 2
     assert SENTENCE in " ".join(done.stderr.split())

@@ -35,7 +35,7 @@ def stay_here(work: Work, outside: Outside, folder: Path) -> Stay:
         return stay(place, SMALL, work, outside, folder, TIMES, AT_ONCE)
 
 
-def test_both_functions_start_and_answer_in_256_mib_and_a_tenth_of_a_cpu(cloud: Cloud, tmp_path: Path) -> None:
+def test_functions_start_and_answer_in_256_mib_and_a_tenth_of_a_cpu(cloud: Cloud, tmp_path: Path) -> None:
     request, upload = Outside(cloud), Outside(cloud)
     with ThreadPoolExecutor(2) as pool:
         stays = [
@@ -56,7 +56,7 @@ def test_both_functions_start_and_answer_in_256_mib_and_a_tenth_of_a_cpu(cloud: 
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_takes_more_memory_than_there_is_does_not_get_it(way: str) -> None:
+def test_small_place_denies_memory_above_its_limit(way: str) -> None:
     def ends_well(place: Place, mib: int) -> bool:
         words = place.command([sys.executable, "-c", TOO_MUCH, str(mib)])
         return subprocess.run(words, capture_output=True, check=False).returncode == 0
@@ -72,7 +72,7 @@ def test_who_takes_more_memory_than_there_is_does_not_get_it(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_is_busy_all_the_time_has_its_share_of_a_cpu_and_no_more(way: str) -> None:
+def test_small_place_gives_a_busy_process_its_share_of_a_cpu_and_no_more(way: str) -> None:
     try:
         with small_place(Size(cpu=0.1), way) as place:
             words = place.command([sys.executable, "-c", BUSY])
@@ -84,7 +84,7 @@ def test_who_is_busy_all_the_time_has_its_share_of_a_cpu_and_no_more(way: str) -
     assert share < 0.2
 
 
-def test_a_group_of_version_2_is_told_its_limits_in_that_versions_words(tmp_path: Path) -> None:
+def test_cgroup_of_version_2_gets_its_limits_in_that_versions_files(tmp_path: Path) -> None:
     """Where version 1 is mounted, version 2 has no controllers, so the tests above use one of them only."""
     (tmp_path / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 2\noom_kill 2\n", "utf-8")
     (tmp_path / "memory.peak").write_text("134217728\n", "utf-8")
