@@ -1,4 +1,4 @@
-"""The limit works on the cores that it is given, and on pictures of which no two are alike."""
+"""Tests of the limit: it runs on the cores that it gets, and on pictures that are all different."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ def test_batch_limit_is_the_sum_of_its_processes(album: Path) -> None:
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     assert images_per_s(sorted(album.iterdir()), processes=2, seconds=0.3) > 0
     if before is not None:
-        assert os.sched_getaffinity(0) == before, "its processes take cores, and not this one"
+        assert os.sched_getaffinity(0) == before, "the limit's processes change their own cores, and not this process's"

@@ -10,7 +10,7 @@ UNITS = {COLD: "s", COLD_RECORDED: "s", RATE: "requests/s", MEMORY: "MiB"}
 
 
 def figures(values: dict[tuple[str, str], float]) -> list[Figure]:
-    return [Figure(who, what, UNITS.get(what, "ms"), (value,)) for (who, what), value in values.items()]
+    return [Figure(contestant, what, UNITS.get(what, "ms"), (value,)) for (contestant, what), value in values.items()]
 
 
 GOOD = {

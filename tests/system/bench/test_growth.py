@@ -1,4 +1,4 @@
-"""The table of growth is arithmetic that can be done by hand."""
+"""Tests of the growth table: arithmetic that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.system.bench.growth import MEASURED, MOST_INSTANCES, growth_table, in
 
 
 def rows_of(table: str) -> dict[int, list[str]]:
-    """The table's cells by number of images."""
+    """Return the table's cells by number of images."""
     lines = [line for line in table.splitlines() if line.startswith("| ") and line[2].isdigit()]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {int(row[0].replace(",", "")): row[1:] for row in cells}
@@ -34,11 +34,11 @@ def test_growth_minutes_are_the_cpu_time_divided_by_the_instances() -> None:
 def test_growth_dollars_are_those_of_the_bill(seconds: float) -> None:
     known = Measured.load(MEASURED)
     measured = Measured(seconds, known.image_bytes, known.machine, known.on, known.wait_s)
-    found = rows_of(growth_table(seconds))[1_000_000]
-    assert float(found[2].replace(",", "")) == pytest.approx(bill(1_000_000, measured, alone=False).total, abs=0.5)
+    cells = rows_of(growth_table(seconds))[1_000_000]
+    assert float(cells[2].replace(",", "")) == pytest.approx(bill(1_000_000, measured, alone=False).total, abs=0.5)
 
 
 def test_growth_table_states_each_assumption_with_its_number() -> None:
     table = growth_table(0.04)
-    for told in ("0.0400 CPU seconds", "8 images at once", "100 at most", "0.25 s", "$0.000024"):
-        assert told in table, told
+    for assumption in ("0.0400 CPU seconds", "8 images at once", "100 at most", "0.25 s", "$0.000024"):
+        assert assumption in table, assumption

@@ -1,4 +1,4 @@
-"""The benchmark's own machinery, against a real server in a process of its own."""
+"""Tests of the benchmark's machinery, against a real server in a process of its own."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from tests.system.bench.wire import raw
 
 Competitor = Callable[..., Contestant]
 HERE = Environment(Path(sys.prefix))
-"""Stands for the environment that is deployed."""
+"""Stands for the environment of the deployed functions."""
 SHORT = Windows(warm=0.05, steady=0.2, weigh=0.1, large=0.05, least_large=2)
 
 
 @pytest.fixture
 def server(competitor: Competitor, pictures: list[Photograph], tmp_path: Path) -> Iterator[Server]:
-    """Answers already."""
+    """A server that already answers."""
     started = competitor().start(tmp_path)
     try:
         started.first_answer(raw("/", pictures[0].path.read_bytes(), "image/jpeg"))
@@ -57,13 +57,18 @@ def test_contestant_is_measured_in_every_column_or_drops_out_with_a_reason(
 ) -> None:
     field = [competitor(), competitor("liar", label="cactus"), competitor("broken", PYTHONHOME="nowhere")]
     run = measure_http(field, HERE, pictures, 1, SHORT, lambda _: None)
-    found = {(figure.who, figure.what): figure for figure in run.figures}
+    by_name = {(figure.contestant, figure.what): figure for figure in run.figures}
     latencies = {latency(share, clients) for share in SHARES for clients in CLIENTS}
     columns = {COLD, *latencies, RATE, MEMORY, SIZE, *(large(kind) for kind in LARGE)}
-    assert {what for who, what in found if who == "stand-in"} >= columns
-    assert {what for who, what in found if who == LIMIT} >= {COLD, latency(50, 1), RATE, large("12 MP PNG")}
+    assert {what for contestant, what in by_name if contestant == "stand-in"} >= columns
+    assert {what for contestant, what in by_name if contestant == LIMIT} >= {
+        COLD,
+        latency(50, 1),
+        RATE,
+        large("12 MP PNG"),
+    }
     assert all(len(figure.values) == 1 and min(figure.values) > 0 for figure in run.figures)
-    assert found["stand-in", SIZE].values == (1.5,)
+    assert by_name["stand-in", SIZE].values == (1.5,)
     assert set(run.failures) == {"liar", "broken"}
     assert "cactus" in run.failures["liar"]
     assert "exit code" in run.failures["broken"]
@@ -73,10 +78,10 @@ def test_load_keeps_a_request_in_flight_per_client_and_times_each_answer(
     server: Server, pictures: list[Photograph], tmp_path: Path
 ) -> None:
     request = request_file(tmp_path, "/", pictures[0].path.read_bytes())
-    found = load(Plan(server.port, [request], clients=3, seconds=0.0, least=30))
-    assert found.statuses[200] == len(found.took_ms) >= 30
-    assert 0 < min(found.took_ms) <= 1000 * found.seconds
-    assert found.cpu_s > 0
+    measured = load(Plan(server.port, [request], clients=3, seconds=0.0, least=30))
+    assert measured.statuses[200] == len(measured.took_ms) >= 30
+    assert 0 < min(measured.took_ms) <= 1000 * measured.seconds
+    assert measured.cpu_s > 0
 
 
 def test_load_reconnects_to_a_server_that_closes_after_each_answer(
