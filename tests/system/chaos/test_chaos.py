@@ -1,4 +1,4 @@
-"""The short version of `make chaos`: some scenarios with few images; and whether the verdict can be trusted."""
+"""The short version of `make chaos`: some scenarios with few images; and tests of the verdict itself."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_chaos_loses_and_doubles_nothing(name: str, tmp_path: Path) -> None:
     assert result.verdict.images_in == result.verdict.rows_out > 0
 
 
-def verdict_on(found: Snapshot, ledger: Ledger | None = None, **more: bool) -> Verdict:
-    return judge(ledger or Ledger(puts=[PUT, BAD]), found, keeps_versions=True, **more)
+def verdict_on(snapshot: Snapshot, ledger: Ledger | None = None, **more: bool) -> Verdict:
+    return judge(ledger or Ledger(puts=[PUT, BAD]), snapshot, keeps_versions=True, **more)
 
 
 def test_verdict_is_empty_when_every_promise_holds() -> None:
@@ -86,7 +86,7 @@ def test_verdict_is_empty_when_every_promise_holds() -> None:
 )
 def test_verdict_names_each_broken_promise(change: dict[str, Any], complaint: str) -> None:
     complaints = verdict_on(replace(AS_PROMISED, **change)).complaints
-    assert any(said.startswith(complaint) for said in complaints), complaints
+    assert any(text.startswith(complaint) for text in complaints), complaints
 
 
 def test_verdict_does_not_count_a_waiting_upload_as_lost() -> None:
@@ -102,14 +102,14 @@ def test_verdict_accepts_a_lost_overwritten_upload_only_without_versioning() -> 
 
 
 def test_verdict_requires_a_row_for_each_answer_200() -> None:
-    told = Ledger(puts=[PUT, BAD], answers=[Answer(picture(3), 200, 0.1, None, "q")])
-    assert verdict_on(AS_PROMISED, told).lost == 1
+    ledger = Ledger(puts=[PUT, BAD], answers=[Answer(picture(3), 200, 0.1, None, "q")])
+    assert verdict_on(AS_PROMISED, ledger).lost == 1
 
 
 def requests_of_one_picture() -> list[Record]:
     objects = f"/storage/v1/b/{UPLOAD_BUCKET}/o/picture%2F00001.png"
     generation = str(PUT.ref.generation)
-    asked: list[tuple[str, str, dict[str, str]]] = [
+    requests: list[tuple[str, str, dict[str, str]]] = [
         ("GET", f"/download{objects}", {"alt": "media", "generation": generation}),
         ("POST", f"/upload/storage/v1/b/{ARCHIVE_BUCKET}/o", {"ifGenerationMatch": "0"}),
         ("POST", "/bigquery/v2/projects/local/datasets/bucketlens/tables/predictions/insertAll", {}),
@@ -117,7 +117,7 @@ def requests_of_one_picture() -> list[Record]:
     ]
     records = [
         Record(number, "", method, path, query, 10 * number, ANSWERED, 10 * number + 5, status=200)
-        for number, (method, path, query) in enumerate(asked)
+        for number, (method, path, query) in enumerate(requests)
     ]
     records[2].row_ids = ("p",)
     return records
