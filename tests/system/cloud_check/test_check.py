@@ -1,4 +1,4 @@
-"""What a check does when steps fail, hang or are interrupted: with small commands, and no cloud."""
+"""Tests of a check whose steps fail, hang or are interrupted: with small commands, and no cloud."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def test_steps_that_share_an_undo_run_it_once_for_the_last(check: Check, tmp_pat
 
 
 def test_step_that_cannot_be_undone_keeps_what_it_depends_on(check: Check, tmp_path: Path) -> None:
-    said: list[str] = []
-    check.say = said.append
+    lines: list[str] = []
+    check.say = lines.append
     assert not check.run([step("state"), step("apply", undo=("echo tried >>noted; exit 1",))])
     assert noted(tmp_path) == ["state", "apply", "tried", "tried"]
-    assert "NOT taken back: apply" in said[-1]
-    assert "exit 1" in said[-1]
+    assert "NOT undone: apply" in lines[-1]
+    assert "exit 1" in lines[-1]
 
 
 def test_undo_runs_every_line_and_the_last_decides(check: Check, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_step_that_waits_for_a_row_fails_without_it(check: Check) -> None:
 
 
 def interrupting(check: Check, is_time: Callable[[], bool]) -> threading.Thread:
-    """Interrupt as the signal's handler does, once something is the case."""
+    """Interrupt as the signal's handler does, once a condition holds."""
 
     def wait() -> None:
         pause = threading.Event()
@@ -105,8 +105,8 @@ def test_ctrl_c_ends_the_step_and_tears_down(check: Check, tmp_path: Path) -> No
 
 
 def test_ctrl_c_during_the_teardown_is_reported_and_does_not_stop_it(check: Check, tmp_path: Path) -> None:
-    said: list[str] = []
-    check.say = said.append
+    lines: list[str] = []
+    check.say = lines.append
     undo = ("echo began >>noted; until test -e told; do sleep 0.02; done; echo gone >>noted",)
     thread = interrupting(check, lambda: noted(tmp_path) == ["a", "began"])
 
@@ -119,7 +119,7 @@ def test_ctrl_c_during_the_teardown_is_reported_and_does_not_stop_it(check: Chec
     assert check.run([step("a", undo=undo)])
     follow.join()
     assert noted(tmp_path) == ["a", "began", "gone"]
-    assert any(line.startswith("Tearing down") for line in said)
+    assert any(line.startswith("Tearing down") for line in lines)
 
 
 def test_ctrl_c_twice_does_not_reach_the_step_that_is_ending(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:

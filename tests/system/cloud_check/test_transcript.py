@@ -1,4 +1,4 @@
-"""What a transcript shows, and what it must not."""
+"""Tests of what a transcript shows, and what it must not."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_transcript_holds_no_secret_no_person_and_no_project(secret: str) -> Non
 
 
 def test_transcript_keeps_other_text() -> None:
-    said = (
+    output = (
         "Plan: 104 to add, 0 to change. https://classify-request.a.run.app sha256:" + "0123456789" * 6 + " in 1,234 ms"
     )
-    assert Transcript({}).clean(said) == said
+    assert Transcript({}).clean(output) == output
 
 
 def test_transcript_cuts_outputs_in_the_middle_and_drops_control_characters() -> None:

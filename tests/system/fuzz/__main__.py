@@ -1,4 +1,4 @@
-"""Looks for inputs that break a rule, target after target: ``python -m tests.system.fuzz --minutes 10``."""
+"""Search for inputs that break a rule, target after target: ``python -m tests.system.fuzz --minutes 10``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.system.fuzz.targets import TARGETS
 @click.option("--target", "names", type=click.Choice(list(TARGETS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=lambda: int(time.time()), help="Of the first round; later ones count on.")
 def main(minutes: float, names: tuple[str, ...], seed: int) -> None:
-    """Feed every parser with what comes close to being right.
+    """Feed every parser with files that are nearly valid.
 
     A finding is written into tests/system/fuzz/corpus, where every later run and every test begins with it.
-    Exit code: 0, nothing was found; 1, something was; 2, wrong arguments.
+    Exit code: 0, nothing was found; 1, a broken rule was found; 2, wrong arguments.
 
     \b
     Example:

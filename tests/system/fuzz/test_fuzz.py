@@ -1,4 +1,4 @@
-"""What fuzzing once found stays mended, and a short search with fixed seeds finds nothing new."""
+"""Tests that earlier findings stay fixed, and that a short search with fixed seeds finds nothing new."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_fuzz_search_of_fixed_seed_finds_nothing(name: str) -> None:
 
 
 def test_fuzz_corpus_has_inputs_that_are_accepted() -> None:
-    """Were they refused at the first byte, edits of them would find nothing."""
-    answered = {name: answer_request(content) for target, name, content in seeds.seeds() if target == "request"}
-    assert {name for name, status in answered.items() if status == 200} >= {
+    """Guard the search: if the seeds were refused at the first byte, edits of them would find nothing."""
+    statuses = {name: answer_request(content) for target, name, content in seeds.seeds() if target == "request"}
+    assert {name for name, status in statuses.items() if status == 200} >= {
         "infer-bytes", "infer-pixels", "infer-binary", "serving-row", "serving-column", "serving-pixels", "kserve",
         "bigquery", "label", "raw", "form", "page",
     }  # fmt: skip
-    assert answered["uri"] == 404
+    assert statuses["uri"] == 404
 
 
 def test_fuzz_finds_a_broken_rule_and_keeps_a_reduced_input(tmp_path: Path) -> None:
