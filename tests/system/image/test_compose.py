@@ -1,4 +1,4 @@
-"""functions/compose.yaml: valid by the specification's schema, confined, explained, and its command really run."""
+"""Tests of functions/compose.yaml: valid by the specification's schema, confined, explained, and its command runs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ with urllib.request.urlopen("http://127.0.0.1:8000/v1/classify", open(sys.argv[1
 """
 PAGE = """
 import urllib.request
-asked = urllib.request.Request("http://127.0.0.1:8000/", headers={"Accept": "text/html"})
-print(urllib.request.urlopen(asked).read().decode())
+request = urllib.request.Request("http://127.0.0.1:8000/", headers={"Accept": "text/html"})
+print(urllib.request.urlopen(request).read().decode())
 """
 NOT_POSSIBLE = confinement().reason if not confinement().namespace else ""
 
 
 def faults(file: Path) -> str:
-    """Return what the compose specification's own schema has against a file; empty if it has nothing."""
+    """Return the faults of a file by the compose specification's own schema; empty if it has none."""
     command = [program("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
@@ -48,7 +48,7 @@ def faults(file: Path) -> str:
 def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """The service, healthy, with a picture in the folder to drop from."""
     if NOT_POSSIBLE or not shutil.which("ip", path=OUR_PATH):
-        pytest.skip(NOT_POSSIBLE or "without the program `ip` no network can be made for the service alone")
+        pytest.skip(NOT_POSSIBLE or "the program `ip`, which makes a network for the service alone, is not installed")
     folder = tmp_path_factory.mktemp("composed")
     for name, mode in (("data", 0o1777), ("drop", 0o755), ("models", 0o755)):
         (folder / name).mkdir()
@@ -112,42 +112,42 @@ def test_compose_settings_are_settings_of_the_functions() -> None:
 
 
 def test_compose_service_classifies_an_image_and_its_row_can_be_queried(running: Composed) -> None:
-    code, said = running.exec("python", "-c", POST, "/drop/daisy.jpg")
-    assert code == 0, said
-    answer: dict[str, Any] = yaml.safe_load(said)
+    code, output = running.exec("python", "-c", POST, "/drop/daisy.jpg")
+    assert code == 0, output
+    answer: dict[str, Any] = yaml.safe_load(output)
     assert answer["label"] == "daisy"
     assert answer["recorded"] is True
     sql = f"SELECT label FROM predictions_by_model WHERE prediction_id = '{answer['prediction_id']}'"
-    code, said = running.exec("bucketlens", "query", sql)
-    assert code == 0, said
-    assert "daisy" in said
+    code, output = running.exec("bucketlens", "query", sql)
+    assert code == 0, output
+    assert "daisy" in output
 
 
 def test_compose_service_classifies_a_file_of_the_mounted_folder(running: Composed) -> None:
-    code, said = running.exec("bucketlens", "drop", "/drop", "--wait")
-    assert code == 0, said
-    assert "daisy" in said
+    code, output = running.exec("bucketlens", "drop", "/drop", "--wait")
+    assert code == 0, output
+    assert "daisy" in output
 
 
 def test_compose_service_serves_the_page(running: Composed) -> None:
-    code, said = running.exec("python", "-c", PAGE)
-    assert code == 0, said
-    assert "<title>" in said
+    code, output = running.exec("python", "-c", PAGE)
+    assert code == 0, output
+    assert "<title>" in output
 
 
 def test_compose_service_opens_only_its_port(running: Composed) -> None:
-    """Ports that listen on another address than 127.0.0.1, as the kernel lists them (proc(5), /proc/net/tcp)."""
-    code, said = running.exec("cat", "/proc/net/tcp")
-    assert code == 0, said
-    rows = [line.split() for line in said.splitlines()[1:]]
+    """Read the listening ports from the kernel (proc(5), /proc/net/tcp): on another address than 127.0.0.1."""
+    code, output = running.exec("cat", "/proc/net/tcp")
+    assert code == 0, output
+    rows = [line.split() for line in output.splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A"]
     assert len(listening) >= 5
     assert {address for address in listening if not address.startswith("0100007F")} == {f"00000000:{8000:04X}"}
 
 
 def test_compose_service_stops_on_sigterm_with_all_its_processes(running: Composed) -> None:
-    """The last test of this module: the others need it running."""
+    """Stop the service; last in this module, since the other tests need it running."""
     family = psutil.Process(running.process.pid).children(recursive=True)
     assert len(family) >= 6
-    assert running.end() == 0, running.said()
-    assert [one.cmdline() for one in family if one.is_running()] == []
+    assert running.end() == 0, running.last_output()
+    assert [member.cmdline() for member in family if member.is_running()] == []

@@ -1,4 +1,4 @@
-"""Only what an image needs leaves the machine, and nothing that looks like a secret."""
+"""Tests that only what an image needs leaves the machine, and nothing that looks like a secret."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_context_leaves_out_secrets_in_the_checkout(checkout: Path, tmp_path: Pa
 )
 def test_secret_in_a_file_of_the_context_is_found(checkout: Path, file: str, content: str) -> None:
     (checkout / file).write_text(content, "utf-8")
-    assert [found.split(":")[0] for found in secret_like(checkout, build_context(checkout))] == [file]
+    assert [finding.split(":")[0] for finding in secret_like(checkout, build_context(checkout))] == [file]
 
 
 def test_gcloud_uploads_the_context_and_the_build_files(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_context_folder_is_read_by_its_own_ignore_file(tmp_path: Path) -> None:
 
 
 def test_context_pattern_of_buildkit_alone_matches_nothing(tmp_path: Path) -> None:
-    """Why .dockerignore names folders in full; the docker client does the same with DOCKER_BUILDKIT=0."""
+    """Explain why .dockerignore names folders in full; the docker client does the same with DOCKER_BUILDKIT=0."""
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "x.py").touch()
     (tmp_path / ".dockerignore").write_text("*\n!a/*/*.py\n", "utf-8")
@@ -108,5 +108,5 @@ def test_context_is_what_the_docker_client_sends(checkout: Path, sent_by_docker:
 
 
 def test_context_of_a_copied_checkout_is_the_same(checkout: Path) -> None:
-    """Guards the tests that plant mistakes."""
+    """Guard the tests that plant mistakes."""
     assert build_context(checkout) == build_context(ROOT)

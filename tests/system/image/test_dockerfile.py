@@ -1,4 +1,4 @@
-"""What functions/Dockerfile promises, read from it; and that whoever reads it here refuses what he does not know."""
+"""Tests of functions/Dockerfile, as it is read; and that the reader refuses instructions that it does not know."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def test_dockerfile_passes_hadolint() -> None:
 
 def test_dockerfile_builds_on_a_supported_slim_python() -> None:
     [base] = {stage.base for stage in DOCKERFILE.stages} - {stage.name for stage in DOCKERFILE.stages}
-    found = re.fullmatch(r"python:(\d+\.\d+)-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
-    assert found
+    match = re.fullmatch(r"python:(\d+\.\d+)-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
+    assert match
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["requires-python"]
-    assert found[1] in SpecifierSet(supported)
+    assert match[1] in SpecifierSet(supported)
 
 
 def test_dockerfile_without_a_target_builds_the_serving_image() -> None:
@@ -83,7 +83,7 @@ def test_dockerfile_installs_packages_in_a_layer_before_the_code(target: str) ->
 
 
 def test_serving_image_is_built_without_tensorflow_even_without_buildkit() -> None:
-    """Such a builder makes every stage that stands above the target."""
+    """Build as such a builder does: it makes every stage above the target."""
     names = [stage.name for stage in DOCKERFILE.stages]
     above = DOCKERFILE.stages[: names.index("serving")]
     assert {stage.name for stage in above} <= {stage.name for stage in lineage(DOCKERFILE, "serving")}
@@ -115,7 +115,7 @@ def test_serving_image_has_its_imports_and_no_local_cloud_or_training(target: st
 
 @pytest.mark.parametrize("target", ["training", "local"])
 def test_target_with_the_command_line_has_every_commands_imports(target: str) -> None:
-    """``--help`` imports them all, also those that are of no use in an image."""
+    """Take the imports of ``--help``, which imports all commands, also those without a use in an image."""
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, COMMANDS) - copied) == []
 
@@ -133,7 +133,7 @@ def test_local_cloud_is_complete_in_its_image() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_dockerfile_copies_the_data_files_of_the_code(target: str) -> None:
-    """Such as a page's style sheet: a package is copied whole, whatever kinds of files it has."""
+    """Check data files such as a page's style sheet: a package is copied whole, whatever kinds of files it has."""
     copied = copied_files(DOCKERFILE, target, FILES)
     packages = {file.rsplit("/", 1)[0] for file in copied if file.endswith("/__init__.py")} - {"shared", "shared/local"}
     beside = {

@@ -1,4 +1,4 @@
-"""Mistakes that are planted in a copy of the Dockerfile, of its context or of the image: each is found, by its name."""
+"""Tests that mistakes planted in a copy of the Dockerfile, its context or the image are found and named."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def altered(serving: Image, tmp_path: Path) -> Iterator[Image]:
-    """A copy of the image's files, to take something away from."""
+    """A copy of the image's files, to remove something from."""
     root = tmp_path / "altered"
     link_tree(serving.root, root)
     yield replace(serving, root=root)
@@ -41,7 +41,7 @@ def test_build_fails_for_a_copy_of_an_ignored_file(checkout: Path, scratch: Path
 
 def test_build_fails_for_a_copy_of_a_missing_file(checkout: Path, scratch: Path, replace_in: Plant) -> None:
     replace_in("functions/Dockerfile", "shared/adapters shared/adapters", "shared/adaptors shared/adapters")
-    with pytest.raises(BuildFailed, match="application: COPY shared/adaptors: there is no such file"):
+    with pytest.raises(BuildFailed, match="application: COPY shared/adaptors: no such file exists"):
         Engine(checkout, scratch).build("application")
 
 
@@ -57,11 +57,11 @@ def test_container_without_a_package_does_not_start(altered: Image, world: World
     shutil.rmtree(altered.application / ".bytecode")
     with started(altered, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         assert container.process.wait(60) != 0
-        assert "No module named 'flask'" in container.said()
+        assert "No module named 'flask'" in container.last_output()
 
 
 def test_build_makes_private_files_readable_for_the_images_user(checkout: Path, scratch: Path) -> None:
-    """As a checkout with umask 077 has them."""
+    """Copy a checkout as umask 077 makes it."""
     for path in (checkout / "shared").rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
     image = Engine(checkout, scratch).build("application")
@@ -75,6 +75,6 @@ def test_container_check_finds_a_written_file(altered: Image) -> None:
 
 
 def test_container_check_reports_what_fails_in_the_image(serving: Image, tmp_path: Path) -> None:
-    code, said = run(serving, ["python", "-c", "import nothing_of_this_name"], {}, tmp_path)
+    code, output = run(serving, ["python", "-c", "import nothing_of_this_name"], {}, tmp_path)
     assert code == 1
-    assert "nothing_of_this_name" in said
+    assert "nothing_of_this_name" in output

@@ -1,4 +1,4 @@
-"""The serving image at work: made by the Dockerfile's steps, as its own user, on a root that cannot be written."""
+"""Tests of the serving image at work: made by the Dockerfile's steps, as its own user, on a read-only root."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MOST_MB = 400
 SWEEP = ["python", "functions/classify_backlog/main.py"]
 TRY_TO_WRITE = """
 import os, pathlib, sys
-for place in sys.argv[1:]:
+for folder in sys.argv[1:]:
     try:
-        pathlib.Path(place, "written").touch()
-        print("can write", place)
+        pathlib.Path(folder, "written").touch()
+        print("can write", folder)
     except OSError as error:
         print(type(error).__name__, error.errno)
 """
@@ -46,10 +46,10 @@ def test_request_function_in_the_image_answers_and_stops_on_sigterm(
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         container.wait_until_ready()
         answer = requests.post(f"{container.url}/v1/classify", data=daisy(), timeout=30)
-        assert answer.status_code == 200, container.said()
+        assert answer.status_code == 200, container.last_output()
         assert answer.json()["label"] == "daisy"
         assert answer.json()["recorded"] is True
-        assert container.end() == 0, container.said()
+        assert container.end() == 0, container.last_output()
     assert snapshot(serving) == before
 
 
@@ -60,8 +60,8 @@ def test_upload_function_in_the_image_makes_a_row_of_an_event(
     upload = world.store.find(world.uploads, "garden/rose.jpg")
     with started(serving, as_deployed(world.environment, "classify_upload"), tmp_path) as container:
         container.wait_until_ready()
-        assert post(container.url, event_of(upload.ref, upload.size_bytes)) < 300, container.said()
-        assert container.end() == 0, container.said()
+        assert post(container.url, event_of(upload.ref, upload.size_bytes)) < 300, container.last_output()
+        assert container.end() == 0, container.last_output()
     [row] = world.rows("latest_predictions")
     assert row["image"]["name"] == "garden/rose.jpg"
     assert row["call"]["revision"] == "classify-upload-00001-abc"
@@ -74,8 +74,8 @@ def test_backlog_job_in_the_image_sweeps_the_backlog(
     world.put("left/behind.jpg", picture(701), tmp_path)
     time.sleep(1.1)
     job = {**world.environment, "BACKLOG_AGE_S": "1", "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "e-1"}
-    code, said = run(serving, SWEEP, job, tmp_path)
-    assert code == 0, said
+    code, output = run(serving, SWEEP, job, tmp_path)
+    assert code == 0, output
     [row] = world.rows("latest_predictions")
     assert row["call"]["service"] == "classify-backlog"
 
@@ -83,12 +83,12 @@ def test_backlog_job_in_the_image_sweeps_the_backlog(
 def test_request_function_in_the_image_takes_a_large_form_without_disk(
     serving: Image, world: World, picture: Picture, tmp_path: Path
 ) -> None:
-    """A file of more than 500 kB in a form is spooled by werkzeug."""
+    """Send a form with a file of more than 500 kB, which werkzeug spools to a temporary file."""
     large = picture(702, (2000, 1500)) + b"\0" * 600_000
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         container.wait_until_ready()
         answer = requests.post(f"{container.url}/v1/classify?record=false", files={"image": large}, timeout=30)
-        assert answer.status_code == 200, container.said()
+        assert answer.status_code == 200, container.last_output()
 
 
 def test_container_without_a_setting_does_not_start_and_names_it(serving: Image, world: World, tmp_path: Path) -> None:
@@ -96,12 +96,12 @@ def test_container_without_a_setting_does_not_start_and_names_it(serving: Image,
     del environment["ARCHIVE_BUCKET"]
     with started(serving, environment, tmp_path) as container:
         assert container.process.wait(60) != 0
-        assert "ARCHIVE_BUCKET is not set" in container.said()
+        assert "ARCHIVE_BUCKET is not set" in container.last_output()
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
 def test_container_start_compiles_nothing(serving: Image, world: World, tmp_path: Path) -> None:
-    """The bytecode of every module that serving loads was made by the build, Python's own library included."""
+    """Check the bytecode of every module that serving loads, Python's own library included."""
     script = """
 import os, sys
 import functions_framework, gunicorn.app.wsgiapp, gunicorn.workers.gthread
@@ -110,31 +110,31 @@ shared.service.Service.from_environment().pipeline()
 loaded = [module for module in list(sys.modules.values()) if getattr(module, "__cached__", None)]
 print(len(loaded), *sorted(module.__name__ for module in loaded if not os.path.exists(module.__cached__)))
 """
-    code, said = run(serving, ["python", "-c", script], world.environment, tmp_path)
-    assert code == 0, said
-    count, *compiled = said.splitlines()[-1].split()
+    code, output = run(serving, ["python", "-c", script], world.environment, tmp_path)
+    assert code == 0, output
+    count, *compiled = output.splitlines()[-1].split()
     assert int(count) > 500
     assert compiled == []
 
 
 def test_serving_image_has_litert_and_no_tensorflow(serving: Image, tmp_path: Path) -> None:
-    code, said = run(serving, ["python", "-c", "import ai_edge_litert, pillow_heif; import tensorflow"], {}, tmp_path)
+    code, output = run(serving, ["python", "-c", "import ai_edge_litert, pillow_heif; import tensorflow"], {}, tmp_path)
     assert code != 0
-    assert "No module named 'tensorflow'" in said
+    assert "No module named 'tensorflow'" in output
 
 
 def test_serving_image_is_small(serving: Image) -> None:
-    """The same figure as `python -m tests.system.image serving` prints."""
+    """Measure the same figure as `python -m tests.system.image serving` prints."""
     assert 100 < installed_mb(serving.application) < MOST_MB
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
 def test_container_can_write_only_shared_memory(serving: Image, tmp_path: Path) -> None:
     places = ["/", "/app", "/app/shared", "/app/.venv/bin", "/tmp", "/etc", "/usr"]
-    code, said = run(serving, ["python", "-c", TRY_TO_WRITE, *places], {}, tmp_path)
-    assert code == 0, said
-    assert "can write" not in said
-    assert len(said.splitlines()) == len(places)
+    code, output = run(serving, ["python", "-c", TRY_TO_WRITE, *places], {}, tmp_path)
+    assert code == 0, output
+    assert "can write" not in output
+    assert len(output.splitlines()) == len(places)
 
 
 @pytest.mark.skipif(not confinement().changes_user, reason=confinement().reason)
@@ -146,11 +146,11 @@ def test_container_runs_as_a_user_that_owns_no_file(serving: Image, tmp_path: Pa
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
 def test_container_sees_no_folder_of_the_machine(serving: Image, tmp_path: Path) -> None:
-    """Guards the tests above: nothing that works does so by a file of the repository or of a home folder."""
+    """Guard the tests above: nothing that works does so by a file of the repository or of a home folder."""
     script = "import json, os, sys; print(json.dumps([os.listdir('/'), sys.path, os.path.exists(sys.argv[1])]))"
-    code, said = run(serving, ["python", "-c", script, str(Path(__file__))], {}, tmp_path)
-    assert code == 0, said
-    root, path, sees_this_file = json.loads(said)
+    code, output = run(serving, ["python", "-c", script, str(Path(__file__))], {}, tmp_path)
+    assert code == 0, output
+    root, path, sees_this_file = json.loads(output)
     assert "app" in root
     assert sees_this_file is False
-    assert [place for place in path if place and not place.startswith(("/app", str(serving.base.prefix)))] == []
+    assert [entry for entry in path if entry and not entry.startswith(("/app", str(serving.base.prefix)))] == []

@@ -1,6 +1,6 @@
-"""Installing copies the lock files, on a day on which every package has a newer release that cannot be installed.
+"""Install from the lock files on a day on which every package has a newer release that cannot be installed.
 
-Each command is read from the file that a person or a machine runs, and is carried out on every Python that is here.
+Each command is read from the file that a person or a machine runs, and is run on every Python of this machine.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def without_constraint(lock: Path) -> str:
 
 @pytest.mark.parametrize("lock", [EVERYTHING, LOCAL])
 def test_resolver_fails_on_the_later_day(day: LaterDay, environment: Make, tmp_path: Path, lock: str) -> None:
-    """The control: how these files used to be installed."""
+    """Install as before there were lock files, as a control."""
     project = day.project(tmp_path / "project")
     python = environment("3.11", "23.2.1", project / ".venv")
     without_constraint(project / lock)
@@ -99,7 +99,7 @@ def test_command_of_the_user_page_installs_the_lock_file(
 def test_main_lock_file_is_enough_where_pip_resolves(
     day: LaterDay, environment: Make, tmp_path: Path, python: str, pip: str
 ) -> None:
-    """A person may type it without any option."""
+    """Install without any option, as a person may type it."""
     project = day.project(tmp_path / "project")
     made = environment(python, pip, project / ".venv")
     command = [str(made), "-m", "pip", "install", "--no-compile", "-r", EVERYTHING]
@@ -142,7 +142,7 @@ def perform(stage: Stage, project: Path, folder: Path, variables: dict[str, str]
 def test_delivery_pipeline_installs_the_lock_file_that_its_tests_need(
     day: LaterDay, environment: Make, tmp_path: Path, python: str
 ) -> None:
-    """It makes its own environment, with the pip that comes with the Python."""
+    """Run the script that makes an environment of its own, with the pip that comes with the Python."""
     project = day.project(tmp_path / "project")
     variables = day.variables(environment(python, "26.3", tmp_path / "python"), tmp_path)
     [line] = re.findall(
