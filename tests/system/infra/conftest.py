@@ -1,4 +1,4 @@
-"""Terraform with the stand-in, and the plans that several tests look at: each is made once."""
+"""Fixtures: Terraform with the stand-in, and the plans that several tests read, each made once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EVERY_OPTION = {
         "urgent_channels": ["projects/bucketlens-test/notificationChannels/2"],
     },
 }
-"""All that can be on at once; IAP, which excludes ``public``, is planned in deployment.tftest.hcl."""
+"""All options that can be on together; IAP, which excludes ``public``, is planned in deployment.tftest.hcl."""
 
 BUILDS = {
     "branch": "^main$",
@@ -68,7 +68,7 @@ PLANS: dict[str, tuple[str, dict[str, Any]]] = {
     "prod that takes": ("prod", {"pipeline": TAKES, "watch": TOLD}),
     "every option": ("test", EVERY_OPTION),
 }
-"""What several tests look at, by name: an environment, and what is said besides its file."""
+"""Plans that several tests read, by name: an environment, and the variables that are added to its file."""
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture(scope="session")
 def plan_of(initialised: Terraform) -> Callable[[str], Plan]:
-    """Return a maker of plans by their names in ``PLANS``."""
+    """Return a function that makes plans by their names in ``PLANS``."""
 
     @cache
     def make(name: str) -> Plan:

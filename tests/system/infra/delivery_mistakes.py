@@ -1,4 +1,4 @@
-"""Mistakes in the pipeline and the watch; each can stand beside the others."""
+"""Mistakes in the pipeline and the watch; they can all be in one plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISTAKES = (
         r'trigger\["build"\] has no golden set',
     ),
     Mistake(
-        "a release that nobody approves",
+        "a release without approval",
         "infra/pipeline/main.tf",
         "approval_required = approval_config.value",
         "approval_required = false",
@@ -31,7 +31,7 @@ MISTAKES = (
         r"gives _CANARY_PERCENTAGE, which infra/pipeline/promote\.yaml does not know",
     ),
     Mistake(
-        "a substitution that is left out",
+        "a substitution that is missing",
         "infra/pipeline/main.tf",
         "          _SOURCE         = local.source\n",
         "",
@@ -87,12 +87,12 @@ MISTAKES = (
         r"0 triggers renew the base image, 1 schedules start them, expected 1",
     ),
     Mistake(
-        "a warning that wakes somebody",
+        "a warning that wakes a person",
         "infra/observability/alerts.tf",
         'each.value.severity == "CRITICAL" ?',
         'each.value.severity == "WARNING" ?',
         rules.only_what_cannot_wait_wakes_somebody,
-        r'alert\["latency"\] is WARNING and wakes somebody',
+        r'alert\["latency"\] is WARNING and wakes a person',
     ),
     Mistake(
         "an incident that no missing figure ends",
@@ -111,12 +111,12 @@ MISTAKES = (
         r'alert\["latency"\] links to .*runbook\.md$',
     ),
     Mistake(
-        "nobody is told that no sweep runs",
+        "no alert for a missing sweep",
         "infra/observability/alerts.tf",
         '"sweep-silent" = merge',
         '"sweeps" = merge',
         rules.alerts_lead_to_the_runbook,
-        r"nobody is told of sweep-silent",
+        r"no alert is made for sweep-silent",
     ),
     Mistake(
         "an alert on a number of errors",
@@ -127,12 +127,12 @@ MISTAKES = (
         r'alert\["quarantine-rate"\] counts, expected a share',
     ),
     Mistake(
-        "a figure that nobody measures",
+        "a metric that is not made",
         "infra/metrics/main.tf",
         'name            = "bucketlens/oldest_upload_s"',
         'name            = "bucketlens/oldest_s"',
         rules.figures_that_are_asked_for_are_measured,
-        r'alert\["oldest-upload"\] asks for bucketlens/oldest_upload_s, which nobody measures',
+        r'alert\["oldest-upload"\] queries bucketlens/oldest_upload_s, which is not a metric',
     ),
     Mistake(
         "a field that no line has",
@@ -156,6 +156,6 @@ MISTAKES = (
         "budget          = var.watch.budget\n",
         'budget          = { billing_account = "000000-AAAAAA-000000", currency = "USD", units = 1 }\n',
         rules.a_budget_is_for_whoever_has_billing_rights,
-        r"a budget was not asked for, and there are 1",
+        r"a budget was not requested, and there are 1",
     ),
 )

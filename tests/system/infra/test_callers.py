@@ -1,4 +1,4 @@
-"""What Terraform tells classify-request of its callers is how it is fronted; one function reads the keys of labels."""
+"""Tests that classify-request is configured for the proxy in front of it, and that one function reads label keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NUMBER = "123456789012"
 FRONTS: dict[str, tuple[dict[str, Any], str]] = {
     "IAM": ({}, "iam"),
     "IAM behind a domain": ({"domain": {"name": "images.example.com"}}, "iam"),
-    "nobody": ({"public": True}, "none"),
+    "unchecked": ({"public": True}, "none"),
     "IAP": ({"iap_members": ["group:team@example.com"]}, "iap"),
 }
 
@@ -24,16 +24,16 @@ def plan_of(initialised: Terraform, **variables: Any) -> Plan:
 
 
 def settings_of(plan: Plan, name: str) -> dict[str, Any]:
-    [found] = [container for function, _, container in plan.functions if function["name"] == name]
-    return {one["name"]: one for one in found["env"]}
+    [settings] = [container for function, _, container in plan.functions if function["name"] == name]
+    return {variable["name"]: variable for variable in settings["env"]}
 
 
 @pytest.mark.parametrize("front", FRONTS)
 def test_function_trusts_only_the_proxy_in_front_of_it(initialised: Terraform, front: str) -> None:
     variables, expected = FRONTS[front]
-    given = settings_of(plan_of(initialised, **variables), "classify-request")
-    assert given["CALLERS"]["value"] == expected
-    audience = given.get("IAP_AUDIENCE", {}).get("value", "")
+    values = settings_of(plan_of(initialised, **variables), "classify-request")
+    assert values["CALLERS"]["value"] == expected
+    audience = values.get("IAP_AUDIENCE", {}).get("value", "")
     is_of_the_service = audience.startswith("/projects/") and audience.endswith("/services/classify-request")
     assert is_of_the_service is (expected == "iap")
 

@@ -1,4 +1,4 @@
-"""The builds are as Google's discovery document says, and hang together: substitutions, scripts, images, order."""
+"""Tests that the builds match Google's discovery document and are consistent: substitutions, scripts, images, order."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PUBLIC = {
     "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim",
     "python:3.13-slim-trixie",
 }
-"""Images that everybody can pull."""
+"""Images that everyone can pull."""
 
 OURS = {"$_REGISTRY/pipeline:$BUILD_ID", "$_TOOLS"}
-"""What the build has just made, or was handed by its digest."""
+"""Images that the build has just made, or got by their digest."""
 
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SERVICE_ACCOUNT_EMAIL"}
-"""Of those at https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values, what we use."""
+"""The substitutions in use of https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values."""
 
 SUBSTITUTION = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 DIGEST = "sha256:" + "a" * 64
@@ -50,7 +50,7 @@ def build_of(path: Path) -> dict[str, Any]:
 
 
 def used_in(build: dict[str, Any]) -> set[str]:
-    """Return what is substituted anywhere but where it is defined."""
+    """Return the substitutions that are used outside of their definition."""
     text = json.dumps({name: value for name, value in build.items() if name != "substitutions"})
     return {braced or bare for braced, bare in SUBSTITUTION.findall(text)}
 
@@ -64,7 +64,7 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def run(script: str, folder: Path, commands: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder with programs that write down what they are told, and answer as they are given."""
+    """Run a script in a folder with programs that record their arguments, and give the answers in ``commands``."""
     programs = folder / "bin"
     programs.mkdir()
     for name, answer in commands.items():
@@ -86,21 +86,21 @@ def test_build_matches_googles_schema(path: Path) -> None:
 
 
 def test_build_with_a_typing_error_is_found() -> None:
-    """Guards the test above."""
+    """Guard the test above."""
     build = build_of(FILES[0])
     build["steps"][0]["arguments"] = build["steps"][0].pop("args")
     build["options"]["logging"] = "CLOUD_LOGGING"
-    said = "\n".join(faults_in_json("build", build, SCHEMAS["Build"], SCHEMAS))
-    assert "build.steps[0].arguments is unknown" in said
-    assert "build.options.logging is 'CLOUD_LOGGING', expected one of" in said
+    faults = "\n".join(faults_in_json("build", build, SCHEMAS["Build"], SCHEMAS))
+    assert "build.steps[0].arguments is unknown" in faults
+    assert "build.options.logging is 'CLOUD_LOGGING', expected one of" in faults
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_build_substitutions_are_all_defined_and_used(path: Path) -> None:
     build = build_of(path)
-    ours = {name for name in used_in(build) if name.startswith("_")}
-    assert ours == set(build["substitutions"])
-    assert used_in(build) - ours <= BUILT_IN
+    own = {name for name in used_in(build) if name.startswith("_")}
+    assert own == set(build["substitutions"])
+    assert used_in(build) - own <= BUILT_IN
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -126,7 +126,7 @@ def test_build_of_a_push_tests_builds_deploys_and_hands_over_in_order() -> None:
 
 @pytest.mark.parametrize("path", FILES[:2], ids=lambda path: path.name)
 def test_cloud_build_records_provenance_of_released_images(path: Path) -> None:
-    """It does so for images that a build names, and not for what a step alone has pushed."""
+    """Check that a build names its images: Cloud Build does not attest an image that only a step has pushed."""
     build = build_of(path)
     assert build["images"] == ["$_REGISTRY/serving:$BUILD_ID", "$_REGISTRY/pipeline:$BUILD_ID"]
     assert build["options"]["requestedVerifyOption"] == "VERIFIED"
@@ -151,14 +151,14 @@ def test_promotion_does_not_build_again() -> None:
 def test_build_scripts_exist_and_get_the_variables_that_they_read(path: Path) -> None:
     for step, script in scripts_of(build_of(path)):
         text = _with_what_it_calls(script)
-        given = {variable.partition("=")[0] for variable in step.get("env", [])}
+        variables = {variable.partition("=")[0] for variable in step.get("env", [])}
         read = set(re.findall(r"\$(?:\{|\(\()?([A-Z][A-Z0-9_]*)\b", text)) - {"BASH_REMATCH"}
-        assert read == given, script
+        assert read == variables, script
 
 
 def test_build_scripts_are_all_used() -> None:
     used = {script for path in FILES for _, script in scripts_of(build_of(path))}
-    used.add("infra/pipeline/fetch.sh")  # is part of the triggers themselves, see main.tf
+    used.add("infra/pipeline/fetch.sh")  # part of the triggers themselves, see main.tf
     used |= {
         f"infra/pipeline/{name}"
         for path in SCRIPTS
@@ -291,8 +291,8 @@ def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_
         (tmp_path / ".release" / name).write_text("x\n")
     python = f'case "$3" in smoke) exit {int(not is_good)};; esac'
     names = ("CALLER", "DATASET", "GOLDEN_SET", "MIN_ACCURACY", "MAX_P95_MS", "MAX_ERROR_RATE", "UPLOAD_BUCKET", "URL")
-    given = dict.fromkeys(names, "x")
-    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **given)
+    arguments = dict.fromkeys(names, "x")
+    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **arguments)
     assert done.returncode == code
     rolled_back = [call for call in (tmp_path / "calls").read_text().splitlines() if "release rollback" in call]
     assert len(rolled_back) == int(not is_good)
@@ -300,7 +300,7 @@ def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_
 
 
 @pytest.mark.parametrize(
-    ("handed", "said"),
+    ("handed", "message"),
     [
         (f"{SOURCE}/serving:latest", "expected an image by digest"),
         (f"{SOURCE}/serving@sha256:abc", "expected an image by digest"),
@@ -308,10 +308,10 @@ def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_
         ("", "expected an image by digest"),
     ],
 )
-def test_promotion_takes_only_a_digest_of_its_repository(tmp_path: Path, handed: str, said: str) -> None:
+def test_promotion_takes_only_a_digest_of_its_repository(tmp_path: Path, handed: str, message: str) -> None:
     done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "calls").exists()
 
 
@@ -359,21 +359,21 @@ def test_challenger_is_promoted_on_evidence_and_rolled_back_against_it(
 
 @pytest.mark.parametrize("missing", ["GOLDEN_SET", "TRIAL_URL"])
 def test_challenger_with_too_few_images_is_held_without_a_golden_set(tmp_path: Path, missing: str) -> None:
-    given = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
-    done = _release(tmp_path, {"check": 3}, **given)
+    values = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
+    done = _release(tmp_path, {"check": 3}, **values)
     assert done.returncode == 1
     assert "keeps its 10 %" in done.stderr
     assert "bucketlens release check" in done.stderr
     assert [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()] == ["canary", "check"]
 
 
-def _release(tmp_path: Path, codes: dict[str, int], **given: str) -> subprocess.CompletedProcess[str]:
+def _release(tmp_path: Path, codes: dict[str, int], **overrides: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / ".release").mkdir()
     (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
     cases = " ".join(f"*' {step} '*) exit {code};;" for step, code in codes.items())
-    asked = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
-    asked |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
-    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **asked, **given)
+    values = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
+    values |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
+    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **values, **overrides)
 
 
 def test_handover_message_has_the_digest(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From any Git host a build fetches the commit that a webhook named, if it lies on the branch that it named."""
+"""Tests that a build fetches the commit that a webhook named, from any Git host, if it is on the named branch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Path:
-    """A repository with two commits on main and one beside it."""
+    """A repository with two commits on main, and one on another branch."""
     folder = tmp_path / "remote"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -29,17 +29,17 @@ def remote(tmp_path: Path) -> Path:
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", f"--message={name}")
     git(folder, "checkout", "--quiet", "-b", "other", "HEAD~1")
-    (folder / "beside").write_text("beside")
+    (folder / "other").write_text("other")
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=beside")
+    git(folder, "commit", "--quiet", "--message=other")
     return folder
 
 
 def fetched(folder: Path, remote: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
-    given = {"COMMIT": "", "REF": "refs/heads/main", "REMOTE": f"file://{remote}", **variables}
+    values = {"COMMIT": "", "REF": "refs/heads/main", "REMOTE": f"file://{remote}", **variables}
     script = ["bash", str(ROOT / "infra" / "pipeline" / "fetch.sh")]
-    return subprocess.run(script, cwd=folder, env=ALONE | given, capture_output=True, text=True, timeout=60)
+    return subprocess.run(script, cwd=folder, env=ALONE | values, capture_output=True, text=True, timeout=60)
 
 
 def test_fetch_gets_the_named_commit_and_not_the_branchs_tip(tmp_path: Path, remote: Path) -> None:

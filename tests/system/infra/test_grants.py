@@ -1,4 +1,4 @@
-"""The whole table of who may do what on what is what each plan must grant: not a line more, not a line less."""
+"""Tests that each plan grants exactly the table: not a line more, not a line less."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.system.infra.terraform import Terraform
 
 
 def the_table_is_granted(plan: Plan) -> list[str]:
-    """See ``grants.differences``, for a plan of the test environment with everything that the mistakes are about."""
+    """Return ``grants.differences`` for a plan of the test environment with every mistake."""
     return differences(plan, expected("test") | SPOILED)
 
 
@@ -58,7 +58,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         'bucketlens_follow = ["run.operations.get"]',
         'bucketlens_follow = ["run.operations.get", "run.operations.delete"]',
         our_roles_are_as_small_as_they_can_be,
-        "follow may run.operations.delete, which nobody expects",
+        "follow may run.operations.delete, which is not expected",
     ),
     (
         "people who upload may read and delete",
@@ -66,7 +66,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         'role     = "roles/storage.objectCreator"',
         'role     = "roles/storage.objectUser"',
         the_table_is_granted,
-        "group:team@example.com may do roles/storage.objectUser on bucket upload, which nobody expects",
+        "group:team@example.com may do roles/storage.objectUser on bucket upload, which is not expected",
     ),
     (
         "BigQuery's connection may not invoke",
@@ -82,10 +82,10 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         'classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectViewer"',
         'classify_request_reads_archive          = { bucket = "upload", role = "roles/storage.objectViewer"',
         the_table_is_granted,
-        "classify-request may do roles/storage.objectViewer on bucket upload, which nobody expects",
+        "classify-request may do roles/storage.objectViewer on bucket upload, which is not expected",
     ),
 )
-"""Each can stand beside the others, so one plan shows them all."""
+"""Mistakes that can all be in one plan."""
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -96,7 +96,7 @@ def test_plan_grants_exactly_the_table(plan_of: Callable[[str], Plan], name: str
 
 @pytest.fixture(scope="module")
 def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The plan of a copy in which every mistake was made."""
+    """The plan of a copy with every mistake."""
     copy = initialised.copy(tmp_path_factory.mktemp("spoiled") / "tree")
     for _, file, before, after, *_rest in MISTAKES:
         copy.spoil(file, before, after)

@@ -1,4 +1,4 @@
-"""Every environment that is shown grants its whole table, and nobody is let in by a way that the table leaves out."""
+"""Tests that every example environment grants exactly its table, and that no access bypasses the table."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str, str]]]] = {
         - {("Google's storage", "roles/pubsub.publisher", "the project")},
     ),
 }
-"""What no example and no plan of conftest.py has, with the table that it makes."""
+"""Options that no example and no plan of conftest.py has, with the table that each makes."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
@@ -41,7 +41,7 @@ def test_example_grants_exactly_its_table(initialised: Terraform, example: Path)
     assert differences(plan, OF_EXAMPLES[example.stem]) == []
     assert our_roles_are_as_small_as_they_can_be(plan) == []
     assert strangers(plan) == []
-    is_public = {one["name"] for one in plan.of("cloud_run_v2_service") if one["invoker_iam_disabled"]}
+    is_public = {service["name"] for service in plan.of("cloud_run_v2_service") if service["invoker_iam_disabled"]}
     assert is_public == ({"classify-request"} if example.stem == "public_page" else set())
 
 
@@ -74,18 +74,18 @@ def planned(*resources: Resource) -> Plan:
     [
         ("google_project_iam_member", {"project": "other", "member": "user:a@b.c"}, "is on project other, expected p"),
         ("google_bigquery_dataset_iam_member", {"dataset_id": "x", "member": "user:a@b.c"}, "is on dataset_id x"),
-        ("google_storage_bucket_iam_binding", {"members": ["user:a@b.c"]}, "takes away what it does not name"),
-        ("google_project_iam_policy", {"policy_data": "{}"}, "takes away what it does not name"),
+        ("google_storage_bucket_iam_binding", {"members": ["user:a@b.c"]}, "revokes what it does not name"),
+        ("google_project_iam_policy", {"policy_data": "{}"}, "revokes what it does not name"),
         ("google_storage_bucket_acl", {"bucket": "x"}, "in a way that the table does not show"),
         ("google_storage_object_access_control", {"entity": "allUsers"}, "in a way that the table does not show"),
         ("google_bigquery_dataset_access", {"dataset_id": "d"}, "in a way that the table does not show"),
         ("google_project_iam_audit_config", {"service": "allServices"}, "in a way that the table does not show"),
         ("google_service_account_key", {"service_account_id": "x"}, "in a way that the table does not show"),
-        ("google_bigquery_dataset", {"access": [{"role": "READER"}]}, "says itself who may read it"),
+        ("google_bigquery_dataset", {"access": [{"role": "READER"}]}, "has an access list of its own"),
     ],
 )
 def test_access_outside_the_table_is_found(kind: str, values: dict[str, Any], fault: str) -> None:
-    assert any(fault in said for said in strangers(planned(Resource("it", kind, values))))
+    assert any(fault in sentence for sentence in strangers(planned(Resource("it", kind, values))))
 
 
 def test_grant_condition_is_part_of_the_table() -> None:
@@ -102,11 +102,11 @@ def test_account_known_after_apply_is_not_taken_for_the_connection() -> None:
     [(known, _, _)] = grants_of(planned(Resource('module.classify_request[0].x.invoker["bigquery"]', kind, values)))
     [(other, _, _)] = grants_of(planned(Resource('module.classify_request[0].x.invoker["others"]', kind, values)))
     assert known == "BigQuery's connection"
-    assert other.startswith("somebody who is known later")
+    assert other.startswith("an account known after the apply")
 
 
 def plan_of_example(initialised: Terraform, example: Path) -> Plan:
     [environment] = re.findall(r'^environment = "(\w+)"$', example.read_text("utf-8"), re.MULTILINE)
-    there, name = initialised.of(environment), f"{example.stem}.plan"
-    there.run("plan", "-input=false", f"-out={name}", f"-var-file={example.relative_to(ROOT)}")
-    return Plan(json.loads(there.run("show", "-json", name)))
+    workspace, name = initialised.of(environment), f"{example.stem}.plan"
+    workspace.run("plan", "-input=false", f"-out={name}", f"-var-file={example.relative_to(ROOT)}")
+    return Plan(json.loads(workspace.run("show", "-json", name)))

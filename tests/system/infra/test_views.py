@@ -1,4 +1,4 @@
-"""The views are BigQuery SQL, each in a file that says what its rows are."""
+"""Tests that the views are BigQuery SQL, each in a file that describes its rows."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_view_comment_names_grain_sources_and_use(path: Path) -> None:
 
 @each_view
 def test_view_counts_a_repeated_row_once_and_prunes(path: Path) -> None:
-    """``calls`` counts rows on purpose. The partitioning column comes first, so that a filter passes the window."""
+    """Check windows (``calls`` counts rows on purpose): the partitioning column comes first, so a filter passes."""
     query = query_of(path)
     if path.stem == "calls" or not sources_of(query) & APPEND_ONLY:
         return
@@ -111,7 +111,7 @@ ONE_DAY = "WHERE uploaded_on = DATE '2026-01-03'"
 
 @pytest.fixture
 def planner() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB that holds our tables, with rows of three days, and our views: it tells how it would read them."""
+    """A DuckDB with the tables, rows of three days, and the views: it explains how it would read them."""
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA the_dataset")
         for table in sorted(TABLES):
@@ -128,32 +128,32 @@ def planner() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def type_of(field: dict[str, Any]) -> str:
-    """Return a field's type as BigQuery SQL writes it."""
+    """Return a field's type in BigQuery SQL."""
     name = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(field["type"], field["type"])
     if name == "RECORD":
-        inner = ", ".join(f"{one['name']} {type_of(one)}" for one in field["fields"])
+        inner = ", ".join(f"{inner_field['name']} {type_of(inner_field)}" for inner_field in field["fields"])
         name = f"STRUCT<{inner}>"
     return f"ARRAY<{name}>" if field["mode"] == "REPEATED" else name
 
 
 def scans_of(planner: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
-    """Return what the scan of each table filters by, in the plan of a query."""
+    """Return the filter of each table's scan, in the plan of a query."""
     [(_, plan)] = planner.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
-    waiting, found = json.loads(plan), {}
+    waiting, filters = json.loads(plan), {}
     while waiting:
         step = waiting.pop()
         waiting += step["children"]
         if step["name"].strip() == "SEQ_SCAN":
             details = step["extra_info"]
-            found[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
-    return found
+            filters[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
+    return filters
 
 
 @pytest.mark.parametrize("view", PRUNING)
 def test_view_passes_a_filter_on_the_day_to_each_partitioned_table(
     planner: duckdb.DuckDBPyConnection, view: str
 ) -> None:
-    """By DuckDB's planner, which may push a filter below a window if the window is partitioned by its column.
+    """Plan with DuckDB, which may push a filter below a window if the window is partitioned by its column.
 
     What reaches the scan in BigQuery prunes partitions: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
     """
