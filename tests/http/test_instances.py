@@ -133,7 +133,7 @@ def test_max_predictions_out_of_range_is_refused(value: Any) -> None:
 
 
 LABELS = ("z", "a", "m")
-SAID = SimpleNamespace(
+PREDICTION = SimpleNamespace(
     classification=Classification(
         "m", 0.5, (Candidate("m", 0.5), Candidate("z", 0.25), Candidate("a", 0.125)), needs_review=False
     )
@@ -151,14 +151,14 @@ SAID = SimpleNamespace(
     ],
 )
 def test_scores_are_in_the_order_of_the_models_outputs(shape: str, key: Any, expected: Any) -> None:
-    assert v1.format_prediction(SAID, shape, LABELS, key, Choice(0.25, 3)) == expected
+    assert v1.format_prediction(PREDICTION, shape, LABELS, key, Choice(0.25, 3)) == expected
 
 
 @pytest.mark.parametrize(
     ("most", "threshold", "shown"), [(1, 0.0, 1), (2, 0.0, 2), (3, 0.0, 3), (3, 0.26, 1), (1, 1, 0)]
 )
 def test_confidences_are_limited_in_number_and_by_the_threshold(most: int, threshold: float, shown: int) -> None:
-    found = v1.format_prediction(SAID, CONFIDENCES, LABELS, None, Choice(threshold, most))
+    found = v1.format_prediction(PREDICTION, CONFIDENCES, LABELS, None, Choice(threshold, most))
     assert {len(values) for values in found.values()} == {shown}
 
 

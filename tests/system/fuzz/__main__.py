@@ -31,15 +31,15 @@ def main(minutes: float, names: tuple[str, ...], seed: int) -> None:
     chosen = names or tuple(TARGETS)
     screen = Console(stderr=True)
     counts, findings, turns, number = dict.fromkeys(chosen, 0), set[Path](), 0, seed
-    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[found]} found"))
+    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[findings]} found"))
     ends = time.monotonic() + 60 * minutes
     screen.print(f"Fuzzing {', '.join(chosen)} for {minutes:g} min, from seed {seed}")
     with Progress(*columns, TimeElapsedColumn(), console=screen, disable=not screen.is_terminal) as progress:
-        bar = progress.add_task("", total=60 * minutes, found=0)
+        bar = progress.add_task("", total=60 * minutes, findings=0)
         while (left_s := ends - time.monotonic()) > 0:
             name = chosen[turns % len(chosen)]
             turns += 1
-            progress.update(bar, completed=60 * minutes - left_s, description=name, found=len(findings))
+            progress.update(bar, completed=60 * minutes - left_s, description=name, findings=len(findings))
             turn = turn_apart(name, number, min(TURN_S, left_s))
             counts[name] += turn.inputs
             number += 1000

@@ -13,7 +13,7 @@ from tests.system.infra.plan import Plan
 from tests.system.infra.terraform import Terraform, terraform
 
 REPOSITORY = "https://github.com/you/bucketlens.git"
-TOLD = {"emails": ["ada@example.com"], "runbook": "https://github.com/you/bucketlens/blob/main/docs/runbook.md"}
+ALERT_EMAILS = {"emails": ["ada@example.com"], "runbook": "https://github.com/you/bucketlens/blob/main/docs/runbook.md"}
 EVERY_OPTION = {
     "archive_classes": [{"age": 90, "storage_class": "COLDLINE"}],
     "attestors": ["projects/bucketlens-test/attestors/built-by-cloud-build"],
@@ -41,7 +41,7 @@ EVERY_OPTION = {
     "settings": {"MAX_IMAGE_BYTES": "5242880"},
     "uploaders": ["group:team@example.com"],
     "watch": {
-        **TOLD,
+        **ALERT_EMAILS,
         "budget": {"billing_account": "000000-AAAAAA-000000", "units": 100},
         "channels": ["projects/bucketlens-test/notificationChannels/1"],
         "urgent_channels": ["projects/bucketlens-test/notificationChannels/2"],
@@ -63,9 +63,9 @@ TAKES = {
 }
 SHIPPED_THRESHOLDS = {"test": {"no_rows_h": 0}, "preprod": {"no_rows_h": 0}, "prod": {"no_rows_h": 6}}
 PLANS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {"watch": {**TOLD, "thresholds": hours}}) for name, hours in SHIPPED_THRESHOLDS.items()},
-    "preprod that builds": ("preprod", {"pipeline": BUILDS, "watch": TOLD}),
-    "prod that takes": ("prod", {"pipeline": TAKES, "watch": TOLD}),
+    **{name: (name, {"watch": {**ALERT_EMAILS, "thresholds": hours}}) for name, hours in SHIPPED_THRESHOLDS.items()},
+    "preprod that builds": ("preprod", {"pipeline": BUILDS, "watch": ALERT_EMAILS}),
+    "prod that takes": ("prod", {"pipeline": TAKES, "watch": ALERT_EMAILS}),
     "every option": ("test", EVERY_OPTION),
 }
 """Plans that several tests read, by name: an environment, and the variables that are added to its file."""

@@ -122,7 +122,10 @@ def the_base_image_is_renewed(plan: Plan) -> Iterator[str]:
     ]
     starts = [resource for resource in plan.of("cloud_scheduler_job") if resource["pubsub_target"]]
     if [len(renewing), len(starts)] != [int(expected)] * 2:
-        yield f"{len(renewing)} triggers renew the base image, {len(starts)} schedules start them, expected {int(expected)}"
+        yield (
+            f"{len(renewing)} triggers renew the base image, {len(starts)} schedules start them, "
+            f"expected {int(expected)}"
+        )
 
 
 def triggers_give_their_builds_what_they_need(plan: Plan) -> Iterator[str]:
@@ -214,8 +217,10 @@ def only_critical_alerts_wake_a_person(plan: Plan) -> Iterator[str]:
         if policy["notification_channels"] is None:
             continue  # an e-mail channel's id is known after the apply, and with it the whole list
         if (policy["severity"] == "CRITICAL") != (urgent <= channels) and urgent:
-            wakes = "wakes" if urgent <= channels else "does not wake"
-            yield f"{policy.address} is {policy['severity']} and {wakes} a person"
+            yield (
+                f"{policy.address} is {policy['severity']} and "
+                f"{'wakes' if urgent <= channels else 'does not wake'} a person"
+            )
         if not others <= channels:
             yield f"{policy.address} is kept from {', '.join(sorted(others - channels))}"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.infra.conftest import TOLD
+from tests.system.infra.conftest import ALERT_EMAILS
 from tests.system.infra.plan import Plan
 from tests.system.infra.terraform import Refused, Terraform
 
@@ -20,7 +20,7 @@ FRONTS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def plan_of(initialised: Terraform, **variables: Any) -> Plan:
-    return Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
+    return Plan(initialised.plan("prod", wait_s=0, watch=ALERT_EMAILS, **variables))
 
 
 def settings_of(plan: Plan, name: str) -> dict[str, Any]:

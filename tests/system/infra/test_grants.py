@@ -9,7 +9,7 @@ import pytest
 from tests.system.infra.conftest import PLANS
 from tests.system.infra.grants import differences, expected
 from tests.system.infra.plan import Plan
-from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
+from tests.system.infra.roles import own_roles_are_minimal
 from tests.system.infra.terraform import Terraform
 
 
@@ -41,7 +41,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_take = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]',
         'bucketlens_take = ["storage.objects.delete", "storage.objects.get"]',
-        our_roles_are_as_small_as_they_can_be,
+        own_roles_are_minimal,
         "take may not storage.objects.list",
     ),
     (
@@ -49,7 +49,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_deposit = ["storage.objects.create", "storage.objects.delete", "storage.objects.get"]',
         'bucketlens_deposit = ["storage.objects.create", "storage.objects.get"]',
-        our_roles_are_as_small_as_they_can_be,
+        own_roles_are_minimal,
         "deposit may not storage.objects.delete",
     ),
     (
@@ -57,7 +57,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_follow = ["run.operations.get"]',
         'bucketlens_follow = ["run.operations.get", "run.operations.delete"]',
-        our_roles_are_as_small_as_they_can_be,
+        own_roles_are_minimal,
         "follow may run.operations.delete, which is not expected",
     ),
     (
@@ -91,7 +91,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
 @pytest.mark.parametrize("name", PLANS)
 def test_plan_grants_exactly_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
     assert differences(plan_of(name), expected(name)) == []
-    assert our_roles_are_as_small_as_they_can_be(plan_of(name)) == []
+    assert own_roles_are_minimal(plan_of(name)) == []
 
 
 @pytest.fixture(scope="module")

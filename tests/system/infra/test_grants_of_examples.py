@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.environments import ROOT
-from tests.system.infra.conftest import PLANS, TOLD
+from tests.system.infra.conftest import ALERT_EMAILS, PLANS
 from tests.system.infra.grants import ALWAYS, CALLS_WITH_TOKENS, OF_EXAMPLES, differences, grants_of, strangers
 from tests.system.infra.plan import Plan, Resource
 from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
@@ -52,7 +52,7 @@ def test_examples_each_have_a_grants_table() -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_option_grants_exactly_what_it_needs(initialised: Terraform, option: str) -> None:
     variables, expected = OPTIONS[option]
-    plan = Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
+    plan = Plan(initialised.plan("prod", wait_s=0, watch=ALERT_EMAILS, **variables))
     assert differences(plan, expected) == []
     assert strangers(plan) == []
 

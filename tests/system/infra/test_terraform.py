@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.environments import ROOT
-from tests.system.infra.conftest import TOLD
+from tests.system.infra.conftest import ALERT_EMAILS
 from tests.system.infra.terraform import ENVIRONMENTS, Refused, Terraform, of_environment
 
 IMAGE = "europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving@sha256:"
@@ -287,7 +287,7 @@ def test_plan_refuses_the_state_of_another_environment(initialised: Terraform, w
 def test_production_has_no_builds(initialised: Terraform) -> None:
     builds = {"branch": "^main$", "golden_set": "gs://golden/flowers", "remote_uri": "https://github.com/you/b.git"}
     with pytest.raises(Refused, match="in prod, which builds nothing"):
-        initialised.of("prod").run("plan", "-input=false", *of_environment("prod", pipeline=builds, watch=TOLD))
+        initialised.of("prod").run("plan", "-input=false", *of_environment("prod", pipeline=builds, watch=ALERT_EMAILS))
 
 
 def test_production_needs_an_alert_recipient(initialised: Terraform) -> None:

@@ -88,7 +88,7 @@ def review_queue(tables: Tables) -> list[Row]:
 
 
 def results(tables: Tables) -> list[Row]:
-    """Return a row for each file name, content and model: the last upload, with a person's last label of the picture."""
+    """Return a row for each file name, content and model: the last upload, with the last label by a person."""
     seen = {row["prediction_id"]: row for row in predictions_by_model(tables)}
     last_word: dict[tuple[str, str], Row] = {}
     for row in sorted(tables.labels, key=lambda row: row["label_id"], reverse=True):
