@@ -45,12 +45,12 @@ class Box:
         (25, range(25, 26)),
     ],
 )
-def test_coverage_runs_a_line_of_a_function_with_its_statement(line: int, lines: range) -> None:
+def test_a_line_of_a_function_is_run_with_its_statement(line: int, lines: range) -> None:
     assert statement_of(SOURCE, line) == lines
 
 
 @pytest.mark.parametrize("line", [1, 3, 6, 7, 21, 22, 24])
-def test_coverage_counts_constants_decorators_and_defaults_as_import(line: int) -> None:
+def test_constants_decorators_defaults_and_heads_are_run_when_the_module_is_imported(line: int) -> None:
     assert statement_of(SOURCE, line) is None
 
 
@@ -59,37 +59,37 @@ def coverage(**lines: dict[int, set[str]]) -> Coverage:
     return Coverage(by_path, {"slow": 9.0, "quick": 0.1, "middle": 1.0})
 
 
-def test_choice_orders_the_tests_of_a_line_quickest_first() -> None:
+def test_the_tests_of_the_line_are_chosen_the_quickest_first() -> None:
     found = coverage(box={12: {"slow", "quick"}, 14: {"middle"}})
     assert found.chosen("box", SOURCE, 12) == ["quick", "slow"]
 
 
-def test_choice_takes_the_tests_of_each_line_of_a_condition() -> None:
+def test_of_a_condition_over_several_lines_the_tests_of_each_are_chosen() -> None:
     assert coverage(box={9: {"quick"}, 10: {"middle"}}).chosen("box", SOURCE, 10) == ["quick", "middle"]
 
 
-def test_choice_takes_every_test_of_the_file_for_code_that_runs_at_import() -> None:
+def test_what_runs_at_import_is_tested_by_every_test_of_the_file() -> None:
     assert coverage(box={12: {"slow"}, 25: {"quick"}}).chosen("box", SOURCE, 3) == ["quick", "slow"]
 
 
-def test_choice_is_empty_for_a_line_that_no_test_runs() -> None:
+def test_a_line_that_nothing_runs_has_no_tests() -> None:
     assert coverage(box={12: {"slow"}}).chosen("box", SOURCE, 18) == []
     assert coverage(box={12: {"slow"}}).chosen("other", SOURCE, 12) == []
 
 
-def test_choice_leaves_out_a_test_that_fails_without_a_mutant() -> None:
+def test_a_test_that_fails_anyhow_is_not_chosen() -> None:
     found = Coverage({"box": {12: frozenset({"quick", "broken"})}}, {}, frozenset({"broken"}))
     assert found.chosen("box", SOURCE, 12) == ["quick"]
 
 
-def test_choice_for_a_view_is_the_tests_of_the_warehouse_and_of_views() -> None:
+def test_a_view_is_tested_by_whatever_asks_the_warehouse_and_by_the_tests_of_views() -> None:
     lines = {VIEW_READER: {60: frozenset({"tests/backlog/test_sweep.py::test_rows"})}}
     seconds = {"tests/system/infra/test_views.py::test_grain": 0.1, "tests/test_review.py::test_a_view": 0.1}
     chosen = Coverage(lines, seconds).chosen("infra/bigquery/views/calls.sql", "SELECT 1", 1)
     assert set(chosen) == {"tests/backlog/test_sweep.py::test_rows", "tests/system/infra/test_views.py::test_grain"}
 
 
-def test_choice_for_the_decoders_process_is_the_tests_that_decode_there() -> None:
+def test_what_only_the_decoders_process_runs_is_tested_by_whatever_decodes_there() -> None:
     found = Coverage({APART: {70: frozenset({"decodes"})}}, {})
     assert found.chosen(f"{DECODERS}decode_worker.py", SOURCE, 12) == ["decodes"]
     assert found.chosen("elsewhere/box.py", SOURCE, 12) == []

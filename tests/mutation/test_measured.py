@@ -41,29 +41,29 @@ def measured(root: Path) -> Measured:
     return Measured(root / "measured.json", root)
 
 
-def test_measured_tests_are_not_measured_again_without_a_change(measured: Measured) -> None:
+def test_what_has_not_changed_is_not_measured_again(measured: Measured) -> None:
     assert measured.stale() == []
 
 
-def test_measured_files_include_a_changed_or_new_test_file(measured: Measured, root: Path) -> None:
+def test_a_test_file_that_changed_or_is_new_is_measured(measured: Measured, root: Path) -> None:
     (root / SECOND).write_text("other", "utf-8")
     (root / "tests/test_new.py").touch()
     assert measured.stale() == [SECOND, "tests/test_new.py"]
 
 
 @pytest.mark.parametrize("change", [lambda path: path.write_text("other", "utf-8"), lambda path: path.unlink()])
-def test_measured_tests_include_those_of_changed_or_removed_code(measured: Measured, root: Path, change: Any) -> None:
+def test_the_tests_of_code_that_changed_or_is_gone_are_measured(measured: Measured, root: Path, change: Any) -> None:
     change(root / CODE)
     assert measured.stale() == [FIRST]
 
 
-def test_measured_file_that_was_removed_is_forgotten(measured: Measured, root: Path) -> None:
+def test_a_test_file_that_is_gone_is_forgotten(measured: Measured, root: Path) -> None:
     (root / FIRST).unlink()
     measured.add({})
     assert measured.coverage().of_file(CODE) == frozenset()
 
 
-def test_measured_files_together_list_the_tests_of_a_line(measured: Measured) -> None:
+def test_all_files_together_say_which_tests_run_a_line(measured: Measured) -> None:
     coverage = measured.coverage()
     tests = [f"{FIRST}::test_a", f"{FIRST}::test_b"]
     assert coverage.lines == {CODE: {3: frozenset(tests), 4: frozenset(tests[1:])}}
@@ -71,7 +71,7 @@ def test_measured_files_together_list_the_tests_of_a_line(measured: Measured) ->
     assert coverage.unfit == {f"{SECOND}::test_b"}
 
 
-def test_measured_files_can_be_read_alone(measured: Measured, root: Path) -> None:
+def test_some_test_files_can_be_looked_at_alone(measured: Measured, root: Path) -> None:
     for path in (FIRST, SECOND):
         (root / path).write_text("other", "utf-8")
     assert measured.stale({FIRST, "tests/test_gone.py"}) == [FIRST]

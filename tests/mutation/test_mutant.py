@@ -26,14 +26,14 @@ def changed(before: str, after: str, source: str = SOURCE) -> str:
         ("return a < 1\n", "\n", 2, ("return a < 1", "")),
     ],
 )
-def test_mutant_shows_its_line_before_and_after(before: str, after: str, line: int, says: tuple[str, str]) -> None:
+def test_a_mutant_says_its_line_before_and_after(before: str, after: str, line: int, says: tuple[str, str]) -> None:
     mutated = changed(before, after)
     found = difference("f.py", "f", "core/AddNot", 0, SOURCE, mutated)
     assert (found.line, (found.before, found.after)) == (line, says)
     assert found.edit.applied_to(SOURCE) == mutated
 
 
-def test_mutant_id_is_the_same_when_lines_above_it_change() -> None:
+def test_a_mutant_is_the_same_when_lines_above_it_change() -> None:
     longer = f"# a comment\n{SOURCE}"
     first = difference("f.py", "f", "core/AddNot", 0, SOURCE, changed("<", "<="))
     later = difference("f.py", "f", "core/AddNot", 0, longer, changed("<", "<=", longer))
@@ -41,7 +41,7 @@ def test_mutant_id_is_the_same_when_lines_above_it_change() -> None:
 
 
 @pytest.mark.parametrize("part", ["path", "place", "operator", "nth"])
-def test_mutant_id_differs_by_file_function_kind_and_number(part: str) -> None:
+def test_mutants_of_another_file_function_kind_or_number_are_others(part: str) -> None:
     parts: dict[str, Any] = {"path": "f.py", "place": "f", "operator": "core/AddNot", "nth": 0}
     mutated = changed("<", "<=")
     other = parts | {part: 1 if part == "nth" else "other"}
@@ -49,7 +49,7 @@ def test_mutant_id_differs_by_file_function_kind_and_number(part: str) -> None:
     assert one.id != two.id
 
 
-def test_sample_is_reproducible_and_grows_with_added_mutants() -> None:
+def test_a_sample_is_the_same_each_time_and_grows_by_what_is_added() -> None:
     keys = [f"key {number}" for number in range(50)]
     assert sample(keys, 10) == sample(keys, 10)
     assert set(sample(keys, 10)) < set(sample(keys, 20))
@@ -57,7 +57,7 @@ def test_sample_is_reproducible_and_grows_with_added_mutants() -> None:
     assert sample(keys, 10) != list(range(10))
 
 
-def test_sample_stays_when_other_mutants_are_removed() -> None:
+def test_a_sample_stays_when_other_mutants_go() -> None:
     keys = [f"key {number}" for number in range(50)]
     chosen = {keys[one] for one in sample(keys, 10)}
     fewer = [key for number, key in enumerate(keys) if number % 2 or key in chosen]

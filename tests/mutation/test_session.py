@@ -38,7 +38,7 @@ def waiting(session: Session, tests: str = "tests") -> list[Mutant]:
     return session.waiting([PATH], lambda _: tests)
 
 
-def test_session_resumes_where_a_killed_run_stopped(session: Session, file: Path) -> None:
+def test_a_run_goes_on_where_another_was_killed(session: Session, file: Path) -> None:
     assert waiting(session) == [FIRST, SECOND, THIRD]
     session.save(SECOND, "noticed", "a test", 1.0, "tests")
     after_a_kill = Session(file)  # the first one was never closed
@@ -49,19 +49,19 @@ def test_session_resumes_where_a_killed_run_stopped(session: Session, file: Path
     after_a_kill.close()
 
 
-def test_session_queues_a_survivor_again_once_the_tests_of_its_line_change(session: Session) -> None:
+def test_a_survivor_waits_again_once_the_tests_of_its_line_change(session: Session) -> None:
     for one, outcome in ((FIRST, "survived"), (SECOND, "noticed"), (THIRD, "untested")):
         session.save(one, outcome, "", 1.0, "tests")
     assert waiting(session) == []
     assert waiting(session, "other tests") == [FIRST, THIRD]
 
 
-def test_session_counts_a_timeout_as_killed_and_does_not_queue_it_again(session: Session) -> None:
+def test_what_ran_out_of_time_is_noticed_and_does_not_wait_again(session: Session) -> None:
     session.save(FIRST, "timeout", "", 60.0, "tests")
     assert FIRST not in waiting(session, "other tests")
 
 
-def test_session_starts_again_for_a_changed_file(session: Session) -> None:
+def test_a_file_that_changed_is_tested_from_the_start(session: Session) -> None:
     session.save(FIRST, "noticed", "a test", 1.0, "tests")
     assert session.is_made(PATH, "digest", None)
     assert not session.is_made(PATH, "another digest", None)
@@ -70,7 +70,7 @@ def test_session_starts_again_for_a_changed_file(session: Session) -> None:
     assert session.results([PATH]) == []
 
 
-def test_session_keeps_results_when_the_sample_grows(session: Session) -> None:
+def test_a_larger_sample_keeps_what_is_known_of_the_smaller(session: Session) -> None:
     session.make(PATH, "digest", 1, [FIRST], 3)
     session.save(FIRST, "noticed", "a test", 1.0, "tests")
     assert not session.is_made(PATH, "digest", 2)
@@ -79,20 +79,20 @@ def test_session_keeps_results_when_the_sample_grows(session: Session) -> None:
     assert session.totals([PATH]) == 3
 
 
-def test_session_makes_a_sample_larger_than_the_file_once(session: Session) -> None:
+def test_a_sample_larger_than_the_file_is_made_once(session: Session) -> None:
     session.make(PATH, "digest", 9, [FIRST, SECOND, THIRD], 3)
     assert session.is_made(PATH, "digest", 9)
     assert session.is_made(PATH, "digest", 20)
 
 
-def test_session_keeps_results_when_the_sample_shrinks(session: Session) -> None:
+def test_a_smaller_sample_than_before_takes_nothing_away(session: Session) -> None:
     assert session.is_made(PATH, "digest", 1)
     session.make(PATH, "digest", 2, [FIRST, SECOND], 3)
     assert session.is_made(PATH, "digest", 1)
     assert not session.is_made(PATH, "digest", None)
 
 
-def test_session_forgets_the_results_of_the_named_files(session: Session) -> None:
+def test_what_is_known_can_be_forgotten_for_some_files(session: Session) -> None:
     other = mutant(1, "shared/other.py")
     session.make(other.path, "digest", None, [other], 1)
     for one in (FIRST, other):
@@ -101,6 +101,6 @@ def test_session_forgets_the_results_of_the_named_files(session: Session) -> Non
     assert [one.mutant for one in session.results([PATH, other.path])] == [other]
 
 
-def test_session_reads_a_mutant_as_it_was_written(session: Session) -> None:
+def test_a_mutant_comes_back_as_it_was(session: Session) -> None:
     session.save(FIRST, "survived", "", 1.0, "tests")
     assert session.results([PATH])[0].mutant == FIRST
