@@ -1,4 +1,4 @@
-"""The design's rules on who may import what, read from the source."""
+"""Tests of the design's rules on imports, read from the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.imports import OF_THE_EDGES, SOURCES, imports_of, is_in, loaded_by, n
 ROOT = Path(__file__).parents[1]
 
 VOCABULARY = ("types", "errors", "caller", "logs", "ports", "settings", "wiring", "service")
-"""What `ls shared/*.py` shows, besides the library's own docstring."""
+"""Chapters that `ls shared/*.py` shows, in addition to the library's own docstring."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "types": (),
@@ -44,23 +44,23 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "local"),
     ),
 }
-"""Which chapter may import which: each only such as stand above it here."""
+"""Chapters that each chapter may import: only chapters above it here."""
 
 SERVED = ("parsing", "images", "bundles", "inference", "pipeline", "adapters", "http", "backlog")
-"""The chapters that a deployed function has; functions/Dockerfile copies these and no others."""
+"""Chapters of a deployed function; functions/Dockerfile copies these and no others."""
 
 EDGES = ("shared.adapters", "shared.emulators", "shared.local", "shared.training", "shared.importing")
 NOT_SERVED = tuple(
     f"shared.{name}" for name in MAY_IMPORT if name not in (*SERVED, *VOCABULARY, "functions", "release")
 )
-"""What a deployed function never loads; the command line may use all of it."""
+"""Packages that a deployed function never loads; the command line may use all of them."""
 
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
 READERS_OF_THE_ENVIRONMENT = ("shared/settings.py", "functions/gunicorn.conf.py")
 
 
 def reads_of_the_environment(path: Path) -> Iterator[int]:
-    """Yield the lines that read the environment; setting a variable for a library is no reading."""
+    """Yield the lines that read the environment; setting a variable for a library does not count."""
     tree = ast.parse(path.read_text("utf-8"))
     written = {
         node.value
@@ -79,7 +79,7 @@ def reads_of_the_environment(path: Path) -> Iterator[int]:
 
 
 def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list[str]:
-    """Say which modules outside of some packages import something of others."""
+    """Return the modules outside of some packages that import others, with what they import."""
     return [
         f"{name_of(path)} imports {module}"
         for path in SOURCES
@@ -90,14 +90,14 @@ def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list
 
 
 def test_architecture_finds_the_sources() -> None:
-    """Guards the tests below: were there none, they would all pass."""
+    """Guard the tests below, which would all pass without sources."""
     names = {name_of(path) for path in SOURCES}
     assert names >= {"shared", "shared.pipeline.pipeline", "shared.adapters.gcs", "functions.classify_upload.main"}
     assert "google.cloud" in set(imports_of(ROOT / "shared" / "adapters" / "gcs.py"))
 
 
 def chapter_of(module: str) -> str | None:
-    """Return the chapter that a module is of; None for the library itself and for what is not ours."""
+    """Return the chapter of a module; None for the library itself and for foreign modules."""
     package, _, rest = module.partition(".")
     if package == "functions":
         return package
@@ -140,7 +140,7 @@ def test_chapters_precede_those_that_import_them() -> None:
 
 
 def test_local_cloud_uses_only_the_server_part_of_the_emulators() -> None:
-    """It starts them as processes; nothing of them runs in a process of the product."""
+    """Check imports: the emulators are started as processes; their code does not run in a process of the product."""
     used = {module for path in SOURCES if is_in(name_of(path), ("shared.local",)) for module in imports_of(path)}
     emulators = {module for module in used if is_in(module, ("shared.emulators",))}
     assert [module for module in sorted(emulators) if not is_in(module, ("shared.emulators.loopback",))] == []
@@ -200,7 +200,7 @@ def test_modules_are_short() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*/main.py")), ids=name_of)
 def test_functions_have_only_an_entry_point(path: Path) -> None:
-    """One folder a function, named as its entry point; logic belongs into shared."""
+    """Check functions/: one folder for each function, named as its entry point; logic belongs in shared."""
     tree = ast.parse(path.read_text("utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert path.parent.name in functions
@@ -218,7 +218,7 @@ def test_pipeline_loads_no_client_no_framework_and_no_runtime() -> None:
 
 
 def test_function_process_loads_clients_only_when_the_pipeline_is_built() -> None:
-    """functions-framework forks after the import, and the start is short."""
+    """Count imports at the start: functions-framework forks after them, and the start is short."""
     assert (
         loaded_by("import shared.service, shared.http.responses, shared.http.inputs, shared.wiring", OF_THE_EDGES) == []
     )

@@ -1,4 +1,4 @@
-"""Environments are made once, whole, and by one of several; where one is impossible, the reason says what to do."""
+"""Tests that environments are made once, complete, and by one process; an impossible one explains what to do."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ def test_environment_that_was_interrupted_is_made_again(recipe: Recipe, tmp_path
 
 
 def test_environment_is_made_by_one_of_several_runs(recipe: Recipe, tmp_path: Path) -> None:
-    found: list[Environment] = []
+    made_by_runs: list[Environment] = []
 
     def run() -> None:
         made = environment(recipe, tmp_path / "made")
         assert made.python.exists()
-        found.append(made)
+        made_by_runs.append(made)
 
     runs = [threading.Thread(target=run) for _ in range(4)]
-    for one in runs:
-        one.start()
-    for one in runs:
-        one.join()
-    assert found == [found[0]] * 4
+    for thread in runs:
+        thread.start()
+    for thread in runs:
+        thread.join()
+    assert made_by_runs == [made_by_runs[0]] * 4
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_environment_without_a_network_is_impossible_with_that_reason(
         monkeypatch.setenv(name, value)
     requirements = tmp_path / "something.txt"
     requirements.write_text(f"pytz==2026.6 --hash=sha256:{hashlib.sha256().hexdigest()}\n", "utf-8")
-    for _ in range(2):  # what failed is not taken for made
+    for _ in range(2):  # a failed environment is not taken for a complete one
         with pytest.raises(Impossible, match=r"something could not be downloaded .* with a network"):
             environment(Recipe(requirements), tmp_path / "made")
 

@@ -1,4 +1,4 @@
-"""What helps to change this repository: hooks, owners, forms and proposals name what there is, and fetch nothing."""
+"""Tests of hooks, owners, forms and proposals: they name what exists, and fetch nothing."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_dependabot_covers_every_folder_with_pins() -> None:
 
 def test_files_that_a_command_writes_are_folded_in_a_review() -> None:
     if not (ROOT / ".git").exists():
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     names = [name for name in git(ROOT, "ls-files", "*.txt", "*.md").splitlines() if (ROOT / name).exists()]
     heads = {name: "\n".join((ROOT / name).read_text("utf-8").splitlines()[:6]) for name in names}
     written = [name for name, head in heads.items() if WRITTEN_BY_A_COMMAND.search(head)]

@@ -1,4 +1,4 @@
-"""The changelog tells an operator of every version, and of each whether Terraform comes first."""
+"""Tests that the changelog lists every version for an operator, and whether Terraform comes first."""
 
 from __future__ import annotations
 

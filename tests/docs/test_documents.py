@@ -1,4 +1,4 @@
-"""What is written down twice is the same: pages and settings, locks and pyproject.toml, links and files."""
+"""Tests that what is written twice is the same: pages and settings, locks and pyproject.toml, links and files."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def requirement_lines(file: str) -> Iterator[str]:
 
 
 def direct_requirements() -> list[Requirement]:
-    """Return what pyproject.toml names; an extra may also name another extra of the project itself."""
+    """Return the requirements of pyproject.toml; an extra may also name another extra of the project itself."""
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     requirements = [Requirement(text) for group in groups for text in group]
     return [requirement for requirement in requirements if requirement.name != PROJECT["name"]]
@@ -80,7 +80,7 @@ def tracked_files() -> list[Path]:
     try:
         done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     return [ROOT / name for name in done.stdout.decode().split("\0") if name]
 
 
@@ -123,9 +123,9 @@ def test_readme_is_short() -> None:
 
 def test_readme_shows_the_sql_that_the_demo_asks() -> None:
     shown = re.findall(r"^ {4}((?:SELECT|FROM) .*)$", between(README, "demo"), re.MULTILINE)
-    asked = "\n".join(QUERIES.values())
+    queries = "\n".join(QUERIES.values())
     assert len(shown) >= 4
-    assert [line for line in shown if line not in asked] == []
+    assert [line for line in shown if line not in queries] == []
 
 
 def test_rows_page_names_every_view() -> None:
@@ -147,15 +147,15 @@ def test_cli_page_is_what_help_prints() -> None:
 
 
 def test_files_name_no_path_of_one_machine() -> None:
-    found = [
-        f"{path}: {place}" for path, text in texts_of_tracked_files() for place in PLACES_OF_ONE_MACHINE.findall(text)
+    paths = [
+        f"{path}: {match}" for path, text in texts_of_tracked_files() for match in PLACES_OF_ONE_MACHINE.findall(text)
     ]
-    assert found == []
+    assert paths == []
 
 
 def test_files_name_no_package_registry() -> None:
-    found = [f"{path}: {host}" for path, text in texts_of_tracked_files() for host in REGISTRIES.findall(text)]
-    assert found == []
+    hosts = [f"{path}: {host}" for path, text in texts_of_tracked_files() for host in REGISTRIES.findall(text)]
+    assert hosts == []
 
 
 def test_requirements_begin_with_the_packages_that_the_project_is_about() -> None:

@@ -1,4 +1,4 @@
-"""docs/glossary.md and docs/style.md keep their own rules."""
+"""Tests that docs/glossary.md and docs/style.md follow their own rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLAIN = (
     "README.md",
     *(f"docs/{name}.md" for name in ("README", "development", "glossary", "settings", "style", "use")),
 )
-"""Pages that are written by docs/style.md; the others follow one by one."""
+"""Pages that follow docs/style.md; the others will be rewritten one by one."""
 
 GLOSSARY = STYLE.with_name("glossary.md")
 ENTRY = re.compile(r"^### (.+)\n\n((?:.+\n)+)", re.MULTILINE)

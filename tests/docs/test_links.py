@@ -1,4 +1,4 @@
-"""Links in documents lead to files and to headings; every page is in the index and on the site."""
+"""Tests that links in documents lead to files and headings, and that every page is in the index and on the site."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def anchors(page: Path) -> frozenset[str]:
 
 
 def faults(page: Path) -> list[str]:
-    """Return the links of a page that lead nowhere."""
+    """Return the links of a page that have no target."""
     broken = []
     for path, anchor in links(page):
         target = page.parent / path if path else page

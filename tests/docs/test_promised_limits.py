@@ -1,4 +1,4 @@
-"""Numbers that documents promise are those of the code."""
+"""Tests that numbers in documents are those of the code."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
 
 def test_https_page_names_the_defaults_of_vertex() -> None:
     left_out = choice_from({})
-    said = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
-    assert said in page("https.md")
+    sentence = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
+    assert sentence in page("https.md")
 
 
 def test_reliability_page_names_how_long_a_request_waits() -> None:
@@ -52,7 +52,7 @@ def test_reliability_page_names_how_long_a_request_waits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "variable", "default"),
+    ("sentence", "variable", "default"),
     [
         ("It is 512 by default", "MEMORY_MB", "512"),
         ("With the default of 20 MiB", "MAX_IMAGE_BYTES", str(20 << 20)),
@@ -60,6 +60,6 @@ def test_reliability_page_names_how_long_a_request_waits() -> None:
         ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "MODEL_THREADS", "4"),
     ],
 )
-def test_small_places_page_names_the_defaults(said: str, variable: str, default: str) -> None:
-    assert said in page("small-places.md")
+def test_small_places_page_names_the_defaults(sentence: str, variable: str, default: str) -> None:
+    assert sentence in page("small-places.md")
     assert DEFAULTS[variable] == default

@@ -1,4 +1,4 @@
-"""The queries of docs/rows.md and docs/use.md run as they stand."""
+"""Tests that the queries of docs/rows.md and docs/use.md run as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every alert has its entry in the runbook, every entry its alert, and each says what it must."""
+"""Tests that every alert has its entry in the runbook, every entry its alert, and each entry its parts."""
 
 from __future__ import annotations
 
@@ -64,28 +64,28 @@ def test_runbook_links_have_targets() -> None:
 
 
 def test_runbook_table_matches_terraform_for_every_alert() -> None:
-    """Who is woken by which: docs, severity in the plan, and the channels that hear of it."""
+    """Compare which alerts wake people: the docs, the severity in the plan, and the channels."""
     text = (ROOT / "infra/observability/alerts.tf").read_text("utf-8")
-    said: dict[str, str] = {}
+    documented: dict[str, str] = {}
     for names, severity in re.findall(r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| ([A-Z]+) \|", RUNBOOK, re.MULTILINE):
-        said |= dict.fromkeys(re.findall(r"`([a-z-]+)`", names), severity)
+        documented |= dict.fromkeys(re.findall(r"`([a-z-]+)`", names), severity)
     made = {}
     for alert in ALERTS:
         block = text.split(f'"{alert}" = merge(')[1].split("\n    })")[0]
-        found = re.search(r'severity += "([A-Z]+)"', block)
-        made[alert] = found[1] if found else "ERROR"
-    assert said == made
+        match = re.search(r'severity += "([A-Z]+)"', block)
+        made[alert] = match[1] if match else "ERROR"
+    assert documented == made
 
 
 def test_runbook_log_commands_print_lines_without_fields_too() -> None:
-    """A line that is nothing but its message lies in textPayload."""
+    """Filter by textPayload too, which holds a line that is only a message."""
     reads = [line for line in RUNBOOK.splitlines() if "gcloud logging read" in line and "jsonPayload.message" in line]
     assert len(reads) >= 5
     assert [line for line in reads if "textPayload" not in line] == []
 
 
 def test_runbook_emergency_stop_applies_to_the_service_not_a_revision() -> None:
-    """A limit of a new revision would not stop the one that traffic is pinned to."""
+    """Stop the service: a limit of a new revision would not stop the one that traffic is pinned to."""
     stops = [line for line in commands_of(ENTRIES["By hand"]) if "services update classify" in line]
     assert len(stops) == 2
     assert all(line.endswith(" --max=1") for line in stops)

@@ -1,4 +1,4 @@
-"""The Spanish deployment guide says what the English one does: the same commands, variables, figures and links."""
+"""Tests that the Spanish deployment guide has the same commands, variables, figures and links as the English one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_translation_and_original_link_to_each_other_and_their_sections() -> Non
 
 
 def test_translation_uses_its_word_for_the_archive_for_nothing_else() -> None:
-    """A file is a fichero, `terraform apply` an apply: archivo and aplicación would each have two meanings."""
+    """Check words: a file is a fichero, `terraform apply` an apply, so archivo and aplicación have one meaning."""
     words = re.findall(r"\w+", re.sub(r"`[^`\n]+`", "", SPANISH).lower())
     assert "archivado" in words
     assert {"archivo", "archivos", "aplicación", "aplicaciones"} & set(words) == set()

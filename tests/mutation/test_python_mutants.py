@@ -1,4 +1,4 @@
-"""The mutants of Python code, in the environment that has cosmic-ray."""
+"""Tests of the mutants of Python code, in the environment that has cosmic-ray."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ SCRIPT = """
 import json, sys
 from tests.mutation.python_mutants import python_mutants
 source = json.load(sys.stdin)
-found, total = python_mutants("box.py", source)
+mutants, total = python_mutants("box.py", source)
 some, _ = python_mutants("box.py", source, 4)
-assert {mutant.id for mutant in some} < {mutant.id for mutant in found} and len(some) == 4 and len(found) == total
-for mutant in found:
+assert {mutant.id for mutant in some} < {mutant.id for mutant in mutants} and len(some) == 4 and len(mutants) == total
+for mutant in mutants:
     compile(mutant.edit.applied_to(source), "box.py", "exec")
-print(json.dumps([[mutant.operator, mutant.after, mutant.place, mutant.id] for mutant in found]))
+print(json.dumps([[mutant.operator, mutant.after, mutant.place, mutant.id] for mutant in mutants]))
 """
 
 
@@ -67,8 +67,8 @@ def mutants() -> list[list[str]]:
     done = subprocess.run(
         command, input=json.dumps(SOURCE), env=variables, cwd=ROOT, capture_output=True, text=True, check=True
     )
-    found: list[list[str]] = json.loads(done.stdout)
-    return found
+    mutants_made: list[list[str]] = json.loads(done.stdout)
+    return mutants_made
 
 
 def test_python_mutants_cover_each_kind_of_mistake(mutants: list[list[str]]) -> None:
@@ -82,4 +82,4 @@ def test_python_mutants_leave_types_and_dataclasses_alone(mutants: list[list[str
 
 def test_python_mutant_has_its_position_and_a_unique_id(mutants: list[list[str]]) -> None:
     assert {place for *_, place, _ in mutants} <= {"Box", "Box.is_full"}
-    assert len({one for *_, one in mutants}) == len(mutants)
+    assert len({mutant_id for *_, mutant_id in mutants}) == len(mutants)

@@ -1,4 +1,4 @@
-"""The scores say both numbers, with and without the mutants that were judged to change nothing."""
+"""Tests of the scores: both numbers are shown, with and without the mutants that were judged to change nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESULTS = [
     result(4, "untested"),
     result(5, "survived"),
 ]
-CHANGES_NOTHING = Judged("shared/box.py", "f", "n = 5", (), "nobody reads it")
+CHANGES_NOTHING = Judged("shared/box.py", "f", "n = 5", (), "no code reads it")
 SCORE = score("pipeline", 40, RESULTS, [CHANGES_NOTHING], "2026-11-30", "a machine")
 
 
@@ -39,15 +39,15 @@ def test_report_leaves_judged_mutants_out_of_the_denominator_and_shows_both() ->
 
 
 def test_report_ignores_a_judgement_of_a_mutant_that_was_killed() -> None:
-    of_a_noticed_one = Judged("shared/box.py", "f", "n = 100", (), "nobody reads it")
+    of_a_noticed_one = Judged("shared/box.py", "f", "n = 100", (), "no code reads it")
     assert score("pipeline", 40, RESULTS, [CHANGES_NOTHING, of_a_noticed_one], "2026-11-30", "a machine") == SCORE
 
 
 def test_report_cuts_a_score_and_never_rounds_it_up() -> None:
     results = [result(number, "noticed" if number <= 8499 else "survived") for number in range(1, 10_001)]
-    found = score("pipeline", 10_000, results, [], "2026-11-30", "a machine")
-    assert "| 84.9 % |" in table([found])
-    assert not found.is_reached
+    rounded = score("pipeline", 10_000, results, [], "2026-11-30", "a machine")
+    assert "| 84.9 % |" in table([rounded])
+    assert not rounded.is_reached
 
 
 def test_report_lists_a_survivor_with_its_position_change_and_coverage() -> None:
@@ -72,15 +72,15 @@ def test_report_of_a_chapter_keeps_the_figures_of_the_others(tmp_path: Path) -> 
     for path, mark in ((documents.SCORES, "mutations"), (documents.SURVIVORS, "survivors")):
         (tmp_path / path).write_text(f"<!-- {mark} -->\n<!-- /{mark} -->\n", "utf-8")
     other = score("images", 3, RESULTS, [], "2026-11-29", "another machine")
-    for one in (other, SCORE, SCORE):
-        documents.keep(one, tmp_path)
+    for score_kept in (other, SCORE, SCORE):
+        documents.keep(score_kept, tmp_path)
     assert documents.scores(tmp_path) == [SCORE, other]
     assert documents.written(tmp_path)[documents.SCORES] == (tmp_path / documents.SCORES).read_text("utf-8")
 
 
 def test_report_documents_show_the_measured_scores() -> None:
     for path, text in documents.written().items():
-        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `make mutate`, or take back what was changed"
+        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `make mutate`, or undo the change"
 
 
 def test_chapters_each_have_files() -> None:

@@ -1,4 +1,4 @@
-"""The mutants of a view: what may go wrong in SQL, one thing at a time."""
+"""Tests of the mutants of a view: what may go wrong in SQL, one thing at a time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FROM `${dataset}.others`
 
 
 def mutants() -> dict[tuple[str, str], str]:
-    found, total = sql_mutants(PATH, SOURCE)
-    assert total == len(found)
-    return {(mutant.operator, mutant.after): mutant.edit.applied_to(SOURCE) for mutant in found}
+    mutants_made, total = sql_mutants(PATH, SOURCE)
+    assert total == len(mutants_made)
+    return {(mutant.operator, mutant.after): mutant.edit.applied_to(SOURCE) for mutant in mutants_made}
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_sql_sample_is_reproducible() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "infra/bigquery/views").glob("*.sql")), ids=lambda path: path.stem)
 def test_sql_mutants_of_every_view_have_unique_ids(path) -> None:  # type: ignore[no-untyped-def]
-    found, _ = sql_mutants(str(path.relative_to(ROOT)), path.read_text("utf-8"))
-    assert len({mutant.id for mutant in found}) == len(found) > 5
+    mutants_made, _ = sql_mutants(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+    assert len({mutant.id for mutant in mutants_made}) == len(mutants_made) > 5

@@ -1,4 +1,4 @@
-"""A worker runs tests on a mutant in a copy of the project, and leaves the copy as it was."""
+"""Tests that a worker runs tests on a mutant in a copy of the project, and leaves the copy as it was."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ THREE, BELOW = (
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project with one module, and what a worker of ours needs."""
+    """A project with one module, and what a worker needs."""
     for folder in ("shared", "tests"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
@@ -50,9 +50,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(root: Path) -> Iterator[Worker]:
-    found = Worker(root, [THREE])
-    yield found
-    found.end()
+    running = Worker(root, [THREE])
+    yield running
+    running.end()
 
 
 def order(before: str, after: str, *tests: str, seconds: float = 0.0) -> Order:
@@ -89,9 +89,9 @@ def test_worker_reports_tests_that_fail_without_a_mutant(root: Path) -> None:
 
 def test_pool_tests_each_mutant_once_and_reports_immediately(worker: Worker) -> None:
     orders = [order(">= 3", sign, THREE) for sign in ("> 3", ">= 2", ">= 4")]
-    found: list[tuple[str, str]] = []
-    try_mutants(orders, [worker], lambda order, outcome, by, seconds: found.append((order.mutant.after, outcome)))
-    assert found == [
+    results: list[tuple[str, str]] = []
+    try_mutants(orders, [worker], lambda order, outcome, by, seconds: results.append((order.mutant.after, outcome)))
+    assert results == [
         ("return count > 3", "noticed"),
         ("return count >= 2", "survived"),
         ("return count >= 4", "noticed"),

@@ -1,4 +1,4 @@
-"""Each test has one tier, by rule; the first tier needs nothing, and is held to that."""
+"""Tests that each test has one tier, by rule; and that the first tier needs nothing."""
 
 from __future__ import annotations
 
@@ -102,12 +102,12 @@ def _binds() -> None:
         probe.bind(("127.0.0.1", 0))
 
 
-def _imports_anew() -> None:
+def _imports_again() -> None:
     sys.audit("import", "keras.activations", None, None, None, None)  # what Python does for one that is not loaded yet
 
 
 @pytest.mark.parametrize(
-    "act", [_starts_a_process, _binds, pytest.param(_imports_anew, marks=pytest.mark.needs("tensorflow"))]
+    "act", [_starts_a_process, _binds, pytest.param(_imports_again, marks=pytest.mark.needs("tensorflow"))]
 )
 def test_guard_fails_a_test_that_does_more_even_if_it_swallows_the_error(
     act: Callable[[], object],
@@ -124,11 +124,11 @@ def test_guard_ends_with_its_test() -> None:
 
 
 def test_modules_import_nothing_from_test_modules() -> None:
-    """What two test files share belongs into a module of helpers, or one file's fixtures become the other's."""
-    found = [
+    """Check imports: what two test files share belongs in a module of helpers, or their fixtures mix."""
+    imports = [
         f"{file.relative_to(TESTS)}:{node.lineno} imports {node.module}"
         for file in sorted(TESTS.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
     ]
-    assert found == [], "move what is shared into a module whose name does not begin with test_"
+    assert imports == [], "move what is shared into a module whose name does not begin with test_"

@@ -47,9 +47,9 @@ def base_for(image: str) -> Base:
     return Base(running.prefix, running.version, is_of_the_tag=False)
 
 
-def _ask(command: str, version: str) -> Base | None:
+def _ask(command: str, requested: str) -> Base | None:
     # pyenv's python3.13 runs only if PYENV_VERSION names it; without pyenv the variable has no effect.
-    environ = {**os.environ, "PYENV_VERSION": version}
+    environ = {**os.environ, "PYENV_VERSION": requested}
     done = subprocess.run([command, "-c", QUESTION], env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         return None

@@ -100,12 +100,12 @@ def results(tables: Tables) -> list[Row]:
     groups = _grouped(
         latest_predictions(tables), lambda row: (row["image"]["name"], row["image"]["sha256"], row["model"]["name"])
     )
-    rows = []
+    lines = []
     for (name, sha256, model), rows in groups.items():
         last = max(row["uploaded_at"] for row in rows)
         row = min((row for row in rows if row["uploaded_at"] == last), key=lambda row: row["prediction_id"])
         word = last_word.get((sha256, model), {})
-        rows.append(
+        lines.append(
             {column: row[column] for column in ("label", "score", "needs_review")}
             | {column: row[column] for column in ("uploaded_on", "uploaded_at", "prediction_id")}
             | {"name": name, "sha256": sha256, "archive_uri": row["image"]["archive_uri"]}
@@ -113,7 +113,7 @@ def results(tables: Tables) -> list[Row]:
             | {"final_label": word.get("label", row["label"])}
             | {"labelled_by": word.get("labelled_by"), "labelled_at": word.get("labelled_at")}
         )
-    return rows
+    return lines
 
 
 def latency_by_revision(tables: Tables) -> list[Row]:

@@ -45,8 +45,8 @@ def play(world: World, images: int) -> None:
     """Upload images and call the function while faults strike at random, and everything fails for a while, twice."""
     count = max(12, images // SHARE)
     callers = Callers(world.cloud.url("classify_request"), world.ledger)
-    files = [picture(seed, "asked") for seed in range(50_000, 50_000 + count)]
-    calling = threading.Thread(target=callers.ask, args=(files,), name="callers")
+    posted = [picture(seed, "posted") for seed in range(50_000, 50_000 + count)]
+    calling = threading.Thread(target=callers.ask, args=(posted,), name="callers")
     calling.start()
     files = list(mixed(count, "failing"))
     for half, step in ((files[::2], steps.RECORD), (files[1::2], steps.ARCHIVE)):
