@@ -1,4 +1,4 @@
-"""Instances of the V1 protocols: which forms are read, which are refused, and how each is answered."""
+"""Tests of the instances of the V1 protocols: which forms are read, which are refused, and how each is answered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_instances_are_rows_and_inputs_rows_or_columns(document: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "message"),
     [
         ({}, "neither or both"),
         ({"instances": [], "inputs": []}, "neither or both"),
@@ -47,8 +47,8 @@ def test_instances_are_rows_and_inputs_rows_or_columns(document: dict[str, Any],
         ({"inputs": {}}, "not columns of one length"),
     ],
 )
-def test_instances_without_rows_are_refused(document: dict[str, Any], says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_instances_without_rows_are_refused(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         v1.rows_of(document)
 
 
@@ -74,10 +74,10 @@ def test_instance_key_decides_the_shape_of_its_answer(value: Any, instance: Inst
 
 
 def test_nested_lists_are_pixels() -> None:
-    found = v1.instance_from([[[0, 128, 255]]])
-    assert isinstance(found.image, ImagePixels)
-    assert (found.image.pixels.tolist(), found.shape) == ([[[0, 128, 255]]], PROBABILITIES)
-    assert found.image.scale == 1.0
+    instance = v1.instance_from([[[0, 128, 255]]])
+    assert isinstance(instance.image, ImagePixels)
+    assert (instance.image.pixels.tolist(), instance.shape) == ([[[0, 128, 255]]], PROBABILITIES)
+    assert instance.image.scale == 1.0
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_scores_are_in_the_order_of_the_models_outputs(shape: str, key: Any, exp
     ("most", "threshold", "shown"), [(1, 0.0, 1), (2, 0.0, 2), (3, 0.0, 3), (3, 0.26, 1), (1, 1, 0)]
 )
 def test_confidences_are_limited_in_number_and_by_the_threshold(most: int, threshold: float, shown: int) -> None:
-    found = v1.format_prediction(PREDICTION, CONFIDENCES, LABELS, None, Choice(threshold, most))
-    assert {len(values) for values in found.values()} == {shown}
+    answer = v1.format_prediction(PREDICTION, CONFIDENCES, LABELS, None, Choice(threshold, most))
+    assert {len(values) for values in answer.values()} == {shown}
 
 
 def test_pixels_that_are_not_numbers_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""What several threads share is counted once for each of them, also where two come at the worst moment."""
+"""Tests that values shared by threads are counted once for each, also when two threads meet at the worst moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.interleaving import Interruption, WatchedLock
 
 
 class Interrupted(defaultdict[object, int]):
-    """Counts; the other comes between reading a count and writing it."""
+    """A counter in which the other thread runs between reading a count and writing it."""
 
     def __init__(self, interrupt: Interruption) -> None:
         super().__init__(int)

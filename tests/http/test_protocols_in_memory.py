@@ -1,4 +1,4 @@
-"""Every protocol's answers, from the service in memory: what is said of a picture, of the models, and of an error."""
+"""Tests of every protocol's answers from the service in memory: about a picture, the models, and an error."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def client(memory_client: MakeClient) -> FlaskClient:
 
 @pytest.fixture
 def scores(classifier: Classifier, daisy: bytes, client: FlaskClient) -> list[float]:
-    """What the model says of the daisy, in the order of its labels; our own protocol is held to it below."""
-    said = client.post("/v1/classify?record=false", data=daisy).get_json()
-    by_label = {one["label"]: one["score"] for one in said["candidates"]}
+    """The model's scores of the daisy, in the order of its labels; the own protocol is held to it below."""
+    answer = client.post("/v1/classify?record=false", data=daisy).get_json()
+    by_label = {candidate["label"]: candidate["score"] for candidate in answer["candidates"]}
     return [by_label[label] for label in classifier.bundle.manifest.labels]
 
 
@@ -43,16 +43,20 @@ def test_classify_answers_with_every_fact_of_the_prediction(
     client: FlaskClient, world_facts: dict[str, Any], daisy: bytes
 ) -> None:
     answer = client.post("/v1/classify", data=daisy, headers={"Content-Disposition": 'a; filename="a daisy.jpg"'})
-    said = answer.get_json()
+    document = answer.get_json()
     assert answer.status_code == 200
-    assert list(said)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
-    assert (said["label"], said["recorded"], said["model"]) == ("daisy", True, world_facts)
-    assert said["score"] == said["candidates"][0]["score"] == max(one["score"] for one in said["candidates"])
-    assert said["image"]["name"] == "a daisy.jpg"
-    assert said["image"]["size_bytes"] == len(daisy)
-    assert None not in said["image"].values()
-    assert {"decode_ms", "classify_ms"} <= set(said["times"])
-    assert "label_token" not in said
+    assert list(document)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
+    assert (document["label"], document["recorded"], document["model"]) == ("daisy", True, world_facts)
+    assert (
+        document["score"]
+        == document["candidates"][0]["score"]
+        == max(candidate["score"] for candidate in document["candidates"])
+    )
+    assert document["image"]["name"] == "a daisy.jpg"
+    assert document["image"]["size_bytes"] == len(daisy)
+    assert None not in document["image"].values()
+    assert {"decode_ms", "classify_ms"} <= set(document["times"])
+    assert "label_token" not in document
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def test_form_is_answered_in_order_with_each_error_in_its_position(client: Flask
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "says"),
+    ("body", "status", "message"),
     [
         ({"data": b""}, 400, "0 bytes"),
         ({"json": {}}, 400, 'without a "uri"'),
@@ -86,21 +90,21 @@ def test_form_is_answered_in_order_with_each_error_in_its_position(client: Flask
     ],
 )
 def test_classify_refuses_a_file_that_is_not_an_image_with_a_reason(
-    client: FlaskClient, body: dict[str, Any], status: int, says: str
+    client: FlaskClient, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = client.post("/v1/classify?record=false", **body)
     error = answer.get_json()["error"]
     assert (answer.status_code, error["code"]) == (status, status)
-    assert says in error["message"]
+    assert message in error["message"]
 
 
 def test_classify_recognises_a_file_that_curl_stripped_of_line_breaks(client: FlaskClient) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
-    says = [
+    message = [
         client.post("/v1/classify", data=content, **kind).get_json()["error"]["message"]
         for content, kind in ((b"bread", form), (b"bre\nad", form), (b"bre\rad", form), (b"bread", {}))
     ]
-    assert ["curl --data-binary" in one for one in says] == [True, False, False, False]
+    assert ["curl --data-binary" in text for text in message] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("path", [FLOWERS, f"{FLOWERS}/versions/1", f"{FLOWERS}/labels/stable"])
@@ -150,13 +154,13 @@ def test_model_status_is_in_each_protocols_words(client: FlaskClient, labels: li
         described = get(f"{path}/metadata")
         assert described["model_spec"] == {"name": "flowers", "signature_name": "", "version": "1"}
         signature = described["metadata"]["signature_def"]["signature_def"]["serving_default"]
-        sizes = [[one["size"] for one in signature[way][name]["tensor_shape"]["dim"]] for way, name in WAYS]
+        sizes = [[dimension["size"] for dimension in signature[way][name]["tensor_shape"]["dim"]] for way, name in WAYS]
         assert (sizes, described["labels"]) == ([["-1"], ["-1", str(len(labels))]], labels)
     for path in ("/v2/models/flowers", "/v2/models/flowers/versions/1"):
-        found = get(path)
-        assert (found["name"], found["version"], found["versions"]) == ("flowers", "1", ["1"])
-        assert (found["labels"], found["platform"]) == (labels, "bucketlens_litert")
-        assert {one["name"]: one["shape"] for one in found["outputs"]} == {
+        metadata = get(path)
+        assert (metadata["name"], metadata["version"], metadata["versions"]) == ("flowers", "1", ["1"])
+        assert (metadata["labels"], metadata["platform"]) == (labels, "bucketlens_litert")
+        assert {output["name"]: output["shape"] for output in metadata["outputs"]} == {
             "probabilities": [-1, len(labels)],
             **{name: [-1] for name in ("label", "score", "needs_review", "prediction_id")},
         }
@@ -190,14 +194,14 @@ def test_v2_answers_each_output_and_classes_in_tritons_form(
 ) -> None:
     tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": [b64(daisy)] * 2}
     answer = client.post(f"{INFER}?record=false", json={"id": "42", "inputs": [tensor]}).get_json()
-    outputs = {one["name"]: one for one in answer["outputs"]}
+    outputs = {output["name"]: output for output in answer["outputs"]}
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("flowers", "1", "42")
     assert outputs["probabilities"]["shape"] == [2, len(labels)]
     assert outputs["probabilities"]["data"] == pytest.approx(scores * 2, abs=1e-6)
     assert outputs["label"]["data"] == ["daisy"] * 2
     assert answer["parameters"] == {}
-    one = {"inputs": [tensor | {"shape": [1], "data": [b64(daisy)]}], "parameters": {"classification": 1}}
-    answer = client.post(f"{INFER}?record=false", json=one | {"outputs": [{"name": "probabilities"}]}).get_json()
+    request = {"inputs": [tensor | {"shape": [1], "data": [b64(daisy)]}], "parameters": {"classification": 1}}
+    answer = client.post(f"{INFER}?record=false", json=request | {"outputs": [{"name": "probabilities"}]}).get_json()
     assert answer["outputs"][0]["data"] == [f"{max(scores):f}:{labels.index('daisy')}:daisy"]
     assert len(answer["id"]) == 36
     assert len(answer["parameters"]["prediction_id"]) == 64
@@ -207,14 +211,14 @@ def test_v2_tensors_are_read_and_written_in_binary(client: FlaskClient, daisy: b
     binary = len(daisy).to_bytes(4, "little") + daisy
     size = {"binary_data_size": len(binary)}
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": size}
-    asked = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
-    json = client.application.json.dumps(asked).encode()
+    request = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+    json = client.application.json.dumps(request).encode()
     headers = {HEADER: str(len(json)), "Content-Type": "application/octet-stream"}
     answer = client.post(f"{INFER}?record=false", data=json + binary, headers=headers)
     length = int(answer.headers[HEADER])
     head = client.application.json.loads(answer.data[:length])
-    sizes = [one["parameters"]["binary_data_size"] for one in head["outputs"]]
-    assert not any("data" in one or "binary" in one for one in head["outputs"])
+    sizes = [output["parameters"]["binary_data_size"] for output in head["outputs"]]
+    assert not any("data" in output or "binary" in output for output in head["outputs"])
     assert sum(sizes) == len(answer.data) - length
     assert np.frombuffer(answer.data[length : length + sizes[0]], "<f4").tolist() == pytest.approx(scores, abs=1e-6)
     for wrong in ("-1", "1.0", "x", "", "9" * 12, str(len(json + binary) + 1)):
@@ -263,7 +267,7 @@ def test_bigquery_answers_with_a_reply_for_each_row(client: FlaskClient, daisy: 
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "message"),
     [
         ({}, "no list of calls"),
         ({"calls": {}}, "no list of calls"),
@@ -280,11 +284,11 @@ def test_bigquery_answers_with_a_reply_for_each_row(client: FlaskClient, daisy: 
     ],
 )
 def test_bigquery_call_that_is_invalid_fails_with_a_message(
-    client: FlaskClient, document: dict[str, Any], says: str
+    client: FlaskClient, document: dict[str, Any], message: str
 ) -> None:
     answer = client.post("/v1/bigquery:call", json=document)
     assert answer.status_code in (400, 404)
-    assert says in answer.get_json()["errorMessage"]
+    assert message in answer.get_json()["errorMessage"]
 
 
 def test_bigquery_message_is_cut() -> None:
@@ -371,15 +375,17 @@ def test_metrics_count_requests_images_and_labels(client: FlaskClient, daisy: by
 def test_openapi_document_describes_inputs_and_errors_of_every_route(client: FlaskClient) -> None:
     paths = client.get("/openapi.json").get_json()["paths"]
     infer = paths["/v2/models/{model}/infer"]["post"]
-    named = {(one["in"], one["name"]) for one in infer["parameters"]}
+    named = {(parameter["in"], parameter["name"]) for parameter in infer["parameters"]}
     assert named == {("path", "model"), ("query", "record"), ("header", "Idempotency-Key"), ("header", HEADER)}
-    assert [one["schema"].get("examples") for one in infer["parameters"] if one["name"] == "model"] == [["flowers"]]
+    assert [
+        parameter["schema"].get("examples") for parameter in infer["parameters"] if parameter["name"] == "model"
+    ] == [["flowers"]]
     assert infer["operationId"] == "post_v2_models_model_infer"
     assert infer["requestBody"]["required"] is True
     assert set(infer["requestBody"]["content"]) == {"application/json", "application/octet-stream"}
     assert set(infer["responses"]) == set(map(str, (200, 400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)))
     explain = paths["/v1/models/{model}:explain"]["post"]
-    assert "record" not in {one["name"] for one in explain["parameters"]}
+    assert "record" not in {parameter["name"] for parameter in explain["parameters"]}
     assert set(explain["responses"]["200"]["content"]) == {"application/json", "image/png"}
     live = paths["/v2/health/live"]["get"]
     assert set(live) == {"tags", "operationId", "summary", "responses"}
@@ -412,7 +418,7 @@ def test_feedback_appends_a_label_once_for_each_key(client: FlaskClient, appende
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "says"),
+    ("body", "status", "message"),
     [
         ({"json": {}}, 400, "expected a text of 1 to 100"),
         ({"json": {"label": ""}}, 400, "expected a text of 1 to 100"),
@@ -428,10 +434,10 @@ def test_feedback_appends_a_label_once_for_each_key(client: FlaskClient, appende
     ],
 )
 def test_feedback_refuses_an_invalid_label_and_appends_nothing(
-    client: FlaskClient, appended: list[Any], body: dict[str, Any], status: int, says: str
+    client: FlaskClient, appended: list[Any], body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = label_of(client, **body)
-    assert (answer.status_code, says in answer.get_json()["error"]["message"]) == (status, True)
+    assert (answer.status_code, message in answer.get_json()["error"]["message"]) == (status, True)
     assert appended == []
 
 
@@ -444,11 +450,11 @@ def test_feedback_without_caller_names_needs_the_predictions_token(
     memory_client: MakeClient, appended: list[Any], daisy: bytes
 ) -> None:
     client = memory_client(LABEL_KEYS="k" * 32)
-    said = client.post("/v1/classify", data=daisy).get_json()
-    path = f"/v1/predictions/{said['prediction_id']}:label"
+    document = client.post("/v1/classify", data=daisy).get_json()
+    path = f"/v1/predictions/{document['prediction_id']}:label"
     assert client.post(path, json={"label": "roses"}).get_json()["error"]["reason"] == "label_token"
     assert client.post(path, json={"label": "roses", "label_token": "0" * 32}).status_code == 403
-    assert client.post(path, json={"label": "roses", "label_token": said["label_token"]}).status_code == 200
+    assert client.post(path, json={"label": "roses", "label_token": document["label_token"]}).status_code == 200
     assert "label_token" not in client.post("/v1/classify?record=false", data=daisy).get_json()
 
 
@@ -465,8 +471,8 @@ def test_uri_in_a_readable_bucket_is_classified(
     memory_world.put("a/daisy.jpg", daisy, tmp_path)
     client = memory_client(READABLE_BUCKETS=memory_world.uploads)
     uri = f"gs://{memory_world.uploads}/a/daisy.jpg"
-    said = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
-    assert (said["label"], said["image"]["bucket"], said["image"]["name"]) == (
+    document = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
+    assert (document["label"], document["image"]["bucket"], document["image"]["name"]) == (
         "daisy",
         memory_world.uploads,
         "a/daisy.jpg",
@@ -474,4 +480,4 @@ def test_uri_in_a_readable_bucket_is_classified(
     missing = client.post("/v1/classify?record=false", json={"uri": f"{uri}.gone"})
     assert (missing.status_code, missing.get_json()["error"]["reason"]) == (404, "not_found")
     again = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
-    assert again["prediction_id"] == said["prediction_id"]
+    assert again["prediction_id"] == document["prediction_id"]

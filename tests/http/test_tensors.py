@@ -1,4 +1,4 @@
-"""Tensors and requests of the Open Inference Protocol, without a server: what is read, refused, and written."""
+"""Tests of tensors and requests of the Open Inference Protocol, without a server: read, refused, and written."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NOTHING = memoryview(b"")
 def document(*data: Any, **changes: Any) -> dict[str, Any]:
     tensor = {"name": "image", "datatype": "BYTES", "shape": [len(data)], "data": list(data)}
     parts = {key: changes.pop(key) for key in ("id", "outputs", "of_request") if key in changes}
-    found: dict[str, Any] = {"inputs": [tensor | changes]}
+    body: dict[str, Any] = {"inputs": [tensor | changes]}
     if "of_request" in parts:
-        found["parameters"] = parts.pop("of_request")
-    return found | parts
+        body["parameters"] = parts.pop("of_request")
+    return body | parts
 
 
 def images(*data: Any, binary: bytes = b"", **changes: Any) -> list[Any]:
@@ -41,19 +41,19 @@ def test_tensor_strings_are_base64_or_uris_by_prefix_or_content_type() -> None:
 
 
 def test_tensor_binary_elements_are_files_unless_declared_otherwise() -> None:
-    binary = b"".join(struct.pack("<I", len(one)) + one for one in (b"hi", b"", b"gs://b/a"))
-    asked: dict[str, Any] = {"shape": [3], "parameters": {"binary_data_size": len(binary)}}
-    assert images(binary=binary, **asked) == [ImageBytes(b"hi"), ImageBytes(b""), ImageBytes(b"gs://b/a")]
-    asked["parameters"]["content_type"] = "uri"
-    assert images(binary=binary, **asked)[2] == ImageUri("gs://b/a")
-    asked["parameters"]["content_type"] = "base64"
-    assert images(binary=binary, **asked)[0] == ImageBase64("hi")
-    asked["parameters"]["content_type"] = "raw"
-    assert images(binary=binary, **asked)[0] == ImageBytes(b"hi")
+    binary = b"".join(struct.pack("<I", len(element)) + element for element in (b"hi", b"", b"gs://b/a"))
+    changes: dict[str, Any] = {"shape": [3], "parameters": {"binary_data_size": len(binary)}}
+    assert images(binary=binary, **changes) == [ImageBytes(b"hi"), ImageBytes(b""), ImageBytes(b"gs://b/a")]
+    changes["parameters"]["content_type"] = "uri"
+    assert images(binary=binary, **changes)[2] == ImageUri("gs://b/a")
+    changes["parameters"]["content_type"] = "base64"
+    assert images(binary=binary, **changes)[0] == ImageBase64("hi")
+    changes["parameters"]["content_type"] = "raw"
+    assert images(binary=binary, **changes)[0] == ImageBytes(b"hi")
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"name": None}, "has no name"),
         ({"name": 1}, "has no name"),
@@ -89,8 +89,8 @@ def test_tensor_binary_elements_are_files_unless_declared_otherwise() -> None:
         ({"of_request": {"binary_data_output": "yes"}}, "expected true or false"),
     ],
 )
-def test_tensor_request_error_names_what_is_wrong(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_tensor_request_error_names_what_is_wrong(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         read_inference_request(document("aGk=", **changes), NOTHING)
 
 
@@ -101,18 +101,18 @@ def test_tensor_request_needs_exactly_one_input(inputs: Any) -> None:
 
 
 def test_tensor_outputs_are_all_by_default() -> None:
-    asked: dict[str, Any]
-    for asked in ({}, {"outputs": []}, {"outputs": None}):
-        found = read_inference_request(document("aGk=", id="7", **asked), NOTHING)
-        assert ([one.name for one in found.outputs], found.id) == (list(OUTPUTS), "7")
-        assert not any(one.in_binary or one.classes for one in found.outputs)
+    changes: dict[str, Any]
+    for changes in ({}, {"outputs": []}, {"outputs": None}):
+        request = read_inference_request(document("aGk=", id="7", **changes), NOTHING)
+        assert ([output.name for output in request.outputs], request.id) == (list(OUTPUTS), "7")
+        assert not any(output.in_binary or output.classes for output in request.outputs)
 
 
 def test_tensor_output_parameters_override_those_of_the_request() -> None:
     both = {"binary_data_output": True, "classification": 2}
     outputs = [{"name": "probabilities"}, {"name": "label"}, {"name": "score", "parameters": {"binary_data": False}}]
-    found = read_inference_request(document("aGk=", outputs=outputs, of_request=both), NOTHING).outputs
-    assert found == [
+    outputs_read = read_inference_request(document("aGk=", outputs=outputs, of_request=both), NOTHING).outputs
+    assert outputs_read == [
         RequestedOutput("probabilities", True, 2),
         RequestedOutput("label", True, None),
         RequestedOutput("score", False, None),
@@ -142,14 +142,14 @@ def test_tensor_of_another_shape_than_images_is_refused(shape: tuple[int, ...]) 
 
 @pytest.mark.parametrize("data", [[[[0, 1, 255]]], [0, 1, 255]])
 def test_tensor_pixels_in_json_may_be_nested_or_flat(data: list[Any]) -> None:
-    found = tensors.pixels_from_json(data, [1, 1, 1, 3], "UINT8")
-    assert found.tolist() == [[[[0, 1, 255]]]]
-    assert found.dtype == np.uint8
+    pixels = tensors.pixels_from_json(data, [1, 1, 1, 3], "UINT8")
+    assert pixels.tolist() == [[[[0, 1, 255]]]]
+    assert pixels.dtype == np.uint8
     assert tensors.pixels_from_json(data, [1, 1, 1, 3], "FP32").dtype == np.float32
 
 
 @pytest.mark.parametrize(
-    ("data", "datatype", "says"),
+    ("data", "datatype", "message"),
     [
         ([], "UINT8", "has no numbers"),
         ([1, 2], "UINT8", "has 2 numbers; shape"),
@@ -161,8 +161,8 @@ def test_tensor_pixels_in_json_may_be_nested_or_flat(data: list[Any]) -> None:
         ([[1], [2, 3]], "FP32", "equal lengths"),
     ],
 )
-def test_tensor_error_names_what_is_wrong_with_pixels_in_json(data: list[Any], datatype: str, says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_tensor_error_names_what_is_wrong_with_pixels_in_json(data: list[Any], datatype: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         tensors.pixels_from_json(data, [1, 1, 1, 3], datatype)
 
 
@@ -195,15 +195,15 @@ LABELS = ("z", "a", "m")
 def prediction(number: int, scores: tuple[float, float, float], needs_review: bool = False) -> Any:
     order = sorted(zip(LABELS, scores, strict=True), key=lambda pair: -pair[1])
     candidates = tuple(Candidate(*pair) for pair in order)
-    said = Classification(candidates[0].label, candidates[0].score, candidates, needs_review)
-    return SimpleNamespace(prediction_id=f"id-{number}", classification=said)
+    classification = Classification(candidates[0].label, candidates[0].score, candidates, needs_review)
+    return SimpleNamespace(prediction_id=f"id-{number}", classification=classification)
 
 
 ONE, TWO = prediction(1, (0.25, 0.125, 0.625)), prediction(2, (0.5, 0.25, 0.25), needs_review=True)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "datatype", "shape", "data"),
+    ("requested", "datatype", "shape", "data"),
     [
         (RequestedOutput("probabilities"), "FP32", [2, 3], [0.25, 0.125, 0.625, 0.5, 0.25, 0.25]),
         (RequestedOutput("label"), "BYTES", [2], ["m", "z"]),
@@ -220,10 +220,10 @@ ONE, TWO = prediction(1, (0.25, 0.125, 0.625)), prediction(2, (0.5, 0.25, 0.25),
     ],
 )
 def test_tensor_output_has_a_row_for_each_image(
-    wanted: RequestedOutput, datatype: str, shape: list[int], data: list[Any]
+    requested: RequestedOutput, datatype: str, shape: list[int], data: list[Any]
 ) -> None:
-    [output], parameters = output_tensors([ONE, TWO], [wanted], LABELS)
-    assert output == {"name": wanted.name, "datatype": datatype, "shape": shape, "data": data}
+    [output], parameters = output_tensors([ONE, TWO], [requested], LABELS)
+    assert output == {"name": requested.name, "datatype": datatype, "shape": shape, "data": data}
     assert parameters == {}
 
 

@@ -57,7 +57,7 @@ def test_contestant_is_measured_in_every_column_or_drops_out_with_a_reason(
 ) -> None:
     field = [competitor(), competitor("liar", label="cactus"), competitor("broken", PYTHONHOME="nowhere")]
     run = measure_http(field, HERE, pictures, 1, SHORT, lambda _: None)
-    by_name = {(figure.contestant, figure.what): figure for figure in run.figures}
+    by_name = {(figure.who, figure.what): figure for figure in run.figures}
     latencies = {latency(share, clients) for share in SHARES for clients in CLIENTS}
     columns = {COLD, *latencies, RATE, MEMORY, SIZE, *(large(kind) for kind in LARGE)}
     assert {what for contestant, what in by_name if contestant == "stand-in"} >= columns

@@ -75,7 +75,7 @@ MISTAKES = (
         "infra/pipeline/main.tf",
         "images        = try(build.value.images, null)",
         "images        = null",
-        rules.what_is_built_says_how,
+        rules.builds_record_provenance,
         r'trigger\["build"\] names no images',
     ),
     Mistake(
@@ -91,7 +91,7 @@ MISTAKES = (
         "infra/observability/alerts.tf",
         'each.value.severity == "CRITICAL" ?',
         'each.value.severity == "WARNING" ?',
-        rules.only_what_cannot_wait_wakes_somebody,
+        rules.only_critical_alerts_wake_a_person,
         r'alert\["latency"\] is WARNING and wakes a person',
     ),
     Mistake(
@@ -99,7 +99,7 @@ MISTAKES = (
         "infra/observability/alerts.tf",
         '        evaluation_missing_data = "EVALUATION_MISSING_DATA_INACTIVE"\n',
         "",
-        rules.alerts_ask_what_they_should,
+        rules.alerts_have_the_right_conditions,
         r'alert\["latency"\] stays open when figures stop',
     ),
     Mistake(
@@ -123,7 +123,7 @@ MISTAKES = (
         "infra/observability/alerts.tf",
         "      of       = local.rows\n",
         "",
-        rules.alerts_ask_what_they_should,
+        rules.alerts_have_the_right_conditions,
         r'alert\["quarantine-rate"\] counts, expected a share',
     ),
     Mistake(
@@ -131,7 +131,7 @@ MISTAKES = (
         "infra/metrics/main.tf",
         'name            = "bucketlens/oldest_upload_s"',
         'name            = "bucketlens/oldest_s"',
-        rules.figures_that_are_asked_for_are_measured,
+        rules.queried_metrics_are_made,
         r'alert\["oldest-upload"\] queries bucketlens/oldest_upload_s, which is not a metric',
     ),
     Mistake(
@@ -139,7 +139,7 @@ MISTAKES = (
         "infra/metrics/main.tf",
         'labels = { reason = "jsonPayload.reason" }',
         'labels = { reason = "jsonPayload.why" }',
-        rules.figures_are_read_off_what_the_log_says,
+        rules.metrics_read_fields_of_the_log,
         r'count\["failures"\] reads why, which no line has',
     ),
     Mistake(
@@ -147,7 +147,7 @@ MISTAKES = (
         "infra/observability/main.tf",
         '    service_agent_authentication {\n      type = "OIDC_TOKEN"\n    }\n',
         "",
-        rules.the_check_from_outside_says_who_it_is,
+        rules.the_uptime_check_identifies_itself,
         r"answers\[0\] has no token",
     ),
     Mistake(
@@ -155,7 +155,7 @@ MISTAKES = (
         "main.tf",
         "budget          = var.watch.budget\n",
         'budget          = { billing_account = "000000-AAAAAA-000000", currency = "USD", units = 1 }\n',
-        rules.a_budget_is_for_whoever_has_billing_rights,
+        rules.a_budget_is_made_on_request_only,
         r"a budget was not requested, and there are 1",
     ),
 )

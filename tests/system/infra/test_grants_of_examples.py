@@ -14,7 +14,7 @@ from tests.environments import ROOT
 from tests.system.infra.conftest import ALERT_EMAILS, PLANS
 from tests.system.infra.grants import ALWAYS, CALLS_WITH_TOKENS, OF_EXAMPLES, differences, grants_of, strangers
 from tests.system.infra.plan import Plan, Resource
-from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
+from tests.system.infra.roles import own_roles_are_minimal
 from tests.system.infra.terraform import Terraform
 
 EXAMPLES = sorted((ROOT / "infra" / "examples").glob("*.tfvars"))
@@ -39,7 +39,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str, str]]]] = {
 def test_example_grants_exactly_its_table(initialised: Terraform, example: Path) -> None:
     plan = plan_of_example(initialised, example)
     assert differences(plan, OF_EXAMPLES[example.stem]) == []
-    assert our_roles_are_as_small_as_they_can_be(plan) == []
+    assert own_roles_are_minimal(plan) == []
     assert strangers(plan) == []
     is_public = {service["name"] for service in plan.of("cloud_run_v2_service") if service["invoker_iam_disabled"]}
     assert is_public == ({"classify-request"} if example.stem == "public_page" else set())

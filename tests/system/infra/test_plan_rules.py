@@ -25,7 +25,7 @@ MISTAKES = (
         "infra/registry/main.tf",
         'role   = "roles/storage.objectViewer"\n  member = var.builder',
         'role   = "roles/storage.objectViewer"\n  member = "allUsers"',
-        rules.nobody_is_everybody,
+        rules.only_public_admits_everyone,
         r"builder_reads_sources lets allUsers in",
     ),
     Mistake(
@@ -33,7 +33,7 @@ MISTAKES = (
         "main.tf",
         'invokers                 = { trigger = module.identities.members["upload-trigger"] }',
         'invokers                 = { trigger = "allAuthenticatedUsers" }',
-        rules.nobody_is_everybody,
+        rules.only_public_admits_everyone,
         r'invoker\["trigger"\] lets allAuthenticatedUsers in',
     ),
     Mistake(
@@ -41,7 +41,7 @@ MISTAKES = (
         "infra/function/main.tf",
         "invoker_iam_disabled = var.is_public",
         "invoker_iam_disabled = true",
-        rules.nobody_is_everybody,
+        rules.only_public_admits_everyone,
         r"classify_upload\[0\].* requires no token",
     ),
     Mistake(
@@ -57,7 +57,7 @@ MISTAKES = (
         "infra/registry/main.tf",
         "immutable_tags = false",
         "immutable_tags = true",
-        rules.images_that_nobody_uses_can_be_deleted,
+        rules.unused_images_can_be_deleted,
         r"registry\..*images grows without a limit",
     ),
     Mistake(
@@ -65,7 +65,7 @@ MISTAKES = (
         "infra/buckets/main.tf",
         "      for step in var.archive_classes :",
         '      for step in [{ age = 30, storage_class = "NEARLINE" }] :',
-        rules.pictures_grow_cold_only_where_somebody_asks,
+        rules.pictures_change_class_on_request_only,
         r'bucket\["archive"\] changes storage classes',
     ),
     Mistake(
@@ -73,7 +73,7 @@ MISTAKES = (
         "infra/project/main.tf",
         '    ["eventarc", "monitoring"],',
         '    ["eventarc"],',
-        rules.agents_are_there_before_they_are_granted_anything,
+        rules.agents_are_made_before_their_grants,
         r"monitoring has not made yet",
     ),
     Mistake(
