@@ -71,7 +71,7 @@ def test_contestant_is_measured_in_every_column_or_drops_out_with_a_reason(
     assert by_name["stand-in", SIZE].values == (1.5,)
     assert set(run.failures) == {"liar", "broken"}
     assert "cactus" in run.failures["liar"]
-    assert "exit code" in run.failures["broken"]
+    assert "exited with code" in run.failures["broken"]
 
 
 def test_load_keeps_a_request_in_flight_per_client_and_times_each_answer(
