@@ -1,4 +1,4 @@
-"""Run two workers at most, each with a copy of the project, that test mutants in parallel."""
+"""Two workers at most, each with a copy of the project, that test mutants beside each other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_WORKERS = 2
 LEAST_LIMIT_S = 60.0
 MOST_LIMIT_S = 600.0
 TIMES = 10
-"""The factor of the usual time that tests may take on a mutant: more is an endless loop."""
+"""So many times as long as they take alone may tests take on a mutant: more is an endless loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Order:
 
     @property
     def limit_s(self) -> float:
-        """The longest time that they may take."""
+        """How long they may take."""
         return min(MOST_LIMIT_S, max(LEAST_LIMIT_S, TIMES * self.seconds))
 
 
 def python(
     script: str, *arguments: str, root: Path, tools: Path | None = None, **options: Any
 ) -> subprocess.Popen[str]:
-    """Start a script of the project in a copy of it, in a process group of its own.
+    """Start a script of ours in a copy of the project, in a process group of its own.
 
     Args:
         script: a module of ``tests.mutation`` with a ``main``.
@@ -62,12 +62,12 @@ def python(
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """Stop a process that ``python`` started, and its descendants in any process group."""
+    """End a process that ``python`` started, and what it has started in turn, in whatever process group that is."""
     with suppress(psutil.NoSuchProcess):
         started = psutil.Process(process.pid)
-        for member in (*started.children(recursive=True), started):
+        for one in (*started.children(recursive=True), started):
             with suppress(psutil.NoSuchProcess):
-                member.kill()
+                one.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:
@@ -76,20 +76,20 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 class Worker:
-    """A process of ``worker``, which is started again if it ends."""
+    """A process of ``worker``, which is started anew if it ends."""
 
     def __init__(self, root: Path, warm: Sequence[str]) -> None:
         self._root, self._warm = root, list(warm)
         self._process: subprocess.Popen[str] | None = None
 
     def test(self, order: Order) -> tuple[str, str, float]:
-        """Return the outcome of a mutant, the test that noticed it, and how long that took."""
+        """Return what became of a mutant, the test that noticed it, and how long that took."""
         line = {"path": order.mutant.path, "source": order.source, "tests": order.tests, "limit_s": order.limit_s}
-        outcome = self._ask(line)
-        return outcome["outcome"], outcome["by"], outcome["seconds"]
+        found = self._ask(line)
+        return found["outcome"], found["by"], found["seconds"]
 
     def end(self) -> None:
-        """Stop it, whatever it does."""
+        """End it, whatever it does."""
         if self._process is not None:
             end(self._process)
             self._process = None
@@ -101,7 +101,7 @@ class Worker:
             )
             ready = self._ask({"warm": self._warm})
             if ready["status"]:
-                raise RuntimeError(f"Without a mutant, {ready['failed'] or self._warm} fail in {self._root}.")
+                raise RuntimeError(f"Without any mutant, {ready['failed'] or self._warm} fail in {self._root}.")
         process = self._process
         assert process.stdin
         assert process.stdout
@@ -109,18 +109,18 @@ class Worker:
         process.stdin.flush()
         answer = process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"The worker in {self._root} ended; its last output is in {self._root / 'worker.log'}.")
-        message: dict[str, Any] = json.loads(answer)
-        return message
+            raise RuntimeError(f"The worker in {self._root} ended; its last words are in {self._root / 'worker.log'}.")
+        found: dict[str, Any] = json.loads(answer)
+        return found
 
 
 def try_mutants(
     orders: Sequence[Order], workers: Sequence[Worker], done: Callable[[Order, str, str, float], None]
 ) -> None:
-    """Test mutants on all workers, and call ``done`` in this thread with the outcome of each.
+    """Test mutants on all workers, and call ``done`` in this thread with what became of each.
 
-    Tests that noticed other mutants of a file are run first on the next one. On an interruption, or if a worker
-    fails, all workers are stopped.
+    Tests that noticed other mutants of a file are run first on the next one. When this is interrupted, or a worker
+    fails, all workers are ended.
     """
     waiting, lock, finished = list(reversed(orders)), threading.Lock(), Queue[Any]()
     noticed: dict[str, Counter[str]] = defaultdict(Counter)
@@ -147,13 +147,13 @@ def try_mutants(
     try:
         left = len(threads)
         while left:
-            result = finished.get()
-            if isinstance(result, BaseException):
-                raise result
-            if result is None:
+            found = finished.get()
+            if isinstance(found, BaseException):
+                raise found
+            if found is None:
                 left -= 1
             else:
-                done(*result)
+                done(*found)
     finally:
         with lock:
             waiting.clear()

@@ -1,4 +1,4 @@
-"""Tests that a worker runs tests on a mutant in a copy of the project, and leaves the copy as it was."""
+"""A worker runs tests on a mutant in a copy of the project, and leaves the copy as it was."""
 
 from __future__ import annotations
 
@@ -20,22 +20,19 @@ TESTS = """import hypothesis  # which is a plugin of pytest's as well
 from shared.box import is_full
 
 
-def test_basket_of_three_is_full() -> None:
+def test_three_are_full() -> None:
     assert is_full(3)
 
 
-def test_basket_below_nothing_is_not_full() -> None:
+def test_below_nothing_is_not_full() -> None:
     assert not is_full(-1)
 """
-THREE, BELOW = (
-    "tests/test_box.py::test_basket_of_three_is_full",
-    "tests/test_box.py::test_basket_below_nothing_is_not_full",
-)
+THREE, BELOW = "tests/test_box.py::test_three_are_full", "tests/test_box.py::test_below_nothing_is_not_full"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project with one module, and what a worker needs."""
+    """A project with one module, and what a worker of ours needs."""
     for folder in ("shared", "tests"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "__init__.py").touch()
@@ -50,9 +47,9 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(root: Path) -> Iterator[Worker]:
-    running = Worker(root, [THREE])
-    yield running
-    running.end()
+    found = Worker(root, [THREE])
+    yield found
+    found.end()
 
 
 def order(before: str, after: str, *tests: str, seconds: float = 0.0) -> Order:
@@ -60,24 +57,24 @@ def order(before: str, after: str, *tests: str, seconds: float = 0.0) -> Order:
     return Order(difference("shared/box.py", "is_full", "core/X", 0, BOX, mutated), mutated, list(tests), seconds)
 
 
-def test_worker_kills_a_mutant_by_a_failing_test_or_lets_it_survive(worker: Worker, root: Path) -> None:
+def test_a_mutant_is_noticed_by_the_test_that_fails_or_survives(worker: Worker, root: Path) -> None:
     assert worker.test(order(">= 3", "> 3", BELOW, THREE))[:2] == ("noticed", THREE)
     assert worker.test(order(">= 3", "> 3", BELOW))[:2] == ("survived", "")
     assert worker.test(order(">= 3", ">= 4", THREE))[:2] == ("noticed", THREE)
     assert (root / "shared" / "box.py").read_text("utf-8") == BOX
 
 
-def test_worker_kills_a_mutant_that_cannot_be_imported(worker: Worker) -> None:
+def test_a_mutant_that_cannot_be_imported_is_noticed(worker: Worker) -> None:
     assert worker.test(order("return", "return (", THREE))[:2] == ("noticed", "the tests cannot be imported")
 
 
-def test_worker_stops_and_kills_an_endless_loop(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_loop_is_ended_and_noticed(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.mutation.pool.LEAST_LIMIT_S", 3.0)
     assert worker.test(order("count += 1", "pass", BELOW))[0] == "timeout"
     assert worker.test(order(">= 3", "> 3", THREE))[0] == "noticed"  # and the worker goes on
 
 
-def test_worker_reports_tests_that_fail_without_a_mutant(root: Path) -> None:
+def test_a_worker_whose_tests_fail_without_a_mutant_says_so(root: Path) -> None:
     (root / "shared" / "box.py").write_text(BOX.replace("3", "4"), "utf-8")
     worker = Worker(root, [THREE])
     try:
@@ -87,18 +84,18 @@ def test_worker_reports_tests_that_fail_without_a_mutant(root: Path) -> None:
         worker.end()
 
 
-def test_pool_tests_each_mutant_once_and_reports_immediately(worker: Worker) -> None:
+def test_each_mutant_is_tested_once_and_its_result_handed_over_at_once(worker: Worker) -> None:
     orders = [order(">= 3", sign, THREE) for sign in ("> 3", ">= 2", ">= 4")]
-    results: list[tuple[str, str]] = []
-    try_mutants(orders, [worker], lambda order, outcome, by, seconds: results.append((order.mutant.after, outcome)))
-    assert results == [
+    found: list[tuple[str, str]] = []
+    try_mutants(orders, [worker], lambda order, outcome, by, seconds: found.append((order.mutant.after, outcome)))
+    assert found == [
         ("return count > 3", "noticed"),
         ("return count >= 2", "survived"),
         ("return count >= 4", "noticed"),
     ]
 
 
-def test_pool_stops_workers_and_their_tests_when_interrupted(worker: Worker, root: Path) -> None:
+def test_an_interruption_ends_the_workers_and_what_they_are_testing(worker: Worker, root: Path) -> None:
     other, endless = Worker(root, [THREE]), order("count += 1", "pass", BELOW)
     before = set(psutil.Process().children(recursive=True))  # such as a local cloud of other tests
 

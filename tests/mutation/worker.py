@@ -1,4 +1,4 @@
-"""Run the chosen tests on one mutant after the other, in a copy of the project: ``python -m tests.mutation.worker``.
+"""Runs the chosen tests on one mutant after the other, in a copy of the project: ``python -m tests.mutation.worker``.
 
 Orders and answers are lines of JSON on its standard input and output. The packages of others that the tests need are
 imported once; each mutant is tested in a fork of this process, which imports the project's own code from the copy. So a
@@ -25,25 +25,25 @@ import pytest
 from tests.mutation import recorder
 
 OURS = ("shared", "tests", "functions", "conftest", "main", "__main__", "docs")
-"""Packages that a fork imports itself, since they may be mutated."""
+"""What a fork imports itself, since it may be mutated."""
 
 MEMORY_BYTES = 6 << 30
-"""The memory limit: a mutant that never stops taking memory gets a MemoryError before the machine is out of it."""
+"""A mutant that never stops taking memory gets a MemoryError before the machine is out of it."""
 
 KNOWN = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""Plugins of pytest that are imported before it looks for them; their asserts are not rewritten."""
+"""Plugins of pytest's are imported before it looks for them; their asserts are not rewritten."""
 
 OPTIONS = ("-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist", *KNOWN)
 PASSED, NOTICED = 0, (1, 2, 3)
 """Exit codes of pytest's: what fails where tests are collected ends it with 2, and in a hook with 3."""
 NOT_FOUND = 4
-"""The exit code for no such test or file, also where ``conftest.py`` cannot be imported."""
+"""No such test, or no such file: also where ``conftest.py`` cannot be imported."""
 CRASHED = 70
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The outcome of a mutant."""
+    """What became of a mutant."""
 
     outcome: str
     """``noticed``, ``survived``, or ``timeout``, which is noticed as well."""
@@ -53,7 +53,7 @@ class Tested:
 
 
 def main() -> None:
-    """Follow the orders on standard input, until there are no more."""
+    """Do what the lines on standard input say, until there are no more."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     root = Path.cwd()
     os.dup2(os.open(root / "worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def tested(root: Path, path: str, source: str, tests: list[str], limit_s: float) -> Tested:
-    """Replace a file by a mutated text, run tests, and restore the file."""
+    """Put a mutated text in place of a file, run tests, and put the file back."""
     file = root / path
     kept = file.read_bytes()
     record = root / "record.jsonl"
@@ -102,7 +102,7 @@ def _run(root: Path, record: Path, tests: list[str], *options: str) -> int:
 
 
 def _take_tiers_as_known() -> None:
-    """Take all tests for those of the first tier, which they are: to compute it takes longer than to run one."""
+    """Take all tests for those of the first tier, which they are: to find out again takes longer than to run one."""
     with suppress(ModuleNotFoundError):  # a project of a test has no tiers
         plugin = importlib.import_module("tests.tiers.plugin")
         plugin.tier_of = lambda _: plugin.Tier.CHECK  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def _take_tiers_as_known() -> None:
 
 
 def _search_only() -> None:
-    """Have hypothesis stop at the first input that fails: reducing it is for people, and takes long."""
+    """Have hypothesis stop at the first input that fails: to make it small is for people, and takes long."""
     from hypothesis import Phase, settings
 
     settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate))
@@ -118,7 +118,7 @@ def _search_only() -> None:
 
 
 def _forked(work: Any, limit_s: float) -> int | None:
-    """Return the exit status of ``work`` in a fork; None if it took too long and was stopped."""
+    """Return the exit status of ``work`` in a fork of its own; None if it took too long and was ended."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -147,7 +147,7 @@ def _end_what_it_started(child: int) -> None:
 
 
 def _warm(root: Path, tests: list[str]) -> dict[str, Any]:
-    """Import the foreign packages that the tests import; return how the tests ended, which must be well."""
+    """Import what the tests import of others. Returns how they ended, which must be well."""
     names, record = root / "modules.json", root / "record.jsonl"
     record.unlink(missing_ok=True)
 
