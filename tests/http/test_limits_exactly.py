@@ -213,7 +213,8 @@ def test_small_json_takes_no_memory_of_others(service_with: MakeService, more: i
 
 
 @pytest.mark.parametrize(
-    ("requested", "candidates"), [("1", 1), ("4", 4), ("5", 5), ("6", 5), ("99999999", 5), ("999999999", None), ("0", None)]
+    ("requested", "candidates"),
+    [("1", 1), ("4", 4), ("5", 5), ("6", 5), ("99999999", 5), ("999999999", None), ("0", None)],
 )
 def test_bigquery_gets_as_many_candidates_as_it_asks_for_if_there_are_so_many(
     client: FlaskClient, photo: bytes, requested: str, candidates: int | None

@@ -90,8 +90,8 @@ def main(
 def _http(results: Results, others: list[Contestant], windows: Windows, say: Say) -> None:
     pictures = photographs(PHOTOGRAPHS)
     with services() as cloud:
-        ours = [bucketlens(cloud, record=record) for record in (False, True)]
-        run = measure_http([*ours, *others], environment(OURS), pictures, results.rounds, windows, say)
+        own = [bucketlens(cloud, record=record) for record in (False, True)]
+        run = measure_http([*own, *others], environment(OURS), pictures, results.rounds, windows, say)
     goals, unjudged = http_goals(run.figures, peers=[peer.name for peer in others])
     results.figures += run.figures
     results.goals += goals

@@ -70,10 +70,10 @@ class Transcript:
             for line in self.clean(output).splitlines()
         ]
         lines = [line for line in lines if line]
-        left_out = len(lines) - FIRST_LINES - LAST_LINES
-        if left_out <= 1:
+        omitted = len(lines) - FIRST_LINES - LAST_LINES
+        if omitted <= 1:
             return lines
-        return [*lines[:FIRST_LINES], f"… {left_out} lines …", *lines[-LAST_LINES:]]
+        return [*lines[:FIRST_LINES], f"… {omitted} lines …", *lines[-LAST_LINES:]]
 
 
 def proved(entries: Iterable[Entry]) -> list[str]:

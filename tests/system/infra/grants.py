@@ -207,9 +207,9 @@ def strangers(plan: Plan) -> list[str]:
         if resource.kind == "google_pubsub_topic_iam_member":
             del expected["project"]  # releases are announced to the next environment's project
         faults += [
-            f"{resource.address} is on {name} {resource[name]}, expected {wanted}"
-            for name, wanted in expected.items()
-            if resource[name] is not None and resource[name] != wanted
+            f"{resource.address} is on {name} {resource[name]}, expected {expected_value}"
+            for name, expected_value in expected.items()
+            if resource[name] is not None and resource[name] != expected_value
         ]
     grants = {resource.address for resource in plan.grants}
     for resource in plan.resources:

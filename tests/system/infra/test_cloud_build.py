@@ -304,7 +304,7 @@ def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_
     [
         (f"{SOURCE}/serving:latest", "expected an image by digest"),
         (f"{SOURCE}/serving@sha256:abc", "expected an image by digest"),
-        (f"docker.io/somebody/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
+        (f"docker.io/other/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
         ("", "expected an image by digest"),
     ],
 )

@@ -362,8 +362,8 @@ def test_destroy_removes_the_trigger_before_its_grants_and_its_target(applied: T
     copy = applied.copy(tmp_path / "tree")
     lines = copy.run("destroy", "-json", "-auto-approve", *OPTIONS, "-var=deletion_protection=false").splitlines()
     messages = [json.loads(line) for line in lines]
-    gone = [message["hook"]["resource"]["addr"] for message in messages if message["type"] == "apply_complete"]
-    first, last = gone.index("module.upload_trigger[0].google_eventarc_trigger.finalized"), len(gone)
+    removed = [message["hook"]["resource"]["addr"] for message in messages if message["type"] == "apply_complete"]
+    first, last = removed.index("module.upload_trigger[0].google_eventarc_trigger.finalized"), len(removed)
     after_it = (
         "module.upload_trigger[0].google_project_iam_member.eventarc_agent",
         "module.upload_trigger[0].google_project_iam_member.storage_announces",
@@ -371,8 +371,8 @@ def test_destroy_removes_the_trigger_before_its_grants_and_its_target(applied: T
         'module.buckets.google_storage_bucket.bucket["upload"]',
         'module.identities.google_service_account.identity["upload-trigger"]',
     )
-    assert all(first < gone.index(address) < last for address in after_it)
-    service = gone.index("module.classify_upload[0].google_cloud_run_v2_service.function")
-    assert service < gone.index(
+    assert all(first < removed.index(address) < last for address in after_it)
+    service = removed.index("module.classify_upload[0].google_cloud_run_v2_service.function")
+    assert service < removed.index(
         'module.buckets.google_storage_bucket_iam_member.grant["classify_upload_takes_uploads"]'
     )

@@ -20,7 +20,7 @@ GONE_S = 10.0
 
 
 class NoGroup(Exception):
-    """The kernel permits no control group. The message says why."""
+    """The kernel permits no control group. The message gives the reason."""
 
 
 @dataclass(frozen=True)

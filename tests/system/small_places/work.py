@@ -25,7 +25,7 @@ PROMISED = {*DONE, 429, 503}
 """Statuses of done, or come back later."""
 TOO_LARGE = 413
 
-Ask = Callable[[], int]
+Sender = Callable[[], int]
 """A function that sends one request; it returns the status, or 0 where the connection broke."""
 
 
@@ -72,15 +72,17 @@ def requests_to(served: Served, outside: Outside, times: int, in_parallel: int) 
     for size in SIZES_PX:
         yield _answers_to(served, size, [partial(_classify, served.url, picture(size))] * times)
     for size in SIZES_PX:
-        asks = [partial(_classify, served.url, picture(size))] * in_parallel
-        yield _answers_to(served, f"{in_parallel} at once, {size}", asks, in_parallel)
+        senders = [partial(_classify, served.url, picture(size))] * in_parallel
+        yield _answers_to(served, f"{in_parallel} at once, {size}", senders, in_parallel)
 
 
 def formats_to(served: Served, outside: Outside, times: int, in_parallel: int) -> Iterator[Answers]:
     """Post several large pictures in parallel, in each format; pictures without room are refused with 413."""
     for variant in VARIANTS:
-        asks = [partial(_classify, served.url, large_picture(variant))] * in_parallel
-        yield replace(_answers_to(served, f"{in_parallel} at once, {variant}", asks, in_parallel), may_be_refused=True)
+        senders = [partial(_classify, served.url, large_picture(variant))] * in_parallel
+        yield replace(
+            _answers_to(served, f"{in_parallel} at once, {variant}", senders, in_parallel), may_be_refused=True
+        )
 
 
 def events_to(served: Served, outside: Outside, times: int, in_parallel: int) -> Iterator[Answers]:
@@ -88,8 +90,8 @@ def events_to(served: Served, outside: Outside, times: int, in_parallel: int) ->
     for size in SIZES_PX:
         yield _answers_to(served, size, [_event(served, outside, size) for _ in range(times)])
     for size in SIZES_PX:
-        asks = [_event(served, outside, size) for _ in range(in_parallel)]
-        yield _answers_to(served, f"{in_parallel} at once, {size}", asks, in_parallel)
+        senders = [_event(served, outside, size) for _ in range(in_parallel)]
+        yield _answers_to(served, f"{in_parallel} at once, {size}", senders, in_parallel)
 
 
 def _classify(url: str, content: bytes) -> int:
@@ -99,18 +101,18 @@ def _classify(url: str, content: bytes) -> int:
         return 0
 
 
-def _event(served: Served, outside: Outside, size: str) -> Ask:
+def _event(served: Served, outside: Outside, size: str) -> Sender:
     event: CloudEvent = outside.upload(picture(size))
     return lambda: post(served.url, event)
 
 
-def _answers_to(served: Served, what: str, asks: Sequence[Ask], in_parallel: int = 1) -> Answers:
+def _answers_to(served: Served, what: str, senders: Sequence[Sender], in_parallel: int = 1) -> Answers:
     with ThreadPoolExecutor(in_parallel) as pool:
-        answers = list(pool.map(_timed, asks))
+        answers = list(pool.map(_timed, senders))
     took_s = tuple(took_s for status, took_s in answers if status in DONE)
     return Answers(what, Counter(status for status, _ in answers), took_s, served.peak_mib)
 
 
-def _timed(ask: Ask) -> tuple[int, float]:
+def _timed(sender: Sender) -> tuple[int, float]:
     started = time.monotonic()
-    return ask(), time.monotonic() - started
+    return sender(), time.monotonic() - started
