@@ -27,7 +27,7 @@ from shared.types import (
 from tests.pipeline.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
 
 HOSTILE = "a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg"
-"""Log such a name: it may hold line breaks, terminal codes, and marks that reverse text."""
+"""The name of an object with line breaks, terminal codes, and marks that reverse text."""
 
 
 @pytest.fixture(autouse=True)
