@@ -45,6 +45,11 @@ WIDE = "240"
 PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_REVISION", "BUCKETLENS_FOLDER")
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores SIGINT for what it runs in the background, and every process that a test starts inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No setting of the person who runs the tests reaches them, and no cloud or bundle of theirs."""
