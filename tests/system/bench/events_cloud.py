@@ -25,7 +25,7 @@ from shared.types import ObjectRef
 from tests.emulators.fault_client import FaultControl
 from tests.system.chaos.ports import own_ports
 
-NO_OP = ROOT / "tests" / "bench" / "events_no_op.py"
+NO_OP = Path(__file__).with_name("events_no_op.py")
 SETTLE_TIMEOUT_S = 300.0
 LOOK_S = 0.1
 
