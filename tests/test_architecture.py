@@ -1,4 +1,4 @@
-"""Tests of the design's rules on imports, read from the source."""
+"""The design's rules on who may import what, read from the source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.imports import OF_THE_EDGES, SOURCES, imports_of, is_in, loaded_by, n
 ROOT = Path(__file__).parents[1]
 
 VOCABULARY = ("types", "errors", "caller", "logs", "ports", "settings", "wiring", "service")
-"""Chapters that `ls shared/*.py` shows, in addition to the library's own docstring."""
+"""What `ls shared/*.py` shows, besides the library's own docstring."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "types": (),
@@ -44,23 +44,23 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "local"),
     ),
 }
-"""Chapters that each chapter may import: only chapters above it here."""
+"""Which chapter may import which: each only such as stand above it here."""
 
 SERVED = ("parsing", "images", "bundles", "inference", "pipeline", "adapters", "http", "backlog")
-"""Chapters of a deployed function; functions/Dockerfile copies these and no others."""
+"""The chapters that a deployed function has; functions/Dockerfile copies these and no others."""
 
 EDGES = ("shared.adapters", "shared.emulators", "shared.local", "shared.training", "shared.importing")
 NOT_SERVED = tuple(
     f"shared.{name}" for name in MAY_IMPORT if name not in (*SERVED, *VOCABULARY, "functions", "release")
 )
-"""Packages that a deployed function never loads; the command line may use all of them."""
+"""What a deployed function never loads; the command line may use all of it."""
 
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
 READERS_OF_THE_ENVIRONMENT = ("shared/settings.py", "functions/gunicorn.conf.py")
 
 
 def reads_of_the_environment(path: Path) -> Iterator[int]:
-    """Yield the lines that read the environment; setting a variable for a library does not count."""
+    """Yield the lines that read the environment; setting a variable for a library is no reading."""
     tree = ast.parse(path.read_text("utf-8"))
     written = {
         node.value
@@ -79,7 +79,7 @@ def reads_of_the_environment(path: Path) -> Iterator[int]:
 
 
 def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list[str]:
-    """Return the modules outside of some packages that import others, with what they import."""
+    """Say which modules outside of some packages import something of others."""
     return [
         f"{name_of(path)} imports {module}"
         for path in SOURCES
@@ -89,15 +89,15 @@ def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list
     ]
 
 
-def test_architecture_finds_the_sources() -> None:
-    """Guard the tests below, which would all pass without sources."""
+def test_the_sources_are_found() -> None:
+    """Guards the tests below: were there none, they would all pass."""
     names = {name_of(path) for path in SOURCES}
     assert names >= {"shared", "shared.pipeline.pipeline", "shared.adapters.gcs", "functions.classify_upload.main"}
     assert "google.cloud" in set(imports_of(ROOT / "shared" / "adapters" / "gcs.py"))
 
 
 def chapter_of(module: str) -> str | None:
-    """Return the chapter of a module; None for the library itself and for foreign modules."""
+    """Return the chapter that a module is of; None for the library itself and for what is not ours."""
     package, _, rest = module.partition(".")
     if package == "functions":
         return package
@@ -129,7 +129,7 @@ def test_chapters_import_only_what_the_table_allows() -> None:
     assert unused - {(chapter, other) for chapter, other, _, _ in crossings} == set()
 
 
-def test_chapters_precede_those_that_import_them() -> None:
+def test_chapters_stand_above_those_that_import_them() -> None:
     order = list(MAY_IMPORT)
     assert [
         (name, other)
@@ -139,21 +139,21 @@ def test_chapters_precede_those_that_import_them() -> None:
     ] == []
 
 
-def test_local_cloud_uses_only_the_server_part_of_the_emulators() -> None:
-    """Check imports: the emulators are started as processes; their code does not run in a process of the product."""
+def test_the_laptops_cloud_uses_of_the_emulators_only_what_starts_a_server_on_loopback() -> None:
+    """It starts them as processes; nothing of them runs in a process of the product."""
     used = {module for path in SOURCES if is_in(name_of(path), ("shared.local",)) for module in imports_of(path)}
     emulators = {module for module in used if is_in(module, ("shared.emulators",))}
     assert [module for module in sorted(emulators) if not is_in(module, ("shared.emulators.loopback",))] == []
 
 
-def test_image_has_the_served_chapters_and_no_others() -> None:
+def test_the_image_gets_the_served_chapters_and_no_others() -> None:
     lines = (ROOT / "functions" / "Dockerfile").read_text("utf-8").splitlines()
     stage = lines[lines.index("FROM base AS application") :]
     copied = [line.split()[1] for line in stage[: stage.index("")] if line.startswith("COPY shared/")]
     assert copied == ["shared/*.py", *(f"shared/{name}" for name in sorted(SERVED))]
 
 
-def test_foreign_libraries_are_imported_only_by_their_adapters() -> None:
+def test_only_the_edges_import_what_belongs_to_them() -> None:
     assert importing(OF_THE_EDGES, outside_of=EDGES) == []
 
 
@@ -161,11 +161,11 @@ def test_serving_never_imports_the_laptops_cloud_training_or_the_command_line() 
     assert importing(NOT_SERVED, outside_of=NOT_SERVED) == []
 
 
-def test_adapters_are_chosen_only_by_the_wiring() -> None:
+def test_only_the_wiring_chooses_adapters() -> None:
     assert importing(("shared.adapters",), outside_of=(*NOT_SERVED, "shared.adapters", "shared.wiring")) == []
 
 
-def test_environment_is_read_only_by_the_settings() -> None:
+def test_only_the_settings_read_the_environment() -> None:
     places = [
         f"{name_of(path)}, line {line}"
         for path in SOURCES
@@ -175,39 +175,39 @@ def test_environment_is_read_only_by_the_settings() -> None:
     assert places == []
 
 
-def test_environment_reads_are_recognised() -> None:
+def test_reading_the_environment_is_recognised() -> None:
     for reader in READERS_OF_THE_ENVIRONMENT:
         assert list(reads_of_the_environment(ROOT / reader))
 
 
-def test_library_package_imports_nothing() -> None:
+def test_the_library_itself_imports_nothing() -> None:
     tree = ast.parse((ROOT / "shared" / "__init__.py").read_text("utf-8"))
     assert [type(node) for node in tree.body] == [ast.Expr]  # the docstring
 
 
-def test_modules_are_named_after_their_job() -> None:
+def test_every_module_is_named_after_its_job() -> None:
     words = {name_of(path): set(name_of(path).replace(".", "_").split("_")) for path in SOURCES}
     assert [name for name, parts in words.items() if parts & set(EMPTY_NAMES)] == []
 
 
-def test_modules_each_have_a_docstring() -> None:
+def test_every_module_says_what_it_is_for() -> None:
     assert [name_of(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))] == []
 
 
-def test_modules_are_short() -> None:
+def test_every_module_can_be_read_at_one_sitting() -> None:
     assert [name_of(path) for path in SOURCES if len(path.read_text("utf-8").splitlines()) > 260] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*/main.py")), ids=name_of)
-def test_functions_have_only_an_entry_point(path: Path) -> None:
-    """Check functions/: one folder for each function, named as its entry point; logic belongs in shared."""
+def test_a_function_is_when_called_do_this(path: Path) -> None:
+    """One folder a function, named as its entry point; logic belongs into shared."""
     tree = ast.parse(path.read_text("utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert path.parent.name in functions
     assert len(path.read_text("utf-8").splitlines()) <= 60
 
 
-def test_pipeline_loads_no_client_no_framework_and_no_runtime() -> None:
+def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
     steps = (
         *("pipeline.pipeline", "pipeline.receive", "pipeline.record", "pipeline.archive"),
         *("backlog.selection", "backlog.sweep", "operations.replay"),
@@ -217,12 +217,12 @@ def test_pipeline_loads_no_client_no_framework_and_no_runtime() -> None:
     assert loaded_by(story, (*OF_THE_EDGES, "flask", "werkzeug", "requests", "functions_framework")) == []
 
 
-def test_function_process_loads_clients_only_when_the_pipeline_is_built() -> None:
-    """Count imports at the start: functions-framework forks after them, and the start is short."""
+def test_a_functions_process_loads_its_clients_only_when_the_pipeline_is_built() -> None:
+    """functions-framework forks after the import, and the start is short."""
     assert (
         loaded_by("import shared.service, shared.http.responses, shared.http.inputs, shared.wiring", OF_THE_EDGES) == []
     )
 
 
-def test_command_line_help_loads_nothing_heavy() -> None:
+def test_the_command_lines_help_waits_for_nothing_heavy() -> None:
     assert loaded_by("import shared.cli", (*OF_THE_EDGES, "numpy", "PIL", "rich")) == []

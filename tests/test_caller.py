@@ -1,4 +1,4 @@
-"""Tests of the caller and the trace that request headers name."""
+"""What headers say of the caller and of the trace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
 def token(claims: Any, signature: str = "SIGNATURE_REMOVED_BY_GOOGLE") -> str:
-    """Return an identity token as Cloud Run passes it on, with its signature replaced."""
+    """An identity token as Cloud Run hands it on, its signature replaced."""
     return f"{part({'alg': 'RS256', 'typ': 'JWT'})}.{part(claims)}.{signature}"
 
 
@@ -27,27 +27,27 @@ def caller(**headers: str) -> str | None:
     return caller_from(Headers({name.replace("_", "-"): value for name, value in headers.items()}))
 
 
-def test_caller_is_the_email_of_the_identity_token() -> None:
+def test_the_caller_is_the_email_of_the_identity_token() -> None:
     claims = {"aud": "https://x.run.app", "email": "ada@example.com", "email_verified": True, "sub": "1234"}
     assert caller(Authorization=f"Bearer {token(claims)}") == "ada@example.com"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_caller_is_read_in_any_case_of_the_scheme(scheme: str) -> None:
+def test_the_schemes_case_does_not_matter(scheme: str) -> None:
     assert caller(Authorization=f"{scheme} {token({'email': 'ada@example.com'})}") == "ada@example.com"
 
 
 @pytest.mark.parametrize("email", ["a@b.c", "aa@b.c", "aaa@b.c", "aaaa@b.c", "ü@example.com"])
-def test_caller_is_read_with_padding_and_umlauts(email: str) -> None:
+def test_padding_and_umlauts_are_read(email: str) -> None:
     assert caller(Authorization=f"Bearer {token({'email': email})}") == email
 
 
-def test_caller_of_a_token_without_an_email_is_its_subject() -> None:
+def test_a_token_without_an_email_gives_its_subject() -> None:
     assert caller(Authorization=f"Bearer {token({'sub': '1234'})}") == "1234"
 
 
-def test_caller_is_read_from_the_serverless_header_first() -> None:
-    """Send both headers: an application may use Authorization for itself, and Cloud Run then checks the other one."""
+def test_the_header_for_serverless_comes_first() -> None:
+    """An application may keep Authorization for itself; Cloud Run then checks the other header."""
     both = {
         "Authorization": f"Bearer {token({'email': 'app@example.com'})}",
         "X_Serverless_Authorization": f"Bearer {token({'email': 'ada@example.com'})}",
@@ -80,11 +80,11 @@ def test_caller_is_read_from_the_serverless_header_first() -> None:
         f"Digest {token({'email': 'ada@example.com'})}",
     ],
 )
-def test_caller_is_none_for_an_invalid_token(value: str) -> None:
+def test_garbage_is_nobody(value: str) -> None:
     assert caller(Authorization=value) is None
 
 
-def test_caller_is_read_from_the_other_header_if_one_is_invalid() -> None:
+def test_garbage_in_one_header_does_not_hide_the_other() -> None:
     both = {
         "X_Serverless_Authorization": "Bearer a.!!!.c",
         "Authorization": f"Bearer {token({'email': 'ada@example.com'})}",
@@ -92,7 +92,7 @@ def test_caller_is_read_from_the_other_header_if_one_is_invalid() -> None:
     assert caller(**both) == "ada@example.com"
 
 
-def test_caller_and_trace_are_none_without_headers() -> None:
+def test_without_headers_there_is_no_caller_and_no_trace() -> None:
     assert caller() is None
     assert trace_from(Headers(), "my-project") is None
 
@@ -109,7 +109,7 @@ def test_caller_and_trace_are_none_without_headers() -> None:
         {"traceparent": "garbage", "X-Cloud-Trace-Context": f"{TRACE}/1"},
     ],
 )
-def test_trace_has_the_name_of_cloud_logging(headers: dict[str, str]) -> None:
+def test_a_trace_is_named_as_cloud_logging_names_it(headers: dict[str, str]) -> None:
     assert trace_from(Headers(headers), "my-project") == f"projects/my-project/traces/{TRACE}"
 
 
@@ -126,8 +126,8 @@ def test_trace_has_the_name_of_cloud_logging(headers: dict[str, str]) -> None:
         {"X-Cloud-Trace-Context": "x" * 10_000},
     ],
 )
-def test_trace_is_none_if_malformed(headers: dict[str, str]) -> None:
+def test_a_malformed_trace_is_none(headers: dict[str, str]) -> None:
     class Raw(dict[str, str]):
-        """Headers that are not validated, since a test client refuses to send some of these."""
+        """Headers that were not checked, since a test client refuses to send some of these."""
 
     assert trace_from(Raw(headers), "my-project") is None  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Tests of logs: one line for an outcome, in the structure that Cloud Logging reads, or readable on a terminal."""
+"""Logs: one line an outcome, in the structure that Cloud Logging reads, or readable on a terminal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from shared.types import (
 from tests.pipeline.outcomes import CALL, FAILURE, IMAGE, PREDICTION, REF, ROSE, TRACE
 
 HOSTILE = "a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg"
-"""The name of an object with line breaks, terminal codes, and marks that reverse text."""
+"""An object's name may hold line breaks, terminal codes, and marks that turn text around."""
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def named(name: str) -> Prediction:
     return dataclasses.replace(PREDICTION, image=dataclasses.replace(IMAGE, name=name))
 
 
-def test_log_has_one_line_for_a_prediction() -> None:
+def test_a_prediction_leaves_one_line() -> None:
     fields = fields_of(PREDICTION)
     assert datetime.fromisoformat(fields.pop("time")).tzinfo is not None
     assert fields == {
@@ -76,7 +76,7 @@ def test_log_has_one_line_for_a_prediction() -> None:
     }
 
 
-def test_log_has_one_warning_for_a_failure_that_names_the_file() -> None:
+def test_a_failure_leaves_one_line_that_warns_and_says_where_the_file_is() -> None:
     fields = fields_of(FAILURE)
     assert (fields["severity"], fields["outcome"], fields["reason"]) == ("WARNING", "rejected", "not_an_image")
     assert fields["message"] == "not_an_image: gs://my-uploads/garden/rose ü.jpg: It is a list."
@@ -85,39 +85,39 @@ def test_log_has_one_warning_for_a_failure_that_names_the_file() -> None:
 
 
 @pytest.mark.parametrize("why", ["already_done", "superseded", "not_our_bucket", "too_old"])
-def test_log_has_one_line_for_an_acknowledged_event(why: str) -> None:
+def test_what_is_acknowledged_leaves_one_line(why: str) -> None:
     fields = fields_of(Acknowledged(REF, why))
     assert (fields["outcome"], fields["uri"], fields["generation"]) == (why, REF.uri, str(REF.generation))
 
 
-def test_log_of_a_prediction_shows_needs_review() -> None:
+def test_a_prediction_to_look_at_says_so() -> None:
     unsure = dataclasses.replace(PREDICTION, classification=dataclasses.replace(ROSE, needs_review=True))
     assert "needs review" in fields_of(unsure)["message"]
 
 
 @pytest.mark.parametrize("severity", [logging.INFO, logging.WARNING, logging.ERROR])
-def test_log_has_severity_message_and_trace_in_googles_fields(severity: int) -> None:
+def test_severity_message_and_trace_are_where_googles_own_handler_writes_them(severity: int) -> None:
     record = log.makeRecord(log.name, severity, __file__, 1, "rose: %s", (HOSTILE,), None, extra={"trace": TRACE})
     reference = StructuredLogHandler(project_id="my-project")
     assert reference.filter(record)
-    googles = json.loads(reference.format(record))
+    theirs = json.loads(reference.format(record))
     stream = io.StringIO()
     configure("json", stream)
     log.log(severity, "rose: %s", HOSTILE, extra={"fields": {"logging.googleapis.com/trace": TRACE}})
-    own = json.loads(stream.getvalue())
+    ours = json.loads(stream.getvalue())
     compared = ("severity", "message", "logging.googleapis.com/trace")
-    assert {name: own[name] for name in compared} == {name: googles[name] for name in compared}
+    assert {name: ours[name] for name in compared} == {name: theirs[name] for name in compared}
 
 
 @pytest.mark.parametrize("format", ["json", "text"])
-def test_log_has_one_line_for_a_name_with_line_breaks(format: str) -> None:
+def test_a_name_with_line_breaks_leaves_one_line_all_the_same(format: str) -> None:
     outcomes = (named(HOSTILE), Acknowledged(ObjectRef("b", HOSTILE, 1), "too_old"))
     for outcome in outcomes:
         [line] = lines_of(outcome, format)
         assert len(line.splitlines()) == 1
 
 
-def test_log_as_text_escapes_control_characters() -> None:
+def test_text_shows_control_characters_escaped() -> None:
     [line] = lines_of(named(HOSTILE), "text")
     assert "\x1b" not in line
     assert "\x00" not in line
@@ -125,11 +125,11 @@ def test_log_as_text_escapes_control_characters() -> None:
     assert r"a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg" in line
 
 
-def test_log_as_json_keeps_a_hostile_name() -> None:
+def test_json_keeps_a_hostile_name_as_it_is() -> None:
     assert fields_of(named(HOSTILE))["name"] == HOSTILE
 
 
-def test_log_fields_are_never_null() -> None:
+def test_nothing_is_null() -> None:
     bare = dataclasses.replace(
         PREDICTION,
         image=ImageFacts(5, None),
@@ -142,7 +142,7 @@ def test_log_fields_are_never_null() -> None:
     assert fields["message"].endswith(": request")
 
 
-def test_log_has_the_traceback_of_an_error_in_its_line() -> None:
+def test_an_error_brings_its_traceback_in_the_same_line() -> None:
     stream = io.StringIO()
     configure("json", stream)
     log.error("unexpected error", exc_info=ValueError("line one\nline two"))
@@ -152,8 +152,8 @@ def test_log_has_the_traceback_of_an_error_in_its_line() -> None:
     assert fields["stack_trace"] == "ValueError: line one\nline two\n"
 
 
-def test_log_traceback_lines_do_not_look_like_log_lines() -> None:
-    """Log an error whose text comes from an upload: neither colours nor a line of its own may reach the terminal."""
+def test_no_line_of_a_traceback_looks_like_one_of_the_log() -> None:
+    """An error's text may hold what somebody uploaded: neither colours nor a line of his own reach the terminal."""
     forged = "12:00:00   daisy 0.99: gs://forged"
     stream = io.StringIO()
     configure("text", stream)
@@ -164,14 +164,14 @@ def test_log_traceback_lines_do_not_look_like_log_lines() -> None:
     assert r"\x1b[31mred\r" in "\n".join(lines)
 
 
-def test_log_as_text_marks_errors_for_people() -> None:
+def test_text_is_for_people_and_marks_what_went_wrong() -> None:
     [good], [bad] = lines_of(PREDICTION, "text"), lines_of(FAILURE, "text")
     assert good[8:].startswith("   rose 0.91: gs://my-uploads/garden/rose")
     assert good[2] == good[5] == ":"
     assert " ! not_an_image: " in bad
 
 
-def test_log_format_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
+def test_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -182,7 +182,7 @@ def test_log_format_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
         assert stream.getvalue().startswith("{") is is_json
 
 
-def test_log_configured_twice_does_not_log_twice() -> None:
+def test_configuring_twice_does_not_log_twice() -> None:
     stream = io.StringIO()
     configure("json", stream)
     configure("json", stream)
@@ -190,7 +190,7 @@ def test_log_configured_twice_does_not_log_twice() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
-def test_log_lines_go_to_the_current_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:
     configure("json")
     log_outcome(PREDICTION)
     captured = capsys.readouterr()
@@ -198,7 +198,7 @@ def test_log_lines_go_to_the_current_stdout(capsys: pytest.CaptureFixture[str]) 
     assert captured.err == ""
 
 
-def test_log_has_the_time_of_a_quick_step_and_none_of_a_skipped_one() -> None:
+def test_a_step_that_took_no_time_to_speak_of_is_told_and_one_that_was_not_taken_is_not() -> None:
     times = Times(read_ms=0.0, decode_ms=0.04, total_ms=0.06)
     assert fields_of(dataclasses.replace(PREDICTION, times=times))["times"] == {
         "read_ms": 0.0,

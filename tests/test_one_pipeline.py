@@ -1,4 +1,4 @@
-"""Tests that every source takes the same steps: what decodes, takes the rate limit and defines a port, by imports."""
+"""Every door takes the same steps: who decodes, who takes the rate limit, who defines a port, by the source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DECODING = {
     "shared/importing/samples.py",
     "shared/training/dataset.py",
 }
-"""Modules of the steps, and those that load pictures for training."""
+"""The steps, and those that load pictures to make a model of."""
 
 
 def imports_of(tree: ast.AST, module: str) -> Iterator[str]:
@@ -42,34 +42,34 @@ def is_protocol(node: ast.AST) -> bool:
 
 
 def test_images_are_decoded_by_the_steps_and_for_training_only() -> None:
-    decoding = {
+    found = {
         file
         for file, tree in TREES.items()
         if "decode" in imports_of(tree, "shared.images.decode") and not file.startswith("shared/images/")
     }
-    assert decoding == DECODING
+    assert found == DECODING
 
 
 def test_rate_limit_is_taken_by_the_pipeline_only() -> None:
-    limiting = {
+    found = {
         file
         for file, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("take", "wait")
         if isinstance(node.value, ast.Attribute) and node.value.attr == "rate"
     }
-    assert limiting == {"shared/pipeline/pipeline.py"}
+    assert found == {"shared/pipeline/pipeline.py"}
 
 
 def test_warehouse_is_one_port() -> None:
-    ports = {
+    found = {
         f"{file}: {node.name}"
         for file, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and is_protocol(node)
-        if any(isinstance(statement, ast.FunctionDef) and statement.name == "query" for statement in node.body)
+        if any(isinstance(one, ast.FunctionDef) and one.name == "query" for one in node.body)
     }
-    assert ports == {"shared/ports.py: Warehouse"}
+    assert found == {"shared/ports.py: Warehouse"}
 
 
 def test_times_are_of_the_outcome_and_never_change() -> None:

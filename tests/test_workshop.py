@@ -1,4 +1,4 @@
-"""Tests of hooks, owners, forms and proposals: they name what exists, and fetch nothing."""
+"""What helps to change this repository: hooks, owners, forms and proposals name what there is, and fetch nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_hooks_stop_a_commit_and_fix_what_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hooks_stop_a_commit_and_mend_what_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (".pre-commit-config.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
@@ -77,12 +77,12 @@ def test_forms_are_what_github_reads(schema: str, file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_owners_own_existing_paths() -> None:
+def test_owners_own_paths_that_there_are() -> None:
     patterns = [line.split()[0] for line in OWNERS.splitlines() if line and not line.startswith("#")]
     assert [pattern for pattern in patterns if pattern != "*" and not (ROOT / pattern.strip("/")).exists()] == []
 
 
-def test_dependabot_covers_every_folder_with_pins() -> None:
+def test_proposals_of_newer_versions_reach_every_folder_that_pins_some() -> None:
     terraform = {
         f"/{file.parent.relative_to(ROOT).as_posix()}".rstrip(".")
         for file in [ROOT / "main.tf", *(ROOT / "infra").glob("*/*.tf")]
@@ -99,7 +99,7 @@ def test_dependabot_covers_every_folder_with_pins() -> None:
 
 def test_files_that_a_command_writes_are_folded_in_a_review() -> None:
     if not (ROOT / ".git").exists():
-        pytest.skip("this is not a git checkout")
+        pytest.skip("this is no git checkout")
     names = [name for name in git(ROOT, "ls-files", "*.txt", "*.md").splitlines() if (ROOT / name).exists()]
     heads = {name: "\n".join((ROOT / name).read_text("utf-8").splitlines()[:6]) for name in names}
     written = [name for name, head in heads.items() if WRITTEN_BY_A_COMMAND.search(head)]
