@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bundles.data_folder import data_folder
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.errors import Misconfigured
 from shared.parsing.setting_faults import faults_between
 from shared.parsing.setting_values import (
@@ -53,9 +53,9 @@ class Settings:
     readable_buckets: tuple[str, ...] = _setting(
         "READABLE_BUCKETS", buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
     )
-    model_bundle: tuple[Place, ...] = _setting(
+    model_bundle: tuple[BundleReference, ...] = _setting(
         "MODEL_BUNDLE",
-        places_from,
+        references_from,
         "The models, with commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`: a bundle that ships here, a "
         "folder or `gs://BUCKET/FOLDER` ([several, and their versions](bundle.md)). The first is the default.",
         DEFAULT_BUNDLE,

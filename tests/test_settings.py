@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.bundles.folders import MODELS, bundle_folder
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import Misconfigured
 from shared.settings import Platform, Settings, inherited_environment, own_models
 
@@ -35,7 +35,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "quarantine_bucket": "my-quarantine",
         "dataset": "bucketlens",
         "readable_buckets": (),
-        "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
+        "model_bundle": ({"location": "flowers_v1", "name": None, "label": None},),
         "model_load": False,
         "page_history": False,
         "allowed_hosts": (),
@@ -71,7 +71,7 @@ def test_every_setting_can_be_given() -> None:
     settings = Settings.from_environment({**REQUIRED, **given})
     assert (settings.dataset, settings.readable_buckets) == ("Flowers_2", ("my-uploads", "my-photos"))
     assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == (
-        (Place("/models/roses"),),
+        (BundleReference("/models/roses"),),
         1,
         "json",
     )

@@ -9,7 +9,7 @@ import click
 
 from shared.bundles.folders import MODELS, bundle_folder
 from shared.bundles.manifest import MANIFEST
-from shared.bundles.references import places_from
+from shared.bundles.references import references_from
 from shared.settings import own_models
 
 
@@ -42,10 +42,10 @@ def new_folder(name: str, version: str) -> Path:
 def typed_bundles(bundles: str) -> str:
     """Return entries of ``MODEL_BUNDLE`` as they would be typed, with names where there are some."""
     try:
-        places = places_from(bundles)
+        places = references_from(bundles)
     except ValueError:
         return bundles
-    here = (one if one.is_in_a_bucket else replace(one, where=typed_bundle(Path(one.where))) for one in places)
+    here = (one if one.is_in_a_bucket else replace(one, location=typed_bundle(Path(one.location))) for one in places)
     return ",".join(map(str, here))
 
 

@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 
 from shared.backlog.graceful_shutdown import interruptible
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.resolve import spelled_out
+from shared.bundles.resolve import with_absolute_paths
 from shared.cli.options import (
     Places,
     bundles_option,
@@ -90,7 +90,7 @@ def _demo(folder: Path, images: Path | None, served: ModelIndex) -> int:
     files = names_of(sorted(images.iterdir()) if images else write_samples(folder / "images"))
     if not files:
         raise click.UsageError(f"There is no file in {images}, expected images.")
-    places = spelled_out((place for place, _ in served.entries), own_models())
+    places = with_absolute_paths((place for place, _ in served.entries), own_models())
     supervisor = Supervisor(new_cloud(folder, places), remarks.print)
     try:
         with interruptible():

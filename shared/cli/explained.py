@@ -39,7 +39,7 @@ class HeatMaps:
         content = path.read_bytes()
         with _Occlusion(progress, path) as occlusion:
             explained = explain_bytes(classifier, content, self.label, occlusion)
-        picture = explained.overlay_on(decode_to_show(content, explained.image).pixels)
+        picture = explained.draw_on(decode_to_show(content, explained.image).pixels)
         place, explanation = self._place_of(path), explained.explanation
         try:
             picture.save(place)

@@ -28,7 +28,7 @@ def request_of(path: Path, options: dict[str, Any]) -> Request:
         click.BadParameter: an option cannot be read.
         Misconfigured: the labels cannot be read.
     """
-    from shared.importing.decide import Wishes
+    from shared.importing.decide import Choices
     from shared.importing.importer import Request
     from shared.importing.labels import labels_from
 
@@ -36,7 +36,7 @@ def request_of(path: Path, options: dict[str, Any]) -> Request:
     name = options["name"] or name_of(path)
     version, out = _place(name, options["version"], options["out"])
     first = options["channels_first"]
-    wishes = Wishes(
+    choices = Choices(
         labels=labels_from(options["labels"]) if options["labels"] else None,
         scaling=_scaling(options["scaling"]) if options["scaling"] else None,
         activation=options["activation"],
@@ -54,7 +54,7 @@ def request_of(path: Path, options: dict[str, Any]) -> Request:
         name=name,
         version=version,
         description=options["description"],
-        wishes=wishes,
+        choices=choices,
         temperature=options["temperature"],
         review_below=options["review_below"],
         keep=options["runtime"] == "keep",

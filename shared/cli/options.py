@@ -16,7 +16,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.data_folder import hidden_folder
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.console import TerminalConsole
@@ -124,27 +124,27 @@ def refuse_without_locks() -> None:
         raise click.UsageError("The local cloud needs Linux, macOS or WSL (https://learn.microsoft.com/windows/wsl).")
 
 
-def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
+def checked_places(bundles: Iterable[str]) -> tuple[BundleReference, ...]:
     """Parse what is to be served, and read whole what does not lie in a bucket.
 
     Raises:
         click.UsageError: it cannot be served; every fault is named.
     """
     try:
-        places = places_from(",".join(bundles))
+        places = references_from(",".join(bundles))
     except ValueError as error:
         raise click.UsageError(f"--bundle is {', '.join(bundles)}, expected {error}.") from error
     here = [place for place in places if not place.is_in_a_bucket]
     for place in here:
-        folder_of(place.where)
+        folder_of(place.location)
     if len(here) == len(places):
         checked_index(places)
     for place in here:
-        checked_index([Place(place.where)])
+        checked_index([BundleReference(place.location)])
     return places
 
 
-def checked_index(places: Iterable[Place]) -> ModelIndex:
+def checked_index(places: Iterable[BundleReference]) -> ModelIndex:
     """Read the bundles at places of this machine whole.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Places, places_options
@@ -61,9 +61,9 @@ class Releases:
             return Change(image, None)
         if self.places.cloud:
             whole = with_whole_names(bundle)
-            for place in places_from(bundle):
+            for place in references_from(bundle):
                 if not place.is_in_a_bucket:
-                    folder_of(place.where)
+                    folder_of(place.location)
             bundle = whole
         changed = {
             challenger_bundles(self._champions_bundle(service), bundle, self._name_of) for service in self.services
@@ -79,12 +79,12 @@ class Releases:
         champion = standing.find(standing.champion)
         return (champion.bundle if champion else None) or DEFAULT_BUNDLE
 
-    def _name_of(self, place: Place) -> str:
+    def _name_of(self, place: BundleReference) -> str:
         try:
             [(_, bundle)] = BundleSource(lambda: self.places.store, LARGEST_BYTES, own_models()).index([place]).entries
         except Misconfigured as error:
             raise ReleaseRefused(
-                f"{error} If it is served under a name of its own, say so: --bundle NAME={place.where}"
+                f"{error} If it is served under a name of its own, say so: --bundle NAME={place.location}"
             ) from error
         return bundle.manifest.name
 

@@ -189,7 +189,7 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
 
 
 def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options: dict[str, Any]) -> Request:
-    from shared.training.binary import Wanted
+    from shared.training.binary import Goal
     from shared.training.export import Plan
     from shared.training.request import Request
     from shared.training.start import read_start
@@ -206,7 +206,7 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
         serve_sizes=tuple(sorted(sizes)),
         review_accuracy=options["review_accuracy"],
         positive=options["positive"],
-        wanted=Wanted(options["sensitivity"], options["specificity"]),
+        goal=Goal(options["sensitivity"], options["specificity"]),
         harder=options["harder"],
         limits=limits.read().strip() if limits else "",
     )

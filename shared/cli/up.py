@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from shared.backlog.graceful_shutdown import interruptible, uninterrupted
-from shared.bundles.resolve import spelled_out
+from shared.bundles.resolve import with_absolute_paths
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import (
     bundles_option,
@@ -88,7 +88,7 @@ def command(
         bundles = (str(bundle_of(model_path, folder).resolve()),)
     wanted = _Wanted(
         folder,
-        spelled_out(checked_places(bundles), own_models()),
+        with_absolute_paths(checked_places(bundles), own_models()),
         duplicates,
         sweep_every,
         listen,

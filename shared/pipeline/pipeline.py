@@ -134,13 +134,13 @@ class Pipeline:
 
     def draw_explanation(self, content: bytes, explained: ExplainedImage) -> bytes:
         """Return a PNG of an image that was explained, with the heat over it. Raises as ``images.decode.decode``."""
-        from shared.inference.explained_image import OVERLAY_BYTES, decode_to_show
+        from shared.inference.explained_image import HEATMAP_BYTES, decode_to_show
         from shared.inference.heatmap import as_png
 
         decodes = self.memory.decodes
         shown = decode_to_show(content, explained.image, self.limits, decodes)
-        with decodes.room_for(OVERLAY_BYTES):
-            return as_png(explained.overlay_on(shown.pixels))
+        with decodes.room_for(HEATMAP_BYTES):
+            return as_png(explained.draw_on(shown.pixels))
 
     def decode_image(self, content: bytes, shrink_to_px: int) -> Image:
         """Decode an image that a caller sent, for people to see: that costs as much as to classify it.

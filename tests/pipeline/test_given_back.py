@@ -15,7 +15,7 @@ import pytest
 from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import BadRequest, Busy, InvalidBundle, StorageUnavailable, WarehouseUnavailable
 from shared.http import app as http_app
 from shared.http.admission import Admission
@@ -218,15 +218,15 @@ class Reader:
     def __init__(self, first: Bundle, read: Callable[[], Bundle]) -> None:
         self._first, self._read = first, read
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
-        return ModelIndex([(place, self._first) for place in places])
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
+        return ModelIndex([(reference, self._first) for reference in references])
 
-    def bundle(self, place: Place) -> Bundle:
+    def bundle(self, reference: BundleReference) -> Bundle:
         return self._read()
 
 
 def open_registry(reader: Reader, open_model: Callable[[Bundle], Classifier]) -> ModelRegistry:
-    registry = ModelRegistry(reader, [Place("a")], open_model)
+    registry = ModelRegistry(reader, [BundleReference("a")], open_model)
     registry.open()
     return registry
 
@@ -260,7 +260,7 @@ def test_load_that_fails_in_whatever_way_lets_the_next_one_in(
 
 def test_loads_that_come_at_once_are_let_in_one_at_a_time(shipped: Bundle, classifier: Classifier) -> None:
     def read() -> Bundle:
-        with pytest.raises(Busy, match="loaded already"):
+        with pytest.raises(Busy, match="Another model is being loaded"):
             registry.load("flowers")
         return shipped
 

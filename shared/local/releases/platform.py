@@ -10,8 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundles.references import places_from
-from shared.bundles.resolve import BundleSource, spelled_out
+from shared.bundles.references import references_from
+from shared.bundles.resolve import BundleSource, with_absolute_paths
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.children import answers
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
@@ -104,7 +104,7 @@ class LocalPlatform:
             lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES, own_models()
         )
         try:
-            entries = source.index(places_from(bundles)).entries
+            entries = source.index(references_from(bundles)).entries
         except (Misconfigured, StorageUnavailable) as error:
             raise RevisionFailed(str(error)) from error
         digests = [bundle.digest for _, bundle in entries]
@@ -165,7 +165,7 @@ def with_whole_names(bundles: str) -> str:
         ReleaseRefused: it is malformed.
     """
     try:
-        return spelled_out(places_from(bundles), own_models())
+        return with_absolute_paths(references_from(bundles), own_models())
     except ValueError as error:
         raise ReleaseRefused(f"--bundle is {bundles!r}, expected {error}.") from error
 
