@@ -1,4 +1,4 @@
-"""Tests of the mutants of Python code, in the environment that has cosmic-ray."""
+"""The mutants of Python code, in the environment that has cosmic-ray."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ SCRIPT = """
 import json, sys
 from tests.mutation.python_mutants import python_mutants
 source = json.load(sys.stdin)
-mutants, total = python_mutants("box.py", source)
+found, total = python_mutants("box.py", source)
 some, _ = python_mutants("box.py", source, 4)
-assert {mutant.id for mutant in some} < {mutant.id for mutant in mutants} and len(some) == 4 and len(mutants) == total
-for mutant in mutants:
+assert {mutant.id for mutant in some} < {mutant.id for mutant in found} and len(some) == 4 and len(found) == total
+for mutant in found:
     compile(mutant.edit.applied_to(source), "box.py", "exec")
-print(json.dumps([[mutant.operator, mutant.after, mutant.place, mutant.id] for mutant in mutants]))
+print(json.dumps([[mutant.operator, mutant.after, mutant.place, mutant.id] for mutant in found]))
 """
 
 
@@ -67,19 +67,19 @@ def mutants() -> list[list[str]]:
     done = subprocess.run(
         command, input=json.dumps(SOURCE), env=variables, cwd=ROOT, capture_output=True, text=True, check=True
     )
-    mutants_made: list[list[str]] = json.loads(done.stdout)
-    return mutants_made
+    found: list[list[str]] = json.loads(done.stdout)
+    return found
 
 
-def test_python_mutants_cover_each_kind_of_mistake(mutants: list[list[str]]) -> None:
+def test_there_is_a_mutant_for_each_kind_of_mistake(mutants: list[list[str]]) -> None:
     assert {(operator, after) for operator, after, *_ in mutants} >= EXPECTED
 
 
-def test_python_mutants_leave_types_and_dataclasses_alone(mutants: list[list[str]]) -> None:
+def test_types_are_not_mutated_and_dataclasses_stay_dataclasses(mutants: list[list[str]]) -> None:
     assert not any("int & None" in after or operator.endswith("BitOr_BitAnd") for operator, after, *_ in mutants)
     assert not any(operator == "core/RemoveDecorator" and place != "Box" for operator, _, place, _ in mutants)
 
 
-def test_python_mutant_has_its_position_and_a_unique_id(mutants: list[list[str]]) -> None:
+def test_a_mutant_says_its_place_and_has_an_id_of_its_own(mutants: list[list[str]]) -> None:
     assert {place for *_, place, _ in mutants} <= {"Box", "Box.is_full"}
-    assert len({mutant_id for *_, mutant_id in mutants}) == len(mutants)
+    assert len({one for *_, one in mutants}) == len(mutants)
