@@ -18,7 +18,7 @@ from shared.bundles.manifest import MANIFEST
 from shared.bundles.publish import NotPublished, Publication
 from shared.cli import main
 from shared.errors import AlreadyDone, StorageUnavailable
-from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, sole_use
+from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, folder_lock
 from shared.settings import DEFAULT_BUNDLE
 from tests.bundles.copies import new_models_bucket, write_bundle, write_unusable_bundle
 
@@ -39,7 +39,7 @@ def bucket(store: CloudStorage) -> str:
 @pytest.fixture
 def folder(cloud: Cloud) -> Iterator[str]:
     """The local cloud's folder, locked as `up` does, so that commands see that it runs."""
-    with sole_use(cloud.folder) as is_locked:
+    with folder_lock(cloud.folder) as is_locked:
         assert is_locked
         yield str(cloud.folder)
 
@@ -84,7 +84,7 @@ def test_publish_of_the_same_bundle_succeeds_and_changes_nothing(
     before = objects(store, bucket)
     again = publish(bundle)
     assert (again.exit_code, objects(store, bucket)) == (0, before)
-    assert "flowers/2 was there already, the same in every byte" in again.stdout
+    assert "flowers/2 was already there, with the same bytes" in again.stdout
 
 
 @pytest.mark.parametrize("change", [{"description": "Another."}, {"turn": 1}], ids=["manifest", "labels"])
@@ -168,7 +168,7 @@ def test_publish_uses_the_local_clouds_models_bucket_by_default(
     ("arguments", "code", "message"),
     [
         (("--folder", "nowhere"), 2, "No local cloud runs in nowhere"),
-        (("--to", "gs://models/flowers"), 2, "expected gs://BUCKET: the folder in it is NAME/VERSION"),
+        (("--to", "gs://models/flowers"), 2, "expected gs://BUCKET; the folder in it is always NAME/VERSION"),
         (("--to", "gs://no-such-bucket-here"), 1, "There is no bucket gs://no-such-bucket-here; create it."),
     ],
 )

@@ -88,7 +88,7 @@ def test_explain_option_overwrites_no_picture(photo: Path) -> None:
     into_its_folder = run("classify", "--explain", photo.parent, photo)
 
     assert over_itself.exit_code == 2
-    assert "expected another name" in over_itself.stderr
+    assert "choose another name" in over_itself.stderr
     assert into_its_folder.exit_code == 0
     assert (photo.parent / "photo-2.png").exists()
     assert photo.read_bytes() == before
@@ -108,7 +108,7 @@ def test_explain_option_uses_occlusion_without_a_feature_map(photo: Path, plain_
     [
         (("--explain", "why.txt"), "expected a name that ends with .png"),
         (("--explain", "why.png", "--label", "cat"), "expected one of: daisy"),
-        (("--label", "daisy"), "--explain, which is missing"),
+        (("--label", "daisy"), "--label needs --explain"),
     ],
 )
 def test_explain_option_is_checked_before_pictures_are_classified(

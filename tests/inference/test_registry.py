@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.backlog.sweep import Sweep
-from shared.backlog.triage import Sieve
+from shared.backlog.upload_filter import UploadFilter
 from shared.bundles.bundle import digest_of, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
@@ -198,7 +198,7 @@ def test_upload_is_done_with_a_row_of_any_served_model(both: World, picture: Pic
     """A sweep that keeps its bucket then removes the marker of a process that was killed after the row."""
     both.put("ponies/a.png", picture(9), tmp_path)
     upload = both.store.find(both.uploads, "ponies/a.png")
-    sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
-    assert not sieve.has_row(upload.ref)
+    upload_filter = UploadFilter(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
+    assert not upload_filter.has_row(upload.ref)
     both.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
-    assert sieve.has_row(upload.ref)
+    assert upload_filter.has_row(upload.ref)

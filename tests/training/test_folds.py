@@ -232,12 +232,12 @@ def test_folds_bundle_can_be_started_from(trained: Trained) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["--folds=1"], "1 is too few: 2 or more are needed", id="one fold"),
+        pytest.param(["--folds=1"], "1 is too few; use 2 or more", id="one fold"),
         pytest.param(["--folds=0"], "0 is too few", id="no fold"),
         pytest.param(
-            ["--folds=2", "--validation-share=0.2"], "--validation-share has no meaning with --folds", id="share"
+            ["--folds=2", "--validation-share=0.2"], "--validation-share has no effect with --folds", id="share"
         ),
-        pytest.param(["--folds=2", "--patience=3"], "--patience has no meaning with --folds", id="patience"),
+        pytest.param(["--folds=2", "--patience=3"], "--patience has no effect with --folds", id="patience"),
         pytest.param(["--folds=60"], "41 pictures cannot be divided among 60 folds", id="too many"),
         pytest.param(["--folds=2", "--group-by=[0-9a-z]"], "cannot be both trained and validated on", id="one group"),
         pytest.param(["--folds=2", "--resume"], "no stopped run", id="nothing to resume"),

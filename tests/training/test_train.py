@@ -240,7 +240,7 @@ def test_train_result_is_the_same_after_a_stop(trained: Trained, shapes: Path, t
     [
         pytest.param(["--resume"], "no stopped run", id="nothing to resume"),
         pytest.param(["--epochs=0"], "--epochs", id="no epochs"),
-        pytest.param(["--group-by=("], "no regular expression", id="no pattern"),
+        pytest.param(["--group-by=("], "not a regular expression", id="no pattern"),
     ],
 )
 def test_train_exits_2_for_invalid_arguments(shapes: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
