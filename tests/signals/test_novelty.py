@@ -46,13 +46,13 @@ def test_directions_are_fewer_where_pictures_or_channels_are_few(shape: tuple[in
 
 def test_novelty_is_0_within_the_directions_and_1_at_right_angles() -> None:
     directions = directions_of(features(200, 1))
-    inside = directions @ np.arange(1, DIRECTIONS + 1, dtype=np.float32)
+    inside: Floats = (directions * np.arange(1, DIRECTIONS + 1)).sum(axis=1).astype(np.float32)
     outside = features(1, 2, slice(60, 90))[0]
     outside -= directions @ (outside @ directions)
 
     assert novelty_of(inside, embedding_of(inside, directions)) == pytest.approx(0, abs=1e-5)
     assert novelty_of(outside, embedding_of(outside, directions)) == pytest.approx(1, abs=1e-5)
-    half: Floats = (inside / np.linalg.norm(inside) + outside / np.linalg.norm(outside)).astype(np.float32)
+    half = (inside / np.linalg.norm(inside) + outside / np.linalg.norm(outside)).astype(np.float32)
     assert novelty_of(half, embedding_of(half, directions)) == pytest.approx(0.5, abs=1e-4)
 
 
