@@ -15,7 +15,7 @@ from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse
 
@@ -66,7 +66,7 @@ def new_world(
     uploads, archive, quarantine = (f"{role}-{mark}" for role in ("uploads", "archive", "quarantine"))
     for bucket in (uploads, archive, quarantine):
         store.create_bucket(bucket, keeps_versions=bucket == uploads)
-    memory, rate = MemoryBudgets.of_instance(512), RateBreaker(30_000)
+    memory, rate = MemoryBudgets.of_instance(512), RateLimit(30_000)
     pipeline = Pipeline(ModelRegistry.of([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
     settings = {
         **environment,

@@ -1,4 +1,4 @@
-"""Milliseconds by step."""
+"""Measure the milliseconds of each step of an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.types import Times
 
 
 class Stopwatch:
-    """Times the steps of one image, from its making on. Different steps may be timed from different threads."""
+    """A timer of the steps of one image, from its construction on. Threads may time different steps."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -18,7 +18,7 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step, also where it fails; ``name`` is a field of ``Times``."""
+        """Measure one step, also if it fails; ``name`` is a field of ``Times``."""
         started = time.perf_counter()
         try:
             yield

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.bundles.references import STABLE, Place, places_from
+from shared.bundles.references import STABLE, BundleReference, references_from
 from shared.release.errors import ReleaseRefused
 
-NameOf = Callable[[Place], str]
+NameOf = Callable[[BundleReference], str]
 """Return the name under which a reference's bundle is served; raise ``ReleaseRefused`` where it cannot be read."""
 
 
@@ -27,20 +27,22 @@ def challenger_bundles(champion: str, requested: str, name_of: NameOf) -> str:
         ReleaseRefused: a reference has a name that the champion does not serve.
         ValueError: ``champion`` or ``requested`` is malformed.
     """
-    served = {_key(place, name_of): place for place in places_from(champion)}
+    served = {_key(place, name_of): place for place in references_from(champion)}
     names = list(dict.fromkeys(name for name, _ in served))
-    for place in places_from(requested):
+    for place in references_from(requested):
         name, label = _key(place, name_of)
         if name not in names:
             raise ReleaseRefused(
-                f"--bundle {place.where} is the model {name!r}, expected one that is served: {', '.join(names)}. A "
+                f"--bundle {place.location} is the model {name!r}, expected one that is served: {', '.join(names)}. A "
                 f"challenger replaces the model of its name; if it is meant to be {names[0]!r}, use "
-                f"--bundle {names[0]}={place.where}"
+                f"--bundle {names[0]}={place.location}"
             )
         before = served.get((name, label))
-        served[name, label] = Place(place.where, place.name or (before.name if before else None), place.label)
+        served[name, label] = BundleReference(
+            place.location, place.name or (before.name if before else None), place.label
+        )
     return ",".join(str(place) for place in served.values())
 
 
-def _key(place: Place, name_of: NameOf) -> tuple[str, str]:
+def _key(place: BundleReference, name_of: NameOf) -> tuple[str, str]:
     return place.name or name_of(place), place.label or STABLE

@@ -98,7 +98,7 @@ def test_the_table_has_a_line_for_every_setting() -> None:
     lines = writer_of_tables().settings_table().splitlines()
     assert lines[:2] == ["| setting | default | what it decides |", "|---|---|---|"]
     assert len(lines) - 2 == len(dataclasses.fields(Settings))
-    assert "| `UPLOAD_BUCKET` | required | Where people drop images. |" in lines
+    assert "| `UPLOAD_BUCKET` | required | The bucket where people upload images. |" in lines
     assert all(line.endswith(". |") for line in lines[2:])
 
 

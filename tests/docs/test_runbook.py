@@ -15,7 +15,7 @@ ALERTS = re.findall(r'^    "([a-z-]+)" = merge\(', (ROOT / "infra/observability/
 ENTRIES = {
     text.partition("\n")[0]: text.partition("\n")[2] for text in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]
 }
-OF_NO_ALERT = {"By hand", "Who is told, and who is woken"}
+OF_NO_ALERT = {"By hand", "Who gets which alert"}
 
 
 def commands_of(entry: str) -> list[str]:

@@ -12,7 +12,7 @@ from shared.backlog.progress import SweepProgress
 from shared.errors import Busy, OverRate
 from shared.http.admission import Admission
 from shared.http.metrics import RequestMetrics
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Source
@@ -57,7 +57,7 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
         second()  # the first has seen that there is room, and asks when it came
         return 1000.0
 
-    rate = RateBreaker(1, now)
+    rate = RateLimit(1, now)
     rate._lock = lock  # type: ignore[assignment]
     take()
     second.end()
@@ -79,7 +79,7 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
         second()
         return 1000.0
 
-    rate = RateBreaker(1, now)
+    rate = RateLimit(1, now)
     rate._lock = lock  # type: ignore[assignment]
     wait()
     second.end()

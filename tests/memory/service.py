@@ -17,7 +17,7 @@ from shared.images.decode import Limits
 from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 
@@ -45,7 +45,7 @@ class MemoryService:
             pipeline,
             limits=Limits(self.settings.max_image_bytes, self.settings.max_image_pixels),
             memory=MemoryBudgets.of_instance(self.settings.memory_mb),
-            rate=RateBreaker(self.settings.max_images_per_minute),
+            rate=RateLimit(self.settings.max_images_per_minute),
         )
 
     @property

@@ -23,8 +23,8 @@ from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
-from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.rate_limit import RateLimit
+from shared.pipeline.receive import MalformedEvent, occurred_at, outcome_if_ignored, upload_from
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Classification, Pixels
@@ -118,7 +118,7 @@ def parse_event(content: bytes) -> None:
     except MalformedEvent as error:
         str(error).encode()
         return
-    refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
+    outcome_if_ignored(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
     ids = ImageIds.of_object(upload.ref)
     json.dumps([ids.upload_id, ids.uploaded_at.isoformat(), upload.ref.uri]).encode()
 
@@ -186,6 +186,6 @@ def _client() -> FlaskClient:
         "quarantine",
         LIMITS,
         memory,
-        RateBreaker(10**9),
+        RateLimit(10**9),
     )
     return https_function(service).test_client()
