@@ -71,10 +71,10 @@ def audited_accuracy(audit: AuditedPictures) -> AuditedAccuracy:
     if not n:
         return AuditedAccuracy(0, ())
     columns = {label: column for column, label in enumerate(labels)}
-    given = np.array([columns[label] for label in audit.given], np.int64)
+    predicted = np.array([columns[label] for label in audit.predicted], np.int64)
     truths = np.array([columns.get(label, len(labels)) for label in audit.truths], np.int64)
     confusion = np.zeros((len(labels) + 1, len(labels)), np.int64)
-    np.add.at(confusion, (truths, given), 1)
+    np.add.at(confusion, (truths, predicted), 1)
     by_label = tuple(
         _figures_of(label, confusion, column, _area(audit.candidates[:, column], truths == column))
         for column, label in enumerate(labels)
@@ -85,8 +85,8 @@ def audited_accuracy(audit: AuditedPictures) -> AuditedAccuracy:
         unknown_labels=tuple(
             sorted(((label, unknown.count(label)) for label in {*unknown}), key=lambda item: (-item[1], item[0]))
         ),
-        accuracy=_share(int((given == truths).sum()), n),
-        macro_f1=_macro_f1(by_label, truths, given),
+        accuracy=_share(int((predicted == truths).sum()), n),
+        macro_f1=_macro_f1(by_label, truths, predicted),
         by_label=by_label,
         confusion=tuple(tuple(map(int, row)) for row in confusion),
     )
@@ -131,7 +131,7 @@ def _area(scores: Floats, is_positive: Bools) -> Measured | None:
     return Measured(area, *area_interval(area, len(positives), len(negatives), Z), len(scores))
 
 
-def _macro_f1(by_label: tuple[LabelFigures, ...], truths: np.ndarray, given: np.ndarray) -> Measured | None:
+def _macro_f1(by_label: tuple[LabelFigures, ...], truths: np.ndarray, predicted: np.ndarray) -> Measured | None:
     """Return the mean F1 of the labels that people gave, with an interval.
 
     Each end adds up the distances of the labels' own ends, with the correlation of their F1: Zou and Donner,
@@ -141,7 +141,7 @@ def _macro_f1(by_label: tuple[LabelFigures, ...], truths: np.ndarray, given: np.
     present = [(column, figures.f1) for column, figures in enumerate(by_label) if figures.f1 and figures.recall]
     if not present:
         return None
-    correlation = _correlation(np.stack([_influence(column, f1.value, truths, given) for column, f1 in present]))
+    correlation = _correlation(np.stack([_influence(column, f1.value, truths, predicted) for column, f1 in present]))
     values, lows, highs = (np.array([getattr(f1, end) for _, f1 in present]) for end in ("value", "low", "high"))
     down, up = (
         sqrt(max(0.0, float(distances @ correlation @ distances))) / len(present)
@@ -151,9 +151,9 @@ def _macro_f1(by_label: tuple[LabelFigures, ...], truths: np.ndarray, given: np.
     return Measured(mean, max(0.0, mean - down), min(1.0, mean + up), len(truths))
 
 
-def _influence(column: int, f1: float, truths: np.ndarray, given: np.ndarray) -> Floats:
+def _influence(column: int, f1: float, truths: np.ndarray, predicted: np.ndarray) -> Floats:
     """Return how much each picture moves a label's F1, up to a factor; shape (pictures,)."""
-    has, was_given = truths == column, given == column
+    has, was_given = truths == column, predicted == column
     moved: Floats = 2.0 * (has & was_given) - f1 * (has.astype(np.float64) + was_given)
     return moved
 

@@ -51,7 +51,7 @@ class Drift:
     """Why the other tests were not made, a sentence for each."""
 
     @property
-    def found(self) -> tuple[DriftTest, ...]:
+    def drifted(self) -> tuple[DriftTest, ...]:
         """The subjects that have drifted, the most certain first."""
         return tuple(sorted((test for test in self.tests if test.is_found), key=lambda test: test.p_value))
 

@@ -105,7 +105,7 @@ def verdict_on(window: Window, reference: Reference | None, thresholds: VerdictT
 
 def _state_of(drift: Drift, by_audit: Harm, by_band: Harm) -> tuple[State, str]:
     """Weigh drift and harm; labels of people count for more than estimates."""
-    subjects = ", ".join(test.subject for test in drift.found)
+    subjects = ", ".join(test.subject for test in drift.drifted)
     harm, source = (by_band, "estimated") if by_audit is Harm.OPEN else (by_audit, "audited")
     if harm is Harm.CERTAIN:
         return (
@@ -170,7 +170,7 @@ def _drift_evidence(drift: Drift) -> list[Evidence]:
     return [
         *(
             Evidence("drift", f"{test.subject}: {test.words} ({test.method}, p = {test.adjusted_p_value:.2g}).")
-            for test in drift.found
+            for test in drift.drifted
         ),
         *(Evidence("not tested", reason) for reason in drift.untested),
     ]

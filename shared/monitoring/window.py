@@ -86,7 +86,7 @@ class AuditedPictures:
 
     model_labels: tuple[str, ...]
     """Every label of the model, in the bundle's order."""
-    given: tuple[str, ...]
+    predicted: tuple[str, ...]
     """The label that the model gave, of length n."""
     truths: tuple[str, ...]
     """The label that a person gave, of length n; the model may not know it."""
@@ -97,13 +97,13 @@ class AuditedPictures:
         n = len(self)
         _check("truths", np.asarray(self.truths), (n,))
         _check("candidates", self.candidates, (n, len(self.model_labels)))
-        if foreign := sorted(set(self.given) - set(self.model_labels)):
+        if foreign := sorted(set(self.predicted) - set(self.model_labels)):
             raise ValueError(
                 f"The model gave {foreign[0]!r}, which is not of its labels {', '.join(self.model_labels)}."
             )
 
     def __len__(self) -> int:
-        return len(self.given)
+        return len(self.predicted)
 
 
 def no_audit(model_labels: Sequence[str] = ()) -> AuditedPictures:

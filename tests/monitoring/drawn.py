@@ -88,10 +88,10 @@ def window_of(pictures: Pictures, **fields: Any) -> Window:
 
 def audit_of(right: int, wrong: int, unknown: int = 0) -> AuditedPictures:
     """Return an audit sample with some right, some wrong, and some of a label that the model does not know."""
-    given = tuple(LABELS[index % 5] for index in range(right + wrong + unknown))
-    truths = [*given[:right], *(LABELS[(index + 1) % 5] for index in range(right, right + wrong))]
-    candidates = np.array([[0.6 if label == name else 0.1 for name in LABELS] for label in given]).reshape(-1, 5)
-    return AuditedPictures(LABELS, given, (*truths, *["orchids"] * unknown), candidates)
+    predicted = tuple(LABELS[index % 5] for index in range(right + wrong + unknown))
+    truths = [*predicted[:right], *(LABELS[(index + 1) % 5] for index in range(right, right + wrong))]
+    candidates = np.array([[0.6 if label == name else 0.1 for name in LABELS] for label in predicted]).reshape(-1, 5)
+    return AuditedPictures(LABELS, predicted, (*truths, *["orchids"] * unknown), candidates)
 
 
 def reordered(pictures: Pictures, order: Any) -> Pictures:

@@ -117,7 +117,7 @@ def drawn_audit(random: np.random.Generator, n: int, labels: tuple[str, ...] = L
 def test_audited_figures_are_those_of_scikit_learn() -> None:
     audit = drawn_audit(np.random.default_rng(3), 150)
     result = audited_accuracy(audit)
-    precision, recall, f1, _ = precision_recall_fscore_support(audit.truths, audit.given, labels=LABELS)
+    precision, recall, f1, _ = precision_recall_fscore_support(audit.truths, audit.predicted, labels=LABELS)
     for index, figures in enumerate(result.by_label):
         assert (figures.precision, figures.recall, figures.f1, figures.auc) != (None,) * 4
         measured = [figures.precision, figures.recall, figures.f1, figures.auc]
@@ -128,7 +128,7 @@ def test_audited_figures_are_those_of_scikit_learn() -> None:
     assert result.macro_f1 is not None
     assert result.macro_f1.value == pytest.approx(f1.mean())
     assert result.accuracy is not None
-    assert result.accuracy.value == pytest.approx(np.mean(np.array(audit.truths) == np.array(audit.given)))
+    assert result.accuracy.value == pytest.approx(np.mean(np.array(audit.truths) == np.array(audit.predicted)))
     assert sum(map(sum, result.confusion)) == 150
 
 
@@ -204,7 +204,7 @@ def test_audited_figures_ignore_the_order_of_the_pictures() -> None:
     audit, order = drawn_audit(random, 60), random.permutation(60)
     shuffled = AuditedPictures(
         LABELS,
-        tuple(audit.given[index] for index in order),
+        tuple(audit.predicted[index] for index in order),
         tuple(audit.truths[index] for index in order),
         audit.candidates[order],
     )

@@ -28,8 +28,8 @@ def test_drift_tests_every_signal_once() -> None:
 def test_drift_alarms_in_at_most_1_percent_of_windows_without_drift() -> None:
     """The reference is drawn again each time, for of a single one all windows share the chance."""
     random = np.random.default_rng(2)
-    alarms = sum(bool(drift(drawn_pictures(random, 60), drawn_reference(random, 80)).found) for _ in range(60))
-    assert alarms <= 2  # at a rate of 1 %, three or more have a chance of 2 %
+    windows = sum(bool(drift(drawn_pictures(random, 60), drawn_reference(random, 80)).drifted) for _ in range(60))
+    assert windows <= 2  # at a rate of 1 %, three or more have a chance of 2 %
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_drift_finds_a_change_of_each_subject_and_of_no_other(
 ) -> None:
     for seed in range(4):
         result = drift(changed(np.random.default_rng(seed)))
-        assert [test.subject for test in result.found] == [subject]
+        assert [test.subject for test in result.drifted] == [subject]
 
 
 def test_drift_describes_what_it_finds_with_numbers() -> None:
     random = np.random.default_rng(3)
     pictures = drawn_pictures(random, 200, brightness=2, novel=20, shares=(0.8, 0.05, 0.05, 0.05, 0.05))
-    words = {test.subject: test.words for test in drift(pictures).found}
+    words = {test.subject: test.words for test in drift(pictures).drifted}
     assert words["brightness"] == (
         f"median {np.median(pictures.statistics[:, 0]):.3g}, "
         f"{np.median(REFERENCE.pictures.statistics[:, 0]):.3g} in the reference"
@@ -73,9 +73,9 @@ def test_drift_ignores_the_order_of_the_pictures() -> None:
 
 
 def test_drift_puts_the_most_certain_subject_first() -> None:
-    found = drift(drawn_pictures(np.random.default_rng(5), 100, brightness=2, embedding=0.6)).found
-    assert found[0].subject == "brightness"
-    assert [test.p_value for test in found] == sorted(test.p_value for test in found)
+    drifted = drift(drawn_pictures(np.random.default_rng(5), 100, brightness=2, embedding=0.6)).drifted
+    assert drifted[0].subject == "brightness"
+    assert [test.p_value for test in drifted] == sorted(test.p_value for test in drifted)
 
 
 def test_drift_leaves_out_what_too_few_rows_have_with_a_sentence_for_each() -> None:
@@ -95,7 +95,7 @@ def test_drift_leaves_out_what_too_few_rows_have_with_a_sentence_for_each() -> N
 def test_drift_tests_the_rows_that_have_a_signal_where_others_lack_it() -> None:
     pictures = drawn_pictures(np.random.default_rng(7), 120, brightness=1)
     pictures.statistics[:20] = np.nan
-    assert [test.subject for test in drift(pictures).found] == ["brightness"]
+    assert [test.subject for test in drift(pictures).drifted] == ["brightness"]
 
 
 def test_drift_of_rows_without_signals_tests_labels_only() -> None:

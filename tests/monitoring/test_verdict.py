@@ -121,7 +121,7 @@ def test_verdict_rarely_leaves_steady_without_drift() -> None:
 
 def test_verdict_ignores_the_order_of_the_rows() -> None:
     pictures, audit = drawn(brightness=1, embedding=0.3), audit_of(right=30, wrong=3)
-    backwards = AuditedPictures(LABELS, audit.given[::-1], audit.truths[::-1], audit.candidates[::-1])
+    backwards = AuditedPictures(LABELS, audit.predicted[::-1], audit.truths[::-1], audit.candidates[::-1])
     first = verdict(pictures, audit)
     second = verdict(reordered(pictures, np.arange(120)[::-1]), backwards)
     assert (first.state, first.why, first.evidence) == (second.state, second.why, second.evidence)
