@@ -47,7 +47,7 @@ def _log_prediction(prediction: Prediction) -> None:
     classification, image = prediction.classification, prediction.image
     review = ", needs review" if classification.needs_review else ""
     log.info(
-        f"{classification.label} {classification.score:.2f}{review}: {_place(image.bucket, image.name)}",
+        f"{classification.label} {classification.score:.2f}{review}: {_object_name(image.bucket, image.name)}",
         extra={
             "fields": {
                 "outcome": "predicted",
@@ -64,7 +64,7 @@ def _log_prediction(prediction: Prediction) -> None:
 
 def _log_failure(failure: Failure) -> None:
     log.warning(
-        f"{failure.reason}: {_place(failure.image.bucket, failure.image.name)}: {failure.detail}",
+        f"{failure.reason}: {_object_name(failure.image.bucket, failure.image.name)}: {failure.detail}",
         extra={
             "fields": {
                 "outcome": "rejected" if failure.quarantine_uri else "set_aside",
@@ -91,7 +91,7 @@ def _common(outcome: Prediction | Failure) -> dict[str, Any]:
     }
 
 
-def _place(bucket: str | None, name: str | None) -> str:
+def _object_name(bucket: str | None, name: str | None) -> str:
     return f"gs://{bucket}/{name}" if bucket else name or "request"
 
 

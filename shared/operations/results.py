@@ -35,7 +35,7 @@ class Saved(StrEnum):
     """What became of a picture that was to be saved."""
 
     WRITTEN = "written"
-    THERE = "there"
+    EXISTING = "there"
     """The folder had it already, byte for byte."""
     MISSING = "missing"
     """The archive does not hold it any more."""
@@ -103,7 +103,7 @@ def save_pictures(
             path = path.with_name(f"{path.stem}-{row['sha256'][:8]}{path.suffix}")
         shown = path.relative_to(folder).as_posix()
         if path.exists():
-            yield shown, Saved.THERE
+            yield shown, Saved.EXISTING
             continue
         try:
             content = _read(archive, row["archive_uri"], max_bytes)

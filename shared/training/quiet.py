@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from shared.errors import Misconfigured
-from shared.training.silence import silence as silence  # for those who train and convert
+from shared.training.silence import silence as silence  # training and conversion import it from here
 
 
 def tensorflow_for(what: str) -> Any:

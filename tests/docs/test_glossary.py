@@ -1,4 +1,4 @@
-"""docs/glossary.md and docs/style.md keep their own rules."""
+"""Tests that docs/glossary.md and docs/style.md follow their own rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN = sorted(
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md"))
     if (name := path.relative_to(ROOT).as_posix()) not in LATER
 )
-"""Pages that are written by docs/style.md."""
+"""Pages that follow docs/style.md."""
 
 GLOSSARY = STYLE.with_name("glossary.md")
 ENTRY = re.compile(r"^### (.+)\n\n((?:.+\n)+)", re.MULTILINE)

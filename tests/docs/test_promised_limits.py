@@ -1,4 +1,4 @@
-"""Numbers that documents promise are those of the code."""
+"""Tests that numbers in documents are those of the code."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
     assert dict(re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)) == {"what": "at most", **LIMITS}
 
 
-def test_https_page_says_what_vertex_defaults_to() -> None:
+def test_https_page_names_the_defaults_of_vertex() -> None:
     left_out = choice_from({})
-    said = f"{left_out.most} for `maxPredictions` and {left_out.threshold:.0f} for `confidenceThreshold`"
-    assert said in page("https.md")
+    sentence = f"{left_out.most} for `maxPredictions` and {left_out.threshold:.0f} for `confidenceThreshold`"
+    assert sentence in page("https.md")
 
 
-def test_reliability_page_says_how_long_a_request_waits() -> None:
+def test_reliability_page_names_how_long_a_request_waits() -> None:
     assert admission.QUEUE_TIMEOUT_S == 2
     assert "As many more queue, for at most two seconds" in page("reliability.md")
 
 
 @pytest.mark.parametrize(
-    ("said", "variable", "default"),
+    ("sentence", "variable", "default"),
     [
         ("The default is 512", "MEMORY_MB", "512"),
         ("With the default of 20 MiB", "MAX_IMAGE_BYTES", str(20 << 20)),
@@ -60,6 +60,6 @@ def test_reliability_page_says_how_long_a_request_waits() -> None:
         ("The defaults `THREADS=8` and `MODEL_THREADS=4`", "MODEL_THREADS", "4"),
     ],
 )
-def test_small_places_page_names_the_defaults(said: str, variable: str, default: str) -> None:
-    assert said in page("small-places.md")
+def test_small_places_page_names_the_defaults(sentence: str, variable: str, default: str) -> None:
+    assert sentence in page("small-places.md")
     assert DEFAULTS[variable] == default

@@ -103,7 +103,7 @@ def test_export_again_fetches_and_overwrites_nothing(
     rows = [archived(1), archived(2)]
     digest = rows[1]["sha256"]
     assert saved(world, rows, tmp_path) == dict.fromkeys(["daisy/a.jpg", f"daisy/a-{digest[:8]}.jpg"], Saved.WRITTEN)
-    assert set(saved(world, rows, tmp_path).values()) == {Saved.THERE}
+    assert set(saved(world, rows, tmp_path).values()) == {Saved.EXISTING}
     assert len(list(tmp_path.rglob("*.*"))) == 2
 
 

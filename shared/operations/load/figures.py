@@ -52,7 +52,7 @@ class Run:
 
     @property
     def statuses(self) -> dict[int, int]:
-        """The number of answers by status; status 0 is no answer."""
+        """The number of answers by status; status 0 means that there was none."""
         return dict(sorted(Counter(sample.status for sample in self.samples).items()))
 
     @property

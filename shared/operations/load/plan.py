@@ -72,7 +72,7 @@ def checked_target(url: str, again: str | None, token: str | None) -> Target:
     target = Target(url.rstrip("/"), host, parts.scheme == "https")
     if target.literal is not None and (target.literal.is_link_local or target.literal.is_multicast):
         raise BadRequest(
-            f"{host} is no address of a deployment: it is link-local, where metadata servers are, or multicast."
+            f"{host} cannot be the address of a deployment: it is link-local, where metadata servers are, or multicast."
         )
     if token and not target.is_secure and not target.is_local:
         raise BadRequest(f"The token would be sent to {url} in clear; expected an https:// URL, or no token.")

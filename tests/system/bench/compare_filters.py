@@ -1,4 +1,4 @@
-"""Print what each way to resample costs, and what it gains: milliseconds, and accuracy on labelled photographs.
+"""Print what each way to resample costs and gains: milliseconds, and accuracy on labelled photographs.
 
 python -m tests.system.bench.compare_filters FOLDER --bundle flowers_v1 --held-out --enlarge 4
 
@@ -41,7 +41,7 @@ class Way:
 
 
 def measure(classifier: Classifier, files: list[tuple[Path, str]], times: float) -> list[Way]:
-    """Take every picture through every way, one after the other, so that all meet the same machine."""
+    """Measure each picture in every way before the next, so that all ways meet the same state of the machine."""
     manifest = classifier.bundle.manifest
     ways = [Way(name, is_whole) for is_whole in (False, True) for name in FILTERS]
     for path, label in track(files, description="classifying"):

@@ -67,10 +67,10 @@ def test_heatmap_is_requested_once(visit: Visit, flowers: dict[str, Path]) -> No
 def test_heatmap_is_reached_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
-    asks = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
+    why_button = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
     page.get_by_role("button", name="Look at roses.jpg").focus()
     page.keyboard.press("Tab")
-    expect(asks).to_be_focused()
+    expect(why_button).to_be_focused()
     page.keyboard.press("Enter")
     viewer = page.get_by_role("dialog")
     heat_map(viewer, "roses.jpg")
