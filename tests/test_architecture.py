@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "training",
     ),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "monitoring": ("release",),
     "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
