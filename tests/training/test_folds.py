@@ -231,7 +231,7 @@ def test_folds_out_of_fold_predictions_are_not_served(trained: Trained, tmp_path
     )
 
     assert {candidate.label for candidate in classification.candidates} == {"disc", "square"}
-    assert set(bundle.manifest.files) == {"model.tflite", "labels.txt"}
+    assert set(bundle.manifest.files) == {"model.tflite", "labels.txt", "profile.npz"}
     assert not (trained.out / ".training").exists()
 
 
