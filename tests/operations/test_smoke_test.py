@@ -140,7 +140,7 @@ def test_golden_set_with_95_of_100_right_shows_nine_tenths(right: int, passes: b
 
 def test_smoke_test_with_golden_only_leaves_no_row_and_needs_no_bucket(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
-    count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
+    count = "SELECT COUNT(*) AS rows_ FROM predictions_by_model"
     before = warehouse.query(count).rows[0]["rows_"]
     assert smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000", "--golden-only").exit_code == 0
     assert warehouse.query(count).rows[0]["rows_"] == before
@@ -190,7 +190,7 @@ def test_smoke_test_counts_a_picture_without_an_answer_as_wrong_and_failed(store
 
 def test_golden_set_leaves_no_rows(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
-    count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
+    count = "SELECT COUNT(*) AS rows_ FROM predictions_by_model"
     before = warehouse.query(count).rows[0]["rows_"]
     assert smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000").exit_code == 0
     assert warehouse.query(count).rows[0]["rows_"] == before + 2
