@@ -37,9 +37,9 @@ def test_reference_is_a_location_with_an_optional_name_and_label(
     [
         ("", "the name of a bundle, a folder or gs://"),
         (" , ", "the name of a bundle, a folder or gs://"),
-        ("flowers=", "NAME=PLACE or NAME@LABEL=PLACE instead of 'flowers='"),
-        ("=flowers_v1", "NAME=PLACE or NAME@LABEL=PLACE instead of '=flowers_v1'"),
-        ("my flowers=flowers_v1", "NAME=PLACE or NAME@LABEL=PLACE instead of 'my flowers=flowers_v1'"),
+        ("flowers=", "NAME=PLACE or NAME@ALIAS=PLACE instead of 'flowers='"),
+        ("=flowers_v1", "NAME=PLACE or NAME@ALIAS=PLACE instead of '=flowers_v1'"),
+        ("my flowers=flowers_v1", "NAME=PLACE or NAME@ALIAS=PLACE instead of 'my flowers=flowers_v1'"),
         ("flowers@beta=flowers_v1", "flowers@stable or flowers@canary instead of 'flowers@beta'"),
         ("flowers@=flowers_v1", "flowers@stable or flowers@canary instead of 'flowers@'"),
         ("gs://models", "gs://BUCKET/FOLDER instead of 'gs://models'"),
