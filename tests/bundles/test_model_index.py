@@ -70,14 +70,14 @@ def test_index_returns_the_stable_version_where_none_is_named(served: Callable[.
     assert (index.versions("roses"), index.aliases("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
 
 
-def test_index_takes_the_first_version_without_a_label_as_stable(served: Callable[..., ModelIndex]) -> None:
+def test_index_takes_the_first_version_without_an_alias_as_stable(served: Callable[..., ModelIndex]) -> None:
     index = served("a,b,roses@canary=c", "roses 1", "roses 2", "roses 3")
     assert [digest_of(index, "roses", version) for version in ("stable", "1", "2", "3", "canary")] == [
         *("roses1", "roses1", "roses2", "roses3", "roses3")
     ]
 
 
-def test_index_allows_one_bundle_with_both_labels(served: Callable[..., ModelIndex]) -> None:
+def test_index_allows_one_bundle_with_both_aliases(served: Callable[..., ModelIndex]) -> None:
     index = served("roses=a,roses@canary=b", "roses 1", "roses 1")
     assert (index.versions("roses"), len(list(index))) == (("1",), 1)
 

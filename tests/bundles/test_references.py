@@ -25,7 +25,7 @@ from shared.settings import own_models
         ("small=/models/size=224", (BundleReference("/models/size=224", "small"),)),
     ],
 )
-def test_reference_is_a_location_with_an_optional_name_and_label(
+def test_reference_is_a_location_with_an_optional_name_and_alias(
     text: str, expected: tuple[BundleReference, ...]
 ) -> None:
     assert references_from(text) == expected
