@@ -126,7 +126,7 @@ def test_sweep_quarantines_a_deadly_file_at_the_third_attempt(
 
     code, output = finished(start_sweep(world))
     assert (code, last_line(output)["postponed"]) == (1, 1), output
-    assert "another sweep may still process it" in output
+    assert "another sweep may still run it" in output
     assert named(world.rows("latest_predictions")) == ["a.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
     summary = sweep_of(world, timeout_s=0).run(world.store.uploads(world.uploads))
