@@ -51,7 +51,7 @@ class ObjectRef:
 
 
 METADATA_KEY = "bucketlens-model"
-"""The custom metadata of an object that names the model to classify it with."""
+"""The key of the custom metadata by which an object names the model that must classify it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How an image reached the product, and which process served it."""
+    """One call: how an image reached the product, and which process served it."""
 
     source: Source
     received_at: datetime
@@ -155,7 +155,7 @@ class Call:
     trace: str | None = None
     """``projects/P/traces/T`` where the project is known, else the bare trace id."""
     caller: str | None = None
-    """The identity that IAM or IAP gives; never a token or an address."""
+    """The identity that IAM or IAP vouches for; never a token or an address."""
     service: str | None = None
     revision: str | None = None
     instance: str | None = None

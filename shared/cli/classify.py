@@ -58,8 +58,8 @@ def command(
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
 
     A line of --json has path, label, score, candidates (every label, best first), needs_review, is_unfamiliar and
-    signals; with --explain also explained (label, score, method, and heat_map, which is its file). For a file that
-    cannot be classified it has path and error.
+    signals; with --explain also explained (label, score, method, and heat_map: a file). For a file that cannot be
+    classified it has path and error.
 
     A picture is unfamiliar if it is unlike those that the model was trained on; null if the bundle has no profile.
 
