@@ -1,7 +1,7 @@
 """Runs test files without any mutant, under coverage: ``python -m tests.mutation.baseline TARGET FILE …``.
 
 It is started in a copy of the project, runs the tests of the first tier in the files, and writes into TARGET which test
-ran which line: see ``measured.Entry``.
+ran which statement: see ``measured.Entry``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from tests.mutation import recorder
+from tests.mutation.choice import AT_IMPORT, statement_at
+from tests.mutation.measured import is_test_file, structure_of
 from tests.mutation.tree import digest
 
 CONFIGURATION = """[run]
@@ -51,7 +53,7 @@ def _entries(root: Path, files: list[str]) -> dict[str, Any]:
             "sources": {},
             "seconds": {},
             "failed": [],
-            "lines": {},
+            "statements": {},
         }
         for file in files
     }
@@ -65,12 +67,19 @@ def _entries(root: Path, files: list[str]) -> dict[str, Any]:
     data = CoverageData(str(root / "coverage.data"))
     data.read()
     for file in data.measured_files():
-        path, text = Path(file).relative_to(root).as_posix(), digest(Path(file).read_text("utf-8"))
-        for line_number, contexts in data.contexts_by_lineno(file).items():
+        if is_test_file(file):
+            continue
+        path, source = Path(file).relative_to(root).as_posix(), Path(file).read_text("utf-8")
+        structure = structure_of(source)
+        for line, contexts in data.contexts_by_lineno(file).items():
+            number = statement_at(source, line)
+            statement = AT_IMPORT if number is None else number
             for test in {context.partition("|")[0] for context in contexts} & set(numbers):
                 of = found[test.partition("::")[0]]
-                of["sources"][path] = text
-                of["lines"].setdefault(path, {}).setdefault(line_number, []).append(numbers[test])
+                of["sources"][path] = structure
+                ran = of["statements"].setdefault(path, {}).setdefault(statement, [])
+                if numbers[test] not in ran:
+                    ran.append(numbers[test])
     return found
 
 

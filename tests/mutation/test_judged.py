@@ -51,7 +51,7 @@ def test_no_entry_comes_twice() -> None:
 
 
 def mutant(after: str, before: str = "n < 1", path: str = "a.py", place: str = "f") -> Mutant:
-    return difference(path, place, "core/AddNot", 0, f"{before}\n", f"{after}\n")
+    return difference(path, place, "core/AddNot", "unit", 0, f"{before}\n", f"{after}\n")
 
 
 def test_an_entry_is_of_its_mutant_only(tmp_path: Path) -> None:
