@@ -173,7 +173,8 @@ def _test(session: Session, chapter: Chapter, coverage: Coverage, copies: list[P
                 save(one.mutant, UNTESTED, "", 0.0)
         if orders:
             warm = sorted({test for order in orders for test in order.tests[:1]})[:8]
-            workers = [Worker(root, warm) for root in copies]
+            files = sorted({test.partition("::")[0] for order in orders for test in order.tests})
+            workers = [Worker(root, warm, files) for root in copies]
             try_mutants(orders, workers, lambda order, *found: save(order.mutant, *found))
 
 

@@ -47,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(root: Path) -> Iterator[Worker]:
-    found = Worker(root, [THREE])
+    found = Worker(root, [THREE], ["tests/test_box.py"])
     yield found
     found.end()
 
