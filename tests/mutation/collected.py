@@ -34,7 +34,7 @@ class Question:
 
 
 class Collected:
-    """The process, a fork of this one.
+    """The process, a fork of this one; it is ready when it is made.
 
     Args:
         root: a copy of the project.
@@ -59,6 +59,7 @@ class Collected:
                 os._exit(CRASHED)
         os.close(questions[0]), os.close(answers[1])
         self._ask, self._said = os.fdopen(questions[1], "w"), os.fdopen(answers[0])
+        self._said.readline()  # it has imported the project: from now on, files may hold a mutant
 
     def status(self, question: Question) -> tuple[bool, int | None]:
         """Return whether the mutant could be put in place, and the exit status of its tests: None for too long.
@@ -91,6 +92,7 @@ class _Loop:
         self._coverage.stop()
         ran = self._coverage.get_data()
         items = {item.nodeid: item for item in session.items}
+        self._say({"ready": len(items)})
         for line in self._asked:
             question = Question(**json.loads(line))
             lines = ran.lines(str(self._root / question.path)) or ()
@@ -100,9 +102,12 @@ class _Loop:
             answer: dict[str, Any] = {"in_place": False, "status": None}
             if is_there and at is not None and at not in has_run:
                 answer = self._answer(session, [items[test] for test in question.tests], question)
-            self._said.write(json.dumps(answer) + "\n")
-            self._said.flush()
+            self._say(answer)
         return True
+
+    def _say(self, answer: Mapping[str, Any]) -> None:
+        self._said.write(json.dumps(answer) + "\n")
+        self._said.flush()
 
     def _answer(self, session: pytest.Session, items: list[pytest.Item], question: Question) -> dict[str, Any]:
         not_in_place = 99
