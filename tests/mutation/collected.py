@@ -6,7 +6,7 @@ import json
 import os
 import resource
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,11 +96,8 @@ class _Loop:
         for line in self._asked:
             question = Question(**json.loads(line))
             lines = ran.lines(str(self._root / question.path)) or ()
-            has_run = {statement_at(question.source, one) for one in lines}
-            at = statement_at(question.source, question.line)
-            is_there = all(test in items for test in question.tests)
             answer: dict[str, Any] = {"in_place": False, "status": None}
-            if is_there and at is not None and at not in has_run:
+            if all(test in items for test in question.tests) and _is_yet_to_run(question, lines):
                 answer = self._answer(session, [items[test] for test in question.tests], question)
             self._say(answer)
         return True
@@ -114,7 +111,8 @@ class _Loop:
 
         def work() -> int:
             try:
-                replace_functions(self._root / question.path, question.source, question.mutated)
+                if question.path.endswith(".py"):
+                    replace_functions(self._root / question.path, question.source, question.mutated)
             except NotInPlace:
                 return not_in_place
             resource.setrlimit(resource.RLIMIT_AS, (self._memory_bytes, self._memory_bytes))
@@ -122,6 +120,14 @@ class _Loop:
 
         status = forked(work, question.limit_s)
         return {"in_place": status != not_in_place, "status": status}
+
+
+def _is_yet_to_run(question: Question, lines: Iterable[int]) -> bool:
+    """Whether the mutant has no part in what was imported and collected; a view is read by each test that asks it."""
+    if not question.path.endswith(".py"):
+        return True
+    at = statement_at(question.source, question.line)
+    return at is not None and at not in {statement_at(question.source, line) for line in lines}
 
 
 def _run(session: pytest.Session, items: list[pytest.Item]) -> int:
