@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from tests.mutation.structure import is_for_people
+from tests.mutation.structure import Function, is_for_people, unit_at
 
 VIEW_READER = "tests/memory/warehouse.py"
 """Whatever runs a line of it asks the views."""
@@ -43,7 +43,9 @@ class Coverage:
             of_views = {test for test in self.seconds if "/test_view" in test.partition("::")[0]}
             return [*self._in_order(of_views), *self._in_order(self.of_file(VIEW_READER) - of_views)]
         statement = statement_at(source, line)
-        found = self.of_file(path) if statement is None else self.statements.get(path, {}).get(statement, frozenset())
+        found = self.statements.get(path, {}).get(statement, frozenset()) if statement is not None else frozenset()
+        if statement is None or (not found and is_called_at_import(source, line)):
+            found = self.of_file(path)
         if not found and path.startswith(DECODERS):
             found = self.of_file(APART)
         return self._in_order(found)
@@ -63,6 +65,19 @@ def statement_at(source: str, line: int) -> int | None:
         return None
     number = min(around)[1]
     return number if _statements(source)[number][1] else None
+
+
+def is_called_at_import(source: str, line: int) -> bool:
+    """Whether a line is in a function that is used where its module is imported, such as by a decorator."""
+    unit = unit_at(ast.parse(source), line)
+    return isinstance(unit, Function) and unit.name in _names_outside_functions(ast.parse(source))
+
+
+def _names_outside_functions(node: ast.AST) -> set[str]:
+    if isinstance(node, Function):
+        return {name for one in (*node.decorator_list, node.args) for name in _names_outside_functions(one)}
+    own = {node.id} if isinstance(node, ast.Name) else set()
+    return own.union(*(_names_outside_functions(child) for child in ast.iter_child_nodes(node)))
 
 
 @lru_cache(maxsize=256)

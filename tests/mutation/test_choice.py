@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.mutation.chapters import ROOT
-from tests.mutation.choice import APART, DECODERS, VIEW_READER, Coverage, statement_at
+from tests.mutation.choice import APART, DECODERS, VIEW_READER, Coverage, is_called_at_import, statement_at
 
 SOURCE = """import math
 
@@ -112,3 +112,11 @@ def test_what_is_chosen_by_its_path_is_there() -> None:
     assert (ROOT / VIEW_READER).is_file()
     assert (ROOT / APART).is_file()
     assert (ROOT / DECODERS).is_dir()
+
+
+def test_a_function_that_a_module_calls_while_it_is_imported_is_tested_by_every_test_of_the_file() -> None:
+    source = SOURCE.replace("LIMIT = 3", "LIMIT = area(1, 2)")
+    assert [is_called_at_import(source, line) for line in (3, 9, 25)] == [False, True, False]
+    found = Coverage({"box": {statement_at(source, 25) or 0: frozenset({"quick"})}}, {})
+    assert found.chosen("box", source, 12) == ["quick"]
+    assert found.chosen("box", SOURCE, 12) == []

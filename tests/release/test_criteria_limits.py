@@ -144,3 +144,52 @@ def test_a_mean_of_a_single_score_says_nothing() -> None:
     one, two = (against(scored=scored, mean_score=0.1, deviation=None) for scored in (1, 2))
     assert finding(judged(one), "mean confidence") is Finding.UNKNOWN
     assert finding(judged(two), "mean confidence") is Finding.WORSE
+
+
+@pytest.mark.parametrize(("least", "shared", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_shared_picture_is_evidence_where_no_more_are_asked_for(least: int, shared: int, expected: str) -> None:
+    found = replace(EQUAL, pairs=(LabelPair("roses", "roses", shared),))
+    assert finding(judged(found, min_shared=least), "agreement of labels") == expected
+
+
+@pytest.mark.parametrize(("least", "labelled", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_label_of_a_person_is_evidence_where_no_more_are_asked_for(
+    least: int, labelled: int, expected: str
+) -> None:
+    verdict = judged(Comparison(*sides(labelled, labelled), ALIKE), min_judged=least)
+    assert finding(verdict, "corrections by people") == expected
+
+
+def test_latency_of_one_side_alone_is_not_compared() -> None:
+    for champion, challenger in ((SIDE, replace(SIDE, p95_ms=None)), (replace(SIDE, p95_ms=None), SIDE)):
+        verdict = judged(replace(EQUAL, champion=champion, challenger=challenger))
+        assert finding(verdict, "95 % answer within") is Finding.UNKNOWN
+
+
+def test_latency_says_what_is_asked_of_it_or_that_a_shadow_is_not_compared() -> None:
+    for found, expected in (
+        (EQUAL, "at most 1.5 times, or 50 ms more"),
+        (against(p95_ms=None), "at most 1.5 times, or 50 ms more"),
+        (replace(EQUAL, is_shadow=True), "not compared: a shadow runs elsewhere"),
+    ):
+        [asked] = [one.asked for one in judged(found).evidence if one.criterion == "95 % answer within"]
+        assert asked == expected
+
+
+def test_evidence_shows_both_sides_and_none_where_there_is_nothing() -> None:
+    shown = {one.criterion: (one.champion, one.challenger) for one in judged(Comparison(SIDE, Side(), ALIKE)).evidence}
+    assert shown == {
+        "images": ("200", "0"),
+        "agreement of labels": ("", "98.0% of 100"),
+        "corrections by people": ("none", "none"),
+        "rejected uploads": ("0.0% of 200", "none"),
+        "mean confidence": ("0.800", "none"),
+        "95 % answer within": ("60 ms", "none"),
+    }
+
+
+@pytest.mark.parametrize(("least", "images", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_image_of_each_side_is_evidence_where_no_more_are_asked_for(least: int, images: int, expected: str) -> None:
+    side = replace(SIDE, images=images)
+    verdict = judged(Comparison(side, side, ALIKE), min_images=least)
+    assert finding(verdict, "rejected uploads") == finding(verdict, "95 % answer within") == expected

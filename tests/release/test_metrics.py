@@ -167,3 +167,11 @@ def test_label_of_a_person_is_the_truth_for_both_sides(services: Services) -> No
     found = services.compared()
     assert (found.champion.judged, found.champion.corrected) == (1, 1)
     assert (found.challenger.judged, found.challenger.corrected) == (1, 0)
+
+
+def test_query_compares_seven_days_and_no_shadow_unless_it_is_asked_to(services: Services) -> None:
+    for days_ago in (6, 7):
+        services.predict(services.champion, days_ago=days_ago)
+    query = ComparisonQuery((services.champion,), (services.challenger,), since=LONG_AGO)
+    found = compare(services.warehouse, query, TODAY.date())
+    assert (found.champion.images, found.is_shadow) == (1, False)
