@@ -41,7 +41,9 @@ class Coverage:
         """Return the tests to run on a mutant of a line, the quickest first; none if no test runs it."""
         if path.endswith(".sql"):
             of_views = {test for test in self.seconds if "/test_view" in test.partition("::")[0]}
-            return [*self._in_order(of_views), *self._in_order(self.of_file(VIEW_READER) - of_views)]
+            readers = [*self._in_order(of_views), *self._in_order(self.of_file(VIEW_READER) - of_views)]
+            own = f"[{path.rpartition('/')[2].removesuffix('.sql')}"
+            return sorted(readers, key=lambda test: own not in test)  # those of the view itself first
         statement = statement_at(source, line)
         found = self.statements.get(path, {}).get(statement, frozenset()) if statement is not None else frozenset()
         if statement is None or (not found and is_called_at_import(source, line)):

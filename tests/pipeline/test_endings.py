@@ -1,0 +1,117 @@
+"""What can never pass ends the same way with parts in memory: a row, a mark, one word in the log, and nothing lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.errors import RowRefused, StorageRefused, Superseded, TriedTooOften, Unreadable
+from shared.logs import log
+from shared.pipeline.ids import ImageIds
+from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, marked
+from shared.types import Acknowledged, Failure, Prediction, Upload
+from tests.pipeline.parts import call, dropped, failing
+from tests.worlds import World
+
+Picture = Callable[..., bytes]
+WHY = TriedTooOften("It was tried too often.")
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """What is logged at ERROR."""
+    lines: list[str] = []
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    notes = Notes(logging.ERROR)
+    log.addHandler(notes)
+    yield lines
+    log.removeHandler(notes)
+
+
+def marks(world: World, upload: Upload) -> str | None:
+    return marked(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id)
+
+
+def test_file_that_can_be_neither_read_nor_copied_is_recorded_marked_and_left(
+    memory_world: World, tmp_path: Path
+) -> None:
+    upload = dropped(memory_world, tmp_path, b"bread")
+    pipeline, notes = failing(memory_world, "copy_once", before=Unreadable("It has its owner's key."))
+    outcome = pipeline.process_upload(upload, call())
+    assert isinstance(outcome, Failure)
+    assert outcome.quarantine_uri is None
+    assert notes[-2:] == ["append", "write_once"]  # the row, then the mark
+    assert "delete" not in notes
+    assert marks(memory_world, upload) == SET_ASIDE
+    assert memory_world.names_in(memory_world.uploads) == ["photo.jpg"]
+    [row] = memory_world.rows("rejected_uploads")
+    assert row["quarantine_uri"] is None
+
+
+def test_upload_that_may_not_be_deleted_is_marked_and_said_once(
+    memory_world: World, picture: Picture, tmp_path: Path, said: list[str]
+) -> None:
+    upload = dropped(memory_world, tmp_path, picture(1))
+    pipeline, _ = failing(memory_world, "delete", before=StorageRefused("A hold is on it."))
+    for _ in range(2):
+        assert isinstance(pipeline.process_upload(upload, call()), Prediction)
+    assert marks(memory_world, upload) == NOT_DELETED
+    assert [line for line in said if "not deleted" in line and "A hold is on it." in line] == said
+    assert len(said) == 1
+
+
+def test_upload_that_is_set_aside_has_a_row_and_a_mark(memory_world: World, tmp_path: Path, said: list[str]) -> None:
+    upload = dropped(memory_world, tmp_path, b"bread")
+    outcome = memory_world.pipeline.set_upload_aside(upload, call(), WHY)
+    assert isinstance(outcome, Failure)
+    assert (outcome.reason, outcome.quarantine_uri) == (WHY.reason, None)
+    assert marks(memory_world, upload) == SET_ASIDE
+    assert memory_world.names_in(memory_world.uploads) == ["photo.jpg"]
+    assert said == []
+
+
+def test_upload_whose_row_is_refused_too_is_marked_acknowledged_and_said(
+    memory_world: World, tmp_path: Path, said: list[str]
+) -> None:
+    upload = dropped(memory_world, tmp_path, b"bread")
+    pipeline, _ = failing(memory_world, "append", before=RowRefused("It is too old."))
+    assert pipeline.set_upload_aside(upload, call(), WHY) == Acknowledged(upload.ref, "set_aside", str(WHY))
+    assert marks(memory_world, upload) == SET_ASIDE
+    assert memory_world.rows("rejected_uploads") == []
+    [line] = said
+    assert "set aside without a row" in line
+    assert "It is too old." in line
+
+
+@pytest.mark.parametrize("step", ["give_up", "process"])
+def test_upload_that_a_newer_one_replaced_is_acknowledged_as_superseded(
+    memory_world: World, tmp_path: Path, step: str
+) -> None:
+    upload = dropped(memory_world, tmp_path, b"bread")
+    pipeline, notes = failing(memory_world, "copy_once", before=Superseded("A newer one took its place."))
+    if step == "give_up":
+        outcome = pipeline.give_up_upload(upload, call(), WHY)
+    else:
+        outcome = pipeline.process_upload(upload, call())
+    assert outcome == Acknowledged(upload.ref, "superseded")
+    assert "append" not in notes
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_upload_that_is_given_up_leaves_its_bucket_unless_it_is_kept(
+    memory_world: World, tmp_path: Path, remove: bool
+) -> None:
+    upload = dropped(memory_world, tmp_path, b"bread")
+    outcome = memory_world.pipeline.give_up_upload(upload, call(), WHY, remove=remove)
+    assert isinstance(outcome, Failure)
+    upload_id = ImageIds.of_object(upload.ref).upload_id
+    assert outcome.quarantine_uri == f"gs://{memory_world.quarantine}/{upload_id}"
+    assert memory_world.names_in(memory_world.quarantine) == [upload_id]
+    assert memory_world.names_in(memory_world.uploads) == ([] if remove else ["photo.jpg"])
