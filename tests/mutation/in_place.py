@@ -41,7 +41,7 @@ def replace_functions(path: Path, source: str, mutated: str) -> int:
 
 
 def _changed(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
-    """Yield each function's code that differs, with what it becomes; what is inside of a function goes with it."""
+    """Yield each function's code that differs, with what it becomes."""
     olds, news = _inner(before), _inner(after)
     if _own(before) != _own(after) or len(olds) != len(news):
         raise NotInPlace
@@ -49,7 +49,17 @@ def _changed(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, Code
         if not old.co_flags & inspect.CO_OPTIMIZED:  # the body of a class
             yield from _changed(old, new)
         elif old != new:
-            yield old, new
+            yield from _with_inner(old, new)
+
+
+def _with_inner(before: CodeType, after: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """Yield a function's code and that of the functions inside, of which some may have been made at import."""
+    yield before, after
+    olds, news = _inner(before), _inner(after)
+    if len(olds) == len(news):
+        for old, new in zip(olds, news, strict=True):
+            if old != new:
+                yield from _with_inner(old, new)
 
 
 def _inner(code: CodeType) -> list[CodeType]:
