@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from shared.errors import RowRefused, StorageRefused, Superseded, TriedTooOften, Unreadable
+from shared.errors import OverRate, RowRefused, StorageRefused, Superseded, TooManyBytes, TriedTooOften, Unreadable
+from shared.inference.classifier import Classifier
 from shared.logs import log
 from shared.pipeline.ids import ImageIds
+from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.rate_limit import RateBreaker
 from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, marked
-from shared.types import Acknowledged, Failure, Prediction, Upload
-from tests.pipeline.parts import call, dropped, failing
+from shared.types import Acknowledged, Correction, Failure, Prediction, Source, Upload
+from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
 
 Picture = Callable[..., bytes]
+LABEL = Correction(
+    "label-of-test-endings", "p", "tulips", "somebody", datetime(2026, 6, 1, 23, 30, tzinfo=UTC), "in the back", True
+)
 WHY = TriedTooOften("It was tried too often.")
 
 
@@ -115,3 +123,81 @@ def test_upload_that_is_given_up_leaves_its_bucket_unless_it_is_kept(
     assert outcome.quarantine_uri == f"gs://{memory_world.quarantine}/{upload_id}"
     assert memory_world.names_in(memory_world.quarantine) == [upload_id]
     assert memory_world.names_in(memory_world.uploads) == ([] if remove else ["photo.jpg"])
+
+
+def full(world: World) -> Pipeline:
+    """Return a pipeline that takes one more image in this minute, and has taken it."""
+    pipeline = replace(world.pipeline, rate=RateBreaker(1, lambda: 0.0))
+    pipeline.rate.take()
+    return pipeline
+
+
+def test_event_over_the_rate_is_acknowledged_and_its_upload_left_to_the_sweep(
+    memory_world: World, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(memory_world, tmp_path, picture(2))
+    outcome = full(memory_world).process_upload(upload, call())
+    assert isinstance(outcome, Acknowledged)
+    assert (outcome.ref, outcome.why, outcome.is_left_to_the_sweep) == (upload.ref, "over_rate", True)
+    assert outcome.detail.endswith("it is left to the sweep")
+    assert memory_world.names_in(memory_world.uploads) == ["photo.jpg"]
+
+
+def test_upload_that_no_event_brought_has_waited_for_the_rate_and_is_taken(
+    memory_world: World, picture: Picture, tmp_path: Path
+) -> None:
+    upload = dropped(memory_world, tmp_path, picture(3))
+    assert isinstance(full(memory_world).process_upload(upload, call(Source.BACKLOG)), Prediction)
+
+
+def test_everything_that_a_caller_asks_for_counts_for_the_rate(
+    memory_world: World, classifier: Classifier, picture: Picture
+) -> None:
+    asked: list[Callable[[Pipeline], object]] = [
+        lambda pipeline: pipeline.classify_image(received(picture(4)), record=False),
+        lambda pipeline: pipeline.explain_image(picture(4), classifier),
+        lambda pipeline: pipeline.decode_image(picture(4), 64),
+        lambda pipeline: pipeline.record_label(LABEL),
+    ]
+    for ask in asked:
+        with pytest.raises(OverRate):
+            ask(full(memory_world))
+        pipeline = replace(memory_world.pipeline, rate=RateBreaker(1, lambda: 0.0))
+        ask(pipeline)
+        with pytest.raises(OverRate):
+            pipeline.rate.take()
+
+
+def test_image_for_people_is_decoded_at_the_size_that_is_asked_for(memory_world: World, picture: Picture) -> None:
+    image = memory_world.pipeline.decode_image(picture(5, (640, 480)), 120)
+    assert (image.width_px, image.height_px) == (640, 480)
+    assert 120 <= min(image.pixels.shape[:2]) < 480
+
+
+def test_image_for_people_that_is_too_large_is_refused_before_it_counts(memory_world: World, picture: Picture) -> None:
+    content = picture(6)
+    for more, fits in ((0, True), (1, False)):
+        limits = replace(memory_world.pipeline.limits, max_bytes=len(content) - more)
+        pipeline = replace(memory_world.pipeline, limits=limits, rate=RateBreaker(1, lambda: 0.0))
+        if fits:
+            pipeline.decode_image(content, 64)
+        else:
+            with pytest.raises(TooManyBytes):
+                pipeline.decode_image(content, 64)
+            pipeline.rate.take()  # there is room still
+
+
+def test_label_becomes_a_row_with_all_that_was_said(memory_world: World) -> None:
+    memory_world.pipeline.record_label(LABEL)
+    sql = "SELECT * FROM labels WHERE label_id IN UNNEST(@ids)"
+    [row] = memory_world.warehouse.query(sql, ids=[LABEL.label_id]).rows
+    assert row == {
+        "label_id": LABEL.label_id,
+        "prediction_id": "p",
+        "label": "tulips",
+        "labelled_by": "somebody",
+        "labelled_on": LABEL.labelled_at.date(),
+        "labelled_at": LABEL.labelled_at,
+        "note": "in the back",
+        "is_new_label": True,
+    }

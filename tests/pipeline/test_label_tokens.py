@@ -30,7 +30,7 @@ def test_tokens_are_signed_with_the_first_key_and_those_of_every_key_hold() -> N
 
 @pytest.mark.parametrize("given", [None, 1, "", "é", "0" * 32, "0" * 31])
 def test_what_is_no_token_opens_nothing(given: object) -> None:
-    assert not LabelTokens((NEW,)).is_of(given, ONE)
+    assert LabelTokens((NEW,)).is_of(given, ONE) is False
 
 
 def test_without_keys_there_are_no_tokens() -> None:
