@@ -20,9 +20,9 @@ import psutil
 from tests.mutation.mutant import Mutant
 
 MOST_WORKERS = 2
-LEAST_LIMIT_S = 60.0
-MOST_LIMIT_S = 600.0
-TIMES = 10
+LEAST_LIMIT_S = 30.0
+MOST_LIMIT_S = 240.0
+TIMES = 3
 """So many times as long as they take alone may tests take on a mutant: more is an endless loop."""
 
 

@@ -118,6 +118,8 @@ def _is_needless(operator: str, node: Any, index: int) -> bool:
         return True  # without its decorator it cannot be made, and nothing tries to change what is frozen
     if operator.startswith("core/ReplaceBinaryOperator") and node.parent.type in UNPACKS:
         return True  # `*` and `**` of arguments: no operator
+    if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
+        return True  # names of types, at which nobody looks when the code runs
     return operator == "core/AddNot" and node.type != "test" and node.children[1].type in ("not_test", "namedexpr_test")
 
 
