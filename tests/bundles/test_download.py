@@ -201,7 +201,7 @@ def test_file_that_changes_while_it_is_read_is_a_fault(
             content: bytes = store.read(ref, max_bytes)  # type: ignore[arg-type]
             return content
 
-    download = BundleDownload(Changing(store), ENOUGH)  # type: ignore[arg-type]
+    download = BundleDownload(Changing(store), ENOUGH)
     [fault] = faults_of(lambda: download.bundle(Place(f"gs://{BUCKET}/flowers/2")))
     assert fault.endswith(f"{what} was replaced while it was read")
     assert list(copies.glob("*")) == []
@@ -211,7 +211,7 @@ def test_service_that_does_not_answer_leaves_no_copy(store: MemoryStore, copies:
     put(store, write_bundle(tmp_path / "b", "2"))
     away = Faulty(store, None, "read", before=StorageUnavailable("It does not answer."))
     with pytest.raises(StorageUnavailable):
-        BundleDownload(away, ENOUGH).bundle(Place(f"gs://{BUCKET}/flowers/2"))  # type: ignore[arg-type]
+        BundleDownload(away, ENOUGH).bundle(Place(f"gs://{BUCKET}/flowers/2"))
     assert not copies.exists() or list(copies.glob("*")) == []
 
 
@@ -277,7 +277,7 @@ def test_places_that_can_be_read_make_an_index_in_their_order(store: MemoryStore
 
 def test_bucket_that_does_not_answer_is_a_fault_at_start_and_an_error_elsewhere(tmp_path: Path, copies: Path) -> None:
     away = Faulty(MemoryStore(), None, "find", before=StorageUnavailable("It does not answer."))
-    asked = BundleSource(lambda: away, ENOUGH, tmp_path)  # type: ignore[arg-type, return-value]
+    asked = BundleSource(lambda: away, ENOUGH, tmp_path)
     place = Place(f"gs://{BUCKET}/flowers")
     with pytest.raises(StorageUnavailable):
         asked.bundle(place)

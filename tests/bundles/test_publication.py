@@ -94,7 +94,7 @@ def test_other_bytes_of_an_unfinished_publish_are_left_and_refused(store: Memory
 def test_object_of_another_size_is_not_read(store: MemoryStore) -> None:
     store.put(BUCKET, "flowers/1/labels.txt", b"other")
     notes: list[str] = []
-    made = Publication(Faulty(store, notes), BUCKET, load_bundle(MODELS / DEFAULT_BUNDLE))  # type: ignore[arg-type]
+    made = Publication(Faulty(store, notes), BUCKET, load_bundle(MODELS / DEFAULT_BUNDLE))
     with pytest.raises(NotPublished):
         list(made.steps())
     assert "read" not in notes
@@ -102,7 +102,7 @@ def test_object_of_another_size_is_not_read(store: MemoryStore) -> None:
 
 def test_publish_that_another_one_outran_is_refused(store: MemoryStore) -> None:
     quicker = Faulty(store, None, "write_once", before=NameTaken("It has other bytes."))
-    made = Publication(quicker, BUCKET, load_bundle(MODELS / DEFAULT_BUNDLE))  # type: ignore[arg-type]
+    made = Publication(quicker, BUCKET, load_bundle(MODELS / DEFAULT_BUNDLE))
     with pytest.raises(NotPublished, match="holds something else"):
         next(made.steps())
 
@@ -111,7 +111,8 @@ def test_publish_that_another_one_outran_is_refused(store: MemoryStore) -> None:
 @pytest.mark.parametrize("what", ["name", "version"])
 def test_name_or_version_that_cannot_be_a_folder_is_refused(store: MemoryStore, what: str, value: str) -> None:
     shipped = load_bundle(MODELS / DEFAULT_BUNDLE)
-    bundle = replace(shipped, manifest=replace(shipped.manifest, **{what: value}))
+    manifest = replace(shipped.manifest, name=value) if what == "name" else replace(shipped.manifest, version=value)
+    bundle = replace(shipped, manifest=manifest)
     with pytest.raises(NotPublished, match=rf"The bundle's {what} is .* becomes a folder of the bucket"):
         Publication(store, BUCKET, bundle)
 

@@ -71,8 +71,8 @@ def _entries(root: Path, files: list[str]) -> dict[str, Any]:
             continue
         path, source = Path(file).relative_to(root).as_posix(), Path(file).read_text("utf-8")
         structure = structure_of(source)
-        for line, contexts in data.contexts_by_lineno(file).items():
-            number = statement_at(source, line)
+        for line_number, contexts in data.contexts_by_lineno(file).items():
+            number = statement_at(source, line_number)
             statement = AT_IMPORT if number is None else number
             for test in {context.partition("|")[0] for context in contexts} & set(numbers):
                 of = found[test.partition("::")[0]]

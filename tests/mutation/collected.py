@@ -50,14 +50,16 @@ class Collected:
         child = os.fork()
         if child == 0:
             try:
-                os.close(questions[1]), os.close(answers[0])
+                os.close(questions[1])
+                os.close(answers[0])
                 with os.fdopen(questions[0]) as asked, os.fdopen(answers[1], "w") as said:
                     run(["--continue-on-collection-errors", *files], [_Loop(root, asked, said, memory_bytes)])
             except BaseException:
                 traceback.print_exc()  # into the worker's log
             finally:
                 os._exit(CRASHED)
-        os.close(questions[0]), os.close(answers[1])
+        os.close(questions[0])
+        os.close(answers[1])
         self._ask, self._said = os.fdopen(questions[1], "w"), os.fdopen(answers[0])
         self._said.readline()  # it has imported the project: from now on, files may hold a mutant
 
@@ -136,6 +138,6 @@ def _run(session: pytest.Session, items: list[pytest.Item]) -> int:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed or session.shouldstop:
             with suppress(BaseException):
-                session._setupstate.teardown_exact(None)  # type: ignore[attr-defined]
+                session._setupstate.teardown_exact(None)
             return 1
     return 0
