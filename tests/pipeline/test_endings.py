@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from shared.errors import OverRate, RowRefused, StorageRefused, Superseded, TooManyBytes, TriedTooOften, Unreadable
@@ -201,3 +204,48 @@ def test_label_becomes_a_row_with_all_that_was_said(memory_world: World) -> None
         "note": "in the back",
         "is_new_label": True,
     }
+
+
+def test_explanation_is_drawn_as_a_png_of_the_picture(
+    memory_world: World, classifier: Classifier, picture: Picture
+) -> None:
+    content = picture(7, (640, 320))
+    explained = memory_world.pipeline.explain_image(content, classifier)
+    drawn = PIL.Image.open(BytesIO(memory_world.pipeline.draw_explanation(content, explained)))
+    assert (drawn.format, drawn.size) == ("PNG", (640, 320))
+
+
+def test_file_over_the_limit_is_quarantined_without_being_read(
+    memory_world: World, picture: Picture, tmp_path: Path
+) -> None:
+    content = picture(8)
+    for name, more, expected in (("fits.jpg", 0, Prediction), ("not.jpg", 1, Failure)):
+        limits = replace(memory_world.pipeline.limits, max_bytes=len(content) - more)
+        pipeline, notes = failing(memory_world, "")
+        outcome = replace(pipeline, limits=limits).process_upload(
+            dropped(memory_world, tmp_path, content, name), call()
+        )
+        assert isinstance(outcome, expected)
+        assert ("read" in notes) is (expected is Prediction)
+
+
+def test_archive_holds_the_stripped_file_and_the_row_the_digest_of_what_was_sent(
+    memory_world: World, picture: Picture, tmp_path: Path
+) -> None:
+    content, stripped = picture(9), b"without metadata"
+    asked: list[bytes] = []
+
+    def strip(given: bytes, *_: object, **__: object) -> bytes:
+        asked.append(given)
+        return stripped
+
+    pipeline = replace(memory_world.pipeline, strip=strip)
+    outcome = pipeline.process_upload(dropped(memory_world, tmp_path, content), call())
+    assert isinstance(outcome, Prediction)
+    assert outcome.image.sha256 == hashlib.sha256(content).hexdigest()
+    [archived] = memory_world.store.uploads(memory_world.archive)
+    assert archived.ref.uri.partition("#")[0] == outcome.archive_uri
+    assert hashlib.sha256(stripped).hexdigest() in archived.ref.name
+    assert memory_world.store.read(archived.ref, 1000) == stripped
+    kept = pipeline.classify_image(received(content), record=False)
+    assert (kept.archive_uri, asked) == (None, [content])  # what is not kept is not stripped

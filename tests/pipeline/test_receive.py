@@ -9,8 +9,16 @@ from typing import Any
 import pytest
 
 from shared.errors import BucketlensError, Permanent, Transient
-from shared.pipeline.receive import FINALIZED, MalformedEvent, is_upload, occurred_at, refusal, upload_from
-from shared.types import Acknowledged, ObjectRef, Upload
+from shared.pipeline.receive import (
+    FINALIZED,
+    MalformedEvent,
+    is_unicode,
+    is_upload,
+    occurred_at,
+    refusal,
+    upload_from,
+)
+from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 
 ATTRIBUTES = {
     "id": "8897446546443",
@@ -183,3 +191,37 @@ def test_what_only_looks_like_that_is_an_upload(name: str, size_bytes: int) -> N
 
 def test_how_an_object_is_packed_is_read() -> None:
     assert upload_from(ATTRIBUTES, {**DATA, "contentEncoding": "gzip"}).content_encoding == "gzip"
+
+
+@pytest.mark.parametrize(("generation", "fits"), [(253_402_300_799_999_999, True), (253_402_300_800_000_000, False)])
+def test_generation_is_a_moment_before_the_year_10000(generation: int, fits: bool) -> None:
+    data = DATA | {"generation": str(generation)}
+    if fits:
+        assert upload_from(ATTRIBUTES, data).ref.created_at.year == 9999
+    else:
+        with pytest.raises(MalformedEvent, match="generation"):
+            upload_from(ATTRIBUTES, data)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("\ud7ff\ue000", True), ("\ud800", False), ("\udfff", False), ("a\udc00b", False), ("", True), ("🌹", True)],
+)
+def test_text_is_unicode_without_halves_of_a_pair(text: str, expected: bool) -> None:
+    assert is_unicode(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({METADATA_KEY: "ponies"}, "ponies"),
+        ({METADATA_KEY: ""}, None),
+        ({METADATA_KEY: 7}, None),
+        ({METADATA_KEY: "\ud800"}, None),
+        ({}, None),
+        ([METADATA_KEY], None),
+        (None, None),
+    ],
+)
+def test_model_is_named_by_the_metadata_of_an_object_or_not_at_all(metadata: object, expected: str | None) -> None:
+    assert upload_from(ATTRIBUTES, DATA | {"metadata": metadata}).model == expected
