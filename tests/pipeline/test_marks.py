@@ -75,3 +75,13 @@ def test_unmark_removes_all_marks_of_an_upload_and_no_others(store: MemoryStore,
 def test_bucket_without_marks_that_is_not_there_is_named() -> None:
     with pytest.raises(StorageRefused, match="gs://quarantine"):
         marked(MemoryStore(), BUCKET)
+
+
+def test_mark_that_was_removed_is_not_found_where_the_bucket_keeps_versions() -> None:
+    store = MemoryStore()
+    store.create_bucket(BUCKET, keeps_versions=True)
+    mark(store, BUCKET, SET_ASIDE, ONE, "why")
+    [held] = store.uploads(BUCKET)
+    store.put(BUCKET, held.ref.name, b"a newer one")
+    store.delete(store.find(BUCKET, held.ref.name).ref)
+    assert marked(store, BUCKET) == {}
