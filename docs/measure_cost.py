@@ -48,9 +48,9 @@ def main() -> None:
         finally:
             supervisor.stop()
     machine = f"{os.cpu_count()} cores of {platform.machine()}"
-    found = {"cpu_s": round(cpu_s, 4), "machine": machine, "on": f"{datetime.now(UTC):%Y-%m-%d}"}
-    FILE.write_text(json.dumps(ASSUMED | found, indent=2, sort_keys=True) + "\n", "utf-8")
-    print(f"{found['cpu_s']} CPU seconds an image; now: make docs")
+    measured = {"cpu_s": round(cpu_s, 4), "machine": machine, "on": f"{datetime.now(UTC):%Y-%m-%d}"}
+    FILE.write_text(json.dumps(ASSUMED | measured, indent=2, sort_keys=True) + "\n", "utf-8")
+    print(f"{measured['cpu_s']} CPU seconds an image; now: make docs")
 
 
 def _send(cloud: Cloud, folder: Path, images: int) -> None:
@@ -70,8 +70,8 @@ def _send(cloud: Cloud, folder: Path, images: int) -> None:
 def _cpu_s(cloud: Cloud) -> float:
     """Return the CPU seconds of the upload function so far, all its processes together."""
     process = psutil.Process(int(cloud.children["classify_upload"][0]))
-    times = [one.cpu_times() for one in [process, *process.children(recursive=True)]]
-    return sum(one.user + one.system for one in times)
+    times = [part.cpu_times() for part in [process, *process.children(recursive=True)]]
+    return sum(part.user + part.system for part in times)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def main() -> None:
         try:
             supervisor.start()
             url = supervisor.cloud.url("classify_request")
-            text = CONSOLE.sub(lambda found: answered(found[1], url, folder), PAGE.read_text("utf-8"))
+            text = CONSOLE.sub(lambda match: answered(match[1], url, folder), PAGE.read_text("utf-8"))
         finally:
             supervisor.stop()
     PAGE.write_text(text, "utf-8")

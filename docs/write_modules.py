@@ -14,7 +14,7 @@ MADE = re.compile(r'^(resource|data) "(\w+)" "(\w+)"', re.MULTILINE)
 
 
 def page_of(folder: Path) -> str:
-    """Return a module's page in Markdown: what it is, what it makes, what it is given and what it tells."""
+    """Return a module's page in Markdown: its purpose, its resources, its variables and its outputs."""
     text = (folder / "main.tf").read_text("utf-8")
     about = [line.lstrip("# ").rstrip() for line in text.split("\n\n")[0].splitlines() if not line.startswith("#     ")]
     parts = [f"# {folder.name}", " ".join(filter(None, about))]
@@ -22,13 +22,15 @@ def page_of(folder: Path) -> str:
         {(f"{kind}.{name}", what) for path in folder.glob("*.tf") for what, kind, name in MADE.findall(_read(path))}
     )
     parts.append("\n".join(f"- `{name}`" + (" (read)" if what == "data" else "") for name, what in made))
-    given = [found for found in NAMED.findall(_read(folder / "variables.tf")) if found[0] == "variable"]
+    variables = [block for block in NAMED.findall(_read(folder / "variables.tf")) if block[0] == "variable"]
     lines = ["| variable | type | | |", "|---|---|---|---|"]
-    lines += [f"| `{name}` | `{_type(body)}` | {_default(body)} | {_said(body)} |" for _, name, body in given]
+    lines += [
+        f"| `{name}` | `{_type(body)}` | {_default(body)} | {_description(body)} |" for _, name, body in variables
+    ]
     parts.append("\n".join(lines))
-    told = NAMED.findall(_read(folder / "outputs.tf"))
-    if told:
-        lines = ["| output | |", "|---|---|", *(f"| `{name}` | {_said(body)} |" for _, name, body in told)]
+    outputs = NAMED.findall(_read(folder / "outputs.tf"))
+    if outputs:
+        lines = ["| output | |", "|---|---|", *(f"| `{name}` | {_description(body)} |" for _, name, body in outputs)]
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
@@ -37,19 +39,19 @@ def _read(path: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def _said(body: str) -> str:
+def _description(body: str) -> str:
     [description] = re.findall(r'^  description += "(.*)"$', body, re.MULTILINE)
     return description.replace('\\"', '"').replace("|", "\\|")
 
 
 def _type(body: str) -> str:
-    [found] = re.findall(r"^  type += (.*?)(?=^  \w|\Z)", body, re.MULTILINE | re.DOTALL)
-    return " ".join(found.split()).replace("|", "\\|")
+    [type_] = re.findall(r"^  type += (.*?)(?=^  \w|\Z)", body, re.MULTILINE | re.DOTALL)
+    return " ".join(type_.split()).replace("|", "\\|")
 
 
 def _default(body: str) -> str:
-    found = re.search(r"^  default += (.*)$", body, re.MULTILINE)
-    return f"`{found[1]}`" if found else "required"
+    match = re.search(r"^  default += (.*)$", body, re.MULTILINE)
+    return f"`{match[1]}`" if match else "required"
 
 
 def main() -> None:

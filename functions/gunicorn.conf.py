@@ -2,7 +2,7 @@
 
     FUNCTION_TARGET=classify_upload gunicorn --config functions/gunicorn.conf.py
 
-gunicorn creates the app in the worker and not in the master, so threads and TensorFlow are safe in it.
+gunicorn creates the app in the worker and not in the master, so the app may use threads and TensorFlow.
 ``functions-framework --target`` works as well, but forks after the import.
 """
 
@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from shared.backlog.graceful_shutdown import ignore_signals
-from shared.settings import threads_of_server
+from shared.settings import server_threads
 
-# Imports take most of a start (docs/performance.md). A fifth of that is optional imports of Google's clients, which are
-# not used here (the clients speak REST and do not trace), and garbage collections, which free nothing during imports.
+# Imports take most of a start (docs/performance.md). A fifth of that is spent on optional imports of Google's clients,
+# unused here (the clients speak REST and do not trace), and on garbage collections, which free nothing during imports.
 sys.modules |= dict.fromkeys(("grpc", "opentelemetry", "tqdm"))  # type: ignore[arg-type]
 gc.disable()
 
@@ -26,12 +26,12 @@ _source = Path(__file__).parent / _target / "main.py"
 wsgi_app = f"functions_framework:create_app({_target!r}, {str(_source)!r})"
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # Cloud Run requires all interfaces
 workers = 1  # Cloud Run adds instances, not processes
-threads = threads_of_server()  # requests that run, that queue, and that are probes or get 429
+threads = server_threads()  # requests that run, that queue, and that are probes or get 429
 worker_class = "shared.http.gunicorn_worker.LingeringWorker"  # gthread with a header timeout and a cheaper keep-alive
 timeout = 0  # Cloud Run ends requests that take too long
 graceful_timeout = 7  # Cloud Run kills 10 s after SIGTERM, and ending takes a moment too
 keepalive = 75
-backlog = 128  # more waiting connections are better answered by another instance
+backlog = 128  # another instance answers further connections sooner
 loglevel = "warning"
 control_socket_disable = True  # not used, and it would leave a file in the home folder
 

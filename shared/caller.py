@@ -1,7 +1,7 @@
 """Read the caller and the trace from request headers; never keep a token or an address.
 
-The setting ``CALLERS`` names what checks callers in front of the service: IAM, whose token ``caller_from`` reads;
-Identity-Aware Proxy, whose assertion ``adapters.iap`` verifies; or nothing, and then any client can write any header.
+The setting ``CALLERS`` names the check in front of the service: IAM, whose token ``caller_from`` reads;
+Identity-Aware Proxy, whose assertion ``adapters.iap`` verifies; or none, and then any client can write any header.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every error of ours, as a tree of what to do about it.
+"""Every error of the project, as a tree by what to do about it.
 
 ::
 
@@ -6,26 +6,26 @@
     ├── AlreadyDone               this generation is gone           → acknowledge
     │   └── Superseded            it was overwritten before we read → acknowledge, count
     ├── Permanent                 trying again cannot help          → quarantine, record, acknowledge
-    │   ├── NotAnImage            no format that we know
+    │   ├── NotAnImage            its format is not known
     │   ├── DamagedImage          the format is known, the pixels cannot be read
     │   ├── TooManyBytes          over MAX_IMAGE_BYTES
     │   ├── TooManyPixels         over MAX_IMAGE_PIXELS
     │   ├── TooCostly             decoding it takes more time or memory than its size allows
     │   ├── UnknownModel          it names a model that is not served
-    │   ├── WrongEncoding         its bytes are not what its Content-Encoding says
-    │   ├── Unreadable            Cloud Storage gives it to nobody as it is       → set aside where it cannot be copied
+    │   ├── WrongEncoding         its bytes do not match its Content-Encoding
+    │   ├── Unreadable            Cloud Storage does not serve its bytes          → set aside if it cannot be copied
     │   ├── TriedTooOften         the sweep gave up on it
-    │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be taken out
-    ├── BadRequest                the caller can mend it            → 4xx
+    │   └── MetadataStays         STRIP_METADATA is set, and its metadata cannot be removed
+    ├── BadRequest                the caller can correct it         → 4xx
     ├── Transient                 trying again may help             → raise; 503 with Retry-After
-    │   ├── Busy                  no room for one more picture      → 429 with Retry-After
+    │   ├── Busy                  no memory for one more picture    → 429 with Retry-After
     │   ├── OverRate              over MAX_IMAGES_PER_MINUTE        → leave it to the sweep; 429 with Retry-After
-    │   ├── KeysUnavailable       who calls cannot be verified for now
+    │   ├── KeysUnavailable       callers cannot be verified for now
     │   ├── StorageUnavailable
-    │   │   └── StorageRefused    it said no; somebody has to change something
+    │   │   └── StorageRefused    it refused; a person must change something
     │   │       └── NameTaken     another object has the name
     │   └── WarehouseUnavailable
-    │       └── RowRefused        it does not take this row
+    │       └── RowRefused        it does not accept this row
     └── Misconfigured             the deployment is wrong           → fail at start, naming every fault
         └── InvalidBundle
 """
@@ -37,7 +37,7 @@ from typing import ClassVar
 
 
 class BucketlensError(Exception):
-    """The root; nothing else leaves ``shared/``."""
+    """The root of the tree; ``shared/`` raises no other errors to its callers."""
 
 
 class AlreadyDone(BucketlensError):
@@ -45,7 +45,7 @@ class AlreadyDone(BucketlensError):
 
 
 class Superseded(AlreadyDone):
-    """The object's generation is gone because a newer one took its place before it was read."""
+    """The object's generation is gone because a newer one replaced it before it was read."""
 
 
 class Permanent(BucketlensError):
@@ -56,35 +56,35 @@ class Permanent(BucketlensError):
 
 
 class NotAnImage(Permanent):
-    """The bytes are of no image format that we know."""
+    """The bytes have no known image format."""
 
     reason = "not_an_image"
     http_status = 415
 
 
 class DamagedImage(Permanent):
-    """The bytes begin like an image and cannot be read to the end."""
+    """The bytes begin like an image, but cannot be read to the end."""
 
     reason = "damaged_image"
     http_status = 422
 
 
 class TooManyBytes(Permanent):
-    """The file is larger than we read."""
+    """The file is larger than MAX_IMAGE_BYTES."""
 
     reason = "too_many_bytes"
     http_status = 413
 
 
 class TooManyPixels(Permanent):
-    """The picture is larger than we decode."""
+    """The picture is larger than MAX_IMAGE_PIXELS."""
 
     reason = "too_many_pixels"
     http_status = 413
 
 
 class TooCostly(Permanent):
-    """Decoding the picture takes more time or memory than a picture of its size may take."""
+    """Decoding the picture takes more time or memory than the limit for its size."""
 
     reason = "too_costly"
     http_status = 422
@@ -98,28 +98,28 @@ class UnknownModel(Permanent):
 
 
 class WrongEncoding(Permanent):
-    """The file's bytes are not what its ``Content-Encoding`` says, or it names one that is not undone."""
+    """The file's bytes do not match its ``Content-Encoding``, or that encoding is not supported."""
 
     reason = "wrong_content_encoding"
     http_status = 422
 
 
 class TriedTooOften(Permanent):
-    """The sweep began this upload several times and never finished it."""
+    """Sweeps started this upload several times and never finished it."""
 
     reason = "tried_too_often"
     http_status = 422
 
 
 class Unreadable(Permanent):
-    """Cloud Storage has the object and gives its bytes to nobody as they are, such as one with a key of its owner's."""
+    """Cloud Storage has the object but does not serve its bytes, as with a customer-supplied encryption key."""
 
     reason = "unreadable"
     http_status = 422
 
 
 class MetadataStays(Permanent):
-    """The picture's metadata cannot be told from its pixels, and none may be archived."""
+    """The picture's metadata cannot be separated from its pixels, and metadata must not be archived."""
 
     reason = "metadata_stays"
     http_status = 422
@@ -143,7 +143,7 @@ class Transient(BucketlensError):
 
 
 class Busy(Transient):
-    """The pictures being decoded fill the memory set aside for them."""
+    """The pictures that are being decoded fill the memory reserved for them."""
 
     reason = "busy"
     http_status = 429
@@ -151,7 +151,7 @@ class Busy(Transient):
 
 
 class OverRate(Transient):
-    """The rate breaker is open: this process has taken as many images in the last minute as it may."""
+    """The rate limit is reached: this process has taken MAX_IMAGES_PER_MINUTE images in the last minute."""
 
     reason = "over_rate"
     http_status = 429
@@ -165,7 +165,7 @@ class OverRate(Transient):
 
 
 class KeysUnavailable(Transient):
-    """The public keys by which callers are verified cannot be had, for now."""
+    """The public keys that verify callers are not available for now."""
 
 
 class StorageUnavailable(Transient):
@@ -173,23 +173,23 @@ class StorageUnavailable(Transient):
 
 
 class StorageRefused(StorageUnavailable):
-    """Cloud Storage said no, and says so until somebody changes a permission, a policy or a bucket."""
+    """Cloud Storage refused, and will until a person changes a permission, a policy or a bucket."""
 
 
 class NameTaken(StorageRefused):
-    """An object with other bytes has the name under which something was to be written."""
+    """An object with other bytes already has the name."""
 
 
 class WarehouseUnavailable(Transient):
-    """BigQuery did not take the row, for now."""
+    """BigQuery did not accept the row, for now."""
 
 
 class RowRefused(WarehouseUnavailable):
-    """BigQuery does not take this row as it is, and says so until its table or the row is another."""
+    """BigQuery refused this row, and will until its table or the row changes."""
 
 
 class Misconfigured(BucketlensError):
-    """The deployment is wrong; every fault is named at once."""
+    """The deployment is wrong; the message names every fault."""
 
     def __init__(self, what: str, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
@@ -197,4 +197,4 @@ class Misconfigured(BucketlensError):
 
 
 class InvalidBundle(Misconfigured):
-    """A model bundle cannot be served as it is."""
+    """A model bundle cannot be served."""

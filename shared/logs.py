@@ -1,8 +1,8 @@
-"""Logs: one line an outcome, in Cloud Logging's structure or readable on a terminal.
+"""Logs: one line for each outcome, in Cloud Logging's structure or readable on a terminal.
 
-The JSON fields are those that Cloud Logging lifts out of a line on stdout
-(https://cloud.google.com/logging/docs/structured-logging). They are written here and not by google-cloud-logging's
-own handler, whose import takes half as long as the whole start may; a test compares the two.
+The JSON fields are those that Cloud Logging recognises in a line on stdout
+(https://cloud.google.com/logging/docs/structured-logging). The handler of google-cloud-logging is not used: its import
+takes half of the time that the whole start may take. A test compares the two.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger("bucketlens")
 
 
 def configure(format: str, stream: TextIO | None = None) -> None:
-    """Send our log to ``stream``, or to stdout: ``json``, ``text``, or ``auto`` for text on a terminal."""
+    """Send the log to ``stream`` or to stdout, as ``json``, ``text``, or ``auto`` for text on a terminal."""
     as_text = format == "text" or (format == "auto" and (stream or sys.stdout).isatty())
     handler = logging.StreamHandler(stream) if stream else _Stdout()
     handler.setFormatter(_Text() if as_text else _Json())
@@ -30,31 +30,31 @@ def configure(format: str, stream: TextIO | None = None) -> None:
 
 
 def log_outcome(outcome: Outcome) -> None:
-    """Write the one line that an image leaves."""
+    """Write the log line of one outcome."""
     match outcome:
         case Prediction():
             _log_prediction(outcome)
         case Failure():
             _log_failure(outcome)
         case Acknowledged():
-            fields = {"outcome": outcome.why, "uri": outcome.ref.uri, "generation": str(outcome.ref.generation)}
+            fields = {"outcome": outcome.reason, "uri": outcome.ref.uri, "generation": str(outcome.ref.generation)}
             level = logging.WARNING if outcome.is_left_to_the_sweep else logging.INFO
             detail = f": {outcome.detail}" if outcome.detail else ""
-            log.log(level, f"{outcome.why}: {outcome.ref}{detail}", extra={"fields": fields})
+            log.log(level, f"{outcome.reason}: {outcome.ref}{detail}", extra={"fields": fields})
 
 
 def _log_prediction(prediction: Prediction) -> None:
-    said, image = prediction.classification, prediction.image
-    review = ", needs review" if said.needs_review else ""
+    classification, image = prediction.classification, prediction.image
+    review = ", needs review" if classification.needs_review else ""
     log.info(
-        f"{said.label} {said.score:.2f}{review}: {_place(image.bucket, image.name)}",
+        f"{classification.label} {classification.score:.2f}{review}: {_object_name(image.bucket, image.name)}",
         extra={
             "fields": {
                 "outcome": "predicted",
                 "prediction_id": prediction.prediction_id,
-                "label": said.label,
-                "score": round(said.score, 4),
-                "needs_review": said.needs_review,
+                "label": classification.label,
+                "score": round(classification.score, 4),
+                "needs_review": classification.needs_review,
                 "model": f"{prediction.model.name}_v{prediction.model.version}",
                 **_common(prediction),
             }
@@ -64,7 +64,7 @@ def _log_prediction(prediction: Prediction) -> None:
 
 def _log_failure(failure: Failure) -> None:
     log.warning(
-        f"{failure.reason}: {_place(failure.image.bucket, failure.image.name)}: {failure.detail}",
+        f"{failure.reason}: {_object_name(failure.image.bucket, failure.image.name)}: {failure.detail}",
         extra={
             "fields": {
                 "outcome": "rejected" if failure.quarantine_uri else "set_aside",
@@ -91,12 +91,12 @@ def _common(outcome: Prediction | Failure) -> dict[str, Any]:
     }
 
 
-def _place(bucket: str | None, name: str | None) -> str:
+def _object_name(bucket: str | None, name: str | None) -> str:
     return f"gs://{bucket}/{name}" if bucket else name or "request"
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
-    """Writes to whatever stdout is now: whoever redirects it later gets the lines."""
+    """A handler that writes to the current ``sys.stdout``, also if that is redirected later."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -107,7 +107,7 @@ class _Stdout(logging.StreamHandler[TextIO]):
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line; what is None is left out."""
+    """The format of one JSON object a line; fields that are None are omitted."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -122,9 +122,9 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """A line for people. Names that people upload may hold control characters, so they are shown escaped.
+    """The format of one line for people. Control characters, which uploaded names may contain, are escaped.
 
-    An error's text may hold such a name too, and a line break: no line of a traceback begins as one of the log.
+    A traceback may contain such a name or a line break, so its lines are indented: none looks like a line of the log.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -137,5 +137,5 @@ class _Text(logging.Formatter):
 
 
 def _visible(text: str) -> str:
-    """Return a text in which every character that does not print is escaped."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    """Return a text with every unprintable character escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

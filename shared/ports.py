@@ -1,4 +1,4 @@
-"""What the pipeline needs from the outside world, in its own words. The adapters provide it."""
+"""The ports: interfaces of everything that the pipeline needs from outside. The adapters implement them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from shared.types import Correction, Image, ObjectRef, Recorded, Upload
 
 
 class Model(Protocol):
-    """A neural network that takes one prepared picture. ``run`` may be called from several threads at once."""
+    """A neural network that takes one prepared picture. Several threads may call ``run`` at the same time."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """(1, height, width, 3)."""
+        """Shape of the input: (1, height, width, 3)."""
 
     @property
     def input_dtype(self) -> str:
-        """``uint8`` or ``float32``."""
+        """Dtype of the input: ``uint8`` or ``float32``."""
 
     @property
     def outputs(self) -> int:
-        """How many numbers come back."""
+        """Number of outputs."""
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the outputs of one picture, shape (outputs,), float32."""
@@ -35,7 +35,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What a model computed on the way to its outputs, where its last layers are an average and a linear layer."""
+    """The last feature map of a model whose last layers are an average and a linear layer, with its outputs."""
 
     outputs: npt.NDArray[np.float32]
     """As ``Model.run`` returns them."""
@@ -47,56 +47,56 @@ class Activation:
 
 @runtime_checkable
 class ActivationModel(Protocol):
-    """A model that may tell more than its outputs."""
+    """A model that may also return its last feature map."""
 
     def activation(self, batch: npt.NDArray[Any]) -> Activation | None:
-        """Return the outputs of one picture and the feature map behind them; None where the model hides it."""
+        """Return the outputs of one picture and their feature map; None if the model does not expose it."""
 
 
 class ObjectStore(Protocol):
-    """Buckets. Every error is one of ``shared.errors``: gone is ``AlreadyDone``, unreachable is ``Transient``."""
+    """Buckets. Every error is from ``shared.errors``: gone is ``AlreadyDone``, unreachable is ``Transient``."""
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         """Return the bytes of exactly this generation.
 
         Raises:
-            TooManyBytes: there are more than ``max_bytes``; what was read is dropped.
-            WrongEncoding: its bytes are not what its Content-Encoding says, which is undone.
-            Unreadable: it has a key of its owner's, or the like.
-            AlreadyDone: this generation is gone; ``Superseded`` where a newer one took its place.
-            StorageRefused: it may not be read, as things are.
+            TooManyBytes: there are more than ``max_bytes``; the bytes read so far are dropped.
+            WrongEncoding: the bytes, which are decompressed, do not match the Content-Encoding.
+            Unreadable: the store does not serve the bytes, as with a customer-supplied encryption key.
+            AlreadyDone: this generation is gone; ``Superseded`` if a newer one replaced it.
+            StorageRefused: the store refuses the read until a person changes something.
             StorageUnavailable: no answer within the deadline, or the bytes arrived damaged.
         """
 
     def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
-        """Create an object unless one of that name has the same bytes; returns the one that has them.
+        """Create an object unless one of that name has the same bytes; return the object with them.
 
         Raises:
-            NameTaken: an object of that name has other bytes; it is left as it is.
-            StorageRefused: it may not be written, as things are; there is no object of that name.
+            NameTaken: an object of that name has other bytes; it is not changed.
+            StorageRefused: the store refuses the write, and there is no object of that name.
             StorageUnavailable: no answer within the deadline.
         """
 
     def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
-        """Copy exactly this generation, unless an object of that name has its bytes; returns the one that has them.
+        """Copy exactly this generation unless an object of that name has its bytes; return the object with them.
 
         Args:
-            ref: what to copy.
-            bucket: where to.
-            name: of the copy.
-            model: that the copy is for; None leaves that as it is.
+            ref: the generation to copy.
+            bucket: the bucket of the copy.
+            name: the name of the copy.
+            model: the model in the copy's metadata; None keeps that of the original.
 
         Raises:
             AlreadyDone: this generation is gone.
-            Unreadable: it has a key of its owner's, or the like.
-            NameTaken, StorageRefused, StorageUnavailable: as above.
+            Unreadable: the store does not serve the bytes, as with a customer-supplied encryption key.
+            NameTaken, StorageRefused, StorageUnavailable: as in ``write_once``.
         """
 
     def delete(self, ref: ObjectRef) -> None:
-        """Delete exactly this generation; one that is gone already is no error, a newer one stays.
+        """Delete exactly this generation; a newer one stays. It is not an error if it is already gone.
 
         Raises:
-            StorageRefused: it may not be deleted, for a hold, a retention policy or a permission that is missing.
+            StorageRefused: a hold, a retention policy or a missing permission forbids it.
             StorageUnavailable: no answer within the deadline.
         """
 
@@ -104,30 +104,30 @@ class ObjectStore(Protocol):
         """Return the live generation of an object.
 
         Raises:
-            AlreadyDone: there is none of that name.
+            AlreadyDone: there is no object of that name.
             Unreadable: no object can have that name.
-            StorageRefused: it may not be looked for.
+            StorageRefused: the store refuses the query.
         """
 
     def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterable[Upload]:
-        """List every generation of every object below a prefix, or the live ones only, by name and generation."""
+        """List every generation, or the live ones, of every object with a prefix, by name and generation."""
 
 
 class Strip(Protocol):
-    """Takes the metadata out of a picture's file, as ``images.metadata.strip.strip_metadata`` does."""
+    """A function that removes the metadata from a picture's file: ``images.metadata.strip.strip_metadata``."""
 
     def __call__(
         self, content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget
     ) -> bytes:
-        """Return the file without metadata, its pixels as they were.
+        """Return the file without metadata, with the same pixels.
 
         Raises:
-            MetadataStays: its metadata cannot be told from its pixels.
+            MetadataStays: its metadata cannot be separated from its pixels.
         """
 
 
 class QueryResult(Protocol):
-    """What a query gave."""
+    """The result of a query."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -135,20 +135,20 @@ class QueryResult(Protocol):
 
 
 class Warehouse(Protocol):
-    """Tables that rows are appended to, and that can be asked."""
+    """Tables that take rows and answer queries."""
 
     def append(self, outcome: Recorded | Correction) -> None:
         """Append the row of a prediction, a failure or a label.
 
         Raises:
-            RowRefused: it will not be taken as it is.
-            WarehouseUnavailable: the row was not taken, or nobody knows whether it was.
+            RowRefused: the warehouse refuses the row until its table or the row changes.
+            WarehouseUnavailable: the row was not written, or it is not known whether it was.
         """
 
     def query(self, sql: str, **parameters: Sequence[str]) -> QueryResult:
-        """Run GoogleSQL; unqualified names are of our dataset, each parameter is a list as ``@name``.
+        """Run GoogleSQL; unqualified names are in our dataset, each parameter is a list named ``@name``.
 
         Raises:
-            BadRequest: the query cannot be run as it is.
+            BadRequest: the query is invalid.
             WarehouseUnavailable: no answer within the deadline.
         """

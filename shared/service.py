@@ -61,7 +61,7 @@ class Service:
             return self._pipeline
 
     def load(self, name: str) -> ModelIndex:
-        """Load the bundles of a model again and swap them in; errors as of ``ModelRegistry.load``."""
+        """Load the bundles of a model again and swap them in; errors as in ``ModelRegistry.load``."""
         self.pipeline()
         return self.models.load(name)
 

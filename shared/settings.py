@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bundles.data_folder import data_folder
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.errors import Misconfigured
 from shared.parsing.setting_faults import faults_between
 from shared.parsing.setting_values import (
@@ -33,9 +33,9 @@ CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024
 def _setting(
     env: str, parse: Callable[[str], Any], help: str, default: str | None = None, *, is_secret: bool = False
 ) -> Any:
-    """Declare a setting: its variable, its parser, a sentence, and its default as it would be typed.
+    """Declare a setting: its variable, its parser, its description, and its default as it would be typed.
 
-    A secret is shown nowhere, not even where it is malformed.
+    A secret is never shown, not even if it is malformed.
     """
     metadata = {"env": env, "parse": parse, "help": help, "default": default, "is_secret": is_secret}
     return field(metadata=metadata, repr=not is_secret)
@@ -43,99 +43,115 @@ def _setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a deployment decides. The table of docs/settings.md is made of this."""
+    """The settings of a deployment. The table of docs/settings.md is generated from this class."""
 
     project: str = _setting("GOOGLE_CLOUD_PROJECT", text, "The project that holds the buckets and the dataset.")
-    upload_bucket: str = _setting("UPLOAD_BUCKET", bucket, "Where people drop images.")
-    archive_bucket: str = _setting("ARCHIVE_BUCKET", bucket, "Where pictures rest once they are classified.")
-    quarantine_bucket: str = _setting("QUARANTINE_BUCKET", bucket, "Where files rest that cannot be classified.")
+    upload_bucket: str = _setting("UPLOAD_BUCKET", bucket, "The bucket where people upload images.")
+    archive_bucket: str = _setting("ARCHIVE_BUCKET", bucket, "The bucket with the pictures that were classified.")
+    quarantine_bucket: str = _setting("QUARANTINE_BUCKET", bucket, "The bucket of files that could not be classified.")
     dataset: str = _setting("BIGQUERY_DATASET", dataset, "The BigQuery dataset of the tables and views.", "bucketlens")
     readable_buckets: tuple[str, ...] = _setting(
-        "READABLE_BUCKETS", buckets, "Buckets, with commas, that callers may name images of by `gs://` URI.", ""
+        "READABLE_BUCKETS", buckets, "Buckets, separated by commas, whose images callers may name by `gs://` URI.", ""
     )
-    model_bundle: tuple[Place, ...] = _setting(
+    model_bundle: tuple[BundleReference, ...] = _setting(
         "MODEL_BUNDLE",
-        places_from,
-        "The models, with commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`: a bundle that ships here, a "
-        "folder or `gs://BUCKET/FOLDER` ([several, and their versions](bundle.md)). The first is the default.",
+        references_from,
+        "The models to serve, separated by commas, each as `PLACE`, `NAME=PLACE` or `NAME@canary=PLACE`. A `PLACE` is "
+        "a shipped bundle, a folder or `gs://BUCKET/FOLDER` ([several models and versions](bundle.md)). The first "
+        "model is the default.",
         DEFAULT_BUNDLE,
     )
     model_load: bool = _setting(
         "MODEL_LOAD",
         yes_or_no,
-        "Whether `POST /v2/repository/models/NAME/load` takes up a new version, by whoever may call.",
+        "Whether any caller may load a new version by `POST /v2/repository/models/NAME/load`.",
         "false",
     )
     page_history: bool = _setting(
         "PAGE_HISTORY",
         yes_or_no,
-        "Whether the page shows what is in the warehouse, to whoever may call, and sends file names unasked; `up` sets "
-        "it where only this machine can call, and the account must be allowed to read rows.",
+        "Whether the page shows every caller the rows of the warehouse and sends file names by default. `up` sets it "
+        "where only this machine can call. The service's account must be allowed to read rows.",
         "false",
     )
     allowed_hosts: tuple[str, ...] = _setting(
         "ALLOWED_HOSTS",
         hosts,
-        "Names, with commas, that requests may have in `Host`, each with or without a port; none: any "
+        "The names, separated by commas, that requests may have in `Host`, each with or without a port; if empty, any "
         "([who can call](https.md#who-can-call-from-where)).",
         "",
     )
     callers: str = _setting(
         "CALLERS",
         caller_source,
-        "Who checks callers before they get here: `iam` (Cloud Run), `iap` (Identity-Aware Proxy) or `none`; Terraform "
-        "sets it.",
+        "What checks callers in front of the service: `iam` (Cloud Run), `iap` (Identity-Aware Proxy) or `none`. "
+        "Terraform sets it.",
         "iam",
     )
     iap_audience: str = _setting(
-        "IAP_AUDIENCE", text, "Where `CALLERS` is `iap`: the audience of IAP's assertions; Terraform sets it.", ""
+        "IAP_AUDIENCE", text, "The audience of IAP's assertions if `CALLERS` is `iap`. Terraform sets it.", ""
     )
     label_keys: tuple[str, ...] = _setting(
         "LABEL_KEYS",
         secret_keys,
-        "Secrets, with commas, that sign the `label_token` of answers; the first signs, all are accepted.",
+        "Secrets, separated by commas, for the `label_token` of answers: the first signs, all verify.",
         "",
         is_secret=True,
     )
-    max_image_bytes: int = _setting("MAX_IMAGE_BYTES", positive, "Larger files are refused unread.", "20971520")
-    max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", positive, "Larger pictures are not decoded.", "50000000")
-    max_images_per_request: int = _setting("MAX_IMAGES_PER_REQUEST", positive, "Images in one request.", "16")
+    max_image_bytes: int = _setting("MAX_IMAGE_BYTES", positive, "Bytes; larger files are refused unread.", "20971520")
+    max_image_pixels: int = _setting("MAX_IMAGE_PIXELS", positive, "Pixels; larger images are not decoded.", "50000000")
+    max_images_per_request: int = _setting("MAX_IMAGES_PER_REQUEST", positive, "The most images in one request.", "16")
     max_request_s: int = _setting(
-        "MAX_REQUEST_S", positive, "A request's body must be here, and its last image begun, by then.", "60"
+        "MAX_REQUEST_S", positive, "Seconds for a request's body to arrive and its last image to be started.", "60"
     )
     max_event_age_s: int = _setting(
-        "MAX_EVENT_AGE_S", positive, "Older events are acknowledged and left to the sweep.", "3600"
+        "MAX_EVENT_AGE_S", positive, "Seconds; older events are acknowledged and left to the sweep.", "3600"
     )
     max_images_per_minute: int = _setting(
         "MAX_IMAGES_PER_MINUTE",
         positive,
-        "Images and labels that one instance takes at most: beyond that events are left to the sweep, callers get 429.",
+        "The most images and labels that one instance takes in a minute. Beyond it, events are left to the sweep and "
+        "callers get 429.",
         "30000",
     )
-    backlog_age_s: int = _setting("BACKLOG_AGE_S", positive, "The sweep takes uploads that wait for longer.", "900")
+    backlog_age_s: int = _setting(
+        "BACKLOG_AGE_S", positive, "A sweep processes uploads that are older than this, in seconds.", "900"
+    )
     attempt_timeout_s: int = _setting(
-        "ATTEMPT_TIMEOUT_S", positive, "After so long whoever began an upload in a sweep is finished or dead.", "300"
+        "ATTEMPT_TIMEOUT_S",
+        positive,
+        "Seconds after which a sweep's attempt at an upload counts as ended, finished or not.",
+        "300",
     )
     memory_mb: int = _setting(
-        "MEMORY_MB", positive, "MiB that the instance has; half of it is for the pictures in flight.", "512"
+        "MEMORY_MB", positive, "The instance's memory, in MiB; half of it is for the pictures in flight.", "512"
     )
     threads: int = _setting(
         "THREADS",
         positive,
-        "Requests, or uploads of a sweep, at once; as many more requests wait, others get 429.",
+        "Requests, or uploads of a sweep, that run in parallel. As many requests again may queue; others get 429.",
         "8",
     )
-    model_threads: int = _setting("MODEL_THREADS", positive, "Inferences at once, an interpreter each.", "4")
-    storage_deadline_s: int = _setting("STORAGE_DEADLINE_S", positive, "For one call, retries included.", "20")
-    warehouse_deadline_s: int = _setting("WAREHOUSE_DEADLINE_S", positive, "For one row, retries included.", "20")
+    model_threads: int = _setting(
+        "MODEL_THREADS", positive, "Inferences that run in parallel, each with its own interpreter.", "4"
+    )
+    storage_deadline_s: int = _setting(
+        "STORAGE_DEADLINE_S", positive, "Seconds for one call to Cloud Storage, retries included.", "20"
+    )
+    warehouse_deadline_s: int = _setting(
+        "WAREHOUSE_DEADLINE_S", positive, "Seconds to write one row to BigQuery, retries included.", "20"
+    )
     strip_metadata: bool = _setting(
         "STRIP_METADATA",
         yes_or_no,
-        "Whether pictures are archived without EXIF (GPS), XMP, IPTC and comments; their pixels stay as they are.",
+        "Whether pictures are archived without EXIF (GPS), XMP, IPTC and comments; the pixels do not change.",
         "false",
     )
     log_format: str = _setting(
-        "LOG_FORMAT", log_format, "`json` for Cloud Logging, `text` for people; `auto` asks the terminal.", "auto"
+        "LOG_FORMAT",
+        log_format,
+        "`json` for Cloud Logging, `text` for people, `auto` for text on a terminal and else JSON.",
+        "auto",
     )
 
     @classmethod
@@ -143,7 +159,7 @@ class Settings:
         """Read every setting.
 
         Raises:
-            Misconfigured: naming all that are missing or malformed, and what was expected, at once.
+            Misconfigured: naming every missing or malformed setting, and what was expected.
         """
         faults: list[str] = []
         values: dict[str, Any] = {}
@@ -159,33 +175,33 @@ class Settings:
 
     @property
     def max_request_bytes(self) -> int:
-        """A request's whole body: one image of the largest size, or what Cloud Run lets through at most."""
+        """The largest body of a request: one image of the largest size, or Cloud Run's limit if that is more."""
         return max(CLOUD_RUN_REQUEST_BYTES, self.max_image_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What Cloud Run says about this process (https://cloud.google.com/run/docs/container-contract)."""
+    """The facts that Cloud Run sets for this process (https://cloud.google.com/run/docs/container-contract)."""
 
     service: str | None
     revision: str | None
     is_cloud: bool
-    """Whether IAM stands before us, so that a caller's token was checked by the platform."""
+    """Whether the process runs behind IAM, so that the platform has checked the caller's token."""
     storage_endpoint: str | None
-    """Of a local object store; None for Cloud Storage itself."""
+    """URL of a local object store; None for Cloud Storage."""
     warehouse_endpoint: str | None
-    """Of a local warehouse; None for BigQuery itself."""
+    """URL of a local warehouse; None for BigQuery."""
     task_index: int
     task_count: int
     vertex_predict_route: str | None = None
-    """Where Vertex AI posts instances to a custom container; None elsewhere."""
+    """The route to which Vertex AI posts instances of a custom container; None elsewhere."""
     vertex_health_route: str | None = None
     is_shadow: bool = False
-    """Whether this is a release's challenger that looks on: shared/release."""
+    """Whether this process is the challenger of a shadow release: shared/release."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Platform:
-        """Read what the platform sets; everything has a value elsewhere too."""
+        """Read what the platform sets; on other platforms every field has a default."""
         return cls(
             service=environment.get("K_SERVICE") or environment.get("CLOUD_RUN_JOB"),
             revision=environment.get("K_REVISION") or environment.get("CLOUD_RUN_EXECUTION"),
@@ -200,29 +216,29 @@ class Platform:
         )
 
 
-def threads_of_server(environment: Mapping[str, str] = os.environ) -> int:
-    """Return how many threads a server of ``THREADS`` has: for as many requests, as many that wait, and 8 for others.
+def server_threads(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the number of a server's threads: ``THREADS`` that run requests, as many that queue, and 8 more.
 
     The server needs it before its app reads all settings. A malformed value counts as the default here, so that the app
-    starts, and names it together with every other fault.
+    starts and reports it together with every other fault.
     """
     [setting] = (setting for setting in fields(Settings) if setting.name == "threads")
     try:
-        at_once: int = _value_of(setting, environment)
+        parallel_requests: int = _value_of(setting, environment)
     except ValueError:
-        at_once = _value_of(setting, {})
-    return 2 * at_once + 8  # who is over all that is sent away, and probes are answered
+        parallel_requests = _value_of(setting, {})
+    return 2 * parallel_requests + 8  # the 8 answer probes, and send 429 to requests beyond the queue
 
 
 def own_models() -> Path:
-    """Return where the user's own bundles lie."""
+    """Return the folder of the user's own bundles."""
     return data_folder(os.environ) / "models"
 
 
 def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a process that we start: our own, without our settings, and with those given."""
-    ours = {setting.metadata["env"] for setting in fields(Settings)}
-    return {name: value for name, value in os.environ.items() if name not in ours} | dict(settings)
+    """Return the environment of a child process: ours, with these settings instead of our own."""
+    setting_names = {setting.metadata["env"] for setting in fields(Settings)}
+    return {name: value for name, value in os.environ.items() if name not in setting_names} | dict(settings)
 
 
 def _value_of(setting: Field[Any], environment: Mapping[str, str]) -> Any:
@@ -232,11 +248,11 @@ def _value_of(setting: Field[Any], environment: Mapping[str, str]) -> Any:
         ValueError: the fault, as a sentence.
     """
     env = setting.metadata["env"]
-    given = environment.get(env) or setting.metadata["default"]
-    if given is None:
+    value = environment.get(env) or setting.metadata["default"]
+    if value is None:
         raise ValueError(f"{env} is not set ({setting.metadata['help']})")
     try:
-        return setting.metadata["parse"](given)
+        return setting.metadata["parse"](value)
     except ValueError as error:
-        shown = "set" if setting.metadata["is_secret"] else repr(given)
+        shown = "set" if setting.metadata["is_secret"] else repr(value)
         raise ValueError(f"{env} is {shown}, expected {error}") from error

@@ -1,4 +1,4 @@
-"""The vocabulary: what the steps hand to each other."""
+"""The types that the steps pass to each other."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), uint8."""
 
 Scores = npt.NDArray[np.float32]
-"""One score a label, shape (labels,), float32, each 0 to 1, together 1."""
+"""One score for each label, shape (labels,), float32, each 0 to 1, sum 1."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Source(StrEnum):
-    """Which door an image came through."""
+    """How an image reached the product."""
 
     EVENT = "event"
     REQUEST = "request"
@@ -38,14 +38,14 @@ class ObjectRef:
 
     @property
     def uri(self) -> str:
-        """``gs://bucket/name``, without the generation, as people and tools write it."""
+        """The ``gs://bucket/name``, without the generation, as people and tools write it."""
         return f"gs://{self.bucket}/{self.name}"
 
     @property
     def created_at(self) -> datetime:
-        """When this generation was written, aware, UTC.
+        """The time when this generation was written, aware, UTC.
 
-        Derived from the generation, so that every copy of an event agrees on it.
+        Derived from the generation, so that every copy of an event has the same.
         """
         return EPOCH + timedelta(microseconds=self.generation)
 
@@ -54,7 +54,7 @@ class ObjectRef:
 
 
 METADATA_KEY = "bucketlens-model"
-"""Custom metadata of an object: the name of the model that it is for."""
+"""The custom metadata of an object that names the model to classify it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Upload:
     size_bytes: int
     content_type: str
     model: str | None = None
-    """The name of the model that its metadata asks for."""
+    """The model that its metadata names; None for the default."""
     content_encoding: str = ""
-    """How its bytes are packed; empty where they are not. Its size is that of the packed bytes."""
+    """How its bytes are compressed; empty if they are not. ``size_bytes`` is the compressed size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,15 @@ class Image:
     pixels: Pixels
     """Possibly at a reduced scale; upright."""
     format: str
-    """What the bytes are, whatever the name says: ``jpeg``, ``png``, ``webp``, ``gif``, ``bmp``, ``tiff``, …"""
+    """The format of the bytes, whatever the name is: ``jpeg``, ``png``, ``webp``, ``gif``, ``bmp``, ``tiff``, …"""
     width_px: int
     """Of the original, upright."""
     height_px: int
     """Of the original, upright."""
     orientation: int = 1
-    """How the file's pixels lay before they were turned, as EXIF counts it; 1 where they lay upright."""
+    """The EXIF orientation (1 to 8) of the file's pixels before they were turned upright; 1: they were upright."""
     note: str | None = None
-    """What a person should know of how it was read, in a sentence; None where there is nothing to say."""
+    """A remark for people on how the picture was read, in a sentence; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +98,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What the model says of one image."""
+    """The result of a model for one image."""
 
     label: str
     score: float
     candidates: tuple[Candidate, ...]
-    """Every label of the model: the one that is given, then the others by score; the scores add up to 1."""
+    """Every label of the model: first ``label``, then the others by score; the scores sum to 1."""
     needs_review: bool
-    """The score is below the bundle's threshold: a person should look."""
+    """Whether the score is below the bundle's threshold, so that a person should review it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """Which model said it."""
+    """The model of a prediction."""
 
     name: str
     version: str
@@ -132,7 +132,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How the image reached us, and who served it."""
+    """How an image reached the product, and which process served it."""
 
     source: Source
     received_at: datetime
@@ -146,12 +146,12 @@ class Call:
     instance: str | None = None
     is_cold_start: bool = False
     is_shadow: bool | None = None
-    """True for a release's challenger that looks on: its row is kept apart from those that count. Else None."""
+    """True for the challenger of a shadow release, whose rows do not count; else None."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """Where an image came from and what its file is. What is unknown is None."""
+    """The source and the file of an image. Unknown facts are None."""
 
     size_bytes: int
     content_type: str | None
@@ -159,13 +159,13 @@ class ImageFacts:
     """None for a file that was too large to read."""
     bucket: str | None = None
     name: str | None = None
-    """The object's name; of a request the file's name, where one was given."""
+    """The object's name; for a request, the file's name if the client sent it."""
     generation: int | None = None
     format: str | None = None
     width_px: int | None = None
     height_px: int | None = None
     note: str | None = None
-    """What a person should know of how the picture was read, in a sentence; None where there is nothing to say."""
+    """A remark for people on how the picture was read, in a sentence; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Prediction:
     classification: Classification
     image: ImageFacts
     archive_uri: str | None
-    """Where the picture rests; None where nothing was recorded."""
+    """The archived picture; None if nothing was recorded."""
     model: ModelFacts
     call: Call
     times: Times
@@ -186,59 +186,59 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One row of ``failures``: an upload that cannot become a prediction."""
+    """One row of ``failures``: an upload that could not be classified."""
 
     failure_id: str
     uploaded_at: datetime
     reason: str
-    """One word of ``errors.Permanent``'s family, such as ``not_an_image``."""
+    """The ``reason`` of a subclass of ``errors.Permanent``, such as ``not_an_image``."""
     detail: str
     image: ImageFacts
     quarantine_uri: str | None
-    """None where it may not be copied: it was set aside, and lies in its bucket still."""
+    """None if it could not be copied: it was set aside and is still in its bucket."""
     call: Call
     times: Times
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Nothing to do: the upload is not ours, already done, or left to the sweep."""
+    """An upload that was not processed: it is not ours, is already done, or is left to the sweep."""
 
     ref: ObjectRef
-    why: str
+    reason: str
     """``already_done``, ``superseded``, ``not_our_bucket``, ``not_an_upload``, ``set_aside``, or, left to the sweep,
     ``too_old`` or ``over_rate``."""
     detail: str = ""
-    """A sentence for the log, where ``why`` does not say it all."""
+    """A sentence for the log, where ``reason`` needs an explanation."""
 
     @property
     def is_left_to_the_sweep(self) -> bool:
-        """Whether the upload still waits in its bucket."""
-        return self.why in ("too_old", "over_rate")
+        """Whether the upload waits in its bucket for a sweep."""
+        return self.reason in ("too_old", "over_rate")
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One row of ``labels``: what a person says that a picture shows."""
+    """One row of ``labels``: the label that a person gives to a picture."""
 
     label_id: str
     prediction_id: str
     label: str
     labelled_by: str | None
-    """The identity that IAM or IAP gave."""
+    """The identity from IAM or IAP; None without one."""
     labelled_at: datetime
     """Aware, UTC. Its date is the partition."""
     note: str | None = None
     is_new_label: bool = False
-    """Whether no model that was served knew the label."""
+    """Whether no served model had the label."""
 
 
 def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call) -> dict[str, Any]:
-    """Return a thing's fields by name, as they are: ``dataclasses.asdict`` copies each of them, however flat it is."""
+    """Return the fields of a flat dataclass by name, without the copies that ``dataclasses.asdict`` makes."""
     return {name: getattr(flat, name) for name in flat.__slots__}
 
 
 Recorded = Prediction | Failure
-"""What leaves a row."""
+"""The outcomes that have a row."""
 
 Outcome = Prediction | Failure | Acknowledged

@@ -1,4 +1,4 @@
-"""Settings become a pipeline: the one place that chooses adapters, and where the heavy imports happen."""
+"""Build the pipeline from settings. Only this module chooses adapters and imports the heavy libraries."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from shared.images.memory_budget import MIB, MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
 
 RUNTIMES = "shared.adapters.runtimes"
-"""The package whose modules are named as manifests name runtimes; each has ``open_model(bundle, threads)``."""
+"""The package of runtimes: each module has the name of a runtime in manifests, and ``open_model(bundle, threads)``."""
 
 
 def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
-    """Connect the steps to Cloud Storage, BigQuery and the models' runtimes, and warm the models up.
+    """Open and warm up the models, and connect the steps to Cloud Storage and BigQuery.
 
     Raises:
         InvalidBundle: a model file and its manifest disagree.
@@ -46,7 +46,7 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
         memory=MemoryBudgets.of_instance(settings.memory_mb),
-        rate=RateBreaker(settings.max_images_per_minute),
+        rate=RateLimit(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
     )
 
@@ -59,7 +59,7 @@ def open_store(settings: Settings, platform: Platform) -> ObjectStore:
 
 
 def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers], str | None]:
-    """Return what reads a caller's name from headers that somebody has checked; without one nobody has a name."""
+    """Return the function that reads the caller from verified headers; where none are, every caller is None."""
     if settings.callers == "iap":
         from shared.adapters import iap
 
@@ -68,17 +68,17 @@ def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers],
 
 
 def build_registry(settings: Settings, platform: Platform) -> ModelRegistry:
-    """Read what is to be served; no model is open yet. A client of Cloud Storage is made when a bundle is in a bucket.
+    """Read the bundles to serve, without opening a model; connect to Cloud Storage only if a bundle is in a bucket.
 
     Raises:
-        Misconfigured: naming every fault of every bundle, and of how they are named.
+        Misconfigured: naming every fault of the bundles and of ``MODEL_BUNDLE``.
     """
     source = BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
     return ModelRegistry(source, settings.model_bundle, lambda bundle: open_classifier(bundle, settings.model_threads))
 
 
 def open_classifier(bundle: Bundle, threads: int) -> Classifier:
-    """Open a bundle's model, and run it once.
+    """Open a bundle's model and run it once.
 
     Raises:
         InvalidBundle: the model file and the manifest disagree, or the model cannot be run.
@@ -105,7 +105,7 @@ def load_model(bundle: Bundle, threads: int) -> Model:
     """Open the bundle's model in the runtime that its manifest names.
 
     Raises:
-        InvalidBundle: the file is no model of that runtime, or the runtime is not installed.
+        InvalidBundle: the file is not a model of that runtime, or the runtime is not installed.
     """
     runtime = import_module(f"{RUNTIMES}.{bundle.manifest.runtime}")
     model: Model = runtime.open_model(bundle, threads)

@@ -40,9 +40,14 @@ from tests.worlds import World, new_world
 
 DEADLINE_S = 20
 WIDE = "240"
-"""Columns of a terminal: no path of a test's folder is broken into two lines, however deep the folder lies."""
+"""Columns of a terminal: no path of a test's folder is broken into two lines, however deep the folder is."""
 
 PLATFORM = ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "K_SERVICE", "K_REVISION", "BUCKETLENS_FOLDER")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores SIGINT for what it runs in the background, and every process that a test starts inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Virtual environments for what cannot share ours: made with uv below .bucketlens/ once, and used again."""
+"""Make virtual environments for packages that conflict with the project's: with uv, below .bucketlens/, once."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ NO_WHEEL = re.compile(r"has no usable wheels|no wheels? with a matching", re.I)
 
 
 class Impossible(Exception):
-    """This machine cannot have the environment. The message says what is missing, and what to do."""
+    """This machine cannot have the environment. The message names what is missing, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What an environment is made of."""
+    """The parts of an environment."""
 
     requirements: Path
     """A lock file with hashes; its name is the environment's."""
     extensions: tuple[str, ...] = ()
-    """DuckDB extensions that are installed as packages and are to be found in HOME."""
+    """DuckDB extensions that are installed as packages and belong in HOME."""
     python: str | None = None
     """Such as ``3.13``; None for the Python that runs."""
 
@@ -49,28 +49,28 @@ class Environment:
 
     @property
     def home(self) -> Path:
-        """Holds what its programs look for in HOME, and nothing of the person's."""
+        """The folder that its programs get as HOME, with nothing of the user's."""
         return self.folder / "home"
 
     @property
     def variables(self) -> dict[str, str]:
-        """What a program of it is started with: no setting of the person who runs the tests."""
+        """The environment variables of its programs: no setting of the user who runs the tests."""
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ}
         return {**kept, "HOME": str(self.home), "PYTHONUNBUFFERED": "1"}
 
     def program(self, name: str) -> Path:
-        """Return where a program of it is."""
+        """Return the path of a program in it."""
         return self.folder / "bin" / name
 
 
 def environment(recipe: Recipe, folder: Path = ENVIRONMENTS) -> Environment:
-    """Return the environment of a recipe; it is made if there is none, or if making it was interrupted.
+    """Return the environment of a recipe; it is made if it does not exist, or if making it was interrupted.
 
-    Of several runs at once one makes it, and the others wait.
+    Of several runs in parallel one makes it, and the others wait.
 
     Raises:
-        Impossible: there is no uv, no such Python, no network, or no wheel for this machine.
-        RuntimeError: it could have been made, and was not; the message holds what uv said.
+        Impossible: uv, that Python, a network, or a wheel for this machine is missing.
+        RuntimeError: it could have been made, and was not; the message holds uv's output.
     """
     try:
         python = interpreter(recipe.python) if recipe.python else sys.executable
@@ -82,7 +82,7 @@ def environment(recipe: Recipe, folder: Path = ENVIRONMENTS) -> Environment:
     finished = made.folder / "finished"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel gives it back if we are killed
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it if this process is killed
         if not finished.exists():
             shutil.rmtree(made.folder, ignore_errors=True)
             _make(made, recipe, python)
@@ -93,7 +93,7 @@ def environment(recipe: Recipe, folder: Path = ENVIRONMENTS) -> Environment:
 def _make(made: Environment, recipe: Recipe, python: str) -> None:
     what = recipe.requirements.stem
     _run(what, _uv(), "venv", "--quiet", "--python", python, str(made.folder))
-    # Wheels only: building one would run, and need, more than was locked.
+    # Only wheels: a build would run, and need, more than was locked.
     options = ("--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--python", str(made.python))
     _run(what, _uv(), "pip", "install", *options, "--requirements", str(recipe.requirements))
     made.home.mkdir()
@@ -123,24 +123,24 @@ def _run(what: str, *command: str, variables: dict[str, str] | None = None) -> s
         if NO_NETWORK.search(done.stderr):
             raise Impossible(
                 f"{what} could not be downloaded ({lines[-1].strip()}); run the tests again with a network, once, "
-                "or tell uv of a package index that can be reached (UV_DEFAULT_INDEX)"
+                "or name a package index that can be reached (UV_DEFAULT_INDEX)"
             )
         if NO_WHEEL.search(done.stderr):
-            raise Impossible(f"{what} has no wheel for this machine; run the tests on Linux x86-64 to hear it too")
+            raise Impossible(f"{what} has no wheel for this machine; run the tests on Linux x86-64 to include it")
         raise RuntimeError("\n".join([f"{' '.join(command)} failed:", *lines[-20:]]))
     return done.stdout.strip()
 
 
 def interpreter(version: str) -> str:
-    """Return a Python of a version such as ``3.13``; it is here already, none is ever downloaded.
+    """Return an installed Python of a version such as ``3.13``; none is ever downloaded.
 
     Raises:
-        Impossible: it is not here, or there is no uv to look for it.
+        Impossible: it is not installed, or uv is not, which looks for it.
     """
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     if version == running:
         return sys.executable
-    # pyenv's python3.13 on PATH runs only if it is told to; whoever has no pyenv does not mind.
+    # pyenv's python3.13 on PATH runs only if PYENV_VERSION names it; without pyenv the variable has no effect.
     variables = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYENV_VERSION": version}
     try:
         return _run("python", _uv(), "python", "find", version, variables=variables)
@@ -152,7 +152,7 @@ def interpreter(version: str) -> str:
 
 def _uv() -> str:
     beside = Path(sys.executable).with_name("uv")
-    found = str(beside) if beside.exists() else shutil.which("uv")
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which("uv")
+    if not path:
         raise Impossible("uv is not installed; it comes with `make setup`")
-    return found
+    return path

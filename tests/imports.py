@@ -1,4 +1,4 @@
-"""What a statement makes a fresh process load."""
+"""Find what a statement makes a fresh process load."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Two threads at the worst moment: what one has read, another changes before it writes, unless a lock is between them.
+"""Run two threads at the worst moment: between one's read and its write the other writes, unless a lock prevents it.
 
-Nothing here waits for a while: the second thread either finds the lock taken or is done, and both are seen at once.
+Nothing here waits for a fixed time: the second thread either finds the lock taken or is done, and both are noticed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from types import TracebackType
 
 PATIENCE_S = 60.0
-"""Never waited for in full, unless something is broken."""
+"""The longest wait, which is reached only if something is broken."""
 
 
 class WatchedLock:
-    """A lock that tells when somebody finds it taken."""
+    """A lock that records when a thread finds it taken."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,15 +29,15 @@ class WatchedLock:
         self._lock.release()
 
     def locked(self) -> bool:
-        """Return whether somebody has it."""
+        """Return whether a thread holds it."""
         return self._lock.locked()
 
 
 class Interruption:
-    """Lets a second thread do the same when the first has come to a certain point, once.
+    """A point at which a second thread does the same as the first, once.
 
     Args:
-        lock: that should keep the two apart.
+        lock: should keep the two threads apart.
         act: what the second thread does.
     """
 
@@ -48,7 +48,7 @@ class Interruption:
         lock.whoever_waits = self._has_met.set
 
     def __call__(self) -> None:
-        """Be at that point."""
+        """Reach the point."""
         if not self._has_begun:
             self._has_begun = True
             self._second.start()
@@ -56,7 +56,7 @@ class Interruption:
 
     def end(self) -> None:
         """Wait for the second thread."""
-        assert self._has_begun, "nobody came to the point"
+        assert self._has_begun, "no thread reached the point"
         self._second.join(PATIENCE_S)
 
     def _do(self, act: Callable[[], object]) -> None:

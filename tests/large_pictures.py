@@ -1,4 +1,4 @@
-"""Pictures of 12 megapixels in every format, each as large a file as the default limit of bytes lets through."""
+"""Draw pictures of 12 megapixels in every format, each as large a file as the default limit of bytes admits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "avif": {"format": "AVIF", "speed": 10},
     "heic": {"format": "HEIF"},
 }
-"""How each is written. BMP and plain TIFF are not compressed, so fewer pixels reach the limit of bytes."""
+"""How each format is written. BMP and plain TIFF are not compressed, so fewer pixels reach the limit of bytes."""
 
 
 def large_picture(variant: str) -> bytes:

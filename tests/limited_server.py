@@ -1,4 +1,4 @@
-"""A function under gunicorn, as it is deployed, and what the kernel counts of its memory."""
+"""Serve a function under gunicorn, as it is deployed, and read its memory from the kernel."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[1]
 AT_ONCE = 16
 ALLOWANCE_BYTES = 256 << 20
 PATIENCE_S = 60
-"""Never waited for in full, unless something is broken."""
+"""The longest wait, which is reached only if something is broken."""
 
 
 @contextmanager
 def served(world: World, folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Serve classify_request as it is deployed, with sixteen threads. Yields its address and its worker."""
+    """Serve classify_request as it is deployed, with sixteen threads; yield its address and its worker."""
     port = free_port()
     environment = os.environ | world.environment | {"FUNCTION_TARGET": "classify_request", "THREADS": str(AT_ONCE)}
     environment |= {"HOST": "127.0.0.1", "PORT": str(port), "PYTHONPATH": str(ROOT)}
@@ -55,7 +55,7 @@ def wait_until_ready(url: str) -> None:
 
 
 def private_bytes(process: psutil.Process) -> int:
-    """What the kernel counts against RLIMIT_DATA (proc(5), getrlimit(2))."""
+    """Return the bytes that the kernel counts against RLIMIT_DATA (proc(5), getrlimit(2))."""
     text = Path(f"/proc/{process.pid}/status").read_text()
     [line] = [line for line in text.splitlines() if line.startswith("VmData")]
     return int(line.split()[1]) * 1024

@@ -1,4 +1,4 @@
-"""Test pictures, made in code: one scene in every format, and files that only look like pictures."""
+"""Make test pictures: one scene in every format, and files that only look like pictures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 WIDTH, HEIGHT = 64, 48
 RED, GREEN, BLUE, YELLOW = (200, 30, 30), (30, 160, 40), (40, 60, 200), (230, 200, 40)
 CORNERS = (RED, GREEN, BLUE, YELLOW)
-"""Of the scene: top left, top right, bottom left, bottom right."""
+"""Colours of the scene: top left, top right, bottom left, bottom right."""
 
 
 COLOURS = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -67,9 +67,9 @@ def encoded(pixels: Array | Image.Image, format: str, mode: str | None = None, *
 
 
 def oriented(pixels: Array, format: str, orientation: int) -> bytes:
-    """Return a file whose pixels are stored turned, and whose EXIF says how to turn them back.
+    """Return a file whose pixels are stored turned, with the EXIF orientation that turns them back.
 
-    The orientations are those of Exif 2.32, tag 0x0112, which says which side of the scene row 0 and column 0 are.
+    The orientations are those of Exif 2.32, tag 0x0112: it names the side of the scene that row 0 and column 0 are.
     """
     on_its_side = pixels.transpose(1, 0, 2)
     stored = {
@@ -128,7 +128,7 @@ def _palette() -> Image.Image:
 
 
 def _frames() -> list[Image.Image]:
-    """The scene, and after it other pictures that must not be seen."""
+    """Return the scene, and after it other pictures that must not be seen."""
     return [Image.fromarray(scene()), Image.new("RGB", (WIDTH, HEIGHT), "black"), Image.new("RGB", (WIDTH, HEIGHT))]
 
 
@@ -234,6 +234,6 @@ def with_giant_header(format: str) -> bytes:
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:
-    """Return a box of ISO/IEC 14496-12, as HEIC and AVIF files are made of."""
+    """Return a box of ISO/IEC 14496-12, the unit of HEIC and AVIF files."""
     body = b"".join(parts)
     return struct.pack(">I4s", 8 + len(body), kind) + body

@@ -1,4 +1,4 @@
-"""Ports for tests that run beside others, in this session or in another worker of it."""
+"""TCP ports for tests that run in parallel, in this session or in another worker of it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shared.local.cloud import PREFERRED_PORTS
 
 HOST = "127.0.0.1"
 FIRST, OF_A_WORKER = 20_000, 2_000
-"""Below the ports that systems hand out by themselves (from 32,768 on Linux), a range for each of six workers."""
+"""The first of the ports, below those that systems assign by themselves (from 32,768 on Linux); a range per worker."""
 
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw") or 0) % 6
-_offsets = itertools.count(os.getpid())  # so that two sessions at once begin at different ones
+_offsets = itertools.count(os.getpid())  # so that two sessions in parallel begin at different ports
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that no other test is given meanwhile."""
+    """Return a port on which no process listens, and that no other test gets meanwhile."""
     for offset in itertools.islice(_offsets, OF_A_WORKER):
         port = FIRST + _worker * OF_A_WORKER + offset % OF_A_WORKER
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -36,6 +36,6 @@ def hold_preferred_ports() -> list[socket.socket]:
             owner.bind((HOST, port))
             owner.listen()
             held.append(owner)
-        except OSError:  # another worker, or somebody else, has it
+        except OSError:  # another worker or process has it
             owner.close()
     return held

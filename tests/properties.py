@@ -1,4 +1,4 @@
-"""How tests that draw their inputs are run: always the same ones, and few, since they are in the first tier."""
+"""Settings of tests that draw their inputs: always the same inputs, and few, since they are in the first tier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures whose files tell where, when and by whom they were taken, in every place that their format has for it."""
+"""Make pictures whose files reveal where, when and by whom they were taken, wherever their format can hold it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.pictures import COLOURS, encoded, png_chunk, scene
 
 TOLD = (b"Ada Lovelace", b"Kodak-Instamatic-7", b"2026:11:21 08:15:30", b"KEEP-THIS-HOME", b"48.8583")
-"""What no row, log or answer may hold: the artist, the camera, the moment, a remark, a place."""
+"""Texts that no row, log or answer may hold: the artist, the camera, the moment, a remark, a place."""
 
 ARTIST, CAMERA, MOMENT, REMARK, PLACE = (text.decode() for text in TOLD)
 LATITUDE = (48.0, 51.0, 29.88)
@@ -27,18 +27,18 @@ XMP = (
 
 def exif(orientation: int = 6) -> bytes:
     """Return EXIF with a camera, an artist, a moment, a place and a thumbnail's worth of a maker's note."""
-    found = Image.Exif()
-    found[ExifTags.Base.Orientation] = orientation
-    found[ExifTags.Base.Make] = CAMERA
-    found[ExifTags.Base.Artist] = ARTIST
-    found[ExifTags.Base.DateTime] = MOMENT
-    found.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = REMARK.encode() * 20
-    found.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: LATITUDE, 3: "E", 4: (2.0, 17.0, 40.0)})
-    return found.tobytes()
+    exif_tags = Image.Exif()
+    exif_tags[ExifTags.Base.Orientation] = orientation
+    exif_tags[ExifTags.Base.Make] = CAMERA
+    exif_tags[ExifTags.Base.Artist] = ARTIST
+    exif_tags[ExifTags.Base.DateTime] = MOMENT
+    exif_tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = REMARK.encode() * 20
+    exif_tags.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: LATITUDE, 3: "E", 4: (2.0, 17.0, 40.0)})
+    return exif_tags.tobytes()
 
 
 def telling_jpeg() -> bytes:
-    """EXIF, XMP, IPTC, a comment, and a remark after the end."""
+    """Return a JPEG with EXIF, XMP, IPTC, a comment, and a remark after the end."""
     content = encoded(scene(), "JPEG", quality=92, exif=exif(), xmp=XMP, comment=REMARK, icc_profile=COLOURS)
     iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(REMARK)) + REMARK.encode()
     at = content.index(b"\xff\xdb")
@@ -47,14 +47,14 @@ def telling_jpeg() -> bytes:
 
 
 def telling_mpo() -> bytes:
-    """A JPEG whose second picture has all of it too."""
+    """Return a JPEG whose second picture has all of it too."""
     first, second = Image.fromarray(scene()), Image.new("RGB", (64, 48))
     second.info["comment"] = REMARK.encode()
     return encoded(first, "MPO", save_all=True, append_images=[second], exif=exif(), quality=92)
 
 
 def telling_png() -> bytes:
-    """EXIF, three kinds of text, a time, and a remark after the end."""
+    """Return a PNG with EXIF, three kinds of text, a time, and a remark after the end."""
     text = PngInfo()
     text.add_text("Author", ARTIST)
     text.add_text("Comment", REMARK * 50, zip=True)
@@ -65,39 +65,39 @@ def telling_png() -> bytes:
 
 
 def telling_webp() -> bytes:
-    """EXIF, XMP, and a chunk that nobody knows."""
+    """Return a WebP with EXIF, XMP, and a chunk of an unknown kind."""
     content = encoded(scene(), "WEBP", lossless=True, exif=exif(), xmp=XMP)
     more = b"NOTE" + struct.pack("<I", len(REMARK)) + REMARK.encode()
     return b"RIFF" + struct.pack("<I", len(content) - 8 + len(more)) + content[8:] + more
 
 
 def telling_gif() -> bytes:
-    """A comment, and another program's block."""
+    """Return a GIF with a comment, and another program's block."""
     content = encoded(Image.fromarray(scene()).quantize(8), "GIF", comment=REMARK)
     block = b"\x21\xff\x0bSomeProgram" + bytes([len(ARTIST)]) + ARTIST.encode() + b"\0"
     return content[:-1] + block + b";" + REMARK.encode()
 
 
 def telling_tiff() -> bytes:
-    """Tags for all of it, EXIF's and the GPS directory, XMP and IPTC."""
-    found = Image.Exif()
-    found.load(exif())
+    """Return a TIFF with tags for all of it, EXIF's and the GPS directory, XMP and IPTC."""
+    exif_tags = Image.Exif()
+    exif_tags.load(exif())
     for tag, value in ((270, REMARK), (305, REMARK), (315, ARTIST), (33432, ARTIST)):
-        found[tag] = value
+        exif_tags[tag] = value
     tags = {700: XMP, 33723: REMARK.encode()}
     picture = Image.fromarray(scene())
     content = io.BytesIO()
-    picture.save(content, "TIFF", exif=found, tiffinfo=tags | dict(found), compression="tiff_lzw")
+    picture.save(content, "TIFF", exif=exif_tags, tiffinfo=tags | dict(exif_tags), compression="tiff_lzw")
     return content.getvalue()
 
 
 def telling_avif() -> bytes:
-    """EXIF and XMP."""
+    """Return an AVIF with EXIF and XMP."""
     return encoded(scene(), "AVIF", exif=exif(), xmp=XMP, speed=10)
 
 
 def telling_heic() -> bytes:
-    """EXIF and XMP, and a box behind the picture, where telephones keep a film."""
+    """Return a HEIC with EXIF and XMP, and a box after the picture, where telephones keep a film."""
     content = encoded(scene(), "HEIF", exif=exif(), xmp=XMP)
     return content + struct.pack(">I4s", 8 + len(REMARK), b"mpvd") + REMARK.encode()
 
@@ -115,5 +115,5 @@ TELLING: dict[str, Callable[[], bytes]] = {
 
 
 def told_in(content: bytes) -> list[bytes]:
-    """Return what a file still tells."""
+    """Return the private texts that a file still holds."""
     return [secret for secret in (*TOLD, *LATITUDE_BYTES) if secret in content]

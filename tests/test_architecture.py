@@ -89,7 +89,7 @@ def importing(packages: tuple[str, ...], *, outside_of: tuple[str, ...]) -> list
     ]
 
 
-def test_the_sources_are_found() -> None:
+def test_sources_are_found() -> None:
     """Guards the tests below: were there none, they would all pass."""
     names = {name_of(path) for path in SOURCES}
     assert names >= {"shared", "shared.pipeline.pipeline", "shared.adapters.gcs", "functions.classify_upload.main"}
@@ -139,33 +139,33 @@ def test_chapters_stand_above_those_that_import_them() -> None:
     ] == []
 
 
-def test_the_laptops_cloud_uses_of_the_emulators_only_what_starts_a_server_on_loopback() -> None:
+def test_local_cloud_uses_only_the_loopback_servers_of_the_emulators() -> None:
     """It starts them as processes; nothing of them runs in a process of the product."""
     used = {module for path in SOURCES if is_in(name_of(path), ("shared.local",)) for module in imports_of(path)}
     emulators = {module for module in used if is_in(module, ("shared.emulators",))}
     assert [module for module in sorted(emulators) if not is_in(module, ("shared.emulators.loopback",))] == []
 
 
-def test_the_image_gets_the_served_chapters_and_no_others() -> None:
+def test_image_has_only_the_served_chapters() -> None:
     lines = (ROOT / "functions" / "Dockerfile").read_text("utf-8").splitlines()
     stage = lines[lines.index("FROM base AS application") :]
     copied = [line.split()[1] for line in stage[: stage.index("")] if line.startswith("COPY shared/")]
     assert copied == ["shared/*.py", *(f"shared/{name}" for name in sorted(SERVED))]
 
 
-def test_only_the_edges_import_what_belongs_to_them() -> None:
+def test_edges_alone_import_their_libraries() -> None:
     assert importing(OF_THE_EDGES, outside_of=EDGES) == []
 
 
-def test_serving_never_imports_the_laptops_cloud_training_or_the_command_line() -> None:
+def test_serving_never_imports_the_local_cloud_training_or_the_command_line() -> None:
     assert importing(NOT_SERVED, outside_of=NOT_SERVED) == []
 
 
-def test_only_the_wiring_chooses_adapters() -> None:
+def test_wiring_alone_chooses_adapters() -> None:
     assert importing(("shared.adapters",), outside_of=(*NOT_SERVED, "shared.adapters", "shared.wiring")) == []
 
 
-def test_only_the_settings_read_the_environment() -> None:
+def test_settings_alone_read_the_environment() -> None:
     places = [
         f"{name_of(path)}, line {line}"
         for path in SOURCES
@@ -175,31 +175,31 @@ def test_only_the_settings_read_the_environment() -> None:
     assert places == []
 
 
-def test_reading_the_environment_is_recognised() -> None:
+def test_environment_reads_are_recognised() -> None:
     for reader in READERS_OF_THE_ENVIRONMENT:
         assert list(reads_of_the_environment(ROOT / reader))
 
 
-def test_the_library_itself_imports_nothing() -> None:
+def test_library_itself_imports_nothing() -> None:
     tree = ast.parse((ROOT / "shared" / "__init__.py").read_text("utf-8"))
     assert [type(node) for node in tree.body] == [ast.Expr]  # the docstring
 
 
-def test_every_module_is_named_after_its_job() -> None:
+def test_module_names_are_their_jobs() -> None:
     words = {name_of(path): set(name_of(path).replace(".", "_").split("_")) for path in SOURCES}
     assert [name for name, parts in words.items() if parts & set(EMPTY_NAMES)] == []
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_modules_have_a_docstring() -> None:
     assert [name_of(path) for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text("utf-8")))] == []
 
 
-def test_every_module_can_be_read_at_one_sitting() -> None:
+def test_modules_have_at_most_260_lines() -> None:
     assert [name_of(path) for path in SOURCES if len(path.read_text("utf-8").splitlines()) > 260] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*/main.py")), ids=name_of)
-def test_a_function_is_when_called_do_this(path: Path) -> None:
+def test_function_modules_are_short_and_have_the_name_of_their_entry_point(path: Path) -> None:
     """One folder a function, named as its entry point; logic belongs into shared."""
     tree = ast.parse(path.read_text("utf-8"))
     functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -207,7 +207,7 @@ def test_a_function_is_when_called_do_this(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 60
 
 
-def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
+def test_pipeline_loads_no_client_no_framework_and_no_runtime() -> None:
     steps = (
         *("pipeline.pipeline", "pipeline.receive", "pipeline.record", "pipeline.archive"),
         *("backlog.selection", "backlog.sweep", "operations.replay"),
@@ -217,12 +217,12 @@ def test_the_story_loads_no_client_no_framework_and_no_runtime() -> None:
     assert loaded_by(story, (*OF_THE_EDGES, "flask", "werkzeug", "requests", "functions_framework")) == []
 
 
-def test_a_functions_process_loads_its_clients_only_when_the_pipeline_is_built() -> None:
+def test_function_loads_its_clients_only_when_the_pipeline_is_built() -> None:
     """functions-framework forks after the import, and the start is short."""
     assert (
         loaded_by("import shared.service, shared.http.responses, shared.http.inputs, shared.wiring", OF_THE_EDGES) == []
     )
 
 
-def test_the_command_lines_help_waits_for_nothing_heavy() -> None:
+def test_command_line_help_imports_nothing_heavy() -> None:
     assert loaded_by("import shared.cli", (*OF_THE_EDGES, "numpy", "PIL", "rich")) == []

@@ -27,26 +27,26 @@ def caller(**headers: str) -> str | None:
     return caller_from(Headers({name.replace("_", "-"): value for name, value in headers.items()}))
 
 
-def test_the_caller_is_the_email_of_the_identity_token() -> None:
+def test_caller_is_the_email_of_the_identity_token() -> None:
     claims = {"aud": "https://x.run.app", "email": "ada@example.com", "email_verified": True, "sub": "1234"}
     assert caller(Authorization=f"Bearer {token(claims)}") == "ada@example.com"
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_schemes_case_does_not_matter(scheme: str) -> None:
+def test_caller_is_read_whatever_the_case_of_the_scheme(scheme: str) -> None:
     assert caller(Authorization=f"{scheme} {token({'email': 'ada@example.com'})}") == "ada@example.com"
 
 
 @pytest.mark.parametrize("email", ["a@b.c", "aa@b.c", "aaa@b.c", "aaaa@b.c", "ü@example.com"])
-def test_padding_and_umlauts_are_read(email: str) -> None:
+def test_caller_is_read_with_padding_and_umlauts(email: str) -> None:
     assert caller(Authorization=f"Bearer {token({'email': email})}") == email
 
 
-def test_a_token_without_an_email_gives_its_subject() -> None:
+def test_caller_is_the_subject_of_a_token_without_an_email() -> None:
     assert caller(Authorization=f"Bearer {token({'sub': '1234'})}") == "1234"
 
 
-def test_the_header_for_serverless_comes_first() -> None:
+def test_caller_is_read_from_the_serverless_header_first() -> None:
     """An application may keep Authorization for itself; Cloud Run then checks the other header."""
     both = {
         "Authorization": f"Bearer {token({'email': 'app@example.com'})}",
@@ -80,11 +80,11 @@ def test_the_header_for_serverless_comes_first() -> None:
         f"Digest {token({'email': 'ada@example.com'})}",
     ],
 )
-def test_garbage_is_nobody(value: str) -> None:
+def test_caller_of_a_malformed_token_is_none(value: str) -> None:
     assert caller(Authorization=value) is None
 
 
-def test_garbage_in_one_header_does_not_hide_the_other() -> None:
+def test_caller_is_read_from_the_second_header_if_the_first_is_malformed() -> None:
     both = {
         "X_Serverless_Authorization": "Bearer a.!!!.c",
         "Authorization": f"Bearer {token({'email': 'ada@example.com'})}",
@@ -92,7 +92,7 @@ def test_garbage_in_one_header_does_not_hide_the_other() -> None:
     assert caller(**both) == "ada@example.com"
 
 
-def test_without_headers_there_is_no_caller_and_no_trace() -> None:
+def test_caller_and_trace_are_none_without_headers() -> None:
     assert caller() is None
     assert trace_from(Headers(), "my-project") is None
 
@@ -109,7 +109,7 @@ def test_without_headers_there_is_no_caller_and_no_trace() -> None:
         {"traceparent": "garbage", "X-Cloud-Trace-Context": f"{TRACE}/1"},
     ],
 )
-def test_a_trace_is_named_as_cloud_logging_names_it(headers: dict[str, str]) -> None:
+def test_trace_has_the_name_of_cloud_logging(headers: dict[str, str]) -> None:
     assert trace_from(Headers(headers), "my-project") == f"projects/my-project/traces/{TRACE}"
 
 
@@ -126,7 +126,7 @@ def test_a_trace_is_named_as_cloud_logging_names_it(headers: dict[str, str]) -> 
         {"X-Cloud-Trace-Context": "x" * 10_000},
     ],
 )
-def test_a_malformed_trace_is_none(headers: dict[str, str]) -> None:
+def test_trace_that_is_malformed_is_none(headers: dict[str, str]) -> None:
     class Raw(dict[str, str]):
         """Headers that were not checked, since a test client refuses to send some of these."""
 

@@ -54,7 +54,7 @@ def named(name: str) -> Prediction:
     return dataclasses.replace(PREDICTION, image=dataclasses.replace(IMAGE, name=name))
 
 
-def test_a_prediction_leaves_one_line() -> None:
+def test_log_of_a_prediction_is_one_line() -> None:
     fields = fields_of(PREDICTION)
     assert datetime.fromisoformat(fields.pop("time")).tzinfo is not None
     assert fields == {
@@ -76,7 +76,7 @@ def test_a_prediction_leaves_one_line() -> None:
     }
 
 
-def test_a_failure_leaves_one_line_that_warns_and_says_where_the_file_is() -> None:
+def test_log_of_a_failure_is_one_warning_with_the_file() -> None:
     fields = fields_of(FAILURE)
     assert (fields["severity"], fields["outcome"], fields["reason"]) == ("WARNING", "rejected", "not_an_image")
     assert fields["message"] == "not_an_image: gs://my-uploads/garden/rose ü.jpg: It is a list."
@@ -85,18 +85,18 @@ def test_a_failure_leaves_one_line_that_warns_and_says_where_the_file_is() -> No
 
 
 @pytest.mark.parametrize("why", ["already_done", "superseded", "not_our_bucket", "too_old"])
-def test_what_is_acknowledged_leaves_one_line(why: str) -> None:
+def test_log_of_an_acknowledged_upload_is_one_line(why: str) -> None:
     fields = fields_of(Acknowledged(REF, why))
     assert (fields["outcome"], fields["uri"], fields["generation"]) == (why, REF.uri, str(REF.generation))
 
 
-def test_a_prediction_to_look_at_says_so() -> None:
+def test_log_of_a_prediction_names_a_needed_review() -> None:
     unsure = dataclasses.replace(PREDICTION, classification=dataclasses.replace(ROSE, needs_review=True))
     assert "needs review" in fields_of(unsure)["message"]
 
 
 @pytest.mark.parametrize("severity", [logging.INFO, logging.WARNING, logging.ERROR])
-def test_severity_message_and_trace_are_where_googles_own_handler_writes_them(severity: int) -> None:
+def test_log_fields_are_those_of_googles_handler(severity: int) -> None:
     record = log.makeRecord(log.name, severity, __file__, 1, "rose: %s", (HOSTILE,), None, extra={"trace": TRACE})
     reference = StructuredLogHandler(project_id="my-project")
     assert reference.filter(record)
@@ -110,14 +110,14 @@ def test_severity_message_and_trace_are_where_googles_own_handler_writes_them(se
 
 
 @pytest.mark.parametrize("format", ["json", "text"])
-def test_a_name_with_line_breaks_leaves_one_line_all_the_same(format: str) -> None:
+def test_log_of_a_name_with_line_breaks_is_one_line(format: str) -> None:
     outcomes = (named(HOSTILE), Acknowledged(ObjectRef("b", HOSTILE, 1), "too_old"))
     for outcome in outcomes:
         [line] = lines_of(outcome, format)
         assert len(line.splitlines()) == 1
 
 
-def test_text_shows_control_characters_escaped() -> None:
+def test_log_text_escapes_control_characters() -> None:
     [line] = lines_of(named(HOSTILE), "text")
     assert "\x1b" not in line
     assert "\x00" not in line
@@ -125,11 +125,11 @@ def test_text_shows_control_characters_escaped() -> None:
     assert r"a\nb\r\x1b[31m\x00\u2028\u202e\x85\tü.jpg" in line
 
 
-def test_json_keeps_a_hostile_name_as_it_is() -> None:
+def test_log_json_keeps_a_hostile_name() -> None:
     assert fields_of(named(HOSTILE))["name"] == HOSTILE
 
 
-def test_nothing_is_null() -> None:
+def test_log_json_has_no_null() -> None:
     bare = dataclasses.replace(
         PREDICTION,
         image=ImageFacts(5, None),
@@ -142,7 +142,7 @@ def test_nothing_is_null() -> None:
     assert fields["message"].endswith(": request")
 
 
-def test_an_error_brings_its_traceback_in_the_same_line() -> None:
+def test_log_json_has_the_traceback_in_the_same_line() -> None:
     stream = io.StringIO()
     configure("json", stream)
     log.error("unexpected error", exc_info=ValueError("line one\nline two"))
@@ -152,7 +152,7 @@ def test_an_error_brings_its_traceback_in_the_same_line() -> None:
     assert fields["stack_trace"] == "ValueError: line one\nline two\n"
 
 
-def test_no_line_of_a_traceback_looks_like_one_of_the_log() -> None:
+def test_log_text_indents_the_lines_of_a_traceback() -> None:
     """An error's text may hold what somebody uploaded: neither colours nor a line of his own reach the terminal."""
     forged = "12:00:00   daisy 0.99: gs://forged"
     stream = io.StringIO()
@@ -164,14 +164,14 @@ def test_no_line_of_a_traceback_looks_like_one_of_the_log() -> None:
     assert r"\x1b[31mred\r" in "\n".join(lines)
 
 
-def test_text_is_for_people_and_marks_what_went_wrong() -> None:
+def test_log_text_marks_warnings_and_errors() -> None:
     [good], [bad] = lines_of(PREDICTION, "text"), lines_of(FAILURE, "text")
     assert good[8:].startswith("   rose 0.91: gs://my-uploads/garden/rose")
     assert good[2] == good[5] == ":"
     assert " ! not_an_image: " in bad
 
 
-def test_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
+def test_log_format_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
@@ -182,7 +182,7 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere() -> None:
         assert stream.getvalue().startswith("{") is is_json
 
 
-def test_configuring_twice_does_not_log_twice() -> None:
+def test_log_configured_twice_writes_once() -> None:
     stream = io.StringIO()
     configure("json", stream)
     configure("json", stream)
@@ -190,7 +190,7 @@ def test_configuring_twice_does_not_log_twice() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
-def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_goes_to_the_current_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     configure("json")
     log_outcome(PREDICTION)
     captured = capsys.readouterr()
@@ -198,7 +198,7 @@ def test_lines_go_to_the_stdout_of_the_moment(capsys: pytest.CaptureFixture[str]
     assert captured.err == ""
 
 
-def test_a_step_that_took_no_time_to_speak_of_is_told_and_one_that_was_not_taken_is_not() -> None:
+def test_log_has_the_times_of_steps_that_ran_only() -> None:
     times = Times(read_ms=0.0, decode_ms=0.04, total_ms=0.06)
     assert fields_of(dataclasses.replace(PREDICTION, times=times))["times"] == {
         "read_ms": 0.0,

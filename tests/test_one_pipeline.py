@@ -42,34 +42,34 @@ def is_protocol(node: ast.AST) -> bool:
 
 
 def test_images_are_decoded_by_the_steps_and_for_training_only() -> None:
-    found = {
+    modules = {
         file
         for file, tree in TREES.items()
         if "decode" in imports_of(tree, "shared.images.decode") and not file.startswith("shared/images/")
     }
-    assert found == DECODING
+    assert modules == DECODING
 
 
 def test_rate_limit_is_taken_by_the_pipeline_only() -> None:
-    found = {
+    modules = {
         file
         for file, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("take", "wait")
         if isinstance(node.value, ast.Attribute) and node.value.attr == "rate"
     }
-    assert found == {"shared/pipeline/pipeline.py"}
+    assert modules == {"shared/pipeline/pipeline.py"}
 
 
 def test_warehouse_is_one_port() -> None:
-    found = {
+    modules = {
         f"{file}: {node.name}"
         for file, tree in TREES.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and is_protocol(node)
-        if any(isinstance(one, ast.FunctionDef) and one.name == "query" for one in node.body)
+        if any(isinstance(member, ast.FunctionDef) and member.name == "query" for member in node.body)
     }
-    assert found == {"shared/ports.py: Warehouse"}
+    assert modules == {"shared/ports.py: Warehouse"}
 
 
 def test_times_are_of_the_outcome_and_never_change() -> None:

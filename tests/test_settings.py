@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.bundles.folders import MODELS, bundle_folder
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import Misconfigured
 from shared.settings import Platform, Settings, inherited_environment, own_models
 
@@ -26,7 +26,7 @@ def faults_of(environment: dict[str, str]) -> tuple[str, ...]:
     return refused.value.faults
 
 
-def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
+def test_settings_need_four_values_and_have_defaults_for_the_others() -> None:
     settings = Settings.from_environment(REQUIRED)
     assert dataclasses.asdict(settings) == {
         "project": "my-project",
@@ -35,7 +35,7 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
         "quarantine_bucket": "my-quarantine",
         "dataset": "bucketlens",
         "readable_buckets": (),
-        "model_bundle": ({"where": "flowers_v1", "name": None, "label": None},),
+        "model_bundle": ({"location": "flowers_v1", "name": None, "label": None},),
         "model_load": False,
         "page_history": False,
         "allowed_hosts": (),
@@ -60,24 +60,24 @@ def test_four_settings_are_enough_and_the_others_have_defaults() -> None:
     }
 
 
-def test_every_setting_can_be_given() -> None:
-    given = {
+def test_settings_can_all_be_set() -> None:
+    values = {
         "BIGQUERY_DATASET": "Flowers_2",
         "READABLE_BUCKETS": "my-uploads, my-photos,,",
         "MODEL_BUNDLE": "/models/roses",
         "MAX_IMAGE_BYTES": "1",
         "LOG_FORMAT": "json",
     }
-    settings = Settings.from_environment({**REQUIRED, **given})
+    settings = Settings.from_environment({**REQUIRED, **values})
     assert (settings.dataset, settings.readable_buckets) == ("Flowers_2", ("my-uploads", "my-photos"))
     assert (settings.model_bundle, settings.max_image_bytes, settings.log_format) == (
-        (Place("/models/roses"),),
+        (BundleReference("/models/roses"),),
         1,
         "json",
     )
 
 
-def test_all_faults_are_named_at_once_with_what_was_expected() -> None:
+def test_settings_name_all_faults_with_what_was_expected() -> None:
     faults = faults_of(
         {
             "UPLOAD_BUCKET": "My Uploads",
@@ -103,19 +103,19 @@ def test_all_faults_are_named_at_once_with_what_was_expected() -> None:
     )
 
 
-def test_the_message_holds_every_fault() -> None:
+def test_settings_error_message_has_every_fault() -> None:
     with pytest.raises(Misconfigured, match=r"the environment: .*GOOGLE_CLOUD_PROJECT.*QUARANTINE_BUCKET"):
         Settings.from_environment({})
 
 
 @pytest.mark.parametrize("taken_by", ["ARCHIVE_BUCKET", "QUARANTINE_BUCKET"])
-def test_the_upload_bucket_can_play_no_second_role(taken_by: str) -> None:
+def test_settings_need_three_different_buckets(taken_by: str) -> None:
     [fault] = faults_of({**REQUIRED, taken_by: REQUIRED["UPLOAD_BUCKET"]})
     assert f"{taken_by} is 'my-uploads'" in fault
     assert "again and again" in fault
 
 
-def test_a_sweep_that_is_still_at_work_is_not_taken_for_dead() -> None:
+def test_settings_need_an_attempt_timeout_longer_than_all_calls() -> None:
     [fault] = faults_of({**REQUIRED, "ATTEMPT_TIMEOUT_S": "100"})
     assert fault.startswith("ATTEMPT_TIMEOUT_S is '100', expected more than 100:")
     short = {"ATTEMPT_TIMEOUT_S": "6", "STORAGE_DEADLINE_S": "1", "WAREHOUSE_DEADLINE_S": "1"}
@@ -125,7 +125,7 @@ def test_a_sweep_that_is_still_at_work_is_not_taken_for_dead() -> None:
 KEY = "0123456789abcdef" * 4
 
 
-def test_secret_keys_are_shown_nowhere() -> None:
+def test_settings_never_show_secret_keys() -> None:
     settings = Settings.from_environment({**REQUIRED, "LABEL_KEYS": f"{KEY}, {KEY[::-1]}"})
     assert settings.label_keys == (KEY, KEY[::-1])
     assert KEY not in repr(settings)
@@ -134,25 +134,25 @@ def test_secret_keys_are_shown_nowhere() -> None:
     assert not [key for key in (KEY, "hunter2") if key in fault]
 
 
-def test_identity_aware_proxy_needs_an_audience() -> None:
+def test_settings_need_an_audience_for_iap() -> None:
     [fault] = faults_of({**REQUIRED, "CALLERS": "iap"})
     assert fault.startswith("IAP_AUDIENCE is not set and CALLERS is 'iap', expected /projects/NUMBER/")
     assert faults_of({**REQUIRED, "CALLERS": "everybody"}) == ("CALLERS is 'everybody', expected iam, iap or none",)
 
 
-def test_host_names_are_read_in_any_case_and_with_ports() -> None:
-    given = Settings.from_environment({**REQUIRED, "ALLOWED_HOSTS": "localhost, Images.Example.com:8080,,[::1]:80"})
-    assert given.allowed_hosts == ("localhost", "images.example.com:8080", "[::1]:80")
+def test_settings_read_host_names_in_any_case_and_with_ports() -> None:
+    settings = Settings.from_environment({**REQUIRED, "ALLOWED_HOSTS": "localhost, Images.Example.com:8080,,[::1]:80"})
+    assert settings.allowed_hosts == ("localhost", "images.example.com:8080", "[::1]:80")
 
 
 @pytest.mark.parametrize("hosts", ["https://example.com", "a b", "*", "example.com/x", ":80", "a:b"])
-def test_what_is_no_host_name_is_refused(hosts: str) -> None:
+def test_settings_refuse_malformed_host_names(hosts: str) -> None:
     [fault] = faults_of({**REQUIRED, "ALLOWED_HOSTS": hosts})
-    assert fault.startswith(f"ALLOWED_HOSTS is {hosts!r}, expected host names with commas between them")
+    assert fault.startswith(f"ALLOWED_HOSTS is {hosts!r}, expected host names separated by commas")
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "1.5", "", " 7", "1e3", "٣", "0x10", "1_000"])
-def test_a_number_is_digits_only(number: str) -> None:
+def test_settings_numbers_are_digits_only(number: str) -> None:
     environment = {**REQUIRED, "MAX_EVENT_AGE_S": number}
     if number == "":
         assert Settings.from_environment(environment).max_event_age_s == 3600
@@ -160,29 +160,29 @@ def test_a_number_is_digits_only(number: str) -> None:
         assert faults_of(environment) == (f"MAX_EVENT_AGE_S is {number!r}, expected a whole number above 0",)
 
 
-def test_a_variable_that_is_empty_counts_as_not_set() -> None:
+def test_settings_treat_an_empty_variable_as_not_set() -> None:
     """Terraform and compose files write empty strings for what they leave out."""
     assert Settings.from_environment({**REQUIRED, "BIGQUERY_DATASET": ""}).dataset == "bucketlens"
     assert faults_of({**REQUIRED, "UPLOAD_BUCKET": ""})[0].startswith("UPLOAD_BUCKET is not set")
 
 
-def test_a_request_may_be_as_large_as_cloud_run_lets_through_or_one_image() -> None:
+def test_settings_allow_requests_up_to_cloud_runs_limit_or_one_image() -> None:
     small = Settings.from_environment({**REQUIRED, "MAX_IMAGE_BYTES": "1000"})
     large = Settings.from_environment({**REQUIRED, "MAX_IMAGE_BYTES": str(64 << 20)})
     assert (small.max_request_bytes, large.max_request_bytes) == (32 << 20, 64 << 20)
 
 
-def test_the_environment_of_the_process_is_read_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_process_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
     assert Settings.from_environment().project == "my-project"
 
 
-def test_away_from_cloud_run_the_platform_has_a_value_for_everything() -> None:
+def test_platform_has_defaults_away_from_cloud_run() -> None:
     assert Platform.from_environment({}) == Platform(None, None, False, None, None, 0, 1)
 
 
-def test_cloud_run_says_who_serves() -> None:
+def test_platform_has_the_service_and_revision_of_cloud_run() -> None:
     service = Platform.from_environment({"K_SERVICE": "classify-upload", "K_REVISION": "classify-upload-00007"})
     assert (service.service, service.revision, service.is_cloud) == ("classify-upload", "classify-upload-00007", True)
     job = Platform.from_environment(
@@ -196,26 +196,26 @@ def test_cloud_run_says_who_serves() -> None:
     assert (job.service, job.revision, job.task_index, job.task_count) == ("sweep", "sweep-x", 2, 5)
 
 
-def test_a_caller_is_not_believed_where_no_platform_checked_the_token() -> None:
+def test_platform_without_iam_does_not_trust_the_callers_token() -> None:
     local = {"K_SERVICE": "classify_request", "BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9050"}
     assert not Platform.from_environment(local).is_cloud
     assert not Platform.from_environment({}).is_cloud
 
 
-def test_only_who_is_told_to_is_a_shadow() -> None:
+def test_platform_is_a_shadow_only_if_set() -> None:
     assert Platform.from_environment({"SHADOW": "true"}).is_shadow
     assert not Platform.from_environment({"SHADOW": "false"}).is_shadow
     assert not Platform.from_environment({}).is_shadow
 
 
-def test_a_bundle_that_ships_goes_by_its_name_and_any_other_by_its_folder(tmp_path: Path) -> None:
+def test_bundle_folder_is_of_a_shipped_name_or_a_path(tmp_path: Path) -> None:
     assert bundle_folder(str(tmp_path), own_models()) == tmp_path
     assert bundle_folder("no_such_bundle", own_models()) == Path("no_such_bundle")
     for shipped in MODELS.glob("*/"):
         assert bundle_folder(shipped.name, own_models()) == shipped
 
 
-def test_a_process_that_we_start_gets_its_settings_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inherited_environment_has_the_childs_settings_and_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPLOAD_BUCKET", "of-this-shell")
     monkeypatch.setenv("SOMETHING_ELSE", "kept")
     environment = inherited_environment({"ARCHIVE_BUCKET": "given"})

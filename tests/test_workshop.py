@@ -44,7 +44,7 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_hooks_stop_a_commit_and_mend_what_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hooks_stop_a_commit_and_fix_what_they_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (".pre-commit-config.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
@@ -77,12 +77,12 @@ def test_forms_are_what_github_reads(schema: str, file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_owners_own_paths_that_there_are() -> None:
+def test_owners_file_has_only_existing_paths() -> None:
     patterns = [line.split()[0] for line in OWNERS.splitlines() if line and not line.startswith("#")]
     assert [pattern for pattern in patterns if pattern != "*" and not (ROOT / pattern.strip("/")).exists()] == []
 
 
-def test_proposals_of_newer_versions_reach_every_folder_that_pins_some() -> None:
+def test_update_proposals_cover_every_folder_that_pins_versions() -> None:
     terraform = {
         f"/{file.parent.relative_to(ROOT).as_posix()}".rstrip(".")
         for file in [ROOT / "main.tf", *(ROOT / "infra").glob("*/*.tf")]
@@ -97,7 +97,7 @@ def test_proposals_of_newer_versions_reach_every_folder_that_pins_some() -> None
     assert [folder for folder in looked_at["pip"] if not (ROOT / folder.strip("/") / "pyproject.toml").exists()] == []
 
 
-def test_files_that_a_command_writes_are_folded_in_a_review() -> None:
+def test_generated_files_are_folded_in_a_review() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("this is no git checkout")
     names = [name for name in git(ROOT, "ls-files", "*.txt", "*.md").splitlines() if (ROOT / name).exists()]

@@ -1,4 +1,4 @@
-"""A pipeline with buckets of its own, and what tests do with it: on the local cloud or in memory."""
+"""A pipeline with buckets of its own, on the local cloud or in memory, and what tests do with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.images.memory_budget import MemoryBudgets
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse
 
@@ -24,7 +24,7 @@ Overwrite = Callable[..., object]
 
 @dataclass(frozen=True)
 class World:
-    """A pipeline with buckets of its own. No event is sent for these buckets."""
+    """A pipeline with buckets of its own, for which no event is sent."""
 
     pipeline: Pipeline
     store: CloudStorage | MemoryStore
@@ -33,9 +33,9 @@ class World:
     archive: str
     quarantine: str
     environment: dict[str, str]
-    """Settings for processes that are to work with the same buckets."""
+    """Settings of processes that work with the same buckets."""
     overwrite: Overwrite
-    """Write an object, over what may be there: takes bucket, name, content and a content type."""
+    """A function that writes an object, over an existing one: takes bucket, name, content and a content type."""
 
     def put(self, name: str, content: bytes, folder: Path) -> None:
         """Upload a file."""
@@ -44,13 +44,13 @@ class World:
         assert self.store.upload(self.uploads, name, path)
 
     def rows(self, view: str) -> list[dict[str, Any]]:
-        """What a view holds of this world's uploads, by name."""
-        place = "bucket" if view == "rejected_uploads" else "image.bucket"
-        sql = f"SELECT * FROM {view} WHERE {place} IN UNNEST(@buckets)"
+        """Return the rows of a view about this world's uploads, by name."""
+        column = "bucket" if view == "rejected_uploads" else "image.bucket"
+        sql = f"SELECT * FROM {view} WHERE {column} IN UNNEST(@buckets)"
         return self.warehouse.query(sql, buckets=[self.uploads]).rows
 
     def names_in(self, bucket: str) -> list[str]:
-        """The objects of a bucket."""
+        """Return the names of a bucket's objects."""
         return [upload.ref.name for upload in self.store.uploads(bucket)]
 
 
@@ -66,7 +66,7 @@ def new_world(
     uploads, archive, quarantine = (f"{role}-{mark}" for role in ("uploads", "archive", "quarantine"))
     for bucket in (uploads, archive, quarantine):
         store.create_bucket(bucket, keeps_versions=bucket == uploads)
-    memory, rate = MemoryBudgets.of_instance(512), RateBreaker(30_000)
+    memory, rate = MemoryBudgets.of_instance(512), RateLimit(30_000)
     pipeline = Pipeline(ModelRegistry.of([classifier]), store, warehouse, archive, quarantine, Limits(), memory, rate)
     settings = {
         **environment,

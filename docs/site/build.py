@@ -48,8 +48,8 @@ def build(folder: Path) -> list[str]:
         capture_output=True,
         text=True,
     )
-    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return said or ["mkdocs failed"] if done.returncode else Site(folder).faults()
+    messages = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return messages or ["mkdocs failed"] if done.returncode else Site(folder).faults()
 
 
 def main() -> None:

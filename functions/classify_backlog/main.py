@@ -1,4 +1,4 @@
-"""Classify what is still in the upload bucket, on a schedule; with --keep, classify any bucket and delete nothing."""
+"""Classify the uploads that are still in the upload bucket; with --keep, classify any bucket and delete nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from shared.backlog.graceful_shutdown import orderly_end
+from shared.backlog.graceful_shutdown import graceful_shutdown
 from shared.backlog.selection import Backlog
 from shared.backlog.summary import log_summary
 from shared.backlog.sweep import Sweep
@@ -17,8 +17,8 @@ EPILOG = """example:
   python functions/classify_backlog/main.py
   python functions/classify_backlog/main.py --bucket gs://holiday-photos --prefix 2024/ --keep
 
-exit codes: 0 nothing is left; 1 some uploads wait for the next sweep; 2 an argument or a setting is invalid.
-The tasks of one job share the work by CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT.
+exit codes: 0 no upload remains; 1 some uploads wait for the next sweep; 2 an argument or a setting is invalid.
+The tasks of a job share the uploads by CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT.
 """
 
 
@@ -29,7 +29,7 @@ def classify_backlog(arguments: Sequence[str] = ()) -> int:
         service = Service.from_environment()
         backlog = Backlog.of(service.settings, service.platform, options.bucket, options.prefix, keep=options.keep)
         sweep = Sweep.of(service, keep=backlog.keep)
-        with orderly_end(sweep.stop, lambda: log_summary(sweep.cut_off())):
+        with graceful_shutdown(sweep.stop, lambda: log_summary(sweep.cut_off())):
             summary = sweep.run(backlog.uploads(service.pipeline().store))
     except (Misconfigured, BadRequest) as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -42,11 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--bucket", metavar="gs://B", help="the bucket, if not UPLOAD_BUCKET; needs --keep")
-    parser.add_argument("--prefix", default="", metavar="P", help="only objects whose names begin with this")
-    parser.add_argument(
-        "--keep", action="store_true", help="delete nothing; skip every generation that already has a row"
-    )
+    parser.add_argument("--bucket", metavar="gs://B", help="sweep this bucket instead of UPLOAD_BUCKET; needs --keep")
+    parser.add_argument("--prefix", default="", metavar="P", help="process only objects whose names begin with this")
+    parser.add_argument("--keep", action="store_true", help="delete nothing, and skip every generation that has a row")
     return parser
 
 

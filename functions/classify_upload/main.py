@@ -10,7 +10,7 @@ from flask import current_app, request
 
 from shared.http.app import set_up_app
 from shared.logs import log, log_outcome
-from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.receive import MalformedEvent, occurred_at, outcome_if_ignored, upload_from
 from shared.service import Service
 from shared.types import Outcome, Source
 
@@ -20,7 +20,7 @@ set_up_app(current_app, service)
 
 @functions_framework.cloud_event
 def classify_upload(event: CloudEvent) -> None:
-    """Process an event: to return acknowledges it, to raise makes the platform deliver it again."""
+    """Process an event. Returning acknowledges it; raising makes the platform deliver it again."""
     attributes = event.get_attributes()
     try:
         upload = upload_from(attributes, event.get_data())
@@ -29,7 +29,7 @@ def classify_upload(event: CloudEvent) -> None:
         return
     settings = service.settings
     age = datetime.now(UTC) - (occurred_at(attributes) or upload.ref.created_at)
-    outcome: Outcome | None = refusal(upload, settings.upload_bucket, age, settings.max_event_age_s)
+    outcome: Outcome | None = outcome_if_ignored(upload, settings.upload_bucket, age, settings.max_event_age_s)
     if outcome is None:
         pipeline = service.pipeline()
         call = service.call(Source.EVENT, request.headers, event_id=str(attributes["id"]))

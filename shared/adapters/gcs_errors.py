@@ -1,7 +1,7 @@
 """Translate the errors of Cloud Storage's client into those of ``shared.errors``; nothing else does that.
 
-Statuses and reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes. docs/reliability.md says what
-happens to an upload at each of them.
+Statuses and reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes. docs/reliability.md describes
+what happens to an upload after each of them.
 """
 
 from __future__ import annotations

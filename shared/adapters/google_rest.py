@@ -29,7 +29,7 @@ class NotSignedIn(BadRequest):
 
 
 class GoogleApiError(BucketlensError):
-    """Google refused a call; ``needs`` says in words what is missing: a permission, an API that is off, or a status."""
+    """Google refused a call; ``needs`` describes what is missing: a permission, an API that is off, or a status."""
 
     def __init__(self, needs: str, status: int) -> None:
         self.needs = needs

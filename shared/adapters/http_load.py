@@ -41,8 +41,8 @@ class HttpSender:
         connections: the most connections that are open at the same time.
         timeout_s: limit of one request.
         record: whether requests leave rows and pictures.
-        is_surprising: whether the URL's name must not lead to an address. It is called at each connection, so a name
-            that changes its address meanwhile is caught.
+        is_surprising: returns whether an address must be refused. It is called for each connection, so that a name
+            whose address changes during the test is refused, too.
     """
 
     def __init__(

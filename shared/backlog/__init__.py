@@ -1,1 +1,1 @@
-"""Unattended work on a bucket: what a sweep takes, how often an upload was tried, how a process ends orderly."""
+"""Sweeps: the uploads that one processes, their attempt markers, and the graceful shutdown of its process."""

@@ -1,11 +1,11 @@
-"""Orderly ends of processes that SIGTERM or SIGINT asks to finish: Cloud Run sends SIGTERM and kills ten seconds later.
+"""Graceful shutdown on SIGTERM and SIGINT; Cloud Run sends SIGTERM and kills the process ten seconds later.
 
 https://cloud.google.com/run/docs/container-contract#jobs-shutdown
 
-A process that has finished its work must not die of a signal on its last instructions: its exit code would say that it
-was killed. Python gives every signal with a handler back to the system while the interpreter ends
-(``_PySignal_Fini`` in CPython's Modules/signalmodule.c); signals that are ignored stay ignored. So each way out of a
-block here leaves both signals ignored, for the rest of the process. Processes started after that inherit it.
+A process that has finished its work must not die of a signal in its last instructions, because its exit code would
+report a kill. Python restores the default handler of every signal that has a handler while the interpreter ends
+(``_PySignal_Fini`` in CPython's Modules/signalmodule.c); signals that are ignored stay ignored. So each block here
+leaves both signals ignored for the rest of the process. Child processes that are started after that inherit it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from types import FrameType
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 GRACE_S = 5.0
-"""For what is in flight. With what ``cut_off`` may take, the process is gone within eight seconds."""
+"""The time for uploads in flight. With the time of ``cut_off``, the process ends within eight seconds."""
 
 
 def ignore_signals() -> None:
-    """Ignore SIGTERM and SIGINT from here to the last instruction: the work is done and only the exit is left.
+    """Ignore SIGTERM and SIGINT until the process ends; its work is done.
 
     Idempotent. Only the main thread may call it.
     """
@@ -38,7 +38,7 @@ def ignore_signals() -> None:
 def interruptible() -> Iterator[None]:
     """Raise KeyboardInterrupt in the block at the first SIGTERM or SIGINT; ignore both from then on.
 
-    So what follows the block, such as stopping the processes that it started, is never interrupted halfway.
+    So the code after the block, such as stopping child processes, is never interrupted.
     """
 
     def interrupt(_: int, __: FrameType | None) -> None:
@@ -55,41 +55,41 @@ def interruptible() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put off SIGTERM and SIGINT until the block has ended, so that a process that it starts is also noted.
+    """Defer SIGTERM and SIGINT until the block has ended, so that a process that it starts is also recorded.
 
-    A signal that came meanwhile is raised again after the block, under the handlers that stood before it. Outside of
-    the main thread, where Python runs no handlers, the block just runs.
+    A deferred signal is raised again after the block, under the handlers from before it. Outside of the main thread,
+    where Python runs no handlers, the block runs without protection.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in SIGNALS}
+    received: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: received.append(number)) for number in SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        if received:
+            signal.raise_signal(received[0])
 
 
 @contextmanager
-def orderly_end(stop: Callable[[], None], cut_off: Callable[[], None]) -> Iterator[None]:
-    """Let the first SIGTERM or SIGINT ask the block to end, and the second one end the process at once.
+def graceful_shutdown(stop: Callable[[], None], cut_off: Callable[[], None]) -> Iterator[None]:
+    """Stop the block on the first SIGTERM or SIGINT, and end the process on the second.
 
-    After the block both are ignored: the process has only its summary and its exit code left to give.
+    After the block both are ignored: the process only has to print its summary and exit.
 
     Args:
-        stop: asks the block to end soon.
-        cut_off: called if it has not within ``GRACE_S`` seconds; then the process ends with exit code 1, whatever its
-            threads are waiting for.
+        stop: requests the end of the block.
+        cut_off: called if the block has not ended within ``GRACE_S`` seconds; then the process ends with exit code 1,
+            without waiting for its threads.
     """
-    asked: SimpleQueue[bool] = SimpleQueue()  # its put may be called by a signal's handler
+    requests: SimpleQueue[bool] = SimpleQueue()  # its put may be called in a signal handler
     ended = threading.Event()
 
     def watch() -> None:
-        if not asked.get():
+        if not requests.get():
             return
         stop()
         if ended.wait(GRACE_S):
@@ -98,16 +98,16 @@ def orderly_end(stop: Callable[[], None], cut_off: Callable[[], None]) -> Iterat
         sys.stdout.flush()
         os._exit(1)
 
-    def ask(number: int, _: FrameType | None) -> None:
+    def request_stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
-        asked.put(True)
+        requests.put(True)
 
     for number in SIGNALS:
-        signal.signal(number, ask)
-    threading.Thread(target=watch, name="orderly end", daemon=True).start()
+        signal.signal(number, request_stop)
+    threading.Thread(target=watch, name="graceful shutdown", daemon=True).start()
     try:
         yield
     finally:
         ignore_signals()
         ended.set()
-        asked.put(False)
+        requests.put(False)

@@ -1,4 +1,4 @@
-"""How far a sweep has come, known to all of its threads."""
+"""The progress of a sweep, shared by its threads."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shared.backlog.summary import Summary
 
 
 class SweepProgress:
-    """Counts outcomes from the making on. Thread-safe: a lock holds all that changes.
+    """The outcomes of a sweep so far, and its duration since construction. Thread-safe.
 
     Args:
-        notice: told each outcome as it comes, from several threads.
+        on_outcome: called with each outcome, from several threads.
     """
 
-    def __init__(self, notice: Callable[[str], None]) -> None:
-        self._notice = notice
+    def __init__(self, on_outcome: Callable[[str], None]) -> None:
+        self._on_outcome = on_outcome
         self._lock = threading.Lock()
         self._outcomes: Counter[str] = Counter()
         self._is_cut_short = False
@@ -28,10 +28,10 @@ class SweepProgress:
         """Count the outcome of one upload."""
         with self._lock:
             self._outcomes[outcome] += 1
-        self._notice(outcome)
+        self._on_outcome(outcome)
 
     def cut_short(self) -> None:
-        """Note that the sweep ends before the end of its list; repeatable."""
+        """Record that the sweep ends before the end of its list; idempotent."""
         with self._lock:
             self._is_cut_short = True
 
@@ -42,10 +42,10 @@ class SweepProgress:
             return self._is_cut_short
 
     def summary(self, oldest_upload_s: float | None) -> Summary:
-        """Return what came of the sweep so far.
+        """Return the summary of the sweep so far.
 
         Args:
-            oldest_upload_s: how long the oldest upload had waited for when it was found, where that is known.
+            oldest_upload_s: the age of the oldest upload when the sweep reached it; None if it is not measured.
         """
         with self._lock:
             seconds = time.monotonic() - self._started

@@ -1,4 +1,4 @@
-"""What a sweep is to take: uploads that no event finished, or a whole bucket that is not ours to empty."""
+"""The uploads of a sweep: those that no event has finished, or all objects of another bucket."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ class Backlog:
     bucket: str
     prefix: str = ""
     keep: bool = False
-    """Whether the objects stay, and those that have a row are left out."""
+    """Whether the objects are not deleted, and those that have a row are skipped."""
     age_s: int = 0
-    """Only what was written so long ago: the events of younger ones may be on their way."""
+    """The least age of an upload, in seconds: the events of younger ones may still arrive."""
     task_index: int = 0
     task_count: int = 1
     live_only: bool = False
-    """Whether what was deleted or overwritten, and is kept as a version, is left out: in another's bucket it is meant
-    to be gone. In the upload bucket it is an upload like any other."""
+    """Whether deleted and overwritten versions are skipped: in another bucket they are meant to be gone. In the upload
+    bucket each of them is an upload."""
 
     @classmethod
     def of(cls, settings: Settings, platform: Platform, bucket: str | None, prefix: str = "", *, keep: bool) -> Backlog:
-        """Return what a sweep of this process takes.
+        """Return the backlog of a sweep in this process.
 
         Args:
-            settings: of the process.
-            platform: which task of how many this is.
+            settings: the settings of the process.
+            platform: has the number of this task and of all tasks.
             bucket: with or without ``gs://``; None for the upload bucket.
-            prefix: of the objects' names.
-            keep: whether the objects stay.
+            prefix: how the names of the objects begin.
+            keep: whether the objects are not deleted.
 
         Raises:
-            BadRequest: ``bucket`` is no bucket, or one that must not be swept, or must not be emptied.
+            BadRequest: ``bucket`` is not a bucket's name, or must not be swept, or must not be emptied.
         """
-        bucket = _checked(settings, bucket, keep, is_shadow=platform.is_shadow)
+        bucket = _checked_bucket(settings, bucket, keep, is_shadow=platform.is_shadow)
         is_ours = bucket == settings.upload_bucket
         age_s = settings.backlog_age_s if is_ours else 0
         return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count, live_only=not is_ours)
@@ -53,36 +53,42 @@ class Backlog:
     def uploads(self, store: ObjectStore) -> Iterator[Upload]:
         """List this share's objects, by name and generation.
 
-        Shares are cut by the name's CRC-32, so that tasks need not talk to each other.
+        The CRC-32 of the name decides the share, so that tasks need not communicate.
 
         Raises:
-            BadRequest: there is no such bucket.
-            StorageUnavailable: the listing broke off.
+            BadRequest: the bucket does not exist.
+            StorageUnavailable: the listing failed.
         """
         older_than = datetime.now(UTC) - timedelta(seconds=self.age_s)
         try:
             for upload in store.uploads(self.bucket, self.prefix, live_only=self.live_only):
-                is_ours = crc32(upload.ref.name.encode()) % self.task_count == self.task_index
-                if is_ours and upload.ref.created_at < older_than:
+                is_own_share = crc32(upload.ref.name.encode()) % self.task_count == self.task_index
+                if is_own_share and upload.ref.created_at < older_than:
                     yield upload
         except AlreadyDone as error:
             raise BadRequest(f"There is no bucket gs://{self.bucket}.") from error
 
 
-def _checked(settings: Settings, named: str | None, keep: bool, *, is_shadow: bool) -> str:
-    bucket = bucket_name(named or settings.upload_bucket)
+def _checked_bucket(settings: Settings, option: str | None, keep: bool, *, is_shadow: bool) -> str:
+    bucket = bucket_name(option or settings.upload_bucket)
     if not BUCKET_NAME.fullmatch(bucket):
-        raise BadRequest(f"--bucket is {named!r}, expected a bucket's name; how objects' names begin is a --prefix.")
+        raise BadRequest(
+            f"--bucket is {option!r}, expected a bucket's name; give the start of object names as --prefix."
+        )
     if is_shadow and not keep:
-        raise BadRequest("SHADOW is true: a shadow's rows count nowhere, so it may remove nothing; add --keep.")
+        raise BadRequest(
+            "SHADOW is true: the rows of a shadow do not count, so it must not delete uploads; add --keep."
+        )
     if is_shadow and bucket == settings.archive_bucket:
-        return bucket  # a challenger looks at what the champion has seen
+        return bucket  # a challenger classifies what the champion has classified
     if bucket in (settings.archive_bucket, settings.quarantine_bucket):
         role = "archive" if bucket == settings.archive_bucket else "quarantine"
-        raise BadRequest(f"gs://{bucket} is the {role}, whose files have been looked at; name another --bucket.")
+        raise BadRequest(
+            f"gs://{bucket} is the {role} bucket, whose files were already processed; give another --bucket."
+        )
     if bucket != settings.upload_bucket and not keep:
         raise BadRequest(
             f"gs://{bucket} is not the upload bucket, gs://{settings.upload_bucket}, and a sweep deletes what it has "
-            "classified; to leave that bucket as it is, add --keep."
+            "classified; add --keep to delete nothing."
         )
     return bucket

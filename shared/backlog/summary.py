@@ -1,4 +1,4 @@
-"""What came of a sweep: counts, how long it took, and whether anything is left."""
+"""The summary of a sweep: counts, duration, and whether uploads remain."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ OUTCOMES = (
     "skipped",
     "not_an_upload",
 )
-"""What becomes of an upload; ``skipped`` ones are recorded already, ``postponed`` ones wait for the next sweep, and
-``set_aside`` ones stay where they are for good, as folders and parts of uploads do."""
+"""The outcomes of an upload. ``skipped`` ones are already recorded, ``postponed`` ones wait for the next sweep, and
+``set_aside`` ones stay in the bucket permanently, as folders and parts of uploads do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of a sweep."""
+    """The summary of a sweep."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    """How many, by ``OUTCOMES``."""
+    """The number of uploads by outcome, one of ``OUTCOMES``."""
     seconds: float = 0.0
     is_cut_short: bool = False
-    """Whether it ended before the end of the list."""
+    """Whether the sweep ended before the end of its list."""
     oldest_upload_s: float | None = None
-    """How long the oldest upload had waited for when it was found; 0 where none waits. None with ``keep``."""
+    """The age of the oldest upload when the sweep reached it; 0 if there is none. None with ``keep``."""
 
     @property
     def images_per_s(self) -> float:
-        """How many got a row, a second."""
+        """The uploads that got a row, per second."""
         return (self.outcomes["predicted"] + self.outcomes["rejected"]) / self.seconds if self.seconds else 0.0
 
     @property
     def exit_code(self) -> int:
-        """0: nothing is left; 1: something must wait for the next sweep."""
+        """The exit code: 0 if no upload remains, 1 if some must wait for the next sweep."""
         return 1 if self.outcomes["postponed"] or self.is_cut_short else 0
 
     def figures(self) -> dict[str, int | float]:
-        """Return all that there is to tell, by name, in order."""
+        """Return all numbers of the summary by name, in the order of display."""
         counts = {outcome: self.outcomes[outcome] for outcome in OUTCOMES}
         return {**counts, "seconds": round(self.seconds, 1), "images_per_s": round(self.images_per_s, 1)}
 
 
 def log_summary(summary: Summary) -> None:
-    """Write the one line that a sweep leaves."""
+    """Write the log line of a sweep."""
     figures = summary.figures()
     counted = ", ".join(f"{figures[outcome]} {outcome}" for outcome in OUTCOMES if figures[outcome])
     log.info(

@@ -1,1 +1,1 @@
-"""Model bundles: what a bundle folder holds, where bundles lie, how they are read, checked and published."""
+"""Model bundles: what a bundle folder holds, where bundles are stored, how they are read, checked and published."""

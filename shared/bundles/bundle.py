@@ -18,7 +18,7 @@ from shared.types import ModelFacts
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that was read whole: the manifest holds, and every file is what the manifest says."""
+    """A bundle that was read and checked: the manifest is valid, and every file has the manifest's digest."""
 
     folder: Path
     manifest: Manifest
@@ -27,12 +27,12 @@ class Bundle:
 
     @property
     def model_path(self) -> Path:
-        """Where the model file lies."""
+        """The path of the model file."""
         return self.folder / self.manifest.model_file
 
     @property
     def facts(self) -> ModelFacts:
-        """What a row says of the model."""
+        """The model's name, version, digest and runtime, as rows contain them."""
         manifest = self.manifest
         return ModelFacts(manifest.name, manifest.version, self.digest, manifest.runtime)
 
@@ -40,31 +40,31 @@ class Bundle:
 def load_bundle(folder: Path) -> Bundle:
     """Read and check a bundle folder.
 
-    The model itself is not opened here: ``classify.Classifier`` compares its input and output with the manifest.
+    The model itself is not opened: ``classifier.Classifier`` compares its input and output with the manifest.
 
     Raises:
-        InvalidBundle: naming every fault: missing or changed files, fields that are missing, of the wrong type or
+        InvalidBundle: with every fault: missing or changed files, fields that are missing, of the wrong type or
             out of range, labels that are empty, repeated or differ from ``labels.txt``.
     """
     try:
         content = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise InvalidBundle(f"the bundle {folder}", [f"{MANIFEST} cannot be read ({error.strerror})"]) from error
-    manifest = parsed_manifest(content, f"the bundle {folder}")
+    manifest = parse_manifest(content, f"the bundle {folder}")
     if faults := _faults_of_files(folder, manifest):
         raise InvalidBundle(f"the bundle {folder}", faults)
     return Bundle(folder, manifest, hashlib.sha256(content).hexdigest())
 
 
-def parsed_manifest(content: bytes, what: str) -> Manifest:
-    """Parse the bytes of ``manifest.json``; the files that it names are not looked at.
+def parse_manifest(content: bytes, what: str) -> Manifest:
+    """Parse the bytes of ``manifest.json``; the files that it names are not checked.
 
     Args:
         content: the file's bytes.
-        what: whose manifest it is, for the error.
+        what: the bundle that the manifest belongs to, for the error.
 
     Raises:
-        InvalidBundle: naming every fault.
+        InvalidBundle: with every fault.
     """
     faults: list[str] = []
     try:
@@ -92,8 +92,8 @@ def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
         path = folder / name
         if not _exists(path):
             faults.append(f"{name[:200]} is missing")
-        elif (found := digest_of(path)) != expected:
-            faults.append(f"{name} has sha256 {found}, the manifest says {expected}")
+        elif (digest := digest_of(path)) != expected:
+            faults.append(f"{name} has sha256 {digest}, expected {expected} as in the manifest")
     if not faults:
         lines = tuple((folder / LABELS).read_text("utf-8", errors="replace").splitlines())
         if lines != manifest.labels:
@@ -104,5 +104,5 @@ def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # no file can have such a name
+    except (OSError, ValueError):  # the system allows no file of such a name
         return False

@@ -1,4 +1,4 @@
-"""Where the command line keeps what is its user's: the local cloud's data, and model bundles of their own."""
+"""The folder for a user's data: the local cloud, and the model bundles that the user trained or imported."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HIDDEN = Path(".bucketlens")
-"""What a cloud's folder was called before there was one for each user; such a folder goes on being used."""
+"""The name of a local cloud's folder before each user had one; such a folder is still used where it exists."""
 
 CLOUD_FILE = "cloud.json"
-"""By which a folder is known to hold a local cloud."""
+"""A folder with this file holds a local cloud."""
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:
-    """Return ``BUCKETLENS_FOLDER``, or else a folder of the user's, the same wherever they stand.
+    """Return ``BUCKETLENS_FOLDER``, or else a folder of the user that does not depend on the current folder.
 
-    It need not be there yet.
+    The folder may not exist yet.
 
-    https://specifications.freedesktop.org/basedir/ on Linux; elsewhere where the platform keeps such data. For a user
-    without a home, as in some containers, it is ``.bucketlens`` where they stand.
+    On Linux it follows https://specifications.freedesktop.org/basedir/; elsewhere it is where the platform keeps such
+    data. For a user without a home, as in some containers, it is ``.bucketlens`` in the current folder.
     """
-    if given := environment.get("BUCKETLENS_FOLDER"):
-        return Path(given)
+    if configured := environment.get("BUCKETLENS_FOLDER"):
+        return Path(configured)
     try:
-        return _place(environment) / "bucketlens"
-    except RuntimeError:  # what pathlib raises where nobody knows the home
+        return _platform_folder(environment) / "bucketlens"
+    except RuntimeError:  # pathlib raises it where the user has no home
         return HIDDEN
 
 
-def hidden_folder(here: Path) -> Path | None:
-    """Return the nearest ``.bucketlens`` that holds a local cloud, in a folder or above it; None if there is none."""
+def hidden_folder(current: Path) -> Path | None:
+    """Return the nearest ``.bucketlens`` with a local cloud, in a folder or above it; None if there is none."""
     return next(
-        (place / HIDDEN for place in (here, *here.parents) if (place / HIDDEN / CLOUD_FILE).is_file()),
+        (folder / HIDDEN for folder in (current, *current.parents) if (folder / HIDDEN / CLOUD_FILE).is_file()),
         None,
     )
 
 
-def _place(environment: Mapping[str, str]) -> Path:
+def _platform_folder(environment: Mapping[str, str]) -> Path:
     if sys.platform == "win32":
         return Path(environment.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""Bundles in a bucket: copied into a private folder of this machine, and checked there."""
+"""Download bundles from a bucket: copy them into a private folder of this machine and check them there."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from shared.bundles.bundle import Bundle, load_bundle, parsed_manifest
+from shared.bundles.bundle import Bundle, load_bundle, parse_manifest
 from shared.bundles.manifest import MANIFEST, Manifest
-from shared.bundles.references import Place, highest
+from shared.bundles.references import BundleReference, highest_version
 from shared.errors import AlreadyDone, InvalidBundle, Misconfigured, TooManyBytes
 from shared.ports import ObjectStore
 from shared.types import ObjectRef, Upload
 
 MAX_MANIFEST_BYTES = 1 << 20
 KEPT_S = 600
-"""Copies that are older are removed by the next download; models are opened soon after their bundle is read."""
+"""The age at which the next download removes a copy; models are opened soon after their bundle is read."""
 
 
 class BundleDownload:
-    """Downloads bundles.
+    """Downloads of bundles.
 
     Args:
-        store: where they lie.
-        max_bytes: how large the files of one may be together; they pass through memory.
+        store: the object store of the bundles.
+        max_bytes: limit on the size of a bundle's files together; they pass through memory.
     """
 
     def __init__(self, store: ObjectStore, max_bytes: int) -> None:
         self._store = store
         self._max_bytes = max_bytes
 
-    def bundle(self, place: Place) -> Bundle:
-        """Copy a bundle, and return the copy, checked whole. No earlier copy is believed, only the bucket.
+    def bundle(self, reference: BundleReference) -> Bundle:
+        """Copy a bundle from its bucket, and return the copy after checking it. Earlier copies are never reused.
 
         Args:
-            place: ``gs://bucket/folder``, of one version or of a model's versions, of which the highest is meant; one
-                without a manifest is not there yet.
+            reference: ``gs://bucket/folder``. The folder holds one bundle, or a model's versions, of which the highest
+                is read; a version without a manifest does not exist yet.
 
         Raises:
-            InvalidBundle: there is none, or it is not whole; naming every fault.
+            InvalidBundle: the bundle is missing or incomplete; with every fault.
             StorageUnavailable: no answer within the deadline.
         """
-        what = f"the bundle {place.where}"
-        bucket, folder = place.bucket_and_folder
-        found = self._manifest(bucket, folder) or self._manifest_below(bucket, folder)
-        if found is None:
-            raise InvalidBundle(what, [f"there is no {MANIFEST} in it, and none in a folder of it"])
-        if found.size_bytes > MAX_MANIFEST_BYTES:
-            faults = [f"{found.ref.uri} has {found.size_bytes:,} bytes, expected at most {MAX_MANIFEST_BYTES:,}"]
+        what = f"the bundle {reference.location}"
+        bucket, folder = reference.bucket_and_folder
+        manifest = self._manifest(bucket, folder) or self._manifest_below(bucket, folder)
+        if manifest is None:
+            raise InvalidBundle(what, [f"neither it nor a folder in it holds a {MANIFEST}"])
+        if manifest.size_bytes > MAX_MANIFEST_BYTES:
+            faults = [f"{manifest.ref.uri} has {manifest.size_bytes:,} bytes, expected at most {MAX_MANIFEST_BYTES:,}"]
             raise InvalidBundle(what, faults)
         try:
-            content = self._store.read(found.ref, MAX_MANIFEST_BYTES)
+            content = self._store.read(manifest.ref, MAX_MANIFEST_BYTES)
         except (AlreadyDone, TooManyBytes) as error:
-            raise InvalidBundle(what, [f"{found.ref.uri} was replaced while it was read"]) from error
-        files = self._files(found.ref, parsed_manifest(content, what), what)
+            raise InvalidBundle(what, [f"{manifest.ref.uri} was replaced while it was read"]) from error
+        files = self._files(manifest.ref, parse_manifest(content, what), what)
         copy = Path(tempfile.mkdtemp(dir=_private_folder()))
         try:
             (copy / MANIFEST).write_bytes(content)
@@ -76,16 +76,16 @@ class BundleDownload:
 
     def _manifest_below(self, bucket: str, folder: str) -> Upload | None:
         versions = set()
-        with suppress(AlreadyDone):  # no such bucket
+        with suppress(AlreadyDone):  # the bucket does not exist
             for upload in self._store.uploads(bucket, f"{folder}/"):
                 version, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
                 if name == MANIFEST:
                     versions.add(version)
         while versions:
-            version = highest(versions)
-            if found := self._manifest(bucket, f"{folder}/{version}"):
-                return found
-            versions.remove(version)  # a bucket that keeps versions also lists what was deleted
+            version = highest_version(versions)
+            if manifest := self._manifest(bucket, f"{folder}/{version}"):
+                return manifest
+            versions.remove(version)  # a bucket that keeps versions also lists deleted objects
         return None
 
     def _copy(self, upload: Upload, path: Path) -> None:
@@ -95,18 +95,18 @@ class BundleDownload:
             path.write_bytes(content)
         except (AlreadyDone, TooManyBytes) as error:
             raise InvalidBundle(upload.ref.uri, [f"{path.name} was replaced while it was read"]) from error
-        except OSError as error:  # a name that is too long, or of a file and a folder; or the disk is full
+        except OSError as error:  # the name is too long, or names both a file and a folder; or the disk is full
             raise InvalidBundle(upload.ref.uri, [f"{path.name[:200]} cannot be written ({error.strerror})"]) from error
 
     def _files(self, manifest_ref: ObjectRef, manifest: Manifest, what: str) -> dict[str, Upload]:
-        """Find what is to be read, by its name in the bundle, before any of it is."""
+        """Find all files of a bundle, by their names in it, before any of them is read."""
         above, faults = manifest_ref.name.removesuffix(MANIFEST), []
         files: dict[str, Upload] = {}
         for name in manifest.files:
             if not _stays_inside(name):
                 faults.append(f"files names {name[:200]!r}, which is outside the bundle")
-            elif found := self._file_or_folder(manifest_ref.bucket, above, name):
-                files |= found
+            elif uploads := self._file_or_folder(manifest_ref.bucket, above, name):
+                files |= uploads
             else:
                 faults.append(f"{name[:200]} is missing")
         size = sum(upload.size_bytes for upload in files.values())
@@ -117,30 +117,30 @@ class BundleDownload:
         return files
 
     def _file_or_folder(self, bucket: str, above: str, name: str) -> dict[str, Upload]:
-        """Return a file by its name, or the files of a folder, as a SavedModel is; nothing if neither is there."""
+        """Return a file by its name, or the files of a folder, as a SavedModel is; empty if neither exists."""
         with suppress(AlreadyDone):
             return {name: self._store.find(bucket, above + name)}
-        found = {}
+        files = {}
         for inside in sorted({upload.ref.name for upload in self._store.uploads(bucket, f"{above}{name}/")}):
             relative = inside.removeprefix(above)
             if _stays_inside(relative):
                 with suppress(AlreadyDone):
-                    found[relative] = self._store.find(bucket, inside)
-        return found
+                    files[relative] = self._store.find(bucket, inside)
+        return files
 
 
 def _stays_inside(name: str) -> bool:
-    """Return whether a name is that of a file in a folder, and not of the folder, its manifest or a place elsewhere."""
+    """Return whether a name is of a file inside a bundle, and not of its folder, its manifest or a file outside."""
     path = PurePosixPath(name)
     is_plain = str(path) == name and "\\" not in name and "\0" not in name
     return is_plain and not path.is_absolute() and ".." not in path.parts and name not in (".", "", MANIFEST)
 
 
 def _private_folder() -> Path:
-    """Return the folder of copies, which is nobody else's, without those that are old.
+    """Return the folder of copies, which only this user can open, after removing old copies.
 
     Raises:
-        Misconfigured: somebody else made a folder of its name.
+        Misconfigured: another user can open the folder of that name, or it is not a folder.
     """
     folder = Path(tempfile.gettempdir()) / f"bucketlens-{os.getuid()}"
     with suppress(FileExistsError):

@@ -1,4 +1,4 @@
-"""Where bundles lie on this machine: those that ship, and those of the user."""
+"""The folders of bundles on this machine: the bundles that ship, and the user's own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 def bundle_folder(name: str, own_models: Path) -> Path:
-    """Return where a bundle lies: by its name, one that ships here or is the user's own, else a folder as given."""
-    named = (place / name for place in (MODELS, own_models) if "/" not in name)
+    """Return a bundle's folder: by name a bundle that ships, then one of the user's own; else ``name`` as a path."""
+    named = (parent / name for parent in (MODELS, own_models) if "/" not in name)
     return next((folder for folder in named if folder.is_dir()), Path(name))

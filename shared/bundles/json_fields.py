@@ -1,4 +1,4 @@
-"""Dotted fields of a JSON document that somebody else wrote: what is wrong with them is collected, and told at once."""
+"""Validate a JSON document by dotted path and report every fault together."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 class Fields:
-    """Reads dotted fields of a JSON document.
+    """The fields of a JSON document, by dotted path.
 
     Args:
-        document: whatever the JSON held.
-        faults: to which a sentence is added for each field that is missing, of the wrong type or out of range.
+        document: as ``json.loads`` returns it, of any type.
+        faults: gets a sentence for each field that is missing, of the wrong type or out of range.
     """
 
     def __init__(self, document: Any, faults: list[str]) -> None:
@@ -21,15 +21,15 @@ class Fields:
         self.faults = faults
 
     def has(self, path: str) -> bool:
-        """Return whether there is a value other than null."""
+        """Return whether a field has a value other than null."""
         return self._at(path) is not None
 
     def is_a(self, path: str, kind: type) -> bool:
-        """Return whether there is a value of a type."""
+        """Return whether a field has a value of a type."""
         return isinstance(self._at(path), kind)
 
     def of(self, path: str, kind: type, default: Any, holds: Callable[[Any], bool] = lambda _: True) -> Any:
-        """Return a field's value, or ``default`` where it is at fault; a whole number may stand for a float."""
+        """Return a field's value, or ``default`` where the field has a fault; a whole number is valid as a float."""
         value = self._at(path)
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
             with suppress(OverflowError):
@@ -45,7 +45,7 @@ class Fields:
         return default
 
     def one_of(self, path: str, allowed: tuple[str, ...]) -> str:
-        """Return one of a few words."""
+        """Return a field's value, which must be one of ``allowed``; any other value adds a fault."""
         value: str = self.of(path, str, allowed[0])
         if value not in allowed:
             self._add(f"{path} is {value!r}, expected one of {', '.join(allowed)}")

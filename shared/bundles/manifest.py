@@ -1,4 +1,4 @@
-"""``manifest.json``: all that serving needs to know of a model, as types, and how it is read and written."""
+"""``manifest.json``: everything that serving needs to know about a model, as types, and how it is read and written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MANIFEST = "manifest.json"
 LABELS = "labels.txt"
 
 RUNTIMES = tuple(sorted(path.stem for path in (Path(__file__).parents[1] / "adapters" / "runtimes").glob("[a-z]*.py")))
-"""The modules of ``shared.adapters.runtimes``: a new one there is a new runtime."""
+"""The modules of ``shared.adapters.runtimes``: a new module there is a new runtime."""
 DTYPES = ("uint8", "int8", "float32")
 FITS = ("crop", "stretch", "pad")
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -25,17 +25,17 @@ CHANNELS = ("RGB", "L", "BGR")
 LAYOUTS = ("NHWC", "NCHW")
 
 Numbers = float | tuple[float, float, float]
-"""One number for all channels, or one for each."""
+"""One number for all channels, or a number for each channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What the model takes: one picture, of the shape ``shape``."""
+    """The model's input: one picture, of the shape ``shape``."""
 
     height_px: int
     width_px: int
     dtype: str
-    """``float32``: ``pixels * scale + offset``; ``uint8``, ``int8``: the same, rounded, and kept within its range."""
+    """``float32``: ``pixels * scale + offset``; ``uint8``, ``int8``: the same, rounded and clipped to the range."""
     scale: Numbers
     offset: Numbers
     fit: str
@@ -45,13 +45,13 @@ class InputSpec:
     channels: str = "RGB"
     """``RGB``: colours as they are; ``BGR``: blue first; ``L``: the picture's luminance (ITU-R 601) in all channels."""
     depth: int = 3
-    """Channels that the model takes, 3 or 1."""
+    """Number of channels that the model takes, 3 or 1."""
     layout: str = "NHWC"
     """``NHWC``: channels last; ``NCHW``: channels first."""
 
     @property
     def long_edge_px(self) -> int:
-        """The smallest edge that a decoded picture needs for a resize that invents nothing."""
+        """The smallest edge of a decoded picture that does not have to be enlarged."""
         return max(self.height_px, self.width_px)
 
     @property
@@ -63,16 +63,16 @@ class InputSpec:
 
     @property
     def takes_pixels(self) -> bool:
-        """Whether the model takes a resized picture's bytes just as they lie."""
+        """Whether the model takes a resized picture's bytes unchanged."""
         return self.dtype == "uint8" and self.layout == "NHWC" and self.scale == 1.0 and self.offset == 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """How a bundle of two labels decides: not by the better score, but by one label's score alone."""
+    """The rule by which a bundle of two labels decides: by one label's score alone, not by the better score."""
 
     positive: str
-    """The label that is given where its score is at least ``score``; elsewhere it is the other one."""
+    """The label of a picture whose score for it is at least ``score``; any other picture gets the other label."""
     score: float
     """Calibrated, above 0 and below 1."""
 
@@ -82,7 +82,7 @@ class Explain:
     """The tensors of a .tflite model that a class activation map is made of."""
 
     feature_map: str
-    """What is averaged over height and width before the last layer: an output, shape (1, height, width, channels)."""
+    """The output that the last layer averages over height and width, shape (1, height, width, channels)."""
     class_weights: str
     """The last layer's weights: a constant, shape (labels, channels)."""
 
@@ -99,25 +99,25 @@ class Manifest:
     labels: tuple[str, ...]
     input: InputSpec
     activation: str
-    """What the model returns: ``logits``, or the probabilities of a ``softmax`` or a ``sigmoid``.
+    """The kind of the model's outputs: ``logits``, or the probabilities of a ``softmax`` or a ``sigmoid``.
 
-    One output with two labels is of the second label: its ``sigmoid`` probability, or that probability's logit.
+    A single output with two labels is the second label's: its ``sigmoid`` probability, or that probability's logit.
     """
     temperature: float
-    """Logits are divided by it before the softmax; above 1 it makes scores more modest."""
+    """The divisor of the logits before the softmax; above 1 it lowers the best score."""
     review_below: float
-    """A best score below this needs a person."""
+    """A prediction whose score is below this needs review."""
     metrics: Mapping[str, Any]
     lineage: Mapping[str, Any]
     files: Mapping[str, str]
     """File name to sha256, 64 hex digits."""
     threshold: Threshold | None = None
-    """Only with two labels; without it the label with the best score is given."""
+    """Only with two labels; without it the label with the best score wins."""
     explain: Explain | None = None
-    """Only where the model gives out its feature map; others are explained by occlusion."""
+    """Only where the model returns its feature map; other models are explained by occlusion."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the manifest as it is written to ``manifest.json``."""
+        """Return the manifest as the JSON object of ``manifest.json``."""
         spec, threshold, explain = self.input, self.threshold, self.explain
         decides = {} if threshold is None else {"positive": threshold.positive, "threshold": threshold.score}
         return {
@@ -150,16 +150,16 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json`` into a folder that already holds the files it names."""
+    """Write ``manifest.json`` into a folder that already holds the files that the manifest names."""
     (folder / MANIFEST).write_text(json.dumps(manifest.as_json(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def manifest_from(document: Any, faults: list[str]) -> Manifest:
-    """Parse what can be parsed, and add a sentence to ``faults`` for each field that cannot.
+    """Parse a manifest, and add a sentence to ``faults`` for each field with a fault, which gets a default.
 
     Args:
         document: ``manifest.json`` as ``json.loads`` returns it, of any type.
-        faults: is added to; where it stays empty, the manifest holds in itself (its files are not looked at).
+        faults: gets the faults; where it stays empty, the manifest is valid (its files are not checked).
     """
     field = Fields(document, faults)
     if field.of("format", int, 0) != FORMAT:
@@ -214,15 +214,15 @@ def _input_from(field: Fields) -> InputSpec:
 
 
 def _numbers_from(field: Fields, path: str, default: float) -> Numbers:
-    """Read one number, or a list of three."""
+    """Read a number, or a list of three."""
     if not field.is_a(path, list):
         number: float = field.of(path, float, default)
         return number
-    given = field.of(path, list, [])
-    if len(given) != 3 or not all(type(one) in (int, float) and math.isfinite(one) for one in given):
-        field.faults.append(f"{path} is {given!r:.80}, expected one number or a list of three")
+    numbers = field.of(path, list, [])
+    if len(numbers) != 3 or not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        field.faults.append(f"{path} is {numbers!r:.80}, expected one number or a list of three")
         return default
-    first, second, third = (float(one) for one in given)
+    first, second, third = (float(number) for number in numbers)
     return (first, second, third)
 
 
@@ -231,7 +231,7 @@ def _as_written(numbers: Numbers) -> float | list[float]:
 
 
 def _threshold_from(field: Fields, labels: tuple[str, ...]) -> Threshold | None:
-    """The optional part of ``decision``, which older bundles and those of more than two labels have not."""
+    """Read the optional part of ``decision``; older bundles and bundles with more than two labels lack it."""
     if not field.has("decision.positive") and not field.has("decision.threshold"):
         return None
     if len(labels) != 2:
@@ -242,7 +242,7 @@ def _threshold_from(field: Fields, labels: tuple[str, ...]) -> Threshold | None:
 
 
 def _explain_from(field: Fields) -> Explain | None:
-    """The optional part ``explain``, which older bundles and those of other runtimes have not."""
+    """Read the optional part ``explain``; older bundles and bundles of other runtimes lack it."""
     if not field.has("explain"):
         return None
     return Explain(

@@ -1,125 +1,127 @@
-"""Which bundles are served, by name, version and label: a value, which never changes."""
+"""The bundles that are served, by name, version and label, as an immutable value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from shared.bundles.bundle import Bundle
-from shared.bundles.references import LABELS, STABLE, Place
+from shared.bundles.references import LABELS, STABLE, BundleReference
 from shared.errors import Misconfigured, UnknownModel
 
-Entry = tuple[Place, Bundle]
+Entry = tuple[BundleReference, Bundle]
 
 
 class ModelIndex:
-    """Bundles in the order of ``MODEL_BUNDLE``; the first model is what is meant where none is named.
+    """An index of bundles in the order of ``MODEL_BUNDLE``; the first model is the default.
 
-    Of several versions of a model one is ``stable``: the one that is labelled so, or else the first that has no label.
+    One version of each model is ``stable``: the version with that label, or else the first without a label.
 
     Args:
-        entries: one or more places, and the bundle that lies there.
+        entries: one or more references, each with its bundle.
 
     Raises:
         Misconfigured: naming every model that has a label twice, no stable version, one version twice, or a version
-            that is called like a label.
+            with the name of a label.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
         by_name: dict[str, list[Entry]] = {}
-        for place, bundle in self.entries:
-            by_name.setdefault(place.name or bundle.manifest.name, []).append((place, bundle))
-        faults = [fault for name, those in by_name.items() for fault in _faults_of(name, those)]
+        for reference, bundle in self.entries:
+            by_name.setdefault(reference.name or bundle.manifest.name, []).append((reference, bundle))
+        faults = [fault for name, entries_of_name in by_name.items() for fault in _faults_of(name, entries_of_name)]
         if faults:
             raise Misconfigured("MODEL_BUNDLE", faults)
         self._versions = {
-            name: {bundle.manifest.version: bundle for _, bundle in those} for name, those in by_name.items()
+            name: {bundle.manifest.version: bundle for _, bundle in versions} for name, versions in by_name.items()
         }
-        self._labelled = {name: _labelled(those) for name, those in by_name.items()}
+        self._labelled = {name: _labelled(versions) for name, versions in by_name.items()}
 
     @classmethod
     def of(cls, bundles: Sequence[Bundle]) -> ModelIndex:
-        """Return the index of bundles that have no place of their own."""
-        return cls([(Place(str(bundle.folder)), bundle) for bundle in bundles])
+        """Return an index of bundles, each referred to by its folder."""
+        return cls([(BundleReference(str(bundle.folder)), bundle) for bundle in bundles])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models, the default first."""
+        """The models' names, the default first."""
         return tuple(self._versions)
 
     @property
     def default(self) -> Bundle:
-        """What is meant where no model is named."""
+        """The bundle for requests that name no model."""
         return self._labelled[self.names[0]][STABLE]
 
     def __iter__(self) -> Iterator[Bundle]:
-        """Yield every bundle once, whatever it is served as."""
+        """Yield every bundle once, even if several entries serve it."""
         return iter({bundle.digest: bundle for _, bundle in self.entries}.values())
 
     def __contains__(self, name: object) -> bool:
         return name in self._versions
 
-    def name_of(self, asked: str) -> str:
-        """Return the model's name of a name that may have a version behind ``@``."""
-        return asked if asked in self else asked.rpartition("@")[0]
+    def name_of(self, requested: str) -> str:
+        """Return a model's name from a requested name, which may end with ``@`` and a version."""
+        return requested if requested in self else requested.rpartition("@")[0]
 
     def versions(self, name: str) -> tuple[str, ...]:
         """Return a model's versions, the stable one first."""
         return tuple(dict.fromkeys([self._labelled[name][STABLE].manifest.version, *self._versions[name]]))
 
     def labels(self, name: str) -> dict[str, str]:
-        """Return which version has which label."""
+        """Return a model's versions by label."""
         return {label: bundle.manifest.version for label, bundle in self._labelled[name].items()}
 
     def find(self, name: str | None, version: str | None = None) -> Bundle:
-        """Return a bundle.
+        """Return the bundle of a model's name and version.
 
         Args:
-            name: of a model, or ``name@version``; None for the default.
-            version: of the model, or a label; None for the stable one.
+            name: a model's name, or ``name@version``; None for the default.
+            version: a version of the model, or a label; None for the stable version.
 
         Raises:
-            UnknownModel: it is not served.
+            UnknownModel: no such model or version is served.
         """
-        asked = name if name is not None else self.names[0]
-        known, at, wanted = (asked, "", STABLE) if asked in self else asked.rpartition("@")
-        if known in self and not (at and version):
-            wanted = version or wanted
-            if found := self._labelled[known].get(wanted) or self._versions[known].get(wanted):
-                return found
-        raise UnknownModel(f"The model {asked[:200]!r} is not served here, expected one of: {self._expected(asked)}.")
+        requested = name if name is not None else self.names[0]
+        model, at, alias = (requested, "", STABLE) if requested in self else requested.rpartition("@")
+        if model in self and not (at and version):
+            alias = version or alias
+            if bundle := self._labelled[model].get(alias) or self._versions[model].get(alias):
+                return bundle
+        raise UnknownModel(
+            f"The model {requested[:200]!r} is not served here, expected one of: {self._expected(requested)}."
+        )
 
-    def _expected(self, asked: str) -> str:
-        """Say what could be asked for: of a model that is served its versions and labels, else the models."""
-        name = self.name_of(asked)
+    def _expected(self, requested: str) -> str:
+        """List what could be requested: the versions and labels of a served model, else the names of the models."""
+        name = self.name_of(requested)
         if name not in self:
             return ", ".join(self.names)
-        return ", ".join(f"{name}@{one}" for one in (*self.versions(name), *self._labelled[name]))
+        return ", ".join(f"{name}@{alias}" for alias in (*self.versions(name), *self._labelled[name]))
 
 
 def _labelled(entries: Sequence[Entry]) -> dict[str, Bundle]:
-    by_label = {place.label: bundle for place, bundle in reversed(entries)}
+    by_label = {reference.label: bundle for reference, bundle in reversed(entries)}
     stable = by_label.get(STABLE) or by_label[None]
     others = {label: by_label[label] for label in LABELS[1:] if label in by_label}
     return {STABLE: stable, **others}
 
 
 def _faults_of(name: str, entries: Sequence[Entry]) -> Iterator[str]:
-    labels = [place.label for place, _ in entries]
+    labels = [reference.label for reference, _ in entries]
     for label in LABELS:
         if labels.count(label) > 1:
             yield f"the model {name!r} has the label {label!r} twice, expected one version with it"
     if STABLE not in labels and None not in labels:
         yield f"the model {name!r} has no stable version; name one as {name}=PLACE or {name}@{STABLE}=PLACE"
     seen: dict[str, Entry] = {}
-    for place, bundle in entries:
+    for reference, bundle in entries:
         version = bundle.manifest.version
         if version in LABELS:
-            yield f"a version of the model {name!r} is called {version!r}, which is a label; call it otherwise"
+            yield f"a version of the model {name!r} is called {version!r}, which is a label; change its name"
         if version in seen:
             before, other = seen[version]
             if bundle.digest != other.digest:
-                yield f"the model {name!r} has two bundles of version {version!r} that differ: {before} and {place}"
-            elif place.label == before.label:
-                yield f"the model {name!r} has version {version!r} twice: {before} and {place}"
-        seen[version] = place, bundle
+                yield f"the model {name!r} has two bundles of version {version!r} that differ: {before} and {reference}"
+            elif reference.label == before.label:
+                yield f"the model {name!r} has version {version!r} twice: {before} and {reference}"
+        seen[version] = reference, bundle

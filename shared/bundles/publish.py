@@ -1,7 +1,7 @@
-"""Puts a bundle into a bucket, once: what lies there under a version never changes, and is whole as soon as it is seen.
+"""Publish a bundle to a bucket, once: a published version never changes, and is complete as soon as it is visible.
 
-Files are only created, never replaced, and the manifest comes last: without it nobody takes a version for one. So a
-publish that broke off goes on where it stopped, and one that is repeated changes nothing.
+Files are only created, never replaced, and the manifest comes last: a version without a manifest is ignored. So a
+publish that stopped halfway resumes when it is run again, and a repeated publish changes nothing.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ CONTENT_TYPES = {".json": "application/json", ".txt": "text/plain; charset=utf-8
 
 
 class NotPublished(BucketlensError):
-    """A bundle cannot be put into the bucket. The message is a sentence for the person who tried."""
+    """The bundle cannot be published. The message is a sentence for the user who tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A file that lies in the bucket now."""
+    """A step of a publication: one file is in the bucket now."""
 
     uri: str
     is_new: bool
-    """False where the same bytes were there already."""
+    """False where an object with the same bytes existed already."""
 
 
 class Publication:
-    """A bundle on its way to ``gs://bucket/NAME/VERSION/``.
+    """A publication of one bundle to ``gs://bucket/NAME/VERSION/``.
 
     Args:
-        store: where the bucket is.
-        bucket: its name.
-        bundle: read whole.
+        store: the object store of the bucket.
+        bucket: the bucket's name.
+        bundle: the bundle, read and checked.
 
     Raises:
         NotPublished: its name or its version cannot be the name of a folder.
@@ -55,23 +55,23 @@ class Publication:
                 )
         self._folder = f"{manifest.name}/{manifest.version}"
         self.files = (*sorted(_files(bundle)), MANIFEST)
-        """Names inside the bundle, in the order in which they are uploaded."""
+        """The files' names in the bundle, in the order of their upload."""
 
     @property
     def uri(self) -> str:
-        """Where the bundle lies when all is done."""
+        """The URI of the published bundle."""
         return f"gs://{self._bucket}/{self._folder}"
 
     def steps(self) -> Iterator[Step]:
-        """Upload one file after the other. Repeatable.
+        """Upload the files one after the other. Repeatable.
 
         Raises:
-            NotPublished: there is another content under this name and version, or no such bucket.
-            StorageUnavailable: no answer within the deadline; what was uploaded stays, and a repeat goes on.
+            NotPublished: another bundle has this name and version, or the bucket does not exist.
+            StorageUnavailable: no answer within the deadline; the uploaded files stay, and a repeat resumes.
         """
-        if self._is_there(MANIFEST, (self._bundle.folder / MANIFEST).read_bytes()) is False:
+        if self._holds(MANIFEST, (self._bundle.folder / MANIFEST).read_bytes()) is False:
             raise NotPublished(
-                f"{self.uri} is another bundle already, and a version that is published never changes. Give this one "
+                f"{self.uri} holds another bundle already, and a published version never changes. Give this bundle "
                 "another version in manifest.json."
             )
         for name in self.files:
@@ -80,26 +80,26 @@ class Publication:
     def _put(self, name: str) -> Step:
         content, object_name = (self._bundle.folder / name).read_bytes(), f"{self._folder}/{name}"
         uri = f"gs://{self._bucket}/{object_name}"
-        is_there = self._is_there(name, content)
+        is_there = self._holds(name, content)
         is_new = is_there is None
         if is_there is None:
             content_type = CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
             try:
                 self._store.write_once(self._bucket, object_name, content, content_type)
             except NameTaken:
-                is_there = False  # somebody was quicker
+                is_there = False  # another publish was faster
         if is_there is False:
             raise NotPublished(
-                f"{uri} holds something else, of a publish that broke off or of another bundle. Remove what lies in "
+                f"{uri} has other bytes, from an unfinished publish or from another bundle. Remove the files in "
                 f"{self.uri}, or give this bundle another version."
             )
         return Step(uri, is_new)
 
-    def _is_there(self, name: str, content: bytes) -> bool | None:
-        """Return whether an object holds these bytes, or None if there is no object; of another size it is not read."""
+    def _holds(self, name: str, content: bytes) -> bool | None:
+        """Return whether an object holds these bytes, or None without an object; one of another size is not read."""
         try:
-            found = self._store.find(self._bucket, f"{self._folder}/{name}")
-            return found.size_bytes == len(content) and self._store.read(found.ref, len(content)) == content
+            upload = self._store.find(self._bucket, f"{self._folder}/{name}")
+            return upload.size_bytes == len(content) and self._store.read(upload.ref, len(content)) == content
         except AlreadyDone:
             return None
 

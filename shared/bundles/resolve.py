@@ -1,4 +1,4 @@
-"""Where bundles come from: those that ship, folders, and buckets; and which of a model's versions is meant."""
+"""Read bundles by reference: from those that ship, folders and buckets; of a model's versions the highest."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from shared.bundles.download import BundleDownload
 from shared.bundles.folders import bundle_folder
 from shared.bundles.manifest import MANIFEST
 from shared.bundles.model_index import Entry, ModelIndex
-from shared.bundles.references import Place, highest
+from shared.bundles.references import BundleReference, highest_version
 from shared.errors import InvalidBundle, StorageUnavailable
 from shared.ports import ObjectStore
 
 
 class BundleSource:
-    """Reads the bundles that places mean, whole.
+    """A source of bundles: reads and checks the bundle of each reference.
 
     Args:
-        open_store: returns the object store; called when a place is in a bucket.
-        max_bytes: how large the files of a downloaded bundle may be together.
-        own_models: where the user's own bundles lie.
+        open_store: returns the object store; called only for a reference to a bucket.
+        max_bytes: limit on the size of a downloaded bundle's files together.
+        own_models: the folder of the user's own bundles.
     """
 
     def __init__(self, open_store: Callable[[], ObjectStore], max_bytes: int, own_models: Path) -> None:
@@ -29,47 +29,49 @@ class BundleSource:
         self._max_bytes = max_bytes
         self._own_models = own_models
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
-        """Read every place.
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
+        """Read the bundles of all references.
 
         Raises:
-            Misconfigured: naming every fault of every bundle, and of how they are named.
+            Misconfigured: with every fault of every bundle, and of their names, versions and labels.
         """
         entries: list[Entry] = []
         faults: list[str] = []
-        for place in places:
+        for reference in references:
             try:
-                entries.append((place, self.bundle(place)))
+                entries.append((reference, self.bundle(reference)))
             except InvalidBundle as error:
-                faults += [f"the bundle {place.where}: {fault}" for fault in error.faults]
+                faults += [f"the bundle {reference.location}: {fault}" for fault in error.faults]
             except StorageUnavailable as error:
-                faults.append(f"the bundle {place.where}: it cannot be looked at now. {error}")
+                faults.append(f"the bundle {reference.location}: it cannot be read now. {error}")
         if faults:
             raise InvalidBundle("MODEL_BUNDLE", faults)
         return ModelIndex(entries)
 
-    def bundle(self, place: Place) -> Bundle:
-        """Read the bundle that lies at a place; where a model's versions do, the highest.
+    def bundle(self, reference: BundleReference) -> Bundle:
+        """Read the bundle of a reference; where the location holds a model's versions, the highest.
 
         Raises:
-            InvalidBundle: there is none, or it is not whole; naming every fault.
+            InvalidBundle: the bundle is missing or incomplete; with every fault.
             StorageUnavailable: the bucket did not answer within the deadline.
         """
-        if place.is_in_a_bucket:
-            return BundleDownload(self._open_store(), self._max_bytes).bundle(place)
-        folder = bundle_folder(place.where, self._own_models)
+        if reference.is_in_a_bucket:
+            return BundleDownload(self._open_store(), self._max_bytes).bundle(reference)
+        folder = bundle_folder(reference.location, self._own_models)
         return load_bundle(folder if (folder / MANIFEST).exists() else _highest_below(folder))
 
 
-def spelled_out(places: Iterable[Place], own_models: Path) -> str:
-    """Return places as ``MODEL_BUNDLE`` has them, with whole paths, for a process that runs in another folder."""
+def with_absolute_paths(references: Iterable[BundleReference], own_models: Path) -> str:
+    """Return references as text for ``MODEL_BUNDLE``, with absolute paths, for a process in another folder."""
     return ",".join(
         str(
-            place
-            if place.is_in_a_bucket
-            else Place(str(bundle_folder(place.where, own_models).resolve()), place.name, place.label)
+            reference
+            if reference.is_in_a_bucket
+            else BundleReference(
+                str(bundle_folder(reference.location, own_models).resolve()), reference.name, reference.label
+            )
         )
-        for place in places
+        for reference in references
     )
 
 
@@ -78,4 +80,4 @@ def _highest_below(folder: Path) -> Path:
         versions = [path.name for path in folder.iterdir() if (path / MANIFEST).is_file()]
     except OSError:
         versions = []
-    return folder / highest(versions) if versions else folder
+    return folder / highest_version(versions) if versions else folder

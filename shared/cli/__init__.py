@@ -1,4 +1,4 @@
-"""The command line. Each command is a module of its own name, imported when it is called."""
+"""The command line. Each command is in the module of its name, which is imported when the command is called."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ COMMANDS = (
     "evaluate",
     "compare",
 )
-"""In the order in which people need them."""
+"""The commands in the order in which users need them."""
 
 
 class _Commands(Commands):
-    """Imports a command's module on demand: ``--help`` should not wait for TensorFlow."""
+    """A group that imports a command's module on demand, so that ``--help`` does not wait for TensorFlow."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -49,15 +49,15 @@ class _Commands(Commands):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="bucketlens")
 def main() -> None:
-    """Drop an image into a bucket; read its label in BigQuery.
+    """Upload an image to a bucket; read its label in BigQuery.
 
     \b
-    Example, without any account:
+    Example, without an account:
       bucketlens up --detach
       bucketlens drop photo.jpg --wait
       bucketlens query "SELECT image.name, label, score FROM bucketlens.latest_predictions"
       bucketlens down
 
-    Exit codes: 0 all went well; 1 something failed or did not hold, and the output says what; 2 the call cannot be
-    carried out as it was typed.
+    Exit codes: 0 success; 1 something failed or did not hold, and the output names it; 2 the arguments are
+    invalid.
     """

@@ -1,4 +1,4 @@
-"""``python -m shared.cli`` is ``bucketlens``."""
+"""Run ``bucketlens`` by ``python -m shared.cli``."""
 
 import atexit
 
@@ -7,7 +7,7 @@ from shared.cli import main
 
 
 def run() -> None:
-    """Run the command line; a signal that comes after a command has ended does not change its exit code."""
+    """Run the command line; signals after the end of a command do not change its exit code."""
     atexit.register(ignore_signals)
     main(prog_name="bucketlens")
 

@@ -25,23 +25,23 @@ from shared.wiring import load_model
 
 @click.group("bundle", short_help="Import, publish, list and check model bundles.")
 def command() -> None:
-    """Import, publish, list and check model bundles: folders that hold a model and what serving needs to know of it."""
+    """Import, publish, list and check model bundles. A bundle is a folder with a model and its manifest."""
 
 
-@command.command("list", short_help="List those that ship, and your own.")
+@command.command("list", short_help="List the shipped bundles and your own.")
 def list_bundles() -> None:
-    """List the bundles that may be named: those that ship, and your own, which `bundle import` and `train` make.
+    """List the bundles that commands accept by name: the shipped ones, and those of `bundle import` and `train`.
 
     \b
     Example:
       bucketlens bundle list
     """
-    for title, place in (("These ship", MODELS), ("Your own", own_models())):
-        found = sorted(path.parent for path in place.glob(f"*/{MANIFEST}"))
-        if found:
-            console.print(_table(f"{title}, in {place}", found))
+    for title, folder in (("Shipped", MODELS), ("Your own", own_models())):
+        bundles = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+        if bundles:
+            console.print(_table(f"{title}, in {folder}", bundles))
         else:
-            console.print(f"{title}: none in {shown(place)} yet", highlight=False)
+            console.print(f"{title}: none in {shown(folder)} yet", highlight=False)
 
 
 def _table(title: str, folders: list[Path]) -> Table:
@@ -54,7 +54,7 @@ def _table(title: str, folders: list[Path]) -> Table:
 
 
 def _facts(folder: Path) -> tuple[str, ...]:
-    """Return what a bundle's row says of it; of one that cannot be used what is wrong."""
+    """Return the cells of a bundle's row; of an invalid bundle its faults."""
     try:
         bundle = load_bundle(folder)
     except InvalidBundle as error:
@@ -78,12 +78,12 @@ def show_bundle(bundle: str) -> None:
     say_json({"digest": loaded.digest, **loaded.manifest.as_json()}, indent=2)
 
 
-@command.command("check", short_help="Check a bundle whole, and run it once.")
+@command.command("check", short_help="Check a whole bundle and run its model once.")
 @click.argument("bundle")
 def check_bundle(bundle: str) -> None:
-    """Check a bundle whole: files, digests, labels, and the model's input and output; run it once.
+    """Check a whole bundle (files, digests, labels, the model's input and output) and run its model once.
 
-    Exit codes: 0 it can be served; 1 it cannot, and every fault is named.
+    Exit codes: 0 the bundle can be served; 1 it cannot, and every fault is named.
 
     \b
     Example:

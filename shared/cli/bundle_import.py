@@ -19,109 +19,121 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "import", short_help="Make a bundle of a model of your own.", context_settings={"auto_envvar_prefix": "MODEL"}
+    "import", short_help="Make a bundle from your own model.", context_settings={"auto_envvar_prefix": "MODEL"}
 )
 @click.argument("path", type=click.Path(exists=True, path_type=Path), envvar="MODEL_PATH")
 @click.option(
-    "--labels", help="a,b,c in the order of training, or a file with one a line.  [default: those in the file]"
+    "--labels",
+    help="The labels in the order of training: a,b,c or a file with one label a line.  [default: from the model]",
 )
-@click.option("--name", help="What the model is called, such as flowers.  [default: the file's name]")
-@click.option("--version", help="Of this name.  [default: the first number that is free]")
+@click.option("--name", help="The name of the model, such as flowers.  [default: the file's name]")
+@click.option("--version", help="The version under this name.  [default: the first free number]")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder.  [default: NAME_vVERSION among your own, which `bundle list` names]",
+    help="The folder of the bundle.  [default: NAME_vVERSION among your own bundles, see `bundle list`]",
 )
-@click.option("--description", default="", help="One sentence for the model card.")
-@click.option("--force", is_flag=True, help="Replace a bundle that lies there.")
+@click.option("--description", default="", help="A sentence for the model card.")
+@click.option("--force", is_flag=True, help="Replace a bundle that is already in the folder.")
 @click.option(
     "--scaling",
     help="How training scaled pixels: 0..255, 0..1, -1..1, imagenet, caffe, or MEAN,STD.  "
-    "[default: what the file says; where it says nothing, you are asked]",
+    "[default: from the file; required if the file does not declare it]",
 )
-@click.option("--size", metavar="HxW", help="For a network that takes any size: 224, or 224x320.")
+@click.option("--size", metavar="HxW", help="The input size, for a network that takes any: 224, or 224x320.")
 @click.option(
     "--fit",
     type=click.Choice(FITS),
-    help="How a picture becomes that size.  [default: stretch; Teachable Machine crop]",
+    help="How a picture is fitted to the input size.  [default: stretch; Teachable Machine crop]",
 )
 @click.option(
-    "--filter", type=click.Choice(FILTERS), help="Resampling.  [default: bilinear; Teachable Machine lanczos]"
+    "--filter",
+    type=click.Choice(FILTERS),
+    help="How pixels are resampled.  [default: bilinear; Teachable Machine lanczos]",
 )
 @click.option(
-    "--channels-first/--channels-last", default=None, help="Input (n, channels, height, width), or channels at its end."
+    "--channels-first/--channels-last",
+    default=None,
+    help="The layout of the input: (n, channels, height, width) or (n, height, width, channels).",
 )
-@click.option("--grey", is_flag=True, help="Show a network of three channels every picture in shades of grey.")
+@click.option("--grey", is_flag=True, help="Convert every picture to shades of grey for a network of three channels.")
 @click.option(
     "--activation",
     type=click.Choice(ACTIVATIONS),
-    help="What the outputs are.  [default: what the last layer says; where it says nothing, you are asked]",
+    help="The activation of the outputs.  [default: from the last layer; required if the file does not declare it]",
 )
 @click.option(
     "--positive",
-    help="Of two labels the one that --threshold is for; with one output, whose score it is.  [default: the second]",
+    help="With two labels: the label that --threshold applies to; with one output, the label of that score.  [default: "
+    "the second]",
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Of two labels: give the positive one from this score on.  [default: 0.5 with one output]",
+    help="With two labels: the score from which the positive label is given.  [default: 0.5 with one output]",
 )
 @click.option(
-    "--temperature", default=1.0, show_default=True, type=click.FloatRange(0.01, 100), help="Calibration of the scores."
+    "--temperature",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.01, 100),
+    help="The temperature that calibrates the scores.",
 )
 @click.option(
     "--review-below",
     default=0.5,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Scores that a person should see.",
+    help="Scores below this need review by a person.",
 )
 @click.option(
     "--samples",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Pictures such as will be classified, any folders, 50 or more: convert to int8 with them.",
+    help="A folder with 50 or more typical pictures, in any sub-folders, for the conversion to int8.",
 )
 @click.option(
     "--calibrate",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="LABELLED",
-    help="Pictures with a sub-folder a label, not those of training: fit temperature, threshold and review score on "
-    "them, and print the accuracy, so that a wrong scaling is seen.",
+    help="Pictures in a sub-folder for each label, not those of training: fit the temperature, the threshold and the "
+    "review score on them, and print the accuracy, which shows a wrong scaling.",
 )
 @click.option(
     "--precision",
     type=click.Choice(("int8", "float16", "float32")),
-    help="What a Keras model or SavedModel is converted to.  [default: int8 with --samples, else float32]",
+    help="The precision of a converted Keras model or SavedModel.  [default: int8 with --samples, else float32]",
 )
 @click.option(
     "--least-agreement",
     default=0.95,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Share of pictures with the same label as before conversion; below it nothing is written.",
+    help="The least share of pictures that keep their label in the conversion.",
 )
 @click.option(
     "--runtime",
     default="litert",
     show_default=True,
     type=click.Choice(("litert", "keep")),
-    help="keep: serve a Keras model or SavedModel as it is, with TensorFlow.",
+    help="litert converts the model; keep serves a Keras model or SavedModel unchanged, with TensorFlow.",
 )
 def import_model(path: Path, **options: Any) -> None:
-    """Make a bundle of a model: PATH is a .keras, .h5 or .tflite file, a SavedModel folder, or an export of Teachable
-    Machine (its folder or zip file).
+    """Make a bundle from your own model.
 
-    Size, channels, type, scaling, activation and labels are read from the file where it says them; what it does not
-    say is asked for, all at once. Keras models and SavedModels become .tflite files: with --samples in int8, which is
-    a quarter of the size and as a rule faster, else as they are. What the converted model says is compared with
-    what the original says before anything is written. A .tflite file needs no TensorFlow here.
+    PATH is a .keras, .h5 or .tflite file, a SavedModel folder, or an export of Teachable Machine (its folder or zip
+    file).
 
-    A model of one output, a sigmoid, has two labels: 0 and 1 of training, in this order.
+    Size, channels, type, scaling, activation and labels are read from the file if it declares them; the command lists
+    all that are missing together. Keras models and SavedModels are converted to .tflite files: with --samples to int8,
+    which is a quarter of the size and usually faster, else to float32. The labels of the converted model are compared
+    with those of the original before anything is written. A .tflite file does not need TensorFlow.
 
-    Each option may be a variable of the environment too: MODEL_LABELS for --labels, and so on; PATH is MODEL_PATH.
+    A model with one output, a sigmoid, has two labels: 0 and 1 of training, in this order.
 
-    Exit codes: 0 the bundle is written; 1 conversion changed too much, nothing is written; 2 the model or the options
-    cannot be used, nothing is written.
+    Each option can also be an environment variable: MODEL_LABELS for --labels, and so on; PATH is MODEL_PATH.
+
+    Exit codes: 0 the bundle is written; 1 the conversion changed too much and nothing is written; 2 the model or the
+    options are invalid and nothing is written.
 
     \b
     Example:
@@ -134,14 +146,14 @@ def import_model(path: Path, **options: Any) -> None:
 
 
 def imported(path: Path, options: dict[str, Any]) -> Bundle:
-    """Import a model and say so; what is in the way is said too, and the process ends.
+    """Import a model and print the result; exit with 1 if the conversion changed too much.
 
     Args:
-        path: of the model.
-        options: the command's, every one.
+        path: the model file or folder.
+        options: every option of the command.
 
     Raises:
-        click.UsageError: the model or the options cannot be used.
+        click.UsageError: the model or the options are invalid.
     """
     from shared.importing.importer import TooFarOff, import_bundle
     from shared.importing.progress import Terminal
@@ -159,14 +171,14 @@ def imported(path: Path, options: dict[str, Any]) -> Bundle:
 
 
 def summarise(bundle: Bundle) -> None:
-    """Print what was made, and what to type next."""
+    """Print a summary of the bundle and the next command."""
     manifest = bundle.manifest
     spec = manifest.input
-    decides = f", {manifest.threshold.positive} from {manifest.threshold.score:g} on" if manifest.threshold else ""
+    threshold = f", {manifest.threshold.positive} from {manifest.threshold.score:g} on" if manifest.threshold else ""
     console.print(
-        f"{bundle.folder}: {len(manifest.labels)} labels ({', '.join(manifest.labels)}{decides}), "
+        f"{bundle.folder}: {len(manifest.labels)} labels ({', '.join(manifest.labels)}{threshold}), "
         f"{spec.width_px} x {spec.height_px} px, {spec.dtype}, {manifest.activation}, run by {manifest.runtime}; "
-        f"scaling {manifest.lineage['scaling']['is']}, known from {manifest.lineage['scaling']['from']}",
+        f"scaling {manifest.lineage['scaling']['is']}, from {manifest.lineage['scaling']['from']}",
         soft_wrap=True,
         highlight=False,
         markup=False,

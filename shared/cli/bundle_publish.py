@@ -22,25 +22,26 @@ from shared.training.silence import silence
 from shared.wiring import open_classifier
 
 
-@click.command("publish", short_help="Put a bundle into a models bucket.")
+@click.command("publish", short_help="Upload a bundle to a models bucket.")
 @click.argument("bundle")
 @click.option(
     "--to",
     metavar="gs://BUCKET",
     envvar="MODELS_BUCKET",
     show_envvar=True,
-    help="The models bucket; by default the local cloud's, or with --project gs://PROJECT-models.",
+    help="The models bucket.  [default: that of the local cloud, or with --project gs://PROJECT-models]",
 )
-@click.option("--project", help="A Google Cloud project, instead of the local cloud.")
+@click.option("--project", help="Use this Google Cloud project instead of the local cloud.")
 @folder_option
 def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Path) -> None:
-    """Put a bundle into the models bucket as gs://BUCKET/NAME/VERSION/, where a serving process can take it up.
+    """Upload a bundle to the models bucket as gs://BUCKET/NAME/VERSION/, from where a serving process can load it.
 
-    It is checked whole first, and only what the manifest names is uploaded, the manifest last. Nothing is overwritten:
-    the same bundle again is a success, another one under the same version is refused. One that broke off goes on.
+    The whole bundle is checked first. Only the files that the manifest names are uploaded, the manifest last. Nothing
+    is overwritten: the same bundle again is a success, another bundle under the same version is refused. Type an
+    interrupted command again to continue it.
 
-    Exit codes: 0 it is there, now or already; 1 it is not whole, or another is there, or the bucket does not answer; 2
-    it cannot be carried out as typed.
+    Exit codes: 0 the bundle is in the bucket; 1 it is invalid, or another one is there, or the bucket does not answer;
+    2 the arguments are invalid.
 
     \b
     Example:
@@ -49,7 +50,9 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
     """
     name = bucket_name(to or (f"{project}-models" if project else MODELS_BUCKET))
     if not BUCKET_NAME.fullmatch(name):
-        raise click.UsageError(f"--to is {to!r}, expected gs://BUCKET: the folder in it is NAME/VERSION of the bundle.")
+        raise click.UsageError(
+            f"--to is {to!r}, expected gs://BUCKET; the folder in it is always NAME/VERSION of the bundle."
+        )
     endpoint = None if project else required_cloud(folder).url("storage")
     store = CloudStorage(project or PROJECT, DEADLINE_S, endpoint=endpoint)
     try:
@@ -66,12 +69,12 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
     except (NotPublished, StorageUnavailable) as error:
         say(f"✗ {error}", err=True)
         sys.exit(1)
-    said = "is published" if created else "was there already, the same in every byte"
-    say(f"✓ {publication.uri} {said}; digest {loaded.digest}")
+    result = "is published" if created else "was already there, with the same bytes"
+    say(f"✓ {publication.uri} {result}; digest {loaded.digest}")
     manifest = loaded.manifest
     remarks.print(
         f"Serve it: MODEL_BUNDLE={publication.uri}; always the highest version: {publication.uri.rpartition('/')[0]}\n"
-        f"Take it up where MODEL_LOAD allows it: curl -X POST URL/v2/repository/models/{manifest.name}/load",
+        f"Load it into a running service with MODEL_LOAD: curl -X POST URL/v2/repository/models/{manifest.name}/load",
         highlight=False,
         soft_wrap=True,
         markup=False,

@@ -28,45 +28,46 @@ CSV_COLUMNS = ("path", "label", "score", "needs_review", "error")
 INTERRUPTED = 130
 
 
-@click.command("classify", short_help="Classify files, without any cloud.")
+@click.command("classify", short_help="Classify files on this machine, without a cloud.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @bundle_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, in order.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file, in order.")
 @click.option(
     "--csv",
     "csv_file",
     type=click.File("w", encoding="utf-8-sig", lazy=True),
     metavar="FILE",
-    help="A line a file, as a spreadsheet opens it; - for the terminal.",
+    help="Write a CSV file for spreadsheets, one line for each file; - for the terminal.",
 )
 @click.option(
     "--explain",
-    "place",
+    "target",
     type=click.Path(path_type=Path),
-    help="Also show where the model sees the label: a heat map over the picture, written to this file; of several "
-    "files, to this folder.",
+    help="Also draw where the model sees the label: a heatmap over the picture, written to this file, or for several "
+    "files to this folder.",
 )
-@click.option("--label", help="With --explain: the label to look for. Left out it is the one that is given.")
+@click.option("--label", help="With --explain: the label to explain.  [default: the label of the picture]")
 def command(
     paths: tuple[Path, ...],
     bundle: str,
     as_json: bool,
     csv_file: TextIO | None,
-    place: Path | None,
+    target: Path | None,
     label: str | None,
 ) -> None:
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
 
-    A line of --json holds path, label, score, candidates (every label, best first) and needs_review, with --explain
-    also explained (label, score, method and heat_map, its file); for a file that cannot be classified path and error.
+    A line of --json has path, label, score, candidates (every label, best first) and needs_review; with --explain also
+    explained (label, score, method, and heat_map, which is its file). For a file that cannot be classified it has path
+    and error.
 
-    The heat map is the model's own where its bundle has one (cam). For other models parts of the picture are covered
-    one after the other, which runs the model 65 times a picture (occlusion).
+    The heatmap comes from the model itself if its bundle supports that (cam). For other models parts of the picture
+    are covered one after another, which runs the model 65 times for each picture (occlusion).
 
-    A line of --csv holds path, label, score, needs_review and error. After Ctrl-C what is classified by then is shown
-    or written, whichever way it was asked for.
+    A line of --csv has path, label, score, needs_review and error. After Ctrl-C the results so far are printed or
+    written.
 
-    Exit codes: 0 every file was classified; 1 some could not be; 2 the bundle cannot be used; 130 interrupted.
+    Exit codes: 0 every file was classified; 1 some could not be; 2 the bundle is invalid; 130 interrupted.
 
     \b
     Example:
@@ -77,7 +78,7 @@ def command(
       bucketlens classify holiday/ --json | jq -r 'select(.needs_review) | .path'
     """
     if as_json and csv_file:
-        raise click.UsageError("--json and --csv are two ways to write the same; choose one.")
+        raise click.UsageError("--json and --csv exclude each other; choose one.")
     loaded = checked_bundle(bundle)
     try:
         with silence():
@@ -85,37 +86,37 @@ def command(
     except InvalidBundle as error:
         raise click.UsageError(str(error)) from error
     files = [file for path in paths for file in files_under(path)]
-    if label is not None and place is None:
-        raise click.UsageError("--label says what to look for with --explain, which is missing.")
-    maps = None if place is None else heat_maps(place, paths, files, label, loaded.manifest.labels)
+    if label is not None and target is None:
+        raise click.UsageError("--label needs --explain; add it, or leave out --label.")
+    maps = None if target is None else heat_maps(target, paths, files, label, loaded.manifest.labels)
     answers = classify_files(files, classifier) if maps is None else explain_files(files, classifier, maps)
-    told = _Told(answers, len(files))
+    results = _Results(answers, len(files))
     try:
         if as_json:
-            with told.until_interrupted():
-                for answer in told:
+            with results.until_interrupted():
+                for answer in results:
                     say_json(answer)
         elif csv_file:
-            _write_csv(told, csv_file)
+            _write_csv(results, csv_file)
         else:
-            _print_table(told)
+            _print_table(results)
     except BrokenProcessPool as error:
         raise click.ClickException(
-            "A process was killed while it classified, most likely because the machine had no memory left; "
-            "the files after the last that was told of were not classified."
+            "A process was killed while it classified, probably because the machine ran out of memory; "
+            "the files after the last result were not classified."
         ) from error
     except OSError as error:
         raise click.UsageError(f"--csv cannot be written: {error.strerror}.") from error
     if csv_file and csv_file.name != "-":
-        remarks.print(f"{told.count:,} lines written to {shown(csv_file.name)}", highlight=False)
-    if told.is_interrupted:
-        remarks.print(f"Interrupted: {told.count:,} of {len(files):,} files are classified.", highlight=False)
+        remarks.print(f"{results.count:,} lines written to {shown(csv_file.name)}", highlight=False)
+    if results.is_interrupted:
+        remarks.print(f"Interrupted: {results.count:,} of {len(files):,} files are classified.", highlight=False)
         sys.exit(INTERRUPTED)
-    sys.exit(1 if told.failed else 0)
+    sys.exit(1 if results.failed else 0)
 
 
-class _Told:
-    """Answers as they come, counted."""
+class _Results:
+    """The answers, counted as they come."""
 
     def __init__(self, answers: Generator[Answer], total: int) -> None:
         self._answers = answers
@@ -132,7 +133,7 @@ class _Told:
 
     @contextmanager
     def until_interrupted(self) -> Iterator[None]:
-        """End the block at Ctrl-C as if there were no more answers."""
+        """End the block on Ctrl-C as if there were no more answers."""
         try:
             with closing(self._answers):
                 yield
@@ -140,23 +141,23 @@ class _Told:
             self.is_interrupted = True
 
 
-def _tracked(told: _Told) -> Iterable[Answer]:
-    return track(told, "Classifying", told.total, console=remarks, transient=True)
+def _tracked(results: _Results) -> Iterable[Answer]:
+    return track(results, "Classifying", results.total, console=remarks, transient=True)
 
 
-def _write_csv(told: _Told, file: TextIO) -> None:
-    nothing = dict.fromkeys(CSV_COLUMNS)
-    with told.until_interrupted():
-        rows = ({**nothing, **one, "error": one.get("error", {}).get("message")} for one in _tracked(told))
+def _write_csv(results: _Results, file: TextIO) -> None:
+    empty = dict.fromkeys(CSV_COLUMNS)
+    with results.until_interrupted():
+        rows = ({**empty, **answer, "error": answer.get("error", {}).get("message")} for answer in _tracked(results))
         write_csv(rows, file, CSV_COLUMNS)
 
 
-def _print_table(told: _Told) -> None:
+def _print_table(results: _Results) -> None:
     table = Table()
     for column in ("path", "label", "score", ""):
         table.add_column(column, overflow="fold")
-    with told.until_interrupted():
-        for answer in _tracked(told):
+    with results.until_interrupted():
+        for answer in _tracked(results):
             if "error" in answer:
                 table.add_row(shown(answer["path"]), "", "", f"[red]{shown(answer['error']['message'])}[/]")
             else:

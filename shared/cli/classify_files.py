@@ -1,4 +1,4 @@
-"""Many files on this machine, classified on all of its cores, and told in their order."""
+"""Classify many files on all cores of this machine, with the answers in order."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ Answer = dict[str, Any]
 """``path``, ``label``, ``score``, ``candidates`` and ``needs_review``; or ``path`` and ``error``."""
 
 FEW = 64
-"""Files for each core below which processes of their own are not worth their start."""
+"""Files for each core below which the start of a process takes longer than it saves."""
 
-AT_ONCE = 16
-"""Files that a process is handed together."""
+CHUNK_FILES = 16
+"""Files that a process receives together."""
 
 
 def classify_files(files: Sequence[Path], classifier: Classifier) -> Generator[Answer]:
-    """Classify files, as many at once as there are cores; yields an answer for each, in order, as it comes.
+    """Classify files on all cores; yield an answer for each, in order, as it comes.
 
-    A few are classified by threads of this process. For many, each core gets a process with an interpreter of its
-    own, since Python runs one thread at a time, and a part of decoding and of answering is Python. What the caller
-    does not wait for any more, because it was interrupted, is not begun.
+    Threads of this process classify a few files. For many files, each core gets its own process, because Python runs
+    one thread at a time and a part of the work is Python. Files are not started after the caller was interrupted.
 
     Args:
-        files: of any kind; one that cannot be classified has an answer that says so.
-        classifier: for a few; for many its bundle is opened again in each process.
+        files: of any kind; the answer of a file that cannot be classified has its error.
+        classifier: used for a few files; for many, each process opens its bundle again.
 
     Raises:
         concurrent.futures.process.BrokenProcessPool: a process was killed, for example for its memory.
@@ -51,10 +50,10 @@ def classify_files(files: Sequence[Path], classifier: Classifier) -> Generator[A
         return
     # Spawned, since a fork would copy locks that threads of this process hold.
     context = multiprocessing.get_context("spawn")
-    processes = ProcessPoolExecutor(cores, context, _begin, (classifier.bundle.folder,))
+    processes = ProcessPoolExecutor(cores, context, _open_bundle, (classifier.bundle.folder,))
     try:
-        with _deaf_children():
-            answers = processes.map(_classify, files, chunksize=AT_ONCE)
+        with _ignore_interrupts_in_children():
+            answers = processes.map(_classify, files, chunksize=CHUNK_FILES)
         yield from answers
     finally:
         processes.shutdown(cancel_futures=True)
@@ -64,28 +63,28 @@ def classify_file(path: Path, classifier: Classifier) -> Answer:
     """Classify one file."""
     try:
         check_size(path.stat().st_size, DEFAULT_LIMITS)
-        said = classify_bytes(classifier, path.read_bytes())
+        classification = classify_bytes(classifier, path.read_bytes())
     except Permanent as error:
         return {"path": str(path), "error": {"reason": error.reason, "message": str(error)}}
     except OSError as error:
         return {"path": str(path), "error": {"reason": "unreadable", "message": str(error.strerror)}}
     return {
         "path": str(path),
-        "label": said.label,
-        "score": said.score,
-        "candidates": [fields_of(candidate) for candidate in said.candidates],
-        "needs_review": said.needs_review,
+        "label": classification.label,
+        "score": classification.score,
+        "candidates": [fields_of(candidate) for candidate in classification.candidates],
+        "needs_review": classification.needs_review,
     }
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use, which can be fewer than there are."""
+    """Return the number of cores that this process may use, which may be less than those of the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Have processes that start in the block hear no Ctrl-C, which a terminal sends to all of them, from birth on."""
+def _ignore_interrupts_in_children() -> Iterator[None]:
+    """Block Ctrl-C, which a terminal sends to all processes, in the processes that start in the block."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -96,17 +95,17 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(bundle: Path) -> None:
-    """Open the bundle in a process of the pool; Ctrl-C is the parent's to hear."""
+def _open_bundle(bundle: Path) -> None:
+    """Open the bundle in a process of the pool; only the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    global _own  # the one way to hand something to each task of a pool's process
+    global _classifier  # the only way to share an object with the tasks of a pool's process
     loaded = load_bundle(bundle)
-    with silence():  # LiteRT says once in each process that it is here
-        _own = Classifier(loaded, load_model(loaded, threads=1))
+    with silence():  # LiteRT prints a greeting in each process
+        _classifier = Classifier(loaded, load_model(loaded, threads=1))
 
 
 def _classify(path: Path) -> Answer:
-    return classify_file(path, _own)
+    return classify_file(path, _classifier)
 
 
-_own: Classifier
+_classifier: Classifier

@@ -31,22 +31,22 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--held-out",
     is_flag=True,
-    help="Only pictures that no BUNDLE was trained on; DATA is what they all were. Of those trained in folds: what the "
-    "networks of the folds said of the pictures that they had not seen.",
+    help="Use only pictures that no BUNDLE was trained on; DATA is the folder that all were trained on. For a bundle "
+    "trained in folds, use the answers of its folds' networks for pictures that they had not seen.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-@click.option("--markdown", type=FILE, help="Write the table into this file too.")
-@click.option("--picture", type=FILE, help="Draw accuracy against milliseconds into a PNG file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--markdown", type=FILE, help="Also write the table to this file.")
+@click.option("--picture", type=FILE, help="Draw accuracy against milliseconds to a PNG file.")
 def command(
     bundles: tuple[str, ...], data: Path, held_out: bool, as_json: bool, markdown: Path | None, picture: Path | None
 ) -> None:
-    """Measure every BUNDLE on DATA, a folder with one sub-folder a label, as the functions would run it.
+    """Measure every BUNDLE on DATA, a folder with a sub-folder for each label, as the functions would run it.
 
-    Side by side: accuracy, calibration, milliseconds an image (one thread of this machine: decode, fit, classify),
-    size, and what a million images cost on Cloud Run if its processor is as quick. It names the Pareto set: the
-    bundles that no other beats in accuracy, speed and size together.
+    The table has accuracy, calibration, milliseconds for an image (on one thread of this machine: decode, fit,
+    classify), size, and the cost of a million images on Cloud Run if its processor is as fast. The Pareto set is the
+    bundles that no other bundle beats in accuracy, speed and size together.
 
-    Exit codes: 0 all were measured; 2 a bundle or the data cannot be used.
+    Exit codes: 0 all bundles were measured; 2 a bundle or the data is invalid.
 
     \b
     Example:
@@ -60,7 +60,7 @@ def command(
 
     best = pareto_set(compared)
     if as_json:
-        lines = [{**one.as_json(), "pareto": one in best} for one in compared]
+        lines = [{**result.as_json(), "pareto": result in best} for result in compared]
         say_json({"data": data.resolve().name, "bundles": lines}, indent=2)
     else:
         _print(compared, best)
@@ -71,52 +71,60 @@ def command(
     if picture is not None:
         from shared.training.pictures import draw_pareto
 
-        points = [(one.name, one.milliseconds, one.report.accuracy, one.megabytes, one in best) for one in compared]
+        points = [
+            (result.name, result.milliseconds, result.report.accuracy, result.megabytes, result in best)
+            for result in compared
+        ]
         draw_pareto(points, f"{data.resolve().name}, {compared[0].report.images} pictures", picture)
 
 
-def _compared(bundles: tuple[str, ...], data: Path, held_out: bool) -> list[Compared]:
+def _compared(names: tuple[str, ...], data: Path, held_out: bool) -> list[Compared]:
     from shared.training.comparison import compare
     from shared.training.dataset import files_by_label, labels_of
     from shared.training.held_out import held_out_examples, report_out_of_fold
     from shared.training.out_of_fold import is_in_folds
 
-    loaded = [load_bundle(folder_of(name)) for name in bundles]
+    loaded = [load_bundle(folder_of(name)) for name in names]
     faults = [
-        f"{one.folder.name} has no label {label!r}, only {', '.join(one.manifest.labels)}"
-        for one in loaded
-        for label in sorted(set(labels_of(data)) - set(one.manifest.labels))
+        f"{bundle.folder.name} has no label {label!r}, only {', '.join(bundle.manifest.labels)}"
+        for bundle in loaded
+        for label in sorted(set(labels_of(data)) - set(bundle.manifest.labels))
     ]
     if faults:
         raise Misconfigured(f"the data in {data}", faults)
-    manifests = [one.manifest for one in loaded]
-    examples = held_out_examples(data, manifests) if held_out else []  # read once, for all bundles
+    manifests = [bundle.manifest for bundle in loaded]
+    examples = held_out_examples(data, manifests) if held_out else []  # read once for all bundles
     files = [(example.path, example.label) for example in examples] if held_out else files_by_label(data)
-    known = [report_out_of_fold(one, examples) if held_out and is_in_folds(one.manifest) else None for one in loaded]
+    reports = [
+        report_out_of_fold(bundle, examples) if held_out and is_in_folds(bundle.manifest) else None for bundle in loaded
+    ]
     with silence():
-        classifiers = [Classifier(one, load_model(one, threads=1)) for one in loaded]
+        classifiers = [Classifier(bundle, load_model(bundle, threads=1)) for bundle in loaded]
     with Progress(console=remarks, transient=True) as progress:
-        task = progress.add_task("Classifying", total=len(files) * known.count(None))
+        task = progress.add_task("Classifying", total=len(files) * reports.count(None))
         return [
-            compare(one, files, lambda: progress.advance(task), report)
-            for one, report in zip(classifiers, known, strict=True)
+            compare(classifier, files, lambda: progress.advance(task), report)
+            for classifier, report in zip(classifiers, reports, strict=True)
         ]
 
 
 def _print(compared: list[Compared], best: list[Compared]) -> None:
     from shared.training.comparison import cells_of
 
-    two = all(one.report.binary is not None for one in compared)
-    table = Table("bundle", "px", "accuracy (95 %)", *(["AUC"] if two else []), "ECE", "NLL", "ms", "MB", "USD")
-    for one in compared:
-        table.add_row(shown(one.name), *cells_of(one, two)[1:], style="bold" if one in best else None)
+    has_two_labels = all(result.report.binary is not None for result in compared)
+    table = Table(
+        "bundle", "px", "accuracy (95 %)", *(["AUC"] if has_two_labels else []), "ECE", "NLL", "ms", "MB", "USD"
+    )
+    for result in compared:
+        style = "bold" if result in best else None
+        table.add_row(shown(result.name), *cells_of(result, has_two_labels)[1:], style=style)
     console.print(table)
     from shared.training.report import too_few
 
     if few := too_few(compared[0].report.images, "pictures"):
         remarks.print(few, style="yellow", soft_wrap=True, highlight=False)
     console.print(
-        f"Pareto set: {', '.join(shown(one.name) for one in best)}; "
+        f"Pareto set: {', '.join(shown(result.name) for result in best)}; "
         f"{compared[0].report.images} pictures, milliseconds on one thread of this machine, USD for a million images",
         soft_wrap=True,
         highlight=False,

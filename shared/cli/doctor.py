@@ -24,24 +24,32 @@ STYLES = {
 }
 
 
-@click.command("doctor", short_help="Look at a project before an apply.")
-@click.option("--project", required=True, help="The Google Cloud project's id.")
-@click.option("--region", default="europe-west1", show_default=True, help="Where the functions will run.")
-@click.option("--vcpus", type=click.IntRange(1), default=9, show_default=True, help="Of all instances at their most.")
-@click.option("--memory-gib", type=click.FloatRange(0.5), default=4.5, show_default=True, help="Of all instances.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.command("doctor", short_help="Check a project before terraform apply.")
+@click.option("--project", required=True, help="The id of the Google Cloud project.")
+@click.option("--region", default="europe-west1", show_default=True, help="The region of the functions.")
+@click.option(
+    "--vcpus", type=click.IntRange(1), default=9, show_default=True, help="The CPUs of all instances at their maximum."
+)
+@click.option(
+    "--memory-gib",
+    type=click.FloatRange(0.5),
+    default=4.5,
+    show_default=True,
+    help="The memory of all instances at their maximum.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def command(project: str, region: str, vcpus: int, memory_gib: float, as_json: bool) -> None:
-    """Say what will bite when Terraform is applied to a project, and what to do about it. Nothing is changed.
+    """Find what will fail when Terraform is applied to a project, and what to do about it. Nothing is changed.
 
-    Looked at are: Terraform and gcloud on this machine and who is signed in with each, the project, its billing, your
-    permissions, APIs, organisation policies, where it can build, and the quotas of Cloud Run and Cloud Build. The
-    defaults of --vcpus and --memory-gib are those of main.tf: two functions of four instances, and the sweep.
+    It checks Terraform and gcloud on this machine and the account of each, the project, its billing, your permissions,
+    APIs, organisation policies, the region of builds, and the quotas of Cloud Run and Cloud Build. The defaults of
+    --vcpus and --memory-gib are those of main.tf: two functions with four instances each, and the sweep.
 
-    The object of --json holds project, region and findings: about, verdict (fine, note, will bite, could not be looked
+    The object of --json has project, region and findings: about, verdict (fine, note, will bite, could not be looked
     at, did not answer), what and to_do.
 
-    Exit codes: 0 all is fine; 1 something will bite, or could not be looked at; 2 it cannot be looked at as typed: no
-    such project or region, or nobody is signed in; 4 Google did not answer.
+    Exit codes: 0 all is fine; 1 something will bite, or could not be looked at; 2 there is no such project or region,
+    or no account is signed in; 4 Google did not answer.
 
     \b
     Example:
@@ -51,15 +59,17 @@ def command(project: str, region: str, vcpus: int, memory_gib: float, as_json: b
     try:
         patient = Patient(project, region, vcpus, memory_gib)
         google = GoogleRest(project)
-        with remarks.status("Looking") as status:
-            findings = examine(patient, google, ask, lambda name: status.update(f"Looking at {name}"))
+        with remarks.status("Checking") as status:
+            findings = examine(patient, google, ask, lambda name: status.update(f"Checking {name}"))
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except Transient as error:
         remarks.print(str(error), style="red", markup=False)
         sys.exit(4)
     if as_json:
-        say_json({"project": project, "region": region, "findings": [one.as_json() for one in findings]}, indent=2)
+        say_json(
+            {"project": project, "region": region, "findings": [finding.as_json() for finding in findings]}, indent=2
+        )
     else:
         console.print(_table(findings))
     sys.exit(exit_code(findings))
@@ -67,7 +77,8 @@ def command(project: str, region: str, vcpus: int, memory_gib: float, as_json: b
 
 def _table(findings: list[Finding]) -> Table:
     table = Table("", "looked at", "found", "what to do")
-    for one in findings:
-        style = STYLES[one.verdict]
-        table.add_row(f"[{style}]{one.verdict}[/]", shown(one.about), shown(one.what), shown(one.to_do))
+    for finding in findings:
+        style = STYLES[finding.verdict]
+        verdict = f"[{style}]{finding.verdict}[/]"
+        table.add_row(verdict, shown(finding.about), shown(finding.what), shown(finding.to_do))
     return table

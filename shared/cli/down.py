@@ -14,13 +14,13 @@ from shared.cli.terminal import say
 from shared.local.cloud import running_cloud, saved_cloud
 from shared.local.leftovers import end_leftovers
 
-PATIENCE_S = 40
+WAIT_S = 40
 
 
 @click.command("down", short_help="Stop the local cloud.")
 @folder_option
 def command(folder: Path) -> None:
-    """Stop the local cloud that runs in the folder. Its data stays.
+    """Stop the local cloud of the folder. Its data is kept.
 
     \b
     Example:
@@ -31,16 +31,16 @@ def command(folder: Path) -> None:
         before = saved_cloud(folder)
         left = end_leftovers(before) if before else []
         say(
-            f"Ended what a killed `up` had left: {', '.join(left)}."
+            f"Ended the processes that a killed `up` left: {', '.join(left)}."
             if left
-            else f"Nothing runs in {folder}.{clouds_elsewhere()}"
+            else f"No local cloud runs in {folder}.{clouds_elsewhere()}"
         )
         return
     psutil.Process(cloud.pid).terminate()
-    give_up_at = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + WAIT_S
     while running_cloud(folder):
-        if time.monotonic() > give_up_at:
-            say(f"Process {cloud.pid} has not stopped in {PATIENCE_S} s; see {cloud.log_file('up')}.", err=True)
+        if time.monotonic() > deadline:
+            say(f"Process {cloud.pid} has not stopped within {WAIT_S} s; see {cloud.log_file('up')}.", err=True)
             sys.exit(1)
         time.sleep(0.05)
     say(what_is_kept(folder))

@@ -31,7 +31,7 @@ NAMES = {
     "ece": "expected calibration error",
     "macro_f1": "macro F1",
 }
-"""What figures are called where their own name says little."""
+"""The names of figures in messages, if they differ from the keys."""
 
 
 @click.command("evaluate", short_help="Measure a bundle on a labelled folder.")
@@ -40,24 +40,33 @@ NAMES = {
 @click.option("--min-accuracy", type=SHARE, help="Fail below this accuracy.")
 @click.option("--min-macro-f1", type=SHARE, help="Fail below this mean F1 of the labels.")
 @click.option("--max-ece", type=SHARE, help="Fail above this expected calibration error.")
-@click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; of two labels.")
-@click.option("--min-sensitivity", type=SHARE, help="Fail where fewer positive pictures are found; of two labels.")
-@click.option("--min-specificity", type=SHARE, help="Fail where fewer others are left alone; of two labels.")
+@click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; with two labels.")
+@click.option(
+    "--min-sensitivity", type=SHARE, help="Fail below this share of positive pictures that are found; with two labels."
+)
+@click.option(
+    "--min-specificity",
+    type=SHARE,
+    help="Fail below this share of other pictures that are left alone; with two labels.",
+)
 @click.option(
     "--held-out",
     is_flag=True,
-    help="Only pictures that BUNDLE was not trained on; DATA is what it was. Of one trained in folds: what the "
-    "networks of the folds said of the pictures that they had not seen.",
+    help="Use only pictures that BUNDLE was not trained on; DATA is the folder that it was trained on. For a bundle "
+    "trained in folds, use the answers of its folds' networks for pictures that they had not seen.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
-    "--confusion-matrix", "matrix", type=click.Path(dir_okay=False, path_type=Path), help="Draw it into a PNG file."
+    "--confusion-matrix",
+    "matrix",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the confusion matrix to a PNG file.",
 )
 @click.option(
     "--reliability-diagram",
     "diagram",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw how often scores are right into a PNG file.",
+    help="Draw how often scores are right to a PNG file.",
 )
 def command(
     bundle: str,
@@ -68,13 +77,13 @@ def command(
     diagram: Path | None,
     **bounds: float | None,
 ) -> None:
-    """Classify every picture of DATA, a folder with one sub-folder a label, as the functions would, and compare.
+    """Measure a bundle: classify every picture of DATA, a folder with a sub-folder for each label.
 
-    With two labels it also says the area under the ROC curve, and at the threshold that the bundle declares the
-    sensitivity (of the pictures with the positive label, how many were given it) and the specificity (of the
-    others, how many were not).
+    Pictures are classified as the functions would do it. With two labels the output also has the area under the ROC
+    curve, and at the bundle's threshold the sensitivity (the share of pictures with the positive label that were given
+    it) and the specificity (the share of the others that were not).
 
-    Exit codes: 0 all thresholds hold; 1 one does not; 2 the bundle or the data cannot be used.
+    Exit codes: 0 all thresholds hold; 1 at least one does not; 2 the bundle or the data is invalid.
 
     \b
     Example:
@@ -136,23 +145,27 @@ def _measured(bundle: str, data: Path, held_out: bool) -> tuple[Bundle, Report, 
 
 
 def _failed(figures: Mapping[str, Any], bounds: Mapping[str, float | None]) -> Iterator[str]:
-    """A sentence for each figure that is not what ``--min-FIGURE`` or ``--max-FIGURE`` wants of it."""
+    """Yield a sentence for each figure that breaks its bound, ``--min-FIGURE`` or ``--max-FIGURE``."""
     for option, bound in bounds.items():
         side, _, name = option.partition("_")
         if bound is None:
             continue
         figure, called = figures.get(name), NAMES.get(name, name)
         if figure is None:
-            yield f"{called} cannot be told of these pictures; it needs two labels, and pictures of both"
+            yield f"{called} cannot be computed from these pictures; it needs two labels, and pictures of both"
         elif figure < bound if side == "min" else figure > bound:
             yield f"{called} is {figure}, {'below' if side == 'min' else 'above'} {bound}"
 
 
 def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
     table = Table("label", *("precision", "recall", "F1", "pictures"))
-    for label, one in report.by_label.items():
-        shares = (f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}") if one.images else ("", "", "")
-        table.add_row(shown(label), *shares, str(one.images))
+    for label, figures in report.by_label.items():
+        shares = (
+            (f"{figures.precision:.3f}", f"{figures.recall:.3f}", f"{figures.f1:.3f}")
+            if figures.images
+            else ("", "", "")
+        )
+        table.add_row(shown(label), *shares, str(figures.images))
     console.print(table)
     from shared.training.intervals import share_interval
     from shared.training.report import too_few
@@ -168,13 +181,13 @@ def _print(report: Report, bad_files: list[BadFile], failed: list[str]) -> None:
         highlight=False,
     )
     if report.binary is not None:
-        auc, found, left = (
+        auc, sensitivity, specificity = (
             "unknown" if share is None else f"{share:.4f}"
             for share in (report.binary.auc, report.binary.sensitivity, report.binary.specificity)
         )
         console.print(
             f"{shown(report.binary.positive)} from a score of {report.binary.threshold} on: area under the ROC curve "
-            f"{auc}, sensitivity {found}, specificity {left}",
+            f"{auc}, sensitivity {sensitivity}, specificity {specificity}",
             soft_wrap=True,
             highlight=False,
         )

@@ -1,4 +1,4 @@
-"""What ``bucketlens classify --explain`` adds: a heat map over each picture, written to a file or a folder."""
+"""Draw the heatmaps of ``bucketlens classify --explain``, to a file or a folder."""
 
 from __future__ import annotations
 
@@ -24,86 +24,87 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 @dataclass(frozen=True)
 class HeatMaps:
-    """Where the heat maps of some files go. Thread-safe."""
+    """The heatmaps of some files, and the file of each. Thread-safe."""
 
-    place: Path
+    target: Path
     is_folder: bool
     label: str | None
-    """Which label to explain; None for the one that is given."""
+    """The label to explain; None for the label of each picture."""
     _taken: set[Path]
-    """Files that are not written to: the pictures, and the heat maps of this run."""
+    """Files that must not be overwritten: the pictures, and the heatmaps of this run."""
     _lock: Lock = field(default_factory=Lock)
 
     def draw(self, path: Path, classifier: Classifier, progress: Progress) -> dict[str, Any]:
-        """Explain a picture and write its heat map; returns what --json says of it."""
+        """Explain a picture and write its heatmap; return the fields for --json."""
         content = path.read_bytes()
         with _Occlusion(progress, path) as occlusion:
             explained = explain_bytes(classifier, content, self.label, occlusion)
-        picture = explained.overlay_on(decode_to_show(content, explained.image).pixels)
-        place, explanation = self._place_of(path), explained.explanation
+        picture = explained.draw_on(decode_to_show(content, explained.image).pixels)
+        target, explanation = self._target_of(path), explained.explanation
         try:
-            picture.save(place)
+            picture.save(target)
         except OSError as error:
-            raise click.ClickException(f"The heat map {place} cannot be written ({error.strerror}).") from error
+            raise click.ClickException(f"The heatmap {target} cannot be written ({error.strerror}).") from error
         return {
             "label": explanation.label,
             "score": explanation.score,
             "method": explanation.method,
-            "heat_map": str(place),
+            "heat_map": str(target),
         }
 
-    def _place_of(self, path: Path) -> Path:
-        """The file of a heat map; in a folder it takes the place of no picture and no other heat map of this run."""
+    def _target_of(self, path: Path) -> Path:
+        """Return the file of a heatmap; in a folder, one that overwrites no picture and no heatmap of this run."""
         if not self.is_folder:
-            return self.place
+            return self.target
         with self._lock:
             names = (f"{path.stem}-{number}.png" if number > 1 else f"{path.stem}.png" for number in count(1))
-            place = next(place for name in names if (place := self.place / name).resolve() not in self._taken)
-            self._taken.add(place.resolve())
-        return place
+            target = next(file for name in names if (file := self.target / name).resolve() not in self._taken)
+            self._taken.add(target.resolve())
+        return target
 
 
 def heat_maps(
-    place: Path, paths: Sequence[Path], files: Sequence[Path], label: str | None, labels: Sequence[str]
+    target: Path, paths: Sequence[Path], files: Sequence[Path], label: str | None, labels: Sequence[str]
 ) -> HeatMaps:
-    """Check where the heat maps shall go, and make the folder.
+    """Check the target of the heatmaps, and make its folder.
 
     Args:
-        place: as the user named it: a picture's file for one file, a folder for several or for a folder.
-        paths: the files and folders to classify, as the user named them.
-        files: all of those files.
-        label: the label to explain, if one is named.
-        labels: the model's.
+        target: as the user typed it: an image file for one file, a folder for several files or for a folder.
+        paths: the files and folders to classify, as the user typed them.
+        files: all files to classify.
+        label: the label to explain, if the user typed one.
+        labels: the labels of the model.
 
     Raises:
-        click.UsageError: the place or the label will not do.
+        click.UsageError: the target or the label is invalid.
     """
     if label is not None and label not in labels:
         raise click.UsageError(f"--label is {label!r}, expected one of: {', '.join(labels)}.")
-    is_folder = len(paths) > 1 or paths[0].is_dir() or place.is_dir()
-    if is_folder and place.is_file():
-        raise click.UsageError(f"--explain is the file {place}, expected a folder for the heat maps of several files.")
-    if not is_folder and place.suffix.lower() not in SUFFIXES:
-        raise click.UsageError(f"--explain is {place}, expected a name that ends with {', '.join(SUFFIXES)}.")
+    is_folder = len(paths) > 1 or paths[0].is_dir() or target.is_dir()
+    if is_folder and target.is_file():
+        raise click.UsageError(f"--explain is the file {target}, expected a folder for the heatmaps of several files.")
+    if not is_folder and target.suffix.lower() not in SUFFIXES:
+        raise click.UsageError(f"--explain is {target}, expected a name that ends with {', '.join(SUFFIXES)}.")
     pictures = {file.resolve() for file in files}
-    if place.resolve() in pictures:
-        raise click.UsageError(f"--explain is {place}, a picture to classify, expected another name.")
+    if target.resolve() in pictures:
+        raise click.UsageError(f"--explain is {target}, a picture to classify; choose another name.")
     try:
-        (place if is_folder else place.parent).mkdir(parents=True, exist_ok=True)
+        (target if is_folder else target.parent).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise click.UsageError(f"--explain is {place}, whose folder cannot be made ({error.strerror}).") from error
-    return HeatMaps(place, is_folder, label, pictures)
+        raise click.UsageError(f"--explain is {target}, whose folder cannot be made ({error.strerror}).") from error
+    return HeatMaps(target, is_folder, label, pictures)
 
 
 def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps) -> Generator[Answer]:
-    """Classify files as ``classify_files`` does and write their heat maps, with progress bars; answers are in order.
+    """Classify files as ``classify_files`` does and write their heatmaps, with progress bars; answers are in order.
 
-    All are explained before the first is yielded. After Ctrl-C those that were are yielded, then it is raised again.
+    All files are explained before the first answer is yielded. After Ctrl-C the answers so far are yielded, then
+    KeyboardInterrupt is raised again.
 
     Args:
-        files: of any kind; one that cannot be classified has no heat map.
+        files: of any kind; a file that cannot be classified gets no heatmap.
         classifier: the model.
-        maps: where the heat maps go.
+        maps: writes the heatmaps.
     """
 
     def explained(file: Path) -> Answer:
@@ -115,19 +116,19 @@ def explain_files(files: Sequence[Path], classifier: Classifier, maps: HeatMaps)
         answers, interrupt = [], None
         try:
             for answer in progress.track(threads.map(explained, files), len(files), description="Explaining"):
-                answers.append(answer)  # noqa: PERF402  # what is there when it breaks off counts
+                answers.append(answer)  # noqa: PERF402  # keeps the answers before an interrupt
         except KeyboardInterrupt as error:
             interrupt = error
             threads.shutdown(cancel_futures=True)
     if any("explained" in answer for answer in answers):
-        remarks.print(f"Heat maps: {shown(maps.place)}")
+        remarks.print(f"Heatmaps: {shown(maps.target)}")
     yield from answers
     if interrupt:
         raise interrupt
 
 
 class _Occlusion:
-    """The bar of one occlusion, which is there as long as it runs."""
+    """The progress bar of an occlusion, shown while it runs."""
 
     def __init__(self, progress: Progress, path: Path) -> None:
         self._progress = progress

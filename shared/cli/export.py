@@ -10,27 +10,27 @@ from typing import Any
 import click
 from rich.progress import track
 
-from shared.cli.options import Places, places_options, remarks
+from shared.cli.options import Deployment, deployment_options, remarks
 from shared.errors import BadRequest, Permanent, Transient
 from shared.images.decode import Limits
 from shared.operations.results import Saved, Selection, results, save_pictures, write_csv
 
 
-@click.command("export", short_help="Take results home: a CSV file, or the pictures by label.")
+@click.command("export", short_help="Export results as a CSV file, or the pictures by label.")
 @click.argument("target", type=click.Path(path_type=Path, allow_dash=True))
-@places_options
-@click.option("--model", help="Only this model's results.")
-@click.option("--labelled", is_flag=True, help="Only pictures that a person has labelled.")
-def command(target: Path, places: Places, model: str | None, labelled: bool) -> None:
-    """Write the results to a file whose name ends in .csv, or the pictures into a folder with a sub-folder a label.
+@deployment_options
+@click.option("--model", help="Export only the results of this model.")
+@click.option("--labelled", is_flag=True, help="Export only pictures that a person has labelled.")
+def command(target: Path, deployment: Deployment, model: str | None, labelled: bool) -> None:
+    """Write results to TARGET: a .csv file, or the pictures to a folder with a sub-folder for each label.
 
     There is one result for each picture, however often it was uploaded. Its final label is the one that a person gave,
-    else the model's. The CSV file opens in a spreadsheet as it is (UTF-8 with a byte order mark); - writes it to the
+    else the model's. A spreadsheet opens the CSV file directly (UTF-8 with a byte order mark); - writes it to the
     terminal.
 
-    A folder can be exported to again: pictures that it has are not fetched again.
+    An export to the same folder again fetches only new pictures.
 
-    Exit codes: 0 all is written; 1 something is missing; 2 it cannot be carried out as typed.
+    Exit codes: 0 everything is written; 1 something is missing; 2 the arguments are invalid.
 
     \b
     Example:
@@ -39,8 +39,8 @@ def command(target: Path, places: Places, model: str | None, labelled: bool) -> 
       bucketlens export results.csv --project my-project
     """
     try:
-        rows = results(places.warehouse, Selection(model, labelled))
-        missing = _as_csv(rows, target) if _is_csv(target) else _as_pictures(rows, places, target)
+        rows = results(deployment.warehouse, Selection(model, labelled))
+        missing = _as_csv(rows, target) if _is_csv(target) else _as_pictures(rows, deployment, target)
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except (Transient, Permanent) as error:
@@ -65,18 +65,18 @@ def _as_csv(rows: list[dict[str, Any]], target: Path) -> int:
     return 0
 
 
-def _as_pictures(rows: list[dict[str, Any]], places: Places, target: Path) -> int:
-    fates: Counter[Saved] = Counter()
-    saving = save_pictures(rows, places.store, target, Limits().max_bytes)
+def _as_pictures(rows: list[dict[str, Any]], deployment: Deployment, target: Path) -> int:
+    counts: Counter[Saved] = Counter()
+    saving = save_pictures(rows, deployment.store, target, Limits().max_bytes)
     try:
-        for name, fate in track(saving, "Saving", len(rows), console=remarks, transient=True):
-            fates[fate] += 1
-            if fate is Saved.MISSING:
+        for name, outcome in track(saving, "Saving", len(rows), console=remarks, transient=True):
+            counts[outcome] += 1
+            if outcome is Saved.MISSING:
                 remarks.print(f"{name}: no longer in the archive", style="red", markup=False)
     finally:
-        written, there, missing = (fates[fate] for fate in Saved)
+        written, present, missing = (counts[outcome] for outcome in Saved)
         remarks.print(
-            f"{written:,} pictures written to {target}, {there:,} were there, {missing:,} are gone from the archive",
+            f"{written:,} pictures written to {target}, {present:,} were there, {missing:,} are gone from the archive",
             markup=False,
             highlight=False,
         )

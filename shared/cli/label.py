@@ -6,31 +6,37 @@ import sys
 
 import click
 
-from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.label import give_label, prediction_named
 
 
-@click.command("label", short_help="Say what a picture really shows.")
+@click.command("label", short_help="Correct the label of a picture.")
 @click.argument("name")
 @click.argument("label")
-@places_options
-@click.option("--model", help="The model that was asked, where several have seen pictures of that name.")
-@click.option("--note", help="A remark that is kept with the label.")
-@click.option("--url", help="Of classify-request; required with --project.")
+@deployment_options
+@click.option("--model", help="The model of the prediction, if several have classified uploads of that name.")
+@click.option("--note", help="A remark that is stored with the label.")
+@click.option("--url", help="The URL of classify-request; required with --project.")
 @click.option(
     "--token", envvar="BUCKETLENS_TOKEN", help="An identity token; $(gcloud auth print-identity-token) prints yours."
 )
 def command(
-    name: str, label: str, places: Places, model: str | None, note: str | None, url: str | None, token: str | None
+    name: str,
+    label: str,
+    deployment: Deployment,
+    model: str | None,
+    note: str | None,
+    url: str | None,
+    token: str | None,
 ) -> None:
     """Give the picture of an upload its right label; the latest label counts.
 
-    NAME is the upload's whole name, or a prediction_id. LABEL may be one that the model does not know; the row says so
-    then. none_of_these says that it is none of the model's.
+    NAME is the full name of the upload, or a prediction_id. LABEL may be a label that the model does not have; its row
+    then has is_new_label. Use none_of_these if no label of the model is right.
 
-    Exit codes: 0 the label is recorded; 1 the warehouse does not answer; 2 it was refused, and why.
+    Exit codes: 0 the label is recorded; 1 the warehouse does not answer; 2 the label was refused, with the reason.
 
     \b
     Example:
@@ -38,17 +44,17 @@ def command(
       bucketlens label holiday/dog.jpg none_of_these --note "not a flower"
       bucketlens label rose.jpg roses --project my-project --url https://…run.app --token "$TOKEN"
     """
-    url = url or (places.cloud.url("classify_request") if places.cloud else None)
+    url = url or (deployment.cloud.url("classify_request") if deployment.cloud else None)
     if url is None:
-        raise click.UsageError("--project needs --url: the service that takes the label.")
+        raise click.UsageError("--project needs --url: the service that records the label.")
     try:
-        prediction = prediction_named(places.warehouse, name, model)
-        given = give_label(url, token, prediction["prediction_id"], label, note)
+        prediction = prediction_named(deployment.warehouse, name, model)
+        correction = give_label(url, token, prediction["prediction_id"], label, note)
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except WarehouseUnavailable as error:
         remarks.print(str(error), style="red", markup=False)
         sys.exit(1)
-    before = f" (the model said {shown(prediction['label'])})" if prediction["label"] else ""
-    new = "; no model that is served knows this label" if given.is_new else ""
-    console.print(f"{shown(name)} is labelled [green]{shown(given.label)}[/]{before}{new}", highlight=False)
+    before = f" (the model's label was {shown(prediction['label'])})" if prediction["label"] else ""
+    new = "; no served model has this label" if correction.is_new else ""
+    console.print(f"{shown(name)} is labelled [green]{shown(correction.label)}[/]{before}{new}", highlight=False)

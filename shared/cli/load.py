@@ -28,37 +28,67 @@ DEFAULTS = Demands()
 MOST_RATE = 2000.0
 
 
-@click.command("load", short_help="Load a deployment: latency, limit, cost.")
+@click.command("load", short_help="Load test a deployment: latency, limit, cost.")
 @click.argument("url")
 @click.option(
-    "--again", metavar="URL", help="The URL once more, so that none is loaded by mistake; else it is asked for."
+    "--again", metavar="URL", help="The same URL again, so that none is loaded by mistake.  [default: a prompt]"
 )
-@click.option("--rate", type=click.FloatRange(0.01, MOST_RATE), help="Requests a second, whatever the answers take.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0.01, MOST_RATE),
+    help="Send this many requests per second, however long answers take.",
+)
 @click.option(
     "--clients",
     type=click.IntRange(1),
-    help="Without --rate: each waits for its answer [8]. With it: the most connections [256].",
+    help="Without --rate: the clients, each waiting for its answer [8]. With --rate: the most connections [256].",
 )
-@click.option("--seconds", type=click.FloatRange(0.1), help="Of the run [60]; with --find-limit of each step [10].")
-@click.option("--find-limit", is_flag=True, help="Raise the rate until p95 or errors break.")
 @click.option(
-    "--images", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Pictures; else drawings."
+    "--seconds", type=click.FloatRange(0.1), help="The length of the run [60], or with --find-limit of each step [10]."
 )
-@click.option("--record", is_flag=True, help="Leave rows and pictures in the archive; else ?record=false is asked for.")
+@click.option("--find-limit", is_flag=True, help="Raise the rate until --max-p95-ms or --max-error-rate is exceeded.")
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The pictures to send.  [default: drawings]",
+)
+@click.option("--record", is_flag=True, help="Record rows and archive pictures, without ?record=false.")
 @click.option(
     "--token", envvar="BUCKETLENS_TOKEN", help="An identity token; $(gcloud auth print-identity-token) is yours."
 )
-@click.option("--private", is_flag=True, help="The URL's name may lead to a private address.")
-@click.option("--max-requests", type=click.IntRange(1), default=20_000, show_default=True, help="All together.")
+@click.option("--private", is_flag=True, help="Allow that the host of the URL has a private address.")
 @click.option(
-    "--max-usd", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="In the dearest case."
+    "--max-requests", type=click.IntRange(1), default=20_000, show_default=True, help="Stop after this many requests."
 )
 @click.option(
-    "--timeout", type=click.FloatRange(0.1, 300), default=60.0, show_default=True, help="Seconds for a request."
+    "--max-usd",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Stop at this cost, estimated for the most expensive case.",
 )
-@click.option("--max-p95-ms", type=click.FloatRange(0), default=DEFAULTS.max_p95_ms, show_default=True)
-@click.option("--max-error-rate", type=click.FloatRange(0, 1), default=DEFAULTS.max_error_rate, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 300),
+    default=60.0,
+    show_default=True,
+    help="Seconds that a request may take.",
+)
+@click.option(
+    "--max-p95-ms",
+    type=click.FloatRange(0),
+    default=DEFAULTS.max_p95_ms,
+    show_default=True,
+    help="The 95th percentile of latency that must hold.",
+)
+@click.option(
+    "--max-error-rate",
+    type=click.FloatRange(0, 1),
+    default=DEFAULTS.max_error_rate,
+    show_default=True,
+    help="The share of failed requests that must hold.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def command(
     url: str,
     again: str | None,
@@ -77,19 +107,20 @@ def command(
     max_error_rate: float,
     as_json: bool,
 ) -> None:
-    """Load the deployment at URL, and say how fast and how much it answers, what that costs and which size suits.
+    """Load test the deployment at URL: measure latency and throughput, estimate the cost, and advise a size.
 
-    With --rate requests are sent when they are due, whether or not answers come, and a latency counts from when its
-    request was due: a stall is seen by everybody who would have come meanwhile. Without, so many clients each wait for
-    their answer. It ends at the first of --seconds, --max-requests and --max-usd; Ctrl-C prints what there is. The
-    service is asked with ?record=false: no row, nothing in the archive, nothing that monitoring sees as an image.
+    With --rate, requests are sent when they are due, whether or not answers come, and latency counts from when a
+    request was due: a stall delays every request that is due in it. Without --rate, each of --clients waits for its
+    answer before it sends again. The run ends at the first of --seconds, --max-requests and --max-usd; Ctrl-C prints
+    the results so far. Requests have ?record=false: they leave no row, nothing in the archive, and no image in
+    monitoring.
 
     \b
-    The object of --json holds url, run (requests, statuses, latency_ms, service_ms, error_rate, …), steps of
+    The object of --json has url, run (requests, statuses, latency_ms, service_ms, error_rate, …), steps of
     --find-limit, limit_per_s, usd (most and likely), advice (setting, value, why) and faults. docs/load.md has more.
 
-    Exit codes: 0 it holds --max-p95-ms and --max-error-rate, or a limit was found; 1 it does not, or was cut short by
-    Ctrl-C; 2 it cannot be loaded as typed: the URL is not named twice, redirects, or asks for a token; 4 it does not
+    Exit codes: 0 --max-p95-ms and --max-error-rate hold, or a limit was found; 1 they do not hold, or Ctrl-C ended the
+    run; 2 the arguments are invalid: the URLs differ, or the URL redirects or needs a token; 4 the service does not
     answer.
 
     \b
@@ -100,7 +131,7 @@ def command(
     """
     if again is None and sys.stdin.isatty():
         again = click.prompt(
-            f"This sends up to {max_requests:,} requests and costs up to ${max_usd:.2f}. The URL once more"
+            f"This sends up to {max_requests:,} requests and costs up to ${max_usd:.2f}. Type the URL again"
         )
     try:
         target = checked_target(url, again, token)
@@ -112,7 +143,7 @@ def command(
             max_requests,
             max_usd,
         )
-        pictures = pictures_in(images) if images else drawn()
+        pictures = pictures_in(images) if images else drawn_pictures()
         demands = Demands(max_p95_ms, max_error_rate)
         sender = HttpSender(
             target.url,
@@ -123,7 +154,7 @@ def command(
             is_surprising=lambda address: is_surprising(target, address, allow_private=private),
         )
         report = asyncio.run(
-            _carried_out(target, plan, pictures, sender, demands, find_limit=find_limit, record=record)
+            _run_load_test(target, plan, pictures, sender, demands, find_limit=find_limit, record=record)
         )
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
@@ -137,8 +168,8 @@ def command(
     sys.exit(1 if report.faults else 0)
 
 
-def drawn() -> list[bytes]:
-    """Return the drawings as JPEG files, one of each label."""
+def drawn_pictures() -> list[bytes]:
+    """Return drawings as JPEG files, one for each label."""
     files = []
     for picture in drawings().values():
         content = io.BytesIO()
@@ -147,7 +178,7 @@ def drawn() -> list[bytes]:
     return files
 
 
-async def _carried_out(
+async def _run_load_test(
     target: Target,
     plan: Plan,
     pictures: list[bytes],
@@ -158,11 +189,11 @@ async def _carried_out(
     record: bool,
 ) -> Report:
     bar = Progress(TextColumn("{task.description}"), BarColumn(), console=remarks, transient=True)
-    task = bar.add_task("Asking whether it answers", total=plan.seconds)
+    task = bar.add_task("Checking that it answers", total=plan.seconds)
 
     def show(standing: Standing) -> None:
-        what = f"{standing.sent:,} sent, {standing.failed:,} failed, at most ${standing.usd:.4f}"
-        bar.update(task, description=what, completed=standing.seconds)
+        description = f"{standing.sent:,} sent, {standing.failed:,} failed, at most ${standing.usd:.4f}"
+        bar.update(task, description=description, completed=standing.seconds)
 
     async with sender:
         test = LoadTest(plan, pictures, sender.send, show, recorded=record)

@@ -1,4 +1,4 @@
-"""What ``bucketlens load`` prints."""
+"""The report of ``bucketlens load``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.operations.load.session import LoadTest
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A load test that has ended."""
+    """The report of a finished load test."""
 
     url: str
     plan: Plan
@@ -31,18 +31,18 @@ class Report:
 
     @property
     def limit_per_s(self) -> float | None:
-        """The highest rate that held, of those that were tried."""
+        """The highest tested rate that held; None if none did."""
         return holding(self.steps)
 
     @property
     def run(self) -> Run | None:
-        """The run; of steps the one at the highest rate that held, else the first. None where there was no time."""
+        """The run, or of steps the one at the highest rate that held, else the first; None if none was measured."""
         held = [step.run for step in self.steps if step.rate == self.limit_per_s]
         return held[-1] if held else self.test.runs[0] if self.test.runs else None
 
     @property
     def faults(self) -> list[str]:
-        """What is found wanting, a sentence each."""
+        """The demands that were not met, a sentence each."""
         if self.run is None:
             return ["it was interrupted before the first request was measured"]
         cut = ["it was interrupted"] if any(run.ending is Ending.INTERRUPTED for run in self.test.runs) else []
@@ -52,13 +52,13 @@ class Report:
 
     @property
     def advice(self) -> list[Advice]:
-        """The size that follows, for the rate that was carried."""
+        """The advised settings for the rate that held."""
         if self.run is None:
             return []
         return advice(self.run, self.limit_per_s or self.run.rate, self.largest)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what ``--json`` prints."""
+        """Return the object that ``--json`` prints."""
         likely = likely_usd(self.test.busy_s, self.test.requests, recorded=self.record)
         return {
             "url": self.url,
@@ -66,7 +66,7 @@ class Report:
             "steps": [step.as_json() for step in self.steps],
             "limit_per_s": self.limit_per_s,
             "usd": {"most": round(self.test.usd, 6), "likely": round(likely, 6)},
-            "advice": [asdict(one) for one in self.advice],
+            "advice": [asdict(row) for row in self.advice],
             "faults": self.faults,
         }
 
@@ -110,7 +110,7 @@ def _latencies(run: Run) -> Table:
 
 def _answers(run: Run) -> str:
     statuses = ", ".join(f"{status or 'no answer'}: {count:,}" for status, count in run.statuses.items())
-    extra = [f"{run.late:,} due and never sent"] * bool(run.late)
+    extra = [f"{run.late:,} due but never sent"] * bool(run.late)
     extra += [f"{run.unanswered:,} cut off"] * bool(run.unanswered)
     counted = ", ".join([statuses or "none", *extra])
     return (
@@ -119,9 +119,9 @@ def _answers(run: Run) -> str:
 
 
 def _advice(rows: list[Advice]) -> Table:
-    table = Table("setting", "value", "because", title="Size that follows", title_justify="left")
-    for one in rows:
-        table.add_row(one.setting, f"{one.value:,}", shown(one.why))
+    table = Table("setting", "value", "because", title="Advised size", title_justify="left")
+    for row in rows:
+        table.add_row(row.setting, f"{row.value:,}", shown(row.why))
     return table
 
 

@@ -14,15 +14,15 @@ from shared.local.log_files import Tail, last_lines, names_in
 LOOK_S = 0.2
 
 
-@click.command("logs", short_help="Show what a part of the local cloud wrote.")
+@click.command("logs", short_help="Show the log of a part of the local cloud.")
 @click.argument("part", required=False)
 @folder_option
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new lines until Ctrl-C.")
 @click.option(
-    "-n", "--lines", type=click.IntRange(0), default=50, show_default=True, help="How many of the last lines."
+    "-n", "--lines", type=click.IntRange(0), default=50, show_default=True, help="How many of the last lines to show."
 )
 def command(part: str | None, folder: Path, follow: bool, lines: int) -> None:
-    """Show the last lines of a part's log; without PART, say which there are and where they lie.
+    """Show the last lines of a part's log; without PART, list the log files.
 
     \b
     Example:
@@ -36,13 +36,13 @@ def command(part: str | None, folder: Path, follow: bool, lines: int) -> None:
         say("\n".join(str(logs / f"{name}.log") for name in known) or f"No part has written to {logs} yet.")
         return
     if part not in known:
-        raise click.UsageError(f"There is no log of {part!r} in {logs}; there is {', '.join(known) or 'none'}.")
+        raise click.UsageError(f"There is no log of {part!r} in {logs}; the logs are {', '.join(known) or 'none'}.")
     tail = Tail(logs / f"{part}.log")
     for line in last_lines(logs / f"{part}.log", lines):
         say(line)
     while follow:
         try:
-            say(tail.news(), nl=False)
+            say(tail.read_new(), nl=False)
             time.sleep(LOOK_S)
         except KeyboardInterrupt:
             return

@@ -1,4 +1,4 @@
-"""``MODEL_PATH``: a model of somebody's own, imported once before anything is served, never at a request."""
+"""The option ``--model-path``: import the user's own model before the local cloud starts."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ model_path_option = click.option(
     type=click.Path(exists=True, path_type=Path),
     envvar="MODEL_PATH",
     show_envvar=True,
-    help="A model of your own, as `bundle import` takes it: imported before the start, and served unless --bundle is "
-    "given. Its options are variables: MODEL_LABELS, MODEL_SCALING, …",
+    help="Your own model, as for `bundle import`: imported before the start, and served unless --bundle is given. "
+    "Set the options of the import as variables: MODEL_LABELS, MODEL_SCALING, …",
 )
 
 
 def bundle_of(path: Path, folder: Path) -> Path:
-    """Return the bundle of a model, which is imported unless that was done before with the same file and options.
+    """Return the bundle of a model; import the model unless the same file was imported with the same options.
 
     Args:
-        path: of the model.
-        folder: the local cloud's; the bundle lies in it under ``models``.
+        path: the model file or folder.
+        folder: the folder of the local cloud; the bundle is stored in its sub-folder ``models``.
 
     Raises:
-        click.UsageError: the model cannot be imported as it is; the sentence names the variable that is missing.
+        click.UsageError: the model cannot be imported; the message names a missing variable.
     """
     try:
         options = dict(import_model.make_context("bucketlens bundle import", [str(path)]).params)
         options.pop("path")
-        chosen = json.dumps([digest_of(path), options], default=str, sort_keys=True)
-        key = hashlib.sha256(chosen.encode()).hexdigest()[:12]
+        content = json.dumps([digest_of(path), options], default=str, sort_keys=True)
+        key = hashlib.sha256(content.encode()).hexdigest()[:12]
         out = folder / "models" / f"{options['name'] or name_of(path)}_v{options['version'] or key}"
         if not (out / MANIFEST).exists():
             imported(path, {**options, "out": out})
     except click.UsageError as error:
-        advice = "Give options of `bucketlens bundle import` as variables: MODEL_LABELS for --labels, MODEL_SCALING, …"
+        advice = "Set options of `bucketlens bundle import` as variables: MODEL_LABELS for --labels, MODEL_SCALING, …"
         raise click.UsageError(f"MODEL_PATH: {error.format_message()}\n{advice}") from error
     return out

@@ -1,4 +1,4 @@
-"""What several commands share: how they find the cloud, and where results and remarks go."""
+"""Options that several commands share: the local cloud, the deployment, bundles; and the two consoles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.adapters.gcs import CloudStorage
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.data_folder import hidden_folder
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.console import TerminalConsole
@@ -28,28 +28,29 @@ from shared.settings import DEFAULT_BUNDLE, own_models
 DEADLINE_S = 60
 
 console = TerminalConsole()
-"""For results: stdout."""
+"""The console for results: stdout."""
 
 remarks = TerminalConsole(stderr=True)
-"""For progress and remarks: stderr, so that output can be piped."""
+"""The console for progress and remarks: stderr, so that results can be piped."""
 
 
 def default_folder() -> Path:
-    """Return where the local cloud keeps its data unless told otherwise.
+    """Return the default folder for the data of the local cloud.
 
-    The same wherever one stands, but for a ``.bucketlens`` of an earlier cloud, here or above.
+    It does not depend on the working directory, except for an earlier cloud's ``.bucketlens`` in it or above it.
     """
     return hidden_folder(Path.cwd()) or own_models().parent
 
 
 def typed_folder(folder: Path) -> str:
-    """Return what has to be typed behind a command that is to find a folder; nothing for the default one."""
+    """Return the option that a command needs to find a folder; empty for the default one."""
     return "" if folder.resolve() == default_folder().resolve() else f" --folder {folder.resolve()}"
 
 
 def what_is_kept(folder: Path) -> str:
-    """Say, once a cloud has stopped, that nothing is lost and how to go on."""
-    return f"Stopped. Pictures and rows are kept in {folder.resolve()}; go on with: bucketlens up{typed_folder(folder)}"
+    """Return the message after a local cloud has stopped."""
+    start = f"bucketlens up{typed_folder(folder)}"
+    return f"Stopped. Pictures and rows are kept in {folder.resolve()}; start again with: {start}"
 
 
 folder_option = click.option(
@@ -57,8 +58,8 @@ folder_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=default_folder,
     envvar="BUCKETLENS_FOLDER",
-    help="Where the local cloud keeps its data.  [default: a .bucketlens with a cloud, here or above; else a folder of "
-    "yours, the same wherever you stand]",
+    help="The folder with the data of the local cloud.  [default: .bucketlens here or above, if it has a cloud; else a "
+    "folder in your home]",
 )
 
 bundles_option = click.option(
@@ -67,8 +68,8 @@ bundles_option = click.option(
     multiple=True,
     default=(DEFAULT_BUNDLE,),
     show_default=True,
-    help="The model: a bundle of `bundle list`, a folder or gs://…, also as NAME=… or NAME@canary=…  Repeated, several "
-    "are served; the first is the default.",
+    help="The model: a bundle of `bundle list`, a folder or gs://…, also as NAME=… or NAME@canary=…  Repeat it for "
+    "several models; the first is the default.",
 )
 bundle_option = click.option(
     "--bundle", default=DEFAULT_BUNDLE, show_default=True, help="The model: a bundle of `bundle list`, or a folder."
@@ -76,8 +77,8 @@ bundle_option = click.option(
 
 
 @dataclass(frozen=True)
-class Places:
-    """A deployment, seen from the command line: its bucket for uploads and its warehouse."""
+class Deployment:
+    """A deployment as the command line uses it: its object store and its warehouse."""
 
     project: str
     dataset: str
@@ -97,70 +98,72 @@ class Places:
 
     @property
     def upload_bucket(self) -> str | None:
-        """The local cloud's; a deployment in Google's cloud has a name of its own."""
+        """The upload bucket of the local cloud; None for a deployment on Google Cloud, which has its own name."""
         return UPLOAD_BUCKET if self.cloud else None
 
 
-def places_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add --folder, --project and --dataset to a command, and hand them to it as ``places``."""
+def deployment_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add --folder, --project and --dataset to a command, which receives them as ``deployment``."""
 
     @wraps(command)
-    def with_places(folder: Path, project: str | None, dataset: str, **options: Any) -> None:
-        places = Places(project, dataset, None) if project else Places(PROJECT, DATASET, required_cloud(folder))
-        command(places=places, **options)
+    def with_deployment(folder: Path, project: str | None, dataset: str, **options: Any) -> None:
+        deployment = (
+            Deployment(project, dataset, None) if project else Deployment(PROJECT, DATASET, required_cloud(folder))
+        )
+        command(deployment=deployment, **options)
 
-    project = click.option("--project", help="A Google Cloud project, instead of the local cloud.")
-    dataset = click.option("--dataset", default=DATASET, show_default=True, help="Its BigQuery dataset.")
-    return folder_option(project(dataset(with_places)))
+    project = click.option("--project", help="Use this Google Cloud project instead of the local cloud.")
+    dataset = click.option("--dataset", default=DATASET, show_default=True, help="The BigQuery dataset of the project.")
+    return folder_option(project(dataset(with_deployment)))
 
 
 def refuse_without_locks() -> None:
-    """Refuse to start a local cloud where files cannot be locked for the life of a process, as on Windows.
+    """Refuse to start a local cloud on a system without file locks, such as Windows.
 
     Raises:
-        click.UsageError: that is so.
+        click.UsageError: the system has no file locks.
     """
     if importlib.util.find_spec("fcntl") is None:
         raise click.UsageError("The local cloud needs Linux, macOS or WSL (https://learn.microsoft.com/windows/wsl).")
 
 
-def checked_places(bundles: Iterable[str]) -> tuple[Place, ...]:
-    """Parse what is to be served, and read whole what does not lie in a bucket.
+def checked_references(bundles: Iterable[str]) -> tuple[BundleReference, ...]:
+    """Parse the bundles to serve, and validate those that are not in a bucket.
 
     Raises:
-        click.UsageError: it cannot be served; every fault is named.
+        click.UsageError: a bundle cannot be served; every fault is named.
     """
     try:
-        places = places_from(",".join(bundles))
+        references = references_from(",".join(bundles))
     except ValueError as error:
         raise click.UsageError(f"--bundle is {', '.join(bundles)}, expected {error}.") from error
-    here = [place for place in places if not place.is_in_a_bucket]
-    for place in here:
-        folder_of(place.where)
-    if len(here) == len(places):
-        checked_index(places)
-    for place in here:
-        checked_index([Place(place.where)])
-    return places
+    local = [reference for reference in references if not reference.is_in_a_bucket]
+    for reference in local:
+        folder_of(reference.location)
+    if len(local) == len(references):
+        checked_index(references)
+    for reference in local:
+        checked_index([BundleReference(reference.location)])
+    return references
 
 
-def checked_index(places: Iterable[Place]) -> ModelIndex:
-    """Read the bundles at places of this machine whole.
+def checked_index(references: Iterable[BundleReference]) -> ModelIndex:
+    """Validate bundles of this machine and return their index.
 
     Raises:
         click.UsageError: they cannot be served, or are in a bucket; every fault is named.
     """
     try:
-        return BundleSource(_no_store, 0, own_models()).index(places)
+        return BundleSource(_no_store, 0, own_models()).index(references)
     except Misconfigured as error:
         raise click.UsageError(str(error)) from error
 
 
 def checked_bundle(name: str) -> Bundle:
-    """Read a bundle whole.
+    """Validate a bundle and return it.
 
     Raises:
-        click.UsageError: it cannot be used; every fault is named.
+        click.UsageError: the bundle is invalid; every fault is named.
     """
     try:
         return load_bundle(folder_of(name))
@@ -172,7 +175,7 @@ def required_cloud(folder: Path) -> Cloud:
     """Return the cloud that runs in a folder.
 
     Raises:
-        click.UsageError: none does.
+        click.UsageError: no local cloud runs in the folder.
     """
     cloud = running_cloud(folder)
     if cloud is None:
@@ -181,15 +184,15 @@ def required_cloud(folder: Path) -> Cloud:
 
 
 def none_runs(folder: Path) -> str:
-    """Say that no local cloud runs in a folder, how to start one, and where some do."""
+    """Return the message that no local cloud runs in a folder, with where others run."""
     start = f"start one with: bucketlens up --detach{typed_folder(folder)}"
     return f"No local cloud runs in {folder}; {start}{clouds_elsewhere()}"
 
 
 def clouds_elsewhere() -> str:
-    """Say where local clouds run, a line each; empty where none does."""
-    return "".join(f"\nOne runs in {other}: add --folder {other}" for other in folders_in_use())
+    """Return a line for each running local cloud; empty if none runs."""
+    return "".join(f"\nA local cloud runs in {other}: add --folder {other}" for other in folders_in_use())
 
 
 def _no_store() -> NoReturn:
-    raise click.UsageError("A bundle is named by gs://…, expected one that ships here, or a folder.")
+    raise click.UsageError("A bundle is given as gs://…, expected a shipped bundle or a folder.")

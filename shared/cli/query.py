@@ -12,33 +12,33 @@ import click
 from rich.table import Table
 
 from shared.adapters.bigquery import Result
-from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import say, say_json, shown, visible
 from shared.errors import BadRequest, WarehouseUnavailable
 
 READABLE = 14
-"""Characters of a column, without which it becomes a tower of letters."""
+"""The least width of a column, in characters; a narrower one cannot be read."""
 GAP = 3
-"""Characters between two columns."""
+"""The characters between two columns."""
 
 
-@click.command("query", short_help="Ask the warehouse in BigQuery SQL.")
+@click.command("query", short_help="Query the warehouse in BigQuery SQL.")
 @click.argument("sql")
-@places_options
+@deployment_options
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="json: one object a line. csv: as it is stored; for a spreadsheet there is `bucketlens export`.",
+    help="table for people; json for one object a line; csv for raw values (for a spreadsheet: `bucketlens export`).",
 )
-def command(sql: str, places: Places, format_: str) -> None:
-    """Run BigQuery SQL against the local warehouse, or with --project against BigQuery itself.
+def command(sql: str, deployment: Deployment, format_: str) -> None:
+    """Run BigQuery SQL on the local warehouse, or with --project on BigQuery.
 
-    Names without a dataset are looked for in the deployment's own. Where a table has more columns than the terminal can
-    show, a row's values are shown one under the other. results has a row for each picture, latest_predictions one for
-    each upload, so a folder that was dropped twice counts twice there.
+    Names without a dataset are in the dataset of the deployment. If a table has more columns than fit the terminal, the
+    values of a row are printed below each other. The view results has a row for each picture, latest_predictions one
+    for each upload, so a folder that was uploaded twice counts twice there.
 
     \b
     Example:
@@ -47,7 +47,7 @@ def command(sql: str, places: Places, format_: str) -> None:
       bucketlens query "SELECT * FROM latency_by_revision" --project my-project
     """
     try:
-        result = places.warehouse.query(sql)
+        result = deployment.warehouse.query(sql)
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except WarehouseUnavailable as error:
@@ -61,7 +61,7 @@ def command(sql: str, places: Places, format_: str) -> None:
         for row in result.rows:
             say_json(row, default=_plain)
     else:
-        # a file gets every character as it is
+        # a file gets every character unescaped
         as_text = visible if sys.stdout.isatty() else str
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(map(as_text, result.columns))
@@ -69,19 +69,19 @@ def command(sql: str, places: Places, format_: str) -> None:
 
 
 def readable(result: Result, width: int) -> Table:
-    """Return a result as a table whose columns can be read, else with a row's values one under the other.
+    """Return a result as a table, or with the values of a row below each other if the columns do not fit.
 
     Args:
-        result: of a query.
-        width: of the terminal, in characters.
+        result: the result of a query.
+        width: the width of the terminal, in characters.
     """
     cells = [[_cell(row[column], "–") for column in result.columns] for row in result.rows]
     longest = [max(map(len, column)) for column in zip(result.columns, *cells, strict=True)] if cells else []
-    least = sum(min(one, READABLE) + GAP for one in longest)
-    return table_of(result) if least <= width else _one_under_the_other(result, cells)
+    least = sum(min(length, READABLE) + GAP for length in longest)
+    return table_of(result) if least <= width else _stacked(result, cells)
 
 
-def _one_under_the_other(result: Result, cells: list[list[str]]) -> Table:
+def _stacked(result: Result, cells: list[list[str]]) -> Table:
     table = Table(show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -105,10 +105,10 @@ def table_of(result: Result, title: str | None = None) -> Table:
     return table
 
 
-def _cell(value: Any, nothing: str) -> str:
+def _cell(value: Any, null: str) -> str:
     match value:
         case None:
-            return nothing
+            return null
         case bool():
             return "true" if value else "false"
         case float():

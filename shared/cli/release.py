@@ -14,13 +14,13 @@ from shared.cli.options import console, remarks
 from shared.cli.release_options import (
     Percents,
     Releases,
+    comparison_query,
     criteria_options,
-    patience_options,
-    question_of,
     releases_options,
+    wait_options,
 )
 from shared.cli.release_report import print_standings, standing_json, what_to_commit
-from shared.cli.release_verdict import reach_verdict, refuse_what_is_worse
+from shared.cli.release_verdict import reach_verdict, refuse_worse_challenger
 from shared.cli.terminal import say_json
 from shared.errors import BadRequest, BucketlensError, Transient
 from shared.local.releases.platform import LocalPlatform
@@ -32,15 +32,15 @@ from shared.release.rollout import begin, promote, roll_back
 UNREACHABLE = 4
 
 
-@click.group("release", short_help="Try out a revision, and promote it or roll it back.")
+@click.group("release", short_help="Release a model or image by canary or shadow, check, promote, rollback.")
 def command() -> None:
-    """Let a new model or image take over step by step, on the local cloud, or with --project on Cloud Run.
+    """Release a new model or image step by step, on the local cloud, or with --project on Cloud Run.
 
-    The champion serves, a challenger is on trial. Where traffic goes is all that is kept of a release, so each step
-    can be repeated, and one that breaks off leaves the champion serving.
+    The champion serves; the challenger is on trial. The only state of a release is the traffic split, so every step
+    can be repeated, and after an interrupted step the champion still serves.
 
-    Exit codes: 0 done, or better or equal; 1 the challenger is worse, or does not start; 2 it cannot be carried out as
-    typed; 3 not enough evidence yet; 4 the platform or the warehouse did not answer.
+    Exit codes: 0 done, or the challenger is better or equal; 1 the challenger is worse, or does not start; 2 the
+    arguments are invalid; 3 not enough evidence yet; 4 the platform or the warehouse did not answer.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def command() -> None:
 
 @command.command("status")
 @releases_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def status_(releases: Releases, as_json: bool) -> None:
     """Show each service's revisions, their roles and their traffic.
 
@@ -60,7 +60,7 @@ def status_(releases: Releases, as_json: bool) -> None:
       bucketlens release status
       bucketlens release status --project my-project --region europe-west1 --json
     """
-    with _told():
+    with _errors_as_exit_codes():
         standings = releases.standings()
     if as_json:
         services = [standing_json(standing) for standing in standings]
@@ -73,14 +73,19 @@ def status_(releases: Releases, as_json: bool) -> None:
 
 @command.command("canary")
 @releases_options
-@click.option("--bundle", help="The model: a bundle that ships in the image, or a folder.")
-@click.option("--image", help="The container image, by digest; Cloud Run only.")
+@click.option("--bundle", help="The new model: a bundle of the image, or a folder.")
+@click.option("--image", help="The new container image, by digest; only on Cloud Run.")
 @click.option(
-    "--percent", "percents", type=Percents(), default="10", show_default=True, help="10, or 10,50,100 with checks."
+    "--percent",
+    "percents",
+    type=Percents(),
+    default="10",
+    show_default=True,
+    help="The share of traffic: 10, or 10,50,100 with a check after each.",
 )
-@click.option("--shadow", is_flag=True, help="No traffic: classify the pictures that the champion has archived.")
+@click.option("--shadow", is_flag=True, help="Give the challenger no traffic; it classifies the archived pictures.")
 @criteria_options
-@patience_options
+@wait_options
 def canary(
     releases: Releases,
     bundle: str | None,
@@ -91,18 +96,18 @@ def canary(
     wait: int,
     every: float,
 ) -> None:
-    """Put a revision on trial with a share of the traffic.
+    """Start a trial: give a share of the traffic to a new revision.
 
-    With several shares each is checked before the next: a challenger that is worse is rolled back, and where evidence
-    lacks after --wait seconds it stays with the share that it has; 100 at the end promotes it. Without --bundle and
-    --image it is the revision on trial, or else the newest one.
+    With several shares, each is checked before the next: a challenger that is worse is rolled back, and without enough
+    evidence after --wait seconds it keeps its share; 100 at the end promotes it. Without --bundle and --image the
+    challenger is the revision on trial, or else the newest one.
 
     \b
     Example:
       bucketlens release canary --bundle roses_v2/ --percent 10,50,100 --wait 3600
       bucketlens release canary --shadow --bundle roses_v2/
     """
-    with _told():
+    with _errors_as_exit_codes():
         change = releases.change(image, bundle)
         if shadow:
             _shadow(releases, change)
@@ -114,19 +119,20 @@ def canary(
             step_began = datetime.now(UTC)
             print_standings(begin(releases.platform, releases.services, change, percent))
             if len(percents) > 1:
-                asked = replace(question_of(releases.standings(), (), (), None, 7), since=step_began)
-                _go_on(releases, percent, reach_verdict(releases, asked, criteria, wait, every, as_json=False))
+                query = replace(comparison_query(releases.standings(), (), (), None, 7), since=step_began)
+                verdict = reach_verdict(releases, query, criteria, wait, every, as_json=False)
+                _continue_if_good(releases, percent, verdict)
 
 
 @command.command("check")
 @releases_options
-@click.option("--champion", multiple=True, help="A revision, if not the one that serves.")
-@click.option("--challenger", multiple=True, help="A revision, if not the one on trial.")
-@click.option("--shadow", metavar="RUN", help="A shadow's run instead of a challenger.")
-@click.option("--days", type=click.IntRange(1), default=7, show_default=True, help="Only uploads of so many days.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--champion", multiple=True, help="The champion to compare.  [default: the revision that serves]")
+@click.option("--challenger", multiple=True, help="The challenger to compare.  [default: the revision on trial]")
+@click.option("--shadow", metavar="RUN", help="Compare this run of a shadow instead of a challenger.")
+@click.option("--days", type=click.IntRange(1), default=7, show_default=True, help="Compare uploads of this many days.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @criteria_options
-@patience_options
+@wait_options
 def check(
     releases: Releases,
     champion: tuple[str, ...],
@@ -138,69 +144,70 @@ def check(
     wait: int,
     every: float,
 ) -> None:
-    """Compare the challenger with the champion, by SQL over their rows, and say which is better.
+    """Compare the challenger with the champion by their rows, and print a verdict.
 
-    Exit codes: 0 better or equal; 1 worse; 2 nothing can be compared as typed; 3 not enough evidence yet; 4 the
-    platform or the warehouse did not answer.
+    Exit codes: 0 better or equal; 1 worse; 2 the arguments are invalid; 3 not enough evidence yet; 4 the platform or
+    the warehouse did not answer.
 
     \b
     Example:
       bucketlens release check --wait 600 --min-images 200
       bucketlens release check --shadow classify-backlog-5c132420
     """
-    with _told():
+    with _errors_as_exit_codes():
         standings = [] if champion and (challenger or shadow) else releases.standings()
-        asked = question_of(standings, champion, challenger, shadow, days)
-        sys.exit(reach_verdict(releases, asked, criteria, wait, every, as_json=as_json).exit_code)
+        query = comparison_query(standings, champion, challenger, shadow, days)
+        sys.exit(reach_verdict(releases, query, criteria, wait, every, as_json=as_json).exit_code)
 
 
 @command.command("promote")
 @releases_options
-@click.option("--anyway", is_flag=True, help="Also where the evidence says that it is worse.")
-@click.option("--days", type=click.IntRange(1), default=7, show_default=True, help="Only uploads of so many days.")
+@click.option("--anyway", is_flag=True, help="Promote the challenger even if the evidence shows that it is worse.")
+@click.option("--days", type=click.IntRange(1), default=7, show_default=True, help="Compare uploads of this many days.")
 @criteria_options
 def promote_(releases: Releases, anyway: bool, days: int, criteria: Criteria) -> None:
-    """Give the challenger all traffic; the champion stays at hand for a rollback.
+    """Give the challenger all traffic; the champion stays available for a rollback.
 
-    A challenger that `release check` would call worse is refused. Where evidence lacks it is promoted. With --project
-    the line to write into the environment's .tfvars file is printed: Terraform's next apply would take the model back.
+    A challenger that `release check` calls worse is refused; without enough evidence it is promoted. With --project the
+    command prints the line for the environment's .tfvars file, because the next apply of Terraform would otherwise
+    restore the old model.
 
-    Exit codes: 0 promoted; 1 it is worse, and nothing was changed; 2 nothing is on trial; 4 the platform or the
-    warehouse did not answer.
+    Exit codes: 0 promoted; 1 the challenger is worse, and nothing was changed; 2 no revision is on trial; 4 the
+    platform or the warehouse did not answer.
 
     \b
     Example:
       bucketlens release promote
       bucketlens release promote --anyway
     """
-    with _told():
+    with _errors_as_exit_codes():
         if not anyway:
-            refuse_what_is_worse(releases, days, criteria)
+            refuse_worse_challenger(releases, days, criteria)
         standings = promote(releases.platform, releases.services)
         print_standings(standings)
-        if not releases.places.cloud:
+        if not releases.deployment.cloud:
             remarks.print(what_to_commit(standings), markup=False, highlight=False, soft_wrap=True)
 
 
 @command.command("rollback")
 @releases_options
 def rollback(releases: Releases) -> None:
-    """Give all traffic back to the champion at once; after a promotion, to whoever served before it.
+    """Return all traffic to the champion immediately; after a promotion, to the revision that served before.
 
     \b
     Example:
       bucketlens release rollback
     """
-    with _told():
+    with _errors_as_exit_codes():
         _roll_back(releases)
 
 
-def _go_on(releases: Releases, percent: int, verdict: Verdict) -> None:
-    """After a step of several: end where it is not good."""
+def _continue_if_good(releases: Releases, percent: int, verdict: Verdict) -> None:
+    """Exit after a step unless the challenger is good."""
     if verdict.finding is Finding.WORSE:
         _roll_back(releases)
     elif verdict.finding is Finding.UNKNOWN:
-        remarks.print(f"The challenger keeps {percent} %; go on with: bucketlens release canary --percent …")
+        remarks.print(f"The challenger keeps {percent} %; continue with: bucketlens release canary --percent …")
     if verdict.exit_code:
         sys.exit(verdict.exit_code)
 
@@ -208,7 +215,7 @@ def _go_on(releases: Releases, percent: int, verdict: Verdict) -> None:
 def _roll_back(releases: Releases) -> None:
     try:
         standings = roll_back(releases.platform, releases.services)
-    except NothingToRelease as error:  # a second rollback in a script is no failure
+    except NothingToRelease as error:  # a repeated rollback in a script must not fail
         console.print(f"{error}", highlight=False)
         standings = releases.standings()
     for standing in standings:
@@ -218,7 +225,9 @@ def _roll_back(releases: Releases) -> None:
 
 def _shadow(releases: Releases, change: Change) -> None:
     run = releases.platform.shadow(change)
-    console.print(f"The shadow has seen the archive. Next: bucketlens release check --shadow {run}", highlight=False)
+    console.print(
+        f"The shadow has classified the archive; next: bucketlens release check --shadow {run}", highlight=False
+    )
 
 
 def _front(releases: Releases) -> str | None:
@@ -226,8 +235,8 @@ def _front(releases: Releases) -> str | None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Turn what goes wrong into a sentence and an exit code."""
+def _errors_as_exit_codes() -> Iterator[None]:
+    """Print errors as a sentence and exit with their code."""
     try:
         yield
     except RevisionFailed as error:

@@ -1,4 +1,4 @@
-"""How a release is shown: the services' revisions, and a verdict with its evidence."""
+"""Print a release: the revisions of its services, and a verdict with its evidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REVISIONS_SHOWN = 8
 
 
 def standing_json(standing: Standing) -> dict[str, Any]:
-    """Return a service for programs."""
+    """Return the state of a service as JSON."""
     return {
         "service": standing.service,
         "champion": standing.champion,
@@ -28,49 +28,50 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "previous": standing.previous,
         "traffic": [asdict(target) for target in standing.traffic],
         "revisions": [
-            {**asdict(one), "created_at": one.created_at.isoformat() if one.created_at else None}
-            for one in standing.revisions
+            {**asdict(revision), "created_at": revision.created_at.isoformat() if revision.created_at else None}
+            for revision in standing.revisions
         ],
     }
 
 
 def print_standings(standings: list[Standing]) -> None:
-    """Show which revisions there are, and what each gets."""
+    """Print the revisions of services with their roles and traffic."""
     console.print(standings_table(standings))
 
 
 def standings_table(standings: list[Standing]) -> Table:
-    """Return which revisions there are, and what each gets, for a terminal."""
+    """Return a table of the revisions of services with their roles and traffic."""
     table = Table()
-    table.add_column("service", no_wrap=True)  # in 80 columns both would be "classify-…"
+    table.add_column("service", no_wrap=True)  # wrapped at 80 columns, both names would be "classify-…"
     for column in ("revision", "role", "traffic", "serves", "since"):
         table.add_column(column, overflow="fold")
     for standing in standings:
         in_traffic = [target.revision for target in standing.traffic]
-        ordered = sorted(standing.revisions, key=lambda one: one.name not in in_traffic)
-        for one in ordered[:REVISIONS_SHOWN]:
-            serves = " ".join(filter(None, (one.image, typed_bundles(one.bundle or "")))) or "?"
-            since = one.created_at.strftime("%Y-%m-%d %H:%M") if one.created_at else ""
-            state = "" if one.is_ready else " [red]not ready[/]"
-            percent = f"{standing.percent_of(one.name)} %" if one.name in in_traffic else ""
-            named = (standing.service, one.name, role_of(standing, one.name), percent, serves, since)
-            service, revision, *rest = map(shown, named)
-            table.add_row(service, revision + state, *rest)
+        ordered = sorted(standing.revisions, key=lambda revision: revision.name not in in_traffic)
+        for revision in ordered[:REVISIONS_SHOWN]:
+            serves = " ".join(filter(None, (revision.image, typed_bundles(revision.bundle or "")))) or "?"
+            since = revision.created_at.strftime("%Y-%m-%d %H:%M") if revision.created_at else ""
+            state = "" if revision.is_ready else " [red]not ready[/]"
+            percent = f"{standing.percent_of(revision.name)} %" if revision.name in in_traffic else ""
+            role = role_of(standing, revision.name)
+            cells = (standing.service, revision.name, role, percent, serves, since)
+            service, name, *others = map(shown, cells)
+            table.add_row(service, name + state, *others)
     return table
 
 
 def what_to_commit(standings: list[Standing]) -> str:
-    """Return the line of an environment's .tfvars file with which Terraform's next apply keeps what now serves."""
+    """Return the line for an environment's .tfvars file that keeps the promoted model at the next apply."""
     champions = [standing.find(standing.champion) for standing in standings]
-    bundles = dict.fromkeys(one.bundle for one in champions if one)
+    bundles = dict.fromkeys(champion.bundle for champion in champions if champion)
     lines = "".join(f'\n  model_bundle = "{bundle}"' for bundle in bundles if bundle)
     if not lines:
-        return "The image's own model serves; leave model_bundle out of infra/environments/*.tfvars."
-    return f"Write this into the environment's file in infra/environments, or the next apply takes it back:{lines}"
+        return "The image's own model serves; remove model_bundle from infra/environments/*.tfvars."
+    return f"Add this to the environment's file in infra/environments, or the next apply restores the old model:{lines}"
 
 
 def role_of(standing: Standing, revision: str) -> str:
-    """Return what a revision is in a release, in a word; nothing where it is nothing."""
+    """Return the role of a revision in a release; empty if it has none."""
     if revision == standing.challenger:
         return CHALLENGER
     if revision == standing.champion:
@@ -78,31 +79,31 @@ def role_of(standing: Standing, revision: str) -> str:
     return PREVIOUS if revision == standing.previous else ""
 
 
-def verdict_json(asked: ComparisonQuery, found: Comparison, verdict: Verdict) -> dict[str, Any]:
-    """Return a verdict with its evidence for programs."""
+def verdict_json(query: ComparisonQuery, comparison: Comparison, verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict with its evidence as JSON."""
     return {
         "finding": verdict.finding,
         "why": verdict.why,
         "exit_code": verdict.exit_code,
-        "champion": {"revisions": asked.champion, **asdict(found.champion)},
-        "challenger": {"revisions": asked.challenger, **asdict(found.challenger)},
-        "shared": found.shared,
-        "agreed": found.agreed,
-        "evidence": [asdict(one) for one in verdict.evidence],
-        "pairs": [asdict(pair) for pair in found.pairs],
+        "champion": {"revisions": query.champion, **asdict(comparison.champion)},
+        "challenger": {"revisions": query.challenger, **asdict(comparison.challenger)},
+        "shared": comparison.shared,
+        "agreed": comparison.agreed,
+        "evidence": [asdict(row) for row in verdict.evidence],
+        "pairs": [asdict(pair) for pair in comparison.pairs],
     }
 
 
-def print_verdict(asked: ComparisonQuery, found: Comparison, verdict: Verdict) -> None:
-    """Show a verdict with its evidence."""
-    table = Table("criterion", "champion", "challenger", "asked for", "finding")
-    for one in verdict.evidence:
-        table.add_row(one.criterion, one.champion, one.challenger, one.asked, f"[{COLOURS[one.finding]}]{one.finding}")
+def print_verdict(query: ComparisonQuery, comparison: Comparison, verdict: Verdict) -> None:
+    """Print a verdict with its evidence."""
+    table = Table("criterion", "champion", "challenger", "limit", "finding")
+    for row in verdict.evidence:
+        table.add_row(row.criterion, row.champion, row.challenger, row.asked, f"[{COLOURS[row.finding]}]{row.finding}")
     console.print(
-        f"champion    {', '.join(asked.champion)}\nchallenger  {', '.join(asked.challenger)}", highlight=False
+        f"champion    {', '.join(query.champion)}\nchallenger  {', '.join(query.challenger)}", highlight=False
     )
     console.print(table)
-    for pair in [pair for pair in found.pairs if pair.champion != pair.challenger][:PAIRS_SHOWN]:
-        said = f"{pair.pictures} × the champion says {pair.champion}, the challenger {pair.challenger}"
-        console.print(said, highlight=False)
+    for pair in [pair for pair in comparison.pairs if pair.champion != pair.challenger][:PAIRS_SHOWN]:
+        line = f"{pair.pictures} × {pair.champion} by the champion, {pair.challenger} by the challenger"
+        console.print(line, highlight=False)
     console.print(f"[{COLOURS[verdict.finding]}]{verdict.finding}[/]: {verdict.why}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""How the release commands reach a verdict, show it, and refuse what is worse."""
+"""Reach and print the verdict of a release, and refuse a worse challenger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import time
 
 from shared.cli.options import remarks
-from shared.cli.release_options import Releases, question_of
+from shared.cli.release_options import Releases, comparison_query
 from shared.cli.release_report import print_verdict, verdict_json
 from shared.cli.terminal import say_json
 from shared.release.criteria import Criteria, Finding, Verdict, judge
@@ -14,32 +14,34 @@ from shared.release.metrics import Comparison, ComparisonQuery, compare
 
 
 def reach_verdict(
-    releases: Releases, asked: ComparisonQuery, criteria: Criteria, wait: int, every: float, *, as_json: bool
+    releases: Releases, query: ComparisonQuery, criteria: Criteria, wait: int, every: float, *, as_json: bool
 ) -> Verdict:
-    """Ask until there is evidence, or ``wait`` seconds have passed, and show the verdict."""
-    give_up_at = time.monotonic() + wait
+    """Compare until there is enough evidence or ``wait`` seconds have passed; print and return the verdict."""
+    deadline = time.monotonic() + wait
     while True:
-        found: Comparison = compare(releases.places.warehouse, asked)
-        verdict = judge(found, criteria)
-        if verdict.finding is not Finding.UNKNOWN or time.monotonic() >= give_up_at:
+        comparison: Comparison = compare(releases.deployment.warehouse, query)
+        verdict = judge(comparison, criteria)
+        if verdict.finding is not Finding.UNKNOWN or time.monotonic() >= deadline:
             break
         time.sleep(every)
     if as_json:
-        say_json(verdict_json(asked, found, verdict), indent=2)
+        say_json(verdict_json(query, comparison, verdict), indent=2)
     else:
-        print_verdict(asked, found, verdict)
+        print_verdict(query, comparison, verdict)
     return verdict
 
 
-def refuse_what_is_worse(releases: Releases, days: int, criteria: Criteria) -> None:
-    """End with the verdict's exit code where the evidence says that what is on trial is worse."""
+def refuse_worse_challenger(releases: Releases, days: int, criteria: Criteria) -> None:
+    """Exit with the verdict's code if the evidence shows that the challenger is worse."""
     standings = releases.standings()
     if not any(standing.challenger for standing in standings):
-        return  # promote says so
-    asked = question_of(standings, (), (), None, days)
-    found = compare(releases.places.warehouse, asked)
-    verdict = judge(found, criteria)
+        return  # promote reports it
+    query = comparison_query(standings, (), (), None, days)
+    comparison = compare(releases.deployment.warehouse, query)
+    verdict = judge(comparison, criteria)
     if verdict.finding is Finding.WORSE:
-        print_verdict(asked, found, verdict)
-        remarks.print("Not promoted. bucketlens release rollback ends the trial; --anyway promotes it all the same.")
+        print_verdict(query, comparison, verdict)
+        remarks.print(
+            "Not promoted. bucketlens release rollback ends the trial; --anyway promotes the challenger nevertheless."
+        )
         sys.exit(verdict.exit_code)

@@ -13,7 +13,7 @@ import click
 from rich.progress import track
 from rich.table import Table
 
-from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
 from shared.operations.replay import Fate, Rejected, Selection, rejected, replay
@@ -26,12 +26,12 @@ SHOWN = {
     Fate.PUT_BACK: "put back",
     Fate.TAKEN: "left: the name is taken",
     Fate.GONE: "no longer in quarantine",
-    Fate.SET_ASIDE: "set aside where it is",
+    Fate.SET_ASIDE: "set aside in its bucket",
 }
 
 
 class _Moment(click.ParamType[datetime]):
-    """``2h`` is two hours ago; a date is its midnight, UTC."""
+    """A time: ``2h`` is two hours ago, a date is its midnight in UTC."""
 
     name = "moment"
 
@@ -39,28 +39,53 @@ class _Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            if found := re.fullmatch(r"([0-9]{1,6})([smhdw])", value):
-                return datetime.now(UTC) - timedelta(seconds=int(found[1]) * UNITS_S[found[2]])
+            if match := re.fullmatch(r"([0-9]{1,6})([smhdw])", value):
+                return datetime.now(UTC) - timedelta(seconds=int(match[1]) * UNITS_S[match[2]])
             moment = datetime.fromisoformat(value)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is neither a time ago, such as 90m, 2h or 7d, nor a date, such as 2026-11-20.")
+            self.fail(f"{value!r} is neither an age, such as 90m, 2h or 7d, nor a date, such as 2026-11-20.")
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command("replay", short_help="Put quarantined files back.")
-@places_options
+@deployment_options
 @click.option("--bucket", help="The upload bucket, gs://…; required with --project.")
-@click.option("--from", "origin", metavar="gs://B", help="Files of another bucket, that a sweep with --keep rejected.")
-@click.option("--reason", "reasons", multiple=True, type=click.Choice(REASONS), help="Any of these; may be repeated.")
-@click.option("--name", default="*", metavar="PATTERN", help="Object names, with *, ? and […], such as 'holiday/*'.")
-@click.option("--older-than", "before", type=_Moment(), metavar="AGE", help="Quarantined before: 2h, 7d, 2026-11-20.")
-@click.option("--newer-than", "after", type=_Moment(), metavar="AGE", help="Quarantined since: 2h, 7d, 2026-11-20.")
-@click.option("--model", help="Have them classified by this model, whichever they named; also NAME@canary.")
-@click.option("--limit", type=click.IntRange(1), help="Put back so many at most, those that wait longest first.")
-@click.option("--dry-run", is_flag=True, help="Only list what would be put back.")
-@click.option("--keep-quarantined", is_flag=True, help="Leave a copy in quarantine.")
+@click.option(
+    "--from", "origin", metavar="gs://B", help="Replay files of this bucket, which a sweep with --keep rejected."
+)
+@click.option(
+    "--reason",
+    "reasons",
+    multiple=True,
+    type=click.Choice(REASONS),
+    help="Replay only files with this reason; may be repeated.",
+)
+@click.option(
+    "--name",
+    default="*",
+    metavar="PATTERN",
+    help="Replay only objects whose names match, with *, ? and […]: 'holiday/*'.",
+)
+@click.option(
+    "--older-than",
+    "before",
+    type=_Moment(),
+    metavar="AGE",
+    help="Replay only files quarantined before: 2h, 7d, 2026-11-20.",
+)
+@click.option(
+    "--newer-than",
+    "after",
+    type=_Moment(),
+    metavar="AGE",
+    help="Replay only files quarantined since: 2h, 7d, 2026-11-20.",
+)
+@click.option("--model", help="Classify the files by this model instead of the one that they named; also NAME@canary.")
+@click.option("--limit", type=click.IntRange(1), help="Put back at most this many files, the oldest first.")
+@click.option("--dry-run", is_flag=True, help="Only list the files that would be put back.")
+@click.option("--keep-quarantined", is_flag=True, help="Keep the copies in quarantine.")
 def command(
-    places: Places,
+    deployment: Deployment,
     bucket: str | None,
     origin: str | None,
     model: str | None,
@@ -69,12 +94,12 @@ def command(
     keep_quarantined: bool,
     **selection: Any,
 ) -> None:
-    """Put quarantined files back into the upload bucket, under their own names, where they are uploads anew.
+    """Put quarantined files back into the upload bucket under their own names, as new uploads.
 
-    Nothing is overwritten: where an object of that name waits in the upload bucket, the file stays in quarantine.
-    A replay that was interrupted can be typed again.
+    Nothing is overwritten: if an object of that name waits in the upload bucket, the file stays in quarantine. Type an
+    interrupted replay again to continue it.
 
-    Exit codes: 0 every file that was meant is put back, or no longer in quarantine; 1 some were left.
+    Exit codes: 0 every selected file is put back, or no longer in quarantine; 1 some were left.
 
     \b
     Example:
@@ -82,19 +107,24 @@ def command(
       bucketlens replay --reason unknown_model --model chest_xray
       bucketlens replay --reason damaged_image --name 'holiday/*' --newer-than 2h --limit 100
     """
-    target = _bucket_name(bucket) or places.upload_bucket
+    target = _bucket_name(bucket) or deployment.upload_bucket
     if not target:
         raise click.UsageError("--project needs --bucket gs://…: the upload bucket of the deployment.")
-    if model and places.cloud:
-        check_served(places.cloud.url("classify_request"), model)
-    given = {name: value for name, value in selection.items() if value is not None}
-    meant = Selection(_bucket_name(origin) or target, **given)
+    if model and deployment.cloud:
+        check_served(deployment.cloud.url("classify_request"), model)
+    options = {name: value for name, value in selection.items() if value is not None}
+    chosen = Selection(_bucket_name(origin) or target, **options)
     fates: list[tuple[Rejected, Fate]] = []
     is_whole = True
     try:
-        files = list(rejected(places.warehouse, meant))
-        how: dict[str, Any] = {"limit": limit, "dry_run": dry_run, "keep_quarantined": keep_quarantined, "model": model}
-        replayed = replay(places.store, files, target, **how)
+        files = list(rejected(deployment.warehouse, chosen))
+        settings: dict[str, Any] = {
+            "limit": limit,
+            "dry_run": dry_run,
+            "keep_quarantined": keep_quarantined,
+            "model": model,
+        }
+        replayed = replay(deployment.store, files, target, **settings)
         fates.extend(_tracked(replayed, len(files)))
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
@@ -107,15 +137,15 @@ def command(
 
 
 def _tracked(replayed: Iterator[tuple[Rejected, Fate]], total: int) -> Iterator[tuple[Rejected, Fate]]:
-    """Show a bar, and above it what is left."""
+    """Show a progress bar, and above it the files that are left."""
     for file, fate in track(replayed, "Putting back", total, console=remarks, transient=True):
         if fate is Fate.TAKEN:
-            remarks.print(f"{shown(file.name)} waits in the upload bucket already; left in quarantine", highlight=False)
+            remarks.print(f"{shown(file.name)} already waits in the upload bucket; left in quarantine", highlight=False)
         yield file, fate
 
 
-def _bucket_name(given: str | None) -> str | None:
-    return bucket_name(given) if given else None
+def _bucket_name(option: str | None) -> str | None:
+    return bucket_name(option) if option else None
 
 
 def _list_of(fates: list[tuple[Rejected, Fate]]) -> Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from shared.cli.options import Places, console, places_options, remarks
+from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
 from shared.operations.smoke_test import (
@@ -32,44 +32,66 @@ DEFAULTS = Demands()
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """What is tested."""
+class TestedDeployment:
+    """The deployment under test."""
 
-    places: Places
+    deployment: Deployment
     bucket: str
     url: str
     token: str | None
     timeout_s: int
 
     def ask(self, content: bytes, *, record: bool = False) -> Answer:
-        """Have a file classified over HTTPS."""
+        """Classify a file over HTTPS."""
         return ask(self.url, self.token, content, record=record)
 
 
 @click.command("smoke", short_help="Test a deployment from upload to row.")
-@places_options
+@deployment_options
 @click.option("--bucket", help="The upload bucket, gs://…; required with --project, unless --golden-only.")
-@click.option("--url", help="Of classify-request; required with --project.")
-@click.option("--caller", metavar="EMAIL", help="The service account to call as; with --project.")
+@click.option("--url", help="The URL of classify-request; required with --project.")
+@click.option("--caller", metavar="EMAIL", help="Call as this service account; with --project.")
 @click.option(
-    "--audience", metavar="URL", help="What the token is made out to, if not --url: a tagged revision's service."
+    "--audience", metavar="URL", help="The audience of the token, if not --url: the service of a tagged revision."
 )
-@click.option("--golden-only", is_flag=True, help="Classify the golden set, and leave no row anywhere.")
+@click.option("--golden-only", is_flag=True, help="Classify only the golden set, which leaves no rows.")
 @click.option(
     "--golden-set",
     "golden",
     required=True,
     metavar="FOLDER",
-    help="Pictures, in a folder for each label: a folder of this machine, or gs://B/F.",
+    help="The golden set: a local folder or gs://B/F, with a sub-folder of pictures for each label.",
 )
-@click.option("--upload-revision", metavar="R", help="Of classify-upload, that must have written the upload's row.")
-@click.option("--request-revision", metavar="R", help="Of classify-request, that must have written the request's row.")
-@click.option("--min-accuracy", type=click.FloatRange(0, 0.999), default=DEFAULTS.min_accuracy, show_default=True)
-@click.option("--max-p95-ms", type=click.FloatRange(0), default=DEFAULTS.max_p95_ms, show_default=True)
-@click.option("--max-error-rate", type=click.FloatRange(0, 1), default=DEFAULTS.max_error_rate, show_default=True)
+@click.option(
+    "--upload-revision", metavar="R", help="The revision of classify-upload that must have written the upload's row."
+)
+@click.option(
+    "--request-revision", metavar="R", help="The revision of classify-request that must have written the request's row."
+)
+@click.option(
+    "--min-accuracy",
+    type=click.FloatRange(0, 0.999),
+    default=DEFAULTS.min_accuracy,
+    show_default=True,
+    help="Fail if the accuracy is below this at 95 % certainty.",
+)
+@click.option(
+    "--max-p95-ms",
+    type=click.FloatRange(0),
+    default=DEFAULTS.max_p95_ms,
+    show_default=True,
+    help="Fail if the 95th percentile of latency is above this.",
+)
+@click.option(
+    "--max-error-rate",
+    type=click.FloatRange(0, 1),
+    default=DEFAULTS.max_error_rate,
+    show_default=True,
+    help="Fail if a larger share of requests fails.",
+)
 @click.option("--timeout", type=click.IntRange(1), default=300, show_default=True, help="Seconds to wait for a row.")
 def command(
-    places: Places,
+    deployment: Deployment,
     bucket: str | None,
     url: str | None,
     caller: str | None,
@@ -83,13 +105,13 @@ def command(
     max_error_rate: float,
     timeout: int,
 ) -> None:
-    """Drop one picture and wait for its row, call once with a token, and classify the golden set.
+    """Test a deployment: upload a picture and wait for its row, send a request, and classify the golden set.
 
-    Both rows must be by the revisions that are named, or else something old was tested. The golden set's pictures
-    leave no rows. Its accuracy counts at 95 % certainty (Wilson's lower bound), so a small set shows little: 0.9 takes
-    25 pictures that are all right, or 95 right of 100.
+    Both rows must be by the given revisions, so that no old revision is tested. The pictures of the golden set leave
+    no rows. Its accuracy counts at 95 % certainty (Wilson's lower bound), so a small set proves little: 0.9 needs 25
+    pictures of 25 right, or 95 of 100.
 
-    Exit codes: 0 it works, and well enough; 1 it does not, and each fault is named; 2 it cannot be tested as typed.
+    Exit codes: 0 the deployment works well enough; 1 it does not, and each fault is named; 2 the arguments are invalid.
 
     \b
     Example:
@@ -99,14 +121,14 @@ def command(
     demands = Demands(min_accuracy, max_p95_ms, max_error_rate)
     try:
         bucket = bucket or ("unused" if golden_only else None)
-        deployment = _deployment(places, bucket, url, caller, audience, timeout)
-        pictures = golden_set(places.store, golden)
-        content = content_of(places.store, pictures[0])
+        tested = _tested_deployment(deployment, bucket, url, caller, audience, timeout)
+        pictures = golden_set(deployment.store, golden)
+        content = content_of(deployment.store, pictures[0])
         faults: list[str] = []
         if not golden_only:
-            faults = [*_dropped(deployment, content, upload_revision), *_called(deployment, content, request_revision)]
-        if not faults:  # what does not work at all need not be measured
-            figures = measure(places.store, pictures, deployment.ask)
+            faults = [*_dropped(tested, content, upload_revision), *_called(tested, content, request_revision)]
+        if not faults:  # a deployment that does not work need not be measured
+            figures = measure(deployment.store, pictures, tested.ask)
             _print(figures)
             faults = list(figures.faults(demands))
     except OSError as error:
@@ -120,45 +142,50 @@ def command(
     sys.exit(1 if faults else 0)
 
 
-def _deployment(
-    places: Places, bucket: str | None, url: str | None, caller: str | None, audience: str | None, timeout_s: int
-) -> Deployment:
-    if places.cloud:
-        bucket, url = bucket or places.upload_bucket, url or places.cloud.url("classify_request")
+def _tested_deployment(
+    deployment: Deployment,
+    bucket: str | None,
+    url: str | None,
+    caller: str | None,
+    audience: str | None,
+    timeout_s: int,
+) -> TestedDeployment:
+    if deployment.cloud:
+        bucket, url = bucket or deployment.upload_bucket, url or deployment.cloud.url("classify_request")
     if not bucket or not url:
-        raise BadRequest("--project needs --bucket and --url: what is tested.")
+        raise BadRequest("--project needs --bucket and --url: the deployment to test.")
     token = None
     if caller:
         from shared.adapters.identity_token import identity_token
 
         token = identity_token(audience or url, caller)
-    return Deployment(places, bucket_name(bucket), url, token, timeout_s)
+    return TestedDeployment(deployment, bucket_name(bucket), url, token, timeout_s)
 
 
-def _dropped(deployment: Deployment, content: bytes, revision: str | None) -> Iterator[str]:
-    """Upload a picture under a new name, and say what is wrong with its row."""
+def _dropped(tested: TestedDeployment, content: bytes, revision: str | None) -> Iterator[str]:
+    """Upload a picture under a new name, and yield the faults of its row."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         path.write_bytes(content)
-        ref = deployment.places.store.upload(deployment.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
+        ref = tested.deployment.store.upload(tested.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
     if ref is None:
-        raise BucketlensError("A name that was just drawn by chance is taken.")
+        raise BucketlensError("The random name of the upload is already taken; run the command again.")
     upload_id = ImageIds.of_object(ref).upload_id
-    row = row_of(deployment.places.warehouse, upload_id, deployment.timeout_s)
+    row = row_of(tested.deployment.warehouse, upload_id, tested.timeout_s)
     yield from faults_in_row(f"the upload {ref.uri}", row, revision)
     if row:
         console.print(f"upload: {shown(row['label'])} by {shown(row['revision'])}", highlight=False)
 
 
-def _called(deployment: Deployment, content: bytes, revision: str | None) -> Iterator[str]:
-    """Send a request that leaves a row, and say what is wrong with either."""
-    if deployment.token and (stranger := ask(deployment.url, None, content, record=False)).status not in (401, 403):
-        remarks.print(f"! without a token the answer is {stranger.status}: the function is public", style="yellow")
-    answer = deployment.ask(content, record=True)
+def _called(tested: TestedDeployment, content: bytes, revision: str | None) -> Iterator[str]:
+    """Send a request that leaves a row, and yield the faults of the answer and the row."""
+    if tested.token and (anonymous := ask(tested.url, None, content, record=False)).status not in (401, 403):
+        remarks.print(f"! without a token the answer is {anonymous.status}: the function is public", style="yellow")
+    answer = tested.ask(content, record=True)
     if answer.status != 200 or not answer.prediction_id:
         yield f"the request was answered with {answer.status}, expected 200"
         return
-    row = row_of(deployment.places.warehouse, answer.prediction_id, deployment.timeout_s)
+    row = row_of(tested.deployment.warehouse, answer.prediction_id, tested.timeout_s)
     yield from faults_in_row("the request", row, revision)
     if row:
         console.print(f"request: {shown(row['label'])} by {shown(row['revision'])}", highlight=False)

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from shared.cli.console import TerminalConsole
-from shared.cli.options import Places, console, folder_option, none_runs
+from shared.cli.options import Deployment, console, folder_option, none_runs
 from shared.cli.release_report import standing_json, standings_table
 from shared.cli.terminal import say, say_json, shown
 from shared.errors import AlreadyDone, Transient
@@ -35,18 +35,19 @@ ORDER BY revision
 PARTS = ("classify_request", "classify_upload", "storage", "relay", "warehouse")
 
 
-@click.command("status", short_help="Say what runs, and where.")
+@click.command("status", short_help="Show the parts and figures of the local cloud.")
 @folder_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option(
-    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write what is shown into a page, too."
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Also write the output to an HTML page."
 )
 def command(folder: Path, as_json: bool, page: Path | None) -> None:
-    """Say whether a local cloud runs in the folder, where its parts are, and how the last hour was.
+    """Show whether a local cloud runs in the folder, its parts, and the figures of the last hour.
 
-    The figures are those of production's dashboard: outcomes, failures by reason, milliseconds by step, what waits.
+    The figures are those of the dashboard in production: outcomes, failures by reason, milliseconds by step, and the
+    uploads that wait.
 
-    Exit codes: 0 every part runs; 1 something does not.
+    Exit codes: 0 every part runs; 1 some part does not.
 
     \b
     Example:
@@ -80,7 +81,7 @@ def _state(cloud: Cloud) -> dict[str, Any]:
 
 
 def _parts(cloud: Cloud) -> list[str]:
-    """Return what every cloud has, and what a release added: the front and other revisions."""
+    """Return the parts of every cloud, and those that a release added: the front and other revisions."""
     return [*PARTS, *sorted(part for part in cloud.children if part not in PARTS)]
 
 
@@ -97,26 +98,26 @@ def _print(cloud: Cloud, state: dict[str, Any], page: Path | None) -> None:
 
 
 def _watched(cloud: Cloud) -> dict[str, Any]:
-    """Return the figures, or nothing where the parts that know them do not run."""
-    nothing: dict[str, Any] = {"watched": None, "revisions": []}
+    """Return the figures, or None and no revisions if the store or the warehouse does not run."""
+    unknown: dict[str, Any] = {"watched": None, "revisions": []}
     if any(part not in cloud.children or process_of(cloud.children[part]) is None for part in ("storage", "warehouse")):
-        return nothing
-    places = Places(PROJECT, DATASET, cloud)
+        return unknown
+    deployment = Deployment(PROJECT, DATASET, cloud)
     try:
-        watched = watch(places.warehouse, places.store, UPLOAD_BUCKET).as_json()
-        return {"watched": watched, "revisions": places.warehouse.query(BY_REVISION).rows}
+        watched = watch(deployment.warehouse, deployment.store, UPLOAD_BUCKET).as_json()
+        return {"watched": watched, "revisions": deployment.warehouse.query(BY_REVISION).rows}
     except (Transient, AlreadyDone):
-        return nothing
+        return unknown
 
 
 def _queue(cloud: Cloud) -> dict[str, Any] | None:
-    """Return what the relay says of the events that it has, or None where it does not run."""
+    """Return the relay's counts of events, or None if it does not run."""
     try:
         with urllib.request.urlopen(f"{cloud.url('relay')}/status", timeout=2) as answer:  # noqa: S310  # loopback
-            told: dict[str, Any] = json.load(answer)
+            status: dict[str, Any] = json.load(answer)
     except OSError:
         return None
-    return told
+    return status
 
 
 def _standings(cloud: Cloud) -> list[Standing]:
@@ -127,9 +128,9 @@ def _revisions_table(revisions: list[dict[str, Any]]) -> Table:
     table = Table(
         "revision", "images", "rejected", "median", "95th percentile", title="By revision", title_justify="left"
     )
-    for one in revisions:
-        times = (f"{one[name]:.0f} ms" for name in ("p50_ms", "p95_ms"))
-        table.add_row(one["revision"] or "", f"{one['images']:,}", f"{one['rejected']:,}", *times)
+    for row in revisions:
+        times = (f"{row[name]:.0f} ms" for name in ("p50_ms", "p95_ms"))
+        table.add_row(row["revision"] or "", f"{row['images']:,}", f"{row['rejected']:,}", *times)
     return table
 
 
@@ -151,13 +152,13 @@ def _figures(watched: dict[str, Any], queue: dict[str, Any] | None) -> Table:
         table.add_row(outcome, f"{calls:,}")
     for reason, calls in watched["failures"].items():
         table.add_row(f"  {reason}", f"{calls:,}")
-    table.add_row("share that was quarantined", f"{watched['quarantine_rate']:.1%}")
+    table.add_row("share in quarantine", f"{watched['quarantine_rate']:.1%}")
     for step, (median, slowest) in watched["milliseconds"].items():
         if median is not None:
             table.add_row(f"{step}: median, 95th percentile", f"{median:.0f} ms, {slowest:.0f} ms")
-    table.add_row("uploads that wait now", f"{watched['waiting']:,}")
-    table.add_row("age of the oldest", f"{watched['oldest_upload_s']:.0f} s")
+    table.add_row("uploads that wait", f"{watched['waiting']:,}")
+    table.add_row("age of the oldest upload", f"{watched['oldest_upload_s']:.0f} s")
     if queue:
-        table.add_row("events on their way", f"{queue['pending']:,}")
-        table.add_row("deliveries that failed", f"{queue['failed_attempts']:,}")
+        table.add_row("events in the queue", f"{queue['pending']:,}")
+        table.add_row("failed deliveries", f"{queue['failed_attempts']:,}")
     return table

@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shared.backlog.graceful_shutdown import orderly_end
+from shared.backlog.graceful_shutdown import graceful_shutdown
 from shared.backlog.selection import Backlog
 from shared.backlog.summary import Summary, log_summary
 from shared.backlog.sweep import Sweep
@@ -25,21 +25,27 @@ from shared.settings import Platform, Settings
 from shared.types import Upload
 
 
-@click.command("sweep", short_help="Classify what still waits in the bucket.")
+@click.command("sweep", short_help="Classify the uploads that still wait.")
 @folder_option
-@click.option("--age", type=click.IntRange(1), default=1, show_default=True, help="Seconds; only older uploads.")
-@click.option("--bucket", metavar="gs://B", help="Another than the upload bucket; needs --keep.")
-@click.option("--prefix", default="", metavar="P", help="Only objects whose names begin like this.")
-@click.option("--keep", is_flag=True, help="Delete nothing; skip every generation that has its row.")
+@click.option(
+    "--age",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Process only uploads older than this, in seconds.",
+)
+@click.option("--bucket", metavar="gs://B", help="Sweep this bucket instead of the upload bucket; needs --keep.")
+@click.option("--prefix", default="", metavar="P", help="Process only objects whose names begin with this.")
+@click.option("--keep", is_flag=True, help="Delete nothing, and skip every generation that has a row.")
 def command(folder: Path, age: int, bucket: str | None, prefix: str, keep: bool) -> None:
-    """Run classify_backlog against the local cloud: uploads that no event finished go through the pipeline.
+    """Run classify_backlog on the local cloud: process every upload that no event has finished.
 
     In production Cloud Scheduler runs it; `bucketlens up` runs it every minute. With --keep it classifies a bucket
-    that is not ours to empty: nothing is deleted, and a second run takes only what is new.
+    without deleting anything, and a second run processes only new objects.
 
-    Ctrl-C ends it in order: what is in flight is finished or given back. Started again, it goes on.
+    Ctrl-C stops the sweep gracefully: uploads in flight are finished, or left to the next sweep.
 
-    Exit codes: 0 nothing is left; 1 some uploads must wait for the next sweep; 2 it cannot be carried out as typed.
+    Exit codes: 0 no upload remains; 1 some uploads wait for the next sweep; 2 the arguments are invalid.
 
     \b
     Example:
@@ -71,7 +77,7 @@ def _with_log_lines(service: Service, backlog: Backlog) -> Summary:
 
 
 def _with_a_bar(service: Service, backlog: Backlog) -> Summary:
-    """Show a bar with what went wrong above it, and a table at the end."""
+    """Show a progress bar with warnings above it, and a table at the end."""
     log.setLevel(logging.WARNING)
     uploads = list(backlog.uploads(service.pipeline().store))
     columns = (TextColumn("Sweeping"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -86,11 +92,11 @@ def _run(
     service: Service,
     backlog: Backlog,
     uploads: Iterable[Upload],
-    notice: Callable[[str], None],
+    on_outcome: Callable[[str], None],
     report: Callable[[Summary], None],
 ) -> Summary:
-    sweep = Sweep.of(service, keep=backlog.keep, notice=notice)
-    with orderly_end(sweep.stop, lambda: report(sweep.cut_off())):
+    sweep = Sweep.of(service, keep=backlog.keep, on_outcome=on_outcome)
+    with graceful_shutdown(sweep.stop, lambda: report(sweep.cut_off())):
         return sweep.run(uploads)
 
 

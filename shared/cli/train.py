@@ -25,152 +25,149 @@ if TYPE_CHECKING:
     from shared.training.request import Request
 
 GROUP_BY = r"(?i)(?:patient|person|subject|case|study|NORMAL2-IM|IM)[-_ ]?[0-9]+"
-"""What in a file's name tells whom it shows, in data sets of medical pictures."""
+"""The part of a file's name that identifies the patient, in data sets of medical pictures."""
 
 SHARE = click.FloatRange(0, 1)
 LARGER = (15 / 14, 8 / 7)
-"""Serving sizes to try, as a share of the training size: 240 and 256 for 224."""
+"""Further serving sizes to try, as shares of the training size: 240 and 256 for 224."""
 
 
-@click.command("train", short_help="Make a model bundle from a labelled folder.")
+@click.command("train", short_help="Train a model bundle from a labelled folder.")
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--name", required=True, help="What the model is called, such as flowers.")
+@click.option("--name", required=True, help="The name of the model, such as flowers.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder.  [default: NAME_vN among your own, which `bundle list` names]",
+    help="The folder of the bundle.  [default: NAME_vN among your own bundles, see `bundle list`]",
 )
-@click.option("--description", default="", help="One sentence for the model card.")
-@click.option("--resume", is_flag=True, help="Go on with a stopped run; give the same options.")
-@click.option("--start-from", metavar="BUNDLE", help="Begin with this bundle's weights instead of ImageNet's.")
-@click.option("--epochs", default=14, show_default=True, type=click.IntRange(1))
-@click.option("--patience", default=8, show_default=True, help="Stop so many epochs after the chosen one.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--description", default="", help="A sentence for the model card.")
+@click.option("--resume", is_flag=True, help="Continue a stopped run; give the same options.")
+@click.option("--start-from", metavar="BUNDLE", help="Start from this bundle's weights instead of ImageNet's.")
+@click.option("--epochs", default=14, show_default=True, type=click.IntRange(1), help="The most epochs.")
+@click.option("--patience", default=8, show_default=True, help="Stop this many epochs after the best one.")
+@click.option("--seed", default=1, show_default=True, help="The seed of random numbers.")
 @click.option(
     "--backbone", default=DEFAULT, show_default=True, type=click.Choice(list(BACKBONES)), help="The pretrained network."
 )
 @click.option(
     "--image-size",
     type=click.IntRange(32, 1024),
-    help="Edge in pixels.  [default: the network's, 224, Lite1 240, Lite2 260]",
+    help="The edge of a training picture, in pixels.  [default: the network's: 224, Lite1 240, Lite2 260]",
 )
 @click.option(
     "--serve-size",
     "serve_sizes",
     multiple=True,
     type=click.IntRange(32, 1024),
-    help="Sizes that serving may use; validation chooses.  [default: image size, 7 % and 14 % more]",
+    help="A size for serving; may be repeated, and validation chooses.  [default: image size, 7 % and 14 % more]",
 )
 @click.option(
-    "--fit", type=click.Choice(FITS), help="How a picture becomes a square.  [default: crop; stretch for grey ones]"
+    "--fit", type=click.Choice(FITS), help="How a picture is made square.  [default: crop; stretch for grey pictures]"
 )
-@click.option("--grey/--colour", default=None, help="Serve in shades of grey.  [default: where no picture has colours]")
+@click.option("--grey/--colour", default=None, help="Serve in grey.  [default: grey if no picture has colours]")
 @click.option(
     "--filter", default="bicubic", show_default=True, type=click.Choice(FILTERS), help="How pixels are resampled."
 )
-@click.option("--batch-size", default=32, show_default=True, type=click.IntRange(1))
-@click.option("--learning-rate", default=2e-4, show_default=True)
-@click.option("--weight-decay", default=1e-4, show_default=True)
-@click.option("--label-smoothing", default=0.1, show_default=True, type=SHARE)
-@click.option("--dropout", default=0.3, show_default=True, type=SHARE)
+@click.option("--batch-size", default=32, show_default=True, type=click.IntRange(1), help="The pictures of a batch.")
+@click.option("--learning-rate", default=2e-4, show_default=True, help="The highest learning rate.")
+@click.option("--weight-decay", default=1e-4, show_default=True, help="The weight decay of the optimiser.")
+@click.option("--label-smoothing", default=0.1, show_default=True, type=SHARE, help="The share of label smoothing.")
+@click.option("--dropout", default=0.3, show_default=True, type=SHARE, help="The dropout of the network.")
+@click.option("--average", default=0.995, show_default=True, type=SHARE, help="The decay of the weights' average.")
+@click.option("--mix/--no-mix", default=True, show_default=True, help="Mix the weights with those of a linear probe.")
 @click.option(
-    "--average", default=0.995, show_default=True, type=SHARE, help="What the weights' moving average keeps a step."
-)
-@click.option("--mix/--no-mix", default=True, show_default=True, help="Mix the weights with a linear probe's.")
-@click.option(
-    "--epoch-steps",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0),
-    help="Batches an epoch; 0: all pictures once.",
+    "--epoch-steps", default=0, show_default=True, type=click.IntRange(0), help="The batches of an epoch; 0 for all."
 )
 @click.option(
-    "--freeze", default=0, show_default=True, type=click.IntRange(0, 16), help="First blocks to leave as they are."
+    "--freeze", default=0, show_default=True, type=click.IntRange(0, 16), help="The number of first blocks to freeze."
 )
 @click.option(
     "--balanced/--unbalanced",
     default=None,
-    help="Draw every label equally often.  [default: where one has twice the pictures of another]",
+    help="Draw every label equally often.  [default: balanced if a label has twice the pictures of another]",
 )
-@click.option("--smallest-crop", type=SHARE, help="Share of the area.  [default: 0.3; 0.4 for grey pictures]")
+@click.option("--smallest-crop", type=SHARE, help="The smallest crop by area.  [default: 0.3; grey 0.4]")
 @click.option(
-    "--aspect", type=click.FloatRange(1), help="Crops are at most this much wider or taller.  [default: 1.33; grey 1.6]"
+    "--aspect", type=click.FloatRange(1), help="The largest change of proportions of a crop.  [default: 1.33; grey 1.6]"
 )
-@click.option("--flip/--no-flip", default=True, show_default=True, help="Mirror half of the pictures, left to right.")
-@click.option("--rotate", type=click.FloatRange(0, 180), help="Degrees either way.  [default: 0; grey 8]")
-@click.option("--brightness", default=0.25, show_default=True, type=SHARE)
-@click.option("--contrast", type=SHARE, help="More or less, by this share.  [default: 0.25; grey 0.5]")
-@click.option("--saturation", type=SHARE, help="More or less, by this share.  [default: 0.25; grey 0]")
+@click.option("--flip/--no-flip", default=True, show_default=True, help="Mirror half of the pictures left to right.")
+@click.option("--rotate", type=click.FloatRange(0, 180), help="Rotate by up to this angle.  [default: 0; grey 8]")
+@click.option("--brightness", default=0.25, show_default=True, type=SHARE, help="Vary it by up to this share.")
+@click.option("--contrast", type=SHARE, help="Vary it by up to this share.  [default: 0.25; grey 0.5]")
+@click.option("--saturation", type=SHARE, help="Vary it by up to this share.  [default: 0.25; grey 0]")
 @click.option(
-    "--gamma", type=click.FloatRange(0, 2), help="Other exposure: powers to exp(this).  [default: 0; grey 0.4]"
+    "--gamma", type=click.FloatRange(0, 2), help="Change exposure by powers of up to exp(this).  [default: 0; grey 0.4]"
 )
-@click.option("--blur", type=SHARE, help="Chance of a soft picture or a poor JPEG.  [default: 0; grey 0.3]")
-@click.option("--erase", default=0.25, show_default=True, type=SHARE, help="Chance to hide a rectangle.")
-@click.option("--mixup", default=0.2, show_default=True, help="Alpha; 0 mixes nothing.")
+@click.option("--blur", type=SHARE, help="The chance to blur a picture or to recompress it.  [default: 0; grey 0.3]")
+@click.option("--erase", default=0.25, show_default=True, type=SHARE, help="The chance to hide a rectangle.")
+@click.option("--mixup", default=0.2, show_default=True, help="The alpha of mixup; 0 for none.")
 @click.option(
-    "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="Of each label."
+    "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="The share of each label."
 )
 @click.option(
     "--folds",
     type=int,
     metavar="K",
-    help="Choose and measure on every picture by K networks that have not seen it, and train the bundle on everything; "
-    "takes about K + 1 times as long.",
+    help="Choose and measure on every picture by K networks that have not seen it, then train the bundle on all; takes "
+    "about K + 1 times as long.",
 )
 @click.option(
     "--group-by",
     default=GROUP_BY,
-    help="Regular expression: files with the same match in their names, such as a patient's number, are all trained "
-    'on or all validated on; "" for none.  [default: a number after patient, person, subject, case, study or IM]',
-)
-@click.option("--review-accuracy", default=0.995, show_default=True, type=SHARE, help="Wanted of what needs no review.")
-@click.option("--positive", help="Of two labels the one whose score decides.  [default: the last by name]")
-@click.option(
-    "--sensitivity", default=0.95, show_default=True, type=SHARE, help="Of two labels: wanted of the threshold."
+    help="A regular expression: files with the same match in their names, such as a patient's number, are all used for "
+    'training or all for validation; "" for none.  [default: a number after patient, person, subject, case, study or '
+    "IM]",
 )
 @click.option(
-    "--specificity", default=0.91, show_default=True, type=SHARE, help="Of two labels: wanted of the threshold."
+    "--review-accuracy", default=0.995, show_default=True, type=SHARE, help="The required accuracy without review."
+)
+@click.option("--positive", help="With two labels: the label whose score decides.  [default: the last by name]")
+@click.option(
+    "--sensitivity", default=0.95, show_default=True, type=SHARE, help="With two labels: the required sensitivity."
+)
+@click.option(
+    "--specificity", default=0.91, show_default=True, type=SHARE, help="With two labels: the required specificity."
 )
 @click.option(
     "--harder/--as-they-are",
     default=True,
     show_default=True,
-    help="Of two labels: choose the threshold on the validation pictures under harder conditions too.",
+    help="With two labels: choose the threshold also on validation pictures under harder conditions.",
 )
 @click.option(
     "--limits",
     type=click.File(encoding="utf-8"),
-    help="Markdown for the model card: what the model is not for, and where it fails.",
+    help="A Markdown file for the model card: what the model is not for, and where it fails.",
 )
 def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, **options: Any) -> None:
-    """Fine-tune a pretrained network on DATA, a folder with one sub-folder a label, and export an int8 bundle.
+    """Fine-tune a pretrained network on DATA, a folder with a sub-folder for each label, and export an int8 bundle.
 
-    Files that do not decode are named and left out. Of the epochs that do as well as the best on pictures
-    held out, the last is kept. A run that was stopped, by Ctrl-C or otherwise, goes on after its last whole
-    epoch with --resume. The EfficientNet-Lites' ImageNet weights are Python packages; those of the other networks
-    are downloaded by Keras when they are first used.
+    Files that cannot be decoded are reported and skipped. Of the epochs that are as good as the best on held-out
+    pictures, the last is kept. A stopped run continues after its last complete epoch with --resume. The ImageNet
+    weights of the EfficientNet-Lites are Python packages; Keras downloads those of the other networks on first use.
 
-    The defaults suit photographs, and where no picture has colours, radiographs: those
-    are varied more in light, sharpness and proportions, and never turned upside down.
+    The defaults suit photographs, and if no picture has colours, radiographs: these are varied more in light, sharpness
+    and proportions, and never turned upside down.
 
-    With two labels the bundle declares a threshold: the positive label is given where its score is at least that.
-    It is where specificity is highest while sensitivity is one standard error above what is wanted, on the
-    validation pictures and on copies that are made harder on purpose: other proportions, crops, light, sharpness.
+    With two labels the bundle declares a threshold: the positive label is given if its score is at least that. It is
+    the threshold with the highest specificity whose sensitivity is one standard error above --sensitivity, on the
+    validation pictures and on harder copies of them: other proportions, crops, light, sharpness.
 
-    With --folds nothing is kept apart for good. The epochs, the mix, the size, the temperature and the thresholds are
-    chosen on every picture by networks that have not seen it, what cannot be told from the best being the plainest, and
-    the card says how those networks do. suspects.csv lists pictures whose label may be wrong.
+    With --folds no picture is held out permanently. The epochs, the mix, the size, the temperature and the thresholds
+    are chosen on every picture by networks that have not seen it; among choices that are as good as the best within one
+    standard error, the simplest is taken. The model card reports the results of those networks. suspects.csv lists
+    pictures whose label may be wrong.
 
-    Exit codes: 0 the bundle is written; 2 the data or the options cannot be used; 130 stopped by Ctrl-C.
+    Exit codes: 0 the bundle is written; 2 the data or the options are invalid; 130 stopped by Ctrl-C.
 
     \b
     Example:
       bucketlens train photos/ --name flowers
       bucketlens train chest_xray/ --name chest_xray --limits limits.md --folds 5
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it at import
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with silence():  # some of its greeting comes before any log level is read
+    with silence():  # TensorFlow prints a greeting before it reads its log level
         from shared.training.progress import Terminal
         from shared.training.train import train
 
@@ -182,14 +179,14 @@ def command(data: Path, out: Path | None, resume: bool, limits: TextIO | None, *
         raise click.UsageError(str(error)) from error
     except KeyboardInterrupt:
         remarks.print(
-            f"Stopped. Go on after the last whole epoch with the same options and: --out {shown(out)} --resume"
+            f"Stopped. Continue after the last complete epoch with the same options and: --out {shown(out)} --resume"
         )
         sys.exit(130)
     summarise(bundle, report)
 
 
 def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options: dict[str, Any]) -> Request:
-    from shared.training.binary import Wanted
+    from shared.training.binary import Goal
     from shared.training.export import Plan
     from shared.training.request import Request
     from shared.training.start import read_start
@@ -206,7 +203,7 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
         serve_sizes=tuple(sorted(sizes)),
         review_accuracy=options["review_accuracy"],
         positive=options["positive"],
-        wanted=Wanted(options["sensitivity"], options["specificity"]),
+        goal=Goal(options["sensitivity"], options["specificity"]),
         harder=options["harder"],
         limits=limits.read().strip() if limits else "",
     )
@@ -216,7 +213,7 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
         plan=plan,
         validation_share=options["validation_share"],
         options={"data": data.resolve().name, **options},
-        group_by=_checked(options["group_by"]),
+        group_by=_checked_pattern(options["group_by"]),
         start=read_start(folder_of(start_from)) if start_from else None,
         resume=resume,
         folds=options["folds"] or 0,
@@ -224,23 +221,25 @@ def _request(data: Path, out: Path, resume: bool, limits: TextIO | None, options
 
 
 def _check_folds(folds: int | None) -> None:
-    """See that there are enough, and that no option was given that only counts without them."""
+    """Refuse too few folds, and options that have no effect with folds."""
     if folds is None:
         return
     if folds < 2:
-        fault = f"{folds} is too few: 2 or more are needed, so that no network judges what it was trained on"
+        fault = f"{folds} is too few; use 2 or more, so that no network is measured on its training pictures"
         raise click.BadParameter(fault, param_hint="--folds")
     context = click.get_current_context()
     for name in ("validation_share", "patience"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} has no meaning with --folds, where every picture is judged; leave it out")
+            raise click.UsageError(
+                f"{option} has no effect with --folds, which measures on every picture; leave it out"
+            )
 
 
-def _checked(pattern: str) -> str:
+def _checked_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        fault = f"it is {pattern!r}, which is no regular expression ({error})"
+        fault = f"it is {pattern!r}, which is not a regular expression ({error})"
         raise click.BadParameter(fault, param_hint="--group-by") from error
     return pattern

@@ -1,4 +1,4 @@
-"""What ``bucketlens train`` says at its end."""
+"""The summary at the end of ``bucketlens train``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def summarise(bundle: Bundle, report: Report) -> None:
-    """Print how a new bundle does, and how to check it."""
+    """Print the figures of a new bundle, and how to check it."""
     manifest = bundle.manifest
     pictures = "out-of-fold pictures" if manifest.lineage.get("folds") else "validation pictures"
     console.print(

@@ -1,4 +1,4 @@
-"""What ``bucketlens up`` says once it is ready: where everything is, and what to type next."""
+"""The message of ``bucketlens up`` once it is ready: URLs, and the next commands."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from shared.local.releases.ledger import SERVICES, path_of, read
 from shared.local.releases.platform import LocalPlatform
 
 
-def who_serves(cloud: Cloud) -> str:
-    """Return which bundles answer where a release decided it, as lines; empty where none did."""
+def served_bundles(cloud: Cloud) -> str:
+    """Return the bundles that each service serves after a release, as lines; empty without a release."""
     if read(path_of(cloud.folder)) is None:
         return ""
     lines = []
     for service in SERVICES:
         standing = LocalPlatform(cloud).standing(service)
         bundles = {revision.name: typed_bundles(revision.bundle or "") for revision in standing.revisions}
-        shares = (f"{one.percent} % {bundles.get(one.revision)}" for one in standing.traffic if one.percent)
+        shares = (f"{target.percent} % {bundles.get(target.revision)}" for target in standing.traffic if target.percent)
         lines.append(f"  {service} serves {', '.join(shares)}\n")
-    return "\nAs the last release left it (bucketlens release status):\n" + "".join(lines)
+    return "\nAfter the last release (bucketlens release status):\n" + "".join(lines)
 
 
 def what_to_type_next(cloud: Cloud) -> str:
-    """Return the URLs of a cloud, and commands that work against it."""
+    """Return the URLs of a local cloud, and commands that use it."""
     storage, warehouse = cloud.url("storage"), cloud.url("warehouse")
-    here = typed_folder(cloud.folder)
+    option = typed_folder(cloud.folder)
     return f"""The local cloud is up; its data is in {cloud.folder}
 
 Open {cloud.url("classify_request")} and drop pictures.
@@ -33,10 +33,10 @@ Open {cloud.url("classify_request")} and drop pictures.
   classify_request  {cloud.url("classify_request")}
   Cloud Storage     {storage}
   BigQuery          {warehouse}
-{who_serves(cloud)}
+{served_bundles(cloud)}
 Type next:
-  bucketlens drop photo.jpg --wait{here}
-  bucketlens query "SELECT image.name, label, score FROM latest_predictions"{here}
+  bucketlens drop photo.jpg --wait{option}
+  bucketlens query "SELECT image.name, label, score FROM latest_predictions"{option}
   curl --data-binary @photo.jpg {cloud.url("classify_request")}/v1/classify
   bq --api {warehouse} --oauth_access_token=local --project_id local query --nouse_legacy_sql "SELECT 1"
   CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE={storage}/storage/v1/ \\

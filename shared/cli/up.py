@@ -15,11 +15,11 @@ import click
 from click.core import ParameterSource
 
 from shared.backlog.graceful_shutdown import interruptible, uninterrupted
-from shared.bundles.resolve import spelled_out
+from shared.bundles.resolve import with_absolute_paths
 from shared.cli.model_path import bundle_of, model_path_option
 from shared.cli.options import (
     bundles_option,
-    checked_places,
+    checked_references,
     folder_option,
     refuse_without_locks,
     remarks,
@@ -29,7 +29,7 @@ from shared.cli.options import (
 from shared.cli.terminal import say
 from shared.cli.type_next import what_to_type_next
 from shared.cli.up_options import checked_settings, listen_option, settings_option
-from shared.local.cloud import Cloud, new_cloud, running_cloud, saved_cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock, new_cloud, running_cloud, saved_cloud
 from shared.local.held_ports import check_free
 from shared.local.leftovers import end_leftovers
 from shared.local.log_files import Tail
@@ -41,19 +41,19 @@ from shared.settings import inherited_environment, own_models
 @click.command("up", short_help="Start the local cloud.")
 @folder_option
 @bundles_option
-@click.option("--detach", is_flag=True, help="Return once it is ready; `bucketlens down` stops it.")
+@click.option("--detach", is_flag=True, help="Return when the cloud is ready; `bucketlens down` stops it.")
 @click.option(
-    "--duplicates", type=click.FloatRange(0, 1), default=0.0, help="Share of events to deliver twice.  [default: 0]"
+    "--duplicates", type=click.FloatRange(0, 1), default=0.0, help="The share of events to deliver twice.  [default: 0]"
 )
 @click.option(
     "--sweep-every",
     type=click.IntRange(0),
     default=60,
     show_default=True,
-    help="Seconds between sweeps over uploads that no event finished; 0 for never.",
+    help="Seconds between sweeps of uploads that no event has finished; 0 for none.",
 )
 @model_path_option
-@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser once it is ready.")
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser when the cloud is ready.")
 @listen_option
 @settings_option
 @click.pass_context
@@ -69,10 +69,11 @@ def command(
     listen: tuple[str, int] | None,
     settings: tuple[tuple[str, str], ...],
 ) -> None:
-    """Start the object store, the event relay, the warehouse and the functions, all on 127.0.0.1 unless told otherwise.
+    """Start the local cloud: the object store, the event relay, the warehouse and the functions.
 
-    Ctrl-C or SIGTERM stops what was started; the data stays in the folder. What dies is started again. Without --detach
-    the logs of the functions are shown; `bucketlens logs` has those of every part.
+    Everything listens on 127.0.0.1; --listen changes that for the HTTPS function only. Ctrl-C or SIGTERM stops the
+    cloud; its data is kept in the folder. A part that dies is started again. Without --detach the logs of the functions
+    are shown; `bucketlens logs` has those of every part.
 
     \b
     Example:
@@ -86,9 +87,9 @@ def command(
     refuse_without_locks()
     if model_path and context.get_parameter_source("bundles") is ParameterSource.DEFAULT:
         bundles = (str(bundle_of(model_path, folder).resolve()),)
-    wanted = _Wanted(
+    options = _UpOptions(
         folder,
-        spelled_out(checked_places(bundles), own_models()),
+        with_absolute_paths(checked_references(bundles), own_models()),
         duplicates,
         sweep_every,
         listen,
@@ -98,26 +99,26 @@ def command(
     if not running_cloud(folder):
         _check_free(listen)
     if detach:
-        sys.exit(_detached(wanted, is_opened))
-    with sole_use(folder) as is_ours:
+        sys.exit(_detached(options, is_opened))
+    with folder_lock(folder) as is_ours:
         if not is_ours:
             raise click.UsageError(_already_runs(folder))
-        sys.exit(_run(wanted, is_opened))
+        sys.exit(_run(options, is_opened))
 
 
 def _check_writable(folder: Path) -> None:
-    """Refuse a folder that cannot be had, before anything is started."""
+    """Refuse a folder that cannot be used, before anything is started."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
-        fault = f"The data folder {folder} cannot be used ({error.strerror}); name another one: --folder FOLDER"
+        fault = f"The data folder {folder} cannot be used ({error.strerror}); give another one: --folder FOLDER"
         raise click.UsageError(fault) from error
 
 
 def _check_free(listen: tuple[str, int] | None) -> None:
-    """Refuse an address that nobody can have, before anything is started."""
+    """Refuse an address that is not available, before anything is started."""
     if listen:
         try:
             check_free(*listen)
@@ -126,8 +127,8 @@ def _check_free(listen: tuple[str, int] | None) -> None:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """What was typed."""
+class _UpOptions:
+    """The options of a call of ``bucketlens up``."""
 
     folder: Path
     bundle: str
@@ -137,11 +138,11 @@ class _Wanted:
     settings: dict[str, str]
 
     def arguments(self) -> list[str]:
-        """Return how it would be typed for another process."""
+        """Return the arguments for another process."""
         settings = (f"{name}={value}" for name, value in self.settings.items())
         return [
             *("--folder", str(self.folder.resolve())),
-            *(argument for place in self.bundle.split(",") for argument in ("--bundle", place)),
+            *(argument for reference in self.bundle.split(",") for argument in ("--bundle", reference)),
             *("--duplicates", str(self.duplicates), "--sweep-every", str(self.sweep_every)),
             *(("--listen", f"{self.listen[0]}:{self.listen[1]}") if self.listen else ()),
             *(argument for setting in settings for argument in ("--set", setting)),
@@ -151,29 +152,29 @@ class _Wanted:
 def _already_runs(folder: Path) -> str:
     cloud = saved_cloud(folder)
     where = f", process {cloud.pid}" if cloud and cloud.pid else ""
-    here = typed_folder(folder)
+    option = typed_folder(folder)
     return (
-        f"A local cloud runs in {folder} already{where}; `bucketlens status{here}` shows it, "
-        f"`bucketlens down{here}` stops it."
+        f"A local cloud already runs in {folder}{where}; `bucketlens status{option}` shows it, "
+        f"`bucketlens down{option}` stops it."
     )
 
 
-def _run(wanted: _Wanted, is_opened: bool) -> int:
-    """Start and watch until a signal comes. Returns the exit code."""
-    if (before := saved_cloud(wanted.folder)) and (left := end_leftovers(before)):
-        remarks.print(f"Ended what a killed `up` had left running: {', '.join(left)}.")
-    cloud = new_cloud(wanted.folder, wanted.bundle, wanted.listen, wanted.settings)
-    supervisor = Supervisor(cloud, remarks.print, wanted.duplicates, wanted.sweep_every)
+def _run(options: _UpOptions, is_opened: bool) -> int:
+    """Start the cloud and watch it until a signal comes; return the exit code."""
+    if (before := saved_cloud(options.folder)) and (left := end_leftovers(before)):
+        remarks.print(f"Ended the processes that a killed `up` left: {', '.join(left)}.")
+    cloud = new_cloud(options.folder, options.bundle, options.listen, options.settings)
+    supervisor = Supervisor(cloud, remarks.print, options.duplicates, options.sweep_every)
     code = 0
     try:
         with interruptible():
             supervisor.start()
-            _say_that_it_is_up(supervisor.cloud, is_opened)
+            _print_that_it_is_up(supervisor.cloud, is_opened)
             logs = [Tail(supervisor.cloud.log_file(name)) for name in FUNCTIONS]
             while True:
                 supervisor.watch()
                 for log in logs:
-                    say(log.news(), nl=False)
+                    say(log.read_new(), nl=False)
                 time.sleep(0.2)
     except KeyboardInterrupt:
         pass
@@ -182,13 +183,13 @@ def _run(wanted: _Wanted, is_opened: bool) -> int:
         code = 1
     finally:
         supervisor.stop()
-    say(what_is_kept(wanted.folder))
+    say(what_is_kept(options.folder))
     return code
 
 
-def _detached(wanted: _Wanted, is_opened: bool) -> int:
-    """Start ``up`` in a session of its own and wait until it is ready. Returns the exit code."""
-    folder = wanted.folder
+def _detached(options: _UpOptions, is_opened: bool) -> int:
+    """Start ``up`` in its own session and wait until it is ready; return the exit code."""
+    folder = options.folder
     if running_cloud(folder):
         raise click.UsageError(_already_runs(folder))
     (folder / "logs").mkdir(parents=True, exist_ok=True)
@@ -198,35 +199,35 @@ def _detached(wanted: _Wanted, is_opened: bool) -> int:
     try:
         with interruptible():
             with uninterrupted():
-                process = _in_the_background(wanted, log_file)
-            is_up = _comes_up(process, log_file)
+                process = _in_the_background(options, log_file)
+            is_up = _waits_until_ready(process, log_file)
     except KeyboardInterrupt:
         is_interrupted = True
     if not is_up:
         if process:
             process.terminate()
             process.wait()
-        said = "Interrupted." if is_interrupted else log_file.read_text("utf-8", "replace")
-        remarks.print(said, style="red", markup=False)
+        message = "Interrupted." if is_interrupted else log_file.read_text("utf-8", "replace")
+        remarks.print(message, style="red", markup=False)
         return 130 if is_interrupted else 1
     cloud = running_cloud(folder)
     if cloud:
-        _say_that_it_is_up(cloud, is_opened)
+        _print_that_it_is_up(cloud, is_opened)
     return 0 if cloud else 1
 
 
-def _say_that_it_is_up(cloud: Cloud, is_opened: bool) -> None:
+def _print_that_it_is_up(cloud: Cloud, is_opened: bool) -> None:
     say(what_to_type_next(cloud))
     page = cloud.url("classify_request")
     if is_opened and not webbrowser.open(page):
-        remarks.print(f"There is no browser to open here; the page is at {page}", highlight=False)
+        remarks.print(f"No browser could be opened; the page is at {page}", highlight=False)
 
 
-def _in_the_background(wanted: _Wanted, log_file: Path) -> subprocess.Popen[bytes]:
+def _in_the_background(options: _UpOptions, log_file: Path) -> subprocess.Popen[bytes]:
     log_file.unlink(missing_ok=True)
     with log_file.open("ab") as log:
         return subprocess.Popen(
-            (sys.executable, "-m", "shared.cli", "up", *wanted.arguments()),
+            (sys.executable, "-m", "shared.cli", "up", *options.arguments()),
             env=inherited_environment({"PYTHONPATH": str(Path(__file__).parents[2])}),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -235,11 +236,11 @@ def _in_the_background(wanted: _Wanted, log_file: Path) -> subprocess.Popen[byte
         )
 
 
-def _comes_up(process: subprocess.Popen[bytes], log_file: Path) -> bool:
-    """Wait until ``up`` says in its log that it is ready; False if it ends before or takes too long."""
-    give_up_at = time.monotonic() + START_TIMEOUT_S + 5
+def _waits_until_ready(process: subprocess.Popen[bytes], log_file: Path) -> bool:
+    """Wait until the log of ``up`` reports that it is ready; return False if it ends before or takes too long."""
+    deadline = time.monotonic() + START_TIMEOUT_S + 5
     while b"Type next:" not in log_file.read_bytes():
-        if process.poll() is not None or time.monotonic() > give_up_at:
+        if process.poll() is not None or time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True

@@ -1,4 +1,4 @@
-"""Options of ``bucketlens up`` for those who host it: where it listens, and settings of its functions."""
+"""Options of ``bucketlens up`` for hosting: the address that it listens on, and settings of its functions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DECIDED = (
     *("GOOGLE_CLOUD_PROJECT", "UPLOAD_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET", "READABLE_BUCKETS"),
     *("BIGQUERY_DATASET", "MODEL_BUNDLE", "LOG_FORMAT"),
 )
-"""Settings that the local cloud decides itself."""
+"""Settings that the local cloud sets itself."""
 
 
 class _Address(click.ParamType[tuple[str, int]]):
-    """``HOST:PORT``, an IPv4 address or a name."""
+    """An address ``HOST:PORT``, with an IPv4 address or a name."""
 
     name = "HOST:PORT"
 
@@ -31,12 +31,12 @@ class _Address(click.ParamType[tuple[str, int]]):
             return value
         host, _, port = value.rpartition(":")
         if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            self.fail(f"{value!r}, expected HOST:PORT, such as 0.0.0.0:8000", param, ctx)
+            self.fail(f"it is {value!r}, expected HOST:PORT, such as 0.0.0.0:8000", param, ctx)
         return host, int(port)
 
 
 class _Setting(click.ParamType[tuple[str, str]]):
-    """``NAME=VALUE``."""
+    """A setting ``NAME=VALUE``."""
 
     name = "NAME=VALUE"
 
@@ -47,37 +47,37 @@ class _Setting(click.ParamType[tuple[str, str]]):
             return value
         name, separator, text = value.partition("=")
         if not separator or name not in settable():
-            self.fail(f"{value!r}, expected NAME=VALUE with a name of {', '.join(settable())}", param, ctx)
+            self.fail(f"it is {value!r}, expected NAME=VALUE with a name of {', '.join(settable())}", param, ctx)
         return name, text
 
 
 listen_option = click.option(
     "--listen",
     type=_Address(),
-    help="Where the page and the HTTPS function listen. Whoever reaches it may classify; all else stays on 127.0.0.1. "
-    " [default: 127.0.0.1:8080, or a free port]",
+    help="The address of the page and the HTTPS function. Clients that reach it may classify; other parts stay "
+    "on 127.0.0.1.  [default: 127.0.0.1:8080, or a free port]",
 )
 settings_option = click.option(
     "--set",
     "settings",
     type=_Setting(),
     multiple=True,
-    help="A setting of the functions, as docs/settings.md lists them.",
+    help="A setting of the functions from docs/settings.md; may be repeated.",
 )
 
 
 def settable() -> list[str]:
-    """Return the names of the settings that may be given."""
+    """Return the names of the settings that ``--set`` accepts."""
     return [env for setting in fields(Settings) if (env := setting.metadata["env"]) not in DECIDED]
 
 
-def checked_settings(given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return settings that the functions of a local cloud would start with.
+def checked_settings(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the settings of ``--set`` by name, validated.
 
     Raises:
-        click.UsageError: they would not; every fault is named.
+        click.UsageError: the functions would refuse a setting; every fault is named.
     """
-    settings = dict(given)
+    settings = dict(pairs)
     cloud = Cloud(Path(), PREFERRED_PORTS, 0, DEFAULT_BUNDLE, settings=settings)
     try:
         Settings.from_environment(cloud.environment)

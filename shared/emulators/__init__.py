@@ -1,1 +1,1 @@
-"""Servers on loopback that answer as Google Cloud does. They import nothing of the product."""
+"""Emulators of Google Cloud services: servers on loopback that do not import the product."""

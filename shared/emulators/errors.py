@@ -1,4 +1,4 @@
-"""Define the errors of the emulators, which know nothing of the product's."""
+"""Errors of the emulators, independent of the product's errors."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 
 class EmulatorError(Exception):
-    """The root of every error that an emulator raises by itself."""
+    """The base class of every error that an emulator raises itself."""
 
 
 class StartError(EmulatorError):
-    """An emulator cannot start; names every reason at once.
+    """An emulator cannot start; the message names every reason.
 
     Args:
-        what: cannot be done, such as ``The object store cannot start``.
+        what: the failure, such as ``The object store cannot start``.
         faults: one sentence each, without a full stop.
     """
 

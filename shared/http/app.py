@@ -19,7 +19,7 @@ from shared.logs import log
 from shared.service import Service
 
 REFUSED_DRAIN_S = 1.0
-"""Like ``DRAIN_S``, for a request that was refused before it had a slot: it holds a thread that probes may need."""
+"""``DRAIN_S`` for a request that was refused before it had a slot; shorter: it holds a thread that probes may need."""
 
 
 def set_up_app(app: Flask, service: Service) -> None:

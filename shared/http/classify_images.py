@@ -43,7 +43,7 @@ def classify_images(
 
 
 def predictions_of(context: RequestContext, images: Sequence[ImageInput]) -> list[Prediction]:
-    """Classify a batch for a protocol in which an error is of the whole request.
+    """Classify a batch for a protocol in which one image's error fails the whole request.
 
     Raises:
         BucketlensError: the error of the first image that has one; the images before it stay recorded.

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # its stubs are of an older one
+from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # its type stubs are of an older version
 
 from shared.http.read_body import READ_CHUNK_BYTES
 
@@ -26,7 +26,7 @@ LINGER_MS = 2
 """How long a thread waits for a connection's next request before it returns the connection to the main thread."""
 
 HEADERS_S = 10.0
-"""From a request's first byte to the end of its headers; Google's front ends send headers in one piece."""
+"""Most time from a request's first byte to the end of its headers; Google's front ends send headers together."""
 
 
 SocketUnreader.max_body_chunk = READ_CHUNK_BYTES

@@ -106,7 +106,7 @@ class RequestMetrics:
             yield GaugeMetricFamily("bucketlens_requests_in_flight", "Requests being answered.", self._in_flight)
             for name, text, labels, counts in (
                 ("requests", "Requests that were answered.", ("method", "route", "status"), self._requests),
-                ("images", "Images, by what became of them.", ("dialect", "outcome"), self._images),
+                ("images", "Images, by outcome.", ("dialect", "outcome"), self._images),
                 ("labels", "Predictions, by their best label.", ("label",), self._labels),
             ):
                 counter = CounterMetricFamily(f"bucketlens_{name}", text, labels=labels)

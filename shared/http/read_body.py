@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any, NoReturn
 
 from flask import Request
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # its stubs are of an older one
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # its type stubs are of an older version
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from shared.errors import BadRequest

@@ -10,7 +10,7 @@ from shared.pipeline.receive import is_unicode
 
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_BYTES = 1024
-"""Of a file's name in UTF-8; the limit of an object name in Cloud Storage."""
+"""Limit of a file's name in UTF-8, which is that of an object's name in Cloud Storage."""
 
 
 def wants_record(request: Request, default: str = "true") -> bool:

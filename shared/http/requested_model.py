@@ -15,8 +15,8 @@ from shared.service import Service
 class RequestedModel:
     """The model of one request, by name and version. Not thread-safe: one thread answers a request.
 
-    All that a response contains about models is of the state that the request read first, even if another request loads
-    a version in the meantime.
+    A response describes the models in one state: the state that the request read first, even if another request loads a
+    version in the meantime.
 
     Args:
         service: the service with the model registry.
@@ -71,4 +71,4 @@ class RequestedModel:
             )
             raise UnknownModel(f"The model {requested} is not served here. These are: {known}.") from error
         self._name, self._version = name, version
-        self.__dict__.pop("classifier", None)  # the cached one is of the model before
+        self.__dict__.pop("classifier", None)  # the cached classifier is the previous model's

@@ -12,8 +12,8 @@ from shared.images.memory_budget import MemoryBudget
 class Reservation:
     """The memory of a budget that one request holds. Not thread-safe: one thread answers a request.
 
-    A request that holds a part and needs another would wait for itself if the budget cannot hold both, and a retry
-    would fail the same way. So this refuses such a request immediately.
+    A request that holds one part and needs a second would wait for itself if the budget cannot hold both, and a retry
+    would fail in the same way. So such a request is refused immediately.
     """
 
     def __init__(self, budget: MemoryBudget) -> None:

@@ -17,7 +17,7 @@ from shared.types import Prediction, fields_of
 
 
 def prediction_response(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
-    """Return a prediction as clients see it; they can label it with the ``label_token``, if there is one."""
+    """Return a prediction as clients see it; a client can label it with the ``label_token``, if there is one."""
     classification, image = prediction.classification, prediction.image
     return {
         "label": classification.label,

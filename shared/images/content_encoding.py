@@ -15,7 +15,7 @@ SHAPES = {"gzip": (GZIP,), "x-gzip": (GZIP,), "deflate": (ZLIB, RAW_DEFLATE)}
 
 MAX_CODINGS = 5
 MAX_MEMBERS = 10_000
-"""Most members of a gzip file; tools that pack in blocks write one for each 64 KiB."""
+"""The most members of a gzip file; tools that pack in blocks write a member for each 64 KiB."""
 
 PIECE_BYTES = 64 * 1024
 

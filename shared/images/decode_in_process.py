@@ -29,11 +29,11 @@ from shared.types import Image
 
 register_heif_opener()
 read_white_is_zero(TiffImagePlugin.OPEN_INFO)
-PIL.Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is checked first and says what to do
+PIL.Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is checked first, and its message has the remedy
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of odd metadata, which does not matter here
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
-"""Pillow's names. A JPEG of several pictures opens as JPEG and is then called MPO."""
+"""Formats by Pillow's names. A JPEG of several pictures opens as JPEG, and Pillow then calls it MPO."""
 
 JPEG_END = b"\xff\xd9"
 JPEG_SCALES = (8, 4, 2, 1)
@@ -89,9 +89,9 @@ def _open(content: bytes) -> Iterator[PIL.Image.Image]:
     except Exception as error:  # parsers raise anything: struct.error, zlib.error, OverflowError, …
         from shared.images.headers.unsupported_formats import unsupported_format  # so a start stays short
 
-        if (unread := unsupported_format(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
+        if (name := unsupported_format(content, is_opened=not isinstance(error, UnidentifiedImageError))) is not None:
             raise NotAnImage(
-                f"The file is {unread}, which is not supported; upload the picture as JPEG, PNG, WebP, GIF, BMP, TIFF, "
+                f"The file is {name}, which is not supported; upload the picture as JPEG, PNG, WebP, GIF, BMP, TIFF, "
                 "AVIF or HEIC."
             ) from error
         if isinstance(error, UnidentifiedImageError) and kind_of(content) is None:

@@ -36,7 +36,7 @@ START = "from shared.images.decode_worker import main; main(int(sys.argv[1]))"
 """Code that a worker runs, with the module path of this process."""
 
 MAX_WORKERS = 2
-"""A worker takes about 40 MiB, 20 of them not shared; the decoders have their own threads."""
+"""A worker takes about 40 MiB, of which 20 are its own; two suffice, because a decoder has several threads."""
 
 FREE_WORKER_TIMEOUT_S = 10
 """Longest wait for a free worker."""

@@ -1,8 +1,8 @@
 """The worker of ``decode_in_subprocess``, which decodes one picture after the other within limits.
 
-It limits itself before it opens a picture, and again before it decodes it, by what the picture needs: memory with
-``RLIMIT_DATA``, processor time with ``RLIMIT_CPU``, elapsed time with an alarm. The signals of the latter two end the
-process even inside a native decoder. No limit needs privileges.
+The worker limits itself before it opens a picture, and again before it decodes it, by what the picture needs: memory
+with ``RLIMIT_DATA``, processor time with ``RLIMIT_CPU``, elapsed time with an alarm. The signals of the latter two end
+the process even inside a native decoder. No limit needs privileges.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ CPU_S = 5
 """Processor time for any picture."""
 
 BYTES_PER_S = 8 * MIB
-"""One more second for each of these bytes that a picture needs: one of 12 megapixels gets half a minute, and takes two
-seconds at most."""
+"""Bytes of a picture's memory for which it gets one more second: a picture of 12 megapixels gets half a minute, and
+takes two seconds at most."""
 
 CLOCK_FACTOR = 5
 """Elapsed time of a picture, as a multiple of its processor time, for when it has to wait for other processes."""

@@ -24,7 +24,7 @@ def configure_malloc() -> None:
     """Let glibc return large blocks to the system immediately; idempotent, and without effect without glibc.
 
     By default every thread has its own heap, in which freed pictures stay: sixteen threads that decoded a few large
-    ones kept 800 MiB, of a budget of 208 (docs/decisions/0004).
+    pictures kept 800 MiB, with a budget of 208 (docs/decisions/0004).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

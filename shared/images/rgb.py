@@ -16,7 +16,7 @@ AVERAGED_MODES = ("RGB", "L", "RGBA", "LA", "CMYK", "YCbCr")
 """Pillow's modes whose numbers can be averaged before they are converted."""
 
 TWELVE_BITS, SIXTEEN_BITS = 4095, 65535
-"""White; X-ray detectors and many cameras have 12 bits, though files often keep their values in 16."""
+"""Values of white; X-ray detectors and many cameras have 12 bits, though files often keep their values in 16."""
 
 FULL_SCALE = {
     "I;16": (TWELVE_BITS, SIXTEEN_BITS),
@@ -34,7 +34,7 @@ DARKEST_SCALED = 255
 """A picture of 16 bits without a value above this is black, and stays black."""
 
 BITS_PER_SAMPLE, PHOTOMETRIC, MAX_SAMPLE_VALUE = 258, 262, 281
-"""Tags of TIFF 6.0. Of photometric interpretations 0 says that zero is white, 1 that it is black."""
+"""Tags of TIFF 6.0. In a photometric interpretation of 0, zero is white; of 1, black."""
 
 TURNS = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
@@ -141,7 +141,7 @@ def _as_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _eight_bits(picture: PIL.Image.Image, declared: int | None) -> tuple[PIL.Image.Image, str | None]:
-    """Convert grey of more than 8 bits to 8 and keep its tones: Pillow makes everything above 255 white."""
+    """Convert grey of more than 8 bits to 8 with all of its tones; Pillow would make every value above 255 white."""
     mode = "I;16" if picture.mode.startswith("I;16") else picture.mode
     values = np.asarray(picture)
     strips = [slice(at, at + STRIP_LINES) for at in range(0, len(values), STRIP_LINES)]

@@ -1,1 +1,1 @@
-"""Somebody's model becomes a bundle. Never imported by serving; TensorFlow is imported where a file needs it."""
+"""Import a user's own model as a bundle. Serving never imports this; TensorFlow is imported where a file needs it."""

@@ -1,4 +1,4 @@
-"""How far a converted model is from the original, both asked through the code that serves."""
+"""Compare a converted model with the original, both through the code that serves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.types import Classification, Pixels
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What two models say of the same pictures."""
+    """The agreement of two models on the same pictures."""
 
     pictures: int
     same_label: float
@@ -24,7 +24,7 @@ class Agreement:
     largest_score_difference: float
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it stands in the manifest."""
+        """Return the agreement as in the manifest."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Agreement:
 def compare(
     original: Classifier, other: Classifier, pictures: Sequence[Pixels], on_picture: Callable[[], None]
 ) -> Agreement:
-    """Ask both of every picture; ``on_picture`` is called after each."""
+    """Compare the answers of both for every picture; ``on_picture`` is called after each."""
     same, differences = 0, []
     for pixels in pictures:
         first, second = original.classify(pixels), other.classify(pixels)
@@ -48,8 +48,8 @@ def compare(
     return Agreement(len(pictures), round(same / len(pictures), 4), _rounded(apart.mean()), _rounded(apart.max()))
 
 
-def _scores(classifier: Classifier, said: Classification) -> np.ndarray[Any, np.dtype[np.float64]]:
-    by_label = {candidate.label: candidate.score for candidate in said.candidates}
+def _scores(classifier: Classifier, classification: Classification) -> np.ndarray[Any, np.dtype[np.float64]]:
+    by_label = {candidate.label: candidate.score for candidate in classification.candidates}
     return np.array([by_label[label] for label in classifier.bundle.manifest.labels])
 
 

@@ -1,4 +1,4 @@
-"""Labelled pictures at an import: they calibrate the scores, and say how good the model is and if its scaling fits."""
+"""Calibrate an imported model on labelled pictures, measure it, and check that its scaling fits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import Misconfigured, Permanent
 from shared.images.decode import Limits, decode
 from shared.importing.scaling import NAMED
-from shared.inference.classifier import Classifier, calibrated, prepare
+from shared.inference.classifier import Classifier, calibrate_scores, prepare
 from shared.ports import Model
 from shared.training.dataset import files_by_label, labels_of
 from shared.training.decision import Aim, with_decision
@@ -21,53 +21,53 @@ from shared.training.report import Report, report_of
 from shared.types import Pixels
 
 TRIED = 100
-"""Pictures that other scalings are tried on: enough to tell a wrong one, which is right as often as chance."""
+"""Number of pictures for other scalings: enough to recognise a wrong scaling, which is right as often as chance."""
 
 CLEARLY_BETTER = 0.1
-"""Share of pictures; with a hundred of them less may be chance."""
+"""Share of pictures; with a hundred pictures a smaller difference may be chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """Pictures whose labels are known."""
+    """Pictures with known labels."""
 
     pictures: tuple[Pixels, ...]
     targets: tuple[int, ...]
     """Index of each picture's label, in the order of the model's."""
     left_out: int
-    """Files that are no pictures."""
+    """Number of files that are not pictures."""
 
 
 def read_labelled(folder: Path, manifest: Manifest, on_read: Callable[[], None]) -> Labelled:
-    """Read a folder with one sub-folder a label.
+    """Read a folder with a sub-folder for each label.
 
     Args:
         folder: its sub-folders are labels of the model; some may be missing.
-        manifest: of the model.
+        manifest: the model's manifest.
         on_read: called after each file.
 
     Raises:
-        Misconfigured: a sub-folder is no label of the model, or with two labels one has no picture.
+        Misconfigured: a sub-folder is not a label of the model, or one of two labels has no picture.
     """
     labels = manifest.labels
     if unknown := sorted(set(labels_of(folder)) - set(labels)):
         known = ", ".join(labels[:10]) + (", …" if len(labels) > 10 else "")
-        fault = f"{', '.join(unknown[:5])} is no label of the model, expected sub-folders among {known}"
+        fault = f"{', '.join(unknown[:5])} is not a label of the model, expected sub-folders among {known}"
         raise Misconfigured(f"the pictures in {folder.name}", [fault])
-    found: list[tuple[Pixels, int]] = []
+    pictures: list[tuple[Pixels, int]] = []
     files = files_by_label(folder)
     for path, label in files:
         try:
             image = decode(path.read_bytes(), Limits(), shrink_to_px=manifest.input.long_edge_px)
-            found.append((image.pixels, labels.index(label)))
+            pictures.append((image.pixels, labels.index(label)))
         except (Permanent, OSError):
             pass
         on_read()
-    targets = tuple(target for _, target in found)
-    if not found or (len(labels) == 2 and len(set(targets)) < 2):
-        fault = f"{len(found)} of {len(files)} files are pictures; calibration needs some, and of two labels both"
+    targets = tuple(target for _, target in pictures)
+    if not pictures or (len(labels) == 2 and len(set(targets)) < 2):
+        fault = f"{len(pictures)} of {len(files)} files are pictures; calibration needs some, and of two labels both"
         raise Misconfigured(f"the pictures in {folder.name}", [fault])
-    return Labelled(tuple(pixels for pixels, _ in found), targets, len(files) - len(found))
+    return Labelled(tuple(pixels for pixels, _ in pictures), targets, len(files) - len(pictures))
 
 
 def calibrate(
@@ -76,34 +76,36 @@ def calibrate(
     """Fit temperature, threshold and review score, and measure the model with them, all on the same pictures.
 
     Args:
-        manifest: of the bundle to be.
-        model: what will serve it.
-        labelled: pictures that the model was not trained on, if the figures are to mean something.
-        positive: of two labels the one that the threshold is for; None for the last.
-        on_picture: called after each.
+        manifest: the manifest of the future bundle.
+        model: the model that will serve it.
+        labelled: pictures that the model was not trained on, so that the figures are meaningful.
+        positive: the label, of two, that the threshold is for; None for the last.
+        on_picture: called after each picture.
     """
     rows = []
     for pixels in labelled.pictures:
         outputs = model.run(prepare(pixels, manifest.input))
-        rows.append(np.log(np.clip(calibrated(outputs, manifest.activation, 1.0, len(manifest.labels)), 1e-12, 1)))
+        rows.append(
+            np.log(np.clip(calibrate_scores(outputs, manifest.activation, 1.0, len(manifest.labels)), 1e-12, 1))
+        )
         on_picture()
     targets = np.array(labelled.targets, np.int64)
     fitted = with_decision(manifest, [np.array(rows, np.float64)], targets, Aim(positive))
     classifier = Classifier(Bundle(Path(), fitted, ""), model)
-    said = [classifier.classify(pixels) for pixels in labelled.pictures]
+    classifications = [classifier.classify(pixels) for pixels in labelled.pictures]
     truth = [manifest.labels[target] for target in labelled.targets]
-    report = report_of(said, truth, manifest.labels, fitted.threshold)
+    report = report_of(classifications, truth, manifest.labels, fitted.threshold)
     measured = {"measured": "on the pictures that calibrated it, through the serving path", **report.as_json()}
     return replace(fitted, metrics=measured), report
 
 
 def better_scaling(manifest: Manifest, model: Model, labelled: Labelled) -> str | None:
-    """Try the other scalings that people train with, and say so where one is right much more often.
+    """Try the other common scalings, and return a remark where one is right much more often.
 
     Args:
-        manifest: of the model as it takes real numbers.
+        manifest: the manifest of the model with a float32 input.
         model: takes float32.
-        labelled: of which at most 100 pictures are tried.
+        labelled: at most 100 of these pictures are tried.
     """
     spec = manifest.input
     if spec.dtype != "float32":
@@ -117,21 +119,22 @@ def better_scaling(manifest: Manifest, model: Model, labelled: Labelled) -> str 
             continue
         channels = "L" if spec.channels == "L" else scaling.channels
         other = replace(spec, scale=scaling.scale, offset=scaling.offset, channels=channels)
-        shares[name] = _right(manifest, model, other, pictures, targets)
-    here = _right(manifest, model, spec, pictures, targets)
+        shares[name] = _share_right(manifest, model, other, pictures, targets)
+    own_share = _share_right(manifest, model, spec, pictures, targets)
     best = max(shares, key=lambda name: shares[name])
-    if shares[best] < here + CLEARLY_BETTER:
+    if shares[best] < own_share + CLEARLY_BETTER:
         return None
     return (
-        f"with its scaling ({manifest.lineage['scaling']['is']}) it is right for {here:.0%} of "
+        f"with its scaling ({manifest.lineage['scaling']['is']}) it is right for {own_share:.0%} of "
         f"{len(pictures)} labelled pictures, with {best} for {shares[best]:.0%}: if it was trained so, import it again "
         f"with --scaling {best}"
     )
 
 
-def _right(
+def _share_right(
     manifest: Manifest, model: Model, spec: InputSpec, pictures: Sequence[Pixels], targets: Sequence[int]
 ) -> float:
     classifier = Classifier(Bundle(Path(), replace(manifest, input=spec), ""), model)
-    said = [classifier.classify(pixels).label for pixels in pictures]
-    return sum(label == manifest.labels[target] for label, target in zip(said, targets, strict=True)) / len(said)
+    predicted = [classifier.classify(pixels).label for pixels in pictures]
+    truth = [manifest.labels[target] for target in targets]
+    return sum(label == true for label, true in zip(predicted, truth, strict=True)) / len(predicted)

@@ -1,4 +1,4 @@
-"""The model card of an imported bundle, from its manifest: what it does, what was assumed, where it comes from."""
+"""The model card of an imported bundle, from its manifest: its use, the assumptions, and its origin."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _head(manifest: Manifest) -> str:
     last = "first" if spec.layout == "NCHW" else "last"
     return f"""# {manifest.name} {manifest.version}
 
-{manifest.description or "An imported model; whoever imported it did not describe it."}
+{manifest.description or "An imported model without a description."}
 
-- **Says** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
+- **Returns** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
   It knows no others: a picture of something else gets one of these.
 - **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({spec.fit}, {spec.filter}),
   {CHANNELS[spec.channels]}; the model itself takes {spec.dtype} of shape {spec.shape}, channels {last}.
@@ -48,7 +48,7 @@ def _measured(manifest: Manifest) -> str:
     images, accuracy = manifest.metrics["images"], manifest.metrics["accuracy"]
     return (
         f"Accuracy **{accuracy:.1%}** on the {images} labelled pictures that temperature and threshold were fitted on; "
-        "others may be less well told."
+        "the accuracy on other pictures may be lower."
     )
 
 
@@ -58,7 +58,7 @@ def _returned(manifest: Manifest) -> str:
 
 
 def _uncalibrated(manifest: Manifest) -> str:
-    return ", that is not at all: take them as an order, not as chances" if manifest.temperature == 1 else ""
+    return ", that is not at all: read them as an order, not as probabilities" if manifest.temperature == 1 else ""
 
 
 def _decision(manifest: Manifest) -> str:

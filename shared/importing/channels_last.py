@@ -1,4 +1,4 @@
-"""Layers that compute with channels first, which TensorFlow does on GPUs only, made to compute with channels last."""
+"""Rewrite layers with channels first, which TensorFlow runs on GPUs only, to compute with channels last."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ BY_DIMENSION = ("strides", "ksize", "dilations")
 
 
 def computes_channels_first(frozen: Any) -> bool:
-    """Return whether any operation of a frozen function has its channels first."""
+    """Return whether an operation of a frozen function has channels first."""
     return any(_is_first(node) for node in frozen.graph.as_graph_def().node)
 
 
 def with_channels_last(frozen: Any) -> Any:
-    """Return the same function, each such operation between two transpositions; its own input and output stay.
+    """Return the function with each such operation between two transpositions; its input and output stay.
 
     Args:
         frozen: a concrete function whose variables are constants.
@@ -40,13 +40,13 @@ def with_channels_last(frozen: Any) -> Any:
         turned.CopyFrom(node)
         turned.attr["data_format"].s = b"NHWC"
         if frozen.graph.get_tensor_by_name(f"{node.name}:0").shape.rank != 4:
-            continue  # a bias of one row of numbers: both are the same
+            continue  # a bias of one row of numbers, the same in both orders
         turned.name = f"{node.name}/channels_last"
         turned.input[0] = _transposed(after, f"{node.name}/input", node.input[0], "to_channels_last", node)
         _transposed(after, node.name, turned.name, "to_channels_first", node)
         _reorder(turned)
     wrapped = tensorflow.compat.v1.wrap_function(lambda: tensorflow.compat.v1.import_graph_def(after, name=""), [])
-    return wrapped.prune([one.name for one in frozen.inputs], [one.name for one in frozen.outputs])
+    return wrapped.prune([tensor.name for tensor in frozen.inputs], [tensor.name for tensor in frozen.outputs])
 
 
 def _is_first(node: Any) -> bool:
@@ -61,9 +61,9 @@ def _transposed(graph: Any, name: str, source: str, order: str, like: Any) -> st
 
 
 def _reorder(node: Any) -> None:
-    """Put what is given for each dimension into the other order."""
+    """Put attributes with a value for each dimension into the other order."""
     for name in BY_DIMENSION:
         if name in node.attr and len(numbers := list(node.attr[name].list.i)) == 4:
-            node.attr[name].list.i[:] = [numbers[place] for place in TO_LAST]
+            node.attr[name].list.i[:] = [numbers[axis] for axis in TO_LAST]
     if "explicit_paddings" in node.attr and len(pairs := list(node.attr["explicit_paddings"].list.i)) == 8:
-        node.attr["explicit_paddings"].list.i[:] = [pairs[2 * place + side] for place in TO_LAST for side in (0, 1)]
+        node.attr["explicit_paddings"].list.i[:] = [pairs[2 * axis + side] for axis in TO_LAST for side in (0, 1)]

@@ -1,4 +1,4 @@
-"""A frozen TensorFlow function becomes a .tflite file: int8, half precision, or as it was."""
+"""Convert a frozen TensorFlow function to a .tflite file: int8, half precision, or unchanged."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ HALF_TYPES = (19, 14)
 
 
 def converted(frozen: Any, precision: str, spec: InputSpec, samples: Sequence[Pixels]) -> bytes:
-    """Return a .tflite file's content. In int8 its input is bytes.
+    """Return the content of a .tflite file. In int8 its input is bytes.
 
     Args:
         frozen: a concrete function of one picture, its variables constants.
         precision: one of ``PRECISIONS``.
         spec: the input of ``frozen``.
-        samples: for int8, pictures that the ranges of what is computed are measured on.
+        samples: for int8, pictures on which the ranges of activations are measured.
 
     Raises:
-        Misconfigured: it has operations that LiteRT has not; the sentence says what to do.
+        Misconfigured: LiteRT lacks operations of the model; the message names the remedy.
     """
     tensorflow = tensorflow_for("the conversion")
     converter = tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen], tensorflow.Module())
@@ -70,11 +70,13 @@ def _computes_in_half(frozen: Any) -> bool:
     return any(node.op != "Cast" and "T" in node.attr and node.attr["T"].type in HALF_TYPES for node in nodes)
 
 
-def _advice(said: str, precision: str) -> str:
-    operations = sorted({line.split("'")[1] for line in said.splitlines() if "op is neither" in line and "'" in line})
+def _advice(message: str, precision: str) -> str:
+    operations = sorted(
+        {line.split("'")[1] for line in message.splitlines() if "op is neither" in line and "'" in line}
+    )
     named = f" ({', '.join(operations)})" if operations else ""
     smaller = "--precision float32, or " if precision == "int8" else ""
     return (
-        f"the model does operations that LiteRT has not in {precision}{named}; add {smaller}--runtime keep, which "
+        f"the model has operations that LiteRT lacks in {precision}{named}; add {smaller}--runtime keep, which "
         "serves it as it is with TensorFlow, from the image serving-tensorflow"
     )

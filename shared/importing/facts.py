@@ -1,4 +1,4 @@
-"""What a model's file says of itself, whatever its kind, and what the first and last steps of its graph give away."""
+"""The facts in a model's file, of any kind, and those from the first and last steps of its graph."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ SUBTRACTS = frozenset({"sub"})
 ADDS = frozenset({"add", "addv2"})
 
 LARGEST_FACTOR, SMALLEST_DIVISOR, SMALLEST_MEAN = 0.04, 25.0, 20.0
-"""Of pixels from 0 to 255: what is applied to pixels from 0 to 1 is nowhere near."""
+"""For pixels from 0 to 255; the numbers for pixels from 0 to 1 are far from these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a model's file says of itself. None is what it does not say."""
+    """The facts in a model's file; None for what it does not contain."""
 
     shape: tuple[int, ...]
-    """Of its input, with the one picture's 1 in front."""
+    """The input's shape, with 1 as its first size."""
     dtype: str
     outputs: int
     activation: str | None = None
     """``softmax``, ``sigmoid`` or ``logits``."""
     scaling: Scaling | None = None
     scaling_from: str = ""
-    """Where the scaling was read, for people."""
+    """Where the scaling is known from, for people."""
     labels: tuple[str, ...] | None = None
     quantisation: Quantisation | None = None
-    """Of its input."""
+    """The input's quantisation."""
 
 
 def activation_of(last_operation: str) -> str | None:
-    """Return what a model returns, by the name of its last operation."""
+    """Return a model's activation, by the name of its last operation."""
     name = last_operation.lower()
     for activation, operations in (("softmax", SOFTMAX), ("sigmoid", SIGMOID), ("logits", LOGITS)):
         if name in operations:
@@ -51,8 +51,8 @@ def activation_of(last_operation: str) -> str | None:
     return None
 
 
-def no_row_of_numbers(shape: Sequence[int | None]) -> str | None:
-    """Return what is wrong with the shape of an output for one picture; None where it is a number for each label."""
+def output_shape_fault(shape: Sequence[int | None]) -> str | None:
+    """Return the fault of an output's shape for one picture; None where it has a number for each label."""
     if None not in shape and sum(size != 1 for size in shape) <= 1:
         return None
     return (
@@ -62,10 +62,10 @@ def no_row_of_numbers(shape: Sequence[int | None]) -> str | None:
 
 
 def scaling_of_step(operation: str, constants: Iterable[float]) -> Scaling | None:
-    """Return pixels from 0 to 255 where the first arithmetic on the input only makes sense for those.
+    """Return the scaling of pixels from 0 to 255 if the first arithmetic on the input only makes sense for those.
 
     Args:
-        operation: of the graph, such as ``Mul``.
+        operation: the graph's operation, such as ``Mul``.
         constants: the numbers that it applies to the input.
     """
     name, numbers = operation.lower(), [float(number) for number in constants]

@@ -1,4 +1,4 @@
-"""Somebody's own model becomes a bundle: read, decide, convert, compare with the original, and only then write."""
+"""Import a user's own model as a bundle: read, decide, convert, compare with the original, and only then write."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from shared.errors import Misconfigured
 from shared.importing.agreement import Agreement, compare
 from shared.importing.calibrate import better_scaling, calibrate, read_labelled
 from shared.importing.convert import converted
-from shared.importing.decide import Decided, Wishes, decide
+from shared.importing.decide import Choices, ModelUse, decide
 from shared.importing.facts import Facts
 from shared.importing.last_activation import without_activation
 from shared.importing.lineage import Conversion, lineage_of
 from shared.importing.samples import FEW, made_up_pictures, read_samples
-from shared.importing.scaling import in_steps, name_of
+from shared.importing.scaling import in_steps, scaling_name
 from shared.importing.source import KERAS, TFLITE, Source, find_source
 from shared.importing.tensorflow_graph import Original, read_keras, read_saved_model
 from shared.importing.tflite_file import input_quantisation, read_tflite
@@ -35,62 +35,62 @@ from shared.types import Pixels
 
 
 class Watcher(Protocol):
-    """Is told how far an import is."""
+    """A display of an import's progress."""
 
     def on_step(self, what: str) -> None:
-        """Something begins that takes its time."""
+        """Note the next step."""
 
     def on_pictures(self, what: str, total: int) -> None:
-        """So many pictures are gone through."""
+        """Note that this number of pictures is processed next."""
 
     def on_picture(self) -> None:
-        """One more is done."""
+        """Note that another picture is done."""
 
     def on_agreement(self, agreement: Agreement) -> None:
-        """The converted model was compared with the original; nothing is written yet."""
+        """Note how far the converted model agrees with the original; nothing is written yet."""
 
     def on_measured(self, report: Report, manifest: Manifest) -> None:
-        """The model was calibrated and measured on labelled pictures; nothing is written yet."""
+        """Note the figures on labelled pictures and the fitted manifest; nothing is written yet."""
 
     def on_remark(self, remark: str) -> None:
-        """Something that the owner should know."""
+        """Note a remark for the owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is imported, as what, and how."""
+    """A request: the model to import, the bundle to write, and the options."""
 
     path: Path
     out: Path
     name: str
     version: str
     description: str = ""
-    wishes: Wishes
+    choices: Choices
     temperature: float = 1.0
     review_below: float = 0.5
     keep: bool = False
-    """Serve it with TensorFlow, as it is."""
+    """Serve the model with TensorFlow, unconverted."""
     precision: str | None = None
-    """Of ``convert.PRECISIONS``; None for int8 with samples and float32 without."""
+    """One of ``convert.PRECISIONS``; None for int8 with samples and float32 without."""
     samples: Path | None = None
     calibrate: Path | None = None
-    """Labelled pictures, one sub-folder a label: temperature, threshold and review score are fitted on them."""
+    """A folder of labelled pictures, on which temperature, threshold and review score are fitted."""
     least_agreement: float = 0.95
     force: bool = False
     options: Mapping[str, Any]
-    """As the command was given, for the lineage."""
+    """The command's options, for the lineage."""
 
 
 class TooFarOff(Misconfigured):
-    """The converted model is too far from the original; nothing was written."""
+    """The converted model differs too much from the original; nothing was written."""
 
 
 def import_bundle(request: Request, watcher: Watcher) -> Bundle:
-    """Make a bundle of a model. Unless all of it succeeds, nothing is written.
+    """Import a model as a bundle. Unless every step succeeds, nothing is written.
 
     Raises:
-        Misconfigured: naming all that is wrong or missing, and what to do; there is a bundle already.
-        TooFarOff: the converted model says something else than the original too often.
+        Misconfigured: with everything that is wrong or missing, and what to do; or the bundle exists already.
+        TooFarOff: the converted model's labels differ from the original's too often.
     """
     check_free(request.out, request.force)
     with tempfile.TemporaryDirectory() as scratch:
@@ -99,40 +99,40 @@ def import_bundle(request: Request, watcher: Watcher) -> Bundle:
         if source.kind == TFLITE:
             return _as_it_is(request, source, watcher)
         read = read_keras if source.kind == KERAS else read_saved_model
-        original = read(source.path, request.wishes.size)
-        decided = _decided(source, original.facts, request.wishes, watcher)
+        original = read(source.path, request.choices.size)
+        use = _decide(source, original.facts, request.choices, watcher)
         if request.keep:
-            return _kept(request, source, original, decided, watcher)
-        return _converted(request, source, original, decided, watcher)
+            return _kept(request, source, original, use, watcher)
+        return _converted(request, source, original, use, watcher)
 
 
-def _decided(source: Source, facts: Facts, wishes: Wishes, watcher: Watcher) -> Decided:
-    decided = decide(source, facts, wishes)
-    for remark in decided.remarks:
+def _decide(source: Source, facts: Facts, choices: Choices, watcher: Watcher) -> ModelUse:
+    use = decide(source, facts, choices)
+    for remark in use.remarks:
         watcher.on_remark(remark)
-    if facts.scaling is not None and decided.scaling != facts.scaling:
+    if facts.scaling is not None and use.scaling != facts.scaling:
         watcher.on_remark(
-            f"--scaling says {name_of(decided.scaling)}, but {facts.scaling_from} says {name_of(facts.scaling)}: "
+            f"--scaling is {scaling_name(use.scaling)}, {facts.scaling_from} is for {scaling_name(facts.scaling)}: "
             "if the model scales pixels itself, leave --scaling out"
         )
-    return decided
+    return use
 
 
 def _as_it_is(request: Request, source: Source, watcher: Watcher) -> Bundle:
-    """A .tflite file is served just as it is."""
+    """Import a .tflite file, which is served unchanged."""
     if request.samples or request.precision:
         fault = "--samples and --precision convert Keras models and SavedModels; a .tflite file is served as it is"
         raise Misconfigured("the options", [fault])
-    decided = _decided(source, read_tflite(source.path), request.wishes, watcher)
-    manifest = _manifest(request, source, decided, "litert", "model.tflite")
+    use = _decide(source, read_tflite(source.path), request.choices, watcher)
+    manifest = _manifest(request, source, use, "litert", "model.tflite")
     with silence():
         model = LiteRTModel(source.path)
     manifest = _measured(request, (manifest, model), (manifest, model), watcher)
     return write_bundle(manifest, request.out, lambda path: shutil.copyfile(source.path, path), request.force)
 
 
-def _kept(request: Request, source: Source, original: Original, decided: Decided, watcher: Watcher) -> Bundle:
-    """TensorFlow runs it."""
+def _kept(request: Request, source: Source, original: Original, use: ModelUse, watcher: Watcher) -> Bundle:
+    """Import a model that TensorFlow serves unconverted."""
     if request.samples or request.precision:
         fault = "--samples and --precision are of a conversion; --runtime keep converts nothing"
         raise Misconfigured("the options", [fault])
@@ -140,15 +140,15 @@ def _kept(request: Request, source: Source, original: Original, decided: Decided
         fault = "its layers compute with channels first, which TensorFlow does on GPUs only; leave --runtime keep out"
         raise Misconfigured(f"the model {source.path.name}", [fault])
     runtime, file = ("keras", "model.keras") if source.kind == KERAS else ("saved_model", "model")
-    manifest = _manifest(request, source, decided, runtime, file)
+    manifest = _manifest(request, source, use, runtime, file)
     manifest = _measured(request, (manifest, original.model), (manifest, original.model), watcher)
     if source.kind == KERAS:
         return write_bundle(manifest, request.out, original.save, request.force)
     return write_bundle(manifest, request.out, lambda path: shutil.copytree(source.path, path), request.force)
 
 
-def _converted(request: Request, source: Source, original: Original, decided: Decided, watcher: Watcher) -> Bundle:
-    samples = _samples(request, decided.input, watcher)
+def _converted(request: Request, source: Source, original: Original, use: ModelUse, watcher: Watcher) -> Bundle:
+    samples = _samples(request, use.input, watcher)
     precision = request.precision or ("int8" if samples else "float32")
     if precision == "int8" and not samples:
         fault = "int8 needs --samples FOLDER with pictures such as will be classified, or else add --precision float32"
@@ -156,16 +156,16 @@ def _converted(request: Request, source: Source, original: Original, decided: De
     watcher.on_step(f"converting to {precision}")
     shortened = None
     if precision == "int8":
-        shortened = without_activation(original.frozen, decided.activation, original.facts.outputs)
-    content, explain = with_feature_map(converted(shortened or original.frozen, precision, decided.input, samples))
+        shortened = without_activation(original.frozen, use.activation, original.facts.outputs)
+    content, explain = with_feature_map(converted(shortened or original.frozen, precision, use.input, samples))
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.tflite"
         path.write_bytes(content)
-        activation = decided.activation if shortened is None else "logits"
-        served = replace(decided, input=_input_of(path, decided), activation=activation)
+        activation = use.activation if shortened is None else "logits"
+        served = replace(use, input=_input_of(path, use), activation=activation)
         with silence():
             model = LiteRTModel(path, explain=explain)
-    before = _manifest(request, source, decided, "keras", "model.keras")
+    before = _manifest(request, source, use, "keras", "model.keras")
     after = _manifest(request, source, served, "litert", "model.tflite")
     pictures = samples or made_up_pictures()
     watcher.on_pictures("comparing with the original", len(pictures))
@@ -183,16 +183,16 @@ def _converted(request: Request, source: Source, original: Original, decided: De
 def _measured(
     request: Request, served: tuple[Manifest, Model], original: tuple[Manifest, Model], watcher: Watcher
 ) -> Manifest:
-    """Calibrate and measure what will be served, where there are labelled pictures."""
+    """Calibrate and measure the served model, if labelled pictures were given."""
     manifest, model = served
     if request.calibrate is None:
         return manifest
     watcher.on_step("reading the labelled pictures")
     labelled = read_labelled(request.calibrate, manifest, lambda: None)
     if labelled.left_out:
-        watcher.on_remark(f"{labelled.left_out} files in {request.calibrate} are no pictures and were left out")
+        watcher.on_remark(f"{labelled.left_out} files in {request.calibrate} are not pictures and were left out")
     watcher.on_pictures("calibrating", len(labelled.pictures))
-    fitted, report = calibrate(manifest, model, labelled, request.wishes.positive, watcher.on_picture)
+    fitted, report = calibrate(manifest, model, labelled, request.choices.positive, watcher.on_picture)
     watcher.on_measured(report, fitted)
     for remark in (too_few(report.images, "labelled pictures"), better_scaling(*original, labelled)):
         if remark:
@@ -206,28 +206,28 @@ def _samples(request: Request, spec: InputSpec, watcher: Watcher) -> list[Pixels
     watcher.on_step("reading the samples")
     samples, left_out = read_samples(request.samples, spec.long_edge_px, lambda: None)
     if left_out:
-        watcher.on_remark(f"{left_out} files in {request.samples} are no pictures and were left out")
+        watcher.on_remark(f"{left_out} files in {request.samples} are not pictures and were left out")
     if len(samples) < FEW:
         watcher.on_remark(
-            f"{len(samples)} samples are few: other pictures may go beyond what these show, and the agreement says "
+            f"{len(samples)} samples are few: other pictures may go beyond what these show, and the agreement shows "
             f"little; {FEW} or more, of every label, are better"
         )
     return samples
 
 
-def _input_of(path: Path, decided: Decided) -> InputSpec:
-    """The input of the converted model: that of the original, or in int8 the same in its steps."""
+def _input_of(path: Path, use: ModelUse) -> InputSpec:
+    """Return the converted model's input: the original's, or in int8 the same in its steps."""
     quantisation = input_quantisation(path)
     if quantisation is None:
-        return decided.input
-    scale, offset = in_steps(decided.scaling, quantisation, "uint8")
-    return replace(decided.input, dtype="uint8", scale=scale, offset=offset)
+        return use.input
+    scale, offset = in_steps(use.scaling, quantisation, "uint8")
+    return replace(use.input, dtype="uint8", scale=scale, offset=offset)
 
 
 def _manifest(
     request: Request,
     source: Source,
-    decided: Decided,
+    use: ModelUse,
     runtime: str,
     model_file: str,
     conversion: Conversion | None = None,
@@ -238,15 +238,15 @@ def _manifest(
         description=request.description,
         runtime=runtime,
         model_file=model_file,
-        labels=decided.labels,
-        input=decided.input,
-        activation=decided.activation,
+        labels=use.labels,
+        input=use.input,
+        activation=use.activation,
         temperature=request.temperature,
         review_below=request.review_below,
         metrics={},
-        lineage=lineage_of(request.path, source, decided, request.options, conversion),
+        lineage=lineage_of(request.path, source, use, request.options, conversion),
         files={},
-        threshold=decided.threshold,
+        threshold=use.threshold,
     )
 
 
@@ -255,6 +255,6 @@ def _too_far(agreement: Agreement, request: Request, precision: str, samples: in
     remedy = "add --precision float32 (four times the size, and slower)" if precision != "float32" else ""
     other = remedy or "add --runtime keep, which serves it with TensorFlow"
     return (
-        f"it says {agreement}; at least {request.least_agreement:.1%} was wanted, so nothing was written; "
+        f"it gives {agreement}; at least {request.least_agreement:.1%} is required, so nothing was written; "
         f"{more}{other}, or take it as it is with a lower --least-agreement"
     )

@@ -1,4 +1,4 @@
-"""What Keras 2 wrote, rewritten as Keras 3 reads it: the description of the layers; weights stay as they are.
+"""Rewrite files of Keras 2 for Keras 3: the description of the layers; weights stay unchanged.
 
 Keras 2 keeps the description in an .h5 file's attribute ``model_config``, and in a .keras file's ``config.json``.
 """
@@ -22,9 +22,9 @@ ONLY_IN_KERAS_2 = {
     r"LSTM|GRU|SimpleRNN|ConvLSTM.*": ("time_major",),
     r"Random.*": ("rng_type",),
 }
-"""By class, what Keras 2 writes, nothing of which changes what a layer computes, and Keras 3 refuses.
+"""By class, the keys that Keras 2 writes and Keras 3 refuses; they do not change what a layer computes.
 
-Such as https://github.com/keras-team/keras/issues/19441; found by handing every layer of Keras 2.15 and of tf_keras
+Such as https://github.com/keras-team/keras/issues/19441; found by passing every layer of Keras 2.15 and of tf_keras
 2.21 to Keras 3.15.
 """
 NETWORKS = ("Functional", "Sequential", "Model")
@@ -33,11 +33,11 @@ TOP: dict[str, dict[str, Any]] = {
     "Functional": {"module": "keras.src.models.functional", "registered_name": "Functional"},
     "Sequential": {"module": "keras", "registered_name": None},
 }
-"""What Keras 3 wants of the outermost model, and of that one only: names inside it looks up among its own."""
+"""Keys that Keras 3 requires of the outermost model only; it looks up names inside among its own."""
 
 CONFIG, METADATA = "config.json", "metadata.json"
 LARGEST_DESCRIPTION_BYTES = 64 * 2**20
-"""Of the layers of a model; those of EfficientNetB7 take half a megabyte."""
+"""Limit of a model's description; that of EfficientNetB7 takes half a megabyte."""
 
 
 def make_h5_readable(path: Path, name: str) -> None:
@@ -45,10 +45,10 @@ def make_h5_readable(path: Path, name: str) -> None:
 
     Args:
         path: the file, which is changed.
-        name: of the model, for sentences.
+        name: the model's name, for messages.
 
     Raises:
-        Misconfigured: it is damaged, or holds weights only.
+        Misconfigured: the file is damaged, or holds weights only.
     """
     import h5py
 
@@ -70,12 +70,12 @@ def make_keras_readable(path: Path, name: str) -> None:
 
     Args:
         path: the file, which is changed.
-        name: of the model, for sentences.
+        name: the model's name, for messages.
 
     Raises:
-        Misconfigured: it is damaged.
+        Misconfigured: the file is damaged.
     """
-    beside = path.with_name("rewritten.keras")
+    rewritten_path = path.with_name("rewritten.keras")
     try:
         with zipfile.ZipFile(path) as archive:
             if not _is_of_keras_2(str(_json_in(archive, METADATA).get("keras_version", ""))):
@@ -84,7 +84,7 @@ def make_keras_readable(path: Path, name: str) -> None:
             kind = described["class_name"]
             # without its compile_config, an optimizer and a loss, which serving does not need
             config = {**TOP.get(kind, {}), "class_name": kind, "config": as_keras_3(described)["config"]}
-            with zipfile.ZipFile(beside, "w") as rewritten:
+            with zipfile.ZipFile(rewritten_path, "w") as rewritten:
                 rewritten.writestr(CONFIG, json.dumps(config))
                 for entry in archive.infolist():
                     if entry.filename != CONFIG:
@@ -102,13 +102,13 @@ def make_keras_readable(path: Path, name: str) -> None:
     ) as error:
         fault = "it is damaged: it begins as a .keras file and cannot be read"
         raise Misconfigured(f"the model {name}", [fault]) from error
-    beside.replace(path)
+    rewritten_path.replace(path)
 
 
 def as_keras_3(described: Any) -> Any:
     """Return a description of Keras 2's as Keras 3 reads it: of a model, a layer, or a part of one."""
     if isinstance(described, list):
-        return [as_keras_3(one) for one in described]
+        return [as_keras_3(entry) for entry in described]
     if not isinstance(described, dict):
         return described
     result = {key: as_keras_3(value) for key, value in described.items()}
@@ -123,14 +123,14 @@ def as_keras_3(described: Any) -> Any:
     if isinstance(layers := result.get("layers"), list):
         _count_calls_from_0(result, {layer.get("name") for layer in layers if _begins_with_a_call(layer)})
     for key in ("input_layers", "output_layers"):
-        # a list of one would make Keras 3 hand a list from one nested model to the next
-        if isinstance(places := result.get(key), list) and len(places) == 1 and isinstance(places[0], list):
-            result[key] = places[0]
+        # with a list of one, Keras 3 would pass a list from one nested model to the next
+        if isinstance(positions := result.get(key), list) and len(positions) == 1 and isinstance(positions[0], list):
+            result[key] = positions[0]
     return result
 
 
 def _begins_with_a_call(layer: Any) -> bool:
-    """Whether Keras 2 counted the making of a nested model, whose input is known, as the first call of it."""
+    """Return whether Keras 2 counted the creation of a nested model, whose input is known, as its first call."""
     config = layer.get("config") if isinstance(layer, dict) and layer.get("class_name") in NETWORKS else None
     inner = config.get("layers") if isinstance(config, dict) else None
     first = inner[0] if isinstance(inner, list) and inner else None
@@ -138,24 +138,24 @@ def _begins_with_a_call(layer: Any) -> bool:
 
 
 def _count_calls_from_0(config: dict[str, Any], nested: set[Any]) -> None:
-    """Where a place ``[layer, call, output]`` in a description names one of ``nested``, lessen its call by 1."""
+    """Lower the call by 1 in each position ``[layer, call, output]`` that names one of ``nested``."""
 
-    def lessened(part: Any) -> Any:
+    def decremented(part: Any) -> Any:
         if isinstance(part, dict):
-            return {key: lessened(value) for key, value in part.items()}
+            return {key: decremented(value) for key, value in part.items()}
         if not isinstance(part, list):
             return part
         match part:
             case [str(name), int(call), int(), *_] if name in nested and call > 0:
-                return [name, call - 1, *map(lessened, part[2:])]
-        return [lessened(one) for one in part]
+                return [name, call - 1, *map(decremented, part[2:])]
+        return [decremented(entry) for entry in part]
 
     for layer in config["layers"]:
         if isinstance(layer, dict) and "inbound_nodes" in layer:
-            layer["inbound_nodes"] = lessened(layer["inbound_nodes"])
+            layer["inbound_nodes"] = decremented(layer["inbound_nodes"])
     for key in ("input_layers", "output_layers"):
         if key in config:
-            config[key] = lessened(config[key])
+            config[key] = decremented(config[key])
 
 
 def _is_of_keras_2(version: str) -> bool:

@@ -1,4 +1,4 @@
-"""Opens what Keras saved: its own files of today, and those of Keras 2, Teachable Machine's among them."""
+"""Open Keras files: those of Keras 3 and of Keras 2, including Teachable Machine's."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ HALF_PRECISION = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
 HINTS = {
     "TFOpLambda": "it has calculations between its layers as Keras 2 kept them (TFOpLambda)",
     "Lambda": "it has Lambda layers, which are code, and code inside a file is never run here",
-    "Unknown layer": "it has layers of its maker's own",
-    "Could not locate": "it has layers or functions of its maker's own",
+    "Unknown layer": "it has layers of its author's own",
+    "Could not locate": "it has layers or functions of its author's own",
 }
 ELSEWHERE = 'where it was made, type model.export("folder"), and import that SavedModel'
 
@@ -32,7 +32,7 @@ def open_keras(path: Path) -> Any:
         The ``keras.Model``, not compiled.
 
     Raises:
-        Misconfigured: TensorFlow is not installed, or the file cannot be opened; the sentence says what to do.
+        Misconfigured: TensorFlow is not installed, or the file cannot be opened; the message names the remedy.
     """
     keras = tensorflow_for(path.name).keras
     with tempfile.TemporaryDirectory() as scratch, path.open("rb") as file:
@@ -43,12 +43,12 @@ def open_keras(path: Path) -> Any:
         try:
             with silence():
                 return _in_full_precision(keras.models.load_model(copy, compile=False, safe_mode=True))
-        except Exception as error:  # Keras raises whatever its layers raise
+        except Exception as error:  # layers may raise anything
             raise Misconfigured(f"the model {path.name}", [_hint(error)]) from error
 
 
 def _in_full_precision(network: Any) -> Any:
-    """Return a network that computes in half precision (mixed_float16 and the like) as one that computes in float32.
+    """Return a network with layers in half precision (such as mixed_float16) as a network in float32.
 
     LiteRT has no operations for half precision, and processors are no faster with it.
     """
@@ -63,7 +63,7 @@ def _in_full_precision(network: Any) -> Any:
 
 def _with_float32(described: Any) -> Any:
     if isinstance(described, (list, tuple)):
-        return type(described)(_with_float32(one) for one in described)
+        return type(described)(_with_float32(part) for part in described)
     if not isinstance(described, dict):
         return described
     changed = {key: _with_float32(value) for key, value in described.items()}
@@ -75,9 +75,9 @@ def _with_float32(described: Any) -> Any:
 
 
 def _hint(error: Exception) -> str:
-    said = str(error)
+    message = str(error)
     for mark, hint in HINTS.items():
-        if mark in said:
+        if mark in message:
             return f"{hint}; {ELSEWHERE}"
-    first = next((line.strip() for line in said.splitlines() if line.strip()), type(error).__name__)
-    return f"it is no Keras model that this Keras can open ({first:.200}); {ELSEWHERE}"
+    first = next((line.strip() for line in message.splitlines() if line.strip()), type(error).__name__)
+    return f"it is not a Keras model that this Keras can open ({first:.200}); {ELSEWHERE}"

@@ -1,4 +1,4 @@
-"""Label names as people keep them: typed with commas, or a file with a line each, maybe numbered."""
+"""Read label names: typed with commas, or from a file with a line for each, numbered or not."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ NUMBERED = re.compile(r"\s*(?P<number>\d{1,9})[\s:,]+(?P<name>\S.*)")
 NUMBERED_BEHIND = re.compile(r"(?P<name>.*\S)\s*[,;\t]\s*(?P<number>\d{1,9})")
 SHOWN = 5
 MANY = 100
-"""With more names than these, numbers that count from 0 are no part of them: ImageNet has two cranes."""
+"""With more names, numbers that count from 0 are not part of the names: ImageNet has two cranes."""
 
 
 def labels_from(text: str) -> tuple[str, ...]:
-    """Read what ``--labels`` was given: names with commas, or the path of a file as ``labels_in`` reads it.
+    """Read the value of ``--labels``: names with commas, or the path of a file for ``labels_in``.
 
     Raises:
-        Misconfigured: the file cannot be read, or no name is given, or one is typed twice.
+        Misconfigured: the file cannot be read, there is no name, or a name is typed twice.
     """
     path = Path(text)
     if "," not in text and (path.is_file() or path.suffix.lower() in (".txt", ".csv", ".names")):
@@ -31,32 +31,32 @@ def labels_from(text: str) -> tuple[str, ...]:
 
 
 def labels_in(content: str) -> tuple[str, ...]:
-    """Return the names in a text, one a line; numbers beside them are left out where they count from 0.
+    """Return the names in a text, one a line; numbers next to them are left out where they count from 0.
 
-    Teachable Machine writes ``0 daisy``, other tools ``0: daisy``, ``0,daisy`` or ``daisy,0``. Where names are the same
-    but for their numbers (``0 people``, ``1 people``), the numbers are part of them.
+    Teachable Machine writes ``0 daisy``, other tools ``0: daisy``, ``0,daisy`` or ``daisy,0``. Where names differ
+    only in their numbers (``0 people``, ``1 people``), the numbers are part of them.
     """
     lines = [line.strip() for line in content.splitlines() if line.strip()]
     for pattern in (NUMBERED, NUMBERED_BEHIND):
-        numbered = [found for line in lines if (found := pattern.fullmatch(line))]
-        names = tuple(found["name"].strip() for found in numbered)
-        counted = [int(found["number"]) for found in numbered] == list(range(len(lines)))
+        numbered = [match for line in lines if (match := pattern.fullmatch(line))]
+        names = tuple(match["name"].strip() for match in numbered)
+        counted = [int(match["number"]) for match in numbered] == list(range(len(lines)))
         if counted and len(numbered) == len(lines) and (len(set(names)) == len(names) or len(names) > MANY):
             return names
     return tuple(lines)
 
 
 def are_numbered(content: str) -> bool:
-    """Return whether every line begins with its own number, counted from 0."""
+    """Return whether every line has its number, counted from 0."""
     lines = tuple(line.strip() for line in content.splitlines() if line.strip())
     return labels_in(content) != lines
 
 
 def checked(labels: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """Return the labels if there are any, and none twice.
+    """Return the labels, which must not be empty or repeated.
 
     Raises:
-        Misconfigured: otherwise.
+        Misconfigured: there are no labels, or a label occurs twice.
     """
     if twice := _twice(named(labels, where)):
         raise Misconfigured("--labels", [f"{where} names {', '.join(twice)} twice"])
@@ -64,21 +64,21 @@ def checked(labels: tuple[str, ...], where: str) -> tuple[str, ...]:
 
 
 def named(labels: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """Return the labels if there are any.
+    """Return the labels, which must not be empty.
 
     Raises:
-        Misconfigured: there are none.
+        Misconfigured: there are no labels.
     """
     if not labels:
         raise Misconfigured("--labels", [f"{where} names no label; expected a,b,c or a file with one a line"])
     return labels
 
 
-def told_apart(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
-    """Number a label that occurs again: ``crane``, ``crane 2``. A list of ImageNet's has crane and maillot twice.
+def without_repeats(labels: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """Number repeated labels: ``crane``, ``crane 2``. ImageNet's list has crane and maillot twice.
 
     Returns:
-        Labels, none of them twice, and a remark that names those that were; None where there were none.
+        Labels without repeats, and a remark that names the repeated ones; None without repeats.
     """
     twice = _twice(labels)
     if not twice:

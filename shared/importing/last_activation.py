@@ -1,7 +1,7 @@
-"""A final softmax or sigmoid, cut off before the conversion to int8.
+"""Cut off a final softmax or sigmoid before the conversion to int8.
 
-In int8 a probability is one of 256 steps, so that a score of 0.998 and one of 1 are the same, and small ones are 0.
-Logits have no such end; the softmax is computed when serving calibrates them.
+In int8 a probability is one of 256 steps, so scores of 0.998 and 1 are the same, and small scores are 0. Logits have no
+such limit; serving computes the softmax when it calibrates them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ PASSED_OVER = ("Identity", "NoOp")
 def without_activation(frozen: Any, activation: str, outputs: int) -> Any | None:
     """Return a frozen function that ends before its last activation; None where it cannot be cut off.
 
-    Several sigmoids stay: what serving makes of them are no logits.
+    Several sigmoids stay, since serving does not turn their logits into scores.
 
     Args:
-        frozen: a concrete function of one picture whose variables are constants; stays as it is.
-        activation: of the manifest.
-        outputs: how many numbers it returns.
+        frozen: a concrete function of one picture whose variables are constants; is not modified.
+        activation: the manifest's activation.
+        outputs: number of outputs.
     """
     nodes = {node.name: node for node in frozen.graph.as_graph_def().node}
     node = nodes[frozen.outputs[0].op.name]
@@ -37,4 +37,4 @@ def without_activation(frozen: Any, activation: str, outputs: int) -> Any | None
     tensorflow = tensorflow_for("it")
     graph = frozen.graph.as_graph_def()
     wrapped = tensorflow.compat.v1.wrap_function(lambda: tensorflow.compat.v1.import_graph_def(graph, name=""), [])
-    return wrapped.prune([one.name for one in frozen.inputs], [before])
+    return wrapped.prune([tensor.name for tensor in frozen.inputs], [before])

@@ -1,4 +1,4 @@
-"""Where an imported bundle comes from, as it stands in its manifest."""
+"""An imported bundle's lineage, as in its manifest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.bundles.bundle import digest_of
 from shared.importing.agreement import Agreement
-from shared.importing.decide import Decided
-from shared.importing.scaling import name_of
+from shared.importing.decide import ModelUse
+from shared.importing.scaling import scaling_name
 from shared.importing.source import Source
 from shared.training.libraries import library_versions
 
@@ -20,15 +20,15 @@ LIBRARIES = ("bucketlens", "tensorflow-cpu", "tensorflow", "keras", "ai-edge-lit
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How a model was made smaller, and what that changed."""
+    """A model's conversion, and its agreement with the original."""
 
     precision: str
     samples: int
-    """How many of the owner's pictures there were; with none, made-up ones were compared."""
+    """Number of the owner's pictures; with 0, made-up pictures were compared."""
     agreement: Agreement
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it stands in the manifest."""
+        """Return the conversion as in the manifest."""
         ranges = f"ranges measured on {self.samples} samples" if self.precision == "int8" else "no ranges are needed"
         compared_on = "samples" if self.samples else "made-up pictures"
         return {
@@ -40,21 +40,21 @@ class Conversion:
 
 
 def lineage_of(
-    path: Path, source: Source, decided: Decided, options: Mapping[str, Any], conversion: Conversion | None
+    path: Path, source: Source, use: ModelUse, options: Mapping[str, Any], conversion: Conversion | None
 ) -> dict[str, Any]:
-    """Return what the manifest says under ``lineage``.
+    """Return the manifest's part ``lineage``.
 
     Args:
-        path: as it was given, a file or a folder.
-        source: what was found in it.
-        decided: how it is used.
-        options: as the command was given.
-        conversion: None where the model is served as it is.
+        path: the imported file or folder.
+        source: the model that was found in it.
+        use: the use of the model.
+        options: the command's options.
+        conversion: None where the model is served unconverted.
     """
     return {
         "imported_from": {"file": path.resolve().name, "kind": source.title, "sha256": digest_of(path)},
         "imported_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "scaling": {"is": name_of(decided.scaling), "from": decided.scaling_from},
+        "scaling": {"is": scaling_name(use.scaling), "from": use.scaling_from},
         "conversion": None if conversion is None else conversion.as_json(),
         "options": dict(options),
         "libraries": library_versions(LIBRARIES),

@@ -1,4 +1,4 @@
-"""How far an import is, on a terminal."""
+"""An import's progress on a terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from shared.training.report import Report
 
 
 class Terminal:
-    """An ``importer.Watcher`` that draws with Rich. Use it as a context.
+    """An ``importer.Watcher`` that draws with Rich. Use it as a context manager.
 
     Args:
-        console: where to draw.
+        console: the console to draw on.
     """
 
     def __init__(self, console: Console) -> None:
@@ -41,11 +41,11 @@ class Terminal:
         self._bar.stop()
 
     def on_step(self, what: str) -> None:
-        """Say what is being done."""
+        """Show the step."""
         self._bar.reset(self._task, total=None, description=what)
 
     def on_pictures(self, what: str, total: int) -> None:
-        """Begin a bar."""
+        """Begin a bar for a number of pictures."""
         self._bar.reset(self._task, total=total, description=what)
 
     def on_picture(self) -> None:
@@ -53,11 +53,11 @@ class Terminal:
         self._bar.advance(self._task)
 
     def on_agreement(self, agreement: Agreement) -> None:
-        """Print how far the converted model is from the original."""
+        """Print the agreement of the converted model with the original."""
         self.console.print(f"Compared with the original: {agreement}", highlight=False, soft_wrap=True)
 
     def on_measured(self, report: Report, manifest: Manifest) -> None:
-        """Print how good the model is, and what was fitted."""
+        """Print the model's figures and the fitted parameters."""
         threshold = manifest.threshold
         decides = f", {threshold.positive} from {threshold.score:g} on" if threshold else ""
         self.console.print(
@@ -70,5 +70,5 @@ class Terminal:
         )
 
     def on_remark(self, remark: str) -> None:
-        """Print it in yellow."""
+        """Print a remark in yellow."""
         self.console.print(remark, style="yellow", markup=False, highlight=False, soft_wrap=True)

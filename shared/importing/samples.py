@@ -1,4 +1,4 @@
-"""Pictures that conversion measures its ranges on: the owner's, or for want of them made-up ones."""
+"""Pictures on which conversion measures its ranges: the owner's, or else made-up ones."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from shared.images.files import files_under
 from shared.types import Pixels
 
 MOST = 400
-"""More pictures change the ranges of int8 hardly at all, and cost minutes."""
+"""More pictures hardly change the ranges of int8, and cost minutes."""
 
 FEW = 50
-"""With fewer pictures than these, ranges miss what other pictures reach."""
+"""With fewer pictures, the ranges are narrower than those of other pictures."""
 
 MADE_UP = 16
 
@@ -32,10 +32,10 @@ def read_samples(folder: Path, shrink_to_px: int, on_read: Callable[[], None]) -
         on_read: called after each file, from other threads.
 
     Returns:
-        Pixels, and how many files were left out because they are no pictures.
+        Pixels, and the number of files that were left out because they are not pictures.
 
     Raises:
-        Misconfigured: there is no picture.
+        Misconfigured: the folder has no picture.
     """
     files = list(files_under(folder)) if folder.is_dir() else []
     chosen = [files[index] for index in _spread(len(files), MOST)]
@@ -51,20 +51,20 @@ def read_samples(folder: Path, shrink_to_px: int, on_read: Callable[[], None]) -
             on_read()
 
     with ThreadPoolExecutor() as threads:
-        read_ones = list(threads.map(read, chosen))
-    pictures = [pixels for pixels in read_ones if pixels is not None]
+        results = list(threads.map(read, chosen))
+    pictures = [pixels for pixels in results if pixels is not None]
     if not pictures:
         fault = f"{len(files)} files, none of which is a picture" if files else "no files"
-        raise Misconfigured(f"the samples in {folder}", [f"there are {fault}; expected photos of what is to be told"])
-    return pictures, len(read_ones) - len(pictures)
+        raise Misconfigured(f"the samples in {folder}", [f"there are {fault}; expected photos like those to classify"])
+    return pictures, len(results) - len(pictures)
 
 
 def made_up_pictures() -> list[Pixels]:
-    """Return 16 soft, coloured pictures, always the same: enough to see that a conversion computes the same."""
+    """Return 16 soft, coloured pictures, always the same: enough to check that a conversion computes the same."""
     random = np.random.default_rng(0)
     coarse = random.integers(0, 256, (MADE_UP, 6, 8, 3), dtype=np.uint8)
     bicubic = PIL.Image.Resampling.BICUBIC
-    return [np.asarray(PIL.Image.fromarray(one).resize((320, 240), bicubic)) for one in coarse]
+    return [np.asarray(PIL.Image.fromarray(pixels).resize((320, 240), bicubic)) for pixels in coarse]
 
 
 def _spread(count: int, most: int) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""How a model wants its pixels: the conventions that people train by, by name, as numbers, and as a file tells them."""
+"""The scaling of a model's pixels: the common conventions, by name, by numbers, and from a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class Quantisation:
-    """Real numbers as whole ones: ``real = (whole - zero) * step``."""
+    """A quantisation of real numbers: ``real = (whole - zero) * step``."""
 
     step: float
     zero: int
@@ -52,7 +52,7 @@ NAMED = {"0..255": PIXELS, "0..1": UNIT, "-1..1": SIGNED, "imagenet": IMAGENET, 
 
 RANGES = {"0..255": (0.0, 255.0), "0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 NEAR = 0.02
-"""How far the ends of a quantised input may lie from those of a convention, as a share of its range."""
+"""Largest distance between the ends of a quantised input and those of a convention, as a share of its range."""
 
 QUESTION = (
     "how its pixels were scaled in training cannot be seen in the file; look for rescale=, Rescaling or "
@@ -63,12 +63,12 @@ QUESTION = (
 
 
 def scaling_from(text: str) -> Scaling:
-    """Read what ``--scaling`` was given: a name of ``NAMED``, ``MEAN,STD``, or three means and three deviations.
+    """Read the value of ``--scaling``: a name of ``NAMED``, ``MEAN,STD``, or three means and three deviations.
 
     Means and deviations of at most 1 are of pixels from 0 to 1, others of pixels from 0 to 255.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the text is none of these; the message is what was expected.
     """
     if text.lower() in NAMED:
         return NAMED[text.lower()]
@@ -85,7 +85,7 @@ def scaling_from(text: str) -> Scaling:
     return normalised(means, deviations, white=1.0 if max(*means, *deviations) <= 1 else 255.0)
 
 
-def name_of(scaling: Scaling) -> str:
+def scaling_name(scaling: Scaling) -> str:
     """Return a scaling's name, or its numbers as a sentence."""
     for name, known in NAMED.items():
         if known == scaling:
@@ -94,20 +94,20 @@ def name_of(scaling: Scaling) -> str:
 
 
 def scaling_of_range(quantisation: Quantisation, dtype: str) -> Scaling | None:
-    """Return the convention whose range a quantised input covers, if it is one."""
+    """Return the convention whose range a quantised input covers; None without one."""
     low, high = (0, 255) if dtype == "uint8" else (-128, 127)
     ends = [(whole - quantisation.zero) * quantisation.step for whole in (low, high)]
-    for name, wanted in RANGES.items():
-        tolerance = NEAR * (wanted[1] - wanted[0])
-        if all(abs(end - other) <= tolerance for end, other in zip(ends, wanted, strict=True)):
+    for name, span in RANGES.items():
+        tolerance = NEAR * (span[1] - span[0])
+        if all(abs(end - other) <= tolerance for end, other in zip(ends, span, strict=True)):
             return NAMED[name]
     return None
 
 
 def in_steps(scaling: Scaling, quantisation: Quantisation, dtype: str) -> tuple[Numbers, Numbers]:
-    """Return scale and offset that lead from pixels to a quantised input's whole numbers.
+    """Return scale and offset from pixels to a quantised input's whole numbers.
 
-    Where that is the pixel itself but for less than one step, or the pixel less 128 in int8, it is made exactly that.
+    Where the result is within one step of the pixel itself, or of the pixel less 128 in int8, it becomes exactly that.
     """
     whole = [
         (scale / quantisation.step, offset / quantisation.step + quantisation.zero)

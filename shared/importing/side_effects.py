@@ -1,4 +1,4 @@
-"""What a SavedModel's graph may not do beside computing: read or write files, and change pictures at random."""
+"""Refuse SavedModels whose graph does more than compute: reads or writes files, or changes pictures at random."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ ON_FILES = frozenset(
 """Operations that reach beyond the graph: https://www.tensorflow.org/api_docs/python/tf/raw_ops, by their names."""
 
 ON_CHECKPOINTS = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints"})
-"""Every SavedModel has them, to load and to save its own variables; its signature has no use for them."""
+"""Every SavedModel has them to load and save its variables; its signature does not need them."""
 
 ASSIGNMENTS = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
-"""A model that only classifies changes no variable; the seeds of layers that augment pictures are such."""
+"""A model that only classifies assigns no variable; layers that augment pictures assign their seeds."""
 
 
 def refuse_file_operations(path: Path) -> None:
-    """See, before anything of it is run, that no operation of a SavedModel reads or writes files.
+    """Refuse a SavedModel with an operation that reads or writes files, before any of it runs.
 
     Args:
         path: the folder with ``saved_model.pb``.
 
     Raises:
-        Misconfigured: one does, or the description of the graph cannot be read.
+        Misconfigured: an operation does, or the description of the graph cannot be read.
     """
     tensorflow_for(path.name)
     from tensorflow.core.protobuf import saved_model_pb2
@@ -43,26 +43,25 @@ def refuse_file_operations(path: Path) -> None:
     try:
         described.ParseFromString((path / "saved_model.pb").read_bytes())
     except Exception as error:  # protobuf raises its own, and MemoryError
-        fault = "it is no SavedModel that can be opened; export it again"
+        fault = "it is not a SavedModel that can be opened; export it again"
         raise Misconfigured(f"the model {path.name}", [fault]) from error
     for graph in described.meta_graphs:
         _refuse(path, _operations(graph.graph_def), ON_FILES)
 
 
 def refuse_checkpoint_operations(path: Path, graph: Any) -> None:
-    """See that a signature, once loaded, neither restores nor saves variables.
+    """Refuse a loaded signature that restores or saves variables.
 
     Raises:
-        Misconfigured: it does.
+        Misconfigured: the signature does.
     """
     _refuse(path, _operations(graph), ON_FILES | ON_CHECKPOINTS)
 
 
-def at_random(graph: Any) -> str | None:
-    """Return what is wrong with a graph that draws random numbers; None where it draws none.
+def random_fault(graph: Any) -> str | None:
+    """Return the fault of a graph that draws random numbers; None where it draws none.
 
-    Keras 3.15 exports layers of augmentation switched on, and what they draw by is counted on in a variable, which
-    cannot be frozen.
+    Keras 3.15 exports layers of augmentation switched on; their seed is counted in a variable, which cannot be frozen.
     """
     drawn = sorted({name for name in _operations(graph) if "Random" in name or name in ASSIGNMENTS})
     if not drawn:
@@ -81,6 +80,6 @@ def _operations(graph: Any) -> Iterable[str]:
 
 
 def _refuse(path: Path, operations: Iterable[str], refused: frozenset[str]) -> None:
-    if found := sorted(refused.intersection(operations)):
-        fault = f"its graph reads or writes files ({', '.join(found)}), which no model of pictures needs to; refused"
+    if names := sorted(refused.intersection(operations)):
+        fault = f"its graph reads or writes files ({', '.join(names)}), which no model of pictures needs to; refused"
         raise Misconfigured(f"the model {path.name}", [fault])

@@ -1,4 +1,4 @@
-"""What a path holds: a model file by its content, a SavedModel, or a folder or zip archive with a model in it."""
+"""Find the model at a path: a model file by its content, a SavedModel, or a folder or zip archive with a model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KERAS, SAVED_MODEL, TFLITE = "Keras", "SavedModel", "LiteRT"
 EXPECTED = "expected a .keras, .h5 or .tflite file, a SavedModel folder, or an export of Teachable Machine"
 
 TEACHABLE_MACHINE = ("keras_model.h5", "model.savedmodel", "model_unquant.tflite", "model.tflite")
-"""What its exports are called: https://github.com/googlecreativelab/teachablemachine-community"""
+"""File names of its exports: https://github.com/googlecreativelab/teachablemachine-community"""
 
 FOREIGN = {
     ".onnx": "convert ONNX to .tflite with onnx2tf",
@@ -33,19 +33,19 @@ LARGEST_ARCHIVE_BYTES = 4 * 2**30
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model, found."""
+    """A model that was found at a path."""
 
     kind: str
     """``KERAS``, ``SAVED_MODEL`` or ``TFLITE``."""
     path: Path
-    """Of the model itself: a file, or a SavedModel's folder."""
+    """The model's file, or a SavedModel's folder."""
     labels: tuple[str, ...] | None = None
-    """From a labels.txt beside the model."""
+    """From a labels.txt next to the model."""
     is_teachable_machine: bool = False
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The usual name of its kind."""
         return f"Teachable Machine ({self.kind})" if self.is_teachable_machine else self.kind
 
 
@@ -57,7 +57,7 @@ def find_source(path: Path, scratch: Path) -> Source:
         scratch: an empty folder, into which an archive is unpacked.
 
     Raises:
-        Misconfigured: it holds no model, or several, or one of another framework; the sentence says what to do.
+        Misconfigured: the path holds no model, several, or one of another framework; the message names the remedy.
     """
     if path.is_dir():
         return _in_folder(path)
@@ -75,33 +75,34 @@ def find_source(path: Path, scratch: Path) -> Source:
             if "config.json" in archive.namelist():
                 return Source(KERAS, path)
         return _in_folder(_unpacked(path, scratch))
-    raise Misconfigured(f"the model {path.name}", [_advice(path) or f"it is no model; {EXPECTED}"])
+    raise Misconfigured(f"the model {path.name}", [_advice(path) or f"it is not a model; {EXPECTED}"])
 
 
 def _in_folder(folder: Path) -> Source:
     if (folder / "saved_model.pb").is_file():
         return Source(SAVED_MODEL, folder)
-    saved = [found.parent for found in sorted(folder.rglob("saved_model.pb"))]
+    saved = [file.parent for file in sorted(folder.rglob("saved_model.pb"))]
     single = [
         file
         for file in files_under(folder)
-        if file.suffix.lower() in (".keras", ".h5", ".tflite") and not any(file.is_relative_to(one) for one in saved)
+        if file.suffix.lower() in (".keras", ".h5", ".tflite")
+        and not any(file.is_relative_to(model) for model in saved)
     ]
-    found = [*saved, *single]
-    if len(found) != 1:
-        names = ", ".join(str(one.relative_to(folder)) for one in found[:5])
-        count = f"{len(found)} models ({names}); name one" if found else _foreign(folder)
+    models = [*saved, *single]
+    if len(models) != 1:
+        names = ", ".join(str(model.relative_to(folder)) for model in models[:5])
+        count = f"{len(models)} models ({names}); name one" if models else _foreign(folder)
         raise Misconfigured(f"the model {folder.name}", [f"it holds {count}"])
-    [model] = found
+    [model] = models
     kind = SAVED_MODEL if model in saved else TFLITE if model.suffix.lower() == ".tflite" else KERAS
-    text = next((beside / "labels.txt" for beside in (model.parent, folder) if (beside / "labels.txt").is_file()), None)
+    text = next((parent / "labels.txt" for parent in (model.parent, folder) if (parent / "labels.txt").is_file()), None)
     content = text.read_text("utf-8-sig", errors="replace") if text else ""
     labels = named(labels_in(content), text.name) if text else None
     return Source(kind, model, labels, model.name in TEACHABLE_MACHINE and are_numbered(content))
 
 
 def _advice(path: Path) -> str | None:
-    """What to do instead, by what a file is called; a .json file may be of two makers."""
+    """Return what to do instead, by a file's name; a .json file may be from two tools."""
     if path.suffix.lower() == ".json" and KERAS_LAYERS.search(path.read_bytes()[:HEAD_BYTES]):
         return "it describes the layers of a Keras model and has no weights; save both with model.save('model.keras')"
     return FOREIGN.get(path.suffix.lower())
@@ -120,7 +121,7 @@ def _unpacked(path: Path, scratch: Path) -> Path:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > LARGEST_ARCHIVE_BYTES:
                 raise Misconfigured(f"the model {path.name}", ["unpacked it would be larger than 4 GiB"])
-            archive.extractall(folder)  # names that lead outside are made to stay inside
+            archive.extractall(folder)  # extractall keeps names that lead outside inside the folder
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         fault = "it is a zip archive that is damaged or locked; export it again"
         raise Misconfigured(f"the model {path.name}", [fault]) from error

@@ -1,4 +1,4 @@
-"""A Keras model or a SavedModel as one frozen function of one picture, and what its graph gives away."""
+"""Read a Keras model or a SavedModel as a frozen function of one picture, with the facts in its graph."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 from shared.adapters.tensorflow_model import TensorFlowModel
 from shared.errors import Misconfigured
 from shared.importing.channels_last import computes_channels_first, with_channels_last
-from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step
+from shared.importing.facts import Facts, activation_of, output_shape_fault, scaling_of_step
 from shared.importing.keras_file import open_keras
 from shared.importing.scaling import Scaling
-from shared.importing.side_effects import at_random, refuse_checkpoint_operations, refuse_file_operations
+from shared.importing.side_effects import random_fault, refuse_checkpoint_operations, refuse_file_operations
 from shared.training.quiet import silence, tensorflow_for
 
 PASSED_OVER = (
@@ -30,12 +30,12 @@ PASSED_OVER = (
 )
 AT_THE_END = ("Identity", "Cast", "Reshape", "Squeeze", "NoOp")
 KEPT = ("Identity", "Cast", "ReadVariableOp")
-"""Operations between a constant and where it is used."""
+"""Operations between a constant and its use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What was given, ready to run and to convert."""
+    """The original model, ready to run and to convert."""
 
     facts: Facts
     frozen: Any
@@ -43,11 +43,11 @@ class Original:
     network: Any = None
     """The ``keras.Model``; None for a SavedModel."""
     is_rewritten: bool = False
-    """Its layers computed with channels first, which TensorFlow does on GPUs only, and were made to with them last."""
+    """Whether layers with channels first, which TensorFlow runs on GPUs only, were rewritten to channels last."""
 
     @property
     def model(self) -> TensorFlowModel:
-        """The same as something that serves."""
+        """The original as a model that can serve."""
         frozen, dtype = self.frozen, self.facts.dtype
         tensorflow = tensorflow_for("it")
 
@@ -77,10 +77,10 @@ def read_keras(path: Path, size: tuple[int, int] | None) -> Original:
 
     Args:
         path: ``.keras`` or ``.h5``.
-        size: height and width, for a network that takes any.
+        size: height and width, for a network that takes any size.
 
     Raises:
-        Misconfigured: it cannot be opened, or is no network of one picture and one row of numbers.
+        Misconfigured: it cannot be opened, or its input or output is not one picture or one row of numbers.
     """
     network = open_keras(path)
     try:
@@ -97,11 +97,11 @@ def read_keras(path: Path, size: tuple[int, int] | None) -> Original:
 
 
 def read_saved_model(path: Path, size: tuple[int, int] | None) -> Original:
-    """Open a SavedModel folder by its signature ``serving_default``, or the only one it has.
+    """Open a SavedModel folder by its signature ``serving_default``, or its only signature.
 
     Args:
         path: the folder with ``saved_model.pb``.
-        size: height and width, for a network that takes any.
+        size: height and width, for a network that takes any size.
 
     Raises:
         Misconfigured: it cannot be opened, or has no signature with one picture in and one row of numbers out.
@@ -113,7 +113,7 @@ def read_saved_model(path: Path, size: tuple[int, int] | None) -> Original:
             loaded = tensorflow.saved_model.load(str(path))
     except Exception as error:  # TensorFlow raises whatever its parsers raise
         raise Misconfigured(
-            f"the model {path.name}", ["it is no SavedModel that can be opened; export it again"]
+            f"the model {path.name}", ["it is not a SavedModel that can be opened; export it again"]
         ) from error
     signatures = dict(loaded.signatures)
     signature = signatures.get("serving_default") or (next(iter(signatures.values())) if len(signatures) == 1 else None)
@@ -149,7 +149,7 @@ def _original(
         frozen = with_channels_last(frozen)
     [output] = frozen.outputs
     if output.shape.rank != 2 or output.shape[0] != 1 or output.shape[1] is None:
-        fault = no_row_of_numbers(output.shape) or f"it returns shape {tuple(output.shape)}, expected (1, labels)"
+        fault = output_shape_fault(output.shape) or f"it returns shape {tuple(output.shape)}, expected (1, labels)"
         raise Misconfigured(f"the model {path.name}", [fault])
     graph = _Graph(frozen)
     scaling = graph.first_scaling()
@@ -167,23 +167,23 @@ def _original(
 def _fixed(
     path: Path, shape: tuple[int | None, ...], dtype: str, size: tuple[int, int] | None
 ) -> tuple[int, int, int, int]:
-    """The input's shape for one picture, its size filled in where the network takes any."""
+    """Return the input's shape for one picture, with ``size`` where the network takes any size."""
     if len(shape) != 4 or dtype not in ("float32", "uint8"):
         fault = f"it takes {dtype} of shape {shape}, expected float32 or uint8 pictures: (n, height, width, channels)"
         raise Misconfigured(f"the model {path.name}", [fault])
     if shape[0] not in (None, 1):
         fault = f"it takes {shape[0]} pictures at once, expected one or any number; save it with that"
         raise Misconfigured(f"the model {path.name}", [fault])
-    places = (2, 3) if shape[1] in (1, 3) and shape[3] not in (1, 3) else (1, 2)
-    wanted = [1, *shape[1:]]
-    for place, length in zip(places, size or (None, None), strict=True):
-        if wanted[place] is None:
-            wanted[place] = length
-    if None in wanted:
+    axes = (2, 3) if shape[1] in (1, 3) and shape[3] not in (1, 3) else (1, 2)
+    sizes = [1, *shape[1:]]
+    for axis, length in zip(axes, size or (None, None), strict=True):
+        if sizes[axis] is None:
+            sizes[axis] = length
+    if None in sizes:
         fault = f"it takes pictures of any size, shape {shape}; add --size HEIGHTxWIDTH as it was trained"
         raise Misconfigured(f"the model {path.name}", [fault])
-    one, first, second, third = (int(length or 0) for length in wanted)
-    return one, first, second, third
+    count, first, second, third = (int(length or 0) for length in sizes)
+    return count, first, second, third
 
 
 def _frozen(path: Path, call: Callable[[Any], Any], shape: tuple[int, ...], dtype: str) -> Any:
@@ -196,18 +196,18 @@ def _frozen(path: Path, call: Callable[[Any], Any], shape: tuple[int, ...], dtyp
             function = tensorflow.function(call, input_signature=[tensorflow.TensorSpec(shape, dtype)])
             concrete = function.get_concrete_function()
             frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-    except Exception as error:  # whatever a layer raises that does not fit the shape
+    except Exception as error:  # a layer that does not fit the shape may raise anything
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        drawn = None if concrete is None else at_random(concrete.graph.as_graph_def())
+        drawn = None if concrete is None else random_fault(concrete.graph.as_graph_def())
         fault = drawn or f"it does not run on one picture of shape {shape} ({first:.200})"
         raise Misconfigured(f"the model {path.name}", [fault]) from error
-    if drawn := at_random(frozen.graph.as_graph_def()):
+    if drawn := random_fault(frozen.graph.as_graph_def()):
         raise Misconfigured(f"the model {path.name}", [drawn])
     return frozen
 
 
 class _Graph:
-    """A frozen function's graph, from the picture to the numbers."""
+    """The graph of a frozen function, from the picture to the outputs."""
 
     def __init__(self, frozen: Any) -> None:
         self._nodes = {node.name: node for node in frozen.graph.as_graph_def().node}

@@ -1,4 +1,4 @@
-"""What a .tflite file says of itself, read by the schema that comes with LiteRT."""
+"""Read the facts in a .tflite file, by the schema that comes with LiteRT."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from shared.adapters.runtimes.litert import FEATURE_MAP, LiteRTModel
 from shared.bundles.manifest import DTYPES
 from shared.errors import InvalidBundle, Misconfigured
-from shared.importing.facts import Facts, activation_of, no_row_of_numbers, scaling_of_step
+from shared.importing.facts import Facts, activation_of, output_shape_fault, scaling_of_step
 from shared.importing.scaling import Quantisation, Scaling, normalised, scaling_of_range
 from shared.importing.tflite_metadata import Metadata, metadata_of
 from shared.training.quiet import silence
@@ -27,10 +27,10 @@ SELECT = re.compile(
 
 
 def read_tflite(path: Path) -> Facts:
-    """Return what a .tflite file says of itself.
+    """Return the facts in a .tflite file.
 
     Raises:
-        Misconfigured: LiteRT cannot run it, or it does not take one picture of a fixed size.
+        Misconfigured: LiteRT cannot run the model, or its input is not one picture of a fixed size.
     """
     opened = _opened(path)
     content = path.read_bytes()
@@ -38,7 +38,7 @@ def read_tflite(path: Path) -> Facts:
     if any(size == -1 for size in graph.signature[1:]):
         fault = f"its input's size is left open, shape {graph.signature}; convert it again for pictures of one size"
         raise Misconfigured(f"the model {path.name}", [fault])
-    if odd := no_row_of_numbers(opened.output_shape):
+    if odd := output_shape_fault(opened.output_shape):
         raise Misconfigured(f"the model {path.name}", [odd])
     dtype, metadata = opened.input_dtype, metadata_of(content, graph.metadata)
     if dtype not in DTYPES:
@@ -59,13 +59,13 @@ def read_tflite(path: Path) -> Facts:
 
 
 def input_quantisation(path: Path) -> Quantisation | None:
-    """Return how a .tflite file's input is quantised; None where it is not."""
+    """Return the quantisation of a .tflite file's input; None where it is not quantised."""
     return _Graph(path.read_bytes()).quantisation
 
 
 def _opened(path: Path) -> LiteRTModel:
     try:
-        with silence():  # LiteRT says once in each process that it is here
+        with silence():  # LiteRT prints a line once in each process
             return LiteRTModel(path)
     except InvalidBundle as error:
         faults = list(error.faults)
@@ -80,11 +80,11 @@ def _opened(path: Path) -> LiteRTModel:
 def _scaling(
     graph: _Graph, metadata: Metadata, quantisation: Quantisation | None, dtype: str
 ) -> tuple[Scaling | None, str]:
-    """By what is most certain: what is computed first, what a quantised input covers, what the metadata says."""
-    if found := graph.first_scaling():
-        return found, "the graph's first operation"
-    if quantisation and (found := scaling_of_range(quantisation, dtype)):
-        return found, "the range of its quantised input"
+    """Return the scaling by the most certain fact: the first operation, a quantised input's range, or the metadata."""
+    if scaling := graph.first_scaling():
+        return scaling, "the graph's first operation"
+    if quantisation and (scaling := scaling_of_range(quantisation, dtype)):
+        return scaling, "the range of its quantised input"
     if metadata.means and metadata.deviations:
         return normalised(metadata.means, metadata.deviations), "the file's metadata"
     return None, ""
@@ -103,18 +103,18 @@ class _Graph:
 
     @property
     def signature(self) -> tuple[int, ...]:
-        """The input's shape, -1 where it is left open."""
+        """The input's shape, -1 for open sizes."""
         tensor = self._graph.tensors[self._input]
         shape = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
         return tuple(int(size) for size in shape)
 
     @property
     def quantisation(self) -> Quantisation | None:
-        """The input's."""
-        found = self._graph.tensors[self._input].quantization
-        if found is None or found.scale is None or len(found.scale) != 1:
+        """The input's quantisation."""
+        quantisation = self._graph.tensors[self._input].quantization
+        if quantisation is None or quantisation.scale is None or len(quantisation.scale) != 1:
             return None
-        return Quantisation(float(found.scale[0]), int(found.zeroPoint[0]))
+        return Quantisation(float(quantisation.scale[0]), int(quantisation.zeroPoint[0]))
 
     @property
     def metadata(self) -> bytes | None:
@@ -127,7 +127,7 @@ class _Graph:
     def first_scaling(self) -> Scaling | None:
         """Follow the input to the first arithmetic on it."""
         tensor = self._input
-        while operators := [one for one in self._graph.operators if tensor in one.inputs]:
+        while operators := [operator for operator in self._graph.operators if tensor in operator.inputs]:
             operator = operators[0]
             name = self._name(operator)
             if len(operators) == 1 and name in PASSED_OVER:
@@ -142,7 +142,7 @@ class _Graph:
         """Return the name of the operation that makes the output, past those that only change its form."""
         tensors = self._graph.tensors
         tensor = next(index for index in self._graph.outputs if tensors[index].name != FEATURE_MAP.encode())
-        while operators := [one for one in self._graph.operators if tensor in one.outputs]:
+        while operators := [operator for operator in self._graph.operators if tensor in operator.outputs]:
             name = self._name(operators[0])
             if name not in AT_THE_END:
                 return name
@@ -154,15 +154,15 @@ class _Graph:
         return str(self._names.get(max(code.builtinCode, code.deprecatedBuiltinCode), ""))
 
     def _constant(self, index: int) -> npt.NDArray[np.float64] | None:
-        """The numbers of a tensor that never changes; None for one that is computed, or of another type."""
+        """Return the numbers of a constant tensor; None for a computed tensor, or one of another type."""
         tensor = self._graph.tensors[index]
         data = self._model.buffers[tensor.buffer].data
         dtype = {0: np.float32, 1: np.float16, 3: np.uint8, 9: np.int8}.get(tensor.type)
         if data is None or dtype is None:
             return None
         values = np.frombuffer(bytes(data), dtype).astype(np.float64)
-        found = tensor.quantization
-        if found is None or found.scale is None or len(found.scale) != 1:
+        quantisation = tensor.quantization
+        if quantisation is None or quantisation.scale is None or len(quantisation.scale) != 1:
             return values
-        scaled: npt.NDArray[np.float64] = (values - int(found.zeroPoint[0])) * float(found.scale[0])
+        scaled: npt.NDArray[np.float64] = (values - int(quantisation.zeroPoint[0])) * float(quantisation.scale[0])
         return scaled

@@ -1,4 +1,4 @@
-"""What TensorFlow Lite's metadata says of a model: labels, and how its input was normalised.
+"""Read TensorFlow Lite's metadata of a model: labels, and how its input was normalised.
 
 The format is that of https://github.com/tensorflow/tflite-support/blob/v0.4.4/tensorflow_lite_support/metadata/metadata_schema.fbs,
 a flatbuffer inside the model's; files such as labels.txt are a zip archive at the end of the model's file.
@@ -24,13 +24,13 @@ AXIS_LABELS = 2
 NORMALISATION = 1
 """``NormalizationOptions`` in the union ``ProcessUnitOptions``."""
 
-# Fields by their place in the schema's tables.
+# Fields by their position in the schema's tables.
 SUBGRAPHS, INPUTS, OUTPUTS, PROCESS_UNITS, FILES = 3, 2, 3, 4, 6
 UNIT_KIND, UNIT_OPTIONS, MEANS, DEVIATIONS, FILE_NAME, FILE_KIND = 0, 1, 0, 1, 0, 2
 
 
 LARGEST_TEXT_BYTES = 2**20
-"""Of a file with labels; the 21,841 names of the whole of ImageNet take half of it."""
+"""Limit of a file with labels; the 21,841 names of the whole ImageNet take half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Metadata:
 
     labels: tuple[str, ...] | None = None
     means: tuple[float, ...] | None = None
-    """As it is applied to pixels from 0 to 255: ``(pixel - mean) / deviation``; one number, or one a channel."""
+    """For pixels from 0 to 255: ``(pixel - mean) / deviation``; one number, or a number for each channel."""
     deviations: tuple[float, ...] | None = None
 
 
@@ -48,7 +48,7 @@ def metadata_of(content: bytes, described: bytes | None) -> Metadata:
 
     Args:
         content: the whole .tflite file.
-        described: the buffer TFLITE_METADATA of the model, None where it has none.
+        described: the buffer TFLITE_METADATA of the model; None without one.
     """
     try:
         means, deviations, file = _described(described) if described else (None, None, None)
@@ -57,7 +57,7 @@ def metadata_of(content: bytes, described: bytes | None) -> Metadata:
         IndexError,
         TypeError,
         UnicodeDecodeError,
-    ):  # offsets that lead nowhere: as if there were none
+    ):  # invalid offsets count as no metadata
         means, deviations, file = None, None, None
     return Metadata(_labels(content, file), means, deviations)
 
@@ -69,14 +69,14 @@ def _described(buffer: bytes) -> tuple[tuple[float, ...] | None, tuple[float, ..
         options = [_table(unit, UNIT_OPTIONS) for unit in units if _byte(unit, UNIT_KIND) == NORMALISATION]
         files = [file for tensor in _tables(graph, OUTPUTS) for file in _tables(tensor, FILES)]
         named = [_text(file, FILE_NAME) for file in files if _byte(file, FILE_KIND) == AXIS_LABELS]
-        means, deviations = (_floats(options[0], place) if options else () for place in (MEANS, DEVIATIONS))
+        means, deviations = (_floats(options[0], position) if options else () for position in (MEANS, DEVIATIONS))
         both = bool(means) and len(means) == len(deviations) and min(deviations) > 0
         return (means if both else None, deviations if both else None, named[0] if named else None)
     return None, None, None
 
 
 def _labels(content: bytes, named: str | None) -> tuple[str, ...] | None:
-    """From the file that the metadata names, else from the only text file there is."""
+    """Read labels from the file that the metadata names, else from the only text file."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             texts = [name for name in archive.namelist() if name.lower().endswith(".txt")]
@@ -90,7 +90,7 @@ def _labels(content: bytes, named: str | None) -> tuple[str, ...] | None:
 
 
 def _names_of_ultralytics(text: str) -> tuple[str, ...] | None:
-    """Names in a description as Ultralytics appends it: ``{'names': {0: 'cat', 1: 'dog'}, …}`` in Python or JSON.
+    """Return the names in a description of Ultralytics: ``{'names': {0: 'cat', 1: 'dog'}, …}`` in Python or JSON.
 
     https://github.com/ultralytics/ultralytics/blob/main/ultralytics/engine/exporter.py
     """
@@ -108,38 +108,38 @@ def _names_of_ultralytics(text: str) -> tuple[str, ...] | None:
     return tuple(map(str, names)) if isinstance(names, list) and names else None
 
 
-def _place(table: Table, field: int) -> int:
-    """Where a field's value lies in the buffer; 0 where it is left out."""
+def _position(table: Table, field: int) -> int:
+    """Return the position of a field's value in the buffer; 0 where the field is left out."""
     offset = table.Offset(4 + 2 * field)
     return int(table.Pos + offset) if offset else 0
 
 
 def _table(table: Table, field: int) -> Table:
-    place = _place(table, field)
-    return Table(table.Bytes, table.Indirect(place)) if place else Table(table.Bytes, 0)
+    position = _position(table, field)
+    return Table(table.Bytes, table.Indirect(position)) if position else Table(table.Bytes, 0)
 
 
 def _tables(table: Table, field: int) -> Iterator[Table]:
-    if _place(table, field):
-        offset = _place(table, field) - table.Pos
+    if _position(table, field):
+        offset = _position(table, field) - table.Pos
         start, count = table.Vector(offset), table.VectorLen(offset)
         for index in range(count):
             yield Table(table.Bytes, table.Indirect(start + 4 * index))
 
 
 def _floats(table: Table, field: int) -> tuple[float, ...]:
-    if not _place(table, field):
+    if not _position(table, field):
         return ()
-    offset = _place(table, field) - table.Pos
+    offset = _position(table, field) - table.Pos
     start, count = table.Vector(offset), table.VectorLen(offset)
     return tuple(float(table.Get(number_types.Float32Flags, start + 4 * index)) for index in range(count))
 
 
 def _text(table: Table, field: int) -> str:
-    place = _place(table, field)
-    return str(table.String(place).decode("utf-8")) if place else ""
+    position = _position(table, field)
+    return str(table.String(position).decode("utf-8")) if position else ""
 
 
 def _byte(table: Table, field: int) -> int:
-    place = _place(table, field)
-    return int(table.Get(number_types.Uint8Flags, place)) if place else 0
+    position = _position(table, field)
+    return int(table.Get(number_types.Uint8Flags, position)) if position else 0

@@ -1,4 +1,4 @@
-"""A bundle appears whole or not at all: it is made beside its place, checked as serving does, and then moved there."""
+"""Write a bundle atomically: into a folder next to its destination, checked as in serving, and then moved there."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from shared.wiring import load_model
 
 
 def check_free(out: Path, force: bool) -> None:
-    """See that a bundle may be written to a folder.
+    """Check that a bundle may be written to a folder.
 
     Raises:
-        Misconfigured: something lies there already, or with ``force`` something that is no bundle.
+        Misconfigured: the folder is not empty, or with ``force`` it is not a bundle.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not (out / MANIFEST).is_file():
-        raise Misconfigured("--out", [f"{out} exists and is no bundle; name another folder"])
+        raise Misconfigured("--out", [f"{out} exists and is not a bundle; choose another folder"])
     if not force:
-        raise Misconfigured("--out", [f"{out} is a bundle already; name another folder or version, or add --force"])
+        raise Misconfigured("--out", [f"{out} is a bundle already; choose another folder or version, or add --force"])
 
 
 def write_bundle(manifest: Manifest, out: Path, write_model: Callable[[Path], object], force: bool) -> Bundle:
-    """Write model, labels, card and, last, the manifest; run the model once; then move them to their place.
+    """Write model, labels, card and, last, the manifest; run the model once; then move them to ``out``.
 
     Args:
-        manifest: without ``files``, which are filled in.
-        out: where the bundle shall lie.
-        write_model: is given the path of the model file.
-        force: a bundle that lies there gives way.
+        manifest: without ``files``, which are added.
+        out: the bundle's folder.
+        write_model: writes the model to the path that it gets.
+        force: replace an existing bundle.
 
     Raises:
-        InvalidBundle: what was written cannot be served; nothing is left of it.
+        InvalidBundle: the bundle cannot be served; no file of it is left.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -64,7 +64,7 @@ def write_bundle(manifest: Manifest, out: Path, write_model: Callable[[Path], ob
 
 
 def _move(folder: Path, out: Path) -> None:
-    """Put a folder in the place of what lies there."""
+    """Move a folder to ``out``, and replace what is there."""
     if out.exists():
         before = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)) / "before"
         out.rename(before)

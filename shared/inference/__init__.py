@@ -1,1 +1,1 @@
-"""A loaded model: from pixels to calibrated scores, which models a process serves, and why a model said so."""
+"""Loaded models: calibrated scores from pixels, the models of a process, and explanations of predictions."""

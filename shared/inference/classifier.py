@@ -1,4 +1,4 @@
-"""Step 3: pixels become labels with calibrated scores, best first."""
+"""Step 3: classify pixels into labels with calibrated scores, best first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from shared.types import Candidate, Classification, Pixels, Scores
 
 
 class Classifier:
-    """A bundle and the model inside it, as one thing that classifies pictures. Thread-safe as far as the model is.
+    """A classifier: a bundle and its loaded model. Thread-safe if the model is.
 
     Raises:
-        InvalidBundle: the model's input or output is not what the manifest says.
+        InvalidBundle: the model's input or output differs from the manifest.
     """
 
     def __init__(self, bundle: Bundle, model: Model) -> None:
@@ -36,27 +36,29 @@ class Classifier:
             pixels: RGB, shape (height, width, 3), uint8, any size; not modified.
 
         Returns:
-            Every label of the model, the one that is given first, the others by score; scores add up to 1.
+            Every label of the model, the predicted label first, the others by score; scores add up to 1.
         """
-        return self.said_by(self.model.run(prepare(pixels, self.bundle.manifest.input)))
+        return self.classification_of(self.model.run(prepare(pixels, self.bundle.manifest.input)))
 
-    def said_by(self, outputs: npt.NDArray[np.float32]) -> Classification:
-        """Return what the model's outputs of one picture mean, shape (outputs,), float32."""
+    def classification_of(self, outputs: npt.NDArray[np.float32]) -> Classification:
+        """Return the classification from the model's outputs for one picture, shape (outputs,), float32."""
         manifest = self.bundle.manifest
-        return decided(calibrated(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest)
+        return decide_label(
+            calibrate_scores(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest
+        )
 
     def warm_up(self) -> None:
-        """Run one inference, so that the first caller does not pay for what is built lazily."""
+        """Run one inference, so that the first request does not pay for lazy initialisation."""
         spec = self.bundle.manifest.input
         self.classify(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
 
 
-def decided(scores: Scores, manifest: Manifest) -> Classification:
-    """Give a label: that of the best score, or where the bundle declares a threshold, the one on its side of it.
+def decide_label(scores: Scores, manifest: Manifest) -> Classification:
+    """Decide the label: the one with the best score, or by the positive label's score if the bundle has a threshold.
 
     Args:
         scores: calibrated, in the order of the manifest's labels.
-        manifest: with the threshold, if any, and the score below which a person should look.
+        manifest: with the threshold, if any, and the score below which a prediction needs review.
     """
     order = np.argsort(-scores, kind="stable").tolist()
     if manifest.threshold is not None:
@@ -64,12 +66,12 @@ def decided(scores: Scores, manifest: Manifest) -> Classification:
         is_positive = float(scores[positive]) >= manifest.threshold.score
         order.sort(key=lambda index: (index == positive) != is_positive)
     candidates = tuple(Candidate(manifest.labels[index], float(scores[index])) for index in order)
-    given = candidates[0]
-    return Classification(given.label, given.score, candidates, needs_review=given.score < manifest.review_below)
+    first = candidates[0]
+    return Classification(first.label, first.score, candidates, needs_review=first.score < manifest.review_below)
 
 
 def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
-    """Fit a picture to the model's input. Training, evaluation and serving all come through here.
+    """Fit a picture to the model's input. Training, evaluation and serving all use this function.
 
     Args:
         pixels: RGB, shape (height, width, 3), uint8.
@@ -94,29 +96,31 @@ def prepare(pixels: Pixels, spec: InputSpec) -> npt.NDArray[Any]:
     return batch if spec.takes_pixels else _as_numbers(batch, spec)
 
 
-def calibrated(
+def calibrate_scores(
     outputs: npt.NDArray[np.float32], activation: str, temperature: float, labels: int | None = None
 ) -> Scores:
-    """Turn one picture's outputs into probabilities: softmax(logits / temperature).
+    """Turn the outputs for one picture into probabilities: softmax(logits / temperature).
 
-    One output alone is the second of two labels': sigmoid(logit / temperature), the other label has what is left.
+    A single output is the second label's of two: its score is sigmoid(logit / temperature), the first has the rest.
 
-    Temperature scaling is that of Guo et al., "On Calibration of Modern Neural Networks" (2017). A model that
-    returns probabilities is scaled through their logarithms, which are logits up to a constant.
+    Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks" (2017). A model that returns
+    probabilities is scaled through their logarithms, which are logits up to a constant.
 
     Args:
         outputs: shape (labels,) or (1,), float32.
-        activation: ``logits``, ``softmax`` or ``sigmoid``, as in the manifest. Several sigmoids are taken as of labels
-            that exclude each other, so their probabilities are made to add up to 1.
+        activation: ``logits``, ``softmax`` or ``sigmoid``, as in the manifest. Several sigmoids are read as labels
+            that exclude each other, so their probabilities are scaled to add up to 1.
         temperature: above 0.
-        labels: how many; None for as many as outputs.
+        labels: number of labels; None for the number of outputs.
 
     Raises:
-        RuntimeError: the model gave a number that is none, or is infinite: no score can be made of it.
+        RuntimeError: an output is NaN or infinite, so no score can be computed.
     """
     if not np.isfinite(outputs).all():
         bad = np.count_nonzero(~np.isfinite(outputs))
-        raise RuntimeError(f"{bad} of the model's {outputs.size} outputs are not finite; no score can be made of them.")
+        raise RuntimeError(
+            f"{bad} of the model's {outputs.size} outputs are not finite, so no score can be computed; check the model."
+        )
     logits = outputs.astype(np.float64)
     if (len(logits), labels) == (1, 2):
         logits = _of_two(logits, activation)
@@ -132,9 +136,9 @@ def _faults_between(bundle: Bundle, model: Model) -> list[str]:
     manifest, faults = bundle.manifest, []
     expected = manifest.input.shape
     if model.input_shape != expected:
-        faults.append(f"the model takes shape {model.input_shape}, the manifest says {expected}")
+        faults.append(f"the model takes shape {model.input_shape}, expected {expected} as in the manifest")
     if model.input_dtype != manifest.input.dtype:
-        faults.append(f"the model takes {model.input_dtype}, the manifest says {manifest.input.dtype}")
+        faults.append(f"the model takes {model.input_dtype}, expected {manifest.input.dtype} as in the manifest")
     if model.outputs == 1 and manifest.activation == "softmax":
         faults.append("the model has one output, and a softmax of one number is always 1")
     elif model.outputs != len(manifest.labels) and (model.outputs, len(manifest.labels)) != (1, 2):
@@ -143,7 +147,7 @@ def _faults_between(bundle: Bundle, model: Model) -> list[str]:
 
 
 def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[Any]:
-    """The model's own numbers for pixels, shape (1, height, width, depth), and its own layout."""
+    """Convert pixels, shape (1, height, width, depth), to the model's numbers in the model's layout."""
     numbers: npt.NDArray[Any] = batch.astype(np.float32) * np.asarray(spec.scale, np.float32)
     numbers += np.asarray(spec.offset, np.float32)
     if spec.dtype != "float32":
@@ -153,7 +157,7 @@ def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[An
 
 
 def _of_two(output: npt.NDArray[np.float64], activation: str) -> npt.NDArray[np.float64]:
-    """Logits of two labels for the one output that is the second label's: softmax of (0, x) is sigmoid(x)."""
+    """Return two labels' logits for the single output of the second label: softmax of (0, x) is sigmoid(x)."""
     if activation != "logits":
         probability = np.clip(output, 1e-12, 1 - 1e-12)
         output = np.log(probability) - np.log1p(-probability)

@@ -1,7 +1,7 @@
-"""Why the model said so: where in a picture the evidence for a label lies, as a coarse heat map.
+"""Explain a prediction: a coarse heatmap of where in a picture the evidence for a label is.
 
-A model that gives out its last feature map says so itself, in the one inference that classifies (``cam``). Any other is
-asked again and again with a part of the picture covered (``occlusion``).
+A model that returns its last feature map is explained by the same inference that classifies (``cam``). Any other model
+runs again for each part of the picture, with that part covered (``occlusion``).
 """
 
 from __future__ import annotations
@@ -21,45 +21,45 @@ from shared.ports import Activation, ActivationModel
 from shared.types import Classification, Pixels
 
 Heat = npt.NDArray[np.float32]
-"""Shape (rows, columns), float32, 0 to 1: how much each part speaks for a label, its strongest part 1."""
+"""Shape (rows, columns), float32, 0 to 1: each part's evidence for a label, relative to the strongest part."""
 
 CAM, OCCLUSION = "cam", "occlusion"
 
 CELLS = 8
-"""Rows and columns of an occlusion's heat map; the patch covers two of each."""
+"""Rows and columns of an occlusion's heatmap; the patch covers two of each."""
 
 OnRun = Callable[[int, int], None]
-"""Told before each further run of the model: how many are done, and how many there are in all. It may raise to stop."""
+"""Called before each run of an occlusion with the number of finished runs and of all runs. It may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the model says of a picture, and where it sees one of its labels."""
+    """A picture's classification, and a heatmap of the evidence for one label."""
 
     classification: Classification
     label: str
-    """The one that is explained."""
+    """The label that is explained."""
     method: str
     """``cam`` or ``occlusion``."""
     heat: Heat
-    """Over what the model takes, which a crop or padding makes another part than the picture: see ``over_picture``."""
+    """Over the model's input, which differs from the picture by a crop or padding: see ``over_picture``."""
 
     @property
     def score(self) -> float:
-        """The calibrated score of the label that is explained."""
+        """The calibrated score of the explained label."""
         return _score(self.classification, self.label)
 
 
 def explain(
     classifier: Classifier, pixels: Pixels, label: str | None = None, on_run: OnRun | None = None
 ) -> Explanation:
-    """Classify a picture and say where a label's evidence lies.
+    """Classify a picture and compute where in it a label's evidence is.
 
     Args:
-        classifier: its classification is the one that ``classify`` would give, bit by bit.
+        classifier: the classification equals the result of its ``classify``, bit for bit.
         pixels: RGB, shape (height, width, 3), uint8; not modified.
-        label: which one to explain; None for the one that is given.
-        on_run: told of each run of an occlusion.
+        label: the label to explain; None for the predicted label.
+        on_run: called before each run of an occlusion.
 
     Raises:
         BadRequest: the model has no such label.
@@ -69,25 +69,25 @@ def explain(
         raise BadRequest(f"The label is {label[:40]!r}, expected one of: {', '.join(manifest.labels)}.")
     activation = model.activation(prepare(pixels, manifest.input)) if isinstance(model, ActivationModel) else None
     if activation is not None:
-        said = classifier.said_by(activation.outputs)
-        label = label or said.label
-        return Explanation(said, label, CAM, _class_activation(activation, manifest.labels.index(label)))
-    said = classifier.classify(pixels)
-    label = label or said.label
-    return Explanation(said, label, OCCLUSION, _occlusion(classifier, pixels, said, label, on_run))
+        classification = classifier.classification_of(activation.outputs)
+        label = label or classification.label
+        return Explanation(classification, label, CAM, _class_activation(activation, manifest.labels.index(label)))
+    classification = classifier.classify(pixels)
+    label = label or classification.label
+    return Explanation(classification, label, OCCLUSION, _occlusion(classifier, pixels, classification, label, on_run))
 
 
 def over_picture(heat: Heat, spec: InputSpec, size: Size, longest: int) -> Heat:
-    """Lay a heat map over the whole picture, the other way round than ``classify.prepare`` fits pictures.
+    """Map a heatmap from the model's input back to the whole picture: the inverse of ``classifier.prepare``.
 
     Args:
         heat: over the model's input, of any shape.
         spec: the model's input.
         size: the picture's width and height in pixels.
-        longest: how many rows or columns the map gets, whichever are more.
+        longest: number of rows or columns of the result, whichever is larger.
 
     Returns:
-        In the picture's proportions, 0 to 1; 0 where a crop has left the model nothing to see.
+        A heatmap in the picture's proportions, 0 to 1; 0 where a crop hid the picture from the model.
     """
     of_input = PIL.Image.fromarray(heat.astype(np.float32))
     target = (spec.width_px, spec.height_px)
@@ -99,34 +99,37 @@ def over_picture(heat: Heat, spec: InputSpec, size: Size, longest: int) -> Heat:
         inner = (max(1, right - left), max(1, lower - upper))
         canvas.paste(of_input.resize(inner, PIL.Image.Resampling.BICUBIC), (left, upper))
     else:
-        seen = _scaled(inside_of(size, target), target, of_input.size) if spec.fit == "pad" else None
-        canvas = of_input.resize((width, height), PIL.Image.Resampling.BICUBIC, box=seen)
-    return np.asarray(canvas, np.float32).clip(0, 1)  # bicubic swings a little beyond
+        unpadded = _scaled(inside_of(size, target), target, of_input.size) if spec.fit == "pad" else None
+        canvas = of_input.resize((width, height), PIL.Image.Resampling.BICUBIC, box=unpadded)
+    return np.asarray(canvas, np.float32).clip(0, 1)  # bicubic overshoots a little
 
 
 def _class_activation(activation: Activation, index: int) -> Heat:
-    """The class activation map of Zhou et al., "Learning Deep Features for Discriminative Localization" (2016).
+    """Return the class activation map of a label.
 
-    A label's logit is the mean over the feature map's cells of ``weights · features``, so each cell's share is known.
-    Only differences of logits make scores, so what all labels have in common is left out.
+    Zhou et al., "Learning Deep Features for Discriminative Localization" (2016): a label's logit is the mean of
+    ``weights · features`` over the feature map's cells, so each cell's share is known. Scores depend only on
+    differences of logits, so the part that all labels share is subtracted.
     """
     weights = activation.class_weights
-    if len(weights) == 1:  # of two labels the second; the logit of the first is always 0
+    if len(weights) == 1:  # the second label's of two; the first label's logit is always 0
         weights = np.concatenate([np.zeros_like(weights), weights])
     return _normalised(activation.features @ (weights[index] - weights.mean(axis=0)))
 
 
-def _occlusion(classifier: Classifier, pixels: Pixels, said: Classification, label: str, on_run: OnRun | None) -> Heat:
-    """How much of its score the label loses where a patch covers the picture.
+def _occlusion(
+    classifier: Classifier, pixels: Pixels, classification: Classification, label: str, on_run: OnRun | None
+) -> Heat:
+    """Return how much score the label loses where a patch covers the picture.
 
     The method of Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks" (2014). Their patch is grey,
-    which on a white ground is a thing of its own; ours has the picture's mean colour.
+    which looks like an object on a white background; this patch has the picture's mean colour.
     """
     spec = classifier.bundle.manifest.input
-    # of the model's size, so that nothing is left to fit when it is classified
+    # in the model's size, so that classifying it does not fit it a second time
     fitted = prepare(pixels, InputSpec(spec.height_px, spec.width_px, "uint8", 1.0, 0.0, spec.fit, spec.filter))[0]
     mean = fitted.mean(axis=(0, 1)).round().astype(np.uint8)
-    whole, drops = _score(said, label), []
+    whole, drops = _score(classification, label), []
     for done, (rows, columns) in enumerate(_patches(spec)):
         if on_run is not None:
             on_run(done, CELLS * CELLS)
@@ -137,7 +140,7 @@ def _occlusion(classifier: Classifier, pixels: Pixels, said: Classification, lab
 
 
 def _patches(spec: InputSpec) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of each patch: of each cell, and of half a cell around it as far as the picture goes."""
+    """Yield the rows and columns of each patch: a cell and half a cell around it, cut at the picture's edges."""
     for row in range(CELLS):
         for column in range(CELLS):
             yield _around(row, spec.height_px), _around(column, spec.width_px)
@@ -148,12 +151,12 @@ def _around(cell: int, length: int) -> slice:
     return slice(max(0, start), max(1, stop))
 
 
-def _score(said: Classification, label: str) -> float:
-    return next(one.score for one in said.candidates if one.label == label)
+def _score(classification: Classification, label: str) -> float:
+    return next(candidate.score for candidate in classification.candidates if candidate.label == label)
 
 
 def _normalised(evidence: npt.NDArray[np.float32]) -> Heat:
-    """The positive part, its largest value 1; all 0 where nothing speaks for the label."""
+    """Return the positive part, scaled to a maximum of 1; all 0 without evidence for the label."""
     heat = np.maximum(evidence, 0)
     peak = float(heat.max())
     normalised: Heat = (heat / peak if peak > 0 else heat).astype(np.float32)

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to an explanation, and to a picture of it: the steps of every door that explains."""
+"""Explain the bytes of an image file, and draw the explanation: the steps of every explaining endpoint and command."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from shared.inference.from_bytes import DEFAULT_LIMITS, decode_for
 from shared.inference.heatmap import LONGEST_EDGE_PX, draw_heatmap, shorter_edge_px
 from shared.types import Image, Pixels
 
-OVERLAY_BYTES = 24 * MIB
-"""What a picture and its copies take at most while the map is laid over it."""
+HEATMAP_BYTES = 24 * MIB
+"""Memory limit of a picture and its copies while the heatmap is drawn over it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedImage:
-    """An image that was decoded for a model, and where the model sees one of its labels."""
+    """An image that was decoded for a model, and the explanation of one label."""
 
     image: Image
     explanation: Explanation
     input: InputSpec
-    """The model's."""
+    """The model's input."""
 
     def heat_over_picture(self, longest: int) -> Heat:
-        """Return the heat over the whole picture, in its proportions, ``longest`` rows or columns at most."""
+        """Return the heatmap of the whole picture, in its proportions, with ``longest`` rows or columns at most."""
         return over_picture(self.explanation.heat, self.input, (self.image.width_px, self.image.height_px), longest)
 
-    def overlay_on(self, pixels: Pixels) -> PIL.Image.Image:
-        """Lay the heat over the picture, as ``decode_to_show`` gives it; takes ``OVERLAY_BYTES`` meanwhile."""
+    def draw_on(self, pixels: Pixels) -> PIL.Image.Image:
+        """Draw the heatmap over pixels from ``decode_to_show``; takes up to ``HEATMAP_BYTES`` of memory."""
         return draw_heatmap(pixels, self.heat_over_picture(LONGEST_EDGE_PX // 4))
 
 
@@ -46,7 +46,7 @@ def explain_bytes(
     limits: Limits = DEFAULT_LIMITS,
     budget: MemoryBudget = UNLIMITED,
 ) -> ExplainedImage:
-    """Decode an image as ``classify_bytes`` does, and explain it as ``explain`` does. Raises as those two."""
+    """Decode an image as ``classify_bytes`` does, and explain it as ``explain`` does. Raises what these raise."""
     image = decode_for(classifier, content, limits, budget)
     explanation = explain(classifier, image.pixels, label, on_run)
     return ExplainedImage(image, explanation, classifier.bundle.manifest.input)
@@ -55,12 +55,12 @@ def explain_bytes(
 def decode_to_show(
     content: bytes, decoded: Image, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
 ) -> Image:
-    """Decode an image once more, since people see more than the model takes. Raises as ``images.decode.decode``.
+    """Decode an image again, at the larger scale that people look at. Raises as ``images.decode.decode``.
 
     Args:
-        content: the image's file.
-        decoded: what was decoded for the model.
-        limits: how large it may be.
+        content: the bytes of the image file.
+        decoded: the image as decoded for the model.
+        limits: the largest image that is decoded.
         budget: memory, shared by all decodes of the process.
     """
     edge_px = shorter_edge_px((decoded.width_px, decoded.height_px))

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to labels: the steps that every door shares, with a cloud or without one."""
+"""Classify the bytes of an image file: the steps that uploads, requests and the command line share."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def decode_for(
 
     Args:
         classifier: the model.
-        content: the image's file.
-        limits: how large it may be.
+        content: the bytes of the image file.
+        limits: the largest image that is decoded.
         budget: memory, shared by all decodes of the process.
     """
     return decode_to_fit(classifier.bundle.manifest.input, content, limits, budget)
@@ -28,16 +28,16 @@ def decode_for(
 def decode_to_fit(
     spec: InputSpec, content: bytes, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
 ) -> Image:
-    """Decode an image at the reduced scale that an input needs, as ``decode_for`` does for a classifier's."""
+    """Decode an image at the reduced scale that an input needs, as ``decode_for`` does for a classifier."""
     return decode(content, limits, shrink_to_px=spec.long_edge_px, budget=budget)
 
 
 def classify_bytes(
     classifier: Classifier, content: bytes, limits: Limits = DEFAULT_LIMITS, budget: MemoryBudget = UNLIMITED
 ) -> Classification:
-    """Decode and classify an image as an upload is. Arguments and errors are those of ``decode_for``.
+    """Decode and classify an image in the same way as an upload. Arguments and errors are those of ``decode_for``.
 
     Raises:
-        RuntimeError: the model gave a number that is none.
+        RuntimeError: an output of the model is NaN or infinite.
     """
     return classifier.classify(decode_for(classifier, content, limits, budget).pixels)

@@ -1,4 +1,4 @@
-"""A heat map over the picture that it is of, as an image for people."""
+"""Draw a heatmap over its picture, as an image for people."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ LONGEST_EDGE_PX = 1024
 """The longer edge of a drawn heatmap; a larger picture is reduced."""
 
 STRONGEST = 0.7
-"""How much of the colour covers the picture where the heat is 1."""
+"""Opacity of the colour over the picture where the heat is 1."""
 
 GREYED = 0.6
-"""How much the picture loses of its own colours, so that those of the heat can be told from them."""
+"""Share of its own colours that the picture loses, so that the heatmap's colours are distinct from them."""
 
 DIMMED = 0.6
-"""How bright the picture stays, so that the heat stands out on a white one too."""
+"""Brightness that the picture keeps, so that the heatmap stands out on a white picture too."""
 
 
 def draw_heatmap(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
-    """Colour a picture by a heat map of it: from violet, which is little, through red to yellow, which is all.
+    """Colour a picture by its heatmap: from violet for little heat, through red, to yellow for the most.
 
     Args:
         pixels: RGB, shape (height, width, 3), uint8; not modified.
-        heat: of the whole picture, of any shape.
+        heat: the heatmap of the whole picture, of any shape.
 
     Returns:
         RGB, its longer edge at most LONGEST_EDGE_PX.
@@ -45,7 +45,7 @@ def draw_heatmap(pixels: Pixels, heat: Heat) -> PIL.Image.Image:
 
 
 def shorter_edge_px(size: Size) -> int:
-    """Return what to shrink a picture of a width and height to before ``draw_heatmap``, as ``decode`` takes it."""
+    """Return the shorter edge in pixels to which ``decode`` should shrink a picture for ``draw_heatmap``."""
     return max(1, LONGEST_EDGE_PX * min(size) // max(size))
 
 
@@ -57,7 +57,7 @@ def as_png(picture: PIL.Image.Image) -> bytes:
 
 
 def _ramp(start: float = 0.15, turns: float = 0.45, saturation: float = 2.0) -> npt.NDArray[np.uint8]:
-    """256 colours, shape (256, 3), each brighter than the one before: a cubehelix from violet through red to yellow.
+    """Return 256 colours, shape (256, 3), of rising brightness: a cubehelix from violet through red to yellow.
 
     D. A. Green, "A colour scheme for the display of astronomical intensity images" (2011), equation 2.
     """

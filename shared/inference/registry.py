@@ -1,7 +1,7 @@
-"""The models that a process serves, by name, version and label; a new version is taken up while requests run.
+"""The models that a process serves, by name, version and label; new versions are loaded while requests run.
 
-``load`` and ``index`` are what KServe's and Triton's model repository extension calls so, and ``get_model`` is what
-MLServer's registry does.
+The names ``load`` and ``index`` are from KServe's and Triton's model repository extension, and ``get_model`` is from
+MLServer's registry.
 """
 
 from __future__ import annotations
@@ -13,60 +13,60 @@ from typing import Protocol
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
-from shared.inference.reload import log_loaded, read_again
+from shared.inference.reload import log_loaded, reload_index
 from shared.types import Upload
 
 
 class BundleReader(Protocol):
-    """Reads bundles where they lie, as ``bundles.resolve.BundleSource`` does."""
+    """A reader of bundles, such as ``bundles.resolve.BundleSource``."""
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
-        """Read every place.
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
+        """Read the bundles of all references.
 
         Raises:
-            Misconfigured: naming every fault of every bundle, and of how they are named.
+            Misconfigured: with every fault of every bundle, and of their names, versions and labels.
         """
 
-    def bundle(self, place: Place) -> Bundle:
-        """Read the bundle that lies at a place.
+    def bundle(self, reference: BundleReference) -> Bundle:
+        """Read the bundle of a reference.
 
         Raises:
-            InvalidBundle: there is none, or it is not whole.
+            InvalidBundle: the bundle is missing or incomplete.
             StorageUnavailable: the bucket did not answer.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModels:
-    """What is served at one moment: all that is asked of one of these is of one state.
+    """A snapshot of the served models: every query to it sees the same state.
 
-    Whoever took a classifier keeps it: a request that is being answered ends with the model that it began with, and
-    what was replaced is freed after the last of them.
+    A caller keeps the classifier that it got: a request ends with the model that it began with, and a replaced model
+    is freed after the last request that uses it.
     """
 
     index: ModelIndex
     by_digest: Mapping[str, Classifier]
-    """The open models; none before the registry is opened."""
+    """The open models; empty before the registry is opened."""
 
     def __iter__(self) -> Iterator[Classifier]:
         return iter(self.by_digest.values())
 
     def get_model(self, name: str | None = None, version: str | None = None) -> Classifier:
-        """Return the model of a name, or the default; ``ModelIndex.find`` says what may be asked for.
+        """Return the model of a name, or the default; ``ModelIndex.find`` describes the arguments.
 
         Raises:
-            UnknownModel: it is not served.
+            UnknownModel: no such model or version is served.
         """
         return self.by_digest[self.index.find(name, version).digest]
 
     def get_model_for(self, upload: Upload) -> Classifier:
-        """Return the model that an upload is for: its metadata says so, or its first folder, or it is the default.
+        """Return the model for an upload: named by its metadata, else by its first folder, else the default.
 
         Raises:
-            UnknownModel: its metadata names a model that is not served. A folder of any other name is just a folder.
+            UnknownModel: its metadata names a model that is not served. A folder of any other name has no meaning.
         """
         if upload.model is not None:
             return self.get_model(upload.model)
@@ -75,50 +75,50 @@ class ServedModels:
 
 
 class ModelRegistry:
-    """The models of one process. Thread-safe: what is served is replaced in one step.
+    """The models of one process. Thread-safe: the served models are replaced in one step.
 
-    The bundles are read and checked at once; the models are opened by ``open``, since some survive no fork.
+    The constructor reads and checks the bundles; ``open`` opens the models, since some runtimes do not survive a fork.
 
     Args:
-        reader: where bundles come from.
-        places: what to serve.
-        open_model: makes a classifier of a bundle, and runs it once.
+        reader: reads the bundles.
+        references: the bundles to serve.
+        open_model: opens a bundle's model as a classifier, and runs it once.
 
     Raises:
-        Misconfigured: naming every fault of every bundle, and of how they are named.
+        Misconfigured: with every fault of every bundle, and of their names, versions and labels.
     """
 
     def __init__(
-        self, reader: BundleReader, places: Iterable[Place], open_model: Callable[[Bundle], Classifier]
+        self, reader: BundleReader, references: Iterable[BundleReference], open_model: Callable[[Bundle], Classifier]
     ) -> None:
         self._reader = reader
         self._open_model = open_model
-        self._served = ServedModels(reader.index(places), {})
+        self._served = ServedModels(reader.index(references), {})
         self._is_loading = threading.Lock()
 
     @classmethod
     def of(cls, classifiers: Sequence[Classifier], index: ModelIndex | None = None) -> ModelRegistry:
-        """Return an open registry of models that are open, and whose bundles never change.
+        """Return an open registry of open models, whose bundles never change.
 
         Args:
-            classifiers: one for each bundle of the index.
-            index: what they are served as; None for the names and versions of their bundles.
+            classifiers: a classifier for each bundle of the index.
+            index: the names, versions and labels to serve; None for the names and versions of the bundles.
         """
         by_digest = {classifier.bundle.digest: classifier for classifier in classifiers}
         known = index or ModelIndex.of([classifier.bundle for classifier in classifiers])
-        places = [place for place, _ in known.entries]
-        registry = cls(_NeverChanging(known), places, lambda bundle: by_digest[bundle.digest])
+        references = [reference for reference, _ in known.entries]
+        registry = cls(_LoadedBundles(known), references, lambda bundle: by_digest[bundle.digest])
         registry.open()
         return registry
 
     @property
     def served(self) -> ServedModels:
-        """What is served now."""
+        """The models that are served now."""
         return self._served
 
     @property
     def index(self) -> ModelIndex:
-        """Which bundles are served now, as what; known before the models are open."""
+        """The index of the bundles that are served now; known before the models are open."""
         return self._served.index
 
     def get_model(self, name: str | None = None, version: str | None = None) -> Classifier:
@@ -126,39 +126,39 @@ class ModelRegistry:
         return self._served.get_model(name, version)
 
     def get_model_for(self, upload: Upload) -> Classifier:
-        """Return the model that an upload is for now, as ``ServedModels.get_model_for`` does."""
+        """Return the model for an upload now, as ``ServedModels.get_model_for`` does."""
         return self._served.get_model_for(upload)
 
     def open(self) -> None:
-        """Open every model, before the first is asked for. Bundles whose downloaded copies are gone are read again.
+        """Open every model, before the first request. Bundles whose downloaded copies were removed are read again.
 
         Raises:
-            Misconfigured: a bundle cannot be read any more, or a model and its manifest disagree.
+            Misconfigured: a bundle cannot be read any more, or a model differs from its manifest.
         """
         with self._is_loading:
             index = self._served.index
-            if not all(bundle.folder.is_dir() for bundle in index):  # copies are not kept for ever
-                index = self._reader.index(place for place, _ in index.entries)
+            if not all(bundle.folder.is_dir() for bundle in index):  # old copies are removed
+                index = self._reader.index(reference for reference, _ in index.entries)
             self._serve(index)
 
     def load(self, name: str) -> ModelIndex:
-        """Serve what lies at the places of a model now. Repeatable: where nothing changed, nothing is done.
+        """Load a model's bundles again and swap them in. Repeatable: nothing happens where nothing changed.
 
-        What is new is read, checked and warmed up first, and then served in one step.
+        New bundles are read, checked and warmed up first, and then served in one step.
 
         Returns:
-            What is served from now on.
+            The index of the bundles that are served from now on.
 
         Raises:
             UnknownModel: no such model is served.
-            Misconfigured: what lies there cannot be served; what was served is served still.
-            StorageUnavailable: the bucket did not answer; likewise.
-            Busy: something is being loaded already.
+            Misconfigured: a new bundle cannot be served; the current ones stay.
+            StorageUnavailable: the bucket did not answer; the current bundles stay.
+            Busy: another load is running.
         """
         if not self._is_loading.acquire(blocking=False):
-            raise Busy("A model is being loaded already; try again in a second.")
+            raise Busy("Another model is being loaded; try again in a second.")
         try:
-            index = read_again(self._served.index, name, self._reader.bundle)
+            index = reload_index(self._served.index, name, self._reader.bundle)
             self._serve(index)
         finally:
             self._is_loading.release()
@@ -172,13 +172,13 @@ class ModelRegistry:
 
 
 @dataclass(frozen=True, slots=True)
-class _NeverChanging:
-    """Reads bundles that were read already."""
+class _LoadedBundles:
+    """A reader of bundles that are loaded already."""
 
-    read: ModelIndex
+    loaded: ModelIndex
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
-        return self.read
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
+        return self.loaded
 
-    def bundle(self, place: Place) -> Bundle:
-        return dict(self.read.entries)[place]
+    def bundle(self, reference: BundleReference) -> Bundle:
+        return dict(self.loaded.entries)[reference]

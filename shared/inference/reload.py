@@ -1,4 +1,4 @@
-"""The first and the last step of taking up a new version of a model: reading its places again, and saying so."""
+"""The first and the last step of loading a model's new version: read its bundles again, and log the result."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import Entry, ModelIndex
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import InvalidBundle
 from shared.logs import log
 
 
-def read_again(index: ModelIndex, name: str, read: Callable[[Place], Bundle]) -> ModelIndex:
-    """Read the places of one model again, and return what is to be served then.
+def reload_index(index: ModelIndex, name: str, read: Callable[[BundleReference], Bundle]) -> ModelIndex:
+    """Read the bundles of one model again, and return the index to serve.
 
     Args:
-        index: what is served now.
-        name: of the model.
-        read: reads the bundle at a place.
+        index: the bundles that are served now.
+        name: the model's name.
+        read: reads the bundle of a reference.
 
     Raises:
         UnknownModel: no such model is served.
-        Misconfigured: what lies there cannot be served.
+        Misconfigured: a bundle cannot be served.
         StorageUnavailable: the bucket did not answer.
     """
     index.find(name)
@@ -29,17 +29,19 @@ def read_again(index: ModelIndex, name: str, read: Callable[[Place], Bundle]) ->
 
 
 def log_loaded(name: str, index: ModelIndex) -> None:
-    """Write the line of a model that was loaded."""
+    """Log that a model was loaded, with its versions by label."""
     served = ", ".join(f"{label} is version {version}" for label, version in index.labels(name).items())
     digest = index.find(name).digest
     log.info(f"loaded {name}: {served}", extra={"fields": {"outcome": "loaded", "model": name, "digest": digest}})
 
 
-def _read_entry(entry: Entry, name: str, read: Callable[[Place], Bundle]) -> Entry:
-    place, before = entry
-    if name != (place.name or before.manifest.name):
+def _read_entry(entry: Entry, name: str, read: Callable[[BundleReference], Bundle]) -> Entry:
+    reference, before = entry
+    if name != (reference.name or before.manifest.name):
         return entry
-    bundle = read(place)
-    if place.name is None and bundle.manifest.name != name:
-        raise InvalidBundle(f"the bundle {place.where}", [f"it is of {bundle.manifest.name!r}, expected {name!r}"])
-    return place, bundle
+    bundle = read(reference)
+    if reference.name is None and bundle.manifest.name != name:
+        raise InvalidBundle(
+            f"the bundle {reference.location}", [f"its model is {bundle.manifest.name!r}, expected {name!r}"]
+        )
+    return reference, bundle

@@ -7,7 +7,7 @@ from shared.local.cloud import ARCHIVE_BUCKET, MODELS_BUCKET, PROJECT, QUARANTIN
 
 
 def create_buckets(cloud: Cloud) -> None:
-    """Create the buckets that are not there yet. As in production, what uploads and models overwrite is kept."""
+    """Create the missing buckets; as in production, those of uploads and models keep old versions."""
     store = CloudStorage(PROJECT, deadline_s=10, endpoint=cloud.url("storage"))
     for name in (UPLOAD_BUCKET, ARCHIVE_BUCKET, QUARANTINE_BUCKET, MODELS_BUCKET):
         store.create_bucket(name, keeps_versions=name in (UPLOAD_BUCKET, MODELS_BUCKET))

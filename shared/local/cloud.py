@@ -1,4 +1,4 @@
-"""What a local cloud is: its folder, its ports, and the environment that points the functions at it."""
+"""A local cloud: its folder, its ports, and the environment that points the functions at it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BEHIND_FRONT = {
     "classify_request": "classify_request_behind_front",
     "classify_upload": "classify_upload_behind_front",
 }
-"""By function: the name of the port of ``up``'s own revision while a front has the function's port."""
+"""By function: the port's name of ``up``'s own revision while a front listens on the function's port."""
 
 PREFERRED_PORTS = {
     "classify_request": 8080,
@@ -40,40 +40,40 @@ PREFERRED_PORTS = {
     "relay": 9025,
     "warehouse": 9050,
 }
-"""Where each part listens if nobody else does."""
+"""The port on which each part listens if it is free."""
 
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - names, nothing listens here
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """A local cloud that was given its ports."""
+    """A local cloud whose ports are chosen."""
 
     folder: Path
     ports: dict[str, int]
     pid: int
-    """Of the process that watches the parts."""
+    """Id of the process that watches the parts."""
     bundle: str
-    """What the functions serve, as ``MODEL_BUNDLE`` has it, with whole paths."""
+    """The bundles that the functions serve: a value of ``MODEL_BUNDLE`` with absolute paths."""
     children: dict[str, list[float]] = field(default_factory=dict)
-    """By part: process id and its start time, which together name one process for good."""
+    """By part: process id and start time, which together identify a process even if its id is used again."""
     request_host: str = HOST
-    """What ``classify_request`` binds to; the other parts bind to 127.0.0.1, always."""
+    """The address that ``classify_request`` binds to; the other parts always bind to 127.0.0.1."""
     settings: dict[str, str] = field(default_factory=dict)
-    """Of the functions, beside and before those that the cloud decides."""
+    """Further settings of the functions; they override those that the cloud decides."""
     is_port_asked_for: bool = False
-    """Whether ``classify_request`` listens at its port or nowhere."""
+    """Whether the user chose the port of ``classify_request``, so that no other port may replace it."""
     started_at: str = ""
     """RFC 3339, UTC."""
 
     def url(self, part: str) -> str:
-        """Return where a part answers on this machine."""
+        """Return the URL of a part on this machine."""
         host = self.request_host if part == "classify_request" and self.request_host not in EVERYWHERE else HOST
         return f"http://[{host}]:{self.ports[part]}" if ":" in host else f"http://{host}:{self.ports[part]}"
 
     @property
     def names(self) -> str:
-        """By which names the functions may be called, with commas; empty for any, where all the world may call."""
+        """Host names by which the functions may be called, with commas; empty for any on a public address."""
         if self.request_host in EVERYWHERE:
             return ""
         own = f"[{self.request_host}]" if ":" in self.request_host else self.request_host
@@ -99,11 +99,11 @@ class Cloud:
         }
 
     def log_file(self, part: str) -> Path:
-        """Where a part's output goes."""
+        """Return the file of a part's output."""
         return self.folder / "logs" / f"{part}.log"
 
     def save(self) -> None:
-        """Write ``cloud.json``, from which other commands learn where the parts are."""
+        """Write ``cloud.json``, in which other commands find the parts."""
         state = {**asdict(self), "folder": str(self.folder)}
         temporary = self.folder / f"{CLOUD_FILE}.new"
         temporary.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
@@ -113,13 +113,13 @@ class Cloud:
 def new_cloud(
     folder: Path, bundle: str, listen: tuple[str, int] | None = None, settings: Mapping[str, str] = MappingProxyType({})
 ) -> Cloud:
-    """Choose a port for each part: the preferred one, or a free one where it is taken.
+    """Choose a port for each part: the preferred port, or a free one if it is taken.
 
     Args:
-        folder: for its data; made if it is missing.
-        bundle: what the functions serve.
-        listen: host and port of ``classify_request``, where no other will do.
-        settings: of the functions, beside those that the cloud decides.
+        folder: folder for the cloud's data; created if it is missing.
+        bundle: the bundles that the functions serve, a value of ``MODEL_BUNDLE``.
+        listen: host and port of ``classify_request``, if the user chose them.
+        settings: further settings of the functions; they override those that the cloud decides.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "logs").mkdir(exist_ok=True)
@@ -146,7 +146,7 @@ def running_cloud(folder: Path) -> Cloud | None:
 
 
 def saved_cloud(folder: Path) -> Cloud | None:
-    """Return what ``cloud.json`` says, whether it still runs or not."""
+    """Return the cloud that ``cloud.json`` describes, whether it runs or not; None if the file is not readable."""
     try:
         state: dict[str, Any] = json.loads((folder / CLOUD_FILE).read_text("utf-8"))
         return Cloud(**{**state, "folder": Path(state["folder"])})
@@ -155,7 +155,11 @@ def saved_cloud(folder: Path) -> Cloud | None:
 
 
 def process_of(identity: list[float]) -> psutil.Process | None:
-    """Return the very process that was started, or None if it has ended, even if its id is used again."""
+    """Return the process with this id and start time, or None if it has ended.
+
+    Args:
+        identity: process id and start time in seconds, as in ``Cloud.children``.
+    """
     try:
         process = psutil.Process(int(identity[0]))
         is_same = abs(process.create_time() - identity[1]) < 1 and process.status() != psutil.STATUS_ZOMBIE
@@ -165,7 +169,7 @@ def process_of(identity: list[float]) -> psutil.Process | None:
 
 
 def free_port(preferred: int, taken: set[int]) -> int:
-    """Return the preferred port, or where somebody has it, or it is among those taken, another that is free."""
+    """Return the preferred port, or another free port if it is in use or among ``taken``."""
     for port in (preferred, 0, 0, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -173,16 +177,19 @@ def free_port(preferred: int, taken: set[int]) -> int:
                 probe.bind((HOST, port))
             except OSError:
                 continue
-            found: int = probe.getsockname()[1]
-        if found not in taken:
-            return found
+            port_in_use: int = probe.getsockname()[1]
+        if port_in_use not in taken:
+            return port_in_use
     raise OSError(f"No port is free on {HOST}.")
 
 
 @contextmanager
-def sole_use(folder: Path) -> Iterator[bool]:
-    """Hold the folder's lock for the length of the block; False if somebody else does. It dies with its holder."""
-    import fcntl  # Windows has none, and needs none to import this module
+def folder_lock(folder: Path) -> Iterator[bool]:
+    """Hold the folder's lock during the block; yield False if another process holds it.
+
+    The system releases the lock when its holder ends.
+    """
+    import fcntl  # not available on Windows, which must still be able to import this module
 
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -197,7 +204,7 @@ def sole_use(folder: Path) -> Iterator[bool]:
 def _is_locked(folder: Path) -> bool:
     try:
         import fcntl
-    except ImportError:  # Windows, where no local cloud can run
+    except ImportError:  # on Windows, where no local cloud runs
         return False
     try:
         with (folder / "lock").open() as lock:

@@ -1,4 +1,4 @@
-"""What a killed ``up`` left behind."""
+"""End the processes that a killed ``up`` left behind."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ STOP_TIMEOUT_S = 10
 
 
 def end_leftovers(cloud: Cloud) -> list[str]:
-    """End the parts that a killed ``up`` left behind; returns their names."""
-    left = [(name, process) for name, identity in cloud.children.items() if (process := process_of(identity))]
-    family = [member for _, process in left for member in (process, *_children(process))]
+    """End the parts that a killed ``up`` left behind; return their names."""
+    parts = [(name, process) for name, identity in cloud.children.items() if (process := process_of(identity))]
+    family = [member for _, process in parts for member in (process, *_children(process))]
     for process in family:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, stubborn = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
-    for process in stubborn:
+    _, still_running = psutil.wait_procs(family, timeout=STOP_TIMEOUT_S)
+    for process in still_running:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    return [name for name, _ in left]
+    return [name for name, _ in parts]
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

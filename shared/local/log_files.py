@@ -1,4 +1,4 @@
-"""Logs of a local cloud's parts: kept small while they are written, and followed by who watches."""
+"""Log files of a local cloud's parts: rotate them while they are written, and follow them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 LARGEST_LOG_BYTES = 10 * 1024 * 1024
-"""Of a log; what was there before lies once more beside it, as ``NAME.log.1``."""
+"""Size from which a log is rotated; its lines move to ``NAME.log.1``, which holds one rotation."""
 
 
-def rotate(folder: Path, most: int = LARGEST_LOG_BYTES) -> list[Path]:
-    """Put logs that have become large aside and begin anew. Returns which.
+def rotate(folder: Path, largest_bytes: int = LARGEST_LOG_BYTES) -> list[Path]:
+    """Copy large logs to ``NAME.log.1``, empty them, and return their paths.
 
-    Their writers go on in the same file, at its new end, since all of them append. A line that is written between the
-    copy and the cut is lost.
+    The writers continue in the same file at its new end, since all of them append. A line that is written between the
+    copy and the truncation is lost.
     """
-    large = [log for log in folder.glob("*.log") if _size(log) > most]
+    large = [log for log in folder.glob("*.log") if _size(log) > largest_bytes]
     for log in large:
         shutil.copyfile(log, log.with_name(f"{log.name}.1"))
         with log.open("r+b") as file:
@@ -32,28 +32,28 @@ def last_lines(log: Path, count: int) -> list[str]:
 
 
 class Tail:
-    """What is added to a log from now on."""
+    """Reader of the text that is added to a log from now on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._at = _size(path)
+        self._offset = _size(path)
 
-    def news(self) -> str:
-        """Return what was added since the last look; of a log that began anew, all of it."""
+    def read_new(self) -> str:
+        """Return the text added since the last call; the whole text if the log was rotated."""
         size = _size(self._path)
-        if size < self._at:
-            self._at = 0
-        if size == self._at:
+        if size < self._offset:
+            self._offset = 0
+        if size == self._offset:
             return ""
         with self._path.open("rb") as file:
-            file.seek(self._at)
+            file.seek(self._offset)
             added = file.read()
-        self._at += len(added)
+        self._offset += len(added)
         return added.decode("utf-8", "replace")
 
 
 def names_in(folder: Path) -> Iterable[str]:
-    """Return the parts that have a log."""
+    """Return the names of the parts that have a log."""
     return sorted(log.stem for log in folder.glob("*.log"))
 
 

@@ -1,4 +1,4 @@
-"""The parts of a local cloud: what each is started with, and how to tell that it is ready."""
+"""The parts of a local cloud: the command, environment and readiness URL of each process."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ FUNCTIONS = ("classify_upload", "classify_request")
 
 @dataclass(frozen=True)
 class Part:
-    """One process."""
+    """One process of a local cloud."""
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str]
     ready_url: str
-    """Answers 200 once the part can be used."""
+    """The URL that answers 200 once the part is ready."""
     port: int | None = None
-    """Where it listens, by a socket that it is given if somebody holds one for it."""
+    """TCP port on which it listens; it inherits the socket if the supervisor holds one for the port."""
     socket_options: tuple[str, ...] = ("--socket", "{}")
-    """What tells it of the socket; ``{}`` stands for the file descriptor."""
+    """Command line options that pass the socket; ``{}`` stands for the file descriptor."""
 
     def on_socket(self, descriptor: int) -> tuple[str, ...]:
-        """Return its command where it is given a socket to listen on."""
+        """Return the part's command with an inherited socket to listen on."""
         return (*self.command, *(option.format(descriptor) for option in self.socket_options))
 
 
 def parts_of(cloud: Cloud, duplicates: float = 0.0) -> list[Part]:
-    """List the parts in the order in which they may be stopped: those that call before those that are called.
+    """List the parts in the order in which to stop them: callers before the services that they call.
 
     Args:
-        cloud: where they listen and keep their data.
+        cloud: its ports and its data folder.
         duplicates: the share of events, 0 to 1, that the relay delivers twice.
     """
     functions = (own_function(cloud, name) for name in FUNCTIONS)
@@ -51,13 +51,13 @@ def sweep_command(cloud: Cloud, age_s: int) -> tuple[tuple[str, ...], dict[str, 
 
 
 def sweep_settings(cloud: Cloud, age_s: int) -> dict[str, str]:
-    """Return what a sweep over uploads that have waited for ``age_s`` seconds finds in its environment."""
+    """Return the settings of a sweep over uploads that have waited for ``age_s`` seconds."""
     job = {"BACKLOG_AGE_S": str(age_s), "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "local"}
     return {**cloud.environment, **job}
 
 
 def shadow_command(cloud: Cloud, bundle: str, run: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the command and the environment of a run that classifies what is archived as a bundle's shadow."""
+    """Return the command and the environment of a shadow run: a bundle classifies the archived images."""
     command = (sys.executable, str(ROOT / "functions" / "classify_backlog" / "main.py"))
     arguments = ("--bucket", ARCHIVE_BUCKET, "--keep")
     settings = {**sweep_settings(cloud, 1), "MODEL_BUNDLE": bundle, "SHADOW": "true", "CLOUD_RUN_EXECUTION": run}
@@ -65,7 +65,7 @@ def shadow_command(cloud: Cloud, bundle: str, run: str) -> tuple[tuple[str, ...]
 
 
 def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bundle: str, port: int) -> Part:
-    """Return one revision of a function, as a process of its own."""
+    """Return the process of one revision of a function."""
     host = cloud.request_host if port == cloud.ports["classify_request"] else HOST
     environment = {
         **cloud.environment,
@@ -84,12 +84,12 @@ def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bund
 
 
 def part_environment(settings: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a process that we start."""
+    """Return the environment of a part: the inherited variables and its settings."""
     return inherited_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings})
 
 
 def own_function(cloud: Cloud, name: str) -> Part:
-    """Return the revision that `up` starts by itself; behind its front, once there was a release."""
+    """Return the function's revision that `up` starts, on the port behind the front after a first release."""
     is_behind = path_of(cloud.folder).exists()
     revision = f"{name.replace('_', '-')}-local"
     port = cloud.ports[BEHIND_FRONT[name] if is_behind else name]

@@ -1,4 +1,4 @@
-"""Which local clouds run on this machine, wherever their data lies."""
+"""Find the local clouds that run on this machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ WAREHOUSE = "shared.emulators.bigquery"
 
 
 def folders_in_use() -> list[Path]:
-    """Return the folders of the local clouds that run, as the command lines of their warehouses name them.
+    """Return the data folders of the running local clouds, read from the command lines of their warehouses.
 
-    Those of other users are left out where the system does not show them.
+    Clouds of other users are missing where the system does not show their processes.
     """
-    found = set()
+    folders = set()
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if WAREHOUSE in words and "--data" in words[:-1]:
-            found.add(Path(words[words.index("--data") + 1]).parent)
-    return sorted(folder for folder in found if running_cloud(folder))
+            folders.add(Path(words[words.index("--data") + 1]).parent)
+    return sorted(folder for folder in folders if running_cloud(folder))

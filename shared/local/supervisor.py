@@ -1,4 +1,4 @@
-"""Starts the parts of a local cloud, starts again what dies, and stops what it started and nothing else."""
+"""Supervise the parts of a local cloud: start them, restart those that end, and stop only what was started here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.local.cloud import Cloud
 from shared.local.held_ports import HeldPorts
 from shared.local.log_files import last_lines, rotate
 from shared.local.processes import Part, own_function, parts_of, sweep_command
-from shared.local.releases.parts import FRONTS, Follower, renew
+from shared.local.releases.parts import FRONTS, ReleaseWatcher, renew_ports
 
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
@@ -26,7 +26,7 @@ SWEEP_AGE_S = 30
 
 
 class PartFailed(Exception):
-    """A part ended, or was not ready in time; the message ends with the last lines of its log."""
+    """A part ended or was not ready in time; the message ends with the last lines of its log."""
 
 
 @dataclass
@@ -34,15 +34,15 @@ class _Running:
     part: Part
     process: subprocess.Popen[bytes]
     deaths: int = 0
-    again_at: float = 0.0
+    restart_at: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Handover:
     front: Part
-    """Takes a function's port once `up`'s own revision answers behind it."""
+    """The front that gets the function's port when `up`'s own revision answers behind it."""
     old: subprocess.Popen[bytes]
-    """Has the port until then."""
+    """The process that listens on the port until then."""
 
 
 @dataclass
@@ -51,11 +51,11 @@ class Supervisor:
 
     Args:
         cloud: ports and folder.
-        say: takes a sentence for the person who watches.
-        duplicates: the share of events that the relay delivers twice.
-        sweep_every_s: how often uploads that no event finished are swept; 0 for never.
-        longest_pause_s: the longest that a part stays dead; each death of a part doubles its pause up to that.
-        list_parts: says what to start, by cloud and duplicates; in the order in which parts may be stopped.
+        say: receives one sentence for the user.
+        duplicates: the share of events, 0 to 1, that the relay delivers twice.
+        sweep_every_s: seconds between sweeps of uploads that no event finished; 0 for no sweeps.
+        longest_pause_s: longest pause before a restart; each end of a part doubles its pause up to this.
+        list_parts: returns the parts to start, by cloud and duplicates, in the order in which to stop them.
     """
 
     cloud: Cloud
@@ -67,8 +67,8 @@ class Supervisor:
     _running: dict[str, _Running] = field(default_factory=dict)
     _ports: HeldPorts = field(default_factory=HeldPorts)
     _handovers: dict[str, _Handover] = field(default_factory=dict)
-    """By function: the front that will take its port."""
-    _released: Follower | None = None
+    """By function: the handover of its port to a front."""
+    _releases: ReleaseWatcher | None = None
     _leaving: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _sweep: subprocess.Popen[bytes] | None = None
     _sweep_at: float = 0.0
@@ -77,15 +77,15 @@ class Supervisor:
         """Start every part and wait until all are ready.
 
         Raises:
-            PartFailed: one is not, or another program has the port that was asked for; those that run are left to
-                ``stop``.
+            PartFailed: a part is not ready, or another program has the port that the user chose. Parts that run are
+                ended by ``stop``.
         """
         try:
             self._ports.take_all(self.cloud)
         except OSError as error:
             raise PartFailed(f"{error.strerror or error}.") from error
-        renew(self.cloud, self._ports.take)
-        self._released = Follower(self.cloud)
+        renew_ports(self.cloud, self._ports.take)
+        self._releases = ReleaseWatcher(self.cloud)
         parts = self.list_parts(self.cloud, self.duplicates)
         for part in reversed(parts):
             with uninterrupted():
@@ -100,38 +100,38 @@ class Supervisor:
 
     @property
     def processes(self) -> dict[str, subprocess.Popen[bytes]]:
-        """The process that runs each part now, by the part's name."""
+        """The current process of each part, by the part's name."""
         return {name: running.process for name, running in self._running.items()}
 
     def watch(self) -> None:
-        """Look once: start again what has died, and sweep when it is time."""
-        with uninterrupted():  # what is started is noted, and so it is also stopped
-            self._look()
+        """Restart parts that ended, follow releases, rotate logs, and start a sweep when it is due."""
+        with uninterrupted():  # a signal between start and registration would leave a process that nothing stops
+            self._check()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
         self._follow_releases()
-        self._hand_over()
+        self._complete_handovers()
         rotate(self.cloud.folder / "logs")
         for running in self._running.values():
             code = running.process.poll()
             if code is None:
                 continue
-            if not running.again_at:
-                kill_group(running.process.pid)  # workers of its own, which would go on and hold its port
+            if not running.restart_at:
+                kill_group(running.process.pid)  # its workers would keep running and keep its port
                 running.deaths += 1
                 pause = min(0.2 * 2**running.deaths, self.longest_pause_s)
-                running.again_at = now + pause
+                running.restart_at = now + pause
                 self.say(f"{running.part.name} ended ({ending_of(code)}); starting it again in {pause:.1f} s")
-            elif now >= running.again_at:
-                running.process, running.again_at = self._spawn(running.part), 0.0
+            elif now >= running.restart_at:
+                running.process, running.restart_at = self._spawn(running.part), 0.0
                 self._save()
         if self.sweep_every_s and now >= self._sweep_at and (self._sweep is None or self._sweep.poll() is not None):
             self._sweep_at = now + self.sweep_every_s
             self._sweep = self._spawn_sweep()
 
     def stop(self) -> None:
-        """End every part, callers first, so that nothing in flight loses what it calls."""
+        """End every part, callers first, so that a request in flight still reaches the services that it calls."""
         self._end([self._sweep] if self._sweep else [])
         self._end([*self._leaving, *(handover.old for handover in self._handovers.values())])
         called = ("storage", "warehouse")
@@ -140,46 +140,46 @@ class Supervisor:
         self._ports.close()
 
     def _start_released(self) -> None:
-        """Start what an earlier release left, the front among it; a revision that cannot start is told, no more."""
-        wanted = self._released.news() if self._released else None
-        for part in wanted.new if wanted else ():
+        """Start the front and the revisions of an earlier release; only report a revision that cannot start."""
+        change = self._releases.read_change() if self._releases else None
+        for part in change.new if change else ():
             with uninterrupted():
                 self._running[part.name] = _Running(part, self._spawn(part))
         self._save()
-        for part in wanted.new if wanted else ():
+        for part in change.new if change else ():
             try:
                 self._wait_for(part)
             except PartFailed as failure:
                 self.say(str(failure))
 
     def _follow_releases(self) -> None:
-        """Start the revisions that a release wants, and send away those that it no longer does."""
+        """Start the revisions that a release added and end those that it removed."""
         self._leaving = [process for process in self._leaving if process.poll() is None]
-        wanted = self._released.news() if self._released else None
-        if wanted is None:
+        change = self._releases.read_change() if self._releases else None
+        if change is None:
             return
-        for name in wanted.gone:
+        for name in change.gone:
             process = self._running.pop(name).process
             process.terminate()
             self._leaving.append(process)
-        for part in wanted.new:
+        for part in change.new:
             if part.name in FRONTS:
-                self._make_way(part)
+                self._begin_handover(part)
             else:
                 self._running[part.name] = _Running(part, self._spawn(part))
         self._save()
 
-    def _make_way(self, front: Part) -> None:
-        """Begin to move `up`'s own revision behind the front. It answers where it is until its successor can."""
+    def _begin_handover(self, front: Part) -> None:
+        """Start `up`'s own revision again behind the front; the old process serves until the new one is ready."""
         function = FRONTS[front.name]
         behind = own_function(self.cloud, function)
         self._handovers[function] = _Handover(front, self._running[function].process)
         self._running[function] = _Running(behind, self._spawn(behind))
 
-    def _hand_over(self) -> None:
-        """Give each function's port to its front, once the revision behind it answers."""
+    def _complete_handovers(self) -> None:
+        """Start the front on each function's port when the revision behind it answers, and end the old process."""
         for function, handover in list(self._handovers.items()):
-            if not answers(self._running[function].part.ready_url, patience_s=0.3):
+            if not answers(self._running[function].part.ready_url, timeout_s=0.3):
                 continue
             self._running[handover.front.name] = _Running(handover.front, self._spawn(handover.front))
             handover.old.terminate()
@@ -220,7 +220,7 @@ class Supervisor:
             code = running.process.poll()
             if code is not None or time.monotonic() > give_up_at:
                 ending = f"ended ({ending_of(code)})" if code is not None else f"was not ready in {START_TIMEOUT_S} s"
-                raise PartFailed(f"{part.name} {ending}. Its log says:\n{self._last_lines(part.name)}")
+                raise PartFailed(f"{part.name} {ending}. The last lines of its log:\n{self._last_lines(part.name)}")
             time.sleep(0.05)
 
     def _last_lines(self, name: str) -> str:

@@ -1,1 +1,1 @@
-"""What a person does to a deployment: label a picture, take results home. Never loaded by a function."""
+"""Operations of a person on a deployment, such as labels and exports. Functions never load them."""

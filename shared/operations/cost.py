@@ -1,4 +1,4 @@
-"""What images cost, computed from measured seconds and listed prices: the tables of docs/cost.md."""
+"""The cost of images, computed from measured seconds and listed prices: the tables of docs/cost.md."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COPY = "2026-11-21, in a stored copy without a date"
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One listed price in US dollars; nothing is taken off for free amounts."""
+    """A listed price in US dollars, without free amounts."""
 
     usd: float
     unit: str
     source: str
     read_on: str
-    """When the list was read."""
+    """The date on which the list was read."""
 
 
 PRICES = {
@@ -46,20 +46,21 @@ PRICES = {
 }
 
 WRITES, READS = 2, 2
-"""Of an upload: the upload itself and its place in the archive; its announcement and its bytes. A delete is free."""
+"""The writes and reads of an upload: the upload and its archived copy; its announcement and its bytes. A delete is
+free."""
 
 ROW_BYTES, MESSAGE_BYTES, LOG_BYTES = 1024, 2 * 2048, 2048
-"""A row; an event, published and delivered; our line and Cloud Run's own."""
+"""The sizes of a row, of an event (published and delivered), and of the log lines (ours and Cloud Run's)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What ``python docs/measure_cost.py`` found."""
+    """The measurements of ``python docs/measure_cost.py``."""
 
     cpu_s: float
     """CPU seconds of the function for an image, clients and web server included."""
     image_bytes: int
-    """Of a picture, on average."""
+    """The mean size of a picture."""
     machine: str
     on: str
     wait_s: float
@@ -67,39 +68,39 @@ class Measured:
 
     @classmethod
     def load(cls, path: Path) -> Measured:
-        """Read what was measured."""
+        """Read the measurements from a file."""
         return cls(**json.loads(path.read_text("utf-8")))
 
     @property
     def busy_s(self) -> float:
-        """Instance seconds of an image while many come: the CPU is the limit, or the places for those that wait."""
+        """Instance seconds of an image under load; the limit is the CPU or the concurrency."""
         return max(self.cpu_s / VCPUS, (self.cpu_s + self.wait_s) / CONCURRENCY)
 
     @property
     def alone_s(self) -> float:
-        """Instance seconds of an image that has an instance to itself, rounded up as they are billed."""
+        """Instance seconds of an image that is alone on an instance, rounded up as billed."""
         return math.ceil((self.cpu_s + self.wait_s) / BILLED_IN_S - 1e-9) * BILLED_IN_S
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a number of uploads costs, in US dollars."""
+    """The cost of a number of uploads, in US dollars."""
 
     compute: float
     storage: float
     rest: float
     """Rows, events and log."""
     archive_month: float
-    """Each month that the pictures are kept."""
+    """The cost of the archive for each month."""
 
     @property
     def total(self) -> float:
-        """Without what is paid by the month."""
+        """The total without monthly costs."""
         return self.compute + self.storage + self.rest
 
 
 def bill(images: int, measured: Measured, *, alone: bool) -> Bill:
-    """Return what ``images`` uploads cost; ``alone`` says whether each has an instance to itself, the dearest case."""
+    """Return the cost of ``images`` uploads; with ``alone``, each on its own instance, the most expensive case."""
     usd = {name: price.usd for name, price in PRICES.items()}
     seconds = measured.alone_s if alone else measured.busy_s
     compute = seconds * (VCPUS * usd["vcpu_s"] + MEMORY_GIB * usd["gib_s"]) + usd["request"]
@@ -124,7 +125,7 @@ def cost_table(measured: Measured) -> str:
 
 
 def measured_table(measured: Measured) -> str:
-    """Return what the bill is computed from, in Markdown."""
+    """Return the inputs of the bill, in Markdown."""
     rows = [
         ("CPU seconds of an image", f"{measured.cpu_s:.4f}", f"measured {measured.on} on {measured.machine}"),
         ("bytes of an image", f"{measured.image_bytes:,}", "assumed: a photograph for the web"),
@@ -142,7 +143,7 @@ def measured_table(measured: Measured) -> str:
 def price_table() -> str:
     """Return the list of prices, in Markdown."""
     lines = ["| price, US dollars | for a | source | read |", "|---:|---|---|---|"]
-    lines += [f"| {_plain(one.usd)} | {one.unit} | {one.source} | {one.read_on} |" for one in PRICES.values()]
+    lines += [f"| {_plain(price.usd)} | {price.unit} | {price.source} | {price.read_on} |" for price in PRICES.values()]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Label a picture by its name, through ``classify_request``, which knows the caller and the rules for labels."""
+"""Label a picture by its name through ``classify_request``, which checks the caller and the label."""
 
 from __future__ import annotations
 
@@ -26,46 +26,46 @@ ORDER BY uploaded_at DESC
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A label that was taken."""
+    """A recorded label."""
 
     label: str
     is_new: bool
-    """Whether no model that is served knows it."""
+    """Whether no served model has the label."""
 
 
 def prediction_named(warehouse: Warehouse, name: str, model: str | None = None) -> dict[str, Any]:
-    """Return the latest prediction of an object's name: prediction_id, name, label, score, uploaded_at, model_name.
+    """Return the latest prediction of an object: prediction_id, name, label, score, uploaded_at, model_name.
 
     Args:
-        warehouse: where to look.
-        name: the object's whole name, or a prediction's id.
-        model: the name of the model that is meant; needed where several have seen pictures of that name.
+        warehouse: the warehouse with the predictions.
+        name: the full name of the object, or the id of a prediction.
+        model: the model's name; required if several models have classified objects of that name.
 
     Raises:
-        BadRequest: there is none, or several models have seen one.
+        BadRequest: there is no prediction, or there are predictions of several models.
         WarehouseUnavailable: no answer within the deadline.
     """
     if PREDICTION_ID.fullmatch(name):
         return {"prediction_id": name, "name": None, "label": None}
     rows = [row for row in warehouse.query(NAMED, names=[name]).rows if model in (None, row["model_name"])]
     if not rows:
-        asked = f" by the model {model}" if model else ""
+        by_model = f" by the model {model}" if model else ""
         raise BadRequest(
-            f"There is no prediction of {name}{asked}, expected the whole name of an upload, such as holiday/rose.jpg; "
+            f"There is no prediction of {name}{by_model}, expected the full name of an upload, as holiday/rose.jpg; "
             "the view latest_predictions has them all in image.name."
         )
     models = sorted({row["model_name"] for row in rows})
     if len(models) > 1:
-        raise BadRequest(f"{name} was classified by several models ({', '.join(models)}); say which with --model.")
-    found: dict[str, Any] = rows[0]
-    return found
+        raise BadRequest(f"{name} was classified by several models ({', '.join(models)}); choose one with --model.")
+    latest: dict[str, Any] = rows[0]
+    return latest
 
 
 def give_label(url: str, token: str | None, prediction_id: str, label: str, note: str | None) -> Labelled:
-    """Append a label by HTTPS. A lost answer is asked for again under the same key, so it is one row.
+    """Record a label by HTTPS. After a lost answer it is sent again under the same key, so there is one row.
 
     Raises:
-        BadRequest: the service refuses it, in its own words, or does not answer.
+        BadRequest: the service refuses the label, with its message, or does not answer.
     """
     address = f"{url.rstrip('/')}/v1/predictions/{prediction_id}:label"
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}

@@ -20,7 +20,7 @@ SWEEPS, SWEEP_S, SWEEP_GIB = 4 * 24 * 30, 60, 1.0
 """Runs of the job in a month of 30 days, the least that each is billed for, and its memory, as main.tf has it."""
 
 KEPT_DAYS = 7
-"""Of soft delete (``keep_days.deleted``): an upload is deleted after its row, and kept so long."""
+"""Of soft delete (``keep_days.deleted``): an upload is deleted after its row, and kept for that long."""
 
 CONDITIONS, CHECKS = 10, 3 * 12 * 24 * 30
 """Alert conditions, and the check's questions from three places every five minutes."""
@@ -232,7 +232,9 @@ def further_price_table() -> str:
     """Return the prices of what ``shared.operations.cost`` has none for, in Markdown."""
     prices = [*FURTHER.values(), *(step for step, *_ in CLASSES.values())]
     lines = ["| price, US dollars | for a | source | read |", "|---:|---|---|---|"]
-    lines += [f"| {f'{one.usd:.9f}'.rstrip('0')} | {one.unit} | {one.source} | {one.read_on} |" for one in prices]
+    lines += [
+        f"| {f'{price.usd:.9f}'.rstrip('0')} | {price.unit} | {price.source} | {price.read_on} |" for price in prices
+    ]
     return "\n".join(lines)
 
 

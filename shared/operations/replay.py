@@ -14,7 +14,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import islice
 
-from shared.backlog.attempts import forget
+from shared.backlog.attempts import delete_markers
 from shared.errors import AlreadyDone, NameTaken, Unreadable
 from shared.parsing.gs_uri import parse_gs_uri
 from shared.pipeline.set_aside import unmark
@@ -30,34 +30,34 @@ ORDER BY recorded_at, failure_id
 
 
 class Fate(StrEnum):
-    """What becomes of a file that is to be put back."""
+    """The outcome of a file in a replay."""
 
     PUT_BACK = "put_back"
     TAKEN = "taken"
-    """An object of its name waits in the upload bucket, and is left as it is."""
+    """An object of its name waits in the upload bucket; it is not changed."""
     GONE = "gone"
-    """It is no longer in quarantine: it was put back before, or removed."""
+    """The file is no longer in quarantine: it was put back before, or deleted."""
     SET_ASIDE = "set_aside"
-    """It never was in quarantine: nobody but its owner can read it, and it lies where it was uploaded to."""
+    """The file never was in quarantine: it cannot be read or copied, and is still in its bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which of the rejected uploads are meant."""
+    """A selection of rejected uploads."""
 
     bucket: str
-    """The one that they were uploaded to."""
+    """The bucket that they were uploaded to."""
     reasons: tuple[str, ...] = ()
-    """None for any."""
+    """Empty for any."""
     name: str = "*"
     """A pattern for the object's name, with *, ? and […]; * also stands for slashes."""
     after: datetime | None = None
-    """They were quarantined at this moment or later."""
+    """Quarantined at this time or later."""
     before: datetime | None = None
-    """They were quarantined before."""
+    """Quarantined before this time."""
 
     def takes(self, name: str, reason: str, quarantined_at: datetime) -> bool:
-        """Whether a file is meant."""
+        """Return whether the selection includes a file."""
         is_late = self.after is None or quarantined_at >= self.after
         is_early = self.before is None or quarantined_at < self.before
         is_of_reason = not self.reasons or reason in self.reasons
@@ -110,9 +110,9 @@ def replay(
     model: str | None = None,
     threads: int = 8,
 ) -> Iterator[tuple[Rejected, Fate]]:
-    """Put files back, several at once, and yield each with its fate, in order, until ``limit`` were put back.
+    """Put files back, several in parallel; yield each with its outcome, in order, until ``limit`` are put back.
 
-    With ``model`` they are for that model from then on, whichever they named before.
+    With ``model`` the files are for that model, whichever they named before.
 
     Raises:
         StorageUnavailable: no answer within the deadline; what was put back by then was not yielded in full.
@@ -172,7 +172,7 @@ def put_back(
         return Fate.GONE
     except (NameTaken, Unreadable):
         return Fate.TAKEN
-    forget(store, file.quarantine_bucket, file.failure_id)
+    delete_markers(store, file.quarantine_bucket, file.failure_id)
     unmark(store, file.quarantine_bucket, file.failure_id)
     if not keep_quarantined:
         store.delete(resting)

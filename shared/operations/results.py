@@ -35,7 +35,7 @@ class Saved(StrEnum):
     """What became of a picture that was to be saved."""
 
     WRITTEN = "written"
-    THERE = "there"
+    EXISTING = "there"
     """The folder had it already, byte for byte."""
     MISSING = "missing"
     """The archive does not hold it any more."""
@@ -97,20 +97,20 @@ def save_pictures(
     """
     for row in rows:
         ending = PurePosixPath(row["archive_uri"]).suffix
-        place = folder / file_name(row["final_label"])
-        path = place / _picture_name(row, ending)
+        label_folder = folder / file_name(row["final_label"])
+        path = label_folder / _picture_name(row, ending)
         if path.exists() and _digest(path) != row["sha256"]:
             path = path.with_name(f"{path.stem}-{row['sha256'][:8]}{path.suffix}")
         shown = path.relative_to(folder).as_posix()
         if path.exists():
-            yield shown, Saved.THERE
+            yield shown, Saved.EXISTING
             continue
         try:
             content = _read(archive, row["archive_uri"], max_bytes)
         except AlreadyDone:
             yield shown, Saved.MISSING
             continue
-        place.mkdir(parents=True, exist_ok=True)
+        label_folder.mkdir(parents=True, exist_ok=True)
         _write_whole(path, content)
         yield shown, Saved.WRITTEN
 
@@ -124,14 +124,14 @@ def file_name(text: str) -> str:
 
 
 def _picture_name(row: dict[str, Any], ending: str) -> str:
-    """Return the upload's own file name; of a picture without one its digest. The ending is that of its format."""
+    """Return the upload's file name, or its digest if it has none, with the ending of its format."""
     stem = PurePosixPath(row["name"] or "").stem or row["sha256"][:16]
     return file_name(stem) + ending
 
 
 def _read(archive: ObjectStore, uri: str, max_bytes: int) -> bytes:
-    place = parse_gs_uri(uri)
-    return archive.read(archive.find(place.bucket, place.name).ref, max_bytes)
+    location = parse_gs_uri(uri)
+    return archive.read(archive.find(location.bucket, location.name).ref, max_bytes)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Whether a deployment serves a model, asked before files are sent that would all be refused."""
+"""Check that a deployment serves a model before files are uploaded for it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ TIMEOUT_S = 10
 
 
 def check_served(url: str, model: str) -> None:
-    """Ask ``classify_request`` for a model by the Open Inference Protocol.
+    """Refuse a model that ``classify_request`` does not serve, by the Open Inference Protocol.
 
-    Where the service does not answer, nothing is known, and nothing is refused.
+    If the service does not answer, nothing is refused.
 
     Args:
-        url: of the service.
+        url: the URL of the service.
         model: ``NAME``, ``NAME@canary`` or ``NAME@VERSION``.
 
     Raises:
-        BadRequest: it is not served; the sentence names those that are.
+        BadRequest: the model is not served; the message names those that are.
     """
     address = f"{url.rstrip('/')}/v2/models/{urllib.parse.quote(model, safe='')}"
     try:

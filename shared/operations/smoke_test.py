@@ -32,12 +32,12 @@ FROM latest_predictions
 WHERE uploaded_on >= DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
   AND (prediction_id IN UNNEST(@ids) OR upload_id IN UNNEST(@ids))
 """
-"""Without the day, each look would scan all rows that ever were; yesterday's, because midnight may pass meanwhile."""
+"""Without the day each query would scan all rows; yesterday is included because midnight may pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What is asked of the golden set's answers."""
+    """The demands on the answers for the golden set."""
 
     min_accuracy: float = 0.9
     """Share that must be right beyond doubt: Wilson's lower bound, one-sided at 95 %. 0.9 is 95 right of 100."""
@@ -51,12 +51,12 @@ class Picture:
 
     label: str
     at: ObjectRef | Path
-    """In a bucket, or a file of this machine."""
+    """The picture: an object in a bucket, or a file of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an HTTPS request came to."""
+    """The answer to an HTTPS request."""
 
     status: int
     """0 where there was no answer."""
@@ -99,23 +99,23 @@ class Figures:
 
 
 def least_pictures(min_accuracy: float) -> int:
-    """Return how many pictures, all of them right, show an accuracy (0 to 1, less than 1) at 95 % certainty.
+    """Return how many pictures, all right, show an accuracy (0 to less than 1) at 95 % certainty.
 
     Solves Wilson's lower bound of n hits of n for n: n / (n + z²) = accuracy.
     """
     return max(1, math.ceil(min_accuracy * Z * Z / (1 - min_accuracy) - 1e-9))
 
 
-def golden_set(store: ObjectStore, place: str) -> list[Picture]:
+def golden_set(store: ObjectStore, location: str) -> list[Picture]:
     """List labelled pictures: ``gs://BUCKET/FOLDER/LABEL/NAME``, or the files of a folder with a sub-folder a label.
 
     Raises:
-        BadRequest: ``place`` is neither, or there are no pictures in folders below it.
-        StorageUnavailable: the listing broke off.
+        BadRequest: ``location`` is neither, or there are no pictures in its sub-folders.
+        StorageUnavailable: the listing failed.
     """
-    pictures = list(_in_bucket(store, place) if place.startswith(SCHEME) else _in_folder(Path(place)))
+    pictures = list(_in_bucket(store, location) if location.startswith(SCHEME) else _in_folder(Path(location)))
     if not pictures:
-        raise BadRequest(f"There are no pictures in {place}; put some at {place.rstrip('/')}/LABEL/NAME.")
+        raise BadRequest(f"There are no pictures in {location}; put some at {location.rstrip('/')}/LABEL/NAME.")
     return pictures
 
 
@@ -131,13 +131,13 @@ def content_of(store: ObjectStore, picture: Picture) -> bytes:
 
 def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
     try:
-        place = parse_gs_uri(uri.rstrip("/"))
+        location = parse_gs_uri(uri.rstrip("/"))
     except ValueError as error:
         raise BadRequest(
             f"The golden set is {uri!r}, expected gs://BUCKET/FOLDER, or a folder of this machine."
         ) from error
-    folder = place.name
-    for upload in store.uploads(place.bucket, f"{folder}/"):
+    folder = location.name
+    for upload in store.uploads(location.bucket, f"{folder}/"):
         label, _, name = upload.ref.name.removeprefix(f"{folder}/").partition("/")
         if name:
             yield Picture(label, upload.ref)
@@ -145,7 +145,7 @@ def _in_bucket(store: ObjectStore, uri: str) -> Iterator[Picture]:
 
 def _in_folder(folder: Path) -> Iterator[Picture]:
     if folder == Path() or not folder.is_dir():
-        raise BadRequest(f"The golden set is {str(folder)!r}, expected a folder that is there, or gs://BUCKET/FOLDER.")
+        raise BadRequest(f"The golden set is {str(folder)!r}, expected a folder that exists, or gs://BUCKET/FOLDER.")
     for file in files_under(folder):
         label, *rest = file.relative_to(folder).parts
         if rest:
@@ -153,7 +153,7 @@ def _in_folder(folder: Path) -> Iterator[Picture]:
 
 
 def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
-    """Have classify-request classify a file; ``record`` says whether it leaves a row. Never raises for an answer."""
+    """Classify a file by classify-request, with a row if ``record``. Never raises for an answer."""
     address = f"{url.rstrip('/')}/v1/classify{'' if record else '?record=false'}"
     headers = {"Content-Type": "application/octet-stream"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = urllib.request.Request(address, content, headers)  # noqa: S310  # an address that the caller typed
@@ -172,35 +172,35 @@ def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
 def measure(
     store: ObjectStore, pictures: list[Picture], classify: Callable[[bytes], Answer], threads: int = 4
 ) -> Figures:
-    """Have every picture classified, some at once, and count.
+    """Classify every picture, several in parallel, and return the figures.
 
     Raises:
         StorageUnavailable: a picture cannot be read.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="smoke") as pool:
-        answers = list(pool.map(lambda one: classify(content_of(store, one)), pictures))
-    right = sum(answer.label == one.label for answer, one in zip(answers, pictures, strict=True))
+        answers = list(pool.map(lambda picture: classify(content_of(store, picture)), pictures))
+    right = sum(answer.label == picture.label for answer, picture in zip(answers, pictures, strict=True))
     failed = sum(answer.status != 200 for answer in answers)
     times = sorted(answer.milliseconds for answer in answers)
     slowest = times[math.ceil(0.95 * len(times)) - 1]
     return Figures(len(answers), right, failed / len(answers), slowest)
 
 
-def row_of(warehouse: Warehouse, id: str, patience_s: float) -> dict[str, Any] | None:
-    """Wait for the row of a prediction or an upload; None if there is none after ``patience_s`` seconds."""
-    give_up_at, pause_s = time.monotonic() + patience_s, POLL_S
+def row_of(warehouse: Warehouse, id: str, timeout_s: float) -> dict[str, Any] | None:
+    """Wait for the row of a prediction or an upload; return None after ``timeout_s`` seconds."""
+    deadline, pause_s = time.monotonic() + timeout_s, POLL_S
     while True:
         rows = warehouse.query(ROWS, ids=[id]).rows
         if rows:
             return rows[0]
-        if time.monotonic() >= give_up_at:
+        if time.monotonic() >= deadline:
             return None
         time.sleep(pause_s)
         pause_s = min(1.5 * pause_s, SLOWEST_POLL_S)
 
 
 def faults_in_row(what: str, row: dict[str, Any] | None, revision: str | None) -> Iterator[str]:
-    """Yield what is wrong with a row: there is none, or another revision wrote it."""
+    """Yield the fault of a row: it is missing, or another revision wrote it."""
     if row is None:
         yield f"{what} has no row"
     elif revision and row["revision"] != revision:

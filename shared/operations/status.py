@@ -1,4 +1,4 @@
-"""The figures that production's dashboard shows, of a deployment that can be asked by SQL."""
+"""The figures of production's dashboard, from SQL over the rows of a deployment."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ MILLISECONDS += " FROM calls WHERE recorded_at >= TIMESTAMP_SUB(CURRENT_TIMESTAM
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The last hour, and what waits now."""
+    """The figures of the last hour, and the uploads that wait now."""
 
     outcomes: dict[str, int]
-    """Rows that calls wrote: ``predicted`` and ``rejected``."""
+    """Rows by outcome: ``predicted`` and ``rejected``."""
     failures: dict[str, int]
-    """Rejected ones by reason."""
+    """Rejected uploads by reason."""
     milliseconds: dict[str, tuple[float | None, float | None]]
     """By step: median and 95th percentile; None where no call had it."""
     waiting: int
     """Uploads in the bucket."""
     oldest_upload_s: float
-    """Age of the oldest of them, 0 where none waits."""
+    """The age of the oldest upload in the bucket, 0 if there is none."""
 
     @property
     def quarantine_rate(self) -> float:
@@ -50,11 +50,11 @@ class Watched:
 
 
 def watch(warehouse: Warehouse, store: ObjectStore, bucket: str) -> Watched:
-    """Ask for the figures.
+    """Query the figures.
 
     Raises:
         StorageUnavailable: the bucket cannot be listed.
-        WarehouseUnavailable: the rows cannot be asked for.
+        WarehouseUnavailable: the rows cannot be queried.
     """
     rows = warehouse.query(OUTCOMES).rows
     outcomes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Dropping files into a bucket, and waiting for what becomes of them."""
+"""Upload files to a bucket, and wait for their rows."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from shared.types import ObjectRef
 
 POLL_S = 0.25
 LONGEST_POLL_S = 2.0
-"""Where nothing lands, BigQuery is asked less and less often, down to this."""
+"""The longest pause between queries, to which the pause grows while no row arrives."""
 
 LONGEST_NAME_BYTES = 1024
-"""Of an object: https://cloud.google.com/storage/docs/objects#naming."""
+"""The longest name of an object: https://cloud.google.com/storage/docs/objects#naming."""
 
-DIGESTS_AT_ONCE = 5000
-"""In one query, whose parameters may have 10 MB: https://cloud.google.com/bigquery/quotas#query_jobs."""
+DIGESTS_PER_QUERY = 5000
+"""The digests of a query, whose parameters may have 10 MB: https://cloud.google.com/bigquery/quotas#query_jobs."""
 
 LANDED = """
 SELECT upload_id, label, score, needs_review, CAST(NULL AS STRING) AS reason, CAST(NULL AS STRING) AS detail
@@ -35,7 +35,7 @@ SELECT failure_id, NULL, NULL, NULL, reason, detail
 FROM rejected_uploads
 WHERE uploaded_on IN (DAYS) AND failure_id IN UNNEST(@ids)
 """
-"""DAYS becomes literals: BigQuery prunes partitions by constants, which an array in a parameter need not be."""
+"""DAYS becomes literals: BigQuery prunes partitions by constants, but not by an array in a parameter."""
 
 CLASSIFIED = """
 SELECT DISTINCT image.sha256
@@ -45,7 +45,7 @@ WHERE image.sha256 IN UNNEST(@digests) AND (ARRAY_LENGTH(@models) = 0 OR model.n
 
 
 class Bucket(Protocol):
-    """Where files can be put."""
+    """A store to which files can be uploaded."""
 
     def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
         """Upload a file create-only; None if there is an object of that name.
@@ -64,7 +64,7 @@ class Dropped:
 
     @property
     def upload_id(self) -> str:
-        """What its row will be found by."""
+        """The id of the upload's row."""
         return ImageIds.of_object(self.ref).upload_id
 
 
@@ -78,7 +78,7 @@ class Skipped:
 
 
 def names_of(paths: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Return each file with its object name: a file's own name; of a folder, the path from the folder's name on."""
+    """Return each file with its object name: the file's name, or its path from the given folder's name on."""
     named = []
     for path in paths:
         above = path.resolve().parent
@@ -89,19 +89,19 @@ def names_of(paths: Iterable[Path]) -> list[tuple[Path, str]]:
 def drop(
     store: Bucket, bucket: str, files: list[tuple[Path, str]], model: str | None = None, threads: int = 8
 ) -> Generator[Dropped | Skipped]:
-    """Upload files, several at once, in order. Nothing is overwritten: a taken name gets the content's digest added.
+    """Upload files, several in parallel; yield the results in order. A taken name gets the content's digest added.
 
-    A file that cannot be read, or whose name no object can have, is skipped, and the others go on.
+    Nothing is overwritten. A file that cannot be read, or whose name is not a valid object name, is skipped.
 
     Args:
-        store: where to.
-        bucket: where to.
+        store: the store of the bucket.
+        bucket: the bucket to upload to.
         files: each with its object's name.
-        model: that they are for; None leaves that to their names.
-        threads: how many at once.
+        model: the model for the files; None leaves that to their names.
+        threads: the number of uploads in parallel.
 
     Raises:
-        AlreadyDone: there is no such bucket.
+        AlreadyDone: the bucket does not exist.
         StorageUnavailable: no answer within the deadline.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="drop") as pool:
@@ -111,15 +111,15 @@ def drop(
 def without_known(
     warehouse: Warehouse, files: list[tuple[Path, str]], model: str | None = None, threads: int = 2
 ) -> list[tuple[Path, str]]:
-    """Return the files whose content has no prediction yet, under whatever name.
+    """Return the files whose content has no prediction yet, under any name.
 
     A file that was refused is returned too, as is one that cannot be read. The query reads two columns whole.
 
     Args:
-        warehouse: where the predictions are.
+        warehouse: the warehouse with the predictions.
         files: each with its object's name.
         model: whose predictions count, also ``NAME@VERSION``; None for any.
-        threads: how many files are read at once.
+        threads: the number of files that are read in parallel.
 
     Raises:
         WarehouseUnavailable: no answer within the deadline.
@@ -127,11 +127,11 @@ def without_known(
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="digests") as pool:
         digests = list(pool.map(_digest_or_none, (path for path, _ in files)))
-    asked = sorted({digest for digest in digests if digest})
+    queried = sorted({digest for digest in digests if digest})
     models = [model.partition("@")[0]] if model else []
     known: set[str] = set()
-    for start in range(0, len(asked), DIGESTS_AT_ONCE):
-        rows = warehouse.query(CLASSIFIED, digests=asked[start : start + DIGESTS_AT_ONCE], models=models).rows
+    for start in range(0, len(queried), DIGESTS_PER_QUERY):
+        rows = warehouse.query(CLASSIFIED, digests=queried[start : start + DIGESTS_PER_QUERY], models=models).rows
         known |= {row["sha256"] for row in rows}
     return [file for file, digest in zip(files, digests, strict=True) if digest not in known]
 
@@ -140,14 +140,14 @@ Landing = tuple[Dropped, dict[str, Any]]
 """An upload and its row."""
 
 
-def wait_for(warehouse: Warehouse, dropped: Iterable[Dropped], patience_s: float) -> Iterator[Landing]:
-    """Yield each upload with its row as it lands; stops when all have, or after ``patience_s`` seconds.
+def wait_for(warehouse: Warehouse, dropped: Iterable[Dropped], timeout_s: float) -> Iterator[Landing]:
+    """Yield each upload with its row as it arrives, until all have one or ``timeout_s`` seconds have passed.
 
     Only the partitions of the uploads' days are read.
     """
     missing = {upload.upload_id: upload for upload in dropped}
-    give_up_at, pause_s = time.monotonic() + patience_s, POLL_S
-    while missing and time.monotonic() < give_up_at:
+    deadline, pause_s = time.monotonic() + timeout_s, POLL_S
+    while missing and time.monotonic() < deadline:
         days = sorted({upload.ref.created_at.date().isoformat() for upload in missing.values()})
         sql = LANDED.replace("DAYS", ", ".join(f"DATE '{day}'" for day in days))
         rows = warehouse.query(sql, ids=list(missing)).rows
@@ -177,7 +177,7 @@ def _drop(store: Bucket, bucket: str, path: Path, name: str, model: str | None) 
 
 
 def _fault_of(name: str) -> str | None:
-    """Say why no object can be called so, or None."""
+    """Return why a name is not a valid object name, or None."""
     try:
         length = len(name.encode())
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""Reads what people typed, such as values of settings, into values that the code can trust."""
+"""Parse text that people typed, such as values of settings, into validated values."""

@@ -1,7 +1,7 @@
-"""URIs of objects in Cloud Storage, as people and rows have them: ``gs://bucket/name``.
+"""URIs of objects in Cloud Storage: ``gs://bucket/name``.
 
-https://cloud.google.com/storage/docs/objects#naming has the rules of names. A name may have any character but a line
-break, so a ``?`` and a second slash are parts of it like others.
+https://cloud.google.com/storage/docs/objects#naming has the rules of names. A name may contain any character except a
+line break, so ``?`` and further slashes are part of it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ MAX_NAME_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class GsUri:
-    """A place in a bucket: an object, or a folder."""
+    """The URI of an object or a folder in a bucket."""
 
     bucket: str
-    """Not empty; whether a bucket can be called so is not looked at."""
+    """Not empty; not checked against the rules of bucket names."""
     name: str
     """Not empty."""
 
@@ -26,10 +26,10 @@ class GsUri:
 
 
 def parse_gs_uri(text: str) -> GsUri:
-    """Read a URI.
+    """Parse a ``gs://`` URI.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     bucket, _, name = text.removeprefix(SCHEME).partition("/")
     try:
@@ -44,5 +44,5 @@ def parse_gs_uri(text: str) -> GsUri:
 
 
 def bucket_name(text: str) -> str:
-    """Return the name of a bucket that a person typed with or without ``gs://``; whether it can be one is not seen."""
+    """Return a bucket's name without ``gs://`` and outer slashes; it is not checked against the rules of names."""
     return text.removeprefix(SCHEME).strip("/")

@@ -1,4 +1,4 @@
-"""Faults of settings taken together, each of which may be well formed."""
+"""Faults between settings that are valid on their own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def faults_between(values: Mapping[str, Any]) -> list[str]:
-    """Return the faults of the values taken together, a sentence each; what could not be read is not among them."""
+    """Return the faults between settings, a sentence each; settings that could not be parsed are not in ``values``."""
     return _bucket_in_two_roles(values) + _timeout_too_short(values) + _no_audience(values)
 
 
 def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
-    """It would make the function react to its own output, for ever and at a price."""
+    """Report a bucket in two roles: the function would react to its own output without a limit, at a price."""
     roles = {name: values[name] for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values}
     if len(set(roles.values())) == len(roles):
         return []
@@ -21,7 +21,7 @@ def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
 
 
 def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
-    """Two sweeps at once would take each other for dead, and quarantine what both could read."""
+    """Report an attempt timeout so short that two parallel sweeps would count each other's attempts as dead."""
     names = ("attempt_timeout_s", "storage_deadline_s", "warehouse_deadline_s")
     if not values.keys() >= set(names):
         return []
@@ -30,13 +30,13 @@ def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:
     if timeout_s > longest_s:
         return []
     return [
-        f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: the four calls of storage and the one of "
-        "the warehouse that an upload takes may last that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
+        f"ATTEMPT_TIMEOUT_S is '{timeout_s}', expected more than {longest_s}: an upload needs four calls to storage "
+        "and one to the warehouse, which may take that long by STORAGE_DEADLINE_S and WAREHOUSE_DEADLINE_S"
     ]
 
 
 def _no_audience(values: Mapping[str, Any]) -> list[str]:
-    """An assertion that IAP made for another service would be believed."""
+    """Report a missing audience: an assertion that IAP made for another service would be accepted."""
     if values.get("callers") != "iap" or values.get("iap_audience"):
         return []
     return [

@@ -1,4 +1,7 @@
-"""Values of settings, read from text: numbers, names, and lists with a form of their own."""
+"""Parse the values of settings: numbers, names and lists.
+
+Each parser raises ``ValueError`` whose message is what was expected.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +15,24 @@ HOST = re.compile(r"([a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5
 """A name or an address, IPv6 in brackets, with or without a port, in lower case."""
 
 MIN_KEY_CHARACTERS = 32
-"""64 hex digits are 256 bits; fewer than half of that could be guessed away from here."""
+"""32 hex digits are 128 bits; a shorter key could be guessed offline from a token."""
 
 
 def entries(value: str) -> tuple[str, ...]:
-    """Read entries with commas between them; what is empty is left out."""
+    """Return the entries of a list with commas; empty ones are dropped."""
     return tuple(entry.strip() for entry in value.split(",") if entry.strip())
 
 
 def text(value: str) -> str:
-    """Take a value as it is."""
+    """Return a value unchanged."""
     return value
 
 
 def bucket(value: str) -> str:
-    """Read the name of a bucket.
+    """Return the name of a bucket.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     if not BUCKET_NAME.fullmatch(value):
         raise ValueError("a bucket name: 3 to 222 of a-z, 0-9, dot, dash, underscore")
@@ -37,19 +40,19 @@ def bucket(value: str) -> str:
 
 
 def buckets(value: str) -> tuple[str, ...]:
-    """Read bucket names with commas between them; what is empty is left out.
+    """Return the bucket names of a list with commas; empty ones are dropped.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     return tuple(bucket(name) for name in entries(value))
 
 
 def dataset(value: str) -> str:
-    """Read the name of a BigQuery dataset.
+    """Return the name of a BigQuery dataset.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     if not DATASET_NAME.fullmatch(value):
         raise ValueError("a dataset name: letters, digits and underscores")
@@ -57,10 +60,10 @@ def dataset(value: str) -> str:
 
 
 def positive(value: str) -> int:
-    """Read a whole number above 0.
+    """Return a whole number above 0.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     number = int(value) if value.isascii() and value.isdigit() else 0
     if number < 1:
@@ -69,19 +72,19 @@ def positive(value: str) -> int:
 
 
 def log_format(value: str) -> str:
-    """Read the format of log lines.
+    """Return the format of log lines.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
-    return _word_of(("auto", "json", "text"), value)
+    return _choice(("auto", "json", "text"), value)
 
 
 def yes_or_no(value: str) -> bool:
-    """Read ``true`` or ``false``, in any case.
+    """Return the value of ``true`` or ``false``, in any case.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     if value.lower() not in ("true", "false"):
         raise ValueError("true or false")
@@ -89,31 +92,31 @@ def yes_or_no(value: str) -> bool:
 
 
 def hosts(value: str) -> tuple[str, ...]:
-    """Read host names with commas between them; what is empty is left out.
+    """Return the host names of a list with commas, in lower case; empty ones are dropped.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
     names = entries(value.lower())
     if not all(HOST.fullmatch(name) for name in names):
-        raise ValueError("host names with commas between them, such as images.example.com or localhost:8080")
+        raise ValueError("host names separated by commas, such as images.example.com or localhost:8080")
     return names
 
 
 def caller_source(value: str) -> str:
-    """Read who checks callers.
+    """Return the name of the check in front of the service.
 
     Raises:
-        ValueError: saying what was expected.
+        ValueError: the message is what was expected.
     """
-    return _word_of(("iam", "iap", "none"), value)
+    return _choice(("iam", "iap", "none"), value)
 
 
 def secret_keys(value: str) -> tuple[str, ...]:
-    """Read secret keys with commas between them; what is empty is left out.
+    """Return the secret keys of a list with commas; empty ones are dropped.
 
     Raises:
-        ValueError: saying what was expected, and nothing of what was given.
+        ValueError: the message is what was expected, without the value.
     """
     keys = entries(value)
     if not all(len(key) >= MIN_KEY_CHARACTERS and key.isascii() and key.isprintable() for key in keys):
@@ -121,11 +124,11 @@ def secret_keys(value: str) -> tuple[str, ...]:
     return keys
 
 
-def _word_of(words: tuple[str, ...], value: str) -> str:
-    """Read one of some words.
+def _choice(words: tuple[str, ...], value: str) -> str:
+    """Return a value that must be among some words.
 
     Raises:
-        ValueError: naming them.
+        ValueError: the message lists the words.
     """
     if value not in words:
         raise ValueError(f"{', '.join(words[:-1])} or {words[-1]}")

@@ -1,11 +1,11 @@
-"""The story of one image: receive → decode → classify ∥ archive → record → done.
+"""The steps of every image: receive → decode → classify ∥ archive → record → done.
 
 Every step may be repeated: ids come from the upload, the archive and the quarantine are written once, and the views
-count one row. A kill between any two steps leaves the upload where it is, and the next delivery or the sweep takes
-it from there; only the last step removes it.
+count one row. A kill between any two steps leaves the upload in its bucket, and the next delivery or the sweep
+processes it; only the last step deletes it.
 
-Every door comes through here, and here alone is the rate limit taken, by a policy of the door's: an event that is over
-it is left to the sweep, a caller is refused, and a sweep waits.
+Every source uses this module, and only this module takes from the rate limit. What happens beyond the limit depends on
+the source: an event is left to the sweep, a caller is refused, and a sweep waits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.inference.registry import ModelRegistry
 from shared.logs import log
 from shared.pipeline.archive import archive_content_type, archive_name
 from shared.pipeline.quarantine import Quarantine, failure_of
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.pipeline.received_image import ReceivedImage
 from shared.pipeline.stopwatch import Stopwatch
 from shared.ports import ObjectStore, Strip, Warehouse
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The steps, and what they work with. Thread-safe."""
+    """The steps, and the models, stores and limits that they use. Thread-safe."""
 
     models: ModelRegistry
     store: ObjectStore
@@ -49,18 +49,18 @@ class Pipeline:
     quarantine_bucket: str
     limits: Limits
     memory: MemoryBudgets
-    rate: RateBreaker
+    rate: RateLimit
     strip: Strip | None = None
-    """Takes metadata out of what is archived; None archives files as they came."""
+    """Removes metadata from the copy that is archived; None archives files unchanged."""
 
     def process_upload(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
-        """Take one upload from its bucket to its row, and then, unless ``remove`` is False, out of the bucket.
+        """Classify one upload, record its row, and then, unless ``remove`` is False, delete it from its bucket.
 
-        One that an event brought is acknowledged where it is over the rate: its event would only come back, at a
-        price, and the upload waits for the sweep. A sweep waits in ``wait_for_rate`` before it comes here.
+        An event over the rate limit is acknowledged: it would only come back, at a price, and the upload waits for
+        the sweep. A sweep waits in ``wait_for_rate`` before it calls this.
 
         Raises:
-            Transient: nothing is lost; the upload still lies in its bucket and must be delivered again.
+            Transient: nothing is lost; the upload is still in its bucket and must be delivered again.
         """
         if call.source == Source.EVENT:
             try:
@@ -70,8 +70,8 @@ class Pipeline:
         watch = Stopwatch()
         try:
             outcome = self._predict_or_quarantine(upload, call, watch)
-        except AlreadyDone as gone:
-            return _acknowledged(upload, gone)
+        except AlreadyDone as error:
+            return _acknowledged(upload, error)
         return self._finish(upload, outcome, remove=remove)
 
     def wait_for_rate(self, is_cancelled: threading.Event) -> bool:
@@ -79,22 +79,22 @@ class Pipeline:
         return self.rate.wait(is_cancelled)
 
     def give_up_upload(self, upload: Upload, call: Call, why: Permanent, *, remove: bool = True) -> Outcome:
-        """Take one upload into quarantine without looking at it: the last steps are those of ``process_upload``.
+        """Quarantine one upload without reading it; then record and delete it as ``process_upload`` does.
 
         Raises:
-            Transient: nothing is lost; the upload still lies in its bucket.
+            Transient: nothing is lost; the upload is still in its bucket.
         """
         try:
             outcome = self._quarantine.take(upload, call, why, Stopwatch())
-        except AlreadyDone as gone:
-            return _acknowledged(upload, gone)
+        except AlreadyDone as error:
+            return _acknowledged(upload, error)
         return self._finish(upload, outcome, remove=remove)
 
     def set_upload_aside(self, upload: Upload, call: Call, why: Permanent) -> Outcome:
-        """Leave an upload that nothing can be done with where it is: recorded and marked, it is never taken again.
+        """Set aside an upload that can neither be read nor copied: record and mark it, so that sweeps skip it.
 
         Raises:
-            Transient: nothing is lost; it is not marked, and may be taken again.
+            Transient: nothing is lost; the upload is not marked, and a sweep may process it again.
         """
         try:
             return self._set_aside(upload, failure_of(upload, call, why, Stopwatch()))
@@ -110,12 +110,12 @@ class Pipeline:
 
         Args:
             image: as it was received.
-            classifier: the model to ask, which the caller took from ``models``; None for the default.
-            record: whether it is kept.
+            classifier: a model of ``models``; None for the default.
+            record: whether the image is archived and its row written.
 
         Raises:
-            Permanent: the image cannot be classified; nothing is kept.
-            Transient: the caller may send it again; ``OverRate`` where too many came.
+            Permanent: the image cannot be classified; nothing is stored.
+            Transient: the caller may send it again; ``OverRate`` beyond the rate limit.
         """
         self.rate.take()
         prediction = self._predict(classifier or self.models.get_model(), image, Stopwatch(), keep=record)
@@ -127,36 +127,38 @@ class Pipeline:
         self, content: bytes, classifier: Classifier, label: str | None = None, on_run: OnRun | None = None
     ) -> ExplainedImage:
         """Explain an image that a caller sent; nothing is recorded. Raises as ``classify_image`` and ``explain``."""
-        from shared.inference.explained_image import explain_bytes  # a start is short, and few ask
+        from shared.inference.explained_image import (
+            explain_bytes,
+        )  # imported late: a start must be short, and few callers use it
 
         self.rate.take()
         return explain_bytes(classifier, content, label, on_run, limits=self.limits, budget=self.memory.decodes)
 
     def draw_explanation(self, content: bytes, explained: ExplainedImage) -> bytes:
-        """Return a PNG of an image that was explained, with the heat over it. Raises as ``images.decode.decode``."""
-        from shared.inference.explained_image import OVERLAY_BYTES, decode_to_show
+        """Return a PNG of an explained image with its heatmap on top. Raises as ``images.decode.decode``."""
+        from shared.inference.explained_image import HEATMAP_BYTES, decode_to_show
         from shared.inference.heatmap import as_png
 
         decodes = self.memory.decodes
         shown = decode_to_show(content, explained.image, self.limits, decodes)
-        with decodes.room_for(OVERLAY_BYTES):
-            return as_png(explained.overlay_on(shown.pixels))
+        with decodes.room_for(HEATMAP_BYTES):
+            return as_png(explained.draw_on(shown.pixels))
 
     def decode_image(self, content: bytes, shrink_to_px: int) -> Image:
-        """Decode an image that a caller sent, for people to see: that costs as much as to classify it.
+        """Decode an image that a caller sent, for display; it counts against the rate limit like a classification.
 
         Raises:
-            Permanent, Transient: as of ``classify_image``.
+            Permanent, Transient: as in ``classify_image``.
         """
         check_size(len(content), self.limits)
         self.rate.take()
         return decode(content, self.limits, shrink_to_px=shrink_to_px, budget=self.memory.decodes)
 
     def record_label(self, correction: Correction) -> None:
-        """Write the row of a label, which costs as much as that of an image.
+        """Write the row of a label; it counts against the rate limit like an image.
 
         Raises:
-            Transient: it was not written; the caller may send it again.
+            Transient: the row was not written; the caller may send the label again.
         """
         self.rate.take()
         self.warehouse.append(correction)
@@ -170,13 +172,13 @@ class Pipeline:
         return outcome
 
     def _remove(self, upload: Upload) -> None:
-        """Delete an upload that has its row; one that may not be deleted is marked, so that it gets no row again."""
+        """Delete an upload that has its row; mark it if it may not be deleted, so that it gets no second row."""
         try:
             self.store.delete(upload.ref)
         except StorageRefused as error:
             if self._quarantine.mark_not_deleted(upload.ref, str(error)):
                 log.error(
-                    f"not deleted: {upload.ref} has its row and may not be removed; sweeps try that again: {error}",
+                    f"not deleted: {upload.ref} has its row, but may not be deleted; sweeps try again: {error}",
                     extra={"fields": {"outcome": "not_deleted", "uri": upload.ref.uri}},
                 )
 
@@ -211,7 +213,7 @@ class Pipeline:
             edge_px = classifier.bundle.manifest.input.long_edge_px
             kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=decodes)
             kept_sha256 = hashlib.sha256(kept).hexdigest()
-        # The copy needs only bytes that are known to be a picture, so it travels while the model works.
+        # The bytes are known to be a picture, so the copy runs in parallel with the model.
         name = archive_name(kept_sha256, image.format)
         copy = self._copies.submit(self._archive, name, kept, image.format, watch) if keep else None
         try:
@@ -250,9 +252,9 @@ class Pipeline:
 
     @cached_property
     def _copies(self) -> ThreadPoolExecutor:
-        """Threads for the copies into the archive; made on first use, since threads do not survive a fork."""
+        """The threads that copy into the archive; made on first use, because threads do not survive a fork."""
         return ThreadPoolExecutor(max_workers=16, thread_name_prefix="archive")
 
 
-def _acknowledged(upload: Upload, gone: AlreadyDone) -> Acknowledged:
-    return Acknowledged(upload.ref, "superseded" if isinstance(gone, Superseded) else "already_done")
+def _acknowledged(upload: Upload, error: AlreadyDone) -> Acknowledged:
+    return Acknowledged(upload.ref, "superseded" if isinstance(error, Superseded) else "already_done")

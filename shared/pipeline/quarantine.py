@@ -1,4 +1,4 @@
-"""Where files rest that cannot become a prediction, and how they are told of."""
+"""The quarantine: copies of files that could not be classified, and their failures."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from shared.types import Call, Failure, ObjectRef, Upload
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """The quarantine bucket: it holds copies, and marks of what stays in the upload bucket. Thread-safe."""
+    """The quarantine bucket: copies of failed uploads, and marks of uploads that stay. Thread-safe."""
 
     store: ObjectStore
     bucket: str
 
     def take(self, upload: Upload, call: Call, why: Permanent, watch: Stopwatch) -> Failure:
-        """Copy an upload into quarantine, and return its failure; what may not even be copied rests where it is.
+        """Copy an upload into quarantine and return its failure; without a URI if it cannot be copied.
 
         Raises:
             AlreadyDone: this generation is gone.
-            StorageUnavailable: it was not copied.
+            StorageUnavailable: the upload was not copied.
         """
         name: str | None = ImageIds.of_object(upload.ref).upload_id
         try:
@@ -36,7 +36,7 @@ class Quarantine:
         return failure_of(upload, call, why, watch, quarantine_uri=f"gs://{self.bucket}/{name}" if name else None)
 
     def mark_set_aside(self, ref: ObjectRef, why: str) -> None:
-        """Have sweeps leave an upload where it is for good; repeatable.
+        """Mark an upload so that sweeps skip it; idempotent.
 
         Raises:
             StorageUnavailable: the mark cannot be written.
@@ -44,7 +44,7 @@ class Quarantine:
         set_aside.mark(self.store, self.bucket, set_aside.SET_ASIDE, ref, why)
 
     def mark_not_deleted(self, ref: ObjectRef, why: str) -> bool:
-        """Have sweeps only try to delete an upload; repeatable. Returns whether the mark is new.
+        """Mark an upload so that sweeps only try to delete it; idempotent. Return whether the mark is new.
 
         Raises:
             StorageUnavailable: the mark cannot be written.
@@ -55,7 +55,7 @@ class Quarantine:
 def failure_of(
     upload: Upload, call: Call, why: Permanent, watch: Stopwatch, *, quarantine_uri: str | None = None
 ) -> Failure:
-    """Return the failure of an upload; without a URI it rests in its own bucket."""
+    """Return the failure of an upload; without a URI the upload stays in its own bucket."""
     ids = ImageIds.of_object(upload.ref)
     return Failure(
         failure_id=ids.upload_id,

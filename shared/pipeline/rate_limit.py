@@ -1,4 +1,4 @@
-"""The rate breaker: how many images a process takes in a minute, so that what a flood may cost is known."""
+"""The rate limit: the most images that a process takes in a minute, so that the cost of a flood is bounded."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from shared.errors import OverRate
 WINDOW_S = 60.0
 
 
-class RateBreaker:
-    """Lets at most ``images_per_minute`` images through in any 60 seconds. Thread-safe.
+class RateLimit:
+    """A limit of ``images_per_minute`` images in any 60 seconds. Thread-safe.
 
-    The window moves with every image (it is no minute of the clock), so two bursts around a full minute do not pass
-    twice as many. It counts for one process: an instance, or one task of a job.
+    The window slides (it is not a minute of the clock), so two bursts around a full minute do not admit twice as
+    many. The limit is for one process: an instance, or one task of a job.
 
     Args:
         images_per_minute: the limit, 1 or more.
-        now: a clock, in seconds, that never goes back.
+        now: a monotonic clock, in seconds.
     """
 
     def __init__(self, images_per_minute: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class RateBreaker:
         """Count one image.
 
         Raises:
-            OverRate: the limit is reached; the image is not counted. The error says when there is room again.
+            OverRate: the limit is reached; the image is not counted. ``retry_after_s`` is the time until there is room.
         """
         with self._lock:
             wait_s = self._wait_s()
@@ -43,7 +43,7 @@ class RateBreaker:
             self._taken.append(self._now())
 
     def wait(self, is_cancelled: threading.Event) -> bool:
-        """Count one image as soon as there is room; False if ``is_cancelled`` was set before that."""
+        """Wait for room and count one image; return False if ``is_cancelled`` is set before that."""
         while not is_cancelled.is_set():
             with self._lock:
                 wait_s = self._wait_s()
@@ -54,7 +54,7 @@ class RateBreaker:
         return False
 
     def _wait_s(self) -> float:
-        """Return how long until the oldest of a full window leaves it; 0 or less if there is room."""
+        """Return the seconds until the oldest image leaves a full window; 0 or less if there is room."""
         if len(self._taken) < self.images_per_minute:
             return 0.0
         return self._taken[0] + WINDOW_S - self._now()

@@ -1,4 +1,4 @@
-"""Step 1: a CloudEvent becomes an ``Upload``."""
+"""Step 1: read an ``Upload`` from a CloudEvent."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 LONGEST_NAME_BYTES = 1024
-"""Of an object (https://cloud.google.com/storage/docs/objects#naming); a bucket's is shorter."""
+"""The longest name of an object (https://cloud.google.com/storage/docs/objects#naming); a bucket's is shorter."""
 
 PART_OF_AN_UPLOAD = re.compile(
     r"(^|/)gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/"
     r"|^\d+/gsutil/tmp/parallel_composite_uploads/for_details_see/gsutil_help_cp/"
 )
-"""gcloud puts parts at the bucket's root, or with a relative ``parallel_composite_upload_component_prefix`` beside the
-file; gsutil puts a random number before them."""
+"""gcloud puts parts at the bucket's root, or next to the file if ``parallel_composite_upload_component_prefix`` is
+relative; gsutil puts a random number before them."""
 
 END_OF_TIME = 253_402_300_800_000_000
-"""The year 10000 as a generation, in microseconds: no date can be made of it, and none is needed."""
+"""The year 10000 as a generation, in microseconds: the first that Python's ``datetime`` cannot represent."""
 
 
 class MalformedEvent(BucketlensError):
-    """An event that says nothing we understand: it is acknowledged, since it will not improve by coming back."""
+    """An event that cannot be read. It is acknowledged, because a retry would bring the same event."""
 
 
 def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
-    """Read the event that Eventarc sends when an object is complete.
+    """Return the upload that an Eventarc event announces.
 
     Args:
         attributes: the CloudEvent's attributes, of which ``type`` is read.
@@ -38,7 +38,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
             (https://github.com/googleapis/google-cloudevents, storage/v1).
 
     Raises:
-        MalformedEvent: naming the first field that is missing or of the wrong kind.
+        MalformedEvent: a field is missing or has the wrong type; the message names the first.
     """
     if attributes.get("type") != FINALIZED:
         raise MalformedEvent(f"The event's type is {repr(attributes.get('type'))[:200]}, expected {FINALIZED!r}.")
@@ -54,11 +54,11 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
     )
 
 
-def refusal(upload: Upload, upload_bucket: str, age: timedelta, max_age_s: int) -> Acknowledged | None:
-    """Say why an event must not be worked on, or None.
+def outcome_if_ignored(upload: Upload, upload_bucket: str, age: timedelta, max_age_s: int) -> Acknowledged | None:
+    """Return the outcome of an event that must be ignored; None if its upload must be processed.
 
     An object outside the upload bucket is never touched, so that no setting makes the function react to its own
-    output. An event that was retried for too long is left to the sweep, which counts its attempts.
+    output. An event that was retried for too long is left to the sweep, which counts attempts.
     """
     if upload.ref.bucket != upload_bucket:
         return Acknowledged(upload.ref, "not_our_bucket")
@@ -70,11 +70,11 @@ def refusal(upload: Upload, upload_bucket: str, age: timedelta, max_age_s: int) 
 
 
 def is_upload(upload: Upload) -> bool:
-    """Return whether somebody uploaded an object to have it classified: folders and parts of uploads are left alone.
+    """Return whether an object is an image to classify, not a folder or a part of an upload.
 
-    A folder, as the console and many tools make one, is an object of no bytes whose name ends with a slash
-    (https://cloud.google.com/storage/docs/objects#simulated-folders). A part is what gcloud or gsutil put together
-    and remove when all parts are there
+    A folder, as the console and many tools make it, is an empty object whose name ends with a slash
+    (https://cloud.google.com/storage/docs/objects#simulated-folders). gcloud and gsutil compose the parts of a
+    parallel upload into one object and then delete them
     (https://cloud.google.com/storage/docs/parallel-composite-uploads).
     """
     is_folder = upload.ref.name.endswith("/") and upload.size_bytes == 0
@@ -82,7 +82,7 @@ def is_upload(upload: Upload) -> bool:
 
 
 def occurred_at(attributes: Mapping[str, Any]) -> datetime | None:
-    """Return the event's time, aware; None where it has none that can be read."""
+    """Return the event's time, aware; None if it is missing or cannot be read."""
     try:
         time = datetime.fromisoformat(str(attributes.get("time")))
     except ValueError:
@@ -91,7 +91,7 @@ def occurred_at(attributes: Mapping[str, Any]) -> datetime | None:
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether UTF-8 can hold a text: JSON can escape half of a surrogate pair, and ids are made of UTF-8."""
+    """Return whether a text can be encoded as UTF-8, as ids need; JSON can escape half of a surrogate pair."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -105,13 +105,13 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 
 
 def _model(metadata: Any) -> str | None:
-    """Read which model an object's custom metadata asks for."""
+    """Return the model that an object's custom metadata names, or None."""
     name = metadata.get(METADATA_KEY) if isinstance(metadata, Mapping) else None
     return name if isinstance(name, str) and name and is_unicode(name) else None
 
 
 def _number(data: Mapping[str, Any], key: str) -> int:
-    """Read an int64, which protobuf's JSON writes as a string."""
+    """Return a field that is an int64, which protobuf's JSON writes as a string."""
     value = data.get(key)
     text = str(value)
     if (

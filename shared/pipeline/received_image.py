@@ -1,4 +1,4 @@
-"""An image that a door has received: all that the steps need to know of it."""
+"""A received image: its bytes, and the facts that the steps need."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from shared.types import Call, ImageFacts, Upload
 
 @dataclass(frozen=True, slots=True)
 class ReceivedImage:
-    """The bytes of one image, and where they came from."""
+    """The bytes of one image, and their source."""
 
     content: bytes
     """The image's file."""
     facts: ImageFacts
-    """What is known of the file before it is decoded."""
+    """The facts that are known before the file is decoded."""
     ids: ImageIds
     call: Call
-    """How it reached us."""
+    """The event, request or sweep that brought it."""
 
     @classmethod
     def of_upload(cls, upload: Upload, content: bytes, call: Call) -> ReceivedImage:
-        """Return an upload whose bytes were read."""
+        """Return the image of an upload whose bytes were read."""
         return cls(content, facts_of(upload), ImageIds.of_object(upload.ref), call)
 
 
 def facts_of(upload: Upload) -> ImageFacts:
-    """Return what a listing or an event says of an upload."""
+    """Return the facts of an upload that a listing or an event contains."""
     return ImageFacts(
         bucket=upload.ref.bucket,
         name=upload.ref.name,

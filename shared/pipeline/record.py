@@ -1,4 +1,4 @@
-"""Step 5: an outcome becomes a row. The columns are those of infra/bigquery/tables."""
+"""Step 5: build the row of an outcome. The columns are those of infra/bigquery/tables."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Row = dict[str, Any]
 
 def prediction_row(prediction: Prediction, recorded_at: datetime) -> Row:
     """Return the row of ``predictions``, ready for JSON."""
-    said, image = prediction.classification, prediction.image
+    classification, image = prediction.classification, prediction.image
     return {
         "prediction_id": prediction.prediction_id,
         "upload_id": prediction.upload_id,
         "uploaded_on": prediction.uploaded_at.date().isoformat(),
         "uploaded_at": _timestamp(prediction.uploaded_at),
         "recorded_at": _timestamp(recorded_at),
-        "label": said.label,
-        "score": said.score,
-        "needs_review": said.needs_review,
-        "candidates": [fields_of(candidate) for candidate in said.candidates],
+        "label": classification.label,
+        "score": classification.score,
+        "needs_review": classification.needs_review,
+        "candidates": [fields_of(candidate) for candidate in classification.candidates],
         "image": {**fields_of(image), "archive_uri": prediction.archive_uri},
         "model": fields_of(prediction.model),
         "call": _call(prediction, image.size_bytes),
@@ -77,5 +77,5 @@ def _call(outcome: Recorded, received_bytes: int) -> Row:
 
 
 def _timestamp(moment: datetime) -> str:
-    """RFC 3339 with microseconds and zone, as BigQuery reads it."""
+    """Return a time in RFC 3339 with microseconds and zone, as BigQuery reads it."""
     return moment.isoformat(timespec="microseconds")

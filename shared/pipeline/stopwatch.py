@@ -1,4 +1,4 @@
-"""Milliseconds by step."""
+"""Measure the milliseconds of each step of an image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.types import Times
 
 
 class Stopwatch:
-    """Times the steps of one image, from its making on. Different steps may be timed from different threads.
+    """A timer of the steps of one image, from its construction on. Threads may time different steps.
 
     Args:
         now: a clock, in seconds, that never goes back.
@@ -23,7 +23,7 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step, also where it fails; ``name`` is a field of ``Times``."""
+        """Measure one step, also if it fails; ``name`` is a field of ``Times``."""
         started = self._now()
         try:
             yield

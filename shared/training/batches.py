@@ -1,4 +1,4 @@
-"""Examples become batches: shuffled, varied on other threads while the network learns from the batch before."""
+"""Make batches of examples: shuffled, and augmented on other threads while the network learns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from shared.training.augmentation import Augmentation, mixed, varied
+from shared.training.augmentation import Augmentation, augment, mixed
 from shared.training.dataset import Example
 from shared.types import Pixels
 
 AHEAD = 2
-"""Batches that are prepared before they are asked for."""
+"""Number of batches that are prepared in advance."""
 
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 """Pixels 0 to 255, shape (n, size, size, 3), and one row of targets a picture, shape (n, labels), both float32."""
@@ -31,17 +31,17 @@ def training_batches(
     seed: tuple[int, ...],
     steps: int | None = None,
 ) -> Iterator[Batch]:
-    """Yield one epoch. The seed alone decides what comes, whatever the threads do.
+    """Yield the batches of an epoch. They depend on the seed alone, not on the threads.
 
     Args:
         examples: at least one.
         labels: the order of the targets' columns.
         size: edge of the pictures in pixels.
-        batch_size: pictures a batch; what is left over at the end of an epoch is left out.
+        batch_size: pictures a batch; an incomplete last batch is left out.
         how: the ranges of augmentation.
         balanced: draw the labels equally often, for data in which some are rare.
         seed: for instance (seed of the run, epoch).
-        steps: batches; beyond ``steps_an_epoch`` the pictures come again. None: once through the examples.
+        steps: number of batches; beyond ``steps_an_epoch`` pictures repeat. None: each example once.
     """
     random = np.random.default_rng(seed)
     targets = targets_of(examples, labels)
@@ -58,7 +58,7 @@ def training_batches(
                 (
                     indices,
                     [
-                        threads.submit(varied, examples[index].pixels, size, how, np.random.default_rng(own))
+                        threads.submit(augment, examples[index].pixels, size, how, np.random.default_rng(own))
                         for index, own in zip(indices, seeds, strict=True)
                     ],
                 )
@@ -70,7 +70,7 @@ def training_batches(
 
 
 def steps_an_epoch(examples: int, batch_size: int) -> int:
-    """Return how many batches an epoch has: whole ones, or a single smaller one."""
+    """Return the number of batches of an epoch: complete ones, or a single smaller one."""
     return max(1, examples // batch_size)
 
 

@@ -1,4 +1,4 @@
-"""Scores that mean what they say: the temperature, how far off it leaves them, and below which score a person looks."""
+"""Calibrate scores: the temperature, the remaining calibration error, and the score below which a person reviews."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Floats = npt.NDArray[np.floating]
 Targets = npt.NDArray[np.int64]
 
 TEMPERATURES = np.geomspace(0.05, 20, 4001)
-"""Steps of 0.15 %: finer than a validation set can tell apart."""
+"""Steps of 0.15 %: finer than the error of any validation set."""
 
 ECE_BINS = 15
 LOWEST_REVIEW, HIGHEST_REVIEW = 0.5, 0.95
@@ -55,7 +55,7 @@ class Bin:
     score: float
     """Their mean score, 0 to 1."""
     right: float
-    """How many of them have the label that the score is of, 0 to 1."""
+    """The share of them that has the score's label, 0 to 1."""
     images: int
 
 
@@ -86,12 +86,12 @@ def expected_calibration_error(scores: Floats, correct: npt.NDArray[np.bool_]) -
 
 
 def review_threshold(scores: Floats, correct: npt.NDArray[np.bool_], target_accuracy: float) -> float:
-    """Return the smallest score, 0.50 to 0.95 in steps of 0.01, from which on the predictions reach a target accuracy.
+    """Return the smallest score, 0.50 to 0.95 in steps of 0.01, above which predictions reach a target accuracy.
 
     Args:
         scores: of each picture's best label, shape (n,).
         correct: whether that label is the true one, shape (n,).
-        target_accuracy: share of correct ones among those with at least that score.
+        target_accuracy: share of correct predictions among those with at least that score.
 
     Returns:
         0.95 where no threshold reaches the target.

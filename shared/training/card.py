@@ -1,4 +1,4 @@
-"""The model card: what a bundle is, how well it does and what it must not be used for, from its manifest alone."""
+"""The model card: what a bundle is, its measured figures and its limits, from its manifest alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.bundles.manifest import Manifest
-from shared.training.binary import Wanted
+from shared.training.binary import Goal
 from shared.training.calibration import HIGHEST_REVIEW, LOWEST_REVIEW
 from shared.training.card_of_folds import (
     SIZE_IN_FOLDS,
@@ -24,30 +24,30 @@ CHANNELS = {"RGB": "RGB", "L": "in shades of grey"}
 
 
 class Rules(Protocol):
-    """The part of a plan that the card tells."""
+    """The part of a plan that the card describes."""
 
     @property
     def review_accuracy(self) -> float:
-        """What accuracy the predictions that need no review should have, 0 to 1."""
+        """The accuracy that predictions without review should have, 0 to 1."""
 
     @property
-    def wanted(self) -> Wanted:
-        """What the threshold of two labels should reach."""
+    def goal(self) -> Goal:
+        """The goal of the threshold of two labels."""
 
 
 def write_card(folder: Path, manifest: Manifest, plan: Rules) -> None:
     """Write the model card into a bundle.
 
     Args:
-        folder: the bundle's.
-        manifest: with metrics and lineage filled in.
-        plan: what its thresholds were chosen for.
+        folder: the bundle's folder.
+        manifest: with metrics and lineage.
+        plan: the rules by which its thresholds were chosen.
     """
     parts = (
         _head(manifest),
         _limits(manifest),
         _measured(manifest),
-        _threshold(manifest, plan.wanted),
+        _threshold(manifest, plan.goal),
         _review(manifest, plan.review_accuracy),
         _sizes(manifest),
         _origin(manifest),
@@ -58,12 +58,12 @@ def write_card(folder: Path, manifest: Manifest, plan: Rules) -> None:
 def _head(manifest: Manifest) -> str:
     spec, lineage, colours = manifest.input, manifest.lineage, CHANNELS[manifest.input.channels]
     fitted = f"{spec.fit}, {spec.filter}"
-    gives = "logits" if manifest.explain is None else "logits,\n  and its last feature map, of which heat maps are made"
+    gives = "logits" if manifest.explain is None else "logits,\n  and its last feature map, for heatmaps"
     return f"""# {manifest.name} {manifest.version}
 
 {manifest.description}
 
-- **Says** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
+- **Returns** one of {len(manifest.labels)} labels: {", ".join(manifest.labels)}.
   It knows no others: a picture of something else gets one of these, as a rule with a low score.
 - **Takes** any picture, which serving fits to {spec.width_px} x {spec.height_px} px ({fitted}), {colours}.
 - **Is** {lineage["network"]}, int8, run by LiteRT: `{manifest.model_file}` takes pixels as uint8 and returns {gives}.
@@ -77,7 +77,7 @@ def _limits(manifest: Manifest) -> str:
     return f"## What it is not for, and where it fails\n\n{limits}\n" if limits else ""
 
 
-def _threshold(manifest: Manifest, wanted: Wanted) -> str:
+def _threshold(manifest: Manifest, goal: Goal) -> str:
     if manifest.threshold is None:
         return ""
     positive, other = (
@@ -90,9 +90,9 @@ def _threshold(manifest: Manifest, wanted: Wanted) -> str:
     return f"""## Which label is given
 
 **{positive}** where its score is at least **{manifest.threshold.score}**, else {other}: the threshold decides, not 0.5.
-The rule: highest specificity where sensitivity is {wanted.sensitivity:.0%} and one standard error more, as a mean over
+The rule: highest specificity where sensitivity is {goal.sensitivity:.0%} and one standard error more, as a mean over
 the {pictures} and copies of them that are made harder on purpose, as another device, another hand or another
-archive would give them; below a specificity of {wanted.specificity:.0%} both would fall short by as much.
+archive would give them; below a specificity of {goal.specificity:.0%} both would fall short by as much.
 
 | {metrics["images"]} {pictures} | AUC | accuracy | sensitivity | specificity | calibration error |
 |---|---|---|---|---|---|
@@ -125,14 +125,14 @@ def _binary_row(name: str, metrics: Mapping[str, Any]) -> str:
 
 def _measured(manifest: Manifest) -> str:
     metrics = manifest.metrics
-    told = folds_of(manifest) if is_in_folds(manifest) else VALIDATED.format(**metrics)
+    summary = folds_of(manifest) if is_in_folds(manifest) else VALIDATED.format(**metrics)
     rows = "\n".join(
-        f"| {label} | {one['precision']:.3f} | {one['recall']:.3f} | {one['f1']:.3f} | {one['images']} |"
-        for label, one in metrics["by_label"].items()
+        f"| {label} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} | {row['images']} |"
+        for label, row in metrics["by_label"].items()
     )
     return f"""## Measured
 
-{told}
+{summary}
 | label | precision | recall | F1 | pictures |
 |---|---|---|---|---|
 {rows}
@@ -159,7 +159,9 @@ Here {metrics["needs_review"]:.1%} of them need review, and {outcome}.
 def _sizes(manifest: Manifest) -> str:
     metrics = manifest.metrics
     rule = SIZE_IN_FOLDS if is_in_folds(manifest) else SIZE_BY_VALIDATION
-    rows = "\n".join(f"| {one['size_px']} | {one['accuracy']:.1%} | {one['nll']:.4f} |" for one in metrics["sizes"])
+    rows = "\n".join(
+        f"| {figures['size_px']} | {figures['accuracy']:.1%} | {figures['nll']:.4f} |" for figures in metrics["sizes"]
+    )
     return f"""## What was given up for size and speed
 
 | compared with float32 weights | same label | mean difference of a logit | largest |

@@ -1,4 +1,4 @@
-"""The parts of a model card that differ where a bundle was trained on everything and measured out of fold."""
+"""The parts of a model card for a bundle that was trained on everything and measured out of fold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIZE_IN_FOLDS = "the smallest is taken whose loss is within one standard error o
 
 
 def folds_of(manifest: Manifest) -> str:
-    """Say how the figures were measured, and what to expect of new pictures."""
+    """Describe how the figures were measured, and what to expect of new pictures."""
     metrics, folds = manifest.metrics, manifest.lineage["folds"]
     by_fold = ", ".join(f"{accuracy:.1%}" for accuracy in metrics["accuracy_by_fold"])
     others = ", ".join(
@@ -29,19 +29,19 @@ expected calibration error {metrics["ece"]:.3f} (15 bins), negative log-likeliho
 
 By fold: {by_fold}. The served network is one more, trained on all of these pictures with what the folds chose.
 Of new pictures like these, expect what stands here: it learned from more than any fold's network did, and the epochs,
-the mix, the size, the temperature and the thresholds were chosen on all {images} pictures at once. The intervals are
+the mix, the size, the temperature and the thresholds were chosen on all {images} pictures together. The intervals are
 those of counting, as if pictures were independent.
 `bucketlens evaluate BUNDLE DATA --held-out` computes the figures again.
 """
 
 
 def elsewhere_of(metrics: Mapping[str, Any]) -> str:
-    """Say what to expect where pictures differ from those of training; empty where that was not measured."""
+    """Describe what to expect of pictures that differ from those of training; empty where it was not measured."""
     if "elsewhere" not in metrics:
         return ""
     lines = [
-        f"| {figure} | {one['expected']:.1%} | {_between(one['interval'])} |"
-        for figure, one in metrics["elsewhere"].items()
+        f"| {figure} | {figures['expected']:.1%} | {_between(figures['interval'])} |"
+        for figure, figures in metrics["elsewhere"].items()
     ]
     return f"""
 **At another place** than the one that the pictures come from, with other devices, hands and archives, expect:
@@ -56,14 +56,14 @@ a place may differ in ways that none of them shows. Measure on its own pictures 
 
 
 def divided_into(lineage: Mapping[str, Any]) -> str:
-    """Say how the data was divided."""
+    """Describe how the data was divided."""
     folds = lineage["folds"]
     sizes = ", ".join(map(str, folds["images"]))
     return f"all of them to train on,\n  {folds['count']} folds of {sizes} to choose and measure, divided"
 
 
 def took_in_folds(lineage: Mapping[str, Any]) -> str:
-    """Say how many epochs there were and how long they took."""
+    """Describe the number of epochs and the time that they took."""
     epochs, folds = lineage["epochs"], lineage["folds"]
     return (
         f"{folds['count']} networks of {epochs['run']} epochs in {epochs['seconds'] / 60:.0f} minutes chose "

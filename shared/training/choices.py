@@ -1,4 +1,4 @@
-"""What the data decides where nobody did: colour or grey, whether labels are balanced, how far pictures are varied."""
+"""Options that the data decides by default: colour or grey, balanced labels, and the ranges of augmentation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PHOTOGRAPH: Mapping[str, Any] = {
     "gamma": 0.0,
     "blur": 0.0,
 }
-"""For pictures in colour: what matters is large and in the middle."""
+"""For pictures in colour: the subject is large and in the middle."""
 
 RADIOGRAPH: Mapping[str, Any] = {
     "fit": "stretch",
@@ -35,26 +35,26 @@ RADIOGRAPH: Mapping[str, Any] = {
     "gamma": 0.4,
     "blur": 0.3,
 }
-"""For grey pictures: all of them matters, and devices and operators differ in exposure, contrast, sharpness and field.
-Proportions differ much, because archives of such pictures are often squeezed into squares."""
+"""For grey pictures: the whole picture matters, and devices and operators differ in exposure, contrast, sharpness and
+field. Proportions differ much, because archives of such pictures are often squeezed into squares."""
 
 DECIDED_BY_DATA = ("grey", "balanced", *PHOTOGRAPH)
-"""Options that may be None until the data was read."""
+"""Options that may be None until the data is read."""
 
 RARE = 2.0
-"""Labels are balanced where one has more than this times the pictures of another."""
+"""Labels are balanced where a label has more than this times the pictures of another."""
 
 TINT = 8
-"""Channels of a grey picture differ by no more than this, of 255: JPEG does not keep them quite equal."""
+"""Channels of a grey picture differ by no more than this, of 255: JPEG does not keep them exactly equal."""
 
 
 def recipe_for(options: Mapping[str, Any], dataset: Dataset) -> Recipe:
     """Return the recipe with every option decided.
 
     Args:
-        options: fields of ``Recipe`` and ``Augmentation`` by name, others are passed over; those of
+        options: fields of ``Recipe`` and ``Augmentation`` by name, others are ignored; those of
             ``DECIDED_BY_DATA`` may be None.
-        dataset: decides them.
+        dataset: decides the options that are None.
     """
     grey = options.get("grey")
     grey = is_grey(dataset.examples) if grey is None else grey
@@ -70,16 +70,16 @@ def is_grey(examples: Sequence[Example]) -> bool:
 
 
 def in_grey(dataset: Dataset) -> Dataset:
-    """Return the data with every picture as a grey bundle sees it."""
+    """Return the data with every picture as a grey bundle's model gets it."""
     examples = [
-        replace(one, pixels=np.asarray(PIL.Image.fromarray(one.pixels).convert("L").convert("RGB")))
-        for one in dataset.examples
+        replace(example, pixels=np.asarray(PIL.Image.fromarray(example.pixels).convert("L").convert("RGB")))
+        for example in dataset.examples
     ]
     return replace(dataset, examples=tuple(examples))
 
 
 def values_of(recipe: Recipe, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options with what the data decided filled in."""
+    """Return the options, with the values that the data decided."""
     decided = {
         name: getattr(recipe.augmentation if hasattr(recipe.augmentation, name) else recipe, name)
         for name, value in options.items()

@@ -1,4 +1,4 @@
-"""Bundles side by side: how right, how honest, how quick, how large, how dear, and which of them nothing beats."""
+"""Compare bundles by accuracy, calibration, latency, size and price, and find their Pareto set."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ USD_A_VCPU_SECOND, USD_A_GIB_SECOND, USD_A_MILLION_REQUESTS = 0.000024, 0.000002
 """Cloud Run, request-based billing, tier 1 regions, beyond the free tier (https://cloud.google.com/run/pricing)."""
 
 VCPUS, MEMORY_GIB = 1.0, 0.5
-"""The instance that the price is of."""
+"""The instance of the price."""
 
 TIMED = 100
-"""Pictures that the milliseconds are the median of."""
+"""Number of pictures that are timed for the median."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One bundle's line."""
+    """A bundle's line of a comparison."""
 
     bundle: Bundle
     report: Report
     milliseconds: float
     """Median of decoding, fitting and classifying one picture on one thread of this machine."""
     megabytes: float
-    """Of the files that are served."""
+    """Size of the served files."""
 
     @property
     def name(self) -> str:
-        """The folder's, such as ``flowers_v1``: two bundles may be of one name and version."""
+        """The folder's name, such as ``flowers_v1``, since two bundles may share name and version."""
         return self.bundle.folder.resolve().name
 
     @property
     def usd_a_million(self) -> float:
-        """US dollars for a million images on busy instances, if they are as quick as this machine.
+        """US dollars for a million images on busy instances that are as fast as this machine.
 
-        What the store, the warehouse and the network cost is the same for every bundle, and not in it.
+        Store, warehouse and network cost the same for every bundle and are not included.
         """
         seconds = self.milliseconds / 1000 * 1_000_000
         return seconds * (VCPUS * USD_A_VCPU_SECOND + MEMORY_GIB * USD_A_GIB_SECOND) + USD_A_MILLION_REQUESTS
@@ -82,13 +82,13 @@ def compare(
     """Measure one bundle.
 
     Args:
-        classifier: with the bundle inside.
+        classifier: the bundle's classifier.
         files: each with its true label, one of the bundle's; the same for every bundle.
         on_done: called after each file that is classified.
-        report: what is known of these files already, out of fold; None classifies them.
+        report: the report on these files, if known from out-of-fold predictions; None classifies them.
 
     Raises:
-        Misconfigured: none of the files decodes.
+        Misconfigured: no file decodes.
     """
     bundle = classifier.bundle
     if report is None:
@@ -98,16 +98,16 @@ def compare(
 
 
 def pareto_set(compared: Sequence[Compared]) -> list[Compared]:
-    """Return what no other beats: none is at least as accurate, as quick and as small, and better in one of these."""
+    """Return the bundles for which no other is as accurate, as fast and as small, and better in one of these."""
 
-    def facts(one: Compared) -> tuple[float, float, float]:
-        return (one.report.accuracy, -one.milliseconds, -one.megabytes)
+    def facts(line: Compared) -> tuple[float, float, float]:
+        return (line.report.accuracy, -line.milliseconds, -line.megabytes)
 
-    def beats(other: Compared, one: Compared) -> bool:
-        pairs = list(zip(facts(other), facts(one), strict=True))
-        return all(theirs >= ours for theirs, ours in pairs) and any(theirs > ours for theirs, ours in pairs)
+    def beats(other: Compared, line: Compared) -> bool:
+        pairs = list(zip(facts(other), facts(line), strict=True))
+        return all(others >= own for others, own in pairs) and any(others > own for others, own in pairs)
 
-    return [one for one in compared if not any(beats(other, one) for other in compared)]
+    return [line for line in compared if not any(beats(other, line) for other in compared)]
 
 
 def as_markdown(compared: Sequence[Compared], about: str) -> str:
@@ -118,12 +118,12 @@ def as_markdown(compared: Sequence[Compared], about: str) -> str:
         about: a sentence on the pictures and the machine.
     """
     best = pareto_set(compared)
-    two = all(one.report.binary is not None for one in compared)
+    two = all(line.report.binary is not None for line in compared)
     columns = ["bundle", "network", "px", "accuracy (95 %)", *(["AUC"] if two else []), "calibration error"]
     columns += ["negative log-likelihood", "ms an image", "MB", "USD a million images"]
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
-    for one in compared:
-        cells = [f"**{one.name}**" if one in best else one.name, *cells_of(one, two)]
+    for line in compared:
+        cells = [f"**{line.name}**" if line in best else line.name, *cells_of(line, two)]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, "", about, "", PARETO, ""])
 
@@ -131,25 +131,25 @@ def as_markdown(compared: Sequence[Compared], about: str) -> str:
 PARETO = "In bold the Pareto set: none of the others is at least as accurate, as quick and as small, and better in one."
 
 
-def cells_of(one: Compared, two: bool) -> list[str]:
-    """Return a line's cells but the name; ``two``: with the area under the ROC curve."""
-    auc = one.report.binary.auc if one.report.binary else None
-    low, high = share_interval(one.report.accuracy, one.report.images)
+def cells_of(line: Compared, two: bool) -> list[str]:
+    """Return a line's cells except the name; ``two``: with the area under the ROC curve."""
+    auc = line.report.binary.auc if line.report.binary else None
+    low, high = share_interval(line.report.accuracy, line.report.images)
     return [
-        str(one.bundle.manifest.lineage.get("network", "unknown")),
-        str(one.bundle.manifest.input.width_px),
-        f"{one.report.accuracy:.2%} ({low:.1%} to {high:.1%})",
+        str(line.bundle.manifest.lineage.get("network", "unknown")),
+        str(line.bundle.manifest.input.width_px),
+        f"{line.report.accuracy:.2%} ({low:.1%} to {high:.1%})",
         *([("unknown" if auc is None else f"{auc:.4f}")] if two else []),
-        f"{one.report.ece:.4f}",
-        f"{one.report.nll:.4f}",
-        f"{one.milliseconds:.1f}",
-        f"{one.megabytes:.1f}",
-        f"{one.usd_a_million:.2f}",
+        f"{line.report.ece:.4f}",
+        f"{line.report.nll:.4f}",
+        f"{line.milliseconds:.1f}",
+        f"{line.megabytes:.1f}",
+        f"{line.usd_a_million:.2f}",
     ]
 
 
 def _milliseconds(classifier: Classifier, files: Sequence[tuple[Path, str]]) -> float:
-    """The median; a picture that does not decode is passed over."""
+    """Return the median; pictures that do not decode are skipped."""
     step = max(1, len(files) // TIMED)
     contents = [path.read_bytes() for path, _ in files[::step][:TIMED]]
     classifier.warm_up()

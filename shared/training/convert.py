@@ -1,4 +1,4 @@
-"""The trained network becomes files: int8 .tflite for serving, .keras with float16 weights for retraining."""
+"""Convert the trained network to files: int8 .tflite for serving, .keras with float16 weights for retraining."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.training.feature_map import with_feature_map
 from shared.training.quiet import silence
 
 WEIGHTS = "model.weights.h5"
-"""Where a .keras file, which is a zip archive, keeps its weights."""
+"""The member of a .keras file, which is a zip archive, with its weights."""
 
 
 def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path: Path) -> Explain | None:
     """Convert to a .tflite file that takes one picture as uint8 pixels and returns float32 logits, int8 in between.
 
-    The last feature map comes out beside the logits where the network ends with its average and one layer on it.
+    The last feature map is a second output where the network ends with its average and one layer on it.
 
     Args:
         network: takes pixels 0 to 255, returns logits.
@@ -33,7 +33,7 @@ def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path
         path: the file to write.
 
     Returns:
-        What class activation maps are made of, if they can be made.
+        The tensors for class activation maps, if the network allows these.
     """
     shape = (1, *representative.shape[1:])
     single = keras.Input(batch_shape=shape, name="pixels")
@@ -57,7 +57,7 @@ def write_int8(network: keras.Model, representative: npt.NDArray[np.uint8], path
 
 
 def write_float16(network: keras.Model, path: Path) -> None:
-    """Save as a .keras file with its weights in half precision, which ``keras.models.load_model`` opens as any other.
+    """Save a .keras file with its weights in half precision, which ``keras.models.load_model`` opens like any other.
 
     Args:
         network: not compiled, so no optimizer is saved.
@@ -73,17 +73,17 @@ def write_float16(network: keras.Model, path: Path) -> None:
 
 
 def _halved(content: bytes) -> bytes:
-    """Copy an HDF5 file, its float32 arrays as float16."""
+    """Return a copy of an HDF5 file with its float32 arrays as float16."""
     with h5py.File(io.BytesIO(content)) as source, h5py.File(buffer := io.BytesIO(), "w") as target:
 
         def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
             if isinstance(item, h5py.Group):
-                there = target.require_group(name)
+                copied = target.require_group(name)
             else:
                 values = item[()]
                 halved = values.astype(np.float16) if values.dtype == np.float32 else values
-                there = target.create_dataset(name, data=halved)
-            there.attrs.update(item.attrs)
+                copied = target.create_dataset(name, data=halved)
+            copied.attrs.update(item.attrs)
 
         target.attrs.update(source.attrs)
         source.visititems(copy)

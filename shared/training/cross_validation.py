@@ -1,8 +1,8 @@
-"""Cross-validation: every choice is made on pictures by networks that have not seen them, and so is every figure.
+"""Cross-validation: all choices and figures are of pictures that the judging network has not seen.
 
-Each fold's network learns from the other folds and judges its own. What is chosen, is chosen on all pictures together:
-the number of epochs, how far the weights move towards a linear probe's, the serving size. Each network is then made
-int8 and judges its fold once more, as serving would; what it says stands in the card.
+Each fold's network learns from the other folds and judges its own. The number of epochs, the share of a linear probe in
+the weights and the serving size are chosen on all pictures together. Each network is then converted to int8 and judges
+its fold again through the serving path; those outputs make the figures of the card.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shared.training.fit import Recipe, epoch_of, identity_of
 from shared.training.fold import AS_THEY_ARE, Arrays, Fold
 from shared.training.mix import SHARES, Mix
 from shared.training.out_of_fold import Judged, judged_by
-from shared.training.paired import Tried, judged, plainest
+from shared.training.paired import Tried, compare_candidates, plainest_candidate
 from shared.training.request import FOLDS_FILE, Request, Watcher
 from shared.training.splits import folds_of
 from shared.training.state import Epoch, chosen_epoch, differences
@@ -33,37 +33,37 @@ Logits = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """What the folds chose, and what their networks said."""
+    """The choices of a cross-validation, and the outputs of its networks."""
 
     history: Sequence[Epoch]
     """The folds' learning curves as one: mean loss, and validation on all pictures."""
     epochs: int
     mixes: Sequence[Mix]
-    """What was tried, the chosen one first; empty where nothing was mixed."""
+    """The tried mixes, the chosen one first; empty without mixing."""
     share: float
-    """Of the fine-tuned weights."""
+    """The share of the fine-tuned weights."""
     sizes: Sequence[Tried]
     size_px: int
     judged: Sequence[Judged]
     """Every picture, by the int8 network of its fold, through the serving path."""
     targets: npt.NDArray[np.int64]
-    """Of the same pictures."""
+    """Indices of the true labels of the same pictures."""
     harder: Mapping[str, Logits]
-    """Condition to the logits of the same pictures under it; empty where none was asked for."""
+    """Condition to the logits of the same pictures under it; empty where no condition was requested."""
     float32: Logits
-    """Of the same pictures, before conversion."""
+    """Logits of the same pictures before conversion."""
     fold_sizes: Sequence[int]
     identity: Mapping[str, Any]
     mixed: Sequence[Tried]
 
     def as_json(self, seconds: float) -> dict[str, Any]:
-        """Return what the lineage says; ``seconds`` is what the bundle's own network took."""
+        """Return the lineage's part on folds; ``seconds`` is the training time of the bundle's own network."""
         return {
             "count": len(self.fold_sizes),
             "images": list(self.fold_sizes),
             "chosen": {"epochs": self.epochs, "share": self.share, "size_px": self.size_px},
-            "shares": [asdict(one) for one in self.mixed],
-            "sizes": [asdict(one) for one in self.sizes],
+            "shares": [asdict(mix) for mix in self.mixed],
+            "sizes": [asdict(size) for size in self.sizes],
             "seconds_of_the_whole": round(seconds),
         }
 
@@ -71,19 +71,20 @@ class CrossValidated:
 def cross_validate(
     request: Request, dataset: Dataset, recipe: Recipe, folder: Path, watcher: Watcher
 ) -> CrossValidated:
-    """Train a network a fold, or go on with a run whose state lies in ``folder``, and choose.
+    """Train a network for each fold, or resume the run whose state is in ``folder``, and choose.
 
-    While it lasts it keeps the weights of every epoch in half precision, 7 MB each for an EfficientNet-Lite0.
+    The folder holds the weights of every epoch in half precision, 7 MB each for an EfficientNet-Lite0.
 
     Args:
-        request: how many folds, what stays together, and the sizes that serving may use.
-        dataset: in grey already where the recipe says so.
-        recipe: how each network is trained; ``patience`` does not count, since all have the same number of epochs.
+        request: the number of folds, the grouping, and the sizes that serving may use.
+        dataset: already in grey where the recipe is grey.
+        recipe: how each network is trained; ``patience`` is ignored, since all have the same number of epochs.
         folder: the state is kept here.
         watcher: sees each step.
 
     Raises:
-        Misconfigured: the data cannot be divided so, or ``folder`` holds the state of a run with another identity.
+        Misconfigured: the data cannot be divided into folds, or ``folder`` holds the state of a run with another
+            identity.
     """
     parts = folds_of(dataset.examples, request.folds, request.group_by)
     watcher.on_folds(dataset, [len(part) for part in parts])
@@ -92,7 +93,12 @@ def cross_validate(
     _check(folder, whole)
     folds = [
         Fold(
-            number, [one for other in parts if other is not part for one in other], part, dataset.labels, recipe, folder
+            number,
+            [example for other in parts if other is not part for example in other],
+            part,
+            dataset.labels,
+            recipe,
+            folder,
         )
         for number, part in enumerate(parts, start=1)
     ]
@@ -100,26 +106,26 @@ def cross_validate(
     for fold in folds:
         watcher.on_run(f"fold {fold.number} of {len(folds)}", len(fold.training), len(fold.held_out))
         histories.append(fold.fit(request, {**whole, "fold": fold.number}, watcher))
-    targets = targets_of([one for part in parts for one in part], dataset.labels)
+    targets = targets_of([example for part in parts for example in part], dataset.labels)
     history = _together(histories, folds, targets)
     epochs = chosen_epoch(history).number
     mixed = [Tried(1.0, 0.0, 0.0, 0.0, 0.0)]
     if recipe.mix:
         watcher.on_export("mixing with linear probes")
-        mixed = judged(_pooled([fold.mixes(epochs) for fold in folds], SHARES), targets)
-    share = plainest(mixed).value
+        mixed = compare_candidates(_pooled([fold.mixes(epochs) for fold in folds], SHARES), targets)
+    share = plainest_candidate(mixed).value
     watcher.on_export("choosing the size to serve at")
     edges = sorted(set(request.plan.serve_sizes))
     by_size = _pooled([fold.sizes(epochs, share, edges) for fold in folds], edges)
-    sizes = judged(by_size, targets)
-    size_px = round(plainest(sizes).value)
-    watcher.on_export(f"converting each fold's network to int8 at {size_px} px, and asking it as serving would")
+    sizes = compare_candidates(by_size, targets)
+    size_px = round(plainest_candidate(sizes).value)
+    watcher.on_export(f"converting each fold's network to int8 at {size_px} px, and running it as serving does")
     harder = request.plan.harder and len(dataset.labels) == 2
     served = [fold.served(epochs, share, size_px, harder) for fold in folds]
     pictures = [
-        one
-        for fold, said in zip(folds, served, strict=True)
-        for one in judged_by(fold.number, fold.held_out, said[AS_THEY_ARE])
+        picture
+        for fold, outputs in zip(folds, served, strict=True)
+        for picture in judged_by(fold.number, fold.held_out, outputs[AS_THEY_ARE])
     ]
     conditions = [name for name in served[0] if name != AS_THEY_ARE]
     return CrossValidated(
@@ -131,7 +137,7 @@ def cross_validate(
         size_px=size_px,
         judged=pictures,
         targets=targets,
-        harder={name: np.concatenate([said[name] for said in served]) for name in conditions},
+        harder={name: np.concatenate([outputs[name] for outputs in served]) for name in conditions},
         float32=next(logits for edge, logits in by_size if edge == size_px),
         fold_sizes=[len(part) for part in parts],
         identity={**whole, "fold": 0},
@@ -146,20 +152,23 @@ def _together(
     for epochs in zip(*histories, strict=True):
         logits = np.concatenate([fold.logits(epochs[0].number) for fold in folds])
         loss, accuracy = (
-            float(np.mean(values)) for values in zip(*((one.loss, one.accuracy) for one in epochs), strict=True)
+            float(np.mean(values)) for values in zip(*((epoch.loss, epoch.accuracy) for epoch in epochs), strict=True)
         )
-        curve.append(epoch_of(epochs[0].number, loss, accuracy, logits, targets, sum(one.seconds for one in epochs)))
+        curve.append(
+            epoch_of(epochs[0].number, loss, accuracy, logits, targets, sum(epoch.seconds for epoch in epochs))
+        )
     return curve
 
 
-def _pooled(said: Sequence[Arrays], values: Sequence[float]) -> list[tuple[float, Logits]]:
-    return [(value, np.concatenate([one[str(value)] for one in said])) for value in values]
+def _pooled(outputs: Sequence[Arrays], values: Sequence[float]) -> list[tuple[float, Logits]]:
+    return [(value, np.concatenate([of_fold[str(value)] for of_fold in outputs])) for value in values]
 
 
 def _as_mixes(tried: Sequence[Tried]) -> list[Mix]:
-    chosen = plainest(tried)
+    chosen = plainest_candidate(tried)
     return [
-        Mix(one.value, one.accuracy, one.nll) for one in [chosen, *(other for other in tried if other is not chosen)]
+        Mix(candidate.value, candidate.accuracy, candidate.nll)
+        for candidate in [chosen, *(other for other in tried if other is not chosen)]
     ]
 
 
@@ -170,13 +179,13 @@ def _identity(request: Request, dataset: Dataset, recipe: Recipe) -> dict[str, A
 
 
 def _check(folder: Path, identity: Mapping[str, Any]) -> None:
-    """See that a run goes on with its own state, and begin the state of a new one."""
+    """Check that a run resumes its own state, and create the state of a new run."""
     file = folder / FOLDS_FILE
     if file.exists():
         if faults := differences(json.loads(file.read_text("utf-8")), json.loads(json.dumps(identity))):
             raise Misconfigured(f"cannot resume from {folder}", faults)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f"{FOLDS_FILE}.new"
-    beside.write_text(json.dumps(identity), "utf-8")
-    beside.replace(file)
+    new_file = folder / f"{FOLDS_FILE}.new"
+    new_file.write_text(json.dumps(identity), "utf-8")
+    new_file.replace(file)

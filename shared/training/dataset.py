@@ -1,4 +1,4 @@
-"""A labelled folder becomes examples, decoded as in serving."""
+"""Read a labelled folder into examples, decoded as in serving."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class BadFile:
-    """A file that was left out, and why, as a sentence."""
+    """A file that was left out, and the reason as a sentence."""
 
     path: Path
     reason: str
@@ -36,7 +36,7 @@ class BadFile:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A folder with one sub-folder a label, read whole."""
+    """A folder with a sub-folder for each label, read completely."""
 
     name: str
     """The folder's own name, without its parents."""
@@ -63,17 +63,17 @@ def read_dataset(
 ) -> Dataset:
     """Read every file of every sub-folder.
 
-    A file that does not decode is left out and named in ``bad_files``; so is one whose bytes lie under two labels.
+    A file that does not decode is left out and named in ``bad_files``; so is a file whose bytes are under two labels.
 
     Args:
-        folder: has one sub-folder a label.
-        shrink_to_px: as in ``decode.decode``; pixels are kept in memory, so whoever trains should give it.
+        folder: has a sub-folder for each label.
+        shrink_to_px: as in ``decode.decode``; pixels are kept in memory, so training should set it.
         on_read: called after each file, from other threads.
 
     Raises:
-        Misconfigured: there is no such folder, it has no sub-folders, or a label has no picture.
+        Misconfigured: the folder does not exist, it has no sub-folders, or a label has no picture.
     """
-    found = files_by_label(folder)
+    files = files_by_label(folder)
 
     def read(item: tuple[Path, str]) -> Example | BadFile:
         result = _read(*item, shrink_to_px)
@@ -81,7 +81,7 @@ def read_dataset(
         return result
 
     with ThreadPoolExecutor() as threads:
-        results = list(threads.map(read, found))
+        results = list(threads.map(read, files))
     examples = [result for result in results if isinstance(result, Example)]
     examples, contradictions = _without_contradictions(examples)
     bad_files = [result for result in results if isinstance(result, BadFile)] + contradictions
@@ -95,10 +95,10 @@ def labels_of(folder: Path) -> tuple[str, ...]:
     """Return the names of a data folder's sub-folders, sorted.
 
     Raises:
-        Misconfigured: there is no such folder, or nothing in it is a sub-folder.
+        Misconfigured: the folder does not exist, or it has no sub-folders.
     """
     if not folder.is_dir():
-        raise Misconfigured(f"the data in {folder}", ["there is no such folder"])
+        raise Misconfigured(f"the data in {folder}", ["the folder does not exist"])
     names = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not names:
         raise Misconfigured(f"the data in {folder}", ["expected one sub-folder a label, found none"])
@@ -106,10 +106,10 @@ def labels_of(folder: Path) -> tuple[str, ...]:
 
 
 def files_by_label(folder: Path) -> list[tuple[Path, str]]:
-    """Return every file of every sub-folder with its label, sorted. Hidden files and folders are passed over.
+    """Return every file of every sub-folder with its label, sorted. Hidden files and folders are skipped.
 
     Raises:
-        Misconfigured: there is no such folder, or nothing in it is a sub-folder.
+        Misconfigured: the folder does not exist, or it has no sub-folders.
     """
     return [(path, label) for label in labels_of(folder) for path in files_under(folder / label)]
 
@@ -126,12 +126,12 @@ def _read(path: Path, label: str, shrink_to_px: int | None) -> Example | BadFile
 
 
 def _without_contradictions(examples: Iterable[Example]) -> tuple[list[Example], list[BadFile]]:
-    """Leave out pictures whose very bytes lie under more than one label: neither can be believed."""
+    """Leave out pictures whose bytes are under more than one label, since no label of theirs can be trusted."""
     labels: dict[str, set[str]] = {}
     for example in (examples := list(examples)):
         labels.setdefault(example.sha256, set()).add(example.label)
     bad = [
-        BadFile(example.path, f"The same bytes lie under {' and '.join(sorted(labels[example.sha256]))}.")
+        BadFile(example.path, f"The same bytes are under {' and '.join(sorted(labels[example.sha256]))}.")
         for example in examples
         if len(labels[example.sha256]) > 1
     ]

@@ -1,4 +1,4 @@
-"""What labelled pictures decide of a bundle: its temperature, with two labels its threshold, and who needs a person."""
+"""Decide a bundle's temperature, threshold (of two labels) and review limit from labelled pictures."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.bundles.manifest import Manifest, Threshold
-from shared.inference.classifier import calibrated, decided
-from shared.training.binary import Wanted, best_threshold
+from shared.inference.classifier import calibrate_scores, decide_label
+from shared.training.binary import Goal, best_threshold
 from shared.training.calibration import best_temperature, probabilities, review_threshold
 from shared.types import Classification
 
 Logits = npt.NDArray[np.floating]
 
-WANTED = Wanted()
+GOAL = Goal()
 REVIEW_ACCURACY = 0.995
-"""Share of right ones among the predictions that no person sees."""
+"""Share of correct predictions among those that need no review."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a decision should reach."""
+    """The aim of a decision."""
 
     positive: str | None = None
-    """Of two labels the one that the threshold is for; None for the last."""
-    wanted: Wanted = WANTED
+    """The label, of two, that the threshold is for; None for the last."""
+    goal: Goal = GOAL
     review_accuracy: float = REVIEW_ACCURACY
     """0 to 1."""
 
 
 def decisions(logits: Logits, manifest: Manifest) -> list[Classification]:
-    """Return what a bundle's temperature and thresholds make of logits, shape (n, labels), a line each."""
+    """Classify logits, shape (n, labels), by a bundle's temperature and thresholds; one classification a row."""
     rows = logits.astype(np.float32)
-    return [decided(calibrated(row, manifest.activation, manifest.temperature), manifest) for row in rows]
+    return [decide_label(calibrate_scores(row, manifest.activation, manifest.temperature), manifest) for row in rows]
 
 
 def with_decision(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArray[np.int64], aim: Aim) -> Manifest:
-    """Fill in the temperature, with two labels the threshold, and the score below which a person looks.
+    """Return a manifest with its temperature, the threshold of two labels, and the score below which a person looks.
 
     Args:
-        manifest: of the bundle.
+        manifest: the bundle's manifest.
         seen: logits of the labelled pictures, shape (n, labels), and then those of the same pictures under each harder
             condition.
         targets: index of the true label, shape (n,).
@@ -56,9 +56,11 @@ def with_decision(manifest: Manifest, seen: Sequence[Logits], targets: npt.NDArr
         positive = aim.positive or manifest.labels[-1]
         column = manifest.labels.index(positive)
         of_each = np.split(scores[:, column], len(seen))
-        threshold = Threshold(positive, best_threshold(of_each, targets == column, aim.wanted))
+        threshold = Threshold(positive, best_threshold(of_each, targets == column, aim.goal))
     manifest = replace(manifest, temperature=temperature, threshold=threshold)
-    said = [decided(row.astype(np.float32), manifest) for row in scores]
-    correct = np.array([one.label == manifest.labels[target] for one, target in zip(said, truth, strict=True)])
-    below = review_threshold(np.array([one.score for one in said]), correct, aim.review_accuracy)
+    predictions = [decide_label(row.astype(np.float32), manifest) for row in scores]
+    correct = np.array(
+        [prediction.label == manifest.labels[target] for prediction, target in zip(predictions, truth, strict=True)]
+    )
+    below = review_threshold(np.array([prediction.score for prediction in predictions]), correct, aim.review_accuracy)
     return replace(manifest, review_below=below)

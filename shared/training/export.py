@@ -1,4 +1,4 @@
-"""A trained network becomes a bundle: choose the serving size, convert, calibrate, measure what will be served."""
+"""Export a trained network as a bundle: choose the serving size, convert, calibrate, measure the served model."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from shared.errors import Misconfigured
 from shared.inference.classifier import Classifier, prepare
 from shared.inference.from_bytes import decode_to_fit
 from shared.training.batches import targets_of
-from shared.training.binary import Wanted
+from shared.training.binary import Goal
 from shared.training.card import write_card
 from shared.training.convert import write_float16, write_int8
 from shared.training.dataset import Example
 from shared.training.decision import Aim, decisions, with_decision
 from shared.training.fit import prepared
-from shared.training.harder import CONDITIONS, worsened
+from shared.training.harder import CONDITIONS, worsen
 from shared.training.lineage import Lineage
 from shared.training.network import resized
 from shared.training.pictures import draw_confusion, draw_learning_curve, draw_reliability
@@ -37,41 +37,41 @@ MODEL, RETRAINING = "model.tflite", "model.keras"
 CURVE, CONFUSION, RELIABILITY = "learning_curve.png", "confusion_matrix.png", "reliability.png"
 
 REPRESENTATIVE = 400
-"""Training pictures that the ranges of int8 are measured on."""
+"""Number of training pictures that the ranges of int8 are measured on."""
 
 Logits = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a bundle is called and how its choices are made."""
+    """A bundle's name, and the rules by which its parameters are chosen."""
 
     name: str
     version: str
     description: str
     serve_sizes: tuple[int, ...]
-    """Edges in pixels that serving may use; the validation pictures choose one."""
+    """Edges in pixels that serving may use; the validation pictures decide between them."""
     review_accuracy: float
-    """What accuracy the predictions that need no review should have, 0 to 1."""
+    """The accuracy that predictions without review should have, 0 to 1."""
     positive: str | None = None
-    """Of two labels the one whose score decides; None takes the last."""
-    wanted: Wanted = field(default_factory=Wanted)
-    """What its threshold should reach."""
+    """The label, of two, whose score decides; None for the last."""
+    goal: Goal = field(default_factory=Goal)
+    """The goal of its threshold."""
     harder: bool = True
-    """Calibration and threshold see the validation pictures under harder conditions too; only with two labels."""
+    """Use the validation pictures under harder conditions too, for calibration and threshold; only with two labels."""
     limits: str = ""
-    """Markdown for the card: what the model must not be used for, and where it fails."""
+    """Markdown for the card: the uses that the model is not made for, and where it fails."""
 
     @property
     def aim(self) -> Aim:
-        """What its decision should reach."""
-        return Aim(self.positive, self.wanted, self.review_accuracy)
+        """The aim of its decision."""
+        return Aim(self.positive, self.goal, self.review_accuracy)
 
     def check(self, labels: Sequence[str]) -> None:
-        """See that the positive label is one of two.
+        """Check that the positive label is one of two.
 
         Raises:
-            Misconfigured: it is not.
+            Misconfigured: the positive label is not one of two labels.
         """
         if self.positive is not None and (len(labels) != 2 or self.positive not in labels):
             fault = f"the positive label {self.positive!r} must be one of two labels, there are {', '.join(labels)}"
@@ -85,13 +85,13 @@ def export_bundle(
 
     Args:
         network: takes pixels 0 to 255, returns logits.
-        lineage: what it was made from.
+        lineage: what the network was made from.
         plan: names and rules.
-        folder: made if it is not there; files of the bundle in it are replaced.
-        on_export: told what is being made.
+        folder: created if missing; files of the bundle in it are replaced.
+        on_export: called with a text before each step.
 
     Returns:
-        The bundle, and how it does on the validation pictures through the serving path.
+        The bundle, and its report on the validation pictures through the serving path.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels, recipe, validation = lineage.dataset.labels, lineage.recipe, lineage.validation
@@ -101,13 +101,15 @@ def export_bundle(
     on_export(f"converting to int8 at {spec.width_px} px")
     served = resized(network, spec.width_px)
     model, explain = write_networks(served, lineage, spec, folder)
-    on_export("calibrating, and measuring what will be served")
+    on_export("calibrating and measuring the served model")
     pixels, targets = prepared(validation, spec), targets_of(validation, labels)
     logits = outputs_of(model, pixels)
     hard = harder_logits(model, validation, spec) if plan.harder and len(labels) == 2 else {}
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
     manifest = with_decision(manifest, [logits, *hard.values()], targets, plan.aim)
-    report = measure(Classifier(Bundle(folder, manifest, ""), model), [(one.path, one.label) for one in validation])[0]
+    report = measure(
+        Classifier(Bundle(folder, manifest, ""), model), [(example.path, example.label) for example in validation]
+    )[0]
     whole, halved = served.predict(pixels, verbose=0), keras.models.load_model(folder / RETRAINING)
     manifest = replace(
         manifest,
@@ -118,7 +120,7 @@ def export_bundle(
             "float32": {"accuracy": accuracy_of(whole, targets)},
             "int8_against_float32": agreement(logits, whole),
             "float16_against_float32": agreement(halved.predict(pixels, verbose=0), whole),
-            "sizes": [{"size_px": one.size_px, "accuracy": one.accuracy, "nll": one.nll} for one in trials],
+            "sizes": [{"size_px": trial.size_px, "accuracy": trial.accuracy, "nll": trial.nll} for trial in trials],
         },
     )
     on_export("writing card, pictures and manifest")
@@ -140,12 +142,12 @@ def int8_model(
 ) -> tuple[LiteRTModel, Explain | None]:
     """Convert a network to int8, its ranges measured on some of the training pictures, and open it as serving does."""
     explain = write_int8(network, prepared(spread(training, REPRESENTATIVE), spec), path)
-    with silence():  # LiteRT says once in each process that it is here
+    with silence():  # LiteRT prints a line once in each process
         return LiteRTModel(path, threads=2), explain
 
 
 def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> Logits:
-    """Return what the model says of files, decoded at its size and fitted as serving does, shape (n, labels)."""
+    """Return the model's outputs for files, decoded at its size and fitted as in serving, shape (n, labels)."""
 
     def run(example: Example) -> npt.NDArray[np.float32]:
         image = decode_to_fit(spec, example.path.read_bytes())
@@ -156,9 +158,9 @@ def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSp
 
 
 def harder_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> dict[str, Logits]:
-    """Return what the model says of the pictures under each harder condition, each of shape (n, labels)."""
+    """Return the model's outputs for the pictures under each harder condition, each of shape (n, labels)."""
     return {
-        name: np.stack([model.run(prepare(worsened(one.pixels, name), spec)) for one in examples])
+        name: np.stack([model.run(prepare(worsen(example.pixels, name), spec)) for example in examples])
         for name in CONDITIONS
     }
 
@@ -183,24 +185,24 @@ def spread(examples: Sequence[Example], count: int) -> list[Example]:
 
 
 def outputs_of(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:
-    """Return what a model says of prepared pictures, shape (n, labels)."""
+    """Return the model's outputs for prepared pictures, shape (n, labels)."""
     return np.stack([model.run(picture[np.newaxis]) for picture in pixels])
 
 
 def harder_metrics(
     hard: Mapping[str, npt.NDArray[np.floating]], targets: npt.NDArray[np.int64], manifest: Manifest
 ) -> dict[str, dict[str, Any]]:
-    """Return how the bundle does under each condition."""
+    """Return the bundle's figures under each condition."""
     truth, metrics = [manifest.labels[target] for target in targets], {}
     for name, logits in hard.items():
         figures = report_of(decisions(logits, manifest), truth, manifest.labels, manifest.threshold).as_json()
-        wanted = ("images", "accuracy", "auc", "sensitivity", "specificity", "ece", "nll", "needs_review")
-        metrics[name] = {figure: figures[figure] for figure in wanted}
+        names = ("images", "accuracy", "auc", "sensitivity", "specificity", "ece", "nll", "needs_review")
+        metrics[name] = {figure: figures[figure] for figure in names}
     return metrics
 
 
 def bare_manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, explain: Explain | None) -> Manifest:
-    """Return the manifest of a bundle whose files are written, without what is measured."""
+    """Return the manifest of a bundle whose files are written, without the measured parts."""
     facts = {**lineage.as_json(), "retraining": {"file": RETRAINING, "sha256": digest_of(folder / RETRAINING)}}
     return Manifest(
         name=plan.name,
@@ -221,12 +223,12 @@ def bare_manifest(folder: Path, lineage: Lineage, plan: Plan, spec: InputSpec, e
 
 
 def accuracy_of(logits: npt.NDArray[np.floating], targets: npt.NDArray[np.int64]) -> float:
-    """Return the share of right ones, rounded to four digits."""
+    """Return the share of correct predictions, rounded to four digits."""
     return round(float((logits.argmax(axis=1) == targets).mean()), 4)
 
 
 def agreement(logits: npt.NDArray[np.floating], reference: npt.NDArray[np.floating]) -> dict[str, Any]:
-    """Return how far a smaller copy of the network is from the network."""
+    """Return how closely a smaller copy of the network agrees with the network."""
     return {
         "same_label": round(float((logits.argmax(axis=1) == reference.argmax(axis=1)).mean()), 4),
         "mean_logit_difference": round(float(np.abs(logits - reference).mean()), 5),

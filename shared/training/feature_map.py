@@ -1,8 +1,8 @@
-"""A .tflite model gives out its last feature map too, as a second output, so that a class activation map costs nothing.
+"""Add the last feature map of a .tflite model as a second output, so that a class activation map costs nothing.
 
-The converter can only be told so before it quantises, which would add an operator and change the file. So the finished
-file is edited: what is new is appended, and a few offsets point there (https://flatbuffers.dev/internals/: offsets are
-relative, so a piece that was built alone stays valid wherever it is put). All other bytes stay where they are.
+The converter could only do so before it quantises, which would add an operator and change the file. So the finished
+file is edited: new parts are appended, and a few offsets point to them (https://flatbuffers.dev/internals/: offsets are
+relative, so a part that was built separately is valid at any position). All other bytes stay unchanged.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from flatbuffers import Builder
 from shared.bundles.manifest import Explain
 
 NAMES = Explain(feature_map="feature_map", class_weights="class_weights")
-"""What the tensors are called from then on."""
+"""The tensors' names in an edited file."""
 
 ALIGNMENT = 16
-"""Bytes; the most that the schema asks of any part."""
+"""In bytes; the largest alignment that the schema requires of any part."""
 
 TENSOR_NAME, OUTPUTS, SIGNATURE_OUTPUTS = 10, 8, 6
-"""Where the fields of a Tensor, a SubGraph and a SignatureDef stand in their vtables."""
+"""Offsets of fields in the vtables of a Tensor, a SubGraph and a SignatureDef."""
 
 Built = Callable[[Builder], int]
-"""Builds something, and returns its offset in the builder."""
+"""Builds a part, and returns its offset in the builder."""
 
 
 def with_feature_map(content: bytes) -> tuple[bytes, Explain | None]:
-    """Make the input of the last global average pooling an output, beside the logits, which stay the first one.
+    """Make the input of the last global average pooling a second output; the logits stay the first output.
 
     Args:
-        content: a .tflite file. Its file may have been edited so already.
+        content: a .tflite file, which may have been edited already.
 
     Returns:
-        The file, and what its tensors are called. The same file and None where the model does not end with an average
+        The file, and the names of its tensors. The same file and None where the model does not end with an average
         over height and width (MEAN) and one layer of constant weights (FULLY_CONNECTED) on it.
     """
     model = schema.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
-    if model.SubgraphsLength() != 1 or (found := _head(model, graph)) is None:
+    if model.SubgraphsLength() != 1 or (feature_map_and_weights := _head(model, graph)) is None:
         return content, None
-    feature_map, weights = found
+    feature_map, weights = feature_map_and_weights
     outputs = graph.OutputsAsNumpy().tolist()
     if outputs[1:] == [feature_map]:
         return content, Explain(graph.Tensors(feature_map).Name().decode(), graph.Tensors(weights).Name().decode())
@@ -56,13 +56,16 @@ def with_feature_map(content: bytes) -> tuple[bytes, Explain | None]:
         edited.point(graph.Tensors(tensor), TENSOR_NAME, _string(name))
     for index in range(model.SignatureDefsLength()):
         signature = model.SignatureDefs(index)
-        named = [(one.Name(), one.TensorIndex()) for one in _each(signature.Outputs, signature.OutputsLength())]
+        named = [
+            (output_map.Name(), output_map.TensorIndex())
+            for output_map in _each(signature.Outputs, signature.OutputsLength())
+        ]
         edited.point(signature, SIGNATURE_OUTPUTS, _tensor_maps([*named, (NAMES.feature_map, feature_map)]))
     return edited.content, NAMES
 
 
 class _Edited:
-    """A flatbuffer's bytes while fields of it are pointed at something new, which is appended."""
+    """A flatbuffer in which fields are pointed at new parts, which are appended."""
 
     def __init__(self, content: bytes) -> None:
         self._content = bytearray(content)
@@ -72,21 +75,21 @@ class _Edited:
         return bytes(self._content)
 
     def point(self, table: Any, field: int, build: Built) -> None:
-        """Point a field that is there at what is built."""
-        place = table._tab.Pos + table._tab.Offset(field)
+        """Point an existing field at a new part."""
+        position = table._tab.Pos + table._tab.Offset(field)
         builder = Builder()
         builder.Finish(build(builder))
         self._content += bytes(-len(self._content) % ALIGNMENT)
         (offset,) = struct.unpack_from("<I", piece := builder.Output())
-        struct.pack_into("<I", self._content, place, len(self._content) + offset - place)
+        struct.pack_into("<I", self._content, position, len(self._content) + offset - position)
         self._content += piece
 
 
 def _head(model: Any, graph: Any) -> tuple[int, int] | None:
-    """The tensors of the feature map and of the weights, where the model's head is one that a map can be made of."""
+    """Return the tensors of the feature map and of the weights; None where the head allows no activation map."""
     made_by = {operator.Outputs(0): operator for operator in _each(graph.Operators, graph.OperatorsLength())}
-    head = _found(model, made_by, graph.Outputs(0), "FULLY_CONNECTED")
-    mean = None if head is None else _found(model, made_by, head.Inputs(0), "MEAN")
+    head = _operator_before(model, made_by, graph.Outputs(0), "FULLY_CONNECTED")
+    mean = None if head is None else _operator_before(model, made_by, head.Inputs(0), "MEAN")
     if head is None or mean is None:
         return None
     feature_map, weights, axes = mean.Inputs(0), head.Inputs(1), _numbers(model, graph.Tensors(mean.Inputs(1)))
@@ -96,11 +99,11 @@ def _head(model: Any, graph: Any) -> tuple[int, int] | None:
 
 
 PASSED = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SOFTMAX", "LOGISTIC")
-"""Operators that may stand after the layer or before it: they do not mix what the weights tell apart."""
+"""Operators that may be after the layer or before it, since they do not mix labels or channels."""
 
 
-def _found(model: Any, made_by: dict[int, Any], tensor: int, name: str) -> Any:
-    """The operator of a name that a tensor comes from, directly or through ``PASSED`` ones; None if none is."""
+def _operator_before(model: Any, made_by: dict[int, Any], tensor: int, name: str) -> Any:
+    """Return the operator of a name that made a tensor, directly or through ``PASSED`` ones; None if none did."""
     while (operator := made_by.get(tensor)) is not None:
         code = model.OperatorCodes(operator.OpcodeIndex())
         kind = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
@@ -113,7 +116,7 @@ def _found(model: Any, made_by: dict[int, Any], tensor: int, name: str) -> Any:
 
 
 def _numbers(model: Any, tensor: Any) -> list[int]:
-    """The int32 numbers of a constant; none where it is no constant."""
+    """Return the int32 numbers of a constant; empty where the tensor is not a constant."""
     content = model.Buffers(tensor.Buffer()).DataAsNumpy()
     return [] if isinstance(content, int) else content.view(np.int32).tolist()
 
@@ -136,8 +139,8 @@ def _tensor_maps(outputs: list[tuple[str | bytes, int]]) -> Built:
             schema.TensorMapAddTensorIndex(builder, tensor)
             maps.append(schema.TensorMapEnd(builder))
         schema.SignatureDefStartOutputsVector(builder, len(maps))
-        for one in reversed(maps):
-            builder.PrependUOffsetTRelative(one)
+        for output_map in reversed(maps):
+            builder.PrependUOffsetTRelative(output_map)
         return int(builder.EndVector())
 
     return build

@@ -1,4 +1,4 @@
-"""Fine-tuning: AdamW, warm-up and cosine, label smoothing; what we keep is a moving average of the weights."""
+"""Fine-tune a network: AdamW, warm-up and cosine, label smoothing; the result is a moving average of the weights."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ Targets = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what comes out, but the data."""
+    """Everything that decides the result, except the data."""
 
     backbone: str = DEFAULT
-    """Which pretrained network, by its name in ``BACKBONES``."""
+    """The pretrained network's name in ``BACKBONES``."""
     epochs: int = 14
     batch_size: int = 32
     image_size: int = 224
@@ -52,17 +52,17 @@ class Recipe:
     patience: int = 8
     """Epochs since the chosen one before training stops early."""
     mix: bool = True
-    """Move the weights towards a linear probe's, as far as the validation pictures like it."""
+    """Move the weights towards a linear probe's, as far as the validation pictures allow."""
     balanced: bool = False
     """Draw every label equally often."""
     epoch_steps: int = 0
     """Batches an epoch; 0 goes once through the pictures."""
     freeze: int = 0
-    """How many of the network's 16 blocks stay as they were pretrained; the stem stays with the first."""
+    """Number of the network's 16 blocks that stay as pretrained; the stem stays with the first."""
     grey: bool = False
     """Serve every picture in shades of grey."""
     fit: str = "crop"
-    """How a whole picture becomes the model's square, in validation and serving."""
+    """How a whole picture is fitted to the model's square, in validation and serving."""
     filter: str = "bicubic"
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -73,7 +73,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a run is, for a progress display."""
+    """A run's progress, for a display."""
 
     epoch: int
     step: int
@@ -97,15 +97,15 @@ def fit(
     on_judged: Callable[[int, Logits, Weights], None] = lambda *_: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> tuple[keras.Model, list[Epoch]]:
-    """Train, or go on with a run whose state lies in ``folder``.
+    """Train a network, or resume the run whose state is in ``folder``.
 
     Args:
-        training: what is learned from.
-        validation: what chooses the epoch; without any it is the last.
+        training: the pictures to learn from.
+        validation: the pictures that choose the epoch; without any it is the last.
         labels: the order of the logits.
-        recipe: how.
-        folder: the state is saved here after each epoch; empty it to begin anew.
-        identity: of data and recipe, checked before going on.
+        recipe: how to train.
+        folder: the state is saved here after each epoch; empty it to begin again.
+        identity: identifies data and recipe; must be equal to resume.
         start: the bundle to begin with; None for the network's ImageNet weights.
         stop_after: epochs, of the recipe's, whose number the learning rate follows; None for all.
         on_step: called after each step.
@@ -117,7 +117,7 @@ def fit(
         The network with the averaged weights of the chosen epoch, and the learning curve.
 
     Raises:
-        Misconfigured: ``folder`` holds the state of a run with another identity, or there are no weights to begin with.
+        Misconfigured: ``folder`` holds the state of a run with another identity, or the first weights are missing.
     """
     state = load_state(folder, identity)
     keras.utils.set_random_seed(recipe.seed)
@@ -139,7 +139,7 @@ def fit(
 
 
 def epoch_of(number: int, loss: float, accuracy: float, logits: Logits, targets: Targets, seconds: float) -> Epoch:
-    """Return a line of the learning curve; what is of validation pictures is NaN where there are none."""
+    """Return a line of the learning curve; the validation figures are NaN without validation pictures."""
     if not len(targets):
         return Epoch(number, loss, accuracy, math.nan, math.nan, math.nan, seconds)
     validation_loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
@@ -151,7 +151,7 @@ def epoch_of(number: int, loss: float, accuracy: float, logits: Logits, targets:
 def identity_of(
     recipe: Recipe, fingerprint: str, validation_share: float, group_by: str = "", start: Start | None = None
 ) -> dict[str, Any]:
-    """Return what two runs must share for one to go on with the other's state."""
+    """Return what two runs must share so that one can resume from the other's state."""
     split = {"data": fingerprint, "validation_share": validation_share, "group_by": group_by, "split": BY_THRESHOLD}
     return {**asdict(recipe), **split, "start": start.digest if start else ""}
 
@@ -172,7 +172,7 @@ def prepared(examples: Sequence[Example], spec: InputSpec) -> npt.NDArray[np.uin
 
 
 class _Run:
-    """The network that learns, the moving average of its weights, and the optimizer."""
+    """A run: the network that learns, the moving average of its weights, and the optimizer."""
 
     def __init__(self, recipe: Recipe, labels: Sequence[str], steps: int, start: Start | None) -> None:
         self.recipe, self.labels, self.steps = recipe, labels, steps
@@ -215,7 +215,7 @@ class _Run:
         return float(np.mean(losses)), float(np.mean(hits))
 
     def restore(self, state: State) -> None:
-        """Take over a saved state; a fresh one changes nothing."""
+        """Restore a saved state; a new state changes nothing."""
         for part, variables in self._parts().items():
             for variable, value in zip(variables, state.weights.get(part, []), strict=False):
                 variable.assign(value)

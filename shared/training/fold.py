@@ -1,4 +1,4 @@
-"""One fold of a cross-validation: its network, what it says of the pictures kept from it, and the files of both."""
+"""A fold of a cross-validation: its network, its outputs for the held-out pictures, and the files of both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AS_THEY_ARE = "as they are"
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One fold: what its network learns from, what it judges, and the folder with everything of it that is kept."""
+    """A fold: the pictures that its network learns from and judges, and the folder of its files."""
 
     number: int
     training: Sequence[Example]
@@ -39,11 +39,11 @@ class Fold:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie; each is replaced whole, so a kill at any moment leaves nothing half."""
+        """The folder of its files; each is replaced atomically, so a kill never leaves an incomplete file."""
         return self.parent / f"fold-{self.number}"
 
     def fit(self, request: Request, identity: Mapping[str, Any], watcher: Watcher) -> list[Epoch]:
-        """Train its network, or go on where a run was stopped, and keep what each epoch gave."""
+        """Train its network, or resume a stopped run, and keep the outputs and weights of each epoch."""
 
         def keep(epoch: int, logits: Logits, weights: Weights) -> None:
             halved = {f"weights/{index:04d}": value.astype(np.float16) for index, value in enumerate(weights)}
@@ -63,44 +63,44 @@ class Fold:
         )[1]
 
     def logits(self, epoch: int) -> Logits:
-        """Return what the averaged weights of an epoch say of its pictures, in float32."""
+        """Return the held-out pictures' logits by the averaged weights of an epoch, in float32."""
         return self._epoch(epoch)["logits"]
 
     def mixes(self, epochs: int) -> Arrays:
-        """Return what its network says at each of ``SHARES``, as a string."""
+        """Return its network's logits by each of ``SHARES``, as a string."""
 
         def make() -> Arrays:
             network, pixels = self._network(self.recipe.image_size), self._pixels(self.recipe.image_size)
-            said = {}
+            outputs = {}
             for share in SHARES:
                 network.set_weights(self._weights(epochs, share))
-                said[str(share)] = predicted(network, pixels, self.recipe.batch_size)
-            return said
+                outputs[str(share)] = predicted(network, pixels, self.recipe.batch_size)
+            return outputs
 
         return _kept(self.folder / f"mixes-{epochs}.npz", make)
 
     def sizes(self, epochs: int, share: float, edges: Sequence[int]) -> Arrays:
-        """Return what its network says at each edge in pixels, as a string."""
+        """Return its network's logits by each edge in pixels, as a string."""
 
         def make() -> Arrays:
-            weights, said = self._weights(epochs, share), {}
+            weights, outputs = self._weights(epochs, share), {}
             for edge in edges:
                 network = self._network(edge)
                 network.set_weights(weights)
-                said[str(edge)] = predicted(network, self._pixels(edge), self.recipe.batch_size)
-            return said
+                outputs[str(edge)] = predicted(network, self._pixels(edge), self.recipe.batch_size)
+            return outputs
 
         return _kept(self.folder / f"sizes-{epochs}-{share}.npz", make)
 
     def served(self, epochs: int, share: float, size_px: int, harder: bool) -> Arrays:
-        """Return what its network says in int8 of the files as they are, and under each harder condition."""
+        """Return its int8 network's logits for the files as they are, and under each harder condition."""
 
         def make() -> Arrays:
             network, spec = self._network(size_px), self.recipe.input_spec(size_px)
             network.set_weights(self._weights(epochs, share))
             model = int8_model(network, self.training, spec, self.folder / f"int8-{epochs}-{share}-{size_px}.tflite")[0]
-            said = {AS_THEY_ARE: served_logits(model, self.held_out, spec)}
-            return {**said, **(harder_logits(model, self.held_out, spec) if harder else {})}
+            outputs = {AS_THEY_ARE: served_logits(model, self.held_out, spec)}
+            return {**outputs, **(harder_logits(model, self.held_out, spec) if harder else {})}
 
         return _kept(self.folder / f"served-{epochs}-{share}-{size_px}.npz", make)
 
@@ -109,8 +109,8 @@ class Fold:
 
     def _weights(self, epochs: int, share: float) -> Weights:
         kept = self._epoch(epochs)
-        ours = [kept[name].astype(np.float32) for name in sorted(kept) if name.startswith("weights/")]
-        return ours if share == 1 else between(self._probe(), ours, share)
+        weights = [kept[name].astype(np.float32) for name in sorted(kept) if name.startswith("weights/")]
+        return weights if share == 1 else between(self._probe(), weights, share)
 
     def _probe(self) -> Weights:
         def make() -> Arrays:
@@ -128,7 +128,7 @@ class Fold:
 
 
 def _kept(path: Path, make: Callable[[], Arrays]) -> Arrays:
-    """Read what an earlier run made, or make it."""
+    """Return the arrays that an earlier run saved, or make and save them."""
     if not path.exists():
         _write(path, make())
     return _read(path)
@@ -136,10 +136,10 @@ def _kept(path: Path, make: Callable[[], Arrays]) -> Arrays:
 
 def _write(path: Path, arrays: Arrays) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
+    new_file = path.with_name(f"{path.name}.new")
+    with new_file.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    beside.replace(path)
+    new_file.replace(path)
 
 
 def _read(path: Path) -> Arrays:

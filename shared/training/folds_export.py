@@ -1,4 +1,4 @@
-"""A network that was trained on everything becomes a bundle; what it is worth was measured out of fold."""
+"""Export a network that was trained on everything as a bundle; its figures were measured out of fold."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from shared.training.fit import predicted, prepared
 from shared.training.intervals import auc_interval, expected_elsewhere, share_interval
 from shared.training.lineage import Lineage
 from shared.training.network import resized
-from shared.training.out_of_fold import logits_of, said_of, write_out_of_fold
+from shared.training.out_of_fold import classifications_of, logits_of, write_out_of_fold
 from shared.training.report import Report, report_of
 from shared.training.suspects import FILE as SUSPECTS
 from shared.training.suspects import write_suspects
@@ -48,19 +48,19 @@ def export_from_folds(
 ) -> tuple[Bundle, Report]:
     """Write a bundle into a folder, the manifest last, and read it back.
 
-    Beside what every bundle has, the folder gets what the folds' networks said of each picture, and a list of pictures
-    whose label may be wrong.
+    In addition to the files of every bundle, the folder gets the out-of-fold predictions of each picture, and a list of
+    pictures whose label may be wrong.
 
     Args:
         network: trained on every picture; takes pixels 0 to 255, returns logits.
-        lineage: what it was made from.
-        chosen: what the folds chose, and what their networks said: temperature and thresholds come from that.
+        lineage: what the network was made from.
+        chosen: the choices of the folds, and the outputs of their networks, which decide temperature and thresholds.
         plan: names and rules.
-        folder: made if it is not there; files of the bundle in it are replaced.
-        on_export: told what is being made.
+        folder: created if missing; files of the bundle in it are replaced.
+        on_export: called with a text before each step.
 
     Returns:
-        The bundle, and how the folds' networks do through the serving path with its temperature and thresholds.
+        The bundle, and the report on the folds' networks through the serving path with its temperature and thresholds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     labels, recipe = lineage.dataset.labels, lineage.recipe
@@ -68,16 +68,16 @@ def export_from_folds(
     on_export(f"converting to int8 at {spec.width_px} px")
     served = resized(network, spec.width_px)
     model, explain = write_networks(served, lineage, spec, folder)
-    on_export("calibrating on what the folds' networks said")
+    on_export("calibrating on the outputs of the folds' networks")
     logits, targets = logits_of(chosen.judged), chosen.targets
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
     manifest = with_decision(manifest, [logits, *chosen.harder.values()], targets, plan.aim)
-    said = said_of(chosen.judged, manifest)
-    truth = [one.label for one in chosen.judged]
-    report = report_of(said, truth, labels, manifest.threshold)
-    some = prepared(spread(lineage.training, REPRESENTATIVE), spec)
-    whole, halved = predicted(served, some, 32), keras.models.load_model(folder / RETRAINING)
-    ours = outputs_of(model, some)
+    classifications = classifications_of(chosen.judged, manifest)
+    truth = [picture.label for picture in chosen.judged]
+    report = report_of(classifications, truth, labels, manifest.threshold)
+    sample = prepared(spread(lineage.training, REPRESENTATIVE), spec)
+    whole, halved = predicted(served, sample, 32), keras.models.load_model(folder / RETRAINING)
+    int8_logits = outputs_of(model, sample)
     hard = harder_metrics(chosen.harder, targets, manifest) if chosen.harder else {}
     kept = write_out_of_fold(folder, chosen.judged, labels)
     manifest = replace(
@@ -86,49 +86,51 @@ def export_from_folds(
             "measured": MEASURED,
             **report.as_json(),
             "intervals": _intervals(report),
-            "accuracy_by_fold": _by_fold(chosen, [one.label for one in said], truth),
+            "accuracy_by_fold": _by_fold(chosen, [classification.label for classification in classifications], truth),
             **({"harder": hard, "elsewhere": _elsewhere(hard, report)} if hard else {}),
             "float32": {"accuracy": accuracy_of(chosen.float32, targets)},
             "int8_against_float32": agreement(logits, chosen.float32),
-            "served_against_float32": {"images": len(some), **agreement(ours, whole)},
-            "float16_against_float32": agreement(predicted(halved, some, 32), whole),
-            "sizes": [{"size_px": round(one.value), "accuracy": one.accuracy, "nll": one.nll} for one in chosen.sizes],
+            "served_against_float32": {"images": len(sample), **agreement(int8_logits, whole)},
+            "float16_against_float32": agreement(predicted(halved, sample, 32), whole),
+            "sizes": [
+                {"size_px": round(size.value), "accuracy": size.accuracy, "nll": size.nll} for size in chosen.sizes
+            ],
         },
         lineage={**manifest.lineage, "out_of_fold": kept},
     )
-    names = {one.sha256: str(one.path) for one in lineage.dataset.examples}
+    names = {example.sha256: str(example.path) for example in lineage.dataset.examples}
     count = write_suspects(folder / SUSPECTS, chosen.judged, labels, manifest.temperature, names)
-    on_export(f"{count} labels may be wrong; {SUSPECTS} lists them, and nothing was left out for it")
+    on_export(f"{count} labels may be wrong; {SUSPECTS} lists them, and no picture was left out")
     on_export("writing card, pictures and manifest")
     return finished(folder, manifest, report, lineage, plan, "out of fold"), report
 
 
-def _by_fold(chosen: CrossValidated, given: list[str], truth: list[str]) -> list[float]:
-    right = np.array(given) == np.array(truth)
-    folds = np.array([one.fold for one in chosen.judged])
+def _by_fold(chosen: CrossValidated, predicted: list[str], truth: list[str]) -> list[float]:
+    right = np.array(predicted) == np.array(truth)
+    folds = np.array([picture.fold for picture in chosen.judged])
     return [round(float(right[folds == fold].mean()), 4) for fold in range(1, len(chosen.fold_sizes) + 1)]
 
 
 def _intervals(report: Report) -> dict[str, list[float]]:
-    """95 % each, as if the pictures were independent of each other."""
-    found = {"accuracy": share_interval(report.accuracy, report.images)}
+    """Return 95 % intervals, as if the pictures were independent of each other."""
+    intervals = {"accuracy": share_interval(report.accuracy, report.images)}
     if report.binary is not None:
         positive = report.by_label[report.binary.positive].images
         others = report.images - positive
         if report.binary.auc is not None:
-            found["auc"] = auc_interval(report.binary.auc, positive, others)
+            intervals["auc"] = auc_interval(report.binary.auc, positive, others)
         if report.binary.sensitivity is not None:
-            found["sensitivity"] = share_interval(report.binary.sensitivity, positive)
+            intervals["sensitivity"] = share_interval(report.binary.sensitivity, positive)
         if report.binary.specificity is not None:
-            found["specificity"] = share_interval(report.binary.specificity, others)
-    return {name: list(interval) for name, interval in found.items()}
+            intervals["specificity"] = share_interval(report.binary.specificity, others)
+    return {name: list(interval) for name, interval in intervals.items()}
 
 
 def _elsewhere(hard: Mapping[str, Mapping[str, Any]], report: Report) -> dict[str, dict[str, Any]]:
-    """What to expect of sensitivity and specificity at another place, from the spread over the harder conditions."""
+    """Return the expected sensitivity and specificity elsewhere, from the spread over the harder conditions."""
     positives = 0 if report.binary is None else report.by_label[report.binary.positive].images
     expected = {}
     for figure, pictures in (("sensitivity", positives), ("specificity", report.images - positives)):
-        mean, interval = expected_elsewhere([one[figure] for one in hard.values()], pictures)
+        mean, interval = expected_elsewhere([figures[figure] for figures in hard.values()], pictures)
         expected[figure] = {"expected": mean, "interval": list(interval)}
     return expected

@@ -1,7 +1,7 @@
-"""Validation made harder on purpose: the same pictures as another device, another hand, another archive gives them.
+"""Make validation pictures harder on purpose, as if from another device, another operator or another archive.
 
-A threshold that is chosen on pictures just like those of training stands where it does best on those, and that is
-seldom where it does best elsewhere: scores of other pictures drift.
+A threshold that is chosen on pictures just like those of training is the best for those, and seldom the best for
+pictures from elsewhere, whose scores drift.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from shared.types import Pixels
 Picture = PIL.Image.Image
 
 KEPT = 0.86
-"""Share of an edge that a closer picture shows. Films of 1.2 and of 1.4 times their height differ by as much."""
+"""Share of an edge that a closer picture shows. Films of 1.2 and of 1.4 times their height differ by this factor."""
 
 
-def worsened(pixels: Pixels, condition: str) -> Pixels:
-    """Show a picture under a condition; nothing is left to chance.
+def worsen(pixels: Pixels, condition: str) -> Pixels:
+    """Return a picture as it looks under a condition; deterministic.
 
     Args:
         pixels: RGB, shape (height, width, 3), uint8; not modified.
@@ -36,7 +36,7 @@ def worsened(pixels: Pixels, condition: str) -> Pixels:
 
 
 def _cropped(across: float, down: float) -> Callable[[Picture], Picture]:
-    """Keep so much of the middle, and stretch it to the size it had."""
+    """Return a function that keeps a share of the middle and stretches it to the picture's size."""
 
     def crop(picture: Picture) -> Picture:
         width, height = picture.size
@@ -75,4 +75,4 @@ CONDITIONS: Mapping[str, Callable[[Picture], Picture]] = {
     "softer": lambda picture: picture.filter(PIL.ImageFilter.GaussianBlur(1)),
     "poor JPEG": _saved_poorly,
 }
-"""What a picture goes through under each condition: as far as the subject is still there to be seen."""
+"""The change of a picture under each condition: limited so that the subject stays visible."""

@@ -1,4 +1,4 @@
-"""How far a figure that was measured on some pictures may be from that of others: like them, or from elsewhere."""
+"""Intervals of measured figures: for other pictures of the same kind, and for pictures from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from shared.release.confidence_bounds import score_interval
 
 Z = 1.959964
-"""Of a normal distribution 95 % lies within so many standard deviations."""
+"""Standard deviations of a normal distribution that hold 95 % of it."""
 
 Interval = tuple[float, float]
 """95 %: lower and upper end, 0 to 1."""
@@ -20,7 +20,7 @@ def share_interval(share: float, pictures: int) -> Interval:
 
     Args:
         share: 0 to 1.
-        pictures: that it was counted on, at least 1, taken as independent of each other.
+        pictures: number of pictures it was counted on, at least 1, taken as independent of each other.
     """
     return _rounded(*score_interval(share, pictures, Z))
 
@@ -28,12 +28,12 @@ def share_interval(share: float, pictures: int) -> Interval:
 def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
     """Return the interval of an area under the ROC curve, by the error of Hanley & McNeil (1982).
 
-    Theirs is 0 where every picture is on its side; we take that of half a picture on the other one.
+    That error is 0 where the labels are separated perfectly; this function then assumes half a misplaced picture.
 
     Args:
         auc: 0 to 1.
-        positives: pictures with the positive label, at least 1.
-        negatives: the others, at least 1.
+        positives: number of pictures with the positive label, at least 1.
+        negatives: number of other pictures, at least 1.
     """
     half_a_picture = 0.5 / min(positives, negatives)
     area = min(max(auc, half_a_picture), 1 - half_a_picture)
@@ -44,15 +44,15 @@ def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
 
 
 def expected_elsewhere(shares: Sequence[float], pictures: int) -> tuple[float, Interval]:
-    """Return what to expect of a share under one more condition, drawn like those at hand, and its 95 % interval.
+    """Return the expected share under one more condition like the measured ones, and its 95 % interval.
 
     On the scale of log odds, where shares near 1 spread evenly: the mean over the conditions, and Student's prediction
-    interval of their spread with the sampling error of the pictures added. Conditions that one makes are no sample of
+    interval of their spread with the sampling error of the pictures added. Artificial conditions are not a sample of
     hospitals, so the interval holds for places that differ from the training's as these conditions do, and no more.
 
     Args:
-        shares: of each condition, at least two.
-        pictures: that each was counted on, at least 1.
+        shares: the share under each condition, at least two.
+        pictures: number of pictures that each was counted on, at least 1.
     """
     counted = np.clip(np.asarray(shares, np.float64), 0.5 / pictures, 1 - 0.5 / pictures)
     odds, count = np.log(counted / (1 - counted)), len(counted)
@@ -64,7 +64,7 @@ def expected_elsewhere(shares: Sequence[float], pictures: int) -> tuple[float, I
 
 
 def _student(freedom: int) -> float:
-    """Within so many of its deviations lies 95 % of Student's t, by the series of Abramowitz & Stegun, 26.7.5."""
+    """Return the deviations that hold 95 % of Student's t, by the series of Abramowitz & Stegun, 26.7.5."""
     terms = (
         (Z**3 + Z) / 4,
         (5 * Z**5 + 16 * Z**3 + 3 * Z) / 96,

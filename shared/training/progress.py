@@ -1,4 +1,4 @@
-"""How far a run is, on a terminal: a bar with loss, accuracy and time left, and a line for each epoch."""
+"""A run's progress on a terminal: a bar with loss, accuracy and time left, and a line for each epoch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SPEED_OVER_S = 300.0
 
 
 class Terminal:
-    """A ``request.Watcher`` that draws with Rich. Use it as a context.
+    """A ``request.Watcher`` that draws with Rich. Use it as a context manager.
 
     Args:
-        console: where to draw.
-        epochs: how many the run has at most.
+        console: the console to draw on.
+        epochs: the largest number of epochs of the run.
     """
 
     def __init__(self, console: Console, epochs: int) -> None:
@@ -56,12 +56,12 @@ class Terminal:
         self._bar.advance(self._reading)
 
     def on_data(self, dataset: Dataset, training: list[Example], validation: list[Example]) -> None:
-        """Say what there is, and what was left out and why."""
+        """Print the number of pictures, and the files that were left out, with reasons."""
         self._bar.remove_task(self._reading)
         self._print_data(f"{len(training)} pictures to train on, {len(validation)} to validate on", dataset)
 
     def on_folds(self, dataset: Dataset, sizes: list[int]) -> None:
-        """Say what there is, how it was divided, and what was left out and why."""
+        """Print the number of pictures, the folds, and the files that were left out, with reasons."""
         self._bar.remove_task(self._reading)
         each = ", ".join(map(str, sizes))
         self._print_data(f"{sum(sizes)} pictures in {len(sizes)} folds of {each}", dataset)
@@ -75,17 +75,17 @@ class Terminal:
             self.console.print(f"left out: {more} more", style="yellow")
 
     def on_recipe(self, recipe: Recipe) -> None:
-        """Say what the data may have decided."""
+        """Print the options that the data may have decided."""
         colours = "in shades of grey" if recipe.grey else "in colour"
         drawn = "every label equally often" if recipe.balanced else "every picture equally often"
         self.console.print(f"{colours}, {drawn}, fitted by {recipe.fit}", highlight=False)
 
     def on_run(self, name: str, training: int, judged: int) -> None:
-        """Say which network learns now, and begin its bar."""
+        """Print the name of the network that learns now, and begin its bar."""
         self._end_bar()
         self._run = f"{name}, "
-        beside = f", {judged} to judge" if judged else ""
-        self.console.print(f"{name}: {training} pictures to train on{beside}", highlight=False)
+        to_judge = f", {judged} to judge" if judged else ""
+        self.console.print(f"{name}: {training} pictures to train on{to_judge}", highlight=False)
 
     def on_step(self, step: Step) -> None:
         """Move the bar."""
@@ -110,7 +110,7 @@ class Terminal:
         )
 
     def on_export(self, what: str) -> None:
-        """Print what is being made."""
+        """Print the step of the export."""
         self._end_bar()
         self.console.print(what, highlight=False)
 

@@ -1,4 +1,4 @@
-"""Keeps TensorFlow's chatter off the terminal."""
+"""Import TensorFlow without its messages on the terminal."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import os
 from typing import Any
 
 from shared.errors import Misconfigured
-from shared.training.silence import silence as silence  # for those who train and convert
+from shared.training.silence import silence as silence  # training and conversion import it from here
 
 
 def tensorflow_for(what: str) -> Any:
     """Import TensorFlow, which takes some seconds, without its greeting.
 
     Args:
-        what: needs it, for the sentence where it is not installed.
+        what: the feature that needs it, for the error.
 
     Raises:
-        Misconfigured: it is not installed.
+        Misconfigured: TensorFlow is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported, or it is too late
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it on import
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
-        with silence():  # some of its greeting comes before any log level is read
+        with silence():  # some messages come before the log level is read
             import tensorflow
     except ImportError as error:
         fault = f"{what} needs TensorFlow, which is not installed here; pip install -r requirements.txt, or import a "

@@ -1,4 +1,4 @@
-"""How well a bundle does on labelled pictures, measured through the serving path. Needs no TensorFlow."""
+"""Measure a bundle on labelled pictures through the serving path. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from shared.types import Classification
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """One label's share."""
+    """The figures of one label."""
 
     precision: float
-    """Of the pictures that were given this label, how many have it."""
+    """Share of the pictures with this predicted label that have it."""
     recall: float
-    """Of the pictures that have this label, how many were given it."""
+    """Share of the pictures with this label that are predicted so."""
     f1: float
     images: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Shares are 0 to 1, rounded to four digits."""
+    """The figures of a bundle on some pictures. Shares are 0 to 1, rounded to four digits."""
 
     images: int
     accuracy: float
@@ -48,17 +48,17 @@ class Report:
     needs_review: float
     """Share of pictures whose best score is below the bundle's threshold."""
     accepted_accuracy: float | None
-    """Accuracy of the others; None where there are none."""
+    """Accuracy of the other pictures; None without any."""
     by_label: Mapping[str, LabelReport]
     confusion: tuple[tuple[int, ...], ...]
     """Rows: the true label; columns: the predicted one; both in the bundle's order."""
     reliability: tuple[Bin, ...]
-    """Of the scores as served, from the lowest on; bins without a picture are left out."""
+    """Bins of the scores as served, from the lowest on; bins without a picture are left out."""
     binary: BinaryReport | None = None
     """Only with two labels."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as it stands in a manifest and in ``bucketlens evaluate --json``."""
+        """Return the report as in a manifest and in ``bucketlens evaluate --json``."""
         return {
             "images": self.images,
             "accuracy": self.accuracy,
@@ -68,8 +68,8 @@ class Report:
             "needs_review": self.needs_review,
             "accepted_accuracy": self.accepted_accuracy,
             "by_label": {
-                label: {"precision": one.precision, "recall": one.recall, "f1": one.f1, "images": one.images}
-                for label, one in self.by_label.items()
+                label: {"precision": part.precision, "recall": part.recall, "f1": part.f1, "images": part.images}
+                for label, part in self.by_label.items()
             },
             "confusion": [list(row) for row in self.confusion],
             **({} if self.binary is None else self.binary.as_json()),
@@ -77,14 +77,14 @@ class Report:
 
 
 FEW = 50
-"""With fewer pictures, a share of 90% may be one of 78 to 97%: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval"""
+"""With fewer pictures, a measured 90% may be anything from 78 to 97%: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval"""
 
 
 def too_few(images: int, what: str) -> str | None:
-    """Return a sentence where so few pictures were measured that the figures tell hardly anything, else None."""
+    """Return a warning where the number of measured pictures is too small for reliable figures, else None."""
     if images >= FEW:
         return None
-    return f"{images} {what} are too few to tell how good the model is: {FEW} or more are better"
+    return f"{images} {what} are too few to judge the model; use {FEW} or more"
 
 
 def measure(
@@ -96,16 +96,16 @@ def measure(
     """Classify files as the functions do - decoded at the model's size, fitted, run, calibrated - and compare.
 
     Args:
-        classifier: if its model allows fewer calls at once than there are threads, the others wait.
+        classifier: calls beyond what its model runs in parallel wait.
         files: each with its true label, one of the bundle's.
         on_done: called after each file, from other threads.
-        threads: how many files at once.
+        threads: number of files that are read in parallel.
 
     Returns:
-        The report on what decoded, and what did not.
+        The report on the files that decoded, and the files that did not.
 
     Raises:
-        Misconfigured: nothing decoded.
+        Misconfigured: no file decoded.
     """
 
     def classify(file: tuple[Path, str]) -> Classification | BadFile:
@@ -121,14 +121,14 @@ def measure(
     with ThreadPoolExecutor(threads) as pool:
         results = list(pool.map(classify, files))
     bad_files = [result for result in results if isinstance(result, BadFile)]
-    said = [
+    classified = [
         (result, label) for result, (_, label) in zip(results, files, strict=True) if isinstance(result, Classification)
     ]
-    if not said:
+    if not classified:
         raise Misconfigured("the data", [f"none of its {len(files)} files can be read as an image"])
     manifest = classifier.bundle.manifest
     return report_of(
-        [one for one, _ in said], [label for _, label in said], manifest.labels, manifest.threshold
+        [result for result, _ in classified], [label for _, label in classified], manifest.labels, manifest.threshold
     ), bad_files
 
 
@@ -140,30 +140,32 @@ def report_of(
     Args:
         results: at least one.
         truth: the true label of each.
-        labels: the bundle's, in its order.
-        threshold: the bundle's; without one, the last of two labels counts as the positive one.
+        labels: the bundle's labels, in its order.
+        threshold: the bundle's threshold; without it, the last of two labels is the positive one.
     """
-    predicted, wanted = [result.label for result in results], list(truth)
-    correct = np.array([given == true for given, true in zip(predicted, wanted, strict=True)])
+    predicted, true_labels = [result.label for result in results], list(truth)
+    correct = np.array([label == true for label, true in zip(predicted, true_labels, strict=True)])
     scores = np.array([result.score for result in results])
     reviewed = np.array([result.needs_review for result in results])
-    precision, recall, f1, support = precision_recall_fscore_support(wanted, predicted, labels=labels, zero_division=0)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        true_labels, predicted, labels=labels, zero_division=0
+    )
     present = np.asarray(support) > 0
-    binary = _binary(results, wanted, labels, threshold)
+    binary = _binary(results, true_labels, labels, threshold)
     by_label = {
         label: LabelReport(_rounded(precision[i]), _rounded(recall[i]), _rounded(f1[i]), int(support[i]))
         for i, label in enumerate(labels)
     }
     return Report(
-        images=len(wanted),
+        images=len(true_labels),
         accuracy=_rounded(correct.mean()),
         macro_f1=_rounded(np.asarray(f1)[present].mean()),
         ece=_rounded(expected_calibration_error(scores, correct)),
-        nll=_rounded(-np.log(_scores_of(results, wanted)).mean()),
+        nll=_rounded(-np.log(_scores_of(results, true_labels)).mean()),
         needs_review=_rounded(reviewed.mean()),
         accepted_accuracy=_rounded(correct[~reviewed].mean()) if (~reviewed).any() else None,
         by_label=by_label,
-        confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(wanted, predicted, labels=list(labels))),
+        confusion=tuple(tuple(map(int, row)) for row in confusion_matrix(true_labels, predicted, labels=list(labels))),
         reliability=tuple(reliability(scores, correct) if binary is None else reliability(*binary[1:])),
         binary=None if binary is None else binary[0],
     )
@@ -172,14 +174,14 @@ def report_of(
 def _binary(
     results: Sequence[Classification], truth: Sequence[str], labels: Sequence[str], threshold: Threshold | None
 ) -> tuple[BinaryReport, npt.NDArray[np.float64], npt.NDArray[np.bool_]] | None:
-    """Of two labels the positive one's report, its scores, and where it is the true one."""
+    """Return the positive label's report, its scores, and where it is the true label; None without two labels."""
     if len(labels) != 2:
         return None
     positive = threshold or Threshold(labels[-1], 0.5)
     scores = _scores_of(results, [positive.positive] * len(results))
     true = np.array([label == positive.positive for label in truth])
-    given = np.array([result.label == positive.positive for result in results])
-    return binary_report(positive.positive, positive.score, scores, true, given), scores, true
+    predicted = np.array([result.label == positive.positive for result in results])
+    return binary_report(positive.positive, positive.score, scores, true, predicted), scores, true
 
 
 def _scores_of(results: Sequence[Classification], labels: Sequence[str]) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What a run of training is asked for, who watches it, and the folder that it can go on from."""
+"""A request for a training run, the watcher of its progress, and the folder that it can resume from."""
 
 from __future__ import annotations
 
@@ -18,62 +18,62 @@ from shared.training.state import FILE, Epoch
 
 STATE_FOLDER = ".training"
 FOLDS_FILE = "folds.json"
-"""What a run in folds must share with the one that it goes on from; lies there as soon as its data was divided."""
+"""The file with the identity of a run in folds, which a resumed run must share; written once the data is divided."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to train, from what, and where to."""
+    """A request: the data to train on, the options, and the folder for the bundle."""
 
     data: Path
     out: Path
     plan: Plan
     validation_share: float
-    """0 to 1; in folds it is not asked for."""
+    """0 to 1; not used in folds."""
     options: Mapping[str, Any]
-    """The command's options: the recipe's, as far as somebody chose them, and others for the lineage."""
+    """The command's options: the recipe's, as far as the user chose them, and others for the lineage."""
     group_by: str = ""
     """As in ``splits.split``."""
     start: Start | None = None
     """The bundle to begin with; None for ImageNet weights."""
     resume: bool = False
     folds: int = 0
-    """Cross-validate in so many folds, and train the bundle on everything; 0 keeps validation pictures apart."""
+    """Number of folds: cross-validate, and train the bundle on everything; 0 keeps validation pictures apart."""
 
 
 class Watcher(Protocol):
-    """Whoever shows how far a run is."""
+    """A display of a run's progress."""
 
     def on_read(self) -> None:
-        """A file was read; called from other threads."""
+        """Note that a file was read; called from other threads."""
 
     def on_data(self, dataset: Dataset, training: list[Example], validation: list[Example]) -> None:
-        """The data was read and split."""
+        """Note that the data was read and split."""
 
     def on_folds(self, dataset: Dataset, sizes: list[int]) -> None:
-        """The data was read and divided into folds of so many pictures."""
+        """Note that the data was read and divided into folds of these sizes."""
 
     def on_recipe(self, recipe: Recipe) -> None:
-        """Every option is decided."""
+        """Note that every option is decided."""
 
     def on_run(self, name: str, training: int, judged: int) -> None:
-        """In folds: one more network begins to learn from so many pictures, and judges so many others."""
+        """In folds: note that a network begins to learn, with its numbers of training and judged pictures."""
 
     def on_step(self, step: Step) -> None:
-        """The network has seen one more batch."""
+        """Note that the network has learned from another batch."""
 
     def on_epoch(self, epoch: Epoch) -> None:
-        """An epoch ended, and its state is saved."""
+        """Note that an epoch ended and its state is saved."""
 
     def on_export(self, what: str) -> None:
-        """One more thing is being chosen, or made of the trained network."""
+        """Note the next step of the export, as a text."""
 
 
 def state_folder(request: Request) -> Path:
-    """Return where the state of a run lies; that of an earlier one is removed, unless this one goes on from it.
+    """Return the folder of a run's state; an earlier run's state is removed, unless this run resumes it.
 
     Raises:
-        Misconfigured: ``out`` has a bundle already, or there is nothing to resume.
+        Misconfigured: ``out`` has a bundle already, or no stopped run to resume.
     """
     folder = request.out / STATE_FOLDER
     state, other = (FOLDS_FILE, FILE) if request.folds else (FILE, FOLDS_FILE)

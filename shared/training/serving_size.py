@@ -1,4 +1,4 @@
-"""At which size to serve: somewhat larger than the training crops often does better, and always costs more.
+"""Choose the serving size: somewhat larger than the training crops is often more accurate, and always costs more.
 
 Random crops enlarge what they show, so whole pictures at the training size show objects smaller than the network is
 used to (Touvron et al., "Fixing the train-test resolution discrepancy", 2019).
@@ -23,7 +23,7 @@ WORTH = 0.95
 
 @dataclass(frozen=True, slots=True)
 class SizeTrial:
-    """How the network in float32 does at one size."""
+    """The float32 network's figures at one size."""
 
     size_px: int
     accuracy: float
@@ -39,9 +39,9 @@ def try_sizes(
     Args:
         network: fully convolutional, takes pixels 0 to 255, returns logits.
         sizes: edges in pixels.
-        examples: that the network was not trained on.
+        examples: pictures that the network was not trained on.
         labels: the order of the logits.
-        recipe: says how pictures are fitted.
+        recipe: decides how pictures are fitted.
     """
     targets, trials = targets_of(examples, labels), []
     for size in sorted(set(sizes)):
@@ -52,7 +52,7 @@ def try_sizes(
 
 
 def chosen(trials: Sequence[SizeTrial]) -> SizeTrial:
-    """Return the smallest size, unless a larger one is no less accurate and has a loss at least 5 % lower."""
+    """Return the smallest size, unless a larger size is at least as accurate with a loss at least 5 % lower."""
     best = trials[0]
     for trial in trials[1:]:
         if trial.accuracy >= best.accuracy and trial.nll <= WORTH * best.nll:

@@ -1,4 +1,4 @@
-"""Keeps what libraries write by themselves, much of it from C++, off the terminal of a command."""
+"""Silence the messages of libraries, many from C++, on the terminal of a command."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep what is written meanwhile off the terminal; what fails is raised all the same.
+    """Discard all output to the terminal while the block runs; exceptions are still raised.
 
-    It is for the whole process, so a server, whose other threads may have something to say, does not use it.
+    It affects the whole process, so a server, whose other threads write log lines, must not use it.
     """
     sys.stdout.flush()
     sys.stderr.flush()

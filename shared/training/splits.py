@@ -1,4 +1,4 @@
-"""Which pictures are trained on and which are kept apart: by their content alone, and groups stay together."""
+"""Split pictures into training and validation, or into folds, by their content alone; groups stay together."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from shared.errors import Misconfigured
 from shared.training.dataset import Example
 
 BY_THRESHOLD, BY_ORDER = "threshold", "order"
-"""The rules of a split. ``order`` is that of bundles made before there were two; their manifests name none."""
+"""The rules of a split. ``order`` is the only rule of older bundles, whose manifests name no rule."""
 
 HASH_DIGITS = 13
-"""Of a sha256, which place a picture: 52 bits, which a float holds exactly."""
+"""Number of a sha256's digits that give a picture its position: 52 bits, which a float holds exactly."""
 
 MATCH = "match "
-"""Before what a group's names share, so that no file can be taken for it."""
+"""Prefix of the match that a group's names share, so that it cannot be confused with a file's sha256."""
 
 
 def split(
@@ -24,44 +24,44 @@ def split(
 ) -> tuple[list[Example], list[Example]]:
     """Divide examples into training and validation by their content alone.
 
-    By threshold: the least sha256 of a group gives it a place between 0 and 1, and the groups below
-    ``validation_share`` are held out. So a picture keeps its side when others are added, unless one with a lesser
+    By threshold: the least sha256 of a group gives it a position between 0 and 1, and the groups below
+    ``validation_share`` are held out. So a picture keeps its side when others are added, unless a picture with a lesser
     sha256 joins its group. Where that leaves a label without a picture on a side, its group next to the threshold
     changes sides.
-    By order, the rule of bundles made earlier: within each label the groups are ordered by their least sha256, and
-    the first ones held out until they are ``validation_share`` of it.
+    By order, the rule of older bundles: within each label the groups are ordered by their least sha256, and the first
+    are held out until they are ``validation_share`` of it.
 
-    Equal bytes always land on one side, and so do files whose names tell that they show the same patient, say.
+    Equal bytes are always on one side, and so are files whose names match, such as pictures of the same patient.
 
     Args:
         examples: in any order.
         validation_share: 0 to below 1; by threshold of all pictures, as far as chance allows, by order of each label.
         group_by: a regular expression; files with the same match in their names are a group, by order only where they
-            have the same label too. A file without a match is a group of its own.
+            have the same label too. A file without a match is its own group.
         rule: ``BY_THRESHOLD`` or ``BY_ORDER``.
 
     Returns:
-        Training and validation, both with every label.
+        Training and validation pictures, both with every label.
 
     Raises:
         Misconfigured: a label cannot be on both sides.
     """
     if rule == BY_ORDER:
         return _split_by_order(examples, validation_share, group_by)
-    groups = sorted(groups_of(examples, group_by), key=place_of)
-    held_out = [place_of(group) < validation_share for group in groups]
+    groups = sorted(groups_of(examples, group_by), key=position_of)
+    held_out = [position_of(group) < validation_share for group in groups]
     for label in sorted({example.label for example in examples}):
-        having = [index for index, group in enumerate(groups) if any(one.label == label for one in group)]
-        if len(having) < 2:
-            raise Misconfigured("the data", [_only_one(label, groups[having[0]])])
-        if not any(held_out[index] for index in having):
-            held_out[having[0]] = True
-        elif all(held_out[index] for index in having):
-            held_out[having[-1]] = False
-    training = [one for group, out in zip(groups, held_out, strict=True) if not out for one in group]
-    validation = [one for group, out in zip(groups, held_out, strict=True) if out for one in group]
+        with_label = [index for index, group in enumerate(groups) if any(example.label == label for example in group)]
+        if len(with_label) < 2:
+            raise Misconfigured("the data", [_only_one(label, groups[with_label[0]])])
+        if not any(held_out[index] for index in with_label):
+            held_out[with_label[0]] = True
+        elif all(held_out[index] for index in with_label):
+            held_out[with_label[-1]] = False
+    training = [example for group, out in zip(groups, held_out, strict=True) if not out for example in group]
+    validation = [example for group, out in zip(groups, held_out, strict=True) if out for example in group]
     for label in sorted({example.label for example in examples}):
-        if not all(any(one.label == label for one in side) for side in (training, validation)):
+        if not all(any(example.label == label for example in side) for side in (training, validation)):
             fault = f"{label!r} has too few groups of its own to be both trained and validated on; add more"
             raise Misconfigured("the data", [fault])
     return training, validation
@@ -70,8 +70,8 @@ def split(
 def folds_of(examples: Sequence[Example], folds: int, group_by: str = "") -> list[list[Example]]:
     """Divide examples into folds of about the same size by their content alone.
 
-    The place between 0 and 1 that the least sha256 of a group gives decides, so a picture keeps its fold when others
-    are added, unless one with a lesser sha256 joins its group.
+    The least sha256 of a group gives it a position between 0 and 1, which decides its fold, so a picture keeps its fold
+    when others are added, unless a picture with a lesser sha256 joins its group.
 
     Args:
         examples: in any order.
@@ -80,8 +80,8 @@ def folds_of(examples: Sequence[Example], folds: int, group_by: str = "") -> lis
             their labels.
 
     Raises:
-        Misconfigured: there are fewer pictures than folds, a fold gets none, or all pictures of a label fall into the
-            same fold, so that nothing would be left to learn it from.
+        Misconfigured: the pictures are fewer than the folds, a fold is empty, or all pictures of a label are in the
+            same fold, so that no picture is left to learn it from.
     """
     if folds < 2:
         fault = f"there are {folds}; 2 or more are needed, so that what judges a picture was not trained on it"
@@ -92,13 +92,15 @@ def folds_of(examples: Sequence[Example], folds: int, group_by: str = "") -> lis
     groups = groups_of(examples, group_by)
     parts: list[list[Example]] = [[] for _ in range(folds)]
     for group in groups:
-        parts[int(place_of(group) * folds)] += group
+        parts[int(position_of(group) * folds)] += group
     faults = []
     for label in labels:
-        having = [group for group in groups if any(one.label == label for one in group)]
-        where = [number for number, part in enumerate(parts, start=1) if any(one.label == label for one in part)]
-        if len(having) < 2:
-            faults.append(_only_one(label, having[0]))
+        with_label = [group for group in groups if any(example.label == label for example in group)]
+        where = [
+            number for number, part in enumerate(parts, start=1) if any(example.label == label for example in part)
+        ]
+        if len(with_label) < 2:
+            faults.append(_only_one(label, with_label[0]))
         elif len(where) < 2:
             faults.append(f"all pictures of {label!r} fall into fold {where[0]} of {folds}; add more of them")
     empty = [number for number, part in enumerate(parts, start=1) if not part]
@@ -110,32 +112,32 @@ def folds_of(examples: Sequence[Example], folds: int, group_by: str = "") -> lis
 
 
 def groups_of(examples: Sequence[Example], group_by: str) -> list[list[Example]]:
-    """Put together what must not be told apart: equal bytes, and equal matches. Ordered by the least sha256 of each."""
+    """Group pictures with equal bytes or equal matches, ordered by the least sha256 of each group."""
     pattern = re.compile(group_by) if group_by else None
     leader: dict[str, str] = {}
 
-    def led(name: str) -> str:
+    def leader_of(name: str) -> str:
         while leader.setdefault(name, name) != name:
             name = leader[name]
         return name
 
     for example in examples:
-        found = pattern.search(example.path.name) if pattern else None
-        if found and led(example.sha256) != led(f"{MATCH}{found[0]}"):
-            leader[led(example.sha256)] = led(f"{MATCH}{found[0]}")
+        match = pattern.search(example.path.name) if pattern else None
+        if match and leader_of(example.sha256) != leader_of(f"{MATCH}{match[0]}"):
+            leader[leader_of(example.sha256)] = leader_of(f"{MATCH}{match[0]}")
     groups: dict[str, list[Example]] = {}
     for example in examples:
-        groups.setdefault(led(example.sha256), []).append(example)
+        groups.setdefault(leader_of(example.sha256), []).append(example)
     return sorted(groups.values(), key=_least)
 
 
-def place_of(group: Sequence[Example]) -> float:
-    """Return where a group stands between 0 and 1 (exclusive), from its least sha256.
+def position_of(group: Sequence[Example]) -> float:
+    """Return a group's position between 0 and 1 (exclusive), from its least sha256.
 
-    The least of several is small as a rule, which would crowd large groups near 0; so it is hashed once more.
+    The least of several is usually small, which would crowd large groups near 0; so it is hashed again.
     """
-    place: float = int(hashlib.sha256(_least(group).encode()).hexdigest()[:HASH_DIGITS], 16) / 16**HASH_DIGITS
-    return place
+    position: float = int(hashlib.sha256(_least(group).encode()).hexdigest()[:HASH_DIGITS], 16) / 16**HASH_DIGITS
+    return position
 
 
 def _least(group: Sequence[Example]) -> str:
@@ -151,10 +153,10 @@ def _split_by_order(
         groups = groups_of([example for example in examples if example.label == label], group_by)
         if len(groups) < 2:
             raise Misconfigured("the data", [_only_one(label, groups[0])])
-        wanted = validation_share * sum(map(len, groups))
+        wished = validation_share * sum(map(len, groups))
         held_out = 0
         for group in groups[:-1]:
-            if held_out and held_out + len(group) / 2 > wanted:
+            if held_out and held_out + len(group) / 2 > wished:
                 break
             held_out += len(group)
             validation += group

@@ -1,4 +1,4 @@
-"""What training begins with: a network's ImageNet weights, or those of a bundle that was trained before."""
+"""The weights that training begins with: a network's ImageNet weights, or those of an earlier bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.training.network import load_pretrained
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A bundle to go on from."""
+    """An earlier bundle to start from."""
 
     name: str
     """Name and version, such as ``flowers 1``."""
@@ -35,24 +35,24 @@ class Start:
 
     @property
     def source(self) -> str:
-        """Say where the weights come from, for the lineage."""
+        """The source of the weights, for the lineage."""
         before = f"{self.epochs} epochs from {self.began_with}"
         return f"the bundle {self.name} (digest {self.digest}), itself trained for {before}"
 
 
 def read_start(folder: Path) -> Start:
-    """Read a bundle to go on from.
+    """Read a bundle to start from.
 
     Raises:
-        InvalidBundle: it cannot be used.
-        Misconfigured: it has no network for retraining, or not the one that its manifest says.
+        InvalidBundle: the bundle cannot be used.
+        Misconfigured: its network for retraining is missing, or differs from its manifest's digest.
     """
     bundle = load_bundle(folder)
     lineage: dict[str, Any] = dict(bundle.manifest.lineage)
     retraining = lineage.get("retraining", {})
     file = folder / str(retraining.get("file"))
     if not file.is_file() or digest_of(file) != retraining.get("sha256"):
-        fault = f"{folder.name} has no network for retraining, or not the one that its manifest tells of"
+        fault = f"{folder.name} has no network for retraining, or not the one in its manifest; choose another bundle"
         raise Misconfigured("the bundle to start from", [fault])
     manifest = bundle.manifest
     return Start(
@@ -76,7 +76,7 @@ def load_start(model: keras.Model, backbone: str, labels: Sequence[str], start: 
         start: None for the ImageNet weights, which leave the last layer as it is.
 
     Raises:
-        Misconfigured: the weights are not there, or the bundle has other labels or is another network.
+        Misconfigured: the weights are missing, or the bundle has other labels or is another network.
     """
     if start is None:
         load_pretrained(model)

@@ -1,4 +1,4 @@
-"""What a training run needs to go on where it was killed, in one file that is replaced whole after each epoch."""
+"""The state from which a killed training run resumes, in one file that is replaced atomically after each epoch."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Epoch:
     accuracy: float
     """On augmented training pictures, 0 to 1."""
     validation_loss: float
-    """Negative log-likelihood after temperature scaling; NaN, as the next two, where nothing was validated on."""
+    """Negative log-likelihood after temperature scaling; NaN, as the next two, without validation pictures."""
     validation_accuracy: float
     standard_error: float
-    """Of the validation accuracy: sqrt(p (1 - p) / n)."""
+    """The standard error of the validation accuracy: sqrt(p (1 - p) / n)."""
     seconds: float
 
 
 @dataclass(slots=True)
 class State:
-    """Between two epochs."""
+    """A run's state between two epochs."""
 
     history: list[Epoch] = field(default_factory=list)
     weights: dict[str, Weights] = field(default_factory=dict)
@@ -47,16 +47,16 @@ class State:
 
     @property
     def stale_epochs(self) -> int:
-        """How many epochs have passed since the chosen one."""
+        """The number of epochs since the chosen one."""
         return len(self.history) - chosen_epoch(self.history).number if self.history else 0
 
 
 def chosen_epoch(history: Sequence[Epoch]) -> Epoch:
     """Return the epoch whose weights are kept: the last whose accuracy is within one standard error of the best.
 
-    Where nothing was validated on, it is the last.
+    Without validation pictures it is the last.
 
-    That is the rule of Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3: on a few hundred
+    This is the rule of Breiman et al., "Classification and Regression Trees" (1984), section 3.4.3: on a few hundred
     pictures the highest figure is mostly luck, and the epochs with a low learning rate are the better ones.
     """
     if math.isnan(history[-1].validation_accuracy):
@@ -70,23 +70,23 @@ def save_state(folder: Path, state: State, identity: Mapping[str, Any]) -> None:
     """Replace the saved state; a kill at any moment leaves the old one or the new one.
 
     Args:
-        folder: made if it is not there.
+        folder: created if missing.
         state: after at least one epoch.
-        identity: what must be equal for a later run to go on from here, as JSON values.
+        identity: what must be equal so that a later run can resume, as JSON values.
     """
     folder.mkdir(parents=True, exist_ok=True)
     facts = {"identity": identity, "history": [asdict(epoch) for epoch in state.history]}
     arrays: dict[str, Any] = {
         f"{part}/{index:04d}": value for part, values in state.weights.items() for index, value in enumerate(values)
     }
-    beside = folder / f"{FILE}.new"
-    with beside.open("wb") as file:
+    new_file = folder / f"{FILE}.new"
+    with new_file.open("wb") as file:
         np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
-    beside.replace(folder / FILE)
+    new_file.replace(folder / FILE)
 
 
 def load_state(folder: Path, identity: Mapping[str, Any]) -> State:
-    """Return the saved state, or a fresh one where nothing was saved.
+    """Return the saved state, or a new one where no state was saved.
 
     Raises:
         Misconfigured: the state was saved by a run with other data or other options, which are named.
@@ -103,10 +103,10 @@ def load_state(folder: Path, identity: Mapping[str, Any]) -> State:
     return State([Epoch(**epoch) for epoch in facts["history"]], weights)
 
 
-def differences(saved: Mapping[str, Any], ours: Mapping[str, Any]) -> Sequence[str]:
+def differences(saved: Mapping[str, Any], requested: Mapping[str, Any]) -> Sequence[str]:
     """Return a sentence for each field in which two identities differ."""
     return [
-        f"{key} was {saved.get(key)!r} then and is {ours.get(key)!r} now"
-        for key in sorted({*saved, *ours})
-        if saved.get(key) != ours.get(key)
+        f"{key} was {saved.get(key)!r} then and is {requested.get(key)!r} now"
+        for key in sorted({*saved, *requested})
+        if saved.get(key) != requested.get(key)
     ]

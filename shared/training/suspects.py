@@ -1,7 +1,7 @@
-"""Labels that may be wrong: pictures that networks which had not seen them are sure to be something else.
+"""Labels that may be wrong: pictures to which networks that had not seen them give another label with confidence.
 
 The rule is that of confident learning (Northcutt et al., 2021): another label's score is at least the mean score that
-the pictures of that label have. Nothing is left out for it; a person looks.
+the pictures of that label have. No picture is left out because of it; a person decides.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ def suspects(
     Args:
         judged: each picture out of fold.
         labels: the order of the logits.
-        temperature: of the bundle.
+        temperature: the bundle's temperature.
 
     Returns:
-        Picture, score of its label, the label it rather has, score of that; the likeliest mistakes first.
+        Picture, score of its label, the likelier label, score of that label; the likeliest mistakes first.
     """
     scores = probabilities(logits_of(judged), temperature)
-    targets = np.array([labels.index(one.label) for one in judged])
+    targets = np.array([labels.index(picture.label) for picture in judged])
     usual = np.array(
         [
             scores[targets == column, column].mean() if (targets == column).any() else 1.0
             for column in range(len(labels))
         ]
     )
-    found = []
-    for one, row, target in zip(judged, scores, targets, strict=True):
+    mistakes = []
+    for picture, row, target in zip(judged, scores, targets, strict=True):
         best = int(row.argmax())
         if best != target and row[best] >= usual[best]:
-            found.append((one, float(row[target]), labels[best], float(row[best])))
-    return sorted(found, key=lambda line: (line[1], line[0].sha256))
+            mistakes.append((picture, float(row[target]), labels[best], float(row[best])))
+    return sorted(mistakes, key=lambda line: (line[1], line[0].sha256))
 
 
 def write_suspects(
     path: Path, judged: Sequence[Judged], labels: Sequence[str], temperature: float, names: Mapping[str, str]
 ) -> int:
-    """Write the list as CSV, and return how long it is.
+    """Write the list as CSV, and return its length.
 
     Args:
-        path: the file to write. It names files of the data, so it stays with whoever has the data.
+        path: the file to write. It names files of the data, so it must stay with the data.
         judged: each picture out of fold.
         labels: the order of the logits.
-        temperature: of the bundle.
+        temperature: the bundle's temperature.
         names: sha256 to the file's path in the data folder.
     """
-    found = suspects(judged, labels, temperature)
+    mistakes = suspects(judged, labels, temperature)
     with path.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(COLUMNS)
-        for one, score, rather, score_of_that in found:
-            facts = (names[one.sha256], one.sha256, one.label, f"{score:.4f}")
-            lines.writerow([*facts, rather, f"{score_of_that:.4f}", one.fold])
-    return len(found)
+        for picture, score, rather, score_of_that in mistakes:
+            facts = (names[picture.sha256], picture.sha256, picture.label, f"{score:.4f}")
+            lines.writerow([*facts, rather, f"{score_of_that:.4f}", picture.fold])
+    return len(mistakes)

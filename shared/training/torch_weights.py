@@ -1,4 +1,4 @@
-"""Reads the arrays of a legacy (before 1.6) PyTorch checkpoint without PyTorch, and without running what is in it.
+"""Read the arrays of a legacy (before 1.6) PyTorch checkpoint without PyTorch, and without running code in it.
 
 The format is that of ``torch.serialization._legacy_load``: four pickles (a magic number, a protocol version, facts of
 the machine, and the checkpoint, in which each array refers to a storage by key), then a pickled list of the storages'
@@ -45,7 +45,7 @@ def arrays_from(path: Path) -> Arrays:
         Name to array, C-contiguous copies, in the checkpoint's order and dtypes.
 
     Raises:
-        Misconfigured: the file is no such checkpoint, or its pickle asks for anything but tensors.
+        Misconfigured: the file is not such a checkpoint, or its pickle requests anything except tensors.
     """
     try:
         with path.open("rb") as file:
@@ -95,7 +95,7 @@ class _Tensor:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Builds ordered dictionaries and descriptions of tensors; every other name is refused."""
+    """An unpickler of ordered dictionaries and tensors; every other name is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -104,7 +104,7 @@ class _Unpickler(pickle.Unpickler):
             return _rebuilt
         if module == "torch" and name in STORAGES:
             return name
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is refused")
+        raise pickle.UnpicklingError(f"it requests {module}.{name}, which is refused")
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, type_name, key, _location, length, view = pid
@@ -127,7 +127,7 @@ def _read(file: BinaryIO) -> Arrays:
     _Unpickler(file).load()  # byte order and integer sizes of the machine that wrote it; the format fixes both
     tensors = _Unpickler(file).load()
     if not isinstance(tensors, dict) or not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
-        raise ValueError("it holds something else than a mapping of names to tensors")
+        raise ValueError("it is not a mapping of names to tensors")
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     values = {key: _storage_from(file, storages[key]) for key in _Unpickler(file).load()}
     return {name: tensor.as_array(values[tensor.storage.key]) for name, tensor in tensors.items()}

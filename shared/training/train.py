@@ -1,4 +1,4 @@
-"""The story of `bucketlens train`: read, split, fit, choose the size, export, measure, describe."""
+"""The steps of `bucketlens train`: read, split, fit, choose the size, export, measure, describe."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from shared.training.splits import split
 
 
 def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
-    """Make a model bundle from a labelled folder.
+    """Train a model bundle from a labelled folder.
 
-    A run that was stopped goes on after its last whole epoch where ``request.resume`` is set; what comes out is the
-    same as without the stop.
+    With ``request.resume`` a stopped run resumes after its last complete epoch; the result is the same as without the
+    stop.
 
     Returns:
-        The bundle, read back and checked, and how it did through the serving path: on the validation pictures, or in
+        The bundle, read back and checked, and its report through the serving path: on the validation pictures, or in
         folds on every picture, judged by a network that had not seen it.
 
     Raises:
-        Misconfigured: the data cannot be used, ``out`` has a bundle already, or there is nothing to resume.
+        Misconfigured: the data cannot be used, ``out`` has a bundle already, or there is no stopped run to resume.
     """
     code = code_version()
     folder = state_folder(request)
@@ -41,8 +41,8 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
     recipe = recipe_for(request.options, dataset)
     if recipe.grey:
         dataset = in_grey(dataset)
-    story = _in_folds if request.folds else _with_validation
-    result = story(request, dataset, recipe, folder, code, watcher)
+    steps = _in_folds if request.folds else _with_validation
+    result = steps(request, dataset, recipe, folder, code, watcher)
     shutil.rmtree(folder)
     return result
 
@@ -50,7 +50,7 @@ def train(request: Request, watcher: Watcher) -> tuple[Bundle, Report]:
 def _with_validation(
     request: Request, dataset: Dataset, recipe: Recipe, folder: Path, code: Mapping[str, Any], watcher: Watcher
 ) -> tuple[Bundle, Report]:
-    """Keep some pictures apart, which choose and measure."""
+    """Train with some pictures kept apart, on which choices and figures are made."""
     training, validation = split(dataset.examples, request.validation_share, request.group_by)
     watcher.on_data(dataset, training, validation)
     watcher.on_recipe(recipe)
@@ -77,7 +77,7 @@ def _with_validation(
 def _in_folds(
     request: Request, dataset: Dataset, recipe: Recipe, folder: Path, code: Mapping[str, Any], watcher: Watcher
 ) -> tuple[Bundle, Report]:
-    """Choose and measure on every picture by networks that have not seen it, then train on all of them."""
+    """Choose and measure on every picture by networks that have not seen it, then train on all pictures."""
     chosen = cross_validate(request, dataset, recipe, folder, watcher)
     everything = list(dataset.examples)
     watcher.on_run("the bundle's network", len(everything), 0)

@@ -1,4 +1,4 @@
-"""Signals at the last moments of a process, where a handler that was taken back too early lets it die of them."""
+"""Signals in the last moments of a process, which kill it if a handler was removed too early."""
 
 from __future__ import annotations
 

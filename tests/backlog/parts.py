@@ -1,4 +1,4 @@
-"""What the tests of the sweep share: sweeps as processes of their own, and faults before their object store."""
+"""Shared parts of sweep tests: sweeps as processes, and faults in front of their object store."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from tests.worlds import World
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "functions" / "classify_backlog" / "main.py"
 TIMEOUT_S = 300
-PATIENCE_S = 60
+WAIT_S = 60
 AGE_S = 1
 
 
 @contextmanager
 def faults_of(world: World) -> Iterator[FaultControl]:
-    """Give what sets faults before the world's object store; none is left after the block."""
+    """Provide the control of faults in front of the world's object store; the block's end clears them."""
     control = FaultControl(world.environment["STORAGE_EMULATOR_HOST"])
     try:
         yield control
@@ -37,12 +37,12 @@ def faults_of(world: World) -> Iterator[FaultControl]:
 
 
 def stall(faults: FaultControl, world: World, name: str) -> int:
-    """Let nobody read an object: whoever tries waits for longer than any test. Returns the fault's number."""
+    """Stall every read of an object for longer than any test; return the fault's number."""
     return faults.set(method="GET", path=rf"/{world.uploads}/o/{name}\?.*alt=media", kind="stall", seconds=300)
 
 
 def attempts_of(world: World, timeout_s: float = TIMEOUT_S) -> Attempts:
-    """Return a process's attempt markers."""
+    """Return the attempt markers of a process."""
     return Attempts(world.store, world.quarantine, timeout_s, {})
 
 
@@ -56,7 +56,7 @@ def sweep_of(world: World, timeout_s: float = TIMEOUT_S, **options: Any) -> Swee
 
 
 def before_each_read(world: World, act: Callable[[ObjectRef], None]) -> World:
-    """Return the same world, in which something happens before an upload is read."""
+    """Return the same world with a function that is called before each read of an upload."""
 
     class Watched:
         def __getattr__(self, name: str) -> Any:
@@ -70,7 +70,7 @@ def before_each_read(world: World, act: Callable[[ObjectRef], None]) -> World:
 
 
 def put(world: World, folder: Path, **contents: bytes) -> dict[str, ObjectRef]:
-    """Upload files by name."""
+    """Upload files; return the objects by name."""
     refs = {}
     for name, content in contents.items():
         world.put(name, content, folder)
@@ -79,24 +79,24 @@ def put(world: World, folder: Path, **contents: bytes) -> dict[str, ObjectRef]:
 
 
 def wait_until_left_behind(world: World) -> None:
-    """Wait until a sweep takes every upload for one that its event has left."""
+    """Wait until every upload is old enough for a sweep."""
     newest = max((upload.ref.created_at for upload in world.store.uploads(world.uploads)), default=EPOCH)
     time.sleep(max(0.0, AGE_S - (datetime.now(UTC) - newest).total_seconds()))
 
 
 def markers(world: World) -> list[str]:
-    """Name the attempt markers that there are."""
-    names = [one.ref.name for one in world.store.uploads(world.quarantine, FOLDER)]
+    """Return the names of the attempt markers that exist."""
+    names = [marker.ref.name for marker in world.store.uploads(world.quarantine, FOLDER)]
     return [name for name in names if not name.startswith(POSTPONED)]
 
 
 def quarantined(world: World) -> list[str]:
-    """Name the files in quarantine."""
+    """Return the names of the files in quarantine."""
     return [name for name in world.names_in(world.quarantine) if not name.startswith(FOLDER)]
 
 
 def start_sweep(world: World, *arguments: str, **settings: str) -> subprocess.Popen[str]:
-    """Start the sweep as Cloud Run starts a job's task; it takes every upload that there is now."""
+    """Start the sweep as Cloud Run starts a job's task; it processes every upload that exists now."""
     wait_until_left_behind(world)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "BACKLOG_AGE_S": str(AGE_S), **world.environment, **settings}
     command = [sys.executable, str(MAIN), *arguments]
@@ -104,14 +104,14 @@ def start_sweep(world: World, *arguments: str, **settings: str) -> subprocess.Po
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Wait for the end of a sweep; returns its exit code and what it wrote."""
-    out, err = process.communicate(timeout=PATIENCE_S)
+    """Wait for the end of a sweep; return its exit code and its output."""
+    out, err = process.communicate(timeout=WAIT_S)
     return process.returncode, out + err
 
 
-def eventually(look: Callable[[], Any]) -> None:
-    """Wait until something is so."""
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not look():
-        assert time.monotonic() < give_up_at, f"nothing came of {look} in {PATIENCE_S} s"
+def eventually(condition: Callable[[], Any]) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{condition} did not hold within {WAIT_S} s"
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Processes that were asked to finish, and signals that come when they have: none may die of them."""
+"""A process that is shut down gracefully does not die of signals that arrive when it has finished."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from tests.worlds import World
 ROOT = Path(__file__).parents[2]
 
 WAYS_TO_END = {
-    "orderly_end": "from shared.backlog.graceful_shutdown import orderly_end\nwith orderly_end(print, print): pass",
+    "graceful_shutdown": "from shared.backlog.graceful_shutdown import graceful_shutdown\n"
+    "with graceful_shutdown(print, print): pass",
     "interruptible": "from shared.backlog.graceful_shutdown import interruptible\nwith interruptible(): pass",
     "run_until_signal": "from shared.emulators.loopback.until_signal import run_until_signal\n"
     "async def work(stop): os.kill(os.getpid(), signal.SIGTERM); await stop.wait()\n"
@@ -47,8 +48,8 @@ def late_signals(tmp_path: Path) -> dict[str, str]:
     return with_late_signals(tmp_path / "late", {**os.environ, "PYTHONPATH": str(ROOT)})
 
 
-def test_late_signals_kill_a_process_without_an_orderly_end(late_signals: dict[str, str]) -> None:
-    """Guards the tests below: were no signal sent, they would all pass."""
+def test_late_signals_kill_a_process_without_a_graceful_shutdown(late_signals: dict[str, str]) -> None:
+    """Without this the tests below would also pass if no signal were sent."""
     assert ended("signal.signal(signal.SIGTERM, lambda *_: None)", late_signals).returncode == -signal.SIGTERM
 
 
@@ -58,7 +59,7 @@ def test_late_signals_change_no_exit_code(way: str, late_signals: dict[str, str]
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_interruptible_work_is_interrupted_once_and_what_follows_never(late_signals: dict[str, str]) -> None:
+def test_interruptible_block_is_interrupted_once_and_the_code_after_it_never(late_signals: dict[str, str]) -> None:
     script = """
 from shared.backlog.graceful_shutdown import interruptible
 try:
@@ -74,7 +75,7 @@ except KeyboardInterrupt:
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped what was started\n", "")
 
 
-def test_an_uninterrupted_block_ends_before_its_signal_is_heard(late_signals: dict[str, str]) -> None:
+def test_uninterrupted_block_ends_before_its_signal_is_raised(late_signals: dict[str, str]) -> None:
     script = """
 from shared.backlog.graceful_shutdown import interruptible, uninterrupted
 try:
@@ -90,13 +91,13 @@ except KeyboardInterrupt:
     assert (done.returncode, done.stdout, done.stderr) == (0, "started and noted\ninterrupted\n", "")
 
 
-def test_the_sweep_that_has_ended_does_not_die_of_a_signal(world: World, tmp_path: Path) -> None:
+def test_sweep_that_has_ended_does_not_die_of_a_signal(world: World, tmp_path: Path) -> None:
     late = with_late_signals(tmp_path / "late", {"PYTHONPATH": str(ROOT)})["PYTHONPATH"]
     code, output = finished(start_sweep(world, PYTHONPATH=late))
     assert (code, '"outcome": "swept"' in output) == (0, True), output
 
 
-def test_each_part_of_the_local_cloud_that_has_ended_does_not_die_of_a_signal(tmp_path: Path) -> None:
+def test_local_cloud_parts_that_have_ended_do_not_die_of_a_signal(tmp_path: Path) -> None:
     def parts(cloud: Cloud, duplicates: float) -> list[Part]:
         children_too = {"LATE_SIGNALS": "children too"}
         return [

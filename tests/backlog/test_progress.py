@@ -1,4 +1,4 @@
-"""A sweep's progress: every thread's outcomes are counted and told, and a summary is of one moment."""
+"""The progress of a sweep counts and reports outcomes of all threads; a summary is a snapshot."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from shared.backlog.progress import SweepProgress
 
 
-def test_outcomes_of_many_threads_are_all_counted_and_told() -> None:
-    told: list[str] = []
-    progress = SweepProgress(told.append)
+def test_progress_counts_and_reports_the_outcomes_of_many_threads() -> None:
+    reported: list[str] = []
+    progress = SweepProgress(reported.append)
     outcomes = ["predicted", "rejected", "predicted"] * 500
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(progress.count, outcomes))
     assert progress.summary(None).outcomes == {"predicted": 1000, "rejected": 500}
-    assert sorted(told) == sorted(outcomes)
+    assert sorted(reported) == sorted(outcomes)
 
 
-def test_summary_stays_as_it_was_while_the_sweep_goes_on() -> None:
+def test_summary_does_not_change_while_the_sweep_continues() -> None:
     progress = SweepProgress(lambda _: None)
     progress.count("predicted")
     before = progress.summary(oldest_upload_s=3.0)

@@ -1,4 +1,4 @@
-"""What a sweep is to take: which bucket, whose share, how old."""
+"""The backlog of a sweep: its bucket, the share of a task, the age of uploads."""
 
 from __future__ import annotations
 
@@ -46,44 +46,44 @@ def names(world: World, backlog: Backlog) -> list[str]:
     return [upload.ref.name for upload in backlog.uploads(world.store)]
 
 
-def test_without_a_word_it_is_the_upload_bucket_and_what_events_have_left() -> None:
+def test_backlog_is_the_old_part_of_the_upload_bucket_by_default() -> None:
     assert backlog() == Backlog("my-uploads", age_s=900, task_index=2, task_count=5)
 
 
-@pytest.mark.parametrize("named", ["my-uploads", "gs://my-uploads", "gs://my-uploads/"])
-def test_a_bucket_may_be_named_as_tools_name_it(named: str) -> None:
-    assert backlog(named) == backlog()
+@pytest.mark.parametrize("option", ["my-uploads", "gs://my-uploads", "gs://my-uploads/"])
+def test_backlog_bucket_may_have_the_gs_scheme(option: str) -> None:
+    assert backlog(option) == backlog()
 
 
-def test_another_bucket_has_no_events_to_wait_for() -> None:
+def test_backlog_of_another_bucket_has_no_minimum_age() -> None:
     assert backlog("gs://my-album", keep=True).age_s == 0
     assert backlog("gs://my-uploads", keep=True).age_s == 900
 
 
-def test_another_bucket_is_never_emptied() -> None:
-    with pytest.raises(BadRequest, match=r"gs://my-uploads, and a sweep deletes what it has classified; .* add --keep"):
+def test_backlog_of_another_bucket_needs_keep() -> None:
+    with pytest.raises(BadRequest, match=r"gs://my-uploads, and a sweep deletes what it has classified; add --keep"):
         backlog("gs://my-album")
 
 
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("role", ["archive", "quarantine"])
-def test_our_own_output_is_never_swept(role: str, keep: bool) -> None:
+def test_backlog_refuses_the_archive_and_the_quarantine(role: str, keep: bool) -> None:
     with pytest.raises(BadRequest, match=f"gs://my-{role} is the {role}"):
         backlog(f"gs://my-{role}", keep=keep)
 
 
-@pytest.mark.parametrize("named", ["gs://my-album/2024", "My Album", "gs://", "x", "s3://my-album"])
-def test_what_is_no_bucket_is_refused(named: str) -> None:
+@pytest.mark.parametrize("option", ["gs://my-album/2024", "My Album", "gs://", "x", "s3://my-album"])
+def test_backlog_refuses_a_malformed_bucket(option: str) -> None:
     with pytest.raises(BadRequest, match="expected a bucket's name"):
-        backlog(named, keep=True)
+        backlog(option, keep=True)
 
 
-def test_a_bucket_that_is_missing_is_told(world: World) -> None:
+def test_backlog_reports_a_missing_bucket(world: World) -> None:
     with pytest.raises(BadRequest, match="There is no bucket gs://there-is-no-such-bucket"):
         names(world, Backlog("there-is-no-such-bucket"))
 
 
-def test_the_shares_of_a_jobs_tasks_are_the_whole_and_overlap_nowhere(world: World, put: Put) -> None:
+def test_backlog_shares_of_tasks_are_complete_and_disjoint(world: World, put: Put) -> None:
     every = [f"{index:02}.jpg" for index in range(30)]
     put(*every)
     shares = [names(world, Backlog(world.uploads, task_index=index, task_count=4)) for index in range(4)]
@@ -91,19 +91,19 @@ def test_the_shares_of_a_jobs_tasks_are_the_whole_and_overlap_nowhere(world: Wor
     assert all(shares)
 
 
-def test_what_is_young_is_left_to_its_event(world: World, put: Put) -> None:
+def test_backlog_excludes_young_uploads(world: World, put: Put) -> None:
     put("young.jpg")
     everything = Backlog(world.uploads)
     assert names(world, replace(everything, age_s=3600)) == []
     assert names(world, everything) == ["young.jpg"]
 
 
-def test_a_prefix_is_how_names_begin(world: World, put: Put) -> None:
+def test_backlog_prefix_is_the_start_of_names(world: World, put: Put) -> None:
     put("2024/a.jpg", "2024/b.jpg", "20245.jpg", "2025/a.jpg")
     assert names(world, Backlog(world.uploads, prefix="2024/")) == ["2024/a.jpg", "2024/b.jpg"]
 
 
-def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -> None:
+def test_backlog_includes_overwritten_versions(world: World, put: Put) -> None:
     put("a.jpg")
     first = world.store.find(world.uploads, "a.jpg").ref
     world.overwrite(world.uploads, "a.jpg", b"newer")
@@ -113,17 +113,17 @@ def test_versions_that_were_overwritten_are_listed_too(world: World, put: Put) -
     ]
 
 
-def test_only_a_shadow_may_look_at_the_archive_and_it_keeps_it() -> None:
+def test_backlog_may_be_the_archive_only_for_a_shadow_with_keep() -> None:
     shadow = replace(PLATFORM, is_shadow=True)
     assert Backlog.of(SETTINGS, shadow, "gs://my-archive", keep=True).bucket == "my-archive"
     for bucket in ("gs://my-archive", None):
-        with pytest.raises(BadRequest, match="may remove nothing; add --keep"):
+        with pytest.raises(BadRequest, match="must not delete uploads; add --keep"):
             Backlog.of(SETTINGS, shadow, bucket, keep=False)
 
 
-@pytest.mark.needs("process")  # a delete that names no generation is an owner's, and not in the port
-def test_of_anothers_bucket_what_was_deleted_or_overwritten_is_left_out(world: World, put: Put) -> None:
-    """Versions are its owner's safety net; in the upload bucket each of them is an upload."""
+@pytest.mark.needs("process")  # the port has no delete without a generation
+def test_backlog_of_another_bucket_excludes_old_versions(world: World, put: Put) -> None:
+    """Old versions are the owner's backup there; in the upload bucket each of them is an upload."""
     put("a.jpg", "b.jpg")
     assert isinstance(world.store, CloudStorage)
     bucket = world.store._client.bucket(world.uploads)

@@ -27,7 +27,7 @@ from shared.backlog.sweep import Sweep
 from shared.errors import Busy
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.pipeline.ids import ImageIds
 from shared.types import ObjectRef, Upload
 from shared.wiring import load_model
@@ -67,12 +67,12 @@ def marker(upload: ObjectRef, number: int) -> str:
 
 
 def last_line(output: str) -> dict[str, Any]:
-    """The summary that a sweep ends its log with."""
+    """Return the summary at the end of a sweep's log."""
     line: dict[str, Any] = json.loads([line for line in output.splitlines() if line.startswith("{")][-1])
     return line
 
 
-def test_what_waits_is_predicted_or_rejected_and_gone(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_predicts_or_rejects_every_upload_and_deletes_it(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{"a.jpg": picture(1), "b.jpg": b"bread, butter", "c.jpg": picture(2)})
     summary = sweep_of(world).run(world.store.uploads(world.uploads))
     assert summary.outcomes == {"predicted": 2, "rejected": 1}
@@ -82,7 +82,7 @@ def test_what_waits_is_predicted_or_rejected_and_gone(world: World, picture: Pic
     assert (world.names_in(world.uploads), markers(world)) == ([], [])
 
 
-def test_the_job_says_what_it_did_in_one_line_and_has_no_bar_in_its_log(
+def test_sweep_job_logs_its_summary_in_one_line_and_no_progress_bar(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     put(world, tmp_path, **{"a.jpg": picture(1), "b.jpg": b"bread"})
@@ -97,7 +97,7 @@ def test_the_job_says_what_it_did_in_one_line_and_has_no_bar_in_its_log(
     assert "━" not in output
 
 
-def test_the_age_of_the_oldest_upload_is_told_and_is_zero_where_nothing_waits(world: World) -> None:
+def test_sweep_reports_the_age_of_the_oldest_upload_or_zero(world: World) -> None:
     now = datetime.now(UTC)
     microseconds = [int((now - timedelta(seconds=age)).timestamp() * 1e6) for age in (7200, 86400, 60)]
     gone = [Upload(ObjectRef(world.uploads, f"{age}.jpg", age), 1, "image/jpeg") for age in microseconds]
@@ -106,19 +106,19 @@ def test_the_age_of_the_oldest_upload_is_told_and_is_zero_where_nothing_waits(wo
     assert sweep_of(world, keep=True).run([]).oldest_upload_s is None
 
 
-def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_no_other_is_blamed(
+def test_sweep_quarantines_a_deadly_file_at_the_third_attempt(
     world: World, picture: Picture, tmp_path: Path, faults: FaultControl
 ) -> None:
     names = ["a.jpg", "b.jpg", "c.jpg", "d.jpg", "e.jpg"]
     refs = put(world, tmp_path, **{name: picture(index) for index, name in enumerate(names)})
     stall(faults, world, "b.jpg")
-    beside = stall(faults, world, "d.jpg")
+    second_stall = stall(faults, world, "d.jpg")
     first = start_sweep(world, THREADS="2")
     eventually(lambda: {marker(refs[name], 1) for name in ("b.jpg", "d.jpg")} <= set(markers(world)))
     first.kill()
     finished(first)
 
-    faults.clear(beside)  # d.jpg is as good as the others, and was only in flight beside b.jpg
+    faults.clear(second_stall)  # d.jpg is harmless: it was only in flight together with b.jpg
     second = start_sweep(world, THREADS="2")
     eventually(lambda: marker(refs["b.jpg"], 2) in markers(world))
     second.kill()
@@ -126,7 +126,7 @@ def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_n
 
     code, output = finished(start_sweep(world))
     assert (code, last_line(output)["postponed"]) == (1, 1), output
-    assert "another sweep may be at it" in output
+    assert "another sweep may still process it" in output
     assert named(world.rows("latest_predictions")) == ["a.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
     summary = sweep_of(world, timeout_s=0).run(world.store.uploads(world.uploads))
@@ -137,7 +137,7 @@ def test_a_file_that_kills_the_process_is_quarantined_at_the_third_attempt_and_n
     assert (world.names_in(world.uploads), markers(world)) == ([], [])
 
 
-def test_a_sweep_that_was_killed_goes_on_where_it_was(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_continues_after_a_killed_sweep(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(30)})
     killed = start_sweep(world)
     eventually(lambda: len(world.names_in(world.uploads)) < 25)
@@ -149,9 +149,7 @@ def test_a_sweep_that_was_killed_goes_on_where_it_was(world: World, picture: Pic
     assert (world.names_in(world.uploads), quarantined(world)) == ([], [])
 
 
-def test_markers_that_a_kill_left_are_removed_once_their_upload_is_gone(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_sweep_deletes_markers_of_uploads_that_are_gone(world: World, picture: Picture, tmp_path: Path) -> None:
     [ref] = put(world, tmp_path, **{"a.jpg": picture(1)}).values()
     attempts_of(world).begin_first(ref)
     world.store.delete(ref)
@@ -160,7 +158,7 @@ def test_markers_that_a_kill_left_are_removed_once_their_upload_is_gone(
 
 
 @pytest.mark.parametrize("of", ["uploads", "archive"])
-def test_an_error_that_passes_leaves_no_marker_and_the_upload(
+def test_sweep_postpones_after_a_transient_error_without_a_marker(
     world: World, picture: Picture, tmp_path: Path, faults: FaultControl, of: str
 ) -> None:
     put(world, tmp_path, **{"a.jpg": picture(1)})
@@ -170,7 +168,7 @@ def test_an_error_that_passes_leaves_no_marker_and_the_upload(
     assert (world.names_in(world.uploads), markers(world)) == (["a.jpg"], [])
 
 
-def test_an_error_that_nobody_foresaw_counts_as_an_attempt_and_stops_no_other(
+def test_sweep_counts_an_unexpected_error_as_an_attempt_and_continues(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     refs = put(world, tmp_path, **{"a.jpg": picture(1), "b.jpg": picture(2), "c.jpg": picture(3)})
@@ -186,7 +184,7 @@ def test_an_error_that_nobody_foresaw_counts_as_an_attempt_and_stops_no_other(
     assert named(world.rows("latest_predictions")) == ["a.jpg", "c.jpg"]
 
 
-def test_a_listing_that_breaks_off_ends_the_sweep_in_order(
+def test_sweep_stops_early_when_the_listing_fails(
     world: World, picture: Picture, tmp_path: Path, faults: FaultControl
 ) -> None:
     put(world, tmp_path, **{"a.jpg": picture(1)})
@@ -195,9 +193,7 @@ def test_a_listing_that_breaks_off_ends_the_sweep_in_order(
     assert (summary.is_cut_short, summary.exit_code) == (True, 1)
 
 
-def test_two_sweeps_at_once_leave_one_row_each_and_no_false_quarantine(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_sweeps_in_parallel_leave_one_row_for_each_upload(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(20)})
     sweeps = [start_sweep(world) for _ in range(2)]
     for sweep in sweeps:
@@ -209,9 +205,7 @@ def test_two_sweeps_at_once_leave_one_row_each_and_no_false_quarantine(
     assert (world.names_in(world.uploads), markers(world), quarantined(world)) == ([], [], [])
 
 
-def test_an_upload_that_another_sweep_is_at_is_no_crash_of_that_sweep(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_sweep_postpones_an_upload_that_another_sweep_processes(world: World, picture: Picture, tmp_path: Path) -> None:
     [ref] = put(world, tmp_path, **{"a.jpg": picture(1)}).values()
     for _ in range(2):
         attempts_of(world).begin_next(ref, ref.created_at)
@@ -220,18 +214,18 @@ def test_an_upload_that_another_sweep_is_at_is_no_crash_of_that_sweep(
     assert world.rows("rejected_uploads") == []
 
 
-def test_tasks_of_one_job_do_everything_once_together(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_tasks_of_a_job_process_each_upload_once(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(12)})
     tasks = [
         start_sweep(world, CLOUD_RUN_TASK_INDEX=str(index), CLOUD_RUN_TASK_COUNT="3", THREADS="1") for index in range(3)
     ]
     done = [last_line(finished(task)[1])["predicted"] for task in tasks]
     assert sum(done) == 12
-    assert all(done), "one task had nothing to do: the shares are uneven"
+    assert all(done), "a task had nothing to do: the shares are uneven"
     assert world.names_in(world.uploads) == []
 
 
-def test_sigterm_gives_back_what_is_in_flight_and_leaves_the_rest(
+def test_sweep_withdraws_stalled_attempts_on_sigterm(
     world: World, picture: Picture, tmp_path: Path, faults: FaultControl
 ) -> None:
     names = ["a.jpg", "b.jpg", "c.jpg", "d.jpg"]
@@ -248,7 +242,7 @@ def test_sigterm_gives_back_what_is_in_flight_and_leaves_the_rest(
     assert (markers(world), world.names_in(world.uploads)) == ([], ["b.jpg", "c.jpg", "d.jpg"])
 
 
-def test_sigterm_finishes_what_is_in_flight_and_can_be_finished(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_finishes_uploads_in_flight_on_sigterm(world: World, picture: Picture, tmp_path: Path) -> None:
     count = 40
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(count)})
     sweep = start_sweep(world)
@@ -261,25 +255,25 @@ def test_sigterm_finishes_what_is_in_flight_and_can_be_finished(world: World, pi
     assert (markers(world), len(world.rows("latest_predictions"))) == ([], count - left)
 
 
-def test_a_picture_for_which_there_is_no_room_is_taken_when_the_others_are_done(
+def test_sweep_retries_a_picture_without_memory_after_the_others(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     refs = put(world, tmp_path, **{"a.jpg": picture(1), "b.jpg": picture(2)})
-    turned_away: list[ObjectRef] = []
+    refused: list[ObjectRef] = []
 
-    def turn_away_once(ref: ObjectRef) -> None:
-        if ref == refs["a.jpg"] and not turned_away:
-            turned_away.append(ref)
+    def refuse_once(ref: ObjectRef) -> None:
+        if ref == refs["a.jpg"] and not refused:
+            refused.append(ref)
             raise Busy
 
-    sweep = sweep_of(before_each_read(world, turn_away_once))
+    sweep = sweep_of(before_each_read(world, refuse_once))
     assert sweep.run(world.store.uploads(world.uploads)).outcomes == {"predicted": 2}
-    assert turned_away
+    assert refused
 
 
 @pytest.fixture
 def album(world: World, picture: Picture, tmp_path: Path) -> str:
-    """A bucket that is not ours to empty: three pictures and a list."""
+    """Provide a bucket of another owner with three pictures and a list."""
     bucket = f"album-{world.uploads}"
     world.store.create_bucket(bucket)
     elsewhere = replace(world, uploads=bucket)
@@ -288,14 +282,14 @@ def album(world: World, picture: Picture, tmp_path: Path) -> str:
     return bucket
 
 
-def test_keep_deletes_nothing_and_a_second_run_skips_everything(world: World, album: str) -> None:
+def test_sweep_with_keep_deletes_nothing_and_a_second_one_skips_everything(world: World, album: str) -> None:
     before = list(world.store.uploads(album))
     first, second = (
         last_line(finished(start_sweep(world, "--bucket", f"gs://{album}", "--keep"))[1]) for _ in range(2)
     )
     assert (first["predicted"], first["rejected"], first["skipped"]) == (3, 1, 0)
     assert (second["predicted"], second["rejected"], second["skipped"]) == (0, 0, 4)
-    assert "oldest_upload_s" not in first, "pictures that stay are as old as they are"
+    assert "oldest_upload_s" not in first, "with --keep the age of the oldest upload is not measured"
     assert list(world.store.uploads(album)) == before
     elsewhere = replace(world, uploads=album)
     assert {row["call"]["source"] for row in elsewhere.rows("latest_predictions")} == {"backlog"}
@@ -305,7 +299,7 @@ def test_keep_deletes_nothing_and_a_second_run_skips_everything(world: World, al
     assert markers(world) == []
 
 
-def test_keep_takes_what_is_new_and_what_was_overwritten(
+def test_sweep_with_keep_processes_new_and_overwritten_uploads(
     world: World, album: str, picture: Picture, tmp_path: Path
 ) -> None:
     whole = {"keep": True}
@@ -316,7 +310,7 @@ def test_keep_takes_what_is_new_and_what_was_overwritten(
     assert summary.outcomes == {"predicted": 2, "skipped": 2}
 
 
-def test_another_model_is_no_reason_to_skip(world: World, album: str) -> None:
+def test_sweep_with_keep_processes_uploads_again_for_another_model(world: World, album: str) -> None:
     sweep_of(world, keep=True).run(world.store.uploads(album, "2024/"))
     bundle = world.pipeline.models.get_model().bundle
     other = Classifier(replace(bundle, digest="0" * 64), load_model(bundle, threads=1))
@@ -325,7 +319,7 @@ def test_another_model_is_no_reason_to_skip(world: World, album: str) -> None:
     assert summary.outcomes == {"predicted": 3}
 
 
-def test_a_kill_between_the_row_and_the_end_is_mended_by_the_next_sweep_that_keeps(world: World, album: str) -> None:
+def test_sweep_with_keep_deletes_the_markers_of_recorded_uploads(world: World, album: str) -> None:
     ref = world.store.find(album, "2024/a.jpg").ref
     sweep_of(world, keep=True).run(world.store.uploads(album, "2024/"))
     attempts_of(world).begin_first(ref)
@@ -333,7 +327,7 @@ def test_a_kill_between_the_row_and_the_end_is_mended_by_the_next_sweep_that_kee
     assert markers(world) == []
 
 
-def test_what_was_given_up_in_a_bucket_that_is_kept_is_not_tried_again(world: World, album: str) -> None:
+def test_sweep_with_keep_skips_uploads_that_were_given_up(world: World, album: str) -> None:
     ref = world.store.find(album, "2024/a.jpg").ref
     for _ in range(2):
         attempts_of(world).begin_next(ref, ref.created_at)
@@ -343,32 +337,32 @@ def test_what_was_given_up_in_a_bucket_that_is_kept_is_not_tried_again(world: Wo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        (("--bucket", "gs://somebody-elses"), "add --keep"),
+        (("--bucket", "gs://another-bucket"), "add --keep"),
         (("--bucket", "{archive}", "--keep"), "is the archive"),
         (("--bucket", "{quarantine}", "--keep"), "is the quarantine"),
         (("--bucket", "gs://a-bucket/with/a/folder", "--keep"), "--prefix"),
         (("--bucket", "gs://there-is-no-such-bucket", "--keep"), "There is no bucket gs://there-is-no-such-bucket"),
     ],
 )
-def test_a_job_that_cannot_be_carried_out_as_typed_says_why(
-    world: World, arguments: tuple[str, ...], complaint: str
+def test_sweep_job_with_bad_arguments_reports_the_reason(
+    world: World, arguments: tuple[str, ...], message: str
 ) -> None:
-    typed = [each.format(archive=world.archive, quarantine=world.quarantine) for each in arguments]
+    typed = [argument.format(archive=world.archive, quarantine=world.quarantine) for argument in arguments]
     code, output = finished(start_sweep(world, *typed))
     assert code == 2
-    assert complaint in output
+    assert message in output
     assert "Traceback" not in output
 
 
-def test_a_job_whose_settings_are_wrong_names_them(world: World) -> None:
+def test_sweep_job_with_bad_settings_names_them(world: World) -> None:
     code, output = finished(start_sweep(world, ATTEMPT_TIMEOUT_S="10"))
     assert code == 2
     assert "ATTEMPT_TIMEOUT_S is '10', expected more than 100" in output
 
 
-def test_a_sweep_takes_only_what_its_backlog_lists(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_processes_only_the_uploads_of_its_backlog(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{"a/1.jpg": picture(1), "b/1.jpg": picture(2)})
     backlog = Backlog(world.uploads, prefix="b/")
     sweep: Sweep = sweep_of(world)
@@ -378,25 +372,25 @@ def test_a_sweep_takes_only_what_its_backlog_lists(world: World, picture: Pictur
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, Callable[[], str]]]:
-    """Give a terminal's own end for a process, and what reads all that was written to it once that has ended."""
-    ours, its = pty.openpty()
-    termios.tcsetwinsize(its, (40, 100))
+    """Provide a terminal for a process, and a function that reads its whole output once the process has ended."""
+    master, tty = pty.openpty()
+    termios.tcsetwinsize(tty, (40, 100))
 
     def read_all() -> str:
-        os.close(its)
+        os.close(tty)
         chunks = []
         with contextlib.suppress(OSError):  # on Linux the end of a terminal is an error
-            while chunk := os.read(ours, 65536):
+            while chunk := os.read(master, 65536):
                 chunks.append(chunk)
         return b"".join(chunks).decode()
 
     try:
-        yield its, read_all
+        yield tty, read_all
     finally:
-        os.close(ours)
+        os.close(master)
 
 
-def test_on_a_terminal_the_command_shows_a_bar_and_then_a_table(
+def test_sweep_command_on_a_terminal_shows_a_bar_and_then_a_table(
     cloud: Cloud, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     album = f"album-{world.uploads}"
@@ -407,8 +401,8 @@ def test_on_a_terminal_the_command_shows_a_bar_and_then_a_table(
     replace(cloud, folder=folder).save()
     command = [sys.executable, "-m", "shared.cli", "sweep", "--folder", str(folder), "--bucket", album, "--keep"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
-    with sole_use(folder), terminal() as (its, read_all):
-        done = subprocess.run(command, stdin=its, stdout=its, stderr=its, env=environment, timeout=60, check=False)
+    with folder_lock(folder), terminal() as (tty, read_all):
+        done = subprocess.run(command, stdin=tty, stdout=tty, stderr=tty, env=environment, timeout=60, check=False)
         shown = read_all()
     assert done.returncode == 0, shown
     assert "Sweeping" in shown

@@ -1,4 +1,4 @@
-"""What a sweep does, and leaves undone, that is cut short."""
+"""A sweep that is cut short: what it still does and what it skips."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from shared.errors import StorageUnavailable
 from tests.backlog.parts import attempts_of, markers, put, quarantined, sweep_of
 from tests.worlds import World
 
-AGES_AGO_S = 0.0
-"""Whoever began an attempt is finished or dead at once."""
+NO_TIMEOUT_S = 0.0
+"""Every attempt counts as ended immediately."""
 
 
 class Listed:
-    """A store that notes what was listed."""
+    """A store that records its listings."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
@@ -37,14 +37,14 @@ class Listed:
 def listing_sweep(world: World, **options: Any) -> tuple[Sweep, Listed]:
     store = Listed(world.store)
     watched = replace(world, store=cast(Any, store), pipeline=replace(world.pipeline, store=store))
-    return sweep_of(watched, AGES_AGO_S, **options), store
+    return sweep_of(watched, NO_TIMEOUT_S, **options), store
 
 
 @pytest.mark.parametrize("is_cut_short", [False, True])
 def test_sweep_looks_for_leftovers_unless_it_is_cut_short(
     memory_world: World, tmp_path: Path, is_cut_short: bool
 ) -> None:
-    """Who asks a sweep to end is in a hurry, and to list every marker takes a while."""
+    """A sweep that is stopped must end quickly, and listing every marker takes a while."""
     refs = put(memory_world, tmp_path, gone=b"", waits=b"bread")
     attempts_of(memory_world).begin_first(refs["gone"])
     memory_world.store.delete(refs["gone"])
@@ -57,7 +57,7 @@ def test_sweep_looks_for_leftovers_unless_it_is_cut_short(
     assert len(markers(memory_world)) == is_cut_short
 
 
-def test_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp_path: Path) -> None:
+def test_sweep_that_stops_early_does_not_look_for_leftovers(memory_world: World, tmp_path: Path) -> None:
     put(memory_world, tmp_path, waits=b"bread")
     sweep, store = listing_sweep(memory_world)
 
@@ -69,14 +69,14 @@ def test_sweep_that_breaks_off_looks_for_no_leftovers(memory_world: World, tmp_p
     assert FOLDER not in store.prefixes
 
 
-def test_markers_of_an_upload_that_is_given_up_go_at_once(memory_world: World, tmp_path: Path) -> None:
-    """Also where the sweep is cut short before it would look for leftovers."""
+def test_sweep_deletes_the_markers_of_a_given_up_upload_immediately(memory_world: World, tmp_path: Path) -> None:
+    """Also if the sweep is cut short before it looks for leftovers."""
     refs = put(memory_world, tmp_path, a=b"bread", b=b"butter")
     for ref in refs.values():
         for _ in range(2):
             attempts_of(memory_world).begin_next(ref, datetime.now(UTC))
-    sweep: Sweep = sweep_of(memory_world, AGES_AGO_S, notice=lambda _: sweep.stop())
+    sweep: Sweep = sweep_of(memory_world, NO_TIMEOUT_S, on_outcome=lambda _: sweep.stop())
     summary = sweep.run(list(memory_world.store.uploads(memory_world.uploads)))
     assert (summary.outcomes, summary.is_cut_short) == ({"rejected": 1}, True)
     assert len(quarantined(memory_world)) == 1
-    assert len(markers(memory_world)) == 2, "those of the other"
+    assert len(markers(memory_world)) == 2, "those of the other upload"

@@ -1,4 +1,4 @@
-"""Bundles for tests: copies of the one that ships, as another version, and spoiled ones."""
+"""Bundles for tests: copies of the default bundle as another version, and invalid ones."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.writable import copy_file
 
 
 def write_bundle(folder: Path, version: str, *, name: str = "flowers", turn: int = 0, **changes: Any) -> Path:
-    """Copy the bundle that ships, and call it otherwise.
+    """Copy the default bundle under another version or name.
 
     Args:
-        folder: is made.
-        version: of the copy.
-        name: of the model.
-        turn: by how many places its labels are moved, so that its answers are others.
-        changes: of the manifest's fields.
+        folder: the copy's folder, which is created.
+        version: the copy's version.
+        name: the model's name.
+        turn: number of positions by which the labels are rotated, so that the answers differ.
+        changes: fields of the manifest that differ.
     """
     folder.mkdir(parents=True)
     manifest = json.loads((MODELS / DEFAULT_BUNDLE / MANIFEST).read_text("utf-8"))
@@ -40,18 +40,18 @@ def write_bundle(folder: Path, version: str, *, name: str = "flowers", turn: int
 
 
 def write_file(folder: Path, manifest: dict[str, Any], name: str, content: bytes) -> None:
-    """Write a file, and its digest into the manifest, which is not written."""
+    """Write a file, and put its digest into the manifest document, which is not written."""
     (folder / name).write_bytes(content)
     manifest["files"][name] = hashlib.sha256(content).hexdigest()
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write a manifest, whatever it says."""
+    """Write a manifest, valid or not."""
     (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
 
 
 def write_unusable_bundle(folder: Path, version: str) -> Path:
-    """Copy the bundle that ships with a text in the place of the model; every digest holds."""
+    """Copy the default bundle with a text as its model file; every digest is right."""
     write_bundle(folder, version)
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     write_file(folder, manifest, "model.tflite", b"Roses are red.\n" * 1000)
@@ -67,14 +67,14 @@ def flip_a_byte(folder: Path) -> None:
 
 
 def new_models_bucket(store: CloudStorage) -> str:
-    """Make an empty models bucket, and return its name."""
+    """Create an empty models bucket, and return its name."""
     name = f"models-{uuid.uuid4().hex[:10]}"
     store.create_bucket(name, keeps_versions=True)
     return name
 
 
 def download_into(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have downloads go below a folder, so that no test finds what another one left; return where their copies lie."""
+    """Put downloads below a test's own folder, and return the folder of the copies."""
     (folder / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
     return folder / "temporary" / f"bucketlens-{os.getuid()}"

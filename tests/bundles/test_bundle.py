@@ -1,4 +1,4 @@
-"""A bundle is checked whole on loading, and every fault is named at once."""
+"""A bundle is checked completely on loading, and all faults are named together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KERAS_BYTES = 8_000_000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A whole bundle; its model is a file of any bytes, which loading does not open."""
+    """A valid bundle; its model is a file of any bytes, since loading does not open it."""
     folder = tmp_path / "cats_v1"
     folder.mkdir()
     (folder / "model.tflite").write_bytes(b"any bytes")
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def edit(folder: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Return what changes the manifest on disk."""
+    """Return a function that changes the manifest on disk."""
 
     def apply(change: Callable[[dict[str, Any]], object]) -> None:
         path = folder / "manifest.json"
@@ -63,7 +63,7 @@ def edit(folder: Path) -> Callable[[Callable[[dict[str, Any]], object]], None]:
 
 
 class _Model:
-    """Takes and returns what it is told to."""
+    """A model with a chosen input and number of outputs."""
 
     def __init__(self, shape: tuple[int, ...], dtype: str, outputs: int) -> None:
         self.input_shape, self.input_dtype, self.outputs = shape, dtype, outputs
@@ -78,7 +78,7 @@ def _faults(folder: Path) -> str:
     return "\n".join(refused.value.faults)
 
 
-def test_a_whole_bundle_loads_and_comes_back_as_it_was_written(folder: Path) -> None:
+def test_bundle_loads_as_it_was_written(folder: Path) -> None:
     bundle = load_bundle(folder)
 
     assert bundle.manifest.labels == ("cat", "dog")
@@ -87,7 +87,7 @@ def test_a_whole_bundle_loads_and_comes_back_as_it_was_written(folder: Path) -> 
     assert bundle.model_path.read_bytes() == b"any bytes"
 
 
-def test_any_change_of_the_manifest_changes_the_digest(folder: Path, edit: Any) -> None:
+def test_bundle_digest_changes_with_the_manifest(folder: Path, edit: Any) -> None:
     before = load_bundle(folder).digest
 
     edit(lambda document: document["decision"].update(review_below=0.61))
@@ -95,7 +95,7 @@ def test_any_change_of_the_manifest_changes_the_digest(folder: Path, edit: Any) 
     assert load_bundle(folder).digest != before
 
 
-def test_every_fault_is_named_at_once(folder: Path, edit: Any) -> None:
+def test_bundle_faults_are_all_named_together(folder: Path, edit: Any) -> None:
     def spoil(document: dict[str, Any]) -> None:
         document["format"] = 99
         document["labels"] = ["cat", "cat"]
@@ -120,7 +120,7 @@ def test_every_fault_is_named_at_once(folder: Path, edit: Any) -> None:
         assert words in faults
 
 
-def test_a_threshold_and_grey_input_come_back_as_they_were_written(folder: Path) -> None:
+def test_bundle_loads_its_threshold_and_grey_input(folder: Path) -> None:
     manifest = load_bundle(folder).manifest
     grey = dataclasses.replace(manifest.input, channels="L")
     write_manifest(folder, dataclasses.replace(manifest, input=grey, threshold=Threshold("dog", 0.73)))
@@ -133,7 +133,7 @@ def test_a_threshold_and_grey_input_come_back_as_they_were_written(folder: Path)
     assert document["decision"] == {"review_below": 0.6, "positive": "dog", "threshold": 0.73}
 
 
-def test_a_bundle_without_threshold_and_channels_reads_as_before(folder: Path, edit: Any) -> None:
+def test_bundle_without_threshold_and_channels_gets_defaults(folder: Path, edit: Any) -> None:
     edit(lambda document: document["input"].pop("channels"))
 
     manifest = load_bundle(folder).manifest
@@ -152,15 +152,13 @@ def test_a_bundle_without_threshold_and_channels_reads_as_before(folder: Path, e
         pytest.param({"threshold": 0.5}, "decision.positive is missing"),
     ],
 )
-def test_a_threshold_that_cannot_decide_is_refused(
-    folder: Path, edit: Any, decision: dict[str, Any], words: str
-) -> None:
+def test_threshold_that_cannot_decide_is_refused(folder: Path, edit: Any, decision: dict[str, Any], words: str) -> None:
     edit(lambda document: document["decision"].update(decision))
 
     assert words in _faults(folder)
 
 
-def test_a_threshold_is_for_two_labels_only(folder: Path, edit: Any) -> None:
+def test_threshold_needs_two_labels(folder: Path, edit: Any) -> None:
     def spoil(document: dict[str, Any]) -> None:
         document["labels"] = ["cat", "dog", "cow"]
         document["decision"] |= {"positive": "dog", "threshold": 0.5}
@@ -170,7 +168,7 @@ def test_a_threshold_is_for_two_labels_only(folder: Path, edit: Any) -> None:
     assert "decision.threshold needs two labels, there are 3" in _faults(folder)
 
 
-def test_changed_and_missing_files_are_both_named(folder: Path) -> None:
+def test_bundle_faults_name_changed_and_missing_files(folder: Path) -> None:
     (folder / "model.tflite").write_bytes(b"other bytes")
     (folder / "labels.txt").unlink()
 
@@ -180,7 +178,7 @@ def test_changed_and_missing_files_are_both_named(folder: Path) -> None:
     assert "labels.txt is missing" in faults
 
 
-def test_labels_that_differ_from_the_label_file_are_refused(folder: Path, edit: Any) -> None:
+def test_labels_must_equal_the_label_file(folder: Path, edit: Any) -> None:
     edit(lambda document: document.update(labels=["dog", "cat"]))
 
     assert "labels.txt has ['cat', 'dog'], the manifest's labels are ['dog', 'cat']" in _faults(folder)
@@ -196,7 +194,7 @@ def test_labels_that_differ_from_the_label_file_are_refused(folder: Path, edit: 
         pytest.param(b"null", "labels is missing", id="null"),
     ],
 )
-def test_a_manifest_that_cannot_be_read_is_named(folder: Path, content: bytes | None, words: str) -> None:
+def test_manifest_that_cannot_be_read_is_named(folder: Path, content: bytes | None, words: str) -> None:
     path = folder / "manifest.json"
     path.unlink() if content is None else path.write_bytes(content)
 
@@ -215,22 +213,22 @@ def test_labels_must_be_a_list_of_names(folder: Path, edit: Any, labels: Any) ->
     [
         pytest.param(_Model((1, 64, 64, 3), "uint8", 3), "3 outputs, the manifest has 2 labels", id="labels"),
         pytest.param(_Model((1, 32, 64, 3), "uint8", 2), "takes shape (1, 32, 64, 3)", id="shape"),
-        pytest.param(_Model((1, 64, 64, 3), "int8", 2), "takes int8, the manifest says uint8", id="dtype"),
+        pytest.param(_Model((1, 64, 64, 3), "int8", 2), "takes int8, expected uint8 as in the manifest", id="dtype"),
     ],
 )
-def test_a_model_that_differs_from_its_manifest_is_refused(folder: Path, model: _Model, words: str) -> None:
+def test_model_that_differs_from_its_manifest_is_refused(folder: Path, model: _Model, words: str) -> None:
     with pytest.raises(InvalidBundle) as refused:
         Classifier(load_bundle(folder), model)
 
     assert words in str(refused.value)
 
 
-def test_a_bundle_whose_model_is_no_model_is_refused(folder: Path) -> None:
+def test_bundle_with_an_invalid_model_file_is_refused(folder: Path) -> None:
     with pytest.raises(InvalidBundle, match=r"not a \.tflite file"):
         load_model(load_bundle(folder), threads=1)
 
 
-def test_the_flowers_bundle_keeps_its_digest_from_release_to_release(tmp_path: Path) -> None:
+def test_flowers_bundle_keeps_its_digest(tmp_path: Path) -> None:
     bundle = load_bundle(MODELS / "flowers_v1")
 
     write_manifest(tmp_path, bundle.manifest)
@@ -239,15 +237,15 @@ def test_the_flowers_bundle_keeps_its_digest_from_release_to_release(tmp_path: P
 
 
 @pytest.mark.parametrize("path", sorted(MODELS.glob("*_v*")), ids=lambda path: path.name)
-class TestEveryBundleThatShips:
-    def test_loads_whole_and_answers(self, path: Path) -> None:
+class TestShippedBundle:
+    def test_loads_and_classifies(self, path: Path) -> None:
         bundle = load_bundle(path)
         classifier = Classifier(bundle, load_model(bundle, threads=1))
 
-        said = classifier.classify(np.full((120, 90, 3), 127, np.uint8))
+        classification = classifier.classify(np.full((120, 90, 3), 127, np.uint8))
 
-        assert {candidate.label for candidate in said.candidates} == set(bundle.manifest.labels)
-        assert sum(candidate.score for candidate in said.candidates) == pytest.approx(1, abs=1e-5)
+        assert {candidate.label for candidate in classification.candidates} == set(bundle.manifest.labels)
+        assert sum(candidate.score for candidate in classification.candidates) == pytest.approx(1, abs=1e-5)
 
     def test_is_small_enough(self, path: Path) -> None:
         bundle = load_bundle(path)
@@ -266,7 +264,7 @@ class TestEveryBundleThatShips:
         assert manifest.lineage["data"]["fingerprint"] in card
         assert all(label in card for label in manifest.labels)
 
-    def test_says_where_it_comes_from(self, path: Path) -> None:
+    def test_has_its_lineage(self, path: Path) -> None:
         lineage = load_bundle(path).manifest.lineage
 
         recipe = {**lineage["recipe"], **lineage["recipe"]["augmentation"]}
@@ -283,7 +281,7 @@ class TestEveryBundleThatShips:
 
         assert not any(mark in text for text in texts for mark in ("/work", "/home", "/tmp", "/Users", "\\\\"))
 
-    def test_loses_nothing_that_matters_in_int8_and_float16(self, path: Path) -> None:
+    def test_keeps_its_accuracy_in_int8_and_float16(self, path: Path) -> None:
         metrics = load_bundle(path).manifest.metrics
 
         assert metrics["accuracy"] >= metrics["float32"]["accuracy"] - 0.01

@@ -1,4 +1,4 @@
-"""Copies of bundles from a bucket: in a folder that nobody else can open, and of no more bytes than are allowed."""
+"""Copies of bundles from a bucket: in a folder that only this user can open, with at most the allowed bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from shared.bundles.bundle import Bundle
 from shared.bundles.download import MAX_MANIFEST_BYTES
 from shared.bundles.manifest import MANIFEST
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.bundles.resolve import BundleSource
 from shared.errors import InvalidBundle, Misconfigured
 from tests.bundles.copies import download_into, write_bundle
@@ -19,29 +19,29 @@ from tests.memory.object_store import MemoryStore
 MODELS = "models"
 LARGEST_BYTES = 16 << 20
 NO_FOLDER = Path("/nowhere")
-"""No bundle of these tests lies on the laptop."""
+"""No bundle of these tests is in a folder of the machine."""
 PRIVATE = 0o700
 OPEN = [PRIVATE | bit for bit in (0o040, 0o020, 0o010, 0o004, 0o002, 0o001)] + [0o777, 0o750, 0o711]
-"""Each permission of the group and of all, alone, and what systems often give."""
+"""Each permission of the group and of others alone, and common modes."""
 
 
 @pytest.fixture
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where downloads go."""
+    """The folder of downloaded copies."""
     return download_into(tmp_path, monkeypatch)
 
 
 @pytest.fixture
 def store() -> MemoryStore:
-    """A models bucket, which is empty."""
-    made = MemoryStore()
-    made.create_bucket(MODELS, keeps_versions=True)
-    return made
+    """A store with an empty models bucket."""
+    memory = MemoryStore()
+    memory.create_bucket(MODELS, keeps_versions=True)
+    return memory
 
 
 @pytest.fixture
 def put(store: MemoryStore) -> Callable[[Path], dict[str, int]]:
-    """Return what uploads a bundle; it returns how many bytes its files have, by name."""
+    """Return a function that uploads a bundle and returns the sizes of its files, by name, in bytes."""
 
     def run(folder: Path) -> dict[str, int]:
         contents = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -53,11 +53,11 @@ def put(store: MemoryStore) -> Callable[[Path], dict[str, int]]:
 
 
 def read(store: MemoryStore, largest_bytes: int = LARGEST_BYTES) -> Bundle:
-    return BundleSource(lambda: store, largest_bytes, NO_FOLDER).bundle(Place(f"gs://{MODELS}/flowers"))
+    return BundleSource(lambda: store, largest_bytes, NO_FOLDER).bundle(BundleReference(f"gs://{MODELS}/flowers"))
 
 
 @pytest.mark.parametrize("mode", OPEN, ids=oct)
-def test_folder_that_anybody_else_can_open_in_any_way_is_not_used(
+def test_folder_that_other_users_can_open_is_not_used(
     store: MemoryStore, put: Callable[[Path], dict[str, int]], copies: Path, tmp_path: Path, mode: int
 ) -> None:
     put(write_bundle(tmp_path / "b", "2"))
@@ -70,7 +70,7 @@ def test_folder_that_anybody_else_can_open_in_any_way_is_not_used(
     assert read(store).manifest.version == "2"
 
 
-def test_files_have_at_most_as_many_bytes_as_are_allowed(
+def test_files_have_at_most_the_allowed_bytes(
     store: MemoryStore, put: Callable[[Path], dict[str, int]], copies: Path, tmp_path: Path
 ) -> None:
     sizes = put(write_bundle(tmp_path / "b", "2"))
@@ -78,7 +78,7 @@ def test_files_have_at_most_as_many_bytes_as_are_allowed(
     assert read(store, size).manifest.version == "2"
     with pytest.raises(InvalidBundle, match=f"have {size:,} bytes, expected at most {size - 1:,}"):
         read(store, size - 1)
-    assert len(list(copies.iterdir())) == 1, "nothing is left of what was refused"
+    assert len(list(copies.iterdir())) == 1, "the copy of the refused bundle is left"
 
 
 @pytest.mark.parametrize("too_many", [0, 1])

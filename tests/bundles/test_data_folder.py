@@ -1,4 +1,4 @@
-"""The local cloud's data lies in one place wherever its user stands, and an earlier cloud's where it was."""
+"""The local cloud's data is in one folder whatever the current folder is; an earlier cloud's stays where it was."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.settings import own_models
 
 @pytest.fixture(autouse=True)
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a user who has not used anything yet; they stand in another one."""
+    """The data folder of a new user, whose current folder is another one."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -27,8 +27,8 @@ def with_cloud(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other places")
-def test_the_default_folder_is_the_users_wherever_they_stand(
+@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")
+def test_default_folder_is_the_same_in_every_current_folder(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert default_folder() == own
@@ -37,30 +37,30 @@ def test_the_default_folder_is_the_users_wherever_they_stand(
     assert typed_folder(own) == ""
 
 
-def test_a_cloud_of_the_current_folder_goes_on_being_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cloud_of_the_current_folder_is_still_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = with_cloud(tmp_path / "project" / ".bucketlens")
     (tmp_path / "project" / "photos").mkdir()
-    for place in (tmp_path / "project", tmp_path / "project" / "photos"):
-        monkeypatch.chdir(place)
+    for folder in (tmp_path / "project", tmp_path / "project" / "photos"):
+        monkeypatch.chdir(folder)
         assert default_folder() == earlier
 
 
-def test_a_hidden_folder_without_a_cloud_is_none(tmp_path: Path) -> None:
-    """Tests and the demo keep other things in one."""
+def test_hidden_folder_without_a_cloud_is_ignored(tmp_path: Path) -> None:
+    """Tests and the demo keep other data in such a folder."""
     (tmp_path / "here" / ".bucketlens" / "demo").mkdir(parents=True)
     assert hidden_folder(tmp_path / "here") is None
 
 
-def test_the_variable_decides_for_what_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_models_are_below_the_configured_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUCKETLENS_FOLDER", str(tmp_path / "mine"))
     assert own_models() == tmp_path / "mine" / "models"
 
 
-def test_another_folder_has_to_be_typed(tmp_path: Path) -> None:
+def test_typed_folder_names_any_other_folder(tmp_path: Path) -> None:
     assert typed_folder(tmp_path / "other") == f" --folder {tmp_path / 'other'}"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other places")
-def test_without_the_variable_it_is_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other platforms have other folders")
+def test_data_folder_is_below_home_without_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert data_folder({}) == tmp_path / ".local" / "share" / "bucketlens"

@@ -15,8 +15,8 @@ from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.download import KEPT_S, MAX_MANIFEST_BYTES, BundleDownload
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
-from shared.bundles.references import Place, places_from
-from shared.bundles.resolve import BundleSource, spelled_out
+from shared.bundles.references import BundleReference, references_from
+from shared.bundles.resolve import BundleSource, with_absolute_paths
 from shared.errors import AlreadyDone, InvalidBundle, Misconfigured, StorageUnavailable, TooManyBytes
 from shared.settings import DEFAULT_BUNDLE
 from tests.bundles.copies import download_into, flip_a_byte, write_bundle, write_manifest
@@ -42,7 +42,7 @@ def store() -> MemoryStore:
 @pytest.fixture
 def read(store: MemoryStore, copies: Path) -> Callable[..., Bundle]:
     def read_folder(folder: str = "flowers/2", max_bytes: int = ENOUGH) -> Bundle:
-        return BundleDownload(store, max_bytes).bundle(Place(f"gs://{BUCKET}/{folder}"))
+        return BundleDownload(store, max_bytes).bundle(BundleReference(f"gs://{BUCKET}/{folder}"))
 
     return read_folder
 
@@ -92,13 +92,13 @@ def test_highest_version_with_a_manifest_is_meant_by_a_models_folder(
     store.delete(store.find(BUCKET, f"flowers/10/{MANIFEST}").ref)  # the bucket lists it still
     assert read("flowers").manifest.version == "9"
     store.delete(store.find(BUCKET, f"flowers/9/{MANIFEST}").ref)
-    assert faults_of(lambda: read("flowers")) == ("there is no manifest.json in it, and none in a folder of it",)
+    assert faults_of(lambda: read("flowers")) == ("neither it nor a folder in it holds a manifest.json",)
 
 
 def test_place_without_a_bundle_or_without_a_bucket_is_a_fault(read: Callable[..., Bundle], copies: Path) -> None:
-    nothing = ("there is no manifest.json in it, and none in a folder of it",)
+    nothing = ("neither it nor a folder in it holds a manifest.json",)
     assert faults_of(read) == nothing
-    assert faults_of(lambda: BundleDownload(MemoryStore(), ENOUGH).bundle(Place("gs://nowhere/x"))) == nothing
+    assert faults_of(lambda: BundleDownload(MemoryStore(), ENOUGH).bundle(BundleReference("gs://nowhere/x"))) == nothing
 
 
 def test_files_may_have_as_many_bytes_as_the_limit_says(
@@ -202,7 +202,7 @@ def test_file_that_changes_while_it_is_read_is_a_fault(
             return content
 
     download = BundleDownload(Changing(store), ENOUGH)
-    [fault] = faults_of(lambda: download.bundle(Place(f"gs://{BUCKET}/flowers/2")))
+    [fault] = faults_of(lambda: download.bundle(BundleReference(f"gs://{BUCKET}/flowers/2")))
     assert fault.endswith(f"{what} was replaced while it was read")
     assert list(copies.glob("*")) == []
 
@@ -211,7 +211,7 @@ def test_service_that_does_not_answer_leaves_no_copy(store: MemoryStore, copies:
     put(store, write_bundle(tmp_path / "b", "2"))
     away = Faulty(store, None, "read", before=StorageUnavailable("It does not answer."))
     with pytest.raises(StorageUnavailable):
-        BundleDownload(away, ENOUGH).bundle(Place(f"gs://{BUCKET}/flowers/2"))
+        BundleDownload(away, ENOUGH).bundle(BundleReference(f"gs://{BUCKET}/flowers/2"))
     assert not copies.exists() or list(copies.glob("*")) == []
 
 
@@ -261,7 +261,7 @@ def source(store: MemoryStore, own_models: Path) -> BundleSource:
 def test_every_fault_of_every_place_is_named_at_once(store: MemoryStore, copies: Path, tmp_path: Path) -> None:
     broken = write_bundle(tmp_path / "b", "2")
     write_manifest(broken, fields(broken) | {"labels": [], "version": ""})
-    places = places_from(f"{DEFAULT_BUNDLE},a=gs://{BUCKET}/a,b={broken},c=nowhere")
+    places = references_from(f"{DEFAULT_BUNDLE},a=gs://{BUCKET}/a,b={broken},c=nowhere")
     with pytest.raises(Misconfigured, match=r"^MODEL_BUNDLE: ") as refused:
         source(store, tmp_path).index(places)
     assert len(refused.value.faults) == 4
@@ -271,17 +271,17 @@ def test_every_fault_of_every_place_is_named_at_once(store: MemoryStore, copies:
 
 def test_places_that_can_be_read_make_an_index_in_their_order(store: MemoryStore, copies: Path, tmp_path: Path) -> None:
     put(store, write_bundle(tmp_path / "b", "2"))
-    places = places_from(f"here={DEFAULT_BUNDLE},there=gs://{BUCKET}/flowers")
+    places = references_from(f"here={DEFAULT_BUNDLE},there=gs://{BUCKET}/flowers")
     assert source(store, tmp_path).index(places).names == ("here", "there")
 
 
 def test_bucket_that_does_not_answer_is_a_fault_at_start_and_an_error_elsewhere(tmp_path: Path, copies: Path) -> None:
     away = Faulty(MemoryStore(), None, "find", before=StorageUnavailable("It does not answer."))
     asked = BundleSource(lambda: away, ENOUGH, tmp_path)
-    place = Place(f"gs://{BUCKET}/flowers")
+    place = BundleReference(f"gs://{BUCKET}/flowers")
     with pytest.raises(StorageUnavailable):
         asked.bundle(place)
-    with pytest.raises(Misconfigured, match="gs://models/flowers: it cannot be looked at now"):
+    with pytest.raises(Misconfigured, match="gs://models/flowers: it cannot be read now"):
         asked.index([place])
 
 
@@ -290,12 +290,12 @@ def test_folder_of_this_machine_is_a_bundle_or_holds_versions(tmp_path: Path) ->
         write_bundle(tmp_path / "flowers" / version, version)
     (tmp_path / "flowers" / "99").mkdir()
     asked = BundleSource(lambda: pytest.fail("no store is needed"), 0, tmp_path)
-    assert asked.bundle(Place(str(tmp_path / "flowers"))).manifest.version == "10"
-    assert asked.bundle(Place(str(tmp_path / "flowers" / "9"))).manifest.version == "9"
-    assert asked.bundle(Place(DEFAULT_BUNDLE)).folder == MODELS / DEFAULT_BUNDLE
+    assert asked.bundle(BundleReference(str(tmp_path / "flowers"))).manifest.version == "10"
+    assert asked.bundle(BundleReference(str(tmp_path / "flowers" / "9"))).manifest.version == "9"
+    assert asked.bundle(BundleReference(DEFAULT_BUNDLE)).folder == MODELS / DEFAULT_BUNDLE
     for nothing in (tmp_path, tmp_path / "not there"):
         with pytest.raises(InvalidBundle, match="cannot be read"):
-            asked.bundle(Place(str(nothing)))
+            asked.bundle(BundleReference(str(nothing)))
 
 
 def test_places_are_spelled_out_with_whole_paths_but_for_those_in_buckets(
@@ -303,7 +303,7 @@ def test_places_are_spelled_out_with_whole_paths_but_for_those_in_buckets(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_bundle(tmp_path / "mine", "1")
-    places = places_from(f"a@stable={DEFAULT_BUNDLE},b=gs://models/b,./mine")
-    assert spelled_out(places, tmp_path / "own") == (
+    places = references_from(f"a@stable={DEFAULT_BUNDLE},b=gs://models/b,./mine")
+    assert with_absolute_paths(places, tmp_path / "own") == (
         f"a@stable={(MODELS / DEFAULT_BUNDLE).resolve()},b=gs://models/b,{(tmp_path / 'mine').resolve()}"
     )

@@ -1,4 +1,4 @@
-"""What is served: names, versions and labels, and what a caller who names one of them gets."""
+"""The index of served bundles: their names, versions and labels, and the bundle that each of these selects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import places_from
+from shared.bundles.references import references_from
 from shared.errors import Misconfigured, UnknownModel
 from shared.settings import DEFAULT_BUNDLE
 
 
 @pytest.fixture(scope="module")
 def bundle() -> Callable[[str, str], Bundle]:
-    """Return a maker of bundles that differ in name, version and digest."""
+    """Return a function that makes bundles of a name, version and digest."""
     shipped = load_bundle(MODELS / DEFAULT_BUNDLE)
 
     def make(name: str, version: str, digest: str = "") -> Bundle:
@@ -29,55 +29,55 @@ def bundle() -> Callable[[str, str], Bundle]:
 
 @pytest.fixture
 def served(bundle: Callable[[str, str], Bundle]) -> Callable[..., ModelIndex]:
-    """Return a maker of indexes: of ``MODEL_BUNDLE``, and the name and version of the bundle at each place."""
+    """Return a function that makes an index of ``MODEL_BUNDLE``, and each bundle's name and version."""
 
     def make(text: str, *bundles: str) -> ModelIndex:
-        made = [bundle(*one.split()) for one in bundles]
-        return ModelIndex(list(zip(places_from(text), made, strict=True)))
+        loaded = [bundle(*words.split()) for words in bundles]
+        return ModelIndex(list(zip(references_from(text), loaded, strict=True)))
 
     return make
 
 
-def asked(index: ModelIndex, name: str | None, version: str | None = None) -> str:
+def digest_of(index: ModelIndex, name: str | None, version: str | None = None) -> str:
     return index.find(name, version).digest
 
 
-def test_the_first_is_the_default_and_goes_by_the_name_of_its_manifest(served: Callable[..., ModelIndex]) -> None:
+def test_index_has_the_first_bundle_as_default_by_its_own_name(served: Callable[..., ModelIndex]) -> None:
     index = served("a,b", "roses 1", "trees 4")
-    assert (index.names, asked(index, None), index.default.digest) == (
+    assert (index.names, digest_of(index, None), index.default.digest) == (
         ("roses", "trees"),
         "roses1",
         "roses1",
     )
-    assert asked(index, "trees") == asked(index, "trees", "4") == asked(index, "trees@4") == "trees4"
+    assert digest_of(index, "trees") == digest_of(index, "trees", "4") == digest_of(index, "trees@4") == "trees4"
 
 
-def test_a_name_before_the_place_is_what_callers_say(served: Callable[..., ModelIndex]) -> None:
+def test_index_serves_a_bundle_by_the_name_in_its_reference(served: Callable[..., ModelIndex]) -> None:
     index = served("x-ray=a", "chest 3")
     assert index.names == ("x-ray",)
-    assert asked(index, "x-ray") == "chest3"
+    assert digest_of(index, "x-ray") == "chest3"
     assert "chest" not in index
 
 
 @pytest.mark.parametrize(
     "text", ["a,roses@canary=b", "roses=a,roses@canary=b", "roses@canary=b,roses=a", "roses@canary=b,roses@stable=a"]
 )
-def test_who_names_no_version_gets_the_stable_one(served: Callable[..., ModelIndex], text: str) -> None:
+def test_index_returns_the_stable_version_where_none_is_named(served: Callable[..., ModelIndex], text: str) -> None:
     versions = ["roses 2", "roses 1"] if text.startswith("roses@canary") else ["roses 1", "roses 2"]
     index = served(text, *versions)
-    assert asked(index, None) == asked(index, "roses") == asked(index, "roses", "stable") == "roses1"
-    assert asked(index, "roses", "canary") == asked(index, "roses@canary") == "roses2"
+    assert digest_of(index, None) == digest_of(index, "roses") == digest_of(index, "roses", "stable") == "roses1"
+    assert digest_of(index, "roses", "canary") == digest_of(index, "roses@canary") == "roses2"
     assert (index.versions("roses"), index.labels("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
 
 
-def test_of_several_without_a_label_the_first_is_stable(served: Callable[..., ModelIndex]) -> None:
+def test_index_takes_the_first_version_without_a_label_as_stable(served: Callable[..., ModelIndex]) -> None:
     index = served("a,b,roses@canary=c", "roses 1", "roses 2", "roses 3")
-    assert [asked(index, "roses", one) for one in ("stable", "1", "2", "3", "canary")] == [
+    assert [digest_of(index, "roses", version) for version in ("stable", "1", "2", "3", "canary")] == [
         *("roses1", "roses1", "roses2", "roses3", "roses3")
     ]
 
 
-def test_one_bundle_may_have_both_labels(served: Callable[..., ModelIndex]) -> None:
+def test_index_allows_one_bundle_with_both_labels(served: Callable[..., ModelIndex]) -> None:
     index = served("roses=a,roses@canary=b", "roses 1", "roses 1")
     assert (index.versions("roses"), len(list(index))) == (("1",), 1)
 
@@ -94,7 +94,7 @@ def test_one_bundle_may_have_both_labels(served: Callable[..., ModelIndex]) -> N
         ("", None, "roses, trees"),
     ],
 )
-def test_what_is_not_served_is_told_what_is(
+def test_index_names_what_is_served_where_a_model_is_unknown(
     served: Callable[..., ModelIndex], name: str, version: str | None, expected: str
 ) -> None:
     index = served("a,roses@canary=b,c", "roses 1", "roses 2", "trees 1")
@@ -118,15 +118,15 @@ def test_what_is_not_served_is_told_what_is(
         ("a", ["roses stable"], "is called 'stable', which is a label"),
     ],
 )
-def test_a_name_that_could_mean_two_things_is_refused(
+def test_index_refuses_ambiguous_names(
     served: Callable[..., ModelIndex], text: str, bundles: list[str], fault: str
 ) -> None:
     with pytest.raises(Misconfigured, match="MODEL_BUNDLE: ") as refused:
         served(text, *bundles)
-    assert [fault in one for one in refused.value.faults] == [True]
+    assert [fault in message for message in refused.value.faults] == [True]
 
 
-def test_every_fault_is_named_at_once(served: Callable[..., ModelIndex]) -> None:
+def test_index_faults_are_all_named_together(served: Callable[..., ModelIndex]) -> None:
     with pytest.raises(Misconfigured) as refused:
         served("roses@canary=a,b,c", "roses 1", "trees 1", "trees 1")
     assert len(refused.value.faults) == 2

@@ -1,4 +1,4 @@
-"""Bundles of one's own lie outside of the program, are listed beside those that ship, and go by their names."""
+"""A user's own bundles are stored outside the program, listed after the shipped ones, and found by their names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(*typed: str | Path) -> Result:
     return CliRunner().invoke(main, [str(word) for word in typed], env={"COLUMNS": "250"})
 
 
-def test_an_imported_model_lies_among_ones_own_and_is_found_by_its_name(tmp_path: Path) -> None:
+def test_imported_bundle_is_an_own_bundle_and_found_by_its_name(tmp_path: Path) -> None:
     model = tmp_path / "garden.tflite"
     shutil.copyfile(MODELS / DEFAULT_BUNDLE / "model.tflite", model)
     before = sorted(MODELS.rglob("*"))
@@ -41,32 +41,32 @@ def test_an_imported_model_lies_among_ones_own_and_is_found_by_its_name(tmp_path
     assert str(own_models()) in listed.output
 
 
-def test_a_version_is_new_among_those_that_ship_and_ones_own() -> None:
-    """Whoever trains `flowers` does not hide the bundle that ships."""
+def test_next_version_is_new_among_shipped_and_own_bundles() -> None:
+    """A user who trains `flowers` does not hide the bundle that ships."""
     assert next_version("flowers") == "2"
     copy_tree(MODELS / DEFAULT_BUNDLE, own_models() / "flowers_v2")
     assert next_version("flowers") == "3"
     assert next_version("roses") == "1"
 
 
-def test_a_bundle_is_called_by_its_name_where_that_is_found(tmp_path: Path) -> None:
+def test_typed_bundle_is_a_name_where_the_name_is_found(tmp_path: Path) -> None:
     assert typed_bundle(new_folder("roses", "1")) == "roses_v1"
     assert typed_bundle(MODELS / DEFAULT_BUNDLE) == DEFAULT_BUNDLE
     assert typed_bundle(tmp_path / "roses_v1") == str(tmp_path / "roses_v1")
 
 
-def test_what_serves_is_shown_by_name_where_it_has_one(tmp_path: Path) -> None:
+def test_typed_bundles_are_names_where_they_have_one(tmp_path: Path) -> None:
     elsewhere = tmp_path / "x"
     whole = f"{MODELS / DEFAULT_BUNDLE},roses@canary={own_models() / 'roses_v2'},gs://models/c,d={elsewhere}"
     assert typed_bundles(whole) == f"{DEFAULT_BUNDLE},roses@canary=roses_v2,gs://models/c,d={elsewhere}"
     assert typed_bundles("") == ""
 
 
-def test_where_there_are_none_the_list_says_where_they_would_lie() -> None:
+def test_bundle_list_names_the_empty_folder_of_own_bundles() -> None:
     assert f"Your own: none in {own_models()} yet" in run("bundle", "list").output
 
 
-def test_one_broken_bundle_does_not_hide_the_others() -> None:
+def test_bundle_list_shows_other_bundles_next_to_a_broken_one() -> None:
     copy_tree(MODELS / DEFAULT_BUNDLE, own_models() / "broken_v1")
     (own_models() / "broken_v1" / "labels.txt").unlink()
     copy_tree(MODELS / DEFAULT_BUNDLE, own_models() / "whole_v1")
@@ -77,22 +77,22 @@ def test_one_broken_bundle_does_not_hide_the_others() -> None:
 
 
 @pytest.mark.parametrize("typed", [["classify", "--bundle", "nosuch", __file__], ["bundle", "show", "nosuch"]])
-def test_a_name_that_no_bundle_has_is_told_with_those_that_there_are(typed: list[str]) -> None:
+def test_unknown_bundle_name_is_refused_with_the_known_ones(typed: list[str]) -> None:
     copy_tree(MODELS / DEFAULT_BUNDLE, own_models() / "roses_v1")
     done = run(*typed)
     assert done.exit_code == 2
-    said = " ".join(done.stderr.split())
-    assert "There is no bundle nosuch; there are chest_xray_v1, flowers_v1, roses_v1" in said
-    assert "manifest.json" not in said
+    message = " ".join(done.stderr.split())
+    assert "There is no bundle nosuch; there are chest_xray_v1, flowers_v1, roses_v1" in message
+    assert "manifest.json" not in message
 
 
-def test_a_folder_that_is_no_bundle_is_told_as_one(tmp_path: Path) -> None:
+def test_bundle_check_names_a_missing_manifest(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     done = run("bundle", "check", tmp_path / "photos")
     assert done.exit_code == 1
     assert "manifest.json cannot be read" in done.stderr
 
 
-def test_the_manifest_of_a_named_bundle_is_shown() -> None:
+def test_bundle_show_prints_the_manifest_of_a_named_bundle() -> None:
     copy_tree(MODELS / DEFAULT_BUNDLE, own_models() / "roses_v1")
     assert json.loads(run("bundle", "show", "roses_v1").stdout)["name"] == "flowers"

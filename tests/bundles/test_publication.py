@@ -75,7 +75,7 @@ def test_another_bundle_under_the_same_version_is_refused_before_anything_is_put
 ) -> None:
     list(publication(store, write_bundle(tmp_path / "b", "2")).steps())
     before = [upload.ref for upload in store.uploads(BUCKET)]
-    with pytest.raises(NotPublished, match="gs://models/flowers/2 is another bundle already"):
+    with pytest.raises(NotPublished, match="gs://models/flowers/2 holds another bundle already"):
         next(publication(store, write_bundle(tmp_path / "c", "2", **change)).steps())
     assert [upload.ref for upload in store.uploads(BUCKET)] == before
 
@@ -85,7 +85,7 @@ def test_other_bytes_of_an_unfinished_publish_are_left_and_refused(store: Memory
     own = (MODELS / DEFAULT_BUNDLE / "labels.txt").read_bytes()
     other = content or own[::-1]
     store.put(BUCKET, "flowers/1/labels.txt", other)
-    with pytest.raises(NotPublished, match=r"labels\.txt holds something else"):
+    with pytest.raises(NotPublished, match=r"labels\.txt has other bytes"):
         list(publication(store).steps())
     [held] = store.uploads(BUCKET)
     assert store.read(held.ref, 1 << 20) == other
@@ -103,7 +103,7 @@ def test_object_of_another_size_is_not_read(store: MemoryStore) -> None:
 def test_publish_that_another_one_outran_is_refused(store: MemoryStore) -> None:
     quicker = Faulty(store, None, "write_once", before=NameTaken("It has other bytes."))
     made = Publication(quicker, BUCKET, load_bundle(MODELS / DEFAULT_BUNDLE))
-    with pytest.raises(NotPublished, match="holds something else"):
+    with pytest.raises(NotPublished, match="has other bytes"):
         next(made.steps())
 
 

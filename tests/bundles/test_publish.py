@@ -1,4 +1,4 @@
-"""``bucketlens bundle publish``: a version is whole as soon as it is seen, and never changes."""
+"""``bucketlens bundle publish``: a version is complete as soon as it is visible, and never changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.bundles.manifest import MANIFEST
 from shared.bundles.publish import NotPublished, Publication
 from shared.cli import main
 from shared.errors import AlreadyDone, StorageUnavailable
-from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, sole_use
+from shared.local.cloud import MODELS_BUCKET, PROJECT, Cloud, folder_lock
 from shared.settings import DEFAULT_BUNDLE
 from tests.bundles.copies import new_models_bucket, write_bundle, write_unusable_bundle
 
@@ -38,31 +38,31 @@ def bucket(store: CloudStorage) -> str:
 
 @pytest.fixture
 def folder(cloud: Cloud) -> Iterator[str]:
-    """The local cloud's, locked as `up` does, by which commands know that it runs."""
-    with sole_use(cloud.folder) as is_ours:
-        assert is_ours
+    """The local cloud's folder, locked as `up` does, so that commands see that it runs."""
+    with folder_lock(cloud.folder) as is_locked:
+        assert is_locked
         yield str(cloud.folder)
 
 
 @pytest.fixture
 def publish(folder: str, bucket: str) -> Callable[..., Result]:
-    """Return the command, for this cloud and, unless told otherwise, this bucket."""
+    """Return the command for this cloud, with this bucket by default."""
 
     def run(bundle: Path | str, *arguments: str) -> Result:
-        given = arguments or ("--to", f"gs://{bucket}")
-        return CliRunner().invoke(main, ["bundle", "publish", str(bundle), "--folder", folder, *given])
+        options = arguments or ("--to", f"gs://{bucket}")
+        return CliRunner().invoke(main, ["bundle", "publish", str(bundle), "--folder", folder, *options])
 
     return run
 
 
 def objects(store: CloudStorage, bucket: str) -> dict[str, int]:
-    """Return every object's name and generation; more than one of a name is an error."""
-    found = [upload.ref for upload in store.uploads(bucket)]
-    assert len({ref.name for ref in found}) == len(found), "something was replaced"
-    return {ref.name: ref.generation for ref in found}
+    """Return every object's name and generation; fail where a name has more than one generation."""
+    refs = [upload.ref for upload in store.uploads(bucket)]
+    assert len({ref.name for ref in refs}) == len(refs), "an object was replaced"
+    return {ref.name: ref.generation for ref in refs}
 
 
-def test_what_the_manifest_names_lies_in_the_bucket_afterwards(
+def test_publish_uploads_every_file_that_the_manifest_names(
     publish: Callable[..., Result], store: CloudStorage, bucket: str
 ) -> None:
     done = publish(DEFAULT_BUNDLE)
@@ -76,7 +76,7 @@ def test_what_the_manifest_names_lies_in_the_bucket_afterwards(
         assert store.read(ref, 1 << 30) == (MODELS / DEFAULT_BUNDLE / name).read_bytes()
 
 
-def test_the_same_again_is_a_success_that_says_so_and_changes_nothing(
+def test_publish_of_the_same_bundle_succeeds_and_changes_nothing(
     publish: Callable[..., Result], store: CloudStorage, bucket: str, tmp_path: Path
 ) -> None:
     bundle = write_bundle(tmp_path / "b", "2")
@@ -84,21 +84,21 @@ def test_the_same_again_is_a_success_that_says_so_and_changes_nothing(
     before = objects(store, bucket)
     again = publish(bundle)
     assert (again.exit_code, objects(store, bucket)) == (0, before)
-    assert "flowers/2 was there already, the same in every byte" in again.stdout
+    assert "flowers/2 was already there, with the same bytes" in again.stdout
 
 
 @pytest.mark.parametrize("change", [{"description": "Another."}, {"turn": 1}], ids=["manifest", "labels"])
-def test_another_content_under_the_same_version_is_refused_and_nothing_is_touched(
+def test_publish_refuses_other_content_of_a_published_version(
     publish: Callable[..., Result], store: CloudStorage, bucket: str, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     publish(write_bundle(tmp_path / "b", "2"))
     before = objects(store, bucket)
     refused = publish(write_bundle(tmp_path / "c", "2", **change))
     assert (refused.exit_code, objects(store, bucket)) == (1, before)
-    assert f"gs://{bucket}/flowers/2 is another bundle already, and a version that is published" in refused.stderr
+    assert f"gs://{bucket}/flowers/2 holds another bundle already, and a published version" in refused.stderr
 
 
-def test_the_manifest_comes_last_and_what_broke_off_goes_on(
+def test_publish_uploads_the_manifest_last_and_resumes(
     publish: Callable[..., Result], store: CloudStorage, bucket: str
 ) -> None:
     publication = Publication(store, bucket, load_bundle(MODELS / DEFAULT_BUNDLE))
@@ -111,17 +111,17 @@ def test_the_manifest_comes_last_and_what_broke_off_goes_on(
     assert set(objects(store, bucket)) == {f"flowers/1/{name}" for name in FILES}
 
 
-def test_what_another_publish_left_unfinished_is_not_taken_for_ones_own(
+def test_publish_refuses_files_of_another_unfinished_publish(
     publish: Callable[..., Result], store: CloudStorage, bucket: str, tmp_path: Path
 ) -> None:
     next(Publication(store, bucket, load_bundle(write_bundle(tmp_path / "b", "1", turn=1))).steps())
     refused = publish(DEFAULT_BUNDLE)
     assert refused.exit_code == 1
-    assert "labels.txt holds something else, of a publish that broke off or of another bundle" in refused.stderr
+    assert "labels.txt has other bytes, from an unfinished publish or from another bundle" in refused.stderr
     assert list(objects(store, bucket)) == ["flowers/1/labels.txt"]
 
 
-def test_a_bundle_that_is_not_whole_is_not_uploaded_and_every_fault_is_named(
+def test_publish_uploads_nothing_of_an_invalid_bundle(
     publish: Callable[..., Result], store: CloudStorage, bucket: str, tmp_path: Path
 ) -> None:
     bundle = write_bundle(tmp_path / "b", "2")
@@ -136,14 +136,14 @@ def test_a_bundle_that_is_not_whole_is_not_uploaded_and_every_fault_is_named(
 
 
 @pytest.mark.parametrize("version", ["1/2", "..", "a b", "ü"])
-def test_a_version_that_cannot_be_a_folder_is_refused(store: CloudStorage, tmp_path: Path, version: str) -> None:
+def test_publish_refuses_a_version_that_cannot_be_a_folder(store: CloudStorage, tmp_path: Path, version: str) -> None:
     bundle = load_bundle(write_bundle(tmp_path / "b", version))
     with pytest.raises(NotPublished, match=r"version is .* becomes a folder of the bucket"):
         Publication(store, "models", bundle)
 
 
-def test_a_folder_in_a_bundle_is_uploaded_with_what_is_in_it(store: CloudStorage, bucket: str, tmp_path: Path) -> None:
-    """As the folder of a SavedModel."""
+def test_publish_uploads_the_files_of_a_folder(store: CloudStorage, bucket: str, tmp_path: Path) -> None:
+    """A SavedModel is such a folder."""
     shipped = load_bundle(MODELS / DEFAULT_BUNDLE)
     (tmp_path / "saved" / "variables").mkdir(parents=True)
     (tmp_path / "saved" / "variables" / "index").write_bytes(b"1")
@@ -154,7 +154,7 @@ def test_a_folder_in_a_bundle_is_uploaded_with_what_is_in_it(store: CloudStorage
     assert uris == [f"gs://{bucket}/flowers/1/{name}" for name in ("saved/graph.pb", "saved/variables/index", MANIFEST)]
 
 
-def test_without_a_place_it_is_the_local_clouds_own_models_bucket(
+def test_publish_uses_the_local_clouds_models_bucket_by_default(
     folder: str, store: CloudStorage, tmp_path: Path
 ) -> None:
     version = uuid.uuid4().hex
@@ -165,21 +165,21 @@ def test_without_a_place_it_is_the_local_clouds_own_models_bucket(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("--folder", "nowhere"), 2, "No local cloud runs in nowhere"),
-        (("--to", "gs://models/flowers"), 2, "expected gs://BUCKET: the folder in it is NAME/VERSION"),
+        (("--to", "gs://models/flowers"), 2, "expected gs://BUCKET; the folder in it is always NAME/VERSION"),
         (("--to", "gs://no-such-bucket-here"), 1, "There is no bucket gs://no-such-bucket-here; create it."),
     ],
 )
-def test_a_place_where_nothing_can_be_put_is_said(
-    publish: Callable[..., Result], arguments: tuple[str, ...], code: int, said: str
+def test_publish_refuses_an_unusable_target(
+    publish: Callable[..., Result], arguments: tuple[str, ...], code: int, message: str
 ) -> None:
     done = publish(DEFAULT_BUNDLE, *arguments)
-    assert (done.exit_code, said in done.stderr) == (code, True)
+    assert (done.exit_code, message in done.stderr) == (code, True)
 
 
-def test_an_endpoint_that_does_not_answer_is_said(bucket: str) -> None:
-    nobody = CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9")
+def test_publish_fails_where_the_endpoint_does_not_answer(bucket: str) -> None:
+    silent = CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9")
     with pytest.raises(StorageUnavailable):
-        list(Publication(nobody, bucket, load_bundle(MODELS / DEFAULT_BUNDLE)).steps())
+        list(Publication(silent, bucket, load_bundle(MODELS / DEFAULT_BUNDLE)).steps())

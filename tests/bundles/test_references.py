@@ -1,4 +1,4 @@
-"""``MODEL_BUNDLE``: what may be typed, and what it means."""
+"""``MODEL_BUNDLE``: the references that may be typed, and what they mean."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from pathlib import Path
 import pytest
 
 from shared.bundles.folders import MODELS
-from shared.bundles.references import Place, highest, places_from
-from shared.bundles.resolve import spelled_out
+from shared.bundles.references import BundleReference, highest_version, references_from
+from shared.bundles.resolve import with_absolute_paths
 from shared.settings import own_models
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("flowers_v1", (Place("flowers_v1"),)),
-        (" flowers_v1 , ,/models/x ", (Place("flowers_v1"), Place("/models/x"))),
-        ("flowers=flowers_v1", (Place("flowers_v1", "flowers"),)),
-        ("x-ray@canary = gs://models/chest/2/", (Place("gs://models/chest/2/", "x-ray", "canary"),)),
-        ("flowers@stable=a/b", (Place("a/b", "flowers", "stable"),)),
-        ("/models/size=224", (Place("/models/size=224"),)),
-        ("gs://models/size=224", (Place("gs://models/size=224"),)),
-        ("small=/models/size=224", (Place("/models/size=224", "small"),)),
+        ("flowers_v1", (BundleReference("flowers_v1"),)),
+        (" flowers_v1 , ,/models/x ", (BundleReference("flowers_v1"), BundleReference("/models/x"))),
+        ("flowers=flowers_v1", (BundleReference("flowers_v1", "flowers"),)),
+        ("x-ray@canary = gs://models/chest/2/", (BundleReference("gs://models/chest/2/", "x-ray", "canary"),)),
+        ("flowers@stable=a/b", (BundleReference("a/b", "flowers", "stable"),)),
+        ("/models/size=224", (BundleReference("/models/size=224"),)),
+        ("gs://models/size=224", (BundleReference("gs://models/size=224"),)),
+        ("small=/models/size=224", (BundleReference("/models/size=224", "small"),)),
     ],
 )
-def test_an_entry_is_a_place_or_a_name_and_a_place(text: str, expected: tuple[Place, ...]) -> None:
-    assert places_from(text) == expected
-    assert places_from(",".join(map(str, expected))) == expected
+def test_reference_is_a_location_with_an_optional_name_and_label(
+    text: str, expected: tuple[BundleReference, ...]
+) -> None:
+    assert references_from(text) == expected
+    assert references_from(",".join(map(str, expected))) == expected
 
 
 @pytest.mark.parametrize(
@@ -45,22 +47,22 @@ def test_an_entry_is_a_place_or_a_name_and_a_place(text: str, expected: tuple[Pl
         ("gs://Models/a", "gs://BUCKET/FOLDER instead of 'gs://Models/a'"),
     ],
 )
-def test_what_is_malformed_is_said_with_what_was_expected(text: str, fault: str) -> None:
+def test_references_fault_says_what_was_expected(text: str, fault: str) -> None:
     with pytest.raises(ValueError, match=r" instead of |the name") as refused:
-        places_from(text)
+        references_from(text)
     assert fault in str(refused.value)
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_references_faults_are_all_named_together() -> None:
     with pytest.raises(ValueError, match=r" instead of |the name") as refused:
-        places_from("a@x=b,gs://nothing,c=")
+        references_from("a@x=b,gs://nothing,c=")
     assert len(str(refused.value).split("; ")) == 3
 
 
-def test_a_place_in_a_bucket_is_a_bucket_and_a_folder() -> None:
-    assert Place("gs://models/flowers/2/").bucket_and_folder == ("models", "flowers/2")
-    assert Place("gs://models/flowers/2/").is_in_a_bucket
-    assert not Place("flowers_v1").is_in_a_bucket
+def test_reference_to_a_bucket_is_a_bucket_and_a_folder() -> None:
+    assert BundleReference("gs://models/flowers/2/").bucket_and_folder == ("models", "flowers/2")
+    assert BundleReference("gs://models/flowers/2/").is_in_a_bucket
+    assert not BundleReference("flowers_v1").is_in_a_bucket
 
 
 @pytest.mark.parametrize(
@@ -75,12 +77,12 @@ def test_a_place_in_a_bucket_is_a_bucket_and_a_folder() -> None:
         (["1.0", "1.0.1"], "1.0.1"),
     ],
 )
-def test_of_several_versions_the_highest_number_is_meant(versions: list[str], expected: str) -> None:
-    assert highest(versions) == highest(reversed(versions)) == expected
+def test_highest_version_compares_digits_as_numbers(versions: list[str], expected: str) -> None:
+    assert highest_version(versions) == highest_version(reversed(versions)) == expected
 
 
-def test_another_process_gets_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_references_with_absolute_paths_serve_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    places = places_from("flowers_v1,x@stable=mine/x,y=gs://models/y")
+    references = references_from("flowers_v1,x@stable=mine/x,y=gs://models/y")
     expected = f"{MODELS / 'flowers_v1'},x@stable={tmp_path / 'mine' / 'x'},y=gs://models/y"
-    assert spelled_out(places, own_models()) == expected
+    assert with_absolute_paths(references, own_models()) == expected

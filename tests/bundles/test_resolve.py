@@ -1,4 +1,4 @@
-"""Where bundles come from: which version a place means, and that nothing is served that is not whole."""
+"""Bundles by reference: which version is read, and that an incomplete bundle is never served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.bundles.bundle import Bundle, digest_of, load_bundle
 from shared.bundles.download import KEPT_S, MAX_MANIFEST_BYTES
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.errors import InvalidBundle, Misconfigured, StorageUnavailable
 from shared.local.cloud import PROJECT, Cloud
@@ -33,7 +33,7 @@ def store(cloud: Cloud) -> CloudStorage:
 
 @pytest.fixture(autouse=True)
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where downloads go: no test finds what another one left."""
+    """The folder of downloaded copies, of this test alone."""
     return download_into(tmp_path, monkeypatch)
 
 
@@ -44,7 +44,7 @@ def bucket(store: CloudStorage) -> str:
 
 @pytest.fixture
 def put(store: CloudStorage, bucket: str) -> Callable[[Path, str], None]:
-    """Return what uploads a folder as it is, manifest or not."""
+    """Return a function that uploads a folder as it is, with or without a manifest."""
 
     def put_folder(folder: Path, prefix: str) -> None:
         for path in (path for path in folder.rglob("*") if path.is_file()):
@@ -55,10 +55,12 @@ def put(store: CloudStorage, bucket: str) -> Callable[[Path, str], None]:
 
 @pytest.fixture
 def read(store: CloudStorage, bucket: str) -> Callable[..., Bundle]:
-    """Return what reads a bundle of the bucket."""
+    """Return a function that reads a bundle of the bucket."""
 
     def read_folder(folder: str, largest_bytes: int = LARGEST_BYTES) -> Bundle:
-        return BundleSource(lambda: store, largest_bytes, own_models()).bundle(Place(f"gs://{bucket}/{folder}"))
+        return BundleSource(lambda: store, largest_bytes, own_models()).bundle(
+            BundleReference(f"gs://{bucket}/{folder}")
+        )
 
     return read_folder
 
@@ -66,22 +68,22 @@ def read(store: CloudStorage, bucket: str) -> Callable[..., Bundle]:
 def faults_of(read: Callable[[], object]) -> tuple[str, ...]:
     with pytest.raises(InvalidBundle) as refused:
         read()
-    assert tempfile.gettempdir() not in str(refused.value), "it names a place that nobody knows"
+    assert tempfile.gettempdir() not in str(refused.value), "it names a private folder of the server"
     return refused.value.faults
 
 
-def test_a_bundle_of_a_bucket_is_the_same_as_in_a_folder(
+def test_download_returns_the_same_bundle_as_a_folder(
     put: Callable[..., None], read: Callable[..., Bundle], tmp_path: Path
 ) -> None:
     folder = write_bundle(tmp_path / "b", "2")
     put(folder, "flowers/2")
-    expected, found = load_bundle(folder), read("flowers/2")
-    assert (found.manifest, found.digest) == (expected.manifest, expected.digest)
-    assert found.model_path.read_bytes() == expected.model_path.read_bytes()
+    expected, downloaded = load_bundle(folder), read("flowers/2")
+    assert (downloaded.manifest, downloaded.digest) == (expected.manifest, expected.digest)
+    assert downloaded.model_path.read_bytes() == expected.model_path.read_bytes()
     assert read("flowers/2/").digest == expected.digest
 
 
-def test_a_models_folder_means_its_highest_version_that_is_whole(
+def test_download_takes_the_highest_complete_version(
     put: Callable[..., None], read: Callable[..., Bundle], tmp_path: Path
 ) -> None:
     for version in ("9", "10"):
@@ -93,7 +95,7 @@ def test_a_models_folder_means_its_highest_version_that_is_whole(
     assert read("flowers").manifest.version == "10"
 
 
-def test_a_version_that_was_deleted_is_not_meant_any_more(
+def test_download_ignores_a_deleted_version(
     put: Callable[..., None], read: Callable[..., Bundle], store: CloudStorage, bucket: str, tmp_path: Path
 ) -> None:
     for version in ("1", "2"):
@@ -102,21 +104,21 @@ def test_a_version_that_was_deleted_is_not_meant_any_more(
     assert read("flowers").manifest.version == "1"
 
 
-def test_a_folder_of_this_machine_may_hold_versions_too(tmp_path: Path) -> None:
+def test_source_takes_the_highest_version_of_a_local_folder(tmp_path: Path) -> None:
     for version in ("9", "10"):
         write_bundle(tmp_path / "flowers" / version, version)
     source = BundleSource(lambda: pytest.fail("no store is needed"), 0, own_models())
-    assert source.bundle(Place(str(tmp_path / "flowers"))).manifest.version == "10"
-    assert source.bundle(Place(DEFAULT_BUNDLE)).folder == MODELS / DEFAULT_BUNDLE
+    assert source.bundle(BundleReference(str(tmp_path / "flowers"))).manifest.version == "10"
+    assert source.bundle(BundleReference(DEFAULT_BUNDLE)).folder == MODELS / DEFAULT_BUNDLE
     with pytest.raises(InvalidBundle, match="cannot be read"):
-        source.bundle(Place(str(tmp_path)))
+        source.bundle(BundleReference(str(tmp_path)))
 
 
-def test_where_nothing_lies_that_is_said(read: Callable[..., Bundle], store: CloudStorage) -> None:
-    nothing = ("there is no manifest.json in it, and none in a folder of it",)
+def test_download_refuses_a_folder_without_a_bundle(read: Callable[..., Bundle], store: CloudStorage) -> None:
+    nothing = ("neither it nor a folder in it holds a manifest.json",)
     assert faults_of(lambda: read("flowers")) == nothing
     source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
-    assert faults_of(lambda: source.bundle(Place("gs://no-such-bucket-here/flowers"))) == nothing
+    assert faults_of(lambda: source.bundle(BundleReference("gs://no-such-bucket-here/flowers"))) == nothing
 
 
 def change(folder: Path, **fields: object) -> None:
@@ -135,7 +137,7 @@ def change(folder: Path, **fields: object) -> None:
     ],
     ids=["a flipped byte", "a missing file", "no JSON", "no object", "two faults", "other labels"],
 )
-def test_a_bundle_that_is_not_whole_is_refused_with_every_fault(
+def test_download_refuses_an_incomplete_bundle_with_every_fault(
     put: Callable[..., None],
     read: Callable[..., Bundle],
     copies: Path,
@@ -147,12 +149,12 @@ def test_a_bundle_that_is_not_whole_is_refused_with_every_fault(
     spoil(folder)
     put(folder, "flowers/2")
     faults = faults_of(lambda: read("flowers/2"))
-    assert [any(one in fault for fault in faults) for one in expected] == [True] * len(expected)
-    assert list(copies.glob("*")) == [], "what is not whole stays on the disk"
+    assert [any(words in fault for fault in faults) for words in expected] == [True] * len(expected)
+    assert list(copies.glob("*")) == [], "the incomplete copy is left"
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "a\\..\\x", "", ".", "a//b", "./a", MANIFEST])
-def test_a_name_in_the_manifest_never_leads_out_of_the_folder(
+def test_download_writes_nothing_outside_the_copy(
     put: Callable[..., None], read: Callable[..., Bundle], tmp_path: Path, name: str
 ) -> None:
     folder = write_bundle(tmp_path / "b", "2")
@@ -165,22 +167,22 @@ def test_a_name_in_the_manifest_never_leads_out_of_the_folder(
 
 
 @pytest.mark.parametrize("name", ["labels.txt/x", "a/" + "b" * 300], ids=["below a file", "too long"])
-def test_a_name_that_no_file_can_have_is_a_fault(copies: Path, tmp_path: Path, name: str) -> None:
+def test_download_refuses_a_name_that_no_file_can_have(copies: Path, tmp_path: Path, name: str) -> None:
     folder = write_bundle(tmp_path / "b", "2")
     files = json.loads((folder / MANIFEST).read_text("utf-8"))["files"]
     change(folder, files={**files, name: "0" * 64})
-    store = MemoryStore()  # Cloud Storage takes names that no file can have; a local object store may not
+    store = MemoryStore()  # Cloud Storage allows names that no file can have; a local object store may not
     store.create_bucket("models")
     for path in folder.iterdir():
         store.put("models", f"flowers/2/{path.name}", path.read_bytes())
     store.put("models", f"flowers/2/{name}", b"x")
     source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
-    [fault] = faults_of(lambda: source.bundle(Place("gs://models/flowers/2")))
+    [fault] = faults_of(lambda: source.bundle(BundleReference("gs://models/flowers/2")))
     assert "cannot be written" in fault
     assert list(copies.iterdir()) == []
 
 
-def test_what_is_too_large_is_refused_unread(
+def test_download_refuses_too_many_bytes_unread(
     put: Callable[..., None], read: Callable[..., Bundle], tmp_path: Path
 ) -> None:
     put(write_bundle(tmp_path / "b", "2"), "flowers/2")
@@ -191,10 +193,10 @@ def test_what_is_too_large_is_refused_unread(
     assert "expected at most 1,048,576" in fault
 
 
-def test_a_folder_of_a_bundle_is_downloaded_with_what_is_in_it(
+def test_download_includes_the_files_of_a_folder(
     put: Callable[..., None], read: Callable[..., Bundle], tmp_path: Path
 ) -> None:
-    """As the folder of a SavedModel, whose digest is over what is in it."""
+    """A SavedModel is such a folder; its digest is over the files in it."""
     folder = write_bundle(tmp_path / "b", "2")
     (folder / "saved" / "variables").mkdir(parents=True)
     (folder / "saved" / "variables" / "index").write_bytes(b"1")
@@ -206,7 +208,7 @@ def test_a_folder_of_a_bundle_is_downloaded_with_what_is_in_it(
     assert digest_of(read("flowers/2").model_path) == files["saved"]
 
 
-def test_each_copy_is_a_new_one_for_this_user_only(
+def test_download_makes_a_new_private_copy_each_time(
     put: Callable[..., None], read: Callable[..., Bundle], copies: Path, tmp_path: Path
 ) -> None:
     put(write_bundle(tmp_path / "b", "2"), "flowers/2")
@@ -216,7 +218,7 @@ def test_each_copy_is_a_new_one_for_this_user_only(
     assert copies.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_old_copy_is_removed(
+def test_download_removes_old_copies(
     put: Callable[..., None], read: Callable[..., Bundle], copies: Path, tmp_path: Path
 ) -> None:
     for version in ("1", "2"):
@@ -229,7 +231,7 @@ def test_an_old_copy_is_removed(
 
 
 @pytest.mark.parametrize("kind", ["link", "file", "open folder"])
-def test_a_folder_that_others_could_write_to_is_not_used(
+def test_download_refuses_an_open_folder_a_file_and_a_link(
     put: Callable[..., None], read: Callable[..., Bundle], copies: Path, tmp_path: Path, kind: str
 ) -> None:
     put(write_bundle(tmp_path / "b", "2"), "flowers/2")
@@ -245,22 +247,22 @@ def test_a_folder_that_others_could_write_to_is_not_used(
         read("flowers/2")
 
 
-def test_every_fault_of_every_bundle_is_named_at_once(store: CloudStorage, bucket: str, tmp_path: Path) -> None:
+def test_index_names_every_fault_of_every_bundle(store: CloudStorage, bucket: str, tmp_path: Path) -> None:
     broken = write_bundle(tmp_path / "b", "2")
     change(broken, labels=[], version="")
-    places = places_from(f"{DEFAULT_BUNDLE},a=gs://{bucket}/a,b={broken},c=nowhere")
+    references = references_from(f"{DEFAULT_BUNDLE},a=gs://{bucket}/a,b={broken},c=nowhere")
     source = BundleSource(lambda: store, LARGEST_BYTES, own_models())
     with pytest.raises(Misconfigured, match=r"^MODEL_BUNDLE: ") as refused:
-        source.index(places)
+        source.index(references)
     assert len(refused.value.faults) == 4
-    for place in (f"gs://{bucket}/a", str(broken), "nowhere"):
-        assert any(fault.startswith(f"the bundle {place}: ") for fault in refused.value.faults)
+    for location in (f"gs://{bucket}/a", str(broken), "nowhere"):
+        assert any(fault.startswith(f"the bundle {location}: ") for fault in refused.value.faults)
 
 
-def test_a_bucket_that_does_not_answer_is_a_fault_at_start_and_passes_elsewhere() -> None:
-    nobody = BundleSource(lambda: CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9"), LARGEST_BYTES, own_models())
-    place = Place("gs://models/flowers")
+def test_silent_bucket_is_a_fault_of_the_index_and_transient_for_a_bundle() -> None:
+    silent = BundleSource(lambda: CloudStorage(PROJECT, 1, endpoint="http://127.0.0.1:9"), LARGEST_BYTES, own_models())
+    reference = BundleReference("gs://models/flowers")
     with pytest.raises(StorageUnavailable):
-        nobody.bundle(place)
-    with pytest.raises(Misconfigured, match="gs://models/flowers: it cannot be looked at now"):
-        nobody.index([place])
+        silent.bundle(reference)
+    with pytest.raises(Misconfigured, match="gs://models/flowers: it cannot be read now"):
+        silent.index([reference])

@@ -1,4 +1,4 @@
-"""A folder's files are classified on every core, and told in their order."""
+"""The files of a folder are classified on every core, with answers in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.wiring import load_model
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Five drawn flowers, a shopping list, and a file that is not there."""
+    """Provide five drawn flowers, a shopping list, and a missing file."""
     folder = tmp_path_factory.mktemp("album")
     for label, drawing in drawings().items():
         drawing.resize((224, 224)).save(folder / f"{label}.jpg")
@@ -36,11 +36,11 @@ def classifier() -> Classifier:
 
 @pytest.fixture(scope="module")
 def many(album: list[Path]) -> list[Path]:
-    """So many files that each core gets a process of its own; not in the order of their names."""
+    """Provide so many files that each core gets a process; not in the order of their names."""
     return (album * (FEW * usable_cores() // len(album) + 1))[::-1]
 
 
-def test_many_files_are_answered_in_order_and_as_one_by_one(
+def test_classify_files_answers_many_files_in_order(
     album: list[Path], many: list[Path], classifier: Classifier
 ) -> None:
     alone = {path: classify_file(path, classifier) for path in album}
@@ -49,27 +49,27 @@ def test_many_files_are_answered_in_order_and_as_one_by_one(
     assert reasons == {"list.jpg": "not_an_image", "missing.jpg": "unreadable"}
 
 
-def test_a_few_files_are_answered_in_order_too(album: list[Path], classifier: Classifier) -> None:
+def test_classify_files_answers_a_few_files_in_order(album: list[Path], classifier: Classifier) -> None:
     assert [answer["path"] for answer in classify_files(album[::-1], classifier)] == [str(path) for path in album[::-1]]
 
 
 class Recording(ProcessPoolExecutor):
-    """Keeps what it is given to do."""
+    """A pool that keeps its futures."""
 
-    given: list[Future[Any]] = []  # noqa: RUF012 - of the one pool of the test
+    futures: list[Future[Any]] = []  # noqa: RUF012 - the test has a single pool
 
     def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.given.append(super().submit(*args, **kwargs))
-        return self.given[-1]
+        self.futures.append(super().submit(*args, **kwargs))
+        return self.futures[-1]
 
 
-def test_what_nobody_waits_for_is_not_begun(
+def test_classify_files_starts_no_files_after_close(
     many: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So much that the processes cannot have done half of it when the first answer comes."""
+    """The files are so many that half of them are not classified when the first answer comes."""
     monkeypatch.setattr(shared.cli.classify_files, "ProcessPoolExecutor", Recording)
     answers = classify_files(many * 100, classifier)
     assert next(answers)["path"] == str(many[0])
     answers.close()  # as Ctrl-C does
-    assert all(future.done() for future in Recording.given)
-    assert sum(future.cancelled() for future in Recording.given) > len(Recording.given) / 2
+    assert all(future.done() for future in Recording.futures)
+    assert sum(future.cancelled() for future in Recording.futures) > len(Recording.futures) / 2

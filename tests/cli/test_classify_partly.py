@@ -1,4 +1,4 @@
-"""``bucketlens classify`` as CSV, and what is left of it after Ctrl-C: all that was classified, in every format."""
+"""``bucketlens classify`` as CSV, and its results after Ctrl-C in every format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from shared.cli import main
 main()
 """
-"""The command line, also where a shell has its children ignore Ctrl-C since they run in the background."""
+"""The command line, also under a shell whose background processes ignore Ctrl-C."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,7 +52,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 @pytest.fixture
 def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C comes after two answers."""
+    """Raise KeyboardInterrupt after two answers."""
     whole = classify_files.classify_files
 
     def some(*arguments: Any) -> Iterator[Any]:
@@ -65,7 +65,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.cli.classify, "classify_files", some)
 
 
-def test_csv_has_a_line_for_each_file(album: Path, tmp_path: Path) -> None:
+def test_classify_csv_has_a_line_for_each_file(album: Path, tmp_path: Path) -> None:
     """As a spreadsheet opens it: with a byte order mark."""
     (album / "list.jpg").write_text("bread, butter")
     done = classify(album, "--csv", tmp_path / "results.csv")
@@ -78,26 +78,26 @@ def test_csv_has_a_line_for_each_file(album: Path, tmp_path: Path) -> None:
     assert (text["label"], text["score"], text["error"][:8]) == ("", "", "The file")
 
 
-def test_csv_holds_no_formula_of_a_name(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classify_csv_escapes_formulas_in_names(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(album)
     Path("a.jpg").rename("=1+1.jpg")
     [row] = rows_of(classify("=1+1.jpg", "--csv", "-").stdout.removeprefix("\ufeff"))
     assert row["path"] == "'=1+1.jpg"
 
 
-def test_csv_into_a_folder_that_is_not_there_is_a_sentence(album: Path, tmp_path: Path) -> None:
+def test_classify_csv_reports_a_missing_folder(album: Path, tmp_path: Path) -> None:
     done = classify(album, "--csv", tmp_path / "nowhere" / "results.csv")
     assert done.exit_code in (1, 2)
     assert "No such file or directory" in done.stderr
     assert isinstance(done.exception, SystemExit)
 
 
-def test_csv_and_json_together_are_refused(album: Path) -> None:
+def test_classify_refuses_csv_with_json(album: Path) -> None:
     assert classify(album, "--csv", "-", "--json").exit_code == 2
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_an_interrupted_csv_holds_what_was_classified(album: Path, tmp_path: Path) -> None:
+def test_classify_csv_has_the_results_before_an_interrupt(album: Path, tmp_path: Path) -> None:
     done = classify(album, "--csv", tmp_path / "results.csv")
     assert done.exit_code == 130
     assert "Interrupted: 2 of 3 files are classified." in done.stderr
@@ -105,21 +105,21 @@ def test_an_interrupted_csv_holds_what_was_classified(album: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_interrupted_json_holds_what_was_classified(album: Path) -> None:
+def test_classify_json_has_the_results_before_an_interrupt(album: Path) -> None:
     done = classify(album, "--json")
     assert (done.exit_code, len(done.stdout.splitlines())) == (130, 2)
 
 
 @pytest.mark.usefixtures("interrupted")
-def test_an_interrupted_table_shows_what_was_classified(album: Path) -> None:
+def test_classify_table_has_the_results_before_an_interrupt(album: Path) -> None:
     done = classify(album)
     assert done.exit_code == 130
     assert "b.jpg" in done.stdout
     assert "c.jpg" not in done.stdout
 
 
-def test_ctrl_c_in_a_terminal_ends_every_process_and_leaves_whole_lines(tmp_path: Path) -> None:
-    """A terminal sends it to the whole group; so many files that processes of their own classify them."""
+def test_classify_ends_every_process_on_ctrl_c_and_leaves_whole_lines(tmp_path: Path) -> None:
+    """A terminal sends it to the whole group; the files are so many that a pool of processes classifies them."""
     folder = tmp_path / "many"
     folder.mkdir()
     (folder / "0.jpg").write_bytes(encoded(scene(), "JPEG"))
@@ -138,16 +138,16 @@ def test_ctrl_c_in_a_terminal_ends_every_process_and_leaves_whole_lines(tmp_path
         assert process.poll() is None
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=120)
     lines = (tmp_path / "lines").read_text().splitlines()
-    assert process.returncode == 130, said
+    assert process.returncode == 130, errors
     assert all(json.loads(line)["label"] for line in lines)
-    assert said.strip() == f"Interrupted: {len(lines):,} of {FEW * usable_cores() * 20:,} files are classified."
+    assert errors.strip() == f"Interrupted: {len(lines):,} of {FEW * usable_cores() * 20:,} files are classified."
 
 
-@pytest.mark.parametrize("files", [1, FEW * usable_cores()], ids=["here", "in processes of their own"])
-def test_no_library_writes_a_line_of_its_own_to_the_terminal(tmp_path: Path, files: int) -> None:
-    """Such as that LiteRT has made a delegate, through the middle of a progress bar."""
+@pytest.mark.parametrize("files", [1, FEW * usable_cores()], ids=["in this process", "in a pool"])
+def test_classify_silences_libraries_on_the_terminal(tmp_path: Path, files: int) -> None:
+    """Otherwise LiteRT's greeting would break a progress bar."""
     (tmp_path / "0.jpg").write_bytes(encoded(scene(), "JPEG"))
     for number in range(1, files):
         (tmp_path / f"{number}.jpg").hardlink_to(tmp_path / "0.jpg")

@@ -1,4 +1,4 @@
-"""The commands that need no cloud, as people and scripts call them."""
+"""The commands that need no cloud, called as by users and scripts."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def lines_of(result: Result) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of drawn flowers, one of them in a folder of its own."""
+    """Provide a folder of drawn flowers, with a sub-folder."""
     folder = tmp_path_factory.mktemp("album")
     (folder / "more").mkdir()
     for label, picture in drawings().items():
-        place = folder / "more" if label == "tulips" else folder
-        picture.save(place / f"{label}.jpg", quality=92)
+        parent = folder / "more" if label == "tulips" else folder
+        picture.save(parent / f"{label}.jpg", quality=92)
     return folder
 
 
 @pytest.fixture
 def broken_bundle(tmp_path: Path) -> Path:
-    """A copy of the bundle with three faults."""
+    """Provide a copy of the bundle with three faults."""
     folder = tmp_path / "broken_v1"
     copy_tree(BUNDLE, folder)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -64,7 +64,7 @@ def broken_bundle(tmp_path: Path) -> Path:
 
 
 def commands(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Yield every command with what to type for it, those of groups too."""
+    """Yield every command with its words, also those of groups."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -77,7 +77,7 @@ def commands(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[
 EVERY_COMMAND = [typed for typed, _ in commands(main)]
 
 
-def test_every_command_is_listed_with_a_word_on_what_it_does() -> None:
+def test_help_lists_every_command_with_a_description() -> None:
     for flag in ("-h", "--help"):
         result = run(flag)
         assert result.exit_code == 0
@@ -87,7 +87,7 @@ def test_every_command_is_listed_with_a_word_on_what_it_does() -> None:
 
 
 @pytest.mark.parametrize("typed", EVERY_COMMAND, ids=" ".join)
-def test_every_commands_help_shows_an_example(typed: tuple[str, ...]) -> None:
+def test_help_of_every_command_has_an_example(typed: tuple[str, ...]) -> None:
     result = run(*typed, "--help")
     assert result.exit_code == 0
     command = dict(commands(main))[typed]
@@ -95,7 +95,7 @@ def test_every_commands_help_shows_an_example(typed: tuple[str, ...]) -> None:
         assert re.search(rf"Example:\n +bucketlens {' '.join(typed)}\b", result.stdout)
 
 
-def test_exit_codes_are_explained() -> None:
+def test_help_explains_exit_codes() -> None:
     assert "Exit codes:" in run("--help").stdout
     for command in ("classify", "evaluate", "status", "demo", "drop", "sweep", "replay"):
         assert "Exit codes:" in run(command, "--help").stdout
@@ -117,20 +117,20 @@ def test_classify_writes_one_json_object_a_line_in_order(album: Path) -> None:
         assert answer["needs_review"] is (answer["score"] < threshold)
 
 
-def test_classify_knows_a_drawn_daisy(album: Path) -> None:
+def test_classify_recognises_a_drawn_daisy(album: Path) -> None:
     [answer] = lines_of(run("classify", "--json", album / "daisy.jpg"))
     assert answer["label"] == "daisy"
 
 
-def test_classify_says_what_the_functions_say(album: Path, classifier: Classifier) -> None:
+def test_classify_answers_as_the_functions(album: Path, classifier: Classifier) -> None:
     path = album / "sunflowers.jpg"
     [answer] = lines_of(run("classify", "--json", path))
     shrink_to_px = classifier.bundle.manifest.input.long_edge_px
-    said = classifier.classify(decode(path.read_bytes(), Limits(), shrink_to_px=shrink_to_px).pixels)
-    assert (answer["label"], answer["score"]) == (said.label, said.score)
+    classification = classifier.classify(decode(path.read_bytes(), Limits(), shrink_to_px=shrink_to_px).pixels)
+    assert (answer["label"], answer["score"]) == (classification.label, classification.score)
 
 
-def test_classify_takes_whole_folders_by_name_without_what_is_hidden(album: Path) -> None:
+def test_classify_reads_folders_by_name_without_hidden_files(album: Path) -> None:
     (album / ".hidden.jpg").write_bytes(b"not seen")
     names = [
         Path(answer["path"]).relative_to(album).as_posix() for answer in lines_of(run("classify", "--json", album))
@@ -148,7 +148,7 @@ def test_classify_turns_pictures_upright(album: Path, tmp_path: Path) -> None:
     assert turned["candidates"] == straight["candidates"]
 
 
-def test_classify_goes_on_after_a_file_that_is_no_image_and_exits_with_1(album: Path, tmp_path: Path) -> None:
+def test_classify_continues_after_a_bad_file_and_exits_with_1(album: Path, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("bread, butter\n")
     (tmp_path / "b.png").write_bytes(encoded(scene(), "PNG")[:80])
     shutil.copy(album / "daisy.jpg", tmp_path / "c.jpg")
@@ -161,12 +161,12 @@ def test_classify_goes_on_after_a_file_that_is_no_image_and_exits_with_1(album: 
     assert daisy["label"] == "daisy"
 
 
-def test_classify_of_an_empty_folder_says_nothing(tmp_path: Path) -> None:
+def test_classify_of_an_empty_folder_prints_nothing(tmp_path: Path) -> None:
     result = run("classify", "--json", tmp_path)
     assert (result.exit_code, result.stdout) == (0, "")
 
 
-def test_classify_for_people_is_a_table(album: Path, tmp_path: Path) -> None:
+def test_classify_prints_a_table_by_default(album: Path, tmp_path: Path) -> None:
     (tmp_path / "list.jpg").write_text("bread, butter\n")
     result = run("classify", album / "daisy.jpg", tmp_path / "list.jpg")
     assert result.exit_code == 1
@@ -176,21 +176,21 @@ def test_classify_for_people_is_a_table(album: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("no-such-file.jpg",), ("--no-such-option", ".")])
-def test_classify_cannot_be_called_like_that(arguments: tuple[str, ...]) -> None:
+def test_classify_refuses_bad_arguments(arguments: tuple[str, ...]) -> None:
     result = run("classify", *arguments)
     assert result.exit_code == 2
     assert "Usage: bucketlens classify" in result.stderr
     assert result.stdout == ""
 
 
-def test_classify_with_a_bundle_that_cannot_be_used_exits_with_2(album: Path, broken_bundle: Path) -> None:
+def test_classify_with_an_invalid_bundle_exits_with_2(album: Path, broken_bundle: Path) -> None:
     for bundle in (broken_bundle, "no_such_bundle"):
         result = run("classify", "--bundle", bundle, album / "daisy.jpg")
         assert result.exit_code == 2
         assert str(bundle) in re.sub(r"\s+", "", result.stderr) or str(bundle) in result.stderr
 
 
-def test_bundle_list_shows_what_ships() -> None:
+def test_bundle_list_shows_the_shipped_bundles() -> None:
     result = CliRunner().invoke(main, ["bundle", "list"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "flowers_v1" in result.stdout
@@ -229,20 +229,20 @@ def test_bundle_check_finds_a_changed_file(tmp_path: Path) -> None:
     assert "model.tflite has sha256" in result.stderr
 
 
-def test_bundle_show_of_nothing_is_a_usage_error() -> None:
+def test_bundle_show_of_an_unknown_bundle_is_a_usage_error() -> None:
     result = run("bundle", "show", "no_such_bundle")
     assert result.exit_code == 2
     assert "There is no bundle no_such_bundle" in result.stderr
 
 
-def test_an_unknown_command_is_a_usage_error() -> None:
+def test_unknown_command_is_a_usage_error() -> None:
     result = run("clasify")
     assert result.exit_code == 2
     assert "No such command" in result.stderr
 
 
-def test_the_command_runs_as_a_process_of_its_own_in_any_folder(album: Path, tmp_path: Path) -> None:
-    """With standard output piped: lines of JSON there, and nothing else."""
+def test_command_line_runs_as_a_process_in_any_folder(album: Path, tmp_path: Path) -> None:
+    """With stdout piped it has lines of JSON and nothing else."""
     done = subprocess.run(
         [sys.executable, "-m", "shared.cli", "classify", "--json", str(album / "daisy.jpg"), "no_image.jpg"],
         cwd=tmp_path_with_text(tmp_path),

@@ -1,4 +1,4 @@
-"""What ``bucketlens drop`` says: counts, an exit code, how far it came when it was interrupted, and how to go on."""
+"""The output of ``bucketlens drop``: counts, exit codes, and its progress after an interrupt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import shared.cli.drop
 from shared.cli import main
 from shared.errors import StorageUnavailable
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations import upload
 
 Picture = Callable[..., bytes]
@@ -23,11 +23,11 @@ Bucketlens = Callable[..., Result]
 
 @pytest.fixture
 def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Bucketlens]:
-    """The command line, as it is typed where a cloud runs."""
+    """Provide the command line with a running local cloud."""
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         yield lambda *typed: CliRunner().invoke(
             main, list(typed), env={"COLUMNS": "250", "BUCKETLENS_FOLDER": str(folder)}
         )
@@ -35,7 +35,7 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Bucketlens]:
 
 @pytest.fixture
 def album(tmp_path: Path, picture: Picture) -> Path:
-    """Two pictures that nobody has seen before, and a shopping list."""
+    """Provide two new pictures and a shopping list."""
     folder = tmp_path / f"album-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     for name in ("a.jpg", "b.jpg"):
@@ -44,8 +44,8 @@ def album(tmp_path: Path, picture: Picture) -> Path:
     return folder
 
 
-def test_drop_ends_with_how_many_there_were_of_each_fate(bucketlens: Bucketlens, album: Path) -> None:
-    """A file that was refused makes the exit code 1."""
+def test_drop_ends_with_the_count_of_each_outcome(bucketlens: Bucketlens, album: Path) -> None:
+    """A refused file makes the exit code 1."""
     done = bucketlens("drop", str(album), "--wait")
     assert done.exit_code == 1, done.output
     sure, review, refused = (int(part.split()[0]) for part in done.stderr.splitlines()[-1].split(", "))
@@ -53,18 +53,18 @@ def test_drop_ends_with_how_many_there_were_of_each_fate(bucketlens: Bucketlens,
     assert done.stderr.splitlines()[-1].endswith("to review, 1 refused")
 
 
-def test_a_folder_that_is_dropped_again_counts_once(bucketlens: Bucketlens, album: Path) -> None:
+def test_drop_of_a_folder_again_counts_once(bucketlens: Bucketlens, album: Path) -> None:
     (album / "list.jpg").unlink()
     assert bucketlens("drop", str(album), "--wait").exit_code == 0
     again = bucketlens("drop", str(album), "--wait", "--skip-existing")
     assert again.exit_code == 0, again.output
-    assert "2 of 2 are classified already" in again.stderr
+    assert "2 of 2 files are already classified" in again.stderr
     assert f"0 uploaded to gs://{UPLOAD_BUCKET}" in again.stderr
     counted = bucketlens("query", f"SELECT COUNT(*) AS n FROM results WHERE name LIKE '{album.name}/%'")
     assert " 2 " in counted.output
 
 
-def test_results_count_pictures_even_where_they_are_uploaded_twice(bucketlens: Bucketlens, album: Path) -> None:
+def test_results_view_counts_pictures_that_are_uploaded_twice_once(bucketlens: Bucketlens, album: Path) -> None:
     (album / "list.jpg").unlink()
     for _ in range(2):
         assert bucketlens("drop", str(album), "--wait").exit_code == 0
@@ -72,7 +72,7 @@ def test_results_count_pictures_even_where_they_are_uploaded_twice(bucketlens: B
     assert " 2 " in bucketlens("query", sql).output
 
 
-def test_a_file_with_a_bad_name_is_named_and_the_rest_lands(bucketlens: Bucketlens, album: Path) -> None:
+def test_drop_skips_a_file_with_a_bad_name_and_uploads_the_others(bucketlens: Bucketlens, album: Path) -> None:
     (album / "list.jpg").rename(album / "8\nline.jpg")
     done = bucketlens("drop", str(album), "--wait")
     assert done.exit_code == 1
@@ -81,7 +81,7 @@ def test_a_file_with_a_bad_name_is_named_and_the_rest_lands(bucketlens: Bucketle
     assert "0 refused" in done.stderr
 
 
-def test_a_model_that_is_not_served_is_refused_before_anything_is_uploaded(bucketlens: Bucketlens, album: Path) -> None:
+def test_drop_refuses_a_model_that_is_not_served_before_an_upload(bucketlens: Bucketlens, album: Path) -> None:
     done = bucketlens("drop", str(album), "--model", "flwers")
     assert done.exit_code == 2
     assert "'flwers' is not served here" in " ".join(done.stderr.split())
@@ -89,7 +89,7 @@ def test_a_model_that_is_not_served_is_refused_before_anything_is_uploaded(bucke
     assert bucketlens("drop", str(album / "a.jpg"), "--model", "flowers", "--wait").exit_code == 0
 
 
-def test_an_interrupted_drop_says_how_far_it_came_and_how_to_go_on(
+def test_drop_reports_its_progress_after_an_interrupt(
     bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = upload.drop
@@ -103,11 +103,11 @@ def test_an_interrupted_drop_says_how_far_it_came_and_how_to_go_on(
     monkeypatch.setattr(shared.cli.drop, "drop", interrupted)
     done = bucketlens("drop", str(album))
     assert done.exit_code == 130
-    assert "1 of 3 are uploaded" in done.stderr
-    assert "same again with --skip-existing" in " ".join(done.stderr.split())
+    assert "1 of 3 files are uploaded" in done.stderr
+    assert "same command with --skip-existing" in " ".join(done.stderr.split())
 
 
-def test_a_drop_that_breaks_off_says_how_far_it_came(
+def test_drop_reports_its_progress_after_an_error(
     bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = upload.drop
@@ -121,11 +121,11 @@ def test_a_drop_that_breaks_off_says_how_far_it_came(
     monkeypatch.setattr(shared.cli.drop, "drop", broken_off)
     done = bucketlens("drop", str(album))
     assert done.exit_code == 1
-    assert "Broken off: 1 of 3 are uploaded" in done.stderr
+    assert "Stopped early: 1 of 3 files are uploaded" in done.stderr
     assert "The store does not answer." in done.stderr
 
 
-def test_an_interrupted_wait_counts_what_has_landed(
+def test_drop_counts_the_results_before_an_interrupted_wait(
     bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: Any) -> Iterator[Any]:
@@ -135,10 +135,10 @@ def test_an_interrupted_wait_counts_what_has_landed(
     monkeypatch.setattr(shared.cli.drop, "wait_for", interrupted)
     done = bucketlens("drop", str(album), "--wait")
     assert done.exit_code == 130
-    assert "0 sure, 0 to review, 0 refused; the others land all the same" in " ".join(done.stderr.split())
+    assert "0 sure, 0 to review, 0 refused; the others will be classified too" in " ".join(done.stderr.split())
 
 
-def test_a_missing_view_is_a_sentence(bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drop_reports_a_missing_view(bucketlens: Bucketlens, album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload, "CLASSIFIED", "SELECT sha256 FROM no_such_view WHERE @digests = @models")
     done = bucketlens("drop", str(album), "--skip-existing")
     assert (done.exit_code, isinstance(done.exception, SystemExit)) == (2, True)

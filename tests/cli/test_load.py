@@ -1,4 +1,4 @@
-"""``bucketlens load`` over HTTP: what it sends, where it refuses to go, and what it prints."""
+"""``bucketlens load`` over HTTP: its requests, the URLs that it refuses, and its output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli import main
-from shared.cli.load import drawn
+from shared.cli.load import drawn_pictures
 from shared.errors import BadRequest
 from shared.local.cloud import Cloud
 from shared.operations.load.pictures import MOST_PICTURES, largest_of, pictures_in
@@ -24,7 +24,7 @@ from tests.operations.load_server import Service, serving
 from tests.pictures import encoded, scene
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "the-token-of-a-test"  # no secret
+TOKEN = "the-token-of-a-test"  # not a secret
 
 
 @pytest.fixture
@@ -43,26 +43,26 @@ def report_of(result: Result) -> dict[str, Any]:
     return document
 
 
-def test_load_asks_for_no_rows_and_sends_each_picture_in_turn(service: Service) -> None:
+def test_load_sends_each_picture_in_turn_without_rows(service: Service) -> None:
     result = load(service.url, "--clients=1", "--seconds=60", "--max-requests=7", "--json")
     assert result.exit_code == 0, result.output
-    assert {(method, target) for method, target, _, _ in service.asked} == {("POST", "/v1/classify?record=false")}
-    assert len(service.asked) == 8  # one looks whether there is an answer
-    assert {body for _, _, _, body in service.asked} == set(drawn())
+    assert {(method, target) for method, target, _, _ in service.requests} == {("POST", "/v1/classify?record=false")}
+    assert len(service.requests) == 8  # the first checks that the service answers
+    assert {body for _, _, _, body in service.requests} == set(drawn_pictures())
     report = report_of(result)
     assert report["run"]["statuses"] == {"200": 7}
     assert report["run"]["ending"] == "max_requests"
     assert report["run"]["compute_ms"] == 5.0
-    assert [one["setting"] for one in report["advice"]] == ["concurrency", "max_instances", "memory_mb"]
+    assert [row["setting"] for row in report["advice"]] == ["concurrency", "max_instances", "memory_mb"]
     assert 0 < report["usd"]["likely"] < report["usd"]["most"] < 1
 
 
-def test_load_leaves_rows_only_when_asked_to(service: Service) -> None:
+def test_load_leaves_rows_only_with_record(service: Service) -> None:
     assert load(service.url, "--record", "--clients=1", "--max-requests=2").exit_code == 0
-    assert {target for _, target, _, _ in service.asked} == {"/v1/classify"}
+    assert {target for _, target, _, _ in service.requests} == {"/v1/classify"}
 
 
-def test_token_is_sent_and_never_printed(service: Service) -> None:
+def test_load_sends_the_token_and_never_prints_it(service: Service) -> None:
     options = ("--clients=1", "--max-requests=2")
     for result in (
         load(service.url, *options, BUCKETLENS_TOKEN=TOKEN),
@@ -70,44 +70,44 @@ def test_token_is_sent_and_never_printed(service: Service) -> None:
     ):
         assert result.exit_code == 0
         assert TOKEN not in result.output
-    assert {headers["authorization"] for _, _, headers, _ in service.asked} == {f"Bearer {TOKEN}"}
+    assert {headers["authorization"] for _, _, headers, _ in service.requests} == {f"Bearer {TOKEN}"}
 
 
-def test_tables_show_latencies_answers_cost_and_size(service: Service) -> None:
+def test_load_prints_latencies_answers_cost_and_size(service: Service) -> None:
     result = load(service.url, "--rate=50", "--seconds=0.2")
     for word in ("p50", "p99", "since a request was due", "200: 10", "$0.0000014", "max_instances", "requests/s x"):
         assert word in result.stdout
 
 
 @pytest.mark.parametrize("again", [None, "http://127.0.0.1:1"])
-def test_url_that_is_not_named_twice_is_not_asked(service: Service, again: str | None) -> None:
+def test_load_sends_nothing_to_a_url_that_is_not_given_twice(service: Service, again: str | None) -> None:
     result = load(service.url, again=again)
     assert result.exit_code == 2
     assert f"--again {service.url}" in result.output.replace("\n", " ")
-    assert service.asked == []
+    assert service.requests == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_redirect_is_refused_and_not_followed(service: Service, status: int) -> None:
+def test_load_refuses_a_redirect_and_does_not_follow_it(service: Service, status: int) -> None:
     with serving(Service()) as elsewhere:
         service.status, service.headers = status, {"Location": elsewhere.url}
         result = load(service.url, f"--token={TOKEN}")
         assert result.exit_code == 2
         assert elsewhere.url in result.output.replace("\n", "")
-        assert elsewhere.asked == []
-    assert len(service.asked) == 1
+        assert elsewhere.requests == []
+    assert len(service.requests) == 1
 
 
-def test_service_that_asks_for_a_token_or_is_not_there_is_not_loaded(service: Service) -> None:
+def test_load_stops_if_the_service_needs_a_token_or_is_unreachable(service: Service) -> None:
     service.status = 403
     assert load(service.url).exit_code == 2
-    assert len(service.asked) == 1
+    assert len(service.requests) == 1
     service.status = 503
     assert load(service.url).exit_code == 4
     assert load("http://127.0.0.1:9").exit_code == 4
 
 
-def test_errors_are_counted_by_status_and_found_wanting(service: Service) -> None:
+def test_load_counts_errors_by_status_and_reports_them_as_faults(service: Service) -> None:
     fail_after_the_first(service)
     result = load(service.url, "--clients=1", "--max-requests=5", "--json")
     assert result.exit_code == 1
@@ -118,14 +118,14 @@ def test_errors_are_counted_by_status_and_found_wanting(service: Service) -> Non
 
 def fail_after_the_first(service: Service) -> None:
     class Once(list[Any]):
-        def append(self, one: Any) -> None:
-            super().append(one)
+        def append(self, request: Any) -> None:
+            super().append(request)
             service.status = 200 if len(self) == 1 else 429
 
-    service.asked = Once()
+    service.requests = Once()
 
 
-def test_answer_that_never_ends_is_no_answer(service: Service) -> None:
+def test_load_refuses_an_endless_answer(service: Service) -> None:
     service.body = b"x" * (2 << 20)
     result = load(service.url)
     assert result.exit_code == 4
@@ -146,12 +146,12 @@ def test_answer_that_never_ends_is_no_answer(service: Service) -> None:
         "http://[fe80::1]",
     ],
 )
-def test_url_of_no_deployment_is_refused(url: str) -> None:
+def test_load_refuses_a_url_that_cannot_be_a_deployment(url: str) -> None:
     with pytest.raises(BadRequest):
         checked_target(url, url, None)
 
 
-def test_token_is_not_sent_in_clear_but_to_this_machine() -> None:
+def test_load_sends_a_token_in_clear_only_to_this_machine() -> None:
     with pytest.raises(BadRequest, match="in clear"):
         checked_target("http://example.com", "http://example.com", TOKEN)
     assert checked_target("http://127.0.0.1:8080/", "http://127.0.0.1:8080", TOKEN).url == "http://127.0.0.1:8080"
@@ -170,7 +170,7 @@ def test_token_is_not_sent_in_clear_but_to_this_machine() -> None:
         ("localhost", "34.1.2.3", True, True),
     ],
 )
-def test_name_may_not_lead_where_the_url_does_not_show(
+def test_load_refuses_a_host_with_a_surprising_address(
     host: str, address: str, without: bool, with_private: bool
 ) -> None:
     target = checked_target(f"https://{host}", f"https://{host}", None)
@@ -178,19 +178,21 @@ def test_name_may_not_lead_where_the_url_does_not_show(
     assert is_surprising(target, address, allow_private=True) is with_private
 
 
-def test_name_that_leads_into_this_machine_is_not_asked(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_sends_nothing_to_a_host_that_resolves_to_this_machine(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import socket
 
     port = service.url.rsplit(":", 1)[1]
-    there = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: there)
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port)))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
     result = load(f"http://images.example.com:{port}", "--private")
     assert result.exit_code == 2, result.output
     assert "leads to 127.0.0.1" in result.output
-    assert service.asked == []
+    assert service.requests == []
 
 
-def test_pictures_come_from_a_folder_within_limits(tmp_path: Path) -> None:
+def test_load_reads_pictures_of_a_folder_within_limits(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="no files"):
         pictures_in(tmp_path)
     content = encoded(scene(320, 240), "PNG")
@@ -205,7 +207,7 @@ def test_pictures_come_from_a_folder_within_limits(tmp_path: Path) -> None:
         pictures_in(tmp_path)
 
 
-def test_ctrl_c_prints_what_there_is(service: Service) -> None:
+def test_load_prints_its_results_on_ctrl_c(service: Service) -> None:
     command = [
         sys.executable,
         "-m",

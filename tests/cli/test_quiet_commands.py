@@ -1,4 +1,4 @@
-"""No library writes lines of its own through a command's progress bar: what opens a model does so in silence."""
+"""Models are opened in ``silence()``, so that no library writes into a command's progress bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "shared"
 OPENERS = {"load_model", "LiteRTModel", "open_classifier"}
-"""Each has LiteRT say once in a process that it is here, from C++."""
+"""Each makes LiteRT print a greeting from C++ once in a process."""
 
 FOR_TERMINALS = [
     ROOT / "cli/classify_files.py",
@@ -23,19 +23,19 @@ def is_silence(node: ast.AST) -> bool:
 
 
 def loud(node: ast.AST, is_silent: bool = False) -> Iterator[int]:
-    """Yield the lines that open a model where it would be heard."""
+    """Yield the lines that open a model outside of ``silence()``."""
     is_silent = is_silent or is_silence(node)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OPENERS and not is_silent:
         yield node.lineno
-    for inside in ast.iter_child_nodes(node):
-        yield from loud(inside, is_silent)
+    for child in ast.iter_child_nodes(node):
+        yield from loud(child, is_silent)
 
 
 @pytest.mark.parametrize("path", FOR_TERMINALS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_models_are_opened_in_silence_where_a_terminal_listens(path: Path) -> None:
+def test_commands_open_models_in_silence(path: Path) -> None:
     assert list(loud(ast.parse(path.read_text("utf-8")))) == []
 
 
-def test_a_loud_opening_is_recognised() -> None:
+def test_silence_check_recognises_a_loud_opening() -> None:
     assert list(loud(ast.parse("load_model(bundle)"))) == [1]
     assert list(loud(ast.parse("with silence():\n    load_model(bundle)"))) == []

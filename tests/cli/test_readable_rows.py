@@ -1,4 +1,4 @@
-"""Tables that can be read: a row's values stand one under the other where side by side they could not."""
+"""Tables stay readable: values that do not fit side by side are printed below each other."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ def drawn(result: Result, width: int) -> list[str]:
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined, no-any-return]
 
 
-def test_a_row_of_many_columns_stands_one_value_under_the_other() -> None:
+def test_query_stacks_the_values_of_a_row_with_many_columns() -> None:
     lines = drawn(WIDE, 80)
     assert sum("column_7" in line and "value 7 of a picture" in line for line in lines) == 2
 
 
 @pytest.mark.parametrize("width", [240, 400])
-def test_a_row_that_fits_stands_side_by_side(width: int) -> None:
+def test_query_prints_a_row_that_fits_side_by_side(width: int) -> None:
     assert sum("column_0" in line and "column_11" in line for line in drawn(WIDE, width)) == 1
 
 
-def test_a_few_long_columns_stay_side_by_side_and_fold() -> None:
+def test_query_folds_a_few_long_columns() -> None:
     few = Result(["name", "detail"], [{"name": "a.jpg", "detail": "x" * 300}])
     assert any("name" in line and "detail" in line for line in drawn(few, 80))
 
 
-def test_an_empty_result_is_a_table_that_says_so() -> None:
+def test_query_prints_a_caption_for_an_empty_result() -> None:
     assert any("no rows" in line for line in drawn(Result(list(WIDE.columns), []), 80))
 
 
@@ -48,7 +48,7 @@ def standing(bundle: str | None) -> Standing:
     return Standing(service="classify-upload", traffic=(Target("r2", 100),), revisions=(revision,), etag="")
 
 
-def test_what_to_commit_is_a_line_of_tfvars_that_serves_the_same() -> None:
-    said = what_to_commit([standing("gs://p-models/roses/2"), standing("gs://p-models/roses/2")])
-    assert said.splitlines()[1:] == ['  model_bundle = "gs://p-models/roses/2"']
-    assert "leave model_bundle out" in what_to_commit([standing(None)])
+def test_what_to_commit_is_a_line_of_tfvars_for_the_served_model() -> None:
+    lines = what_to_commit([standing("gs://p-models/roses/2"), standing("gs://p-models/roses/2")])
+    assert lines.splitlines()[1:] == ['  model_bundle = "gs://p-models/roses/2"']
+    assert "remove model_bundle" in what_to_commit([standing(None)])

@@ -14,18 +14,18 @@ from click.testing import CliRunner
 
 from shared.cli import main
 from shared.cli.type_next import what_to_type_next
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.local.running import folders_in_use
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_up_says_first_where_the_page_is(cloud: Cloud) -> None:
+def test_up_prints_the_url_of_the_page_first(cloud: Cloud) -> None:
     assert f"\nOpen {cloud.url('classify_request')} and drop pictures.\n" in what_to_type_next(cloud)
 
 
-def test_up_opens_the_page_and_says_at_its_end_what_is_kept(tmp_path: Path) -> None:
-    """A browser that writes down what it is to open."""
+def test_up_opens_the_page_and_prints_at_its_end_what_is_kept(tmp_path: Path) -> None:
+    """The browser is a script that records the URL to open."""
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/opened"\n')
     browser.chmod(0o755)
@@ -51,23 +51,25 @@ def test_up_opens_the_page_and_says_at_its_end_what_is_kept(tmp_path: Path) -> N
         assert folder in folders_in_use()
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        remaining, _ = process.communicate(timeout=60)
     assert (tmp_path / "opened").read_text().strip() == page
-    assert f"Pictures and rows are kept in {folder}; go on with: bucketlens up --folder {folder}" in rest
+    assert f"Pictures and rows are kept in {folder}; start again with: bucketlens up --folder {folder}" in remaining
     assert process.returncode == 0
 
 
 def test_status_names_the_page(cloud: Cloud, tmp_path: Path) -> None:
     replace(cloud, folder=tmp_path).save()
-    with sole_use(tmp_path):
+    with folder_lock(tmp_path):
         shown = CliRunner().invoke(main, ["status", "--folder", str(tmp_path)], env={"COLUMNS": "200"})
     assert f"The page is at {cloud.url('classify_request')}" in shown.output
 
 
 @pytest.mark.parametrize("typed", [["query", "SELECT 1"], ["status"], ["down"], ["drop", __file__]])
-def test_where_no_cloud_runs_commands_say_where_one_does(cloud: Cloud, tmp_path: Path, typed: list[str]) -> None:
+def test_commands_without_a_local_cloud_name_the_folder_of_another(
+    cloud: Cloud, tmp_path: Path, typed: list[str]
+) -> None:
     cloud.save()
-    with sole_use(cloud.folder):
+    with folder_lock(cloud.folder):
         done = CliRunner().invoke(main, [*typed, "--folder", str(tmp_path / "empty")])
-    assert f"One runs in {cloud.folder}: add --folder {cloud.folder}" in done.output
+    assert f"A local cloud runs in {cloud.folder}: add --folder {cloud.folder}" in done.output
     assert not (tmp_path / "empty").exists()

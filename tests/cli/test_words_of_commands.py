@@ -1,4 +1,4 @@
-"""Small words of commands: how many rows a statement changed, how many more there are, where a folder cannot be had."""
+"""Remarks of commands: changed rows, rows that are not shown, a folder that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli import main
-from shared.cli.demo import LONG_LIST, _drop_and_show
-from shared.local.cloud import Cloud, sole_use
+from shared.cli.demo import LONG_LIST, _upload_and_show
+from shared.local.cloud import Cloud, folder_lock
 
 Picture = Callable[..., bytes]
 
@@ -24,17 +24,17 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 
-def test_query_says_how_many_rows_a_statement_changed(bucketlens: Callable[..., Result]) -> None:
-    done = bucketlens("query", "DELETE FROM labels WHERE prediction_id = 'nobody'")
+def test_query_prints_the_number_of_changed_rows(bucketlens: Callable[..., Result]) -> None:
+    done = bucketlens("query", "DELETE FROM labels WHERE prediction_id = 'unknown'")
     assert done.exit_code == 0, done.output
     assert "0 rows changed" in done.stderr
 
 
-def test_the_demo_says_how_many_more_there_are(
+def test_demo_prints_the_number_of_rows_that_are_not_shown(
     cloud: Cloud, tmp_path: Path, picture: Picture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = []
@@ -43,14 +43,14 @@ def test_the_demo_says_how_many_more_there_are(
         path.write_bytes(picture(number))
         files.append((path, path.name))
     supervisor: Any = SimpleNamespace(cloud=cloud)
-    assert _drop_and_show(supervisor, files) == 0
+    assert _upload_and_show(supervisor, files) == 0
     lines = capsys.readouterr().out.splitlines()
     [more, *_] = [int(line.split()[0].replace(",", "")) for line in lines if line.strip().endswith(" more")]
     assert more >= 3
 
 
-def test_a_data_folder_that_cannot_be_had_is_a_sentence(tmp_path: Path) -> None:
+def test_up_reports_a_data_folder_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = CliRunner().invoke(main, ["up", "--folder", str(tmp_path / "file" / "cloud")])
     assert done.exit_code == 2
-    assert "name another one: --folder FOLDER" in " ".join(done.output.split())
+    assert "give another one: --folder FOLDER" in " ".join(done.output.split())

@@ -1,4 +1,4 @@
-"""Parts of documents, and the scripts that write them."""
+"""Read parts of documents, and load the scripts that write them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def between(text: str, mark: str) -> str:
-    """Return what stands between ``<!-- mark -->`` and ``<!-- /mark -->``."""
-    found = re.search(rf"<!-- {mark} -->\n(.*?)\n?<!-- /{mark} -->", text, re.DOTALL)
-    assert found, f"there is no <!-- {mark} --> … <!-- /{mark} -->"
-    return found[1]
+    """Return the text between ``<!-- mark -->`` and ``<!-- /mark -->``."""
+    match = re.search(rf"<!-- {mark} -->\n(.*?)\n?<!-- /{mark} -->", text, re.DOTALL)
+    assert match, f"<!-- {mark} --> … <!-- /{mark} --> is missing"
+    return match[1]
 
 
 def writer_of_tables() -> ModuleType:

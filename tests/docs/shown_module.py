@@ -1,4 +1,4 @@
-"""A module that a page shows as an example, put where the product finds modules of its kind."""
+"""Put a module that a page shows as an example where the product finds modules of its kind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shown_module(package: ModuleType, name: str, number: int, folder: Path) -> I
     """Write the page's example into a folder that the package also has, for the length of the block.
 
     Args:
-        package: which finds it, such as ``shared.http.protocols``.
+        package: the package that finds it, such as ``shared.http.protocols``.
         name: of the module.
         number: of the example on the page, from 0.
         folder: an empty one.

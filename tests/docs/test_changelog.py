@@ -1,4 +1,4 @@
-"""The changelog tells an operator of every version, and of each whether Terraform comes first."""
+"""Tests that the changelog lists every version for an operator, and whether Terraform comes first."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_versions_go_from_the_newest_to_the_oldest() -> None:
     assert days == sorted(days, reverse=True)
 
 
-def test_every_version_says_whether_it_needs_an_apply() -> None:
+def test_versions_each_state_whether_they_need_an_apply() -> None:
     assert [
         title for title, text in SECTIONS.items() if not re.search(r"^### Needs an apply\n\n- ", text, re.MULTILINE)
     ] == []

@@ -1,4 +1,4 @@
-"""Every `bucketlens` command that a document types exists, with every option that it is given."""
+"""Tests that every `bucketlens` command in a document exists, with all its options."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
 def typed(text: str) -> Iterator[list[str]]:
-    """Yield the words of each command, in blocks and in lines; of several on a line each."""
-    found = [
+    """Yield the words of each command, in blocks and in lines; several commands are on a line each."""
+    lines = [
         *re.findall(r"^ {4,}(?:\$ )?(bucketlens .*)$", text, re.MULTILINE),
         *re.findall(r"`(bucketlens [^`]+)`", text),
     ]
-    for line in found:
+    for line in lines:
         for part in re.split(r"&&|\|\||\s\|\s|;\s", line):
             try:
                 words = shlex.split(part, comments=True)
@@ -33,7 +33,7 @@ def typed(text: str) -> Iterator[list[str]]:
 
 
 def unknown(words: list[str]) -> str | None:
-    """Say what of a command there is not, or None."""
+    """Return the part of a command that does not exist, or None."""
     command: click.Command = main
     context = click.Context(main)
     while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z-]+", words[0]):
@@ -42,17 +42,17 @@ def unknown(words: list[str]) -> str | None:
             return words[0]
         command, words = inner, words[1:]
     options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    given = [word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)]
-    return next((name for name in given if name not in {*options, "--help", "-h"}), None)
+    options_typed = [word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)]
+    return next((name for name in options_typed if name not in {*options, "--help", "-h"}), None)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_what_a_document_types_can_be_typed(document: Path) -> None:
+def test_documented_commands_exist(document: Path) -> None:
     commands = list(typed(document.read_text("utf-8")))
     assert [(words, wrong) for words in commands if (wrong := unknown(words))] == []
 
 
-def test_commands_are_found_and_judged() -> None:
+def test_documented_commands_are_found_and_checked() -> None:
     text = "    bucketlens drop a --wait  # x\nor `bucketlens nosuch`, `bucketlens drop --nosuch`\n"
     assert [unknown(words) for words in typed(text)] == [None, "nosuch", "--nosuch"]
     assert len(list(typed((ROOT / "docs" / "use.md").read_text("utf-8")))) > 20

@@ -1,4 +1,4 @@
-"""What is written down twice is the same: pages and settings, locks and pyproject.toml, links and files."""
+"""Tests that what is written twice is the same: pages and settings, locks and pyproject.toml, links and files."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def requirement_lines(file: str) -> Iterator[str]:
 
 
 def direct_requirements() -> list[Requirement]:
-    """Return what pyproject.toml names; an extra may also name another extra of the project itself."""
+    """Return the requirements of pyproject.toml; an extra may also name another extra of the project itself."""
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     requirements = [Requirement(text) for group in groups for text in group]
     return [requirement for requirement in requirements if requirement.name != PROJECT["name"]]
@@ -80,7 +80,7 @@ def tracked_files() -> list[Path]:
     try:
         done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     return [ROOT / name for name in done.stdout.decode().split("\0") if name]
 
 
@@ -94,16 +94,16 @@ def test_settings_page_has_the_table_of_the_code() -> None:
     assert between(PAGES["settings.md"], "settings") == writer_of_tables().settings_table(), "run: make docs"
 
 
-def test_the_table_has_a_line_for_every_setting() -> None:
+def test_settings_table_has_a_line_for_every_setting() -> None:
     lines = writer_of_tables().settings_table().splitlines()
     assert lines[:2] == ["| setting | default | what it decides |", "|---|---|---|"]
     assert len(lines) - 2 == len(dataclasses.fields(Settings))
-    assert "| `UPLOAD_BUCKET` | required | Where people drop images. |" in lines
+    assert "| `UPLOAD_BUCKET` | required | The bucket where people upload images. |" in lines
     assert all(line.endswith(". |") for line in lines[2:])
 
 
 @pytest.mark.parametrize("table", ["predictions", "failures", "labels"])
-def test_the_tables_of_rows_are_those_of_the_schemas(table: str) -> None:
+def test_rows_page_has_the_tables_of_the_schemas(table: str) -> None:
     assert between(PAGES["rows.md"], table) == writer_of_tables().row_table(table), "run: make docs"
 
 
@@ -112,7 +112,7 @@ def test_user_page_shows_every_command(command: str) -> None:
     assert re.search(rf"^ {{4}}bucketlens\b.*\b{command}\b", PAGES["use.md"], re.MULTILINE)
 
 
-def test_readme_and_user_page_name_no_command_that_there_is_not() -> None:
+def test_readme_and_user_page_name_only_commands_that_exist() -> None:
     typed = set(re.findall(r"^ {4}(?:\$ )?bucketlens (\w+)", README + PAGES["use.md"], re.MULTILINE))
     assert typed <= set(COMMANDS)
 
@@ -123,9 +123,9 @@ def test_readme_is_short() -> None:
 
 def test_readme_shows_the_sql_that_the_demo_asks() -> None:
     shown = re.findall(r"^ {4}((?:SELECT|FROM) .*)$", between(README, "demo"), re.MULTILINE)
-    asked = "\n".join(QUERIES.values())
+    queries = "\n".join(QUERIES.values())
     assert len(shown) >= 4
-    assert [line for line in shown if line not in asked] == []
+    assert [line for line in shown if line not in queries] == []
 
 
 def test_rows_page_names_every_view() -> None:
@@ -133,7 +133,7 @@ def test_rows_page_names_every_view() -> None:
     assert [view for view in sorted(views) if f"| `{view}` |" not in PAGES["rows.md"]] == []
 
 
-def test_targets_that_pages_type_are_in_the_makefile() -> None:
+def test_make_targets_that_pages_type_exist() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     typed = set(re.findall(r"^ {4}make ([a-z0-9-]+)", "\n".join([README, *PAGES.values()]), re.MULTILINE))
     assert typed <= targets
@@ -146,16 +146,16 @@ def test_cli_page_is_what_help_prints() -> None:
         assert f"\n### bucketlens {command}\n" in PAGES["cli.md"]
 
 
-def test_no_file_names_a_place_of_one_machine() -> None:
-    found = [
-        f"{path}: {place}" for path, text in texts_of_tracked_files() for place in PLACES_OF_ONE_MACHINE.findall(text)
+def test_files_name_no_path_of_one_machine() -> None:
+    paths = [
+        f"{path}: {match}" for path, text in texts_of_tracked_files() for match in PLACES_OF_ONE_MACHINE.findall(text)
     ]
-    assert found == []
+    assert paths == []
 
 
-def test_no_file_names_a_package_registry() -> None:
-    found = [f"{path}: {host}" for path, text in texts_of_tracked_files() for host in REGISTRIES.findall(text)]
-    assert found == []
+def test_files_name_no_package_registry() -> None:
+    hosts = [f"{path}: {host}" for path, text in texts_of_tracked_files() for host in REGISTRIES.findall(text)]
+    assert hosts == []
 
 
 def test_requirements_begin_with_the_packages_that_the_project_is_about() -> None:
@@ -164,7 +164,7 @@ def test_requirements_begin_with_the_packages_that_the_project_is_about() -> Non
     assert tuple(first[: len(FIRST)]) == FIRST
 
 
-def test_every_direct_dependency_is_pinned_and_locked_at_its_version() -> None:
+def test_dependencies_are_pinned_and_locked_at_the_same_version() -> None:
     everything = locked("requirements.txt")
     for requirement in direct_requirements():
         [pin] = requirement.specifier
@@ -173,12 +173,12 @@ def test_every_direct_dependency_is_pinned_and_locked_at_its_version() -> None:
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_every_lock_has_the_versions_of_the_whole(file: str) -> None:
+def test_lock_files_have_the_versions_of_the_main_lock(file: str) -> None:
     everything = locked("requirements.txt")
     assert {name: versions for name, versions in locked(file).items() if versions != everything.get(name)} == {}
 
 
-def test_what_is_deployed_is_locked_with_hashes_and_holds_nothing_else() -> None:
+def test_deployed_lock_file_has_hashes_and_only_what_is_deployed() -> None:
     text = (ROOT / "functions" / "requirements.txt").read_text("utf-8")
     blocks = [block for block in re.split(r"\n(?=\S)", text) if "==" in block.splitlines()[0]]
     assert [block.split("==")[0] for block in blocks if "--hash=sha256:" not in block] == []
@@ -187,11 +187,11 @@ def test_what_is_deployed_is_locked_with_hashes_and_holds_nothing_else() -> None
     assert names & {"tensorflow", "tensorflow-cpu", "duckdb", "sqlglot", "pytest", "google-cloud-logging"} == set()
 
 
-def test_the_local_cloud_needs_no_tensorflow() -> None:
+def test_local_cloud_needs_no_tensorflow() -> None:
     assert not {"tensorflow", "tensorflow-cpu", "keras"} & set(locked("shared/local/requirements.txt"))
 
 
-def test_every_direct_dependency_says_what_it_is_for() -> None:
+def test_dependencies_each_have_a_reason() -> None:
     lines = [line.strip() for line in PYPROJECT.splitlines() if re.match(r"\s+\"[\w-]+==", line)]
     assert len(lines) == len(direct_requirements())
     assert [line for line in lines if not re.search(r"\",\s*# \S", line)] == []

@@ -1,4 +1,4 @@
-"""docs/glossary.md and docs/style.md keep their own rules."""
+"""Tests that docs/glossary.md and docs/style.md follow their own rules."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import re
 
 import pytest
 
-from tests.docs.word_lists import STYLE, avoided
+from tests.docs.word_lists import STYLE, avoided, avoided_words_in
 
 ROOT = STYLE.parents[1]
-PLAIN = (
-    "README.md",
-    *(f"docs/{name}.md" for name in ("README", "development", "glossary", "settings", "style", "use")),
+LATER = ("docs/cli.md", "docs/despliegue.md", "docs/hostile-input.md")
+"""Pages that are not held to the word list: written from help texts, in Spanish, and not rewritten yet."""
+
+PLAIN = sorted(
+    name
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md"))
+    if (name := path.relative_to(ROOT).as_posix()) not in LATER
 )
-"""Pages that are written by docs/style.md; the others follow one by one."""
+"""Pages that follow docs/style.md."""
 
 GLOSSARY = STYLE.with_name("glossary.md")
 ENTRY = re.compile(r"^### (.+)\n\n((?:.+\n)+)", re.MULTILINE)
@@ -45,6 +49,7 @@ def test_style_lists_each_word_once_with_a_better_one(mark: str) -> None:
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_pages_follow_the_word_list(name: str) -> None:
+    written = re.sub(r"<!-- (\S+) -->.*?<!-- /\1 -->", "", (ROOT / name).read_text("utf-8"), flags=re.DOTALL)
     code = r"^(?:\||    ).*$|<!--.*?-->|`[^`]*`|\]\([^)]*\)|alt=\"[^\"]*\""
-    prose = re.sub(code, "", (ROOT / name).read_text("utf-8"), flags=re.MULTILINE)
-    assert [word for word in avoided("words") if re.search(rf"\b{word}\b", prose, re.IGNORECASE)] == []
+    prose = re.sub(code, "", written, flags=re.MULTILINE)
+    assert [word for _, word, _ in avoided_words_in(prose)] == []

@@ -1,4 +1,4 @@
-"""Links in documents lead to files and to headings; every page is in the index and on the site."""
+"""Tests that links in documents lead to files and headings, and that every page is in the index and on the site."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def anchors(page: Path) -> frozenset[str]:
 
 
 def faults(page: Path) -> list[str]:
-    """Return the links of a page that lead nowhere."""
+    """Return the links of a page that have no target."""
     broken = []
     for path, anchor in links(page):
         target = page.parent / path if path else page
@@ -79,7 +79,7 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
     assert faults(page) == []
 
 
-def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+def test_link_check_finds_broken_links(tmp_path: Path) -> None:
     (tmp_path / "b.md").write_text("# A b\n## Twice, `x`!\n## Twice x\n", "utf-8")
     text = "[1](b.md#a-b) [2](b.md#twice-x-1) [3](b.md#no) [4](c.md) [5](#no) [6](https://x.test/#y) `[7](d.md)`"
     (tmp_path / "a.md").write_text(f"{text}\n# Z\n[8](#z)\n", "utf-8")

@@ -1,4 +1,4 @@
-"""Numbers that documents promise are those of the code."""
+"""Tests that numbers in documents are those of the code."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LIMITS = {
     "JSON that names an object for `/v1/classify` or `/v1/preview`": f"{bucketlens.MAX_URI_BODY_BYTES:,} bytes",
     "the body of a request to the model repository": f"{model_repository.MAX_BODY_BYTES:,} bytes",
     "a label": f"{feedback.MAX_LABEL_CHARACTERS} characters",
-    "a note beside a label": f"{feedback.MAX_NOTE_CHARACTERS:,} characters",
+    "a note on a label": f"{feedback.MAX_NOTE_CHARACTERS:,} characters",
     "an `errorMessage` for BigQuery": f"{bigquery_remote_function.MAX_ERROR_CHARACTERS} characters",
-    "requests that wait for their turn, beside `THREADS` that are worked on": "`THREADS`",
-    "how long each of them waits": f"{admission.QUEUE_TIMEOUT_S:.0f} seconds",
+    "requests that queue, in addition to `THREADS` requests that run": "`THREADS`",
+    "the time that a request queues": f"{admission.QUEUE_TIMEOUT_S:.0f} seconds",
 }
 DEFAULTS = {setting.metadata["env"]: setting.metadata["default"] for setting in fields(Settings)}
 
@@ -40,26 +40,26 @@ def test_https_page_has_the_limits_of_the_code_and_no_others() -> None:
     assert dict(re.findall(r"^\| (.+) \| (.+) \|$", table, re.MULTILINE)) == {"what": "at most", **LIMITS}
 
 
-def test_https_page_says_what_vertex_defaults_to() -> None:
+def test_https_page_names_the_defaults_of_vertex() -> None:
     left_out = choice_from({})
-    said = f"`maxPredictions` is {left_out.most} and `confidenceThreshold` is {left_out.threshold:.0f}"
-    assert said in page("https.md")
+    sentence = f"{left_out.most} for `maxPredictions` and {left_out.threshold:.0f} for `confidenceThreshold`"
+    assert sentence in page("https.md")
 
 
-def test_reliability_page_says_how_long_a_request_waits() -> None:
+def test_reliability_page_names_how_long_a_request_waits() -> None:
     assert admission.QUEUE_TIMEOUT_S == 2
-    assert "as many more wait for two seconds at most" in page("reliability.md")
+    assert "As many more queue, for at most two seconds" in page("reliability.md")
 
 
 @pytest.mark.parametrize(
-    ("said", "variable", "default"),
+    ("sentence", "variable", "default"),
     [
-        ("It is 512 by default", "MEMORY_MB", "512"),
+        ("The default is 512", "MEMORY_MB", "512"),
         ("With the default of 20 MiB", "MAX_IMAGE_BYTES", str(20 << 20)),
-        ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "THREADS", "8"),
-        ("`THREADS=8` and `MODEL_THREADS=4`, the defaults", "MODEL_THREADS", "4"),
+        ("The defaults `THREADS=8` and `MODEL_THREADS=4`", "THREADS", "8"),
+        ("The defaults `THREADS=8` and `MODEL_THREADS=4`", "MODEL_THREADS", "4"),
     ],
 )
-def test_small_places_page_names_the_defaults(said: str, variable: str, default: str) -> None:
-    assert said in page("small-places.md")
+def test_small_places_page_names_the_defaults(sentence: str, variable: str, default: str) -> None:
+    assert sentence in page("small-places.md")
     assert DEFAULTS[variable] == default

@@ -1,4 +1,4 @@
-"""The queries of docs/rows.md and docs/use.md run as they stand."""
+"""Tests that the queries of docs/rows.md and docs/use.md run as they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_questions_are_found() -> None:
 
 
 @pytest.mark.parametrize(("question", "sql"), [pytest.param(*pair, id=pair[0]) for pair in QUESTIONS])
-def test_each_question_is_answered_by_its_query(world: World, question: str, sql: str) -> None:
+def test_questions_are_each_answered_by_their_query(world: World, question: str, sql: str) -> None:
     assert isinstance(world.warehouse, BigQuery)
     assert world.warehouse.query(sql).columns
 

@@ -1,4 +1,4 @@
-"""The Spanish deployment guide says what the English one does: the same commands, variables, figures and links."""
+"""Tests that the Spanish deployment guide has the same commands, variables, figures and links as the English one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def in_code(text: str) -> set[str]:
     return set(re.findall(r"`([^`\n]+)`", text))
 
 
-def test_both_type_the_same_commands_in_the_same_order() -> None:
+def test_translation_types_the_same_commands_in_the_same_order() -> None:
     assert len(commands_of(ENGLISH)) > 40
     assert commands_of(SPANISH) == commands_of(ENGLISH)
 
 
-def test_both_name_the_same_things() -> None:
+def test_translation_names_the_same_things() -> None:
     assert in_code(SPANISH) == in_code(ENGLISH)
 
 
-def test_both_have_the_same_sections_tables_and_figures() -> None:
+def test_translation_has_the_same_sections_tables_and_figures() -> None:
     def shape(text: str) -> list[int]:
         return [len(re.findall(r"^\|", part, re.M)) for part in re.split(r"^##+ ", text, flags=re.M)]
 
@@ -37,14 +37,14 @@ def test_both_have_the_same_sections_tables_and_figures() -> None:
     assert sorted(re.findall(r"\$[\d,.]*\d", SPANISH)) == sorted(re.findall(r"\$[\d,.]*\d", ENGLISH))
 
 
-def test_both_link_to_the_same_files_and_sections_of_them() -> None:
+def test_translation_links_to_the_same_files_and_sections() -> None:
     def links(text: str) -> set[str]:
         return set(re.findall(r"\]\(([^)#][^)]*)\)", text)) - {"deployment.md", "despliegue.md"}
 
     assert links(SPANISH) == links(ENGLISH)
 
 
-def test_each_links_to_the_other_and_to_its_own_sections() -> None:
+def test_translation_and_original_link_to_each_other_and_their_sections() -> None:
     assert "](despliegue.md)" in ENGLISH
     assert "](deployment.md)" in SPANISH
     for text in (ENGLISH, SPANISH):
@@ -54,8 +54,8 @@ def test_each_links_to_the_other_and_to_its_own_sections() -> None:
         assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
 
 
-def test_the_spanish_word_for_the_archive_means_nothing_else() -> None:
-    """A file is a fichero, `terraform apply` an apply: archivo and aplicación would each have two meanings."""
+def test_translation_uses_its_word_for_the_archive_for_nothing_else() -> None:
+    """Check words: a file is a fichero, `terraform apply` an apply, so archivo and aplicación have one meaning."""
     words = re.findall(r"\w+", re.sub(r"`[^`\n]+`", "", SPANISH).lower())
     assert "archivado" in words
     assert {"archivo", "archivos", "aplicación", "aplicaciones"} & set(words) == set()

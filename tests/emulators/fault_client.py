@@ -33,7 +33,7 @@ class FaultControl:
             fault: the other fields of ``fault.Fault``, such as ``method``, ``path``, ``count``, ``after``.
 
         Raises:
-            ValueError: it is no fault; the message says why.
+            ValueError: the fault is not valid; the message contains the reason.
         """
         answer = requests.post(f"{self._url}faults", json={"kind": kind, **fault}, timeout=TIMEOUT_S)
         if answer.status_code == 400:
@@ -60,7 +60,7 @@ class FaultControl:
         _json(requests.delete(f"{self._url}requests", timeout=TIMEOUT_S))
 
     def wait_held(self, count: int = 1, timeout_s: float = 20.0) -> list[Record]:
-        """Wait until so many requests are held by a stall at once; returns them.
+        """Wait until this many requests are held by a stall at the same time, and return them.
 
         Raises:
             TimeoutError: there are fewer.
@@ -80,9 +80,9 @@ class FaultControl:
         """
         give_up_at = time.monotonic() + timeout_s
         while True:
-            found = [one for one in self.records(number - 1) if one.number == number and one.state == ANSWERED]
-            if found:
-                return found[0]
+            actual = [one for one in self.records(number - 1) if one.number == number and one.state == ANSWERED]
+            if actual:
+                return actual[0]
             if time.monotonic() > give_up_at:
                 raise TimeoutError(f"Request {number} was not answered in {timeout_s:.0f} s.")
             time.sleep(LOOK_S)

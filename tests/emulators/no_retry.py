@@ -1,4 +1,4 @@
-"""How google-cloud-bigquery is told to try once, in a type that its annotations accept."""
+"""The argument that makes google-cloud-bigquery try once, in a type that its annotations accept."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ T = TypeVar("T")
 def eventually(look: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
     """Return the first true value that ``look`` returns; fail if there is none for a long time."""
     give_up_at = time.monotonic() + timeout_s
-    while not (found := look()):
+    while not (actual := look()):
         assert time.monotonic() < give_up_at, f"nothing came of {look} in {timeout_s} s"
         time.sleep(0.01)
-    return found
+    return actual
 
 
 def answers(url: str) -> bool:
@@ -50,7 +50,7 @@ def answers(url: str) -> bool:
 
 @dataclass
 class Process:
-    """A process of ours that can be killed and started again."""
+    """A process that can be killed and started again."""
 
     command: Sequence[str]
     ready_url: str
@@ -119,7 +119,7 @@ def running_storage(folder: Path, relay_url: str | None = None) -> Iterator[Stor
 
     Args:
         folder: for its files and logs.
-        relay_url: who is told of uploads to ``EVENT_BUCKET``.
+        relay_url: URL of the relay for uploads to ``EVENT_BUCKET``.
     """
     port = free_port()
     url = f"http://{HOST}:{port}"
@@ -162,7 +162,7 @@ class Received:
 
 
 class Target:
-    """A function stand-in: an HTTP server that remembers every request, and answers as it is told.
+    """A function stand-in: an HTTP server that records every request and answers as configured.
 
     Attributes:
         received: the requests so far.
@@ -235,7 +235,7 @@ def open_target() -> Iterator[Target]:
 
 
 def relay_process(folder: Path, target_url: str, *options: str, port: int | None = None) -> Process:
-    """Return a relay that is not started yet. Its queue lies in ``folder``."""
+    """Return a relay that is not started; its queue is in ``folder``."""
     port = port or free_port()
     command = [sys.executable, "-m", "shared.emulators.eventarc", "--port", str(port)]
     command += ["--queue", str(folder / "queue.sqlite"), "--target", target_url, *options]

@@ -34,7 +34,7 @@ PASSING: tuple[dict[str, Any], ...] = (
     {"kind": "reset"},
     {"kind": "truncate"},
 )
-"""What a service may do at any time, and another attempt may mend."""
+"""Transient faults, which another attempt can get past."""
 
 OF_THE_WAREHOUSE: tuple[dict[str, Any], ...] = ({"status": 403}, {"kind": "missing"})
 
@@ -79,7 +79,7 @@ Rows = Callable[[], list[str]]
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fault", [*PASSING, *OF_THE_WAREHOUSE], ids=str)
-def test_a_row_is_appended_once_in_spite_of_what_passes(
+def test_append_writes_a_row_once_despite_transient_faults(
     faults: FaultControl, warehouse: Build, rows: Rows, fault: dict[str, Any], after: bool
 ) -> None:
     faults.set(path=INSERT, count=2, after=after, **fault)
@@ -89,9 +89,7 @@ def test_a_row_is_appended_once_in_spite_of_what_passes(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_an_append_that_stalls_is_given_up_and_sent_again(
-    faults: FaultControl, warehouse: Build, rows: Rows, after: bool
-) -> None:
+def test_append_retries_after_a_stall(faults: FaultControl, warehouse: Build, rows: Rows, after: bool) -> None:
     faults.set("stall", path=INSERT, count=1, after=after)
     warehouse(6.0).append(outcome())
     assert [record.fault for record in inserts(faults)] == ["stall", None]
@@ -101,7 +99,7 @@ def test_an_append_that_stalls_is_given_up_and_sent_again(
 @pytest.mark.parametrize(
     "fault", [*(one for one in PASSING if one != {"kind": "truncate"}), *OF_THE_WAREHOUSE, {"kind": "stall"}], ids=str
 )
-def test_no_row_is_reported_that_was_not_taken(
+def test_append_fails_for_a_row_that_was_not_stored(
     faults: FaultControl, warehouse: Build, rows: Rows, fault: dict[str, Any]
 ) -> None:
     """A truncated answer is missing: it is one to a row that was taken."""
@@ -113,7 +111,7 @@ def test_no_row_is_reported_that_was_not_taken(
     assert rows() == []
 
 
-def test_a_service_that_keeps_failing_is_asked_a_few_times(faults: FaultControl, warehouse: Build) -> None:
+def test_append_stops_after_a_few_attempts(faults: FaultControl, warehouse: Build) -> None:
     faults.set(path=INSERT)
     with pytest.raises(WarehouseUnavailable):
         warehouse(AMPLE_S).append(outcome())
@@ -121,7 +119,7 @@ def test_a_service_that_keeps_failing_is_asked_a_few_times(faults: FaultControl,
 
 
 @pytest.mark.parametrize("reason", ["invalid", "stopped", "timeout"])
-def test_a_row_that_is_refused_inside_a_success_is_not_taken_for_one_that_is_there(
+def test_append_fails_for_a_row_refused_inside_a_success(
     faults: FaultControl, warehouse: Build, rows: Rows, reason: str
 ) -> None:
     faults.set("partial", path=INSERT, reason=reason)
@@ -132,14 +130,14 @@ def test_a_row_that_is_refused_inside_a_success_is_not_taken_for_one_that_is_the
 
 
 @pytest.mark.parametrize("reason", ["accessDenied", "quotaExceeded"])
-def test_what_stays_is_not_tried_again(faults: FaultControl, warehouse: Build, reason: str) -> None:
+def test_append_does_not_retry_a_permanent_error(faults: FaultControl, warehouse: Build, reason: str) -> None:
     faults.set(path=INSERT, status=403, reason=reason)
     with pytest.raises(WarehouseUnavailable):
         warehouse(AMPLE_S).append(outcome())
     assert len(inserts(faults)) == 1
 
 
-def test_callers_that_fail_together_do_not_come_back_together(faults: FaultControl, warehouse: Build) -> None:
+def test_retries_of_parallel_callers_are_spread(faults: FaultControl, warehouse: Build) -> None:
     faults.set(path=INSERT, count=8)
     adapter = warehouse(AMPLE_S)
     callers = [threading.Thread(target=adapter.append, args=(outcome(number),)) for number in range(4)]
@@ -203,7 +201,7 @@ DOING = (read, write_once, copy_once, delete, find, uploads)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fault", PASSING, ids=str)
 @pytest.mark.parametrize("do", DOING, ids=lambda do: do.__name__)
-def test_an_object_is_handled_once_in_spite_of_what_passes(
+def test_object_is_handled_once_despite_transient_faults(
     object_storage: Storage,
     store: CloudStorage,
     photo: ObjectRef,
@@ -217,7 +215,7 @@ def test_an_object_is_handled_once_in_spite_of_what_passes(
 
 
 @pytest.mark.parametrize("do", DOING, ids=lambda do: do.__name__)
-def test_an_object_store_that_stalls_is_given_up_and_asked_again(
+def test_object_store_call_retries_after_a_stall(
     object_storage: Storage, photo: ObjectRef, do: Callable[[CloudStorage, ObjectRef], bool]
 ) -> None:
     object_storage.set_fault(kind="stall", count=1)
@@ -226,7 +224,7 @@ def test_an_object_store_that_stalls_is_given_up_and_asked_again(
 
 
 @pytest.mark.parametrize("do", DOING, ids=lambda do: do.__name__)
-def test_an_object_store_that_keeps_failing_is_asked_a_few_times(
+def test_object_store_call_stops_after_a_few_attempts(
     object_storage: Storage, store: CloudStorage, photo: ObjectRef, do: Callable[[CloudStorage, ObjectRef], bool]
 ) -> None:
     object_storage.set_fault(status=503)
@@ -235,7 +233,7 @@ def test_an_object_store_that_keeps_failing_is_asked_a_few_times(
     assert len(object_storage.faults.records()) >= retry.MAX_ATTEMPTS
 
 
-def test_an_object_store_that_comes_back_too_late_is_not_waited_for(object_storage: Storage, photo: ObjectRef) -> None:
+def test_object_store_call_ends_at_its_deadline(object_storage: Storage, photo: ObjectRef) -> None:
     object_storage.set_fault(kind="stall")
     with pytest.raises(StorageUnavailable):
         CloudStorage(PROJECT, 0.9, endpoint=object_storage.url).delete(photo)

@@ -24,7 +24,7 @@ HERE = {"Host": "127.0.0.1:9023"}
         HERE | {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
     ],
 )
-def test_programs_and_own_pages_are_let_in(headers: dict[str, str]) -> None:
+def test_guard_admits_programs_and_own_pages(headers: dict[str, str]) -> None:
     assert fault_of("POST", headers, LOCAL) is None
 
 
@@ -49,7 +49,7 @@ def test_programs_and_own_pages_are_let_in(headers: dict[str, str]) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_other_pages_and_other_names_are_not(method: str, headers: dict[str, str]) -> None:
+def test_guard_refuses_other_sites_and_other_names(method: str, headers: dict[str, str]) -> None:
     assert fault_of(method, headers, LOCAL)
 
 
@@ -57,7 +57,7 @@ def test_other_pages_and_other_names_are_not(method: str, headers: dict[str, str
     ("method", "dest", "is_in"),
     [("GET", "document", True), ("GET", "iframe", False), ("POST", "document", False)],
 )
-def test_a_link_leads_to_a_page_where_there_is_one(method: str, dest: str, is_in: bool) -> None:
+def test_guard_admits_a_link_where_allowed(method: str, dest: str, is_in: bool) -> None:
     headers = HERE | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": dest}
     assert (fault_of(method, headers, LOCAL, may_be_linked=True) is None) == is_in
 
@@ -65,6 +65,6 @@ def test_a_link_leads_to_a_page_where_there_is_one(method: str, dest: str, is_in
 @pytest.mark.parametrize(
     ("names", "is_in"), [(None, True), ({"images.example.com"}, True), (LOCAL, False), (frozenset(), False)]
 )
-def test_names_are_those_that_were_given(names: Collection[str] | None, is_in: bool) -> None:
+def test_guard_checks_the_configured_names(names: Collection[str] | None, is_in: bool) -> None:
     headers = {"Host": "images.example.com", "Origin": "https://images.example.com"}
     assert (fault_of("POST", headers, names) is None) == is_in

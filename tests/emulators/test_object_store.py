@@ -1,4 +1,4 @@
-"""What Cloud Storage guarantees on generations, held by the object store, asked by the real client."""
+"""Cloud Storage's guarantees on generations hold in the object store, by the real client."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def stored(bucket: Bucket, name: str, content: bytes = b"first") -> Blob:
     return blob
 
 
-def test_what_was_uploaded_is_what_is_read(bucket: Bucket) -> None:
+def test_object_is_read_as_uploaded(bucket: Bucket) -> None:
     content = os.urandom(300_000)
     stored(bucket, "größe 100 %/a?b#c.jpg", content)
     assert bucket.blob("größe 100 %/a?b#c.jpg").download_as_bytes(retry=None) == content
     assert [blob.name for blob in bucket.list_blobs(versions=True)] == ["größe 100 %/a?b#c.jpg"]
 
 
-def test_of_many_creates_at_once_exactly_one_wins(bucket: Bucket) -> None:
+def test_parallel_creates_have_exactly_one_winner(bucket: Bucket) -> None:
     for round_ in range(ROUNDS):
         contents = [os.urandom(100) for _ in range(8)]
         create = partial(bucket.blob(f"o{round_}").upload_from_string, if_generation_match=0, retry=None)
@@ -49,7 +49,7 @@ def test_of_many_creates_at_once_exactly_one_wins(bucket: Bucket) -> None:
         assert bucket.blob(f"o{round_}").download_as_bytes(retry=None) == winners[0]
 
 
-def test_a_media_upload_obeys_preconditions_too(object_storage: Storage, bucket: Bucket) -> None:
+def test_media_upload_obeys_preconditions(object_storage: Storage, bucket: Bucket) -> None:
     stored(bucket, "photo")
     url = f"{object_storage.url}/upload/storage/v1/b/{bucket.name}/o?uploadType=media&name=photo&ifGenerationMatch=0"
     answer = requests.post(url, data=b"second", timeout=10)
@@ -57,7 +57,7 @@ def test_a_media_upload_obeys_preconditions_too(object_storage: Storage, bucket:
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"first"
 
 
-def test_a_stale_delete_leaves_the_newer_object(bucket: Bucket) -> None:
+def test_delete_of_an_old_generation_leaves_the_newer_object(bucket: Bucket) -> None:
     old = stored(bucket, "photo")
     stored(bucket, "photo", b"second")
     with pytest.raises(exceptions.PreconditionFailed):
@@ -67,7 +67,7 @@ def test_a_stale_delete_leaves_the_newer_object(bucket: Bucket) -> None:
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"second"
 
 
-def test_a_delete_that_races_with_an_upload_never_takes_the_newer_object(bucket: Bucket) -> None:
+def test_delete_during_an_upload_never_removes_the_newer_object(bucket: Bucket) -> None:
     for _ in range(ROUNDS):
         old = stored(bucket, "photo")
         at_once(
@@ -77,9 +77,7 @@ def test_a_delete_that_races_with_an_upload_never_takes_the_newer_object(bucket:
         assert bucket.blob("photo").download_as_bytes(retry=None) == b"second"
 
 
-def test_a_delete_of_the_right_generation_is_answered_204_without_a_body(
-    object_storage: Storage, bucket: Bucket
-) -> None:
+def test_delete_of_the_live_generation_is_a_204_without_a_body(object_storage: Storage, bucket: Bucket) -> None:
     blob = stored(bucket, "photo")
     url = f"{object_storage.url}/storage/v1/b/{bucket.name}/o/photo?ifGenerationMatch={blob.generation}"
     answer = requests.delete(url, timeout=10)
@@ -88,7 +86,7 @@ def test_a_delete_of_the_right_generation_is_answered_204_without_a_body(
     assert bucket.get_blob("photo") is None
 
 
-def test_a_read_of_an_overwritten_generation_finds_nothing(bucket: Bucket) -> None:
+def test_read_of_an_overwritten_generation_is_not_found(bucket: Bucket) -> None:
     old = stored(bucket, "photo")
     stored(bucket, "photo", b"second")
     with pytest.raises(exceptions.NotFound):
@@ -100,7 +98,7 @@ def test_a_read_of_an_overwritten_generation_finds_nothing(bucket: Bucket) -> No
 
 
 @pytest.mark.parametrize("size", [1_000, 600_000])
-def test_a_pinned_read_that_races_with_an_upload_gives_its_own_generation_or_nothing(bucket: Bucket, size: int) -> None:
+def test_read_of_a_generation_during_an_upload_never_mixes_generations(bucket: Bucket, size: int) -> None:
     for _ in range(ROUNDS):
         old = stored(bucket, "photo", b"a" * size)
         pinned = bucket.blob("photo", generation=old.generation)
@@ -109,7 +107,7 @@ def test_a_pinned_read_that_races_with_an_upload_gives_its_own_generation_or_not
         assert all(result == b"a" * size or isinstance(result, exceptions.NotFound) for result in results[1:])
 
 
-def test_a_download_after_reading_the_metadata_is_of_that_generation(bucket: Bucket) -> None:
+def test_download_after_reading_metadata_is_of_that_generation(bucket: Bucket) -> None:
     stored(bucket, "photo")
     known = bucket.get_blob("photo")
     stored(bucket, "photo", b"second")
@@ -117,7 +115,7 @@ def test_a_download_after_reading_the_metadata_is_of_that_generation(bucket: Buc
         known.download_as_bytes(retry=None)
 
 
-def test_reads_obey_preconditions(bucket: Bucket) -> None:
+def test_read_obeys_preconditions(bucket: Bucket) -> None:
     blob = stored(bucket, "photo")
     fresh = bucket.blob("photo")
     for read in (fresh.download_as_bytes, fresh.reload):
@@ -131,7 +129,7 @@ def test_reads_obey_preconditions(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("way", ["copyTo", "rewriteTo"])
-def test_a_copy_obeys_the_preconditions_of_both_ends(object_storage: Storage, bucket: Bucket, way: str) -> None:
+def test_copy_obeys_the_preconditions_of_source_and_target(object_storage: Storage, bucket: Bucket, way: str) -> None:
     blob = stored(bucket, "photo")
     url = f"{object_storage.url}/storage/v1/b/{bucket.name}/o/photo/{way}/b/{bucket.name}/o/archive%2Fcopy"
     demands = {"sourceGeneration": blob.generation, "ifSourceGenerationMatch": blob.generation, "ifGenerationMatch": 0}
@@ -143,7 +141,7 @@ def test_a_copy_obeys_the_preconditions_of_both_ends(object_storage: Storage, bu
     assert bucket.blob("archive/copy").download_as_bytes(retry=None) == b"first"
 
 
-def test_a_copy_that_races_with_an_upload_is_of_the_generation_that_was_asked_for(bucket: Bucket) -> None:
+def test_copy_during_an_upload_is_of_the_requested_generation(bucket: Bucket) -> None:
     for round_ in range(ROUNDS):
         old = stored(bucket, "photo")
         demands = {"source_generation": old.generation, "if_generation_match": 0}
@@ -153,14 +151,14 @@ def test_a_copy_that_races_with_an_upload_is_of_the_generation_that_was_asked_fo
             assert copied.download_as_bytes(retry=None) == b"first"
 
 
-def test_of_many_copies_at_once_exactly_one_creates_the_target(bucket: Bucket) -> None:
+def test_parallel_copies_create_the_target_once(bucket: Bucket) -> None:
     sources = [stored(bucket, f"source{number}", str(number).encode()) for number in range(6)]
     copy = partial(bucket.copy_blob, destination_bucket=bucket, new_name="copy", if_generation_match=0, retry=None)
     results = at_once(*(partial(copy, source) for source in sources))
     assert [isinstance(result, Blob) for result in results].count(True) == 1
 
 
-def test_metadata_is_changed_without_a_new_generation(bucket: Bucket) -> None:
+def test_metadata_change_keeps_the_generation(bucket: Bucket) -> None:
     blob = stored(bucket, "photo")
     blob.metadata, blob.cache_control = {"seen": "yes", "by": "ann"}, "no-cache"
     blob.patch(retry=None)
@@ -175,7 +173,7 @@ def test_metadata_is_changed_without_a_new_generation(bucket: Bucket) -> None:
     assert now.updated > now.time_created
 
 
-def test_a_batch_is_answered_part_by_part(storage_client: Client, bucket: Bucket) -> None:
+def test_batch_is_answered_part_by_part(storage_client: Client, bucket: Bucket) -> None:
     for name in ("one", "two"):
         stored(bucket, name)
     with storage_client.batch(raise_exception=False) as batch:
@@ -185,7 +183,7 @@ def test_a_batch_is_answered_part_by_part(storage_client: Client, bucket: Bucket
     assert list(bucket.list_blobs()) == []
 
 
-def test_a_slow_upload_keeps_nobody_from_the_object(object_storage: Storage, bucket: Bucket) -> None:
+def test_slow_upload_does_not_block_the_object(object_storage: Storage, bucket: Bucket) -> None:
     host, port = urlsplit(object_storage.url).netloc.split(":")
     path = f"/upload/storage/v1/b/{bucket.name}/o?uploadType=media&name=photo"
     with socket.create_connection((host, int(port))) as slow:
@@ -197,7 +195,7 @@ def test_a_slow_upload_keeps_nobody_from_the_object(object_storage: Storage, buc
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"half-done"
 
 
-def test_a_bucket_that_is_not_empty_cannot_be_deleted(bucket: Bucket) -> None:
+def test_bucket_with_objects_cannot_be_deleted(bucket: Bucket) -> None:
     stored(bucket, "photo")
     with pytest.raises(exceptions.Conflict):
         bucket.delete(retry=None)
@@ -206,14 +204,14 @@ def test_a_bucket_that_is_not_empty_cannot_be_deleted(bucket: Bucket) -> None:
     assert not bucket.exists(retry=None)
 
 
-def test_what_is_missing_is_named(storage_client: Client, bucket: Bucket) -> None:
+def test_missing_object_is_named_in_the_error(storage_client: Client, bucket: Bucket) -> None:
     with pytest.raises(exceptions.NotFound, match=f"No such object: {bucket.name}/nothing"):
         bucket.blob("nothing").reload(retry=None)
     with pytest.raises(exceptions.NotFound, match="The bucket no-such-bucket does not exist"):
         storage_client.bucket("no-such-bucket").blob("photo").upload_from_string(b"", retry=None)
 
 
-def test_a_killed_store_has_every_object_that_it_answered_for_and_no_file_more(
+def test_killed_store_has_acknowledged_objects_and_no_other_file(
     tmp_path: Path,
 ) -> None:
     with running_storage(tmp_path) as own, client_of(own.url) as client:
@@ -228,9 +226,9 @@ def test_a_killed_store_has_every_object_that_it_answered_for_and_no_file_more(
                 for writer in writers:
                     writer.result()
             own.store.start()
-        found = {blob.name: blob.download_as_bytes(retry=None) for blob in bucket.list_blobs(retry=None)}
-        assert answered.items() <= found.items()
-        assert len(list(tmp_path.rglob("files/*/*"))) == len(found)
+        actual = {blob.name: blob.download_as_bytes(retry=None) for blob in bucket.list_blobs(retry=None)}
+        assert answered.items() <= actual.items()
+        assert len(list(tmp_path.rglob("files/*/*"))) == len(actual)
 
 
 def _write_until_it_fails(bucket: Bucket, writer: str, answered: dict[str, bytes]) -> None:
@@ -243,18 +241,18 @@ def _write_until_it_fails(bucket: Bucket, writer: str, answered: dict[str, bytes
         answered[name] = content
 
 
-def test_an_index_that_is_gone_is_told_and_the_files_stay(tmp_path: Path) -> None:
+def test_missing_index_is_reported_and_the_files_stay(tmp_path: Path) -> None:
     with running_storage(tmp_path) as own, client_of(own.url) as client:
         client.create_bucket("photos").blob("photo").upload_from_string(b"photo", retry=None)
     for file in (tmp_path / "objects").glob("index.sqlite*"):
         file.unlink()
     ended = subprocess.run(own.store.command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
-    assert "put it back" in ended.stderr
+    assert "restore it" in ended.stderr
     assert [path.read_bytes() for path in tmp_path.rglob("files/*/*")] == [b"photo"]
 
 
-def test_copies_share_one_file_until_the_last_is_gone(object_storage: Storage, bucket: Bucket) -> None:
+def test_copies_share_a_file_until_the_last_is_deleted(object_storage: Storage, bucket: Bucket) -> None:
     before = set(object_storage.folder.rglob("files/*/*"))
     first = stored(bucket, "photo")
     copy = bucket.copy_blob(first, bucket, "copy", retry=None)

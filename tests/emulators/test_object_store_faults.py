@@ -32,19 +32,19 @@ def bucket(bucket: Bucket, object_storage: Storage) -> Bucket:
     return bucket
 
 
-def test_a_status_comes_as_often_as_was_asked_for(object_storage: Storage, bucket: Bucket) -> None:
+def test_fault_status_is_sent_as_often_as_configured(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="DELETE", path=r"/o/photo\b", status=429, count=2)
     bucket.blob("photo").delete(retry=RETRY)
     assert [request.status for request in object_storage.faults.records()] == [429, 429, 204]
     assert not bucket.blob("photo").exists(retry=None)
 
 
-def test_a_fault_strikes_only_what_it_names(object_storage: Storage, bucket: Bucket) -> None:
+def test_fault_strikes_only_matching_requests(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="DELETE", path="/o/other")
     bucket.blob("photo").delete(retry=None)
 
 
-def test_a_reset_before_the_change_leaves_everything_as_it_was(object_storage: Storage, bucket: Bucket) -> None:
+def test_reset_before_the_change_leaves_the_object(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="DELETE", kind="reset", count=1)
     with pytest.raises(requests.exceptions.ConnectionError):
         bucket.blob("photo").delete(retry=None)
@@ -52,7 +52,7 @@ def test_a_reset_before_the_change_leaves_everything_as_it_was(object_storage: S
 
 
 @pytest.mark.parametrize("kind", ["reset", "status"])
-def test_a_fault_after_the_change_loses_only_the_answer(object_storage: Storage, bucket: Bucket, kind: str) -> None:
+def test_fault_after_the_change_loses_only_the_answer(object_storage: Storage, bucket: Bucket, kind: str) -> None:
     object_storage.set_fault(method="POST", kind=kind, count=1, after=True)
     with pytest.raises(exceptions.PreconditionFailed):  # the second try finds what the first one made
         bucket.blob("copy").upload_from_string(b"once", if_generation_match=0, retry=RETRY)
@@ -60,7 +60,7 @@ def test_a_fault_after_the_change_loses_only_the_answer(object_storage: Storage,
 
 
 @pytest.mark.parametrize("size", [1_000, 2_000_000])
-def test_a_truncated_download_is_noticed_and_tried_again(object_storage: Storage, bucket: Bucket, size: int) -> None:
+def test_truncated_download_is_noticed_and_retried(object_storage: Storage, bucket: Bucket, size: int) -> None:
     content = os.urandom(size)
     bucket.blob("large").upload_from_string(content, retry=None)
     object_storage.set_fault(method="GET", path="alt=media", kind="truncate", count=1)
@@ -69,14 +69,14 @@ def test_a_truncated_download_is_noticed_and_tried_again(object_storage: Storage
     assert [request.fault for request in downloads] == ["truncate", None]
 
 
-def test_a_stalled_answer_runs_into_the_deadline_of_the_client(object_storage: Storage, bucket: Bucket) -> None:
+def test_stalled_answer_exceeds_the_client_deadline(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="GET", kind="stall", seconds=0.6, count=1)
     with pytest.raises(requests.exceptions.ReadTimeout):
         bucket.blob("photo").download_as_bytes(timeout=0.2, retry=None)
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"a photograph"
 
 
-def test_a_stalled_request_keeps_nobody_else_from_the_object(object_storage: Storage, bucket: Bucket) -> None:
+def test_stalled_request_does_not_block_the_object(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(method="GET", kind="stall", seconds=3, count=1)
     with pytest.raises(requests.exceptions.ReadTimeout):
         bucket.blob("photo").download_as_bytes(timeout=0.1, retry=None)
@@ -88,7 +88,7 @@ def test_a_stalled_request_keeps_nobody_else_from_the_object(object_storage: Sto
     [({}, True), ({"late": True}, False), ({"after": True}, False)],
     ids=["before", "before, late", "after"],
 )
-def test_who_hangs_up_while_held_has_had_the_effect_or_not(
+def test_held_request_of_a_gone_client_has_its_effect_only_if_late(
     object_storage: Storage, bucket: Bucket, options: dict[str, bool], is_left: bool
 ) -> None:
     object_storage.set_fault(method="DELETE", kind="stall", count=1, **options)
@@ -100,7 +100,7 @@ def test_who_hangs_up_while_held_has_had_the_effect_or_not(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_request_that_is_held_is_on_record_and_goes_on_when_its_fault_is_removed(
+def test_held_request_is_recorded_and_continues_without_its_fault(
     object_storage: Storage, bucket: Bucket, after: bool
 ) -> None:
     object_storage.set_fault(method="DELETE", kind="stall", count=1, after=after)
@@ -127,7 +127,7 @@ def test_a_request_that_is_held_is_on_record_and_goes_on_when_its_fault_is_remov
         (503, "backendError", "global"),
     ],
 )
-def test_a_refusal_is_in_the_words_of_cloud_storage(
+def test_fault_error_has_the_format_of_cloud_storage(
     object_storage: Storage, bucket: Bucket, status: int, reason: str, domain: str
 ) -> None:
     object_storage.set_fault(status=status, count=1)
@@ -137,14 +137,14 @@ def test_a_refusal_is_in_the_words_of_cloud_storage(
     assert caught.value.errors[0]["domain"] == domain
 
 
-def test_a_bad_gateway_is_a_page_and_no_json(object_storage: Storage, bucket: Bucket) -> None:
+def test_bad_gateway_is_an_html_page(object_storage: Storage, bucket: Bucket) -> None:
     object_storage.set_fault(status=502, count=1)
     with pytest.raises(exceptions.BadGateway) as caught:
         bucket.blob("photo").delete(retry=None)
     assert caught.value.errors == []
 
 
-def test_requests_are_recorded_in_order_with_their_preconditions(object_storage: Storage, bucket: Bucket) -> None:
+def test_record_has_requests_in_order_with_preconditions(object_storage: Storage, bucket: Bucket) -> None:
     blob = bucket.blob("ä photo")
     blob.upload_from_string(b"second", if_generation_match=0, retry=None)
     blob.delete(if_generation_match=blob.generation, retry=None)
@@ -164,17 +164,17 @@ def test_requests_are_recorded_in_order_with_their_preconditions(object_storage:
         ({"kind": "explode"}, "must be one of"),
         ({"probability": 2}, "0 to 1"),
         ({"status": 200}, "400 to 599"),
-        ({"path": "("}, "no fault"),
+        ({"path": "("}, "not valid"),
         ({"colour": "red"}, "no colour"),
     ],
 )
-def test_what_is_no_fault_is_refused(object_storage: Storage, fault: dict[str, Any], complaint: str) -> None:
+def test_invalid_fault_is_refused(object_storage: Storage, fault: dict[str, Any], complaint: str) -> None:
     answer = requests.post(f"{object_storage.url}/_bucketlens/faults", json=fault, timeout=10)
     assert answer.status_code == 400
     assert complaint in answer.json()["error"]["message"]
 
 
-def test_faults_from_a_file_strike_the_same_requests_for_the_same_seed(tmp_path: Path) -> None:
+def test_faults_from_a_file_are_reproducible_by_seed(tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text(json.dumps([{"probability": 0.5, "status": 500}]))
     struck = []
     for run in range(2):
@@ -187,7 +187,7 @@ def test_faults_from_a_file_strike_the_same_requests_for_the_same_seed(tmp_path:
     assert set(struck[0]) == {200, 500}
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence(object_storage: Storage, tmp_path: Path) -> None:
+def test_store_reports_a_taken_port_in_a_sentence(object_storage: Storage, tmp_path: Path) -> None:
     port = int(object_storage.url.rsplit(":", 1)[1])
     ended = subprocess.run(of_a_store(port, tmp_path), cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1
@@ -195,7 +195,7 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(object_storage: Storage, tmp
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_folder_that_another_store_has_is_told_in_a_sentence(object_storage: Storage) -> None:
+def test_store_reports_a_folder_in_use_in_a_sentence(object_storage: Storage) -> None:
     command = of_a_store(free_port(), object_storage.folder / "objects")
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 1

@@ -40,7 +40,7 @@ def gcloud(object_storage: Storage, storage_client: Client, tmp_path_factory: py
     return run
 
 
-def test_a_photograph_goes_up_is_listed_comes_back_and_is_removed(gcloud: Gcloud, tmp_path: Path) -> None:
+def test_gcloud_uploads_lists_downloads_and_removes_a_photograph(gcloud: Gcloud, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"a photograph")
     assert gcloud("cp", str(photo), "gs://photos/trip/photo.jpg").returncode == 0
@@ -50,7 +50,7 @@ def test_a_photograph_goes_up_is_listed_comes_back_and_is_removed(gcloud: Gcloud
     assert (removed.returncode, "ERROR" in removed.stderr) == (0, False)
 
 
-def test_a_folder_with_a_large_file_goes_up_whole_and_is_removed(
+def test_gcloud_uploads_and_removes_a_folder_with_a_large_file(
     storage_client: Client, gcloud: Gcloud, tmp_path: Path
 ) -> None:
     album = {"one": b"a photograph", "inner/two": os.urandom(9 * 1024 * 1024)}
@@ -67,9 +67,7 @@ def test_a_folder_with_a_large_file_goes_up_whole_and_is_removed(
     assert not list(storage_client.list_blobs("photos", prefix="album/"))
 
 
-def test_a_large_file_goes_up_in_parts_that_are_composed(
-    storage_client: Client, gcloud: Gcloud, tmp_path: Path
-) -> None:
+def test_gcloud_uploads_a_large_file_in_composed_parts(storage_client: Client, gcloud: Gcloud, tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(content := os.urandom(9 * 1024 * 1024))
     size = ["CLOUDSDK_STORAGE_PARALLEL_COMPOSITE_UPLOAD_ENABLED=True"]
     size += [f"CLOUDSDK_STORAGE_PARALLEL_COMPOSITE_UPLOAD_{name}=3M" for name in ("THRESHOLD", "COMPONENT_SIZE")]
@@ -84,9 +82,7 @@ def test_a_large_file_goes_up_in_parts_that_are_composed(
     assert not list(storage_client.list_blobs("photos", prefix="gcloud/"))
 
 
-def test_what_was_overwritten_is_listed_with_its_generation_and_comes_back(
-    storage_client: Client, gcloud: Gcloud
-) -> None:
+def test_gcloud_lists_and_downloads_overwritten_versions(storage_client: Client, gcloud: Gcloud) -> None:
     bucket = storage_client.bucket("versioned")
     bucket.versioning_enabled = True
     storage_client.create_bucket(bucket)

@@ -24,7 +24,7 @@ def url_of(storage: Storage, bucket: Bucket, name: str = "photo") -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "content", "told"),
+    ("header", "status", "content", "content_range"),
     [
         ("bytes=2-4", 206, b"234", "bytes 2-4/10"),
         ("bytes=7-", 206, b"789", "bytes 7-9/10"),
@@ -37,16 +37,16 @@ def url_of(storage: Storage, bucket: Bucket, name: str = "photo") -> str:
         ("lines=1", 200, b"0123456789", None),
     ],
 )
-def test_a_range_is_read(
-    object_storage: Storage, bucket: Bucket, asked: str, status: int, content: bytes | None, told: str | None
+def test_media_range_is_read(
+    object_storage: Storage, bucket: Bucket, header: str, status: int, content: bytes | None, content_range: str | None
 ) -> None:
     bucket.blob("photo").upload_from_string(b"0123456789", retry=None)
-    answer = requests.get(url_of(object_storage, bucket), headers={"Range": asked}, timeout=10)
-    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, told)
+    answer = requests.get(url_of(object_storage, bucket), headers={"Range": header}, timeout=10)
+    assert (answer.status_code, answer.headers.get("Content-Range")) == (status, content_range)
     assert content is None or answer.content == content
 
 
-def test_gzip_is_unpacked_for_who_does_not_take_it(object_storage: Storage, bucket: Bucket) -> None:
+def test_gzip_is_decompressed_for_a_client_that_does_not_accept_it(object_storage: Storage, bucket: Bucket) -> None:
     packed = gzip.compress(content := os.urandom(400_000) + b"a" * 400_000)
     blob = bucket.blob("photo")
     blob.content_encoding = "gzip"
@@ -60,7 +60,7 @@ def test_gzip_is_unpacked_for_who_does_not_take_it(object_storage: Storage, buck
     assert bucket.blob("photo").download_as_bytes(raw_download=True, retry=None) == packed
 
 
-def test_what_only_says_that_it_is_gzip_is_sent_as_it_is(object_storage: Storage, bucket: Bucket) -> None:
+def test_media_with_a_false_gzip_header_is_sent_unchanged(object_storage: Storage, bucket: Bucket) -> None:
     blob = bucket.blob("photo")
     blob.content_encoding = "gzip"
     blob.upload_from_string(b"no gzip", retry=None)
@@ -69,7 +69,7 @@ def test_what_only_says_that_it_is_gzip_is_sent_as_it_is(object_storage: Storage
         assert (answer.status_code, answer.raw.read(decode_content=False)) == (200, b"no gzip")
 
 
-def test_media_says_what_it_is_and_is_no_page_of_the_store(object_storage: Storage, bucket: Bucket) -> None:
+def test_media_has_its_content_type_and_is_sandboxed(object_storage: Storage, bucket: Bucket) -> None:
     blob = bucket.blob("photo")
     blob.metadata = {"camera": "größe", "a b": "no name of a header"}
     blob.upload_from_string(b"photo", "text/html", retry=None)
@@ -82,7 +82,7 @@ def test_media_says_what_it_is_and_is_no_page_of_the_store(object_storage: Stora
     assert requests.head(url_of(object_storage, bucket), timeout=10).headers["Content-Length"] == "5"
 
 
-def test_a_put_by_signed_url_stores_what_its_headers_say(object_storage: Storage, bucket: Bucket) -> None:
+def test_signed_url_put_stores_the_facts_of_its_headers(object_storage: Storage, bucket: Bucket) -> None:
     packed = gzip.compress(b"photo")
     headers = {"Content-Type": "image/png", "Content-Encoding": "gzip", "x-goog-meta-camera": "old"}
     demands = {"x-goog-if-generation-match": "0"}
@@ -100,14 +100,14 @@ def test_a_put_by_signed_url_stores_what_its_headers_say(object_storage: Storage
 
 
 @pytest.mark.parametrize("query", ["uploads", "uploadId=1&partNumber=1"])
-def test_parts_of_the_xml_api_are_refused_with_what_to_do(object_storage: Storage, bucket: Bucket, query: str) -> None:
+def test_xml_api_parts_are_refused_with_an_alternative(object_storage: Storage, bucket: Bucket, query: str) -> None:
     ask = requests.post if query == "uploads" else requests.put
     answer = ask(f"{url_of(object_storage, bucket)}?{query}", timeout=10)
     assert answer.status_code == 400
     assert "Upload with the JSON API" in answer.json()["error"]["message"]
 
 
-def test_a_form_stores_its_file(object_storage: Storage, bucket: Bucket) -> None:
+def test_html_form_stores_its_file(object_storage: Storage, bucket: Bucket) -> None:
     fields = {"key": "trip/${filename}", "Content-Type": "image/jpeg", "x-goog-meta-by": "form", "policy": "x"}
     url = f"{object_storage.url}/{bucket.name}"
     answer = requests.post(url, fields, files={"file": ("größe.jpg", b"photo")}, timeout=10)
@@ -117,7 +117,7 @@ def test_a_form_stores_its_file(object_storage: Storage, bucket: Bucket) -> None
     assert requests.post(url, fields, timeout=10).status_code == 400
 
 
-def test_a_body_that_is_packed_for_its_way_is_unpacked(object_storage: Storage, bucket: Bucket) -> None:
+def test_body_with_content_encoding_gzip_is_decompressed(object_storage: Storage, bucket: Bucket) -> None:
     url = f"{object_storage.url}/upload/storage/v1/b/{bucket.name}/o?uploadType=media&name=photo"
     packed = gzip.compress(b"photo" * 1000)
     headers = {"Content-Encoding": "gzip"}
@@ -130,7 +130,7 @@ def test_a_body_that_is_packed_for_its_way_is_unpacked(object_storage: Storage, 
 @pytest.mark.parametrize("end", [b"\r\n", b"\n"])
 @pytest.mark.parametrize("quote", ['"', "'", ""])
 @pytest.mark.parametrize("last", [b"x", b"\r", b"\n", b"\r\n"])
-def test_a_multipart_body_is_split_however_it_is_written(
+def test_multipart_body_is_split_in_every_spelling(
     object_storage: Storage, bucket: Bucket, end: bytes, quote: str, last: bytes
 ) -> None:
     content = os.urandom(3000) + b"\r\n--almost" + os.urandom(3000) + last
@@ -160,10 +160,10 @@ def test_a_multipart_body_is_split_however_it_is_written(
         ("a.jpg", "axjpg", False),
     ],
 )
-def test_a_glob_matches_as_documented(glob: str, name: str, is_in: bool) -> None:
+def test_glob_matches_as_documented(glob: str, name: str, is_in: bool) -> None:
     assert bool(pattern_of(glob).fullmatch(name)) == is_in
 
 
-def test_what_comes_after_a_prefix_comes_after_all_that_begin_with_it() -> None:
+def test_first_name_after_a_prefix_follows_all_names_with_it() -> None:
     assert (after("a"), after("a\U0010ffff"), after("\ud7ff"), after("")) == ("b", "b", "\ue000", "")
     assert re.fullmatch("b", after("a"))

@@ -25,7 +25,7 @@ pytest_plugins = ("tests.emulators.storage_fixtures",)
         pytest.param("ä" * 513, "1024 bytes", id="too long in UTF-8"),
     ],
 )
-def test_a_name_that_cloud_storage_refuses_is_refused(
+def test_object_name_that_cloud_storage_refuses_is_refused(
     object_storage: Storage, bucket: Bucket, name: str, fault: str
 ) -> None:
     before = files_in(object_storage.folder)
@@ -37,20 +37,20 @@ def test_a_name_that_cloud_storage_refuses_is_refused(
 @pytest.mark.parametrize(
     "name", ["../../escaped", "/escaped", "a/./escaped", "a//escaped", "escaped/", "e" * 1019, "C:\\escaped"]
 )
-def test_a_name_that_means_something_to_a_file_system_is_a_name_like_any(
+def test_object_name_with_a_meaning_in_file_systems_is_stored(
     object_storage: Storage, bucket: Bucket, name: str
 ) -> None:
     bucket.blob(name).upload_from_string(b"photo", retry=None)
     bucket.copy_blob(bucket.blob(name), bucket, f"{name}/copy", retry=None)
     assert bucket.blob(name).download_as_bytes(retry=None) == b"photo"
     assert [blob.name for blob in bucket.list_blobs()] == [name, f"{name}/copy"]
-    found = [path.name for path in files_in(object_storage.folder.parent)]
-    assert not [file for file in found if "escaped" in file or "e" * 40 in file]
+    actual = [path.name for path in files_in(object_storage.folder.parent)]
+    assert not [file for file in actual if "escaped" in file or "e" * 40 in file]
     bucket.blob(name).delete(retry=None)
     assert bucket.get_blob(name, retry=None) is None
 
 
-def test_folder_markers_are_objects_and_stay_apart_from_what_is_in_the_folder(bucket: Bucket) -> None:
+def test_folder_marker_is_an_object_of_its_own(bucket: Bucket) -> None:
     bucket.blob("roses/").upload_from_string(b"", retry=None)
     bucket.blob("roses/1.jpg").upload_from_string(b"photo", retry=None)
     listing = bucket.list_blobs(delimiter="/", retry=None)
@@ -61,7 +61,7 @@ def test_folder_markers_are_objects_and_stay_apart_from_what_is_in_the_folder(bu
     ]
 
 
-def test_metadata_has_one_name_whatever_else_is_spelt_like_it(object_storage: Storage, bucket: Bucket) -> None:
+def test_metadata_belongs_to_the_exact_object_name(object_storage: Storage, bucket: Bucket) -> None:
     metadata = json.dumps({"name": "ok", "NAME": "../../escaped", "Name": "../escaped", "bucket": "another"})
     body = f"--x\r\nContent-Type: application/json\r\n\r\n{metadata}\r\n--x\r\n\r\nphoto\r\n--x--\r\n".encode()
     url = f"{object_storage.url}/upload/storage/v1/b/{bucket.name}/o?uploadType=multipart"
@@ -80,15 +80,15 @@ def test_metadata_has_one_name_whatever_else_is_spelt_like_it(object_storage: St
         "/..%2F..%2Fescaped/photo",
     ],
 )
-def test_a_bucket_name_that_cannot_be_is_refused(object_storage: Storage, path: str) -> None:
+def test_bucket_name_that_is_invalid_is_refused(object_storage: Storage, path: str) -> None:
     assert requests.get(object_storage.url + path, timeout=10).status_code == 400
 
 
-def test_a_bucket_with_a_name_that_cannot_be_is_not_made(object_storage: Storage) -> None:
+def test_bucket_with_an_invalid_name_is_not_created(object_storage: Storage) -> None:
     answer = requests.post(f"{object_storage.url}/storage/v1/b", json={"name": "../escaped"}, timeout=10)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (400, "invalid")
 
 
 def files_in(folder: Path) -> list[Path]:
-    """List all files, logs and what SQLite keeps beside its file apart."""
+    """List all files except logs and SQLite's write-ahead log."""
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".log", ".sqlite-wal"))

@@ -1,4 +1,4 @@
-"""Resumable uploads: how far they got can be asked, and preconditions hold when they start and when they end."""
+"""Resumable uploads: their progress can be queried, and preconditions are checked at their start and end."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def send(url: str, content: bytes, first: int, total: int | str) -> requests.Res
     return requests.put(url, data=content, headers={"Content-Range": span}, timeout=10, allow_redirects=False)
 
 
-def asked(url: str, total: int | str = "*") -> requests.Response:
+def upload_status(url: str, total: int | str = "*") -> requests.Response:
     """Ask how far an upload got."""
     return requests.put(url, headers={"Content-Range": f"bytes */{total}"}, timeout=10, allow_redirects=False)
 
 
-def test_a_large_object_arrives_in_chunks(bucket: Bucket) -> None:
+def test_resumable_upload_accepts_chunks(bucket: Bucket) -> None:
     content = os.urandom(9 * 1024 * 1024)
     blob = bucket.blob("large", chunk_size=4 * CHUNK)
     blob.metadata = {"from": "a test"}
@@ -47,34 +47,37 @@ def test_a_large_object_arrives_in_chunks(bucket: Bucket) -> None:
     assert stored.download_as_bytes(retry=None) == content
 
 
-def test_an_object_of_unknown_length_arrives(bucket: Bucket) -> None:
+def test_resumable_upload_accepts_an_unknown_length(bucket: Bucket) -> None:
     content = os.urandom(3 * CHUNK)
     bucket.blob("stream", chunk_size=CHUNK).upload_from_file(BytesIO(content), retry=None)
     assert bucket.blob("stream").download_as_bytes(retry=None) == content
 
 
-def test_asking_how_far_an_upload_got_does_not_finish_it(bucket: Bucket) -> None:
+def test_resumable_upload_status_query_does_not_finish_it(bucket: Bucket) -> None:
     content = os.urandom(2 * CHUNK)
     url = session_for(bucket, "photo")
-    nothing = asked(url)
+    nothing = upload_status(url)
     assert (nothing.status_code, "Range" in nothing.headers) == (308, False)
     half = send(url, content[:CHUNK], 0, len(content))
     assert (half.status_code, half.headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
-    assert (asked(url).status_code, asked(url, len(content)).headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
+    assert (upload_status(url).status_code, upload_status(url, len(content)).headers["Range"]) == (
+        308,
+        f"bytes=0-{CHUNK - 1}",
+    )
     assert bucket.get_blob("photo") is None
     assert send(url, content[CHUNK:], CHUNK, len(content)).json()["size"] == str(len(content))
     assert bucket.blob("photo").download_as_bytes(retry=None) == content
 
 
-def test_a_finished_upload_tells_of_its_object_again_and_stores_it_once(bucket: Bucket) -> None:
+def test_resumable_upload_repeats_its_answer_and_stores_once(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     first = send(url, b"photo", 0, 5)
-    again = asked(url, 5)
+    again = upload_status(url, 5)
     assert (again.status_code, again.json()) == (200, first.json())
     assert bucket.get_blob("photo").generation == int(first.json()["generation"])
 
 
-def test_bytes_that_came_before_are_skipped_and_a_gap_is_refused(bucket: Bucket) -> None:
+def test_resumable_upload_skips_repeated_bytes_and_refuses_a_gap(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     send(url, b"abcd", 0, 8)
     assert send(url, b"zz", 6, 8).status_code == 400
@@ -82,23 +85,23 @@ def test_bytes_that_came_before_are_skipped_and_a_gap_is_refused(bucket: Bucket)
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"abcdefgh"
 
 
-def test_a_precondition_that_does_not_hold_refuses_the_start(bucket: Bucket) -> None:
+def test_resumable_upload_checks_preconditions_at_the_start(bucket: Bucket) -> None:
     bucket.blob("photo").upload_from_string(b"first", retry=None)
     with pytest.raises(exceptions.PreconditionFailed):
         session_for(bucket, "photo", if_generation_match=0)
 
 
-def test_a_precondition_that_stops_holding_refuses_the_end(bucket: Bucket) -> None:
+def test_resumable_upload_checks_preconditions_at_the_end(bucket: Bucket) -> None:
     url = session_for(bucket, "photo", if_generation_match=0)
     send(url, b"fi", 0, 5)
     bucket.blob("photo").upload_from_string(b"quicker", retry=None)
     answer = send(url, b"rst", 2, 5)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (412, "conditionNotMet")
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"quicker"
-    assert asked(url).status_code == 404
+    assert upload_status(url).status_code == 404
 
 
-def test_of_many_resumable_creates_at_once_exactly_one_wins(bucket: Bucket) -> None:
+def test_resumable_uploads_in_parallel_have_exactly_one_winner(bucket: Bucket) -> None:
     for round_ in range(5):
         urls = [session_for(bucket, f"o{round_}", if_generation_match=0) for _ in range(6)]
         contents = [f"content {number}".encode() for number in range(6)]
@@ -111,18 +114,18 @@ def test_of_many_resumable_creates_at_once_exactly_one_wins(bucket: Bucket) -> N
         assert bucket.blob(f"o{round_}").download_as_bytes(retry=None) == contents[statuses.index(200)]
 
 
-def test_a_connection_that_breaks_in_a_chunk_keeps_the_bytes_that_came(object_storage: Storage, bucket: Bucket) -> None:
+def test_resumable_upload_keeps_the_bytes_of_a_broken_connection(object_storage: Storage, bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     parts = urlsplit(url)
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
     with socket.create_connection((parts.hostname, parts.port)) as broken:
         broken.sendall(f"{head}Content-Length: 8\r\nContent-Range: bytes 0-7/8\r\n\r\nabc".encode())
-        eventually(lambda: asked(url).headers.get("Range") == "bytes=0-2")
+        eventually(lambda: upload_status(url).headers.get("Range") == "bytes=0-2")
     assert send(url, b"defgh", 3, 8).status_code == 200
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"abcdefgh"
 
 
-def test_the_client_goes_on_where_a_lost_answer_left_it(object_storage: Storage, bucket: Bucket) -> None:
+def test_resumable_upload_continues_after_a_lost_answer(object_storage: Storage, bucket: Bucket) -> None:
     content = os.urandom(3 * CHUNK)
     object_storage.set_fault(method="PUT", status=503, count=1)
     object_storage.set_fault(method="PUT", kind="reset", count=1, after=True)
@@ -130,7 +133,7 @@ def test_the_client_goes_on_where_a_lost_answer_left_it(object_storage: Storage,
     assert bucket.blob("photo").download_as_bytes(retry=None) == content
 
 
-def test_an_upload_that_is_given_up_is_gone(bucket: Bucket) -> None:
+def test_resumable_upload_that_is_cancelled_is_not_found(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     send(url, b"half", 0, 8)
     assert requests.delete(url, timeout=10).status_code == 499
@@ -138,7 +141,7 @@ def test_an_upload_that_is_given_up_is_gone(bucket: Bucket) -> None:
     assert bucket.get_blob("photo") is None
 
 
-def test_what_comes_without_an_end_is_all_there_is(bucket: Bucket) -> None:
+def test_resumable_upload_without_a_range_is_complete(bucket: Bucket) -> None:
     """Node's client sends its default upload so."""
     url = session_for(bucket, "photo")
     answer = requests.put(url, data=iter([b"pho", b"to"]), headers={"Content-Range": "bytes 0-*/*"}, timeout=10)
@@ -146,20 +149,20 @@ def test_what_comes_without_an_end_is_all_there_is(bucket: Bucket) -> None:
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"photo"
 
 
-def test_what_comes_without_an_end_goes_on_where_a_broken_connection_left_it(bucket: Bucket) -> None:
+def test_resumable_upload_without_a_range_continues_after_a_broken_connection(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     parts = urlsplit(url)
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Range: bytes 0-*/*\r\n"
     with socket.create_connection((parts.hostname, parts.port)) as broken:
         broken.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\npho\r\n".encode())
-        eventually(lambda: asked(url).headers.get("Range") == "bytes=0-2")
+        eventually(lambda: upload_status(url).headers.get("Range") == "bytes=0-2")
     assert bucket.get_blob("photo") is None
-    assert asked(url).status_code == 308
+    assert upload_status(url).status_code == 308
     assert requests.put(url, b"to", headers={"Content-Range": "bytes 3-*/*"}, timeout=10).status_code == 200
     assert bucket.blob("photo").download_as_bytes(retry=None) == b"photo"
 
 
-def test_an_upload_that_is_cut_off_is_no_object(object_storage: Storage, bucket: Bucket) -> None:
+def test_upload_that_is_cut_off_creates_no_object(object_storage: Storage, bucket: Bucket) -> None:
     host = urlsplit(object_storage.url).netloc
     path = f"/upload/storage/v1/b/{bucket.name}/o?uploadType=media&name=photo"
     before = sorted(object_storage.folder.rglob("files/*/*"))
@@ -170,7 +173,7 @@ def test_an_upload_that_is_cut_off_is_no_object(object_storage: Storage, bucket:
     assert bucket.get_blob("photo") is None
 
 
-def test_a_client_that_cannot_take_308_gets_200_and_a_header(bucket: Bucket) -> None:
+def test_resumable_upload_without_308_gets_200_and_a_header(bucket: Bucket) -> None:
     url = session_for(bucket, "photo")
     headers = {"Content-Range": "bytes 0-3/8", "X-GUploader-No-308": "yes"}
     answer = requests.put(url, data=b"half", headers=headers, timeout=10)

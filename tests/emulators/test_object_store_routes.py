@@ -45,19 +45,19 @@ PHOTO = ObjectName("uploads", "a/photo")
         ("POST", "/batch/storage/v1", Action.BATCH, None),
     ],
 )
-def test_a_path_tells_what_is_wanted_of_which_object(
+def test_route_has_the_action_and_the_object_of_a_path(
     method: str, path: str, action: Action, target: ObjectName | None
 ) -> None:
     route = route_of(method, path)
     assert (route.action, route.target) == (action, target)
 
 
-def test_a_copy_has_a_source() -> None:
+def test_route_of_a_copy_has_a_source() -> None:
     route = route_of("POST", "/storage/v1/b/other/o/x%2FcopyTo%2Fy/copyTo/b/uploads/o/a%2Fphoto")
     assert route.source == ObjectName("other", "x/copyTo/y")
 
 
-def test_a_path_that_is_not_utf_8_is_refused() -> None:
+def test_route_refuses_a_path_that_is_not_utf_8() -> None:
     with pytest.raises(ApiError, match="not UTF-8"):
         route_of("GET", "/storage/v1/b/uploads/o/%FF")
 
@@ -79,7 +79,7 @@ def test_a_path_that_is_not_utf_8_is_refused() -> None:
         ({"ifMetagenerationNotMatch": "1"}, LIVE, 412),
     ],
 )
-def test_a_request_on_an_object_is_refused_unless_its_demands_hold(
+def test_preconditions_are_checked_on_an_existing_object(
     query: dict[str, str], live: Live | None, status: int | None
 ) -> None:
     assert _status(lambda: Preconditions.of(query).check_existing(PHOTO, live)) == status
@@ -96,19 +96,17 @@ def test_a_request_on_an_object_is_refused_unless_its_demands_hold(
         ({"ifGenerationNotMatch": "0"}, LIVE, None),
     ],
 )
-def test_a_write_is_refused_unless_its_demands_hold(
-    query: dict[str, str], live: Live | None, status: int | None
-) -> None:
+def test_preconditions_are_checked_on_a_write(query: dict[str, str], live: Live | None, status: int | None) -> None:
     assert _status(lambda: Preconditions.of(query).check_target(live)) == status
 
 
-def test_a_reader_whose_copy_is_current_gets_304() -> None:
+def test_preconditions_give_304_to_a_reader_with_a_current_copy() -> None:
     demands = Preconditions.of({"ifGenerationNotMatch": "5"})
     assert _status(lambda: demands.check_existing(PHOTO, LIVE, reading=True)) == 304
 
 
 @pytest.mark.parametrize("value", ["", "-1", "five", "5.0", "\u0665"])
-def test_a_precondition_that_is_no_number_is_refused(value: str) -> None:
+def test_preconditions_refuse_a_value_that_is_not_a_number(value: str) -> None:
     assert _status(lambda: Preconditions.of({"ifGenerationMatch": value})) == 400
 
 

@@ -61,9 +61,9 @@ def content_of(bucket: Bucket, name: str, generation: int | None = None) -> byte
     return bytes(bucket.blob(name, generation=generation).download_as_bytes(retry=None))
 
 
-def listed(bucket: Bucket, **asked: object) -> list[tuple[str, int]]:
+def listed(bucket: Bucket, **options: object) -> list[tuple[str, int]]:
     """Every version that is listed, by name and generation."""
-    return [(blob.name, int(blob.generation)) for blob in bucket.list_blobs(versions=True, retry=None, **asked)]
+    return [(blob.name, int(blob.generation)) for blob in bucket.list_blobs(versions=True, retry=None, **options)]
 
 
 def by_media(storage: Storage, bucket: Bucket) -> None:
@@ -106,7 +106,7 @@ def by_compose(storage: Storage, bucket: Bucket) -> None:
 @pytest.mark.parametrize(
     "overwrite", [by_media, by_multipart, by_resumable, by_signed_url, by_copy, by_rewrite, by_compose]
 )
-def test_however_an_object_is_overwritten_its_version_stays(
+def test_version_stays_after_every_kind_of_overwrite(
     object_storage: Storage, bucket: Bucket, overwrite: Callable[[Storage, Bucket], None]
 ) -> None:
     old = put(bucket, "photo", b"first")
@@ -117,7 +117,7 @@ def test_however_an_object_is_overwritten_its_version_stays(
     assert (content_of(bucket, "photo", old), content_of(bucket, "photo")) == (b"first", b"second")
 
 
-def test_our_adapter_reads_lists_and_deletes_an_old_version(object_storage: Storage, bucket: Bucket) -> None:
+def test_adapter_reads_lists_and_deletes_an_old_version(object_storage: Storage, bucket: Bucket) -> None:
     store = CloudStorage("local", 20, endpoint=object_storage.url)
     old, new = (ObjectRef(bucket.name, "photo", put(bucket, "photo", content)) for content in (b"first", b"second"))
     assert [upload.ref for upload in store.uploads(bucket.name)] == [old, new]
@@ -130,7 +130,7 @@ def test_our_adapter_reads_lists_and_deletes_an_old_version(object_storage: Stor
     assert store.read(new, 100) == b"second"
 
 
-def test_an_old_version_is_as_it_was_and_says_when_it_was_replaced(bucket: Bucket) -> None:
+def test_version_is_unchanged_and_has_the_time_of_its_replacement(bucket: Bucket) -> None:
     blob = bucket.blob("a b/größe?.jpg")
     blob.metadata, blob.cache_control = {"camera": "old"}, "no-cache"
     blob.upload_from_string(b"0123456789", "image/jpeg", retry=None)
@@ -146,7 +146,7 @@ def test_an_old_version_is_as_it_was_and_says_when_it_was_replaced(bucket: Bucke
     assert bucket.blob(blob.name, generation=old.generation).download_as_bytes(start=2, end=4, retry=None) == b"234"
 
 
-def test_a_bucket_that_keeps_none_keeps_none(storage_client: Client, bucket: Bucket) -> None:
+def test_bucket_without_versioning_has_no_versions(storage_client: Client, bucket: Bucket) -> None:
     other = storage_client.create_bucket(f"{bucket.name}-other", retry=None)
     old = put(other, "photo", b"first")
     new = put(other, "photo", b"second")
@@ -156,7 +156,7 @@ def test_a_bucket_that_keeps_none_keeps_none(storage_client: Client, bucket: Buc
     assert not storage_client.get_bucket(other.name, retry=None).versioning_enabled
 
 
-def test_a_delete_that_names_no_generation_keeps_the_version(bucket: Bucket) -> None:
+def test_delete_without_a_generation_keeps_the_version(bucket: Bucket) -> None:
     old = put(bucket, "photo", b"first")
     bucket.blob("photo").delete(retry=None)
     assert bucket.get_blob("photo", retry=None) is None
@@ -166,19 +166,19 @@ def test_a_delete_that_names_no_generation_keeps_the_version(bucket: Bucket) -> 
     assert len(listed(bucket)) == 2
 
 
-def test_a_delete_that_names_the_live_generation_is_for_good(bucket: Bucket) -> None:
+def test_delete_of_the_live_generation_is_permanent(bucket: Bucket) -> None:
     bucket.blob("photo", generation=put(bucket, "photo", b"first")).delete(retry=None)
     assert listed(bucket) == []
 
 
-def test_an_old_version_can_be_copied_over_the_live_one(bucket: Bucket) -> None:
+def test_version_can_be_copied_over_the_live_object(bucket: Bucket) -> None:
     old, new = put(bucket, "photo", b"first"), put(bucket, "photo", b"second")
     restored = bucket.copy_blob(bucket.blob("photo"), bucket, "photo", source_generation=old, retry=None)
     assert content_of(bucket, "photo") == b"first"
     assert listed(bucket) == [("photo", old), ("photo", new), ("photo", int(restored.generation))]
 
 
-def test_a_copy_of_an_old_version_obeys_preconditions(bucket: Bucket) -> None:
+def test_copy_of_an_old_version_obeys_preconditions(bucket: Bucket) -> None:
     old, new = put(bucket, "photo", b"first"), put(bucket, "photo", b"second")
     copy = partial(bucket.copy_blob, bucket.blob("photo"), bucket, "copy", source_generation=old, retry=None)
     with pytest.raises(exceptions.PreconditionFailed):
@@ -189,7 +189,7 @@ def test_a_copy_of_an_old_version_obeys_preconditions(bucket: Bucket) -> None:
     assert content_of(bucket, "copy") == b"first"
 
 
-def test_a_version_that_never_was_is_not_found(bucket: Bucket) -> None:
+def test_version_that_never_existed_is_not_found(bucket: Bucket) -> None:
     put(bucket, "photo", b"first")
     put(bucket, "photo", b"second")
     for call in (Blob.download_as_bytes, Blob.reload, Blob.delete):
@@ -199,7 +199,7 @@ def test_a_version_that_never_was_is_not_found(bucket: Bucket) -> None:
         bucket.copy_blob(bucket.blob("photo"), bucket, "copy", source_generation=1, retry=None)
 
 
-def test_a_listing_with_versions_comes_in_pages_by_name_and_generation(bucket: Bucket) -> None:
+def test_listing_with_versions_has_pages_by_name_and_generation(bucket: Bucket) -> None:
     written = [(name, put(bucket, name, b"x")) for _ in range(3) for name in ("a/1", "a/2", "b", "ä")]
     assert listed(bucket) == sorted(written)
     assert listed(bucket, page_size=2) == sorted(written)
@@ -209,7 +209,7 @@ def test_a_listing_with_versions_comes_in_pages_by_name_and_generation(bucket: B
     assert ([(blob.name, int(blob.generation)) for blob in top], top.prefixes) == (sorted(written)[6:], {"a/"})
 
 
-def test_a_listing_goes_on_when_a_version_is_replaced_between_two_pages(bucket: Bucket) -> None:
+def test_listing_continues_when_a_version_is_replaced_between_pages(bucket: Bucket) -> None:
     written = [(name, put(bucket, name, b"x")) for name in ("a", "b", "c", "d")]
     pages = bucket.list_blobs(versions=True, page_size=2, retry=None).pages
     seen = [(blob.name, int(blob.generation)) for blob in next(pages)]
@@ -218,7 +218,7 @@ def test_a_listing_goes_on_when_a_version_is_replaced_between_two_pages(bucket: 
     assert seen == [*written, newer]
 
 
-def test_a_bucket_that_stops_keeping_versions_has_those_it_has(storage_client: Client, bucket: Bucket) -> None:
+def test_bucket_without_versioning_any_longer_keeps_old_versions(storage_client: Client, bucket: Bucket) -> None:
     old, last = put(bucket, "photo", b"first"), put(bucket, "photo", b"second")
     bucket.versioning_enabled = False
     bucket.patch(retry=None)
@@ -229,7 +229,7 @@ def test_a_bucket_that_stops_keeping_versions_has_those_it_has(storage_client: C
         content_of(bucket, "photo", last)
 
 
-def test_a_bucket_with_old_versions_is_not_empty(storage_client: Client, bucket: Bucket) -> None:
+def test_bucket_with_old_versions_is_not_empty(storage_client: Client, bucket: Bucket) -> None:
     old = put(bucket, "photo", b"first")
     bucket.blob("photo").delete(retry=None)
     with pytest.raises(exceptions.Conflict):
@@ -239,7 +239,7 @@ def test_a_bucket_with_old_versions_is_not_empty(storage_client: Client, bucket:
     assert not storage_client.create_bucket(bucket.name, retry=None).versioning_enabled
 
 
-def test_of_many_writers_at_once_every_version_is_kept(bucket: Bucket) -> None:
+def test_parallel_writers_leave_every_version(bucket: Bucket) -> None:
     contents = [os.urandom(50) for _ in range(24)]
     with ThreadPoolExecutor(8) as threads:
         written = dict(zip(threads.map(partial(put, bucket, "photo"), contents), contents, strict=True))
@@ -247,7 +247,7 @@ def test_of_many_writers_at_once_every_version_is_kept(bucket: Bucket) -> None:
     assert {generation: content_of(bucket, "photo", generation) for generation in written} == written
 
 
-def test_a_pinned_read_never_misses_its_version_while_it_is_being_overwritten(bucket: Bucket) -> None:
+def test_read_of_a_generation_finds_it_during_an_overwrite(bucket: Bucket) -> None:
     for size in (100, 600_000):
         old = put(bucket, "photo", b"a" * size)
         with ThreadPoolExecutor(8) as threads:
@@ -257,7 +257,7 @@ def test_a_pinned_read_never_misses_its_version_while_it_is_being_overwritten(bu
         assert {read.result() for read in reads} == {b"a" * size}
 
 
-def test_versions_and_the_will_to_keep_them_outlive_a_kill_of_the_store(own_storage: Storage) -> None:
+def test_versions_and_versioning_survive_a_kill_of_the_store(own_storage: Storage) -> None:
     with client_of(own_storage.url) as client:
         photos = client.bucket("photos")
         written = [put(photos, "photo", b"0"), put(photos, "photo", b"1")]
@@ -272,7 +272,7 @@ def _has_grown(stored: Sized, length: int) -> bool:
     return len(stored) >= length
 
 
-def test_every_version_that_was_stored_outlives_kills_in_the_midst_of_overwriting(own_storage: Storage) -> None:
+def test_versions_survive_kills_during_overwrites(own_storage: Storage) -> None:
     with client_of(own_storage.url) as client, ThreadPoolExecutor(4) as threads:
         photos = client.bucket("photos")
         stored: dict[tuple[str, int], bytes] = {}
@@ -284,10 +284,10 @@ def test_every_version_that_was_stored_outlives_kills_in_the_midst_of_overwritin
             for writer in writers:
                 writer.result()
             own_storage.store.start()
-        found = listed(photos)
-        assert set(stored) <= set(found)
-        assert Counter(found).most_common(1)[0][1] == 1
-        assert {place: content_of(photos, *place) for place in stored} == stored
+        actual = listed(photos)
+        assert set(stored) <= set(actual)
+        assert Counter(actual).most_common(1)[0][1] == 1
+        assert {key: content_of(photos, *key) for key in stored} == stored
         assert len(list(photos.list_blobs(retry=None))) <= 4
 
 
@@ -300,7 +300,7 @@ def _overwrite_until_it_fails(bucket: Bucket, name: str, stored: dict[tuple[str,
             return
 
 
-def test_keeping_a_version_announces_nothing(tmp_path: Path) -> None:
+def test_version_that_is_kept_is_not_announced(tmp_path: Path) -> None:
     with open_target() as target:
         relay = relay_process(tmp_path, target.url)
         with running(relay), running_storage(tmp_path, url_of(relay)) as storage, client_of(storage.url) as client:

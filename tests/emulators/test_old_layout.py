@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only there can 
 OLD, NEW = 1795270797044628, 1795270799000000
 
 
-def write_old(buckets: Path, path: str, content: bytes, generation: int, **said: Any) -> None:
+def write_old(buckets: Path, path: str, content: bytes, generation: int, **metadata_changes: Any) -> None:
     """Write an object as fake-gcs-server did."""
     file = buckets / path
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def write_old(buckets: Path, path: str, content: bytes, generation: int, **said:
         "Deleted": "0001-01-01T00:00:00Z",
         "Updated": "2026-11-21T10:54:27.5Z",
         "Generation": generation,
-        **said,
+        **metadata_changes,
     }
     os.setxattr(file, "user.metadata", json.dumps(metadata).encode())
 
@@ -59,7 +59,7 @@ def old_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_all_objects_and_versions_of_an_old_folder_are_there(old_folder: Path) -> None:
+def test_migration_inserts_all_objects_and_versions_of_an_old_folder(old_folder: Path) -> None:
     with running_storage(old_folder) as storage, client_of(storage.url) as client:
         assert [bucket.name for bucket in client.list_buckets()] == ["archive", "uploads"]
         uploads, archive = client.get_bucket("uploads"), client.get_bucket("archive")
@@ -82,7 +82,7 @@ def test_all_objects_and_versions_of_an_old_folder_are_there(old_folder: Path) -
         assert len(list(client.list_blobs("uploads", versions=True))) == 2
 
 
-def test_a_take_over_that_was_killed_is_done_again(old_folder: Path) -> None:
+def test_migration_that_was_killed_is_completed(old_folder: Path) -> None:
     script = f"""
 import os, shutil
 from pathlib import Path
@@ -97,7 +97,7 @@ def link(*places):
     os_link(*places)
 os_link, os.link = os.link, link
 folder = Path({str(old_folder)!r})
-old_layout.take_over(folder / "buckets", Store(folder / "objects"))
+old_layout.migrate(folder / "buckets", Store(folder / "objects"))
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
     assert done.returncode == 9

@@ -40,7 +40,7 @@ def target() -> Iterator[Target]:
 
 
 def resource(name: str) -> dict[str, Any]:
-    """Return what the store says of an object when its upload is finished."""
+    """Return the store's announcement of an object whose upload is finished."""
     facts = {"bucket": EVENT_BUCKET, "name": name, "generation": "1795254867399766"}
     return {**facts, "size": "5", "contentType": "image/jpeg"}
 
@@ -53,7 +53,7 @@ def announce(relay: Process, *resources: Any) -> list[str]:
 
 
 def status(relay: Process) -> dict[str, Any]:
-    """Return what the relay says of itself."""
+    """Return the relay's status."""
     answer: dict[str, Any] = requests.get(relay.ready_url, timeout=10).json()
     return answer
 
@@ -63,7 +63,7 @@ def ids(target: Target) -> Counter[str]:
     return Counter(request.headers["ce-id"] for request in target.received)
 
 
-def test_an_upload_becomes_the_event_that_eventarc_sends(target: Target, tmp_path: Path) -> None:
+def test_relay_sends_the_event_that_eventarc_sends(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url)
     name = "größe 100 %/a\"b'c.jpg"
     with running(relay), running_storage(tmp_path, url_of(relay)) as cloud, client_of(cloud.url) as client:
@@ -85,12 +85,12 @@ def test_an_upload_becomes_the_event_that_eventarc_sends(target: Target, tmp_pat
     }
     assert request.headers["content-type"] == "application/json"
     assert request.headers["traceparent"].startswith("00-")
-    told, stored = json.loads(request.body), blob._properties
+    resource, stored = json.loads(request.body), blob._properties
     for field in ("id", "bucket", "name", "generation", "metageneration", "contentType", "size", "md5Hash", "crc32c"):
-        assert told[field] == stored[field], field
+        assert resource[field] == stored[field], field
 
 
-def test_what_the_target_refuses_is_sent_again_until_it_is_taken(target: Target, tmp_path: Path) -> None:
+def test_relay_retries_until_the_target_accepts_the_event(target: Target, tmp_path: Path) -> None:
     target.statuses = [500, 404, 429]
     relay = relay_process(tmp_path, target.url, *QUICK)
     with running(relay):
@@ -109,7 +109,7 @@ def test_what_the_target_refuses_is_sent_again_until_it_is_taken(target: Target,
     assert all(again.body == first.body for again in target.received)
 
 
-def test_a_target_that_is_not_there_gets_its_events_when_it_is(tmp_path: Path) -> None:
+def test_relay_delivers_when_the_target_starts(tmp_path: Path) -> None:
     target = Target()
     relay = relay_process(tmp_path, target.url, *QUICK)
     with running(relay):
@@ -123,7 +123,7 @@ def test_a_target_that_is_not_there_gets_its_events_when_it_is(tmp_path: Path) -
     assert set(ids(target)) == set(sent)
 
 
-def test_a_killed_relay_loses_nothing_that_it_answered_for(target: Target, tmp_path: Path) -> None:
+def test_relay_loses_no_acknowledged_event_when_killed(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url, *QUICK)
     answered: list[str] = []
 
@@ -147,7 +147,7 @@ def test_a_killed_relay_loses_nothing_that_it_answered_for(target: Target, tmp_p
     assert set(answered) <= set(ids(target))
 
 
-def test_an_event_that_is_too_old_is_dropped_and_counted(target: Target, tmp_path: Path) -> None:
+def test_relay_drops_and_counts_an_event_that_is_too_old(target: Target, tmp_path: Path) -> None:
     target.statuses = [500] * 1000
     relay = relay_process(tmp_path, target.url, *QUICK, "--give-up-after", "0.3")
     with running(relay):
@@ -157,7 +157,7 @@ def test_an_event_that_is_too_old_is_dropped_and_counted(target: Target, tmp_pat
         assert status(relay)["failed_attempts"] >= 1
 
 
-def test_no_more_deliveries_are_on_their_way_than_allowed(target: Target, tmp_path: Path) -> None:
+def test_relay_limits_parallel_deliveries(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
     relay = relay_process(tmp_path, target.url, "--concurrency", "3")
     with running(relay):
@@ -168,7 +168,7 @@ def test_no_more_deliveries_are_on_their_way_than_allowed(target: Target, tmp_pa
     assert target.at_once == 3
 
 
-def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_path: Path) -> None:
+def test_relay_delivers_every_event_twice_where_all_are_duplicated(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url, "--duplicates", "1", "--seed", "3")
     with running(relay):
         sent = announce(relay, *[resource(f"photo {number}") for number in range(6)])
@@ -179,9 +179,7 @@ def test_every_event_comes_twice_where_all_are_duplicated(target: Target, tmp_pa
     assert any(order.index(first) < order.index(later) < last[first] for first in sent for later in sent)
 
 
-def test_every_event_comes_twice_and_out_of_order_where_each_delivery_is_put_off_by_chance(
-    target: Target, tmp_path: Path
-) -> None:
+def test_relay_delivers_out_of_order_with_random_delays(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url, "--duplicates", "1", "--delay", "0.5", "--seed", "3")
     with running(relay):
         sent = announce(relay, *[resource(f"photo {number}") for number in range(12)])
@@ -192,7 +190,7 @@ def test_every_event_comes_twice_and_out_of_order_where_each_delivery_is_put_off
     assert first_seen != sent
 
 
-def test_two_copies_of_one_event_come_at_the_same_instant(target: Target, tmp_path: Path) -> None:
+def test_relay_delivers_two_copies_at_the_same_instant(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
     relay = relay_process(tmp_path, target.url, "--together", "1", "--concurrency", "1")
     with running(relay):
@@ -205,7 +203,7 @@ def test_two_copies_of_one_event_come_at_the_same_instant(target: Target, tmp_pa
     assert target.at_once == 2
 
 
-def test_how_events_go_wrong_can_be_changed_while_it_runs(target: Target, tmp_path: Path) -> None:
+def test_relay_disorder_can_be_changed_while_it_runs(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url, "--delay", "0.1")
     with running(relay):
         url = relay.ready_url.replace("/status", "/disorder")
@@ -230,7 +228,7 @@ def test_how_events_go_wrong_can_be_changed_while_it_runs(target: Target, tmp_pa
     assert ids(target) == Counter(sent * 2)
 
 
-def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target, tmp_path: Path) -> None:
+def test_relay_keeps_unanswered_events_in_its_queue_when_stopped(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
     relay = relay_process(tmp_path, target.url)
     relay.start()
@@ -243,7 +241,7 @@ def test_a_relay_that_is_stopped_gives_back_what_its_target_holds(target: Target
     assert ids(target) == Counter(sent * 2)
 
 
-def test_a_stopped_relay_ends_what_is_about_to_be_answered(target: Target, tmp_path: Path) -> None:
+def test_relay_waits_for_answers_when_stopped(target: Target, tmp_path: Path) -> None:
     target.gate.clear()
     relay = relay_process(tmp_path, target.url)
     relay.start()
@@ -255,7 +253,7 @@ def test_a_stopped_relay_ends_what_is_about_to_be_answered(target: Target, tmp_p
         assert status(relay)["pending"] == 0
 
 
-def test_what_is_no_announcement_is_left_out(target: Target, tmp_path: Path) -> None:
+def test_relay_ignores_an_entry_that_is_not_an_announcement(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url)
     with running(relay):
         sent = announce(relay, {"hello": 1}, "photo", None, resource("photo"))
@@ -267,7 +265,7 @@ def test_what_is_no_announcement_is_left_out(target: Target, tmp_path: Path) -> 
     assert relay.log.read_text().count("ignored an entry") == 3
 
 
-def test_uploads_are_announced_when_the_relay_is_there_again(target: Target, tmp_path: Path) -> None:
+def test_relay_gets_announcements_of_uploads_after_a_restart(target: Target, tmp_path: Path) -> None:
     relay = relay_process(tmp_path, target.url)
     with running_storage(tmp_path, url_of(relay)) as cloud, client_of(cloud.url) as client:
         bucket = client.create_bucket(EVENT_BUCKET)
@@ -281,7 +279,7 @@ def test_uploads_are_announced_when_the_relay_is_there_again(target: Target, tmp
     assert sorted(json.loads(request.body)["name"] for request in target.received) == ["0", "1", "2", "3", "4", "5"]
 
 
-def test_what_is_taken_by_another_relay_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_relay_reports_a_queue_or_port_in_use_in_a_sentence(tmp_path: Path) -> None:
     port, nowhere = free_port(), "http://127.0.0.1:1/"
     first = relay_process(tmp_path, nowhere, port=port)
     others = [

@@ -1,4 +1,4 @@
-"""The delivery of events: a place is given back however a delivery ends, and only a success is a success."""
+"""The delivery of events: a slot is released however a delivery ends, and only a 2xx status is a success."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def delivered(folder: Path, events: int, *answers: int | BaseException) -> Deliv
 
 
 @pytest.mark.parametrize("status", [199, 300, 304, 399, 400, 500])
-def test_event_is_sent_again_after_what_is_no_success(tmp_path: Path, status: int) -> None:
+def test_delivery_is_retried_after_a_failure(tmp_path: Path, status: int) -> None:
     """Nor is a redirect that names no address, which the client does not follow."""
     counts = delivered(tmp_path, 1, status, 200).counts
     assert (counts.delivered, counts.attempts, counts.failed_attempts) == (1, 2, 1)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
-def test_every_success_is_one(tmp_path: Path, status: int) -> None:
+def test_delivery_ends_at_every_2xx_status(tmp_path: Path, status: int) -> None:
     counts = delivered(tmp_path, 1, status).counts
     assert (counts.delivered, counts.failed_attempts) == (1, 0)
 
@@ -75,6 +75,6 @@ def test_every_success_is_one(tmp_path: Path, status: int) -> None:
 @pytest.mark.parametrize(
     "ending", [500, 300, aiohttp.ClientError(), TimeoutError(), OSError(), RuntimeError("a fault")]
 )
-def test_place_is_given_back_however_a_delivery_ends(tmp_path: Path, ending: int | BaseException) -> None:
-    """There is one place; were it lost, the next event would never be on its way."""
+def test_delivery_slot_is_released_however_a_delivery_ends(tmp_path: Path, ending: int | BaseException) -> None:
+    """There is one slot; if it were lost, the next event would never be delivered."""
     assert delivered(tmp_path, 2, ending, 200).counts.delivered == 1

@@ -25,7 +25,7 @@ def event(**changes: object) -> CloudEvent:
     return cloud_event_from("e1", RESOURCE | changes)
 
 
-def test_deliveries_are_taken_in_the_order_in_which_they_are_due(tmp_path: Path) -> None:
+def test_queue_returns_deliveries_in_order_of_due_time(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     names = ("third", "first", "second")
     queue.add((CloudEvent(name, {}, b""), due_at) for name, due_at in zip(names, (30.0, 10.0, 20.0), strict=True))
@@ -34,7 +34,7 @@ def test_deliveries_are_taken_in_the_order_in_which_they_are_due(tmp_path: Path)
     queue.close()
 
 
-def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together(tmp_path: Path) -> None:
+def test_queue_returns_copies_with_equal_due_times_together(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     other = CloudEvent("e2", {}, b"")
     queue.add([(EVENT, 5.0), (EVENT, 5.0), (other, 5.0), (other, 6.0), (EVENT, 6.0)])
@@ -44,7 +44,7 @@ def test_copies_of_one_event_that_are_due_at_the_same_instant_are_taken_together
     queue.close()
 
 
-def test_copies_are_due_when_their_disorder_says_so() -> None:
+def test_due_times_of_copies_follow_the_disorder() -> None:
     chance = random.Random(1)
     assert Duplicates().due_times(100.0, chance) == [100.0]
     assert Duplicates(together=1).due_times(100.0, chance) == [100.0, 100.0]
@@ -59,11 +59,11 @@ def test_copies_are_due_when_their_disorder_says_so() -> None:
     assert delayed != sorted(delayed)
 
 
-def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path) -> None:
+def test_queue_keeps_unfinished_events_when_reopened(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     queue.add([(EVENT, 1.0), (CloudEvent("e2", {"ce-subject": "objects/ä"}, b"\0\xff"), 2.0)])
     queue.done(queue.take())
-    queue.put_off(queue.take(), 50.0)
+    queue.postpone(queue.take(), 50.0)
     queue.close()
     again = DeliveryQueue(tmp_path / "queue.sqlite")
     assert (again.next_due_at(), again.pending) == (50.0, 1)
@@ -72,7 +72,7 @@ def test_what_was_added_and_not_done_is_there_after_opening_again(tmp_path: Path
     again.close()
 
 
-def test_of_one_call_all_are_added_or_none(tmp_path: Path) -> None:
+def test_queue_adds_all_events_of_a_call_or_none(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     broken = CloudEvent("e2", {}, None)  # type: ignore[arg-type]
     with pytest.raises(Exception, match="NOT NULL"):
@@ -83,7 +83,7 @@ def test_of_one_call_all_are_added_or_none(tmp_path: Path) -> None:
     queue.close()
 
 
-def test_a_queue_is_used_by_one_relay_at_a_time(tmp_path: Path) -> None:
+def test_queue_is_used_by_one_relay_at_a_time(tmp_path: Path) -> None:
     first = DeliveryQueue(tmp_path / "queue.sqlite")
     with pytest.raises(QueueUnusable, match="another relay"):
         DeliveryQueue(tmp_path / "queue.sqlite")
@@ -91,9 +91,9 @@ def test_a_queue_is_used_by_one_relay_at_a_time(tmp_path: Path) -> None:
     DeliveryQueue(tmp_path / "queue.sqlite").close()
 
 
-def test_the_resource_is_written_as_cloud_storage_writes_it() -> None:
-    told = json.loads(event(timeCreated="2026-11-21T10:54:27.5+01:00", metadata={"a": "b"}).body)
-    assert told == {
+def test_event_resource_has_the_format_of_cloud_storage() -> None:
+    resource = json.loads(event(timeCreated="2026-11-21T10:54:27.5+01:00", metadata={"a": "b"}).body)
+    assert resource == {
         "kind": "storage#object",
         "id": "uploads/photo/1795254867399766",
         "bucket": "uploads",
@@ -118,7 +118,7 @@ def test_the_resource_is_written_as_cloud_storage_writes_it() -> None:
         ("tab\there\x7f", "objects/tab%09here%7F"),
     ],
 )
-def test_a_subject_is_encoded_as_the_http_binding_says(name: str, subject: str) -> None:
+def test_event_subject_is_encoded_as_in_the_http_binding(name: str, subject: str) -> None:
     made = cloud_event_from("e1", RESOURCE | {"name": name})
     assert made.headers["ce-subject"] == subject
     assert json.loads(made.body)["name"] == name
@@ -135,7 +135,7 @@ def test_a_subject_is_encoded_as_the_http_binding_says(name: str, subject: str) 
         RESOURCE | {"generation": "newest"},
     ],
 )
-def test_what_is_no_resource_is_refused(resource: Any) -> None:
+def test_event_from_an_invalid_resource_is_refused(resource: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         cloud_event_from("e1", resource)
 
@@ -148,13 +148,13 @@ async def _pauses(tmp_path: Path, attempts: int) -> list[float]:
 
 
 @pytest.mark.parametrize(("attempts", "ceiling"), [(0, 0.2), (1, 0.4), (3, 1.6), (6, 10.0), (5000, 10.0)])
-def test_pauses_grow_up_to_a_ceiling_and_are_spread_below_it(tmp_path: Path, attempts: int, ceiling: float) -> None:
+def test_retry_pauses_grow_to_a_ceiling_and_are_random_below_it(tmp_path: Path, attempts: int, ceiling: float) -> None:
     pauses = asyncio.run(_pauses(tmp_path, attempts))
     assert 0 <= min(pauses) < ceiling * 0.1
     assert ceiling * 0.9 < max(pauses) <= ceiling
 
 
-def test_a_queue_keeps_when_its_oldest_was_added(tmp_path: Path) -> None:
+def test_queue_has_the_time_of_its_oldest_event(tmp_path: Path) -> None:
     queue = DeliveryQueue(tmp_path / "queue.sqlite")
     before = time.time()
     queue.add([(EVENT, 1.0)])

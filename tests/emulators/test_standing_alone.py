@@ -16,13 +16,13 @@ BESIDE = {"yarl": "aiohttp"}
 """Packages that come with another, by which they are pinned."""
 
 
-def test_the_emulators_load_nothing_of_the_product() -> None:
+def test_emulators_import_nothing_of_the_product() -> None:
     mains = [f"shared.emulators.{name}.__main__" for name in ("bigquery", "eventarc", "storage")]
     loaded = loaded_by(f"import {', '.join(mains)}", ("shared",))
     assert [name for name in loaded if name != "shared" and not is_in(name, ("shared.emulators",))] == []
 
 
-def test_the_extra_has_every_package_that_the_emulators_import() -> None:
+def test_emulators_extra_has_every_imported_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["emulators"]]
     installed = {canonicalize_name(Requirement(line).name) for line in wanted}
@@ -41,6 +41,6 @@ def test_the_extra_has_every_package_that_the_emulators_import() -> None:
     assert imported - installed == set()
 
 
-def test_the_local_extra_includes_that_of_the_emulators() -> None:
+def test_local_extra_includes_the_emulators_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     assert "bucketlens[emulators]" in extras["local"]

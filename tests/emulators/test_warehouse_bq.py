@@ -45,7 +45,7 @@ def bq(warehouse_url: str, tmp_path: Path) -> Bq:
     return run
 
 
-def test_bq_makes_a_table_inserts_into_it_and_shows_its_rows(bq: Bq, bigquery_dataset: str, tmp_path: Path) -> None:
+def test_bq_creates_a_table_inserts_rows_and_shows_them(bq: Bq, bigquery_dataset: str, tmp_path: Path) -> None:
     name = f"{bigquery_dataset.split('.')[1]}.t"
     assert "successfully created" in bq("mk", "--table", name, "a:INTEGER,b:STRING")
     (tmp_path / "rows.json").write_text('{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n')
@@ -62,14 +62,14 @@ def test_bq_makes_a_table_inserts_into_it_and_shows_its_rows(bq: Bq, bigquery_da
     assert " t TABLE" in listed
 
 
-def test_bq_runs_queries_and_shows_what_is_wrong_with_them(bq: Bq) -> None:
+def test_bq_runs_queries_and_shows_their_errors(bq: Bq) -> None:
     sql = "SELECT @n AS n, [1, 2] AS list, TIMESTAMP '2026-01-02 03:04:05' AS t"
     rows = json.loads(bq("--format=json", "query", "--nouse_legacy_sql", "--parameter=n:INT64:5", sql))
     assert rows == [{"n": "5", "list": ["1", "2"], "t": "2026-01-02 03:04:05"}]
     assert "Syntax error" in bq("query", "--nouse_legacy_sql", "SELEC 1", fails=True)
 
 
-def test_the_discovery_document_has_every_route_of_the_server() -> None:
+def test_discovery_document_has_every_route_of_the_server() -> None:
     service = build_from_document(discovery_document("http://127.0.0.1:1/"), credentials=None, http=object())
     for route in ROUTES:
         resource, method = route.id.split(".")

@@ -49,7 +49,7 @@ def table(failures_table: str) -> str:
         ({"kind": "missing"}, api.NotFound, "notFound"),
     ],
 )
-def test_a_refusal_is_in_bigquerys_words(
+def test_fault_error_has_the_format_of_bigquery(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str, fault: Any, raised: type[Exception], reason: str
 ) -> None:
     faults.set(method="POST", path=INSERT, count=1, **fault)
@@ -62,16 +62,14 @@ def test_a_refusal_is_in_bigquerys_words(
     assert failure_ids(bigquery_client, table) == []
 
 
-def test_a_bad_gateway_is_a_page_and_no_json(
-    bigquery_client: bigquery.Client, faults: FaultControl, table: str
-) -> None:
+def test_bad_gateway_is_an_html_page(bigquery_client: bigquery.Client, faults: FaultControl, table: str) -> None:
     faults.set(path=INSERT, status=502, count=1)
     with pytest.raises(api.BadGateway) as caught:
         insert_failures(bigquery_client, table)
     assert caught.value.errors == []
 
 
-def test_a_batch_of_which_a_row_is_refused_is_not_inserted(
+def test_partial_fault_stops_the_rest_of_a_batch(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str
 ) -> None:
     faults.set("partial", path=INSERT, rows=[1], count=1)
@@ -84,7 +82,7 @@ def test_a_batch_of_which_a_row_is_refused_is_not_inserted(
     assert failure_ids(bigquery_client, table) == []
 
 
-def test_a_batch_that_skips_what_is_invalid_is_inserted_but_for_the_refused_rows(
+def test_partial_fault_inserts_the_rest_with_skip_invalid_rows(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str
 ) -> None:
     faults.set("partial", path=INSERT, rows=[0, 2, 7], count=2)
@@ -102,7 +100,7 @@ def test_a_batch_that_skips_what_is_invalid_is_inserted_but_for_the_refused_rows
 @pytest.mark.parametrize(
     "fault", [{"kind": "reset"}, {"kind": "missing"}, {"status": 503}, {"kind": "partial"}], ids=str
 )
-def test_a_fault_after_the_effect_loses_only_the_answer(
+def test_fault_after_the_effect_loses_only_the_answer(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str, fault: Any
 ) -> None:
     faults.set(path=INSERT, after=True, count=1, **fault)
@@ -111,7 +109,7 @@ def test_a_fault_after_the_effect_loses_only_the_answer(
     assert failure_ids(bigquery_client, table) == ["upload-0"]
 
 
-def test_an_insert_id_that_is_forgotten_lets_a_duplicate_in(
+def test_forget_fault_lets_a_duplicate_row_in(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str
 ) -> None:
     insert_failures(bigquery_client, table)
@@ -137,7 +135,7 @@ def hung_up(url: str, table: str) -> None:
     [({}, []), ({"late": True}, ["upload-0"]), ({"after": True}, ["upload-0"])],
     ids=["before", "before, late", "after"],
 )
-def test_a_request_is_held_before_or_after_its_effect(
+def test_stall_holds_a_request_before_or_after_its_effect(
     warehouse_url: str,
     bigquery_client: bigquery.Client,
     faults: FaultControl,
@@ -153,7 +151,7 @@ def test_a_request_is_held_before_or_after_its_effect(
     assert failure_ids(bigquery_client, table) == rows
 
 
-def test_who_waits_sees_that_a_request_is_held_and_lets_it_go_on(
+def test_held_request_can_be_awaited_and_released(
     bigquery_client: bigquery.Client, faults: FaultControl, table: str
 ) -> None:
     number = faults.set("stall", path=INSERT, count=1)
@@ -176,9 +174,7 @@ def test_who_waits_sees_that_a_request_is_held_and_lets_it_go_on(
     assert [fault["number"] for fault in faults.faults()] == [other]
 
 
-def test_a_fault_can_let_some_requests_pass_first(
-    bigquery_client: bigquery.Client, faults: FaultControl, table: str
-) -> None:
+def test_fault_can_skip_some_requests(bigquery_client: bigquery.Client, faults: FaultControl, table: str) -> None:
     faults.set(path=INSERT, skip=1, count=1)
     insert_failures(bigquery_client, table)
     with pytest.raises(api.ServiceUnavailable):
@@ -186,7 +182,7 @@ def test_a_fault_can_let_some_requests_pass_first(
     insert_failures(bigquery_client, table)
 
 
-def test_requests_of_both_services_can_be_put_in_order(
+def test_records_of_both_services_can_be_sorted(
     object_storage: Storage, bigquery_client: bigquery.Client, faults: FaultControl, table: str
 ) -> None:
     object_storage.forget()
@@ -194,9 +190,9 @@ def test_requests_of_both_services_can_be_put_in_order(
     for _ in range(2):
         requests.get(buckets, timeout=10).raise_for_status()
         insert_failures(bigquery_client, table)
-    found = in_order(faults.records(), object_storage.faults.records())
-    assert [record.service for record in found] == ["object store", "warehouse"] * 2
-    ended = [record.ended_ns or 0 for record in found]
+    actual = in_order(faults.records(), object_storage.faults.records())
+    assert [record.service for record in actual] == ["object store", "warehouse"] * 2
+    ended = [record.ended_ns or 0 for record in actual]
     assert ended == sorted(ended)
 
 
@@ -208,7 +204,7 @@ def test_records_are_read_from_a_number_on(bigquery_client: bigquery.Client, fau
     assert second.number == first.number + 1
 
 
-def test_the_state_of_the_warehouse_is_neither_struck_nor_recorded(warehouse_url: str, faults: FaultControl) -> None:
+def test_status_request_is_neither_struck_nor_recorded(warehouse_url: str, faults: FaultControl) -> None:
     faults.set()
     assert requests.get(f"{warehouse_url}/status", timeout=10).json()["status"] == "ready"
     assert faults.records() == []
@@ -218,18 +214,18 @@ def test_the_state_of_the_warehouse_is_neither_struck_nor_recorded(warehouse_url
     ("fault", "complaint"),
     [
         ({"kind": "explode"}, "one of status, reset, stall, truncate, missing, partial, forget"),
-        ({"kind": "partial", "rows": "first"}, "no fault"),
-        ({"skip": "some"}, "no fault"),
+        ({"kind": "partial", "rows": "first"}, "not valid"),
+        ({"skip": "some"}, "not valid"),
         ({"colour": "red"}, "no colour"),
     ],
 )
-def test_what_is_no_fault_is_refused(faults: FaultControl, fault: dict[str, Any], complaint: str) -> None:
+def test_invalid_fault_is_refused(faults: FaultControl, fault: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         faults.set(**fault)
     assert faults.faults() == []
 
 
-def test_a_page_in_a_browser_sets_no_fault(warehouse_url: str, faults: FaultControl) -> None:
+def test_browser_page_cannot_set_a_fault(warehouse_url: str, faults: FaultControl) -> None:
     url = f"{warehouse_url}/_bucketlens/faults"
     fault = {"kind": "reset"}
     assert requests.post(url, json=fault, headers={"Origin": "http://example.com"}, timeout=10).status_code == 403
@@ -237,7 +233,7 @@ def test_a_page_in_a_browser_sets_no_fault(warehouse_url: str, faults: FaultCont
     assert faults.faults() == []
 
 
-def test_faults_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:
+def test_faults_from_a_file_are_set_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text(json.dumps([{"kind": "missing", "path": "insertAll"}]))
     port = free_port()
     command = [sys.executable, "-m", "shared.emulators.bigquery", "--port", str(port), "--data", str(tmp_path / "data")]
@@ -248,7 +244,7 @@ def test_faults_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:
         insert_failures(client, "local.bucketlens.failures")
 
 
-def test_a_file_that_is_no_list_of_faults_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_invalid_faults_file_is_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "faults.json").write_text('[{"kind": "explode"}]')
     command = [sys.executable, "-m", "shared.emulators.bigquery", "--port", "0", "--data", str(tmp_path / "data")]
     environment = {**os.environ, "PYTHONPATH": str(SCHEMAS.parents[1])}
@@ -260,5 +256,5 @@ def test_a_file_that_is_no_list_of_faults_is_told_in_a_sentence(tmp_path: Path) 
         timeout=60,
     )
     assert ended.returncode == 1
-    assert "is no list of faults" in ended.stderr
+    assert "is not a list of faults" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -25,17 +25,17 @@ Scalar = bigquery.ScalarQueryParameter
 ENDLESS = "SELECT SUM(a * b) FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"
 
 
-def test_a_query_job_has_rows_a_schema_and_statistics(bigquery_client: bigquery.Client) -> None:
+def test_query_job_has_rows_a_schema_and_statistics(bigquery_client: bigquery.Client) -> None:
     sql = "SELECT 1 AS a, 'x' AS b UNION ALL SELECT 2, 'y' ORDER BY a"
     job = bigquery_client.query(sql, job_id=f"job-{uuid.uuid4()}", job_retry=NO_RETRY)
     assert [tuple(row.values()) for row in job.result()] == [(1, "x"), (2, "y")]
-    found = bigquery_client.get_job(job.job_id)
-    assert isinstance(found, bigquery.QueryJob)
-    assert (found.state, found.statement_type, found.error_result) == ("DONE", "SELECT", None)
-    assert found.ended is not None
-    assert found.destination is not None
+    actual = bigquery_client.get_job(job.job_id)
+    assert isinstance(actual, bigquery.QueryJob)
+    assert (actual.state, actual.statement_type, actual.error_result) == ("DONE", "SELECT", None)
+    assert actual.ended is not None
+    assert actual.destination is not None
     assert [
-        row["b"] for row in bigquery_client.list_rows(found.destination, selected_fields=[Field("b", "STRING")])
+        row["b"] for row in bigquery_client.list_rows(actual.destination, selected_fields=[Field("b", "STRING")])
     ] == [
         "x",
         "y",
@@ -45,7 +45,7 @@ def test_a_query_job_has_rows_a_schema_and_statistics(bigquery_client: bigquery.
         bigquery_client._call_api(None, path="/projects/local/jobs", method="POST", data=job.to_api_repr())
 
 
-def test_results_come_by_pages(bigquery_client: bigquery.Client) -> None:
+def test_query_results_have_pages(bigquery_client: bigquery.Client) -> None:
     rows = bigquery_client.query("SELECT x FROM UNNEST(GENERATE_ARRAY(1, 25)) AS x").result(page_size=10)
     assert [[row["x"] for row in page] for page in rows.pages] == [
         list(range(1, 11)),
@@ -60,7 +60,7 @@ def test_results_come_by_pages(bigquery_client: bigquery.Client) -> None:
     assert [row["x"] for row in some] == [21, 22, 23]
 
 
-def test_parameters_keep_their_type_and_their_value(ask_bigquery: Ask) -> None:
+def test_query_parameters_keep_type_and_value(ask_bigquery: Ask) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
     values: dict[str, Any] = {
         "STRING": 'it\'s "quoted" \\ \n é',
@@ -83,9 +83,9 @@ def test_parameters_keep_their_type_and_their_value(ask_bigquery: Ask) -> None:
     assert ask_bigquery("SELECT " + ", ".join("?" for _ in values), None, *nulls) == [(None,) * len(values)]
 
 
-def test_parameters_may_be_arrays_and_structs(ask_bigquery: Ask) -> None:
+def test_query_parameters_can_be_arrays_and_structs(ask_bigquery: Ask) -> None:
     pairs = [bigquery.StructQueryParameter(None, Scalar("k", "STRING", key), Scalar("v", "INT64", 1)) for key in "ab"]
-    found = ask_bigquery(
+    actual = ask_bigquery(
         "SELECT @ids, @none, @pair.v + 1, ARRAY(SELECT k FROM UNNEST(@pairs)), 'b' IN UNNEST(@ids)",
         None,
         bigquery.ArrayQueryParameter("ids", "STRING", ["a", "b"]),
@@ -93,20 +93,20 @@ def test_parameters_may_be_arrays_and_structs(ask_bigquery: Ask) -> None:
         bigquery.StructQueryParameter("pair", Scalar("v", "INT64", 5)),
         bigquery.ArrayQueryParameter("pairs", "STRUCT", pairs),
     )
-    assert found == [(["a", "b"], [], 6, ["a", "b"], True)]
+    assert actual == [(["a", "b"], [], 6, ["a", "b"], True)]
 
 
-def test_positional_parameters_are_taken_in_the_order_of_their_marks(ask_bigquery: Ask) -> None:
+def test_positional_parameters_are_bound_in_order(ask_bigquery: Ask) -> None:
     sql = "WITH q AS (SELECT ? AS a) SELECT a, ?, '?' FROM q WHERE a = ? LIMIT ?"
     assert ask_bigquery(sql, None, *[Scalar(None, "INT64", value) for value in (1, 2, 1, 3)]) == [(1, 2, "?")]
 
 
-def test_a_value_that_is_not_of_its_parameters_type_is_refused(ask_bigquery: Ask) -> None:
+def test_query_parameter_with_a_value_of_another_type_is_refused(ask_bigquery: Ask) -> None:
     with pytest.raises(exceptions.BadRequest, match="'x' is not a value of type INT64"):
         ask_bigquery("SELECT @a", None, bigquery.ScalarQueryParameter("a", "INT64", "x"))
 
 
-def test_a_dry_run_checks_and_runs_nothing(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_dry_run_checks_and_runs_nothing(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     config = bigquery.QueryJobConfig(dry_run=True, default_dataset=bigquery_dataset)
     job = bigquery_client.query("SELECT 1 AS a, [STRUCT('x' AS b)] AS c", job_config=config)
     assert [(field.name, field.mode) for field in job.schema or ()] == [("a", "NULLABLE"), ("c", "REPEATED")]
@@ -119,7 +119,7 @@ def test_a_dry_run_checks_and_runs_nothing(bigquery_client: bigquery.Client, big
         bigquery_client.query("SELECT nope", job_config=config)
 
 
-def test_a_statement_that_fails_while_it_runs_fails_its_job(bigquery_client: bigquery.Client) -> None:
+def test_job_fails_with_the_error_of_its_statement(bigquery_client: bigquery.Client) -> None:
     job = bigquery_client.query("SELECT 10 / (x - 5) FROM UNNEST(GENERATE_ARRAY(1, 10)) AS x")
     with pytest.raises(exceptions.BadRequest, match="division by zero: 10 / 0"):
         job.result(retry=None, job_retry=None)
@@ -127,7 +127,7 @@ def test_a_statement_that_fails_while_it_runs_fails_its_job(bigquery_client: big
     assert job.error_result["reason"] == "invalidQuery"
 
 
-def test_a_job_that_is_cancelled_ends(bigquery_client: bigquery.Client) -> None:
+def test_cancelled_job_ends(bigquery_client: bigquery.Client) -> None:
     job = bigquery_client.query(ENDLESS)
     assert job.state != "DONE"
     assert job.cancel()
@@ -135,7 +135,7 @@ def test_a_job_that_is_cancelled_ends(bigquery_client: bigquery.Client) -> None:
         job.result(retry=None, job_retry=None, timeout=30)
 
 
-def test_a_query_that_takes_long_holds_up_nobody_else(
+def test_long_query_does_not_block_other_callers(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
@@ -149,7 +149,7 @@ def test_a_query_that_takes_long_holds_up_nobody_else(
             job.cancel()
 
 
-def test_a_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
+def test_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
     body: dict[str, Any] = {
         "query": "SELECT GENERATE_UUID() AS u",
         "useLegacySql": False,
@@ -161,9 +161,7 @@ def test_a_request_that_is_sent_twice_is_one_job(warehouse_url: str) -> None:
     assert first["jobReference"] == second["jobReference"]
 
 
-def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
-    bigquery_client: bigquery.Client, bigquery_dataset: str
-) -> None:
+def test_unsupported_job_is_refused_with_a_sentence(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     name = f"{bigquery_dataset}.t"
     bigquery_client.create_table(bigquery.Table(name, [Field("a", "INTEGER")]))
     to_a_table = bigquery.QueryJobConfig(destination=f"{bigquery_dataset}.u")
@@ -177,7 +175,7 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
         ),
         (
             lambda: bigquery_client.query("SELECT 1 AS a", job_config=to_a_table, retry=NO_RETRY),
-            "A table for a query's rows is not supported",
+            "A destination table for a query is not supported",
         ),
         (
             lambda: bigquery_client.query(
@@ -192,16 +190,16 @@ def test_jobs_that_there_are_not_here_are_refused_with_a_sentence(
             call()
 
 
-def test_many_queries_at_once_each_get_their_own_rows(bigquery_client: bigquery.Client) -> None:
-    found: dict[int, list[int]] = {}
+def test_parallel_queries_get_their_own_rows(bigquery_client: bigquery.Client) -> None:
+    actual: dict[int, list[int]] = {}
 
     def run(number: int) -> None:
         rows = bigquery_client.query_and_wait(f"SELECT {number} * x AS y FROM UNNEST([1, 2, 3]) AS x")
-        found[number] = [row["y"] for row in rows]
+        actual[number] = [row["y"] for row in rows]
 
     callers = [threading.Thread(target=run, args=(number,)) for number in range(12)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert found == {number: [number, 2 * number, 3 * number] for number in range(12)}
+    assert actual == {number: [number, 2 * number, 3 * number] for number in range(12)}

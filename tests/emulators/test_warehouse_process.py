@@ -1,4 +1,4 @@
-"""The warehouse as a process: it starts with a sentence, keeps what it acknowledged, and stops when told."""
+"""The warehouse as a process: it reports its start in a sentence, keeps acknowledged rows, and stops on a signal."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def process(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str
     try:
         assert running.stdout is not None
         line = running.stdout.readline()
-        found = re.search(r"http://\S+", line)
-        assert found, (line, running.communicate(timeout=20))
-        yield running, found.group()
+        actual = re.search(r"http://\S+", line)
+        assert actual, (line, running.communicate(timeout=20))
+        yield running, actual.group()
     finally:
         running.kill()
         running.communicate(timeout=20)
 
 
 def fails(data: Path, *more: str) -> str:
-    """Return what a warehouse that cannot start says."""
+    """Return the message of a warehouse that cannot start."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(
         command(data, *more), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -61,7 +61,7 @@ def fails(data: Path, *more: str) -> str:
     return ended.stderr
 
 
-def test_it_says_where_it_is_and_what_it_serves(tmp_path: Path) -> None:
+def test_warehouse_reports_its_url_and_data(tmp_path: Path) -> None:
     with process(tmp_path / "new" / "data", "--schemas", str(SCHEMAS)) as (running, url):
         status = requests.get(f"{url}/status", timeout=10).json()
         assert (status["status"], status["project"], status["dataset"]) == ("ready", "local", "bucketlens")
@@ -70,7 +70,7 @@ def test_it_says_where_it_is_and_what_it_serves(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_when_told_also_while_a_query_runs(tmp_path: Path, number: signal.Signals) -> None:
+def test_warehouse_stops_on_a_signal_while_a_query_runs(tmp_path: Path, number: signal.Signals) -> None:
     with process(tmp_path) as (running, url):
         array = "UNNEST(GENERATE_ARRAY(1, 1000000))"
         with client_of(url) as client:
@@ -82,7 +82,7 @@ def test_it_stops_when_told_also_while_a_query_runs(tmp_path: Path, number: sign
         assert running.stderr.read() == ""
 
 
-def test_no_acknowledged_row_is_lost_to_a_kill(tmp_path: Path) -> None:
+def test_warehouse_loses_no_acknowledged_row_when_killed(tmp_path: Path) -> None:
     acknowledged: list[str] = []
     enough = threading.Event()
 
@@ -109,12 +109,12 @@ def test_no_acknowledged_row_is_lost_to_a_kill(tmp_path: Path) -> None:
             caller.join()
     with process(tmp_path, "--schemas", str(SCHEMAS)) as (_, url), client_of(url) as client:
         rows = client.query_and_wait(f"SELECT prediction_id, COUNT(*) AS copies FROM `{TABLE}` GROUP BY 1")
-        found = {row["prediction_id"]: row["copies"] for row in rows}
-    assert set(acknowledged) <= set(found)
-    assert set(found.values()) == {1}
+        actual = {row["prediction_id"]: row["copies"] for row in rows}
+    assert set(acknowledged) <= set(actual)
+    assert set(actual.values()) == {1}
 
 
-def test_rows_tables_and_views_are_there_after_a_restart(tmp_path: Path) -> None:
+def test_warehouse_keeps_rows_tables_and_views_after_a_restart(tmp_path: Path) -> None:
     with warehouse_running(tmp_path, SCHEMAS) as url, client_of(url) as client:
         client.insert_rows_json(TABLE, [prediction(1)])
         mine = client.create_table(bigquery.Table("local.bucketlens.mine", [_column("a")]))
@@ -127,30 +127,30 @@ def test_rows_tables_and_views_are_there_after_a_restart(tmp_path: Path) -> None
         assert len(list(client.query_and_wait("SELECT * FROM bucketlens.latest_predictions"))) == 1
 
 
-def test_a_port_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_warehouse_reports_a_port_in_use_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = fails(tmp_path, "--port", str(port))
-    assert f"127.0.0.1:{port} is in use by another process; give another --port" in said
+        message = fails(tmp_path, "--port", str(port))
+    assert f"127.0.0.1:{port} is in use by another process; choose another --port" in message
 
 
-def test_a_file_that_another_warehouse_holds_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_warehouse_reports_a_file_in_use_in_a_sentence(tmp_path: Path) -> None:
     with process(tmp_path) as (running, _):
         assert f"is in use by process {running.pid}" in fails(tmp_path)
 
 
-def test_a_damaged_file_is_said_in_a_sentence_and_left_alone(tmp_path: Path) -> None:
+def test_warehouse_reports_a_damaged_file_and_leaves_it(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     path.write_bytes(b"this is no database" * 1000)
-    said = fails(tmp_path)
-    assert "cannot be opened" in said
-    assert "move it away" in said
+    message = fails(tmp_path)
+    assert "cannot be opened" in message
+    assert "move it away" in message
     assert path.read_bytes().startswith(b"this is no database")
 
 
 @pytest.mark.parametrize("name", ["system", "temp", "memory"])
-def test_a_project_that_duckdb_keeps_for_itself_is_said_in_a_sentence(tmp_path: Path, name: str) -> None:
-    assert "give another --project" in fails(tmp_path, "--project", name)
+def test_warehouse_reports_a_reserved_project_name_in_a_sentence(tmp_path: Path, name: str) -> None:
+    assert "choose another --project" in fails(tmp_path, "--project", name)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def _change(path: Path, change: Callable[[list[dict[str, Any]]], object]) -> Non
     path.write_text(json.dumps(columns))
 
 
-def test_a_schema_file_that_grew_adds_its_columns(tmp_path: Path, schemas: Path) -> None:
+def test_schema_file_with_new_columns_adds_them(tmp_path: Path, schemas: Path) -> None:
     with warehouse_running(tmp_path / "data", schemas) as url, client_of(url) as client:
         client.insert_rows_json(TABLE, [prediction(1)])
 
@@ -186,14 +186,14 @@ def test_a_schema_file_that_grew_adds_its_columns(tmp_path: Path, schemas: Path)
         row = prediction(2, extra="x")
         row["image"]["camera"] = "y"
         assert client.insert_rows_json(TABLE, [row]) == []
-        found = client.query_and_wait(f"SELECT extra, image.camera FROM `{TABLE}` ORDER BY extra")
-        assert [tuple(one.values()) for one in found] == [(None, None), ("x", "y")]
+        actual = client.query_and_wait(f"SELECT extra, image.camera FROM `{TABLE}` ORDER BY extra")
+        assert [tuple(one.values()) for one in actual] == [(None, None), ("x", "y")]
         assert client.get_table(TABLE).schema[0].description == "Said better."
         outcomes = client.query_and_wait("SELECT DISTINCT outcome FROM bucketlens.calls")
         assert [one["outcome"] for one in outcomes] == ["classified"]
 
 
-def test_a_schema_file_that_would_lose_rows_is_refused_in_a_sentence(tmp_path: Path, schemas: Path) -> None:
+def test_schema_file_that_would_lose_rows_is_refused_in_a_sentence(tmp_path: Path, schemas: Path) -> None:
     with warehouse_running(tmp_path / "data", schemas):
         pass
     _change(schemas / "tables" / "labels.json", lambda columns: columns[0].update(type="INTEGER"))
@@ -216,7 +216,9 @@ def test_a_schema_file_that_would_lose_rows_is_refused_in_a_sentence(tmp_path: P
         ("views/calls.sql", "SELECT * FROM `${dataset}.nobody`", "calls.sql: Not found: Table"),
     ],
 )
-def test_a_file_that_is_wrong_is_named(tmp_path: Path, schemas: Path, name: str, content: str, sentence: str) -> None:
+def test_schema_file_that_is_invalid_is_named(
+    tmp_path: Path, schemas: Path, name: str, content: str, sentence: str
+) -> None:
     (schemas / name).write_text(content)
     with pytest.raises(StartError, match=re.escape(sentence)), warehouse_running(tmp_path / "data", schemas):
         pass

@@ -1,4 +1,4 @@
-"""Public reports of what goes wrong with emulators of BigQuery, asked of ours: the value, or a sentence of ours."""
+"""Publicly reported faults of BigQuery emulators, checked in the local warehouse: the right value, or a sentence."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def name(bigquery_client: bigquery.Client) -> str:
         ('JSON_KEYS(JSON \'{"a": {"b": 1}}\', 1)', ["a"]),
     ],
 )
-def test_an_expression_has_the_value_that_bigquery_gives(ask_bigquery: Ask, sql: str, expected: Any) -> None:
+def test_expression_of_a_report_has_the_value_of_bigquery(ask_bigquery: Ask, sql: str, expected: Any) -> None:
     assert ask_bigquery(f"SELECT {sql}") == [(expected,)]
 
 
@@ -59,7 +59,7 @@ def test_an_expression_has_the_value_that_bigquery_gives(ask_bigquery: Ask, sql:
         ("COUNT(*) OVER (PARTITION BY [x, 1][OFFSET(1)])", [3, 3, 3]),
     ],
 )
-def test_keys_of_a_window_may_be_computed(ask_bigquery: Ask, window: str, expected: list[int]) -> None:
+def test_window_keys_can_be_computed(ask_bigquery: Ask, window: str, expected: list[int]) -> None:
     rows = ask_bigquery(f"SELECT x, {window} AS w FROM UNNEST([1, 2, 3]) AS x ORDER BY x")
     assert [w for _, w in rows] == expected
     assert len(ask_bigquery(f"SELECT x FROM UNNEST([1, 2, 3]) AS x QUALIFY {window} < 9")) == 3
@@ -72,7 +72,7 @@ def test_keys_of_a_window_may_be_computed(ask_bigquery: Ask, window: str, expect
         ("SELECT MOD(x, 0) FROM UNNEST([7]) AS x", r"division by zero: MOD\(7, 0\)"),
         ("SELECT [1][OFFSET(x)] FROM UNNEST([5]) AS x", "Array index 5 is out of bounds"),
         ('SELECT CAST(x AS INT64) FROM UNNEST(["it\'s"]) AS x', "Bad int64 value: it's"),
-        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot hold"),
+        ("SELECT SUM(x) OVER (PARTITION BY RAND()) FROM UNNEST([1]) AS x", "PARTITION BY of a window cannot contain"),
         ("SELECT [1, NULL] AS x", "Array cannot have a null element; error in writing field x"),
         ("SELECT JSON_KEYS(JSON '{}')", "not supported by the local warehouse"),
         ("SELECT CODE_POINTS_TO_STRING([65])", "the local warehouse does not have"),
@@ -84,19 +84,19 @@ def test_keys_of_a_window_may_be_computed(ask_bigquery: Ask, window: str, expect
         ("SELECT (SELECT x FROM UNNEST([1, 2]) AS x)", "Scalar subquery produced more than one element"),
     ],
 )
-def test_what_fails_is_said_in_our_words(ask_bigquery: Ask, sql: str, sentence: str) -> None:
+def test_error_of_duckdb_becomes_a_sentence_of_bigquery(ask_bigquery: Ask, sql: str, sentence: str) -> None:
     with pytest.raises(exceptions.GoogleAPICallError, match=sentence) as caught:
         ask_bigquery(sql)
     assert "DuckDB" not in caught.value.message
     assert "volatile" not in caught.value.message
 
 
-def test_a_pseudo_column_is_named_as_missing(ask_bigquery: Ask, name: str) -> None:
+def test_pseudo_column_is_reported_as_unsupported(ask_bigquery: Ask, name: str) -> None:
     with pytest.raises(exceptions.BadRequest, match="pseudo-column _PARTITIONTIME is not supported"):
         ask_bigquery(f"SELECT _PARTITIONTIME FROM `{name}`")
 
 
-def test_later_elements_of_an_array_have_the_first_ones_fields(bigquery_client: bigquery.Client) -> None:
+def test_array_elements_have_the_field_names_of_the_first(bigquery_client: bigquery.Client) -> None:
     rows = bigquery_client.query_and_wait("SELECT * FROM UNNEST([STRUCT(1 AS id, 'a' AS name), (2, 'b')])")
     assert [field.name for field in rows.schema] == ["id", "name"]
     assert [tuple(row.values()) for row in rows] == [(1, "a"), (2, "b")]
@@ -106,18 +106,18 @@ def test_later_elements_of_an_array_have_the_first_ones_fields(bigquery_client: 
     assert [field.name for field in value.schema] == ["a", "b"]
 
 
-def test_a_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery.Client, ask_bigquery: Ask) -> None:
+def test_query_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery.Client, ask_bigquery: Ask) -> None:
     job = bigquery_client.query("SELECT 1 AS n, [STRUCT('x' AS a)] AS parts UNION ALL SELECT 2, []")
     job.result()
     assert job.destination is not None
     table = bigquery_client.get_table(job.destination)
     assert (table.num_rows, [field.name for field in table.schema]) == (2, ["n", "parts"])
     assert sorted(row["n"] for row in bigquery_client.list_rows(table)) == [1, 2]
-    place = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
-    assert ask_bigquery(f"SELECT SUM(n) FROM {place}") == [(3,)]
-    assert ask_bigquery(f"SELECT a FROM {place} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
+    table_name = f"`{job.destination.project}.{job.destination.dataset_id}.{job.destination.table_id}`"
+    assert ask_bigquery(f"SELECT SUM(n) FROM {table_name}") == [(3,)]
+    assert ask_bigquery(f"SELECT a FROM {table_name} AS found, UNNEST(found.parts) ORDER BY a") == [("x",)]
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
-        ask_bigquery(f"DELETE FROM {place} WHERE TRUE")
+        ask_bigquery(f"DELETE FROM {table_name} WHERE TRUE")
     with pytest.raises(exceptions.BadRequest, match="result of a query"):
         bigquery_client.delete_table(table)
     with pytest.raises(exceptions.NotFound):
@@ -146,5 +146,5 @@ def test_a_result_is_a_table_until_it_is_forgotten(bigquery_client: bigquery.Cli
         ),
     ],
 )
-def test_the_end_of_a_year_is_where_its_calendar_and_zone_have_it(ask_bigquery: Ask, sql: str, expected: Any) -> None:
+def test_year_ends_by_calendar_and_time_zone(ask_bigquery: Ask, sql: str, expected: Any) -> None:
     assert ask_bigquery(f"SELECT {sql}") == [(expected,)]

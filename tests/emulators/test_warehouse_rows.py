@@ -44,7 +44,7 @@ def rows_of(bigquery_client: bigquery.Client, table: str) -> list[dict[str, Any]
     return [dict(row.items()) for row in bigquery_client.list_rows(table)]
 
 
-def test_a_row_comes_back_as_it_was_sent_nested_fields_too(bigquery_client: bigquery.Client, table: str) -> None:
+def test_row_is_read_as_sent_with_nested_fields(bigquery_client: bigquery.Client, table: str) -> None:
     row = {
         "id": 'quote " newline \n zero \0 é 🌹',
         "string": "x",
@@ -66,7 +66,7 @@ def test_a_row_comes_back_as_it_was_sent_nested_fields_too(bigquery_client: bigq
     assert rows_of(bigquery_client, table) == [row]
 
 
-def test_what_a_row_leaves_out_is_null_and_an_array_is_empty(bigquery_client: bigquery.Client, table: str) -> None:
+def test_row_without_a_field_has_null_or_an_empty_array(bigquery_client: bigquery.Client, table: str) -> None:
     assert bigquery_client.insert_rows_json(table, [{"id": "a"}, {"id": "b", "one": {"must": 1}, "string": None}]) == []
     first, second = rows_of(bigquery_client, table)
     assert first["many"] == []
@@ -101,11 +101,11 @@ def test_what_a_row_leaves_out_is_null_and_an_array_is_empty(bigquery_client: bi
         ("STRING", "names of columns are the same in capitals", "names of columns are the same in capitals"),
     ],
 )
-def test_what_bigquery_accepts_for_a_type_is_accepted(
-    bigquery_client: bigquery.Client, table: str, column: str, sent: Any, found: Any
+def test_row_value_that_bigquery_accepts_is_accepted(
+    bigquery_client: bigquery.Client, table: str, column: str, sent: Any, actual: Any
 ) -> None:
     assert bigquery_client.insert_rows_json(table, [{"id": "a", column: sent}], retry=NO_RETRY) == []
-    assert rows_of(bigquery_client, table)[0][column.lower()] == found
+    assert rows_of(bigquery_client, table)[0][column.lower()] == actual
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_bigquery_accepts_for_a_type_is_accepted(
         ("string", "\ud800", "string", "not valid Unicode"),
     ],
 )
-def test_a_row_that_does_not_fit_the_schema_is_refused(
+def test_row_that_does_not_fit_the_schema_is_refused(
     bigquery_client: bigquery.Client, table: str, column: str, value: Any, location: str, sentence: str
 ) -> None:
     (problem,) = problems_of(bigquery_client, table, {"id": "a", column: value})
@@ -152,16 +152,16 @@ def test_a_row_that_does_not_fit_the_schema_is_refused(
     assert rows_of(bigquery_client, table) == []
 
 
-def test_every_problem_of_a_row_is_named(bigquery_client: bigquery.Client, table: str) -> None:
-    found = problems_of(bigquery_client, table, {"integer": "x", "nope": 1})
-    assert {problem["message"].split(":")[0] for problem in found} == {
+def test_row_errors_name_every_problem(bigquery_client: bigquery.Client, table: str) -> None:
+    actual = problems_of(bigquery_client, table, {"integer": "x", "nope": 1})
+    assert {problem["message"].split(":")[0] for problem in actual} == {
         "no such field",
         "Missing required field",
         "Cannot convert value to integer (bad value)",
     }
 
 
-def test_one_bad_row_stops_the_others_of_its_request(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_with_an_invalid_row_stops_the_others(bigquery_client: bigquery.Client, table: str) -> None:
     entries = bigquery_client.insert_rows_json(table, [{"id": "a"}, {"id": "b", "nope": 1}, {"id": "c"}])
     assert [(entry["index"], entry["errors"][0]["reason"]) for entry in entries] == [
         (0, "stopped"),
@@ -171,41 +171,39 @@ def test_one_bad_row_stops_the_others_of_its_request(bigquery_client: bigquery.C
     assert rows_of(bigquery_client, table) == []
 
 
-def test_the_good_rows_of_a_request_go_in_where_bad_ones_may_be_skipped(
-    bigquery_client: bigquery.Client, table: str
-) -> None:
+def test_insert_with_skip_invalid_rows_inserts_the_valid_ones(bigquery_client: bigquery.Client, table: str) -> None:
     rows: list[dict[str, Any]] = [{"id": "a"}, {"id": "b", "nope": 1}, {"id": "c"}]
     entries = bigquery_client.insert_rows_json(table, rows, skip_invalid_rows=True)
     assert [entry["index"] for entry in entries] == [1]
     assert [row["id"] for row in rows_of(bigquery_client, table)] == ["a", "c"]
 
 
-def test_unknown_fields_are_left_out_where_they_may_be_ignored(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_with_ignore_unknown_values_drops_unknown_fields(bigquery_client: bigquery.Client, table: str) -> None:
     row = {"id": "a", "nope": 1, "one": {"must": 1, "nope": 2}}
     assert bigquery_client.insert_rows_json(table, [row], ignore_unknown_values=True) == []
     assert rows_of(bigquery_client, table)[0]["one"]["must"] == 1
 
 
-def test_a_row_sent_again_with_its_insert_id_is_one_row(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_id_makes_a_repeated_row_one_row(bigquery_client: bigquery.Client, table: str) -> None:
     for _ in range(2):
         assert bigquery_client.insert_rows_json(table, [{"id": "a"}, {"id": "b"}], row_ids=["1", "2"]) == []
     assert bigquery_client.insert_rows_json(table, [{"id": "c"}, {"id": "c"}], row_ids=["3", "3"]) == []
     assert sorted(row["id"] for row in rows_of(bigquery_client, table)) == ["a", "b", "c"]
 
 
-def test_rows_without_an_insert_id_are_never_taken_for_one(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_without_ids_keeps_equal_rows(bigquery_client: bigquery.Client, table: str) -> None:
     for _ in range(2):
         assert bigquery_client.insert_rows_json(table, [{"id": "a"}], row_ids=[None]) == []
     assert len(rows_of(bigquery_client, table)) == 2
 
 
-def test_an_insert_id_is_not_used_up_by_a_row_that_was_refused(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_id_of_a_refused_row_stays_usable(bigquery_client: bigquery.Client, table: str) -> None:
     assert bigquery_client.insert_rows_json(table, [{"id": "a", "nope": 1}], row_ids=["1"])
     assert bigquery_client.insert_rows_json(table, [{"id": "a"}], row_ids=["1"]) == []
     assert [row["id"] for row in rows_of(bigquery_client, table)] == ["a"]
 
 
-def test_an_insert_id_counts_for_its_table_only(
+def test_insert_id_counts_for_its_table_only(
     bigquery_client: bigquery.Client, table: str, bigquery_dataset: str
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.other", [Field("id", "STRING")]))
@@ -214,7 +212,7 @@ def test_an_insert_id_counts_for_its_table_only(
         assert len(rows_of(bigquery_client, name)) == 1
 
 
-def test_many_callers_at_once_lose_no_row_and_double_none(bigquery_client: bigquery.Client, table: str) -> None:
+def test_insert_by_parallel_callers_loses_and_duplicates_no_row(bigquery_client: bigquery.Client, table: str) -> None:
     refused: list[Any] = []
 
     def insert(caller: int) -> None:
@@ -229,11 +227,11 @@ def test_many_callers_at_once_lose_no_row_and_double_none(bigquery_client: bigqu
     for caller in callers:
         caller.join()
     assert refused == []
-    found = [row["id"] for row in rows_of(bigquery_client, table)]
-    assert len(found) == len(set(found)) == 8 * 5 + 5
+    actual = [row["id"] for row in rows_of(bigquery_client, table)]
+    assert len(actual) == len(set(actual)) == 8 * 5 + 5
 
 
-def test_a_query_sees_every_row_that_was_acknowledged_before(
+def test_query_sees_every_acknowledged_row(
     bigquery_client: bigquery.Client, table: str, ask_bigquery: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     for number in range(1, 6):
@@ -241,18 +239,18 @@ def test_a_query_sees_every_row_that_was_acknowledged_before(
         assert ask_bigquery(f"SELECT COUNT(*) FROM `{table}`") == [(number,)]
 
 
-def test_a_row_of_ours_fits_the_schema_of_ours(bigquery_client: bigquery.Client) -> None:
+def test_row_of_the_product_fits_its_schema(bigquery_client: bigquery.Client) -> None:
     assert bigquery_client.insert_rows_json("local.bucketlens.predictions", [prediction(900)]) == []
 
 
-def test_rows_go_to_tables_only(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_insert_into_a_view_is_refused(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     with pytest.raises(exceptions.NotFound, match=r"Not found: Table local:.*\.nope"):
         bigquery_client.insert_rows_json(f"{bigquery_dataset}.nope", [{"id": "a"}], retry=NO_RETRY)
     with pytest.raises(exceptions.BadRequest, match="it is a view"):
         bigquery_client.insert_rows_json("local.bucketlens.calls", [{"id": "a"}], retry=NO_RETRY)
 
 
-def test_a_request_without_rows_or_json_is_refused(
+def test_insert_without_rows_or_json_is_refused(
     warehouse_url: str, bigquery_dataset: str, bigquery_client: bigquery.Client
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("x", "FLOAT")]))
@@ -264,7 +262,7 @@ def test_a_request_without_rows_or_json_is_refused(
     assert requests.post(path, json={"rows": [3]}, timeout=10).json()["insertErrors"][0]["index"] == 0
 
 
-def test_rows_are_listed_by_pages_and_by_columns(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_row_listing_has_pages_and_selected_columns(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     name = f"{bigquery_dataset}.t"
     bigquery_client.create_table(bigquery.Table(name, [Field("a", "INTEGER"), Field("b", "STRING")]))
     bigquery_client.insert_rows_json(name, [{"a": number, "b": f"{number}"} for number in range(25)])
@@ -277,19 +275,19 @@ def test_rows_are_listed_by_pages_and_by_columns(bigquery_client: bigquery.Clien
     assert bigquery_client.get_table(name).num_rows == 25
 
 
-def test_timestamps_are_written_as_the_caller_wants_them(
+def test_timestamps_are_written_in_the_requested_format(
     warehouse_url: str, bigquery_client: bigquery.Client, table: str
 ) -> None:
     bigquery_client.insert_rows_json(table, [{"id": "a", "timestamp": "2026-01-02T03:04:05.678901Z"}])
     _, dataset, name = table.split(".")
     path = f"{warehouse_url}/bigquery/v2/projects/local/datasets/{dataset}/tables/{name}/data?selectedFields=timestamp"
-    found = {}
+    actual = {}
     for option in ("", "&formatOptions.useInt64Timestamp=true", "&formatOptions.timestampOutputFormat=ISO8601_STRING"):
-        found[option] = requests.get(path + option, timeout=10).json()["rows"][0]["f"][0]["v"]
-    assert list(found.values()) == ["1.767323045678901E9", "1767323045678901", "2026-01-02T03:04:05.678901Z"]
+        actual[option] = requests.get(path + option, timeout=10).json()["rows"][0]["f"][0]["v"]
+    assert list(actual.values()) == ["1.767323045678901E9", "1767323045678901", "2026-01-02T03:04:05.678901Z"]
 
 
-def test_a_few_rows_and_many_are_kept_alike(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_insert_stores_few_and_many_rows_equally(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     """The warehouse takes them in different ways (row_insert.py), where a table's types are plain."""
     inner = [Field("label", "STRING"), Field("score", "FLOAT"), Field("seen", "TIMESTAMP")]
     columns = [Field("text", "STRING"), Field("whole", "INTEGER"), Field("broken", "FLOAT"), Field("is_so", "BOOLEAN")]

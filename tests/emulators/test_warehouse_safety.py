@@ -1,4 +1,4 @@
-"""The port is open to this machine only, and whoever reaches it reaches the warehouse's rows and no other file."""
+"""The port is open to this machine only, and its callers reach the warehouse's rows and no other file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Ask = Callable[..., list[tuple[Any, ...]]]
         "SELECT 1; COPY (SELECT 1) TO '{folder}/out.csv'",
     ],
 )
-def test_sql_reaches_no_file_and_no_setting(ask_bigquery: Ask, tmp_path: Path, sql: str) -> None:
+def test_sql_cannot_reach_files_or_settings(ask_bigquery: Ask, tmp_path: Path, sql: str) -> None:
     with pytest.raises(exceptions.ClientError):
         ask_bigquery(sql.replace("{folder}", str(tmp_path)))
     assert list(tmp_path.iterdir()) == []
@@ -63,7 +63,7 @@ def test_sql_reaches_no_file_and_no_setting(ask_bigquery: Ask, tmp_path: Path, s
         "SET threads = 1",
     ],
 )
-def test_the_engine_itself_refuses_what_a_translation_might_let_through(tmp_path: Path, sql: str) -> None:
+def test_engine_refuses_files_and_settings_without_the_translation(tmp_path: Path, sql: str) -> None:
     engine = Engine(tmp_path / "data", "local")
     try:
         with engine.reader() as cursor, pytest.raises(duckdb.Error):
@@ -74,12 +74,12 @@ def test_the_engine_itself_refuses_what_a_translation_might_let_through(tmp_path
 
 
 @pytest.mark.parametrize("sql", ["'", "\\", "it's", "a'); DROP TABLE t; --", "\0", "🌹", "%s", "{}", "$$"])
-def test_a_string_stays_a_string(ask_bigquery: Ask, sql: str) -> None:
+def test_sql_string_stays_a_string(ask_bigquery: Ask, sql: str) -> None:
     quoted = sql.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\x00")
     assert ask_bigquery(f"SELECT '{quoted}'") == [(sql,)]
 
 
-def test_names_are_quoted_whatever_they_hold(ask_bigquery: Ask) -> None:
+def test_sql_names_are_quoted(ask_bigquery: Ask) -> None:
     assert ask_bigquery('SELECT `a"b` FROM (SELECT 1 AS `a"b`)') == [(1,)]
 
 
@@ -87,19 +87,19 @@ def test_names_are_quoted_whatever_they_hold(ask_bigquery: Ask) -> None:
     "headers",
     [{"Host": "evil.example"}, {"Host": "evil.example:80"}, {"Origin": "https://evil.example"}, {"Origin": "null"}],
 )
-def test_a_page_in_a_browser_cannot_use_the_warehouse(warehouse_url: str, headers: dict[str, str]) -> None:
+def test_browser_page_cannot_use_the_warehouse(warehouse_url: str, headers: dict[str, str]) -> None:
     answer = requests.get(f"{warehouse_url}/bigquery/v2/projects", headers=headers, timeout=10)
     assert answer.status_code == 403
     assert answer.json()["error"]["errors"][0]["reason"] == "accessDenied"
 
 
-def test_names_of_this_machine_are_welcome(warehouse_url: str) -> None:
+def test_host_names_of_this_machine_are_accepted(warehouse_url: str) -> None:
     port = warehouse_url.rsplit(":", 1)[1]
     for headers in ({}, {"Host": f"localhost:{port}"}, {"Origin": f"http://localhost:{port}"}):
         assert requests.get(f"{warehouse_url}/status", headers=headers, timeout=10).json()["status"] == "ready"
 
 
-def test_an_unknown_method_or_project_is_an_error_of_googles_shape(warehouse_url: str) -> None:
+def test_unknown_method_or_project_is_an_error_in_googles_format(warehouse_url: str) -> None:
     for path in ("/bigquery/v2/projects/local/nope", "/bigquery/v2/projects/other/datasets", "/"):
         answer = requests.get(warehouse_url + path, timeout=10)
         error = answer.json()["error"]
@@ -108,6 +108,6 @@ def test_an_unknown_method_or_project_is_an_error_of_googles_shape(warehouse_url
         assert error["message"].startswith("Not found")
 
 
-def test_numbers_and_tokens_in_a_url_are_checked(warehouse_url: str) -> None:
+def test_url_numbers_and_tokens_are_checked(warehouse_url: str) -> None:
     answer = requests.get(f"{warehouse_url}/bigquery/v2/projects/local/jobs?maxResults=-1", timeout=10)
     assert (answer.status_code, answer.json()["error"]["errors"][0]["reason"]) == (400, "invalid")

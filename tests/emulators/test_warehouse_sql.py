@@ -176,9 +176,7 @@ ONE_ROW: list[tuple[str, tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("columns", "expected"), ONE_ROW, ids=[columns for columns, _ in ONE_ROW])
-def test_an_expression_has_the_value_that_bigquery_gives_it(
-    ask_bigquery: Ask, ours: str, columns: str, expected: Any
-) -> None:
+def test_expression_has_the_value_of_bigquery(ask_bigquery: Ask, ours: str, columns: str, expected: Any) -> None:
     assert ask_bigquery(f"SELECT {columns} FROM t WHERE id = 'a'", ours) == [expected]
 
 
@@ -232,25 +230,25 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
 
 
 @pytest.mark.parametrize(("sql", "expected"), QUERIES, ids=[sql for sql, _ in QUERIES])
-def test_a_query_returns_the_rows_that_bigquery_returns(ask_bigquery: Ask, ours: str, sql: str, expected: Any) -> None:
+def test_query_returns_the_rows_of_bigquery(ask_bigquery: Ask, ours: str, sql: str, expected: Any) -> None:
     assert ask_bigquery(sql, ours) == expected
 
 
-def test_columns_without_a_name_are_called_as_bigquery_calls_them(bigquery_client: bigquery.Client, ours: str) -> None:
+def test_query_names_unnamed_columns_as_bigquery_does(bigquery_client: bigquery.Client, ours: str) -> None:
     sql = "SELECT COUNT(*), 1 AS one, MAX(n), ANY_VALUE(im).name FROM sql_tests.t"
     assert [field.name for field in bigquery_client.query_and_wait(sql).schema] == ["f0_", "one", "f1_", "name"]
 
 
-def test_a_result_has_bigquerys_types_nested_ones_too(bigquery_client: bigquery.Client, ours: str) -> None:
+def test_query_result_has_the_types_of_bigquery(bigquery_client: bigquery.Client, ours: str) -> None:
     schema = bigquery_client.query_and_wait(
         "SELECT *, COUNT(*) OVER () AS c, SUM(n) OVER () AS s FROM sql_tests.t"
     ).schema
-    found = {field.name: (field.field_type, field.mode) for field in schema}
-    assert found["cand"] == ("RECORD", "REPEATED")
-    assert found["ts"] == ("TIMESTAMP", "NULLABLE")
-    assert found["num"] == ("NUMERIC", "NULLABLE")
-    assert found["j"] == ("JSON", "NULLABLE")
-    assert found["c"] == found["s"] == ("INTEGER", "NULLABLE")
+    actual = {field.name: (field.field_type, field.mode) for field in schema}
+    assert actual["cand"] == ("RECORD", "REPEATED")
+    assert actual["ts"] == ("TIMESTAMP", "NULLABLE")
+    assert actual["num"] == ("NUMERIC", "NULLABLE")
+    assert actual["j"] == ("JSON", "NULLABLE")
+    assert actual["c"] == actual["s"] == ("INTEGER", "NULLABLE")
     assert [inner.field_type for inner in schema[6].fields] == ["STRING", "INTEGER", "DATE"]
 
 
@@ -290,7 +288,9 @@ FAULTS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("sql", "sentence"), FAULTS, ids=[sql for sql, _ in FAULTS])
-def test_a_wrong_statement_is_refused_with_a_sentence(ask_bigquery: Ask, ours: str, sql: str, sentence: str) -> None:
+def test_statement_with_an_error_is_refused_with_a_sentence(
+    ask_bigquery: Ask, ours: str, sql: str, sentence: str
+) -> None:
     with pytest.raises(exceptions.BadRequest) as caught:
         ask_bigquery(sql, ours)
     assert sentence in caught.value.message
@@ -307,11 +307,11 @@ def test_a_wrong_statement_is_refused_with_a_sentence(ask_bigquery: Ask, ours: s
         ("T", "Table local:sql_tests.T"),
     ],
 )
-def test_a_table_that_is_not_there_is_named(ask_bigquery: Ask, ours: str, name: str, missing: str) -> None:
+def test_statement_error_names_a_missing_table(ask_bigquery: Ask, ours: str, name: str, missing: str) -> None:
     with pytest.raises(exceptions.NotFound, match=f"Not found: {missing}"):
         ask_bigquery(f"SELECT * FROM {name}", ours)
 
 
-def test_a_name_without_a_dataset_needs_a_default_one(ask_bigquery: Ask, ours: str) -> None:
+def test_table_name_without_a_dataset_needs_a_default(ask_bigquery: Ask, ours: str) -> None:
     with pytest.raises(exceptions.BadRequest, match="must be qualified with a dataset"):
         ask_bigquery("SELECT * FROM t")

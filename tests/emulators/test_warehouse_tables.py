@@ -17,10 +17,10 @@ Ask = Callable[..., list[tuple[Any, ...]]]
 Field = bigquery.SchemaField
 
 
-def test_a_dataset_is_made_changed_listed_and_dropped(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
-    found = bigquery_client.get_dataset(bigquery_dataset)
-    found.description, found.labels = "Mine.", {"who": "me"}
-    bigquery_client.update_dataset(found, ["description", "labels"])
+def test_dataset_is_created_changed_listed_and_dropped(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+    actual = bigquery_client.get_dataset(bigquery_dataset)
+    actual.description, actual.labels = "Mine.", {"who": "me"}
+    bigquery_client.update_dataset(actual, ["description", "labels"])
     assert bigquery_client.get_dataset(bigquery_dataset).description == "Mine."
     assert bigquery_dataset.split(".")[1] in [one.dataset_id for one in bigquery_client.list_datasets()]
     with pytest.raises(exceptions.Conflict, match="Already Exists: Dataset"):
@@ -30,7 +30,7 @@ def test_a_dataset_is_made_changed_listed_and_dropped(bigquery_client: bigquery.
         bigquery_client.get_dataset(bigquery_dataset)
 
 
-def test_a_dataset_that_holds_tables_is_dropped_only_with_them(
+def test_dataset_with_tables_is_dropped_only_with_contents(
     bigquery_client: bigquery.Client, bigquery_dataset: str
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
@@ -42,12 +42,12 @@ def test_a_dataset_that_holds_tables_is_dropped_only_with_them(
 
 
 @pytest.mark.parametrize("name", ["_hidden", "information_schema", "with-dash", "main"])
-def test_a_dataset_needs_a_name_that_can_be_one(bigquery_client: bigquery.Client, name: str) -> None:
+def test_dataset_with_an_invalid_name_is_refused(bigquery_client: bigquery.Client, name: str) -> None:
     with pytest.raises(exceptions.BadRequest, match="Invalid dataset ID"):
         bigquery_client.create_dataset(name)
 
 
-def test_what_is_said_of_a_table_is_kept(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_table_metadata_is_stored(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     number = Field("a", "INTEGER", "REQUIRED", description="A number.")
     nested = Field("r", "RECORD", "REPEATED", description="Rows.", fields=[number])
     table = bigquery.Table(f"{bigquery_dataset}.t", [Field("day", "DATE", "REQUIRED", description="The day."), nested])
@@ -55,15 +55,15 @@ def test_what_is_said_of_a_table_is_kept(bigquery_client: bigquery.Client, bigqu
     table.time_partitioning = bigquery.TimePartitioning(field="day")
     table.clustering_fields = ["day"]
     bigquery_client.create_table(table)
-    found = bigquery_client.get_table(f"{bigquery_dataset}.t")
-    assert found.schema == table.schema
-    assert (found.description, found.labels, found.table_type) == ("A table.", {"k": "v"}, "TABLE")
-    assert found.time_partitioning is not None
-    assert (found.time_partitioning.field, found.clustering_fields) == ("day", ["day"])
-    assert found.created is not None
+    actual = bigquery_client.get_table(f"{bigquery_dataset}.t")
+    assert actual.schema == table.schema
+    assert (actual.description, actual.labels, actual.table_type) == ("A table.", {"k": "v"}, "TABLE")
+    assert actual.time_partitioning is not None
+    assert (actual.time_partitioning.field, actual.clustering_fields) == ("day", ["day"])
+    assert actual.created is not None
 
 
-def test_a_table_gains_columns_nested_ones_too_and_keeps_its_rows(
+def test_table_gets_new_columns_and_keeps_its_rows(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     name = f"{bigquery_dataset}.t"
@@ -110,7 +110,7 @@ def test_a_table_gains_columns_nested_ones_too_and_keeps_its_rows(
         ([Field("a", "INTEGER"), Field("A", "INTEGER")], "Duplicate field name"),
     ],
 )
-def test_a_change_that_rows_would_not_survive_is_refused(
+def test_table_change_that_would_lose_rows_is_refused(
     bigquery_client: bigquery.Client, bigquery_dataset: str, schema: list[Field], sentence: str
 ) -> None:
     table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
@@ -119,9 +119,7 @@ def test_a_change_that_rows_would_not_survive_is_refused(
         bigquery_client.update_table(table, ["schema"])
 
 
-def test_a_change_to_a_table_that_was_changed_meanwhile_is_refused(
-    bigquery_client: bigquery.Client, bigquery_dataset: str
-) -> None:
+def test_table_change_with_an_old_etag_is_refused(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     first = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
     second = bigquery_client.get_table(first)
     first.description = "First."
@@ -141,7 +139,7 @@ def test_a_change_to_a_table_that_was_changed_meanwhile_is_refused(
         ({"name": "a", "type": "RECORD"}, "has 0 fields"),
     ],
 )
-def test_a_schema_that_cannot_be_one_is_refused(
+def test_table_with_an_invalid_schema_is_refused(
     bigquery_client: bigquery.Client, bigquery_dataset: str, field: dict[str, Any], sentence: str
 ) -> None:
     table = bigquery.Table.from_api_repr(
@@ -154,7 +152,7 @@ def test_a_schema_that_cannot_be_one_is_refused(
         bigquery_client.create_table(table)
 
 
-def test_a_table_is_made_once_and_dropped_once(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_table_is_created_once_and_dropped_once(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     table = bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")])
     bigquery_client.create_table(table)
     bigquery_client.create_table(table, exists_ok=True)
@@ -166,7 +164,7 @@ def test_a_table_is_made_once_and_dropped_once(bigquery_client: bigquery.Client,
         bigquery_client.delete_table(table)
 
 
-def test_a_view_follows_its_table_and_its_query(
+def test_view_follows_its_table_and_its_query(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     table = bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER")]))
@@ -184,7 +182,7 @@ def test_a_view_follows_its_table_and_its_query(
         list(bigquery_client.list_rows(f"{bigquery_dataset}.v", selected_fields=[Field("a", "INTEGER")]))
 
 
-def test_a_view_of_what_is_not_there_is_refused(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
+def test_view_of_a_missing_table_is_refused(bigquery_client: bigquery.Client, bigquery_dataset: str) -> None:
     for query, error in (
         (f"SELECT * FROM `{bigquery_dataset}.nope`", exceptions.NotFound),
         ("SELECT * FROM t", exceptions.BadRequest),
@@ -218,7 +216,7 @@ def test_a_view_of_what_is_not_there_is_refused(bigquery_client: bigquery.Client
         ("GRANT `roles/x` ON TABLE t TO 'user:a'", "not supported"),
     ],
 )
-def test_a_statement_that_cannot_be_carried_out_is_refused(
+def test_unsupported_statement_is_refused(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask, sql: str, sentence: str
 ) -> None:
     bigquery_client.create_table(bigquery.Table(f"{bigquery_dataset}.t", [Field("a", "INTEGER", "REQUIRED")]))
@@ -230,7 +228,7 @@ def test_a_statement_that_cannot_be_carried_out_is_refused(
     assert [table.table_id for table in bigquery_client.list_tables(bigquery_dataset)] == ["t", "v"]
 
 
-def test_rows_are_deleted_by_a_statement_that_says_how_many(
+def test_delete_statement_reports_the_number_of_rows(
     bigquery_client: bigquery.Client, bigquery_dataset: str, ask_bigquery: Ask
 ) -> None:
     columns = [Field("k", "STRING"), Field("n", "INTEGER")]

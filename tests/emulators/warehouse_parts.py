@@ -72,8 +72,8 @@ def failure(number: int = 0, **changes: Any) -> dict[str, Any]:
 
 def failure_ids(client: bigquery.Client, table: str) -> list[str]:
     """Return the ids of a table's rows, a duplicate as often as it is there."""
-    found = client.query_and_wait(f"SELECT failure_id FROM `{table}` ORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
-    return [row["failure_id"] for row in found]
+    actual = client.query_and_wait(f"SELECT failure_id FROM `{table}` ORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
+    return [row["failure_id"] for row in actual]
 
 
 def insert_failures(client: bigquery.Client, table: str, count: int = 1, **options: Any) -> Sequence[dict[str, Any]]:

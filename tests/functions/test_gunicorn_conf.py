@@ -10,26 +10,26 @@ from pathlib import Path
 import pytest
 
 from shared.errors import Misconfigured
-from shared.settings import Settings, threads_of_server
+from shared.settings import Settings, server_threads
 
 ROOT = Path(__file__).parents[2]
 READ = "import runpy; print(runpy.run_path('functions/gunicorn.conf.py')['threads'])"
 
 
-@pytest.mark.parametrize(("given", "threads"), [({}, 24), ({"THREADS": ""}, 24), ({"THREADS": "3"}, 14)])
-def test_server_has_threads_for_those_who_wait_too(given: dict[str, str], threads: int) -> None:
-    assert threads_of_server(given) == threads
+@pytest.mark.parametrize(("environment", "threads"), [({}, 24), ({"THREADS": ""}, 24), ({"THREADS": "3"}, 14)])
+def test_server_threads_include_those_of_queued_requests(environment: dict[str, str], threads: int) -> None:
+    assert server_threads(environment) == threads
 
 
 @pytest.mark.parametrize("malformed", ["eight", "0", "-1", "4.5"])
-def test_malformed_threads_are_left_to_the_settings_to_name(malformed: str) -> None:
-    assert threads_of_server({"THREADS": malformed}) == threads_of_server({})
+def test_server_threads_have_the_default_for_a_malformed_setting(malformed: str) -> None:
+    assert server_threads({"THREADS": malformed}) == server_threads({})
     with pytest.raises(Misconfigured, match=f"UPLOAD_BUCKET is not set.*THREADS is '{malformed}', expected a whole"):
         Settings.from_environment({"THREADS": malformed})
 
 
 @pytest.mark.needs("process")  # the configuration sets the process it is read in up as a server
-def test_configuration_of_gunicorn_asks_the_settings() -> None:
+def test_gunicorn_configuration_uses_the_settings() -> None:
     done = subprocess.run(
         [sys.executable, "-c", READ],
         cwd=ROOT,

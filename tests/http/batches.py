@@ -17,4 +17,4 @@ BATCHES: dict[str, Callable[[int], dict[str, Any]]] = {
     "/v1/projects/p/locations/l/endpoints/e:predict": lambda images: {"instances": [{"content": ONE}] * images},
     "/v1/bigquery:call": lambda images: {"calls": [[ONE]] * images},
 }
-"""A request of so many images, by route."""
+"""Return a request of ``count`` images, by route."""

@@ -1,4 +1,4 @@
-"""Whatever order requests come, go and lose their patience in: never too many at work, first come first served."""
+"""Properties of admission: in any order of requests and timeouts, slots are never exceeded and the queue is fair."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.properties import FEW
 
 AT_ONCE, WAITING = 2, 3
 LONG_S = 20
-"""Never waited for in full, unless something is broken."""
+"""The longest wait, which is reached only if something is broken."""
 
 QUICK = (Phase.explicit, Phase.generate)
-"""A failure may cost the whole wait, so what fails is not made small."""
+"""A failure may cost the whole wait, so hypothesis does not reduce failing inputs."""
 
 
 class Queued(deque[threading.Event]):
-    """The queue of an admission, which says when somebody has joined it."""
+    """The queue of an admission, which records that a request has joined it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Queued(deque[threading.Event]):
 
 
 class Door(RuleBasedStateMachine):
-    """An admission, and a model of it: how many are at work, and who waits in which order."""
+    """An admission, and a model of it: how many requests run, and which queue in which order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Door(RuleBasedStateMachine):
         self.number = 0
 
     @contextmanager
-    def without_patience(self) -> Iterator[None]:
+    def without_waiting(self) -> Iterator[None]:
         self.admission._timeout_s = 0
         try:
             yield
@@ -71,8 +71,8 @@ class Door(RuleBasedStateMachine):
         self.waiting.append(number)
 
     @rule()
-    def come_without_patience(self) -> None:
-        with self.without_patience():
+    def come_without_waiting(self) -> None:
+        with self.without_waiting():
             try:
                 self.admission.enter()
             except Busy:

@@ -1,4 +1,4 @@
-"""What a caller gives in the place of an image: base64, a URI, pixels; and what is wrong with it."""
+"""Tests of the inputs in place of an image: base64, a URI, pixels; and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_base64_is_read_with_line_breaks_and_as_a_data_url(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("b'aGk='", "Python's notation for bytes"),
         ('b"aGk="', "Python's notation for bytes"),
@@ -37,8 +37,8 @@ def test_base64_is_read_with_line_breaks_and_as_a_data_url(text: str) -> None:
         ("aGké", "'é' at character 4;"),
     ],
 )
-def test_what_a_text_looks_like_that_is_no_base64_is_said(text: str, says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_base64_error_describes_what_the_text_looks_like(text: str, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         inputs.from_base64(text)
 
 
@@ -50,13 +50,13 @@ def test_what_a_text_looks_like_that_is_no_base64_is_said(text: str, says: str) 
         (np.array([[[1, 2, 3]]], np.uint8), 1.0, [1, 2, 3]),
     ],
 )
-def test_pixels_are_kept_as_a_png_which_loses_nothing(pixels: np.ndarray, scale: float, expected: list[int]) -> None:
+def test_pixels_are_kept_as_a_lossless_png(pixels: np.ndarray, scale: float, expected: list[int]) -> None:
     with Image.open(BytesIO(inputs._as_png(pixels, scale))) as png:
         assert (png.format, png.mode, png.size) == ("PNG", "RGB", (1, 1))
         assert np.asarray(png).tolist() == [[expected]]
 
 
-def asked(query: str = "", method: str = "POST", body: bytes = b"", **headers: Any) -> Request:
+def request_of(query: str = "", method: str = "POST", body: bytes = b"", **headers: Any) -> Request:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return Request(
         EnvironBuilder("/", query_string=query, headers=Headers(names), method=method, data=body).get_environ()
@@ -64,36 +64,36 @@ def asked(query: str = "", method: str = "POST", body: bytes = b"", **headers: A
 
 
 @pytest.mark.parametrize(
-    ("query", "unsaid", "wanted"),
+    ("query", "default", "expected"),
     [("", "true", True), ("", "false", False), ("record=FALSE", "true", False), ("record=True", "false", True)],
 )
-def test_whether_to_record_is_read(query: str, unsaid: str, wanted: bool) -> None:
-    assert request_options.wants_record(asked(query), unsaid) is wanted
+def test_record_option_is_read(query: str, default: str, expected: bool) -> None:
+    assert request_options.wants_record(request_of(query), default) is expected
 
 
 @pytest.mark.parametrize("query", ["record=1", "record=", "record=no"])
-def test_whether_to_record_is_true_or_false(query: str) -> None:
+def test_record_option_must_be_true_or_false(query: str) -> None:
     with pytest.raises(BadRequest, match="expected true or false"):
-        request_options.wants_record(asked(query))
+        request_options.wants_record(request_of(query))
 
 
-def test_a_key_and_a_file_name_are_read_up_to_their_length() -> None:
-    assert request_options.idempotency_key(asked()) is None
-    assert request_options.idempotency_key(asked(Idempotency_Key="k" * 255)) == "k" * 255
+def test_key_and_file_name_are_read_up_to_their_length() -> None:
+    assert request_options.idempotency_key(request_of()) is None
+    assert request_options.idempotency_key(request_of(Idempotency_Key="k" * 255)) == "k" * 255
     for key in ("", "k" * 256):
         with pytest.raises(BadRequest, match=f"{len(key)} characters"):
-            request_options.idempotency_key(asked(Idempotency_Key=key))
+            request_options.idempotency_key(request_of(Idempotency_Key=key))
     named = "attachment; filename*=UTF-8''caf%C3%A9.jpg"
-    assert request_options.file_name(asked(Content_Disposition=named)) == "café.jpg"
-    assert request_options.file_name(asked()) is None
-    assert request_options.file_name(asked(Content_Disposition="attachment; filename=")) is None
-    assert request_options.file_name(asked(Content_Disposition=f"a; filename={'n' * 1024}")) == "n" * 1024
+    assert request_options.file_name(request_of(Content_Disposition=named)) == "café.jpg"
+    assert request_options.file_name(request_of()) is None
+    assert request_options.file_name(request_of(Content_Disposition="attachment; filename=")) is None
+    assert request_options.file_name(request_of(Content_Disposition=f"a; filename={'n' * 1024}")) == "n" * 1024
     with pytest.raises(BadRequest, match="at most 1,024 bytes"):
-        request_options.file_name(asked(Content_Disposition=f"a; filename={'n' * 1025}"))
+        request_options.file_name(request_of(Content_Disposition=f"a; filename={'n' * 1025}"))
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"\xff", "not UTF-8"),
         (b"{", "not JSON"),
@@ -104,12 +104,12 @@ def test_a_key_and_a_file_name_are_read_up_to_their_length() -> None:
         (b"null", "JSON NoneType"),
     ],
 )
-def test_a_body_that_is_no_json_object_is_refused(content: bytes, says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_json_body_that_is_not_an_object_is_refused(content: bytes, message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         read_body.parse_object(content)
 
 
-def test_a_field_that_is_an_object_may_be_left_out_or_null() -> None:
+def test_json_field_that_is_an_object_may_be_absent_or_null() -> None:
     assert read_body.parse_object('{"é": 1}'.encode()) == {"é": 1}
     document: dict[str, Any]
     for document in ({}, {"a": None}, {"a": {}}):
@@ -121,22 +121,22 @@ def test_a_field_that_is_an_object_may_be_left_out_or_null() -> None:
             read_body.optional_object({"a": value}, "a")
 
 
-def test_values_cost_by_their_kind() -> None:
+def test_json_values_cost_memory_by_their_kind() -> None:
     assert read_body.cost_of_parsing(b"[1,2]") == 64 + 40
     assert read_body.cost_of_parsing(b'{"a":1}') == 200 + 2 * 30 + 40
 
 
-def test_a_compressed_body_is_refused_and_identity_is_no_compression() -> None:
-    read_body.refuse_compressed(asked(Content_Encoding="Identity"))
-    read_body.refuse_compressed(asked())
+def test_content_encoding_is_refused_unless_it_is_identity() -> None:
+    read_body.refuse_compressed(request_of(Content_Encoding="Identity"))
+    read_body.refuse_compressed(request_of())
     with pytest.raises(BadRequest, match="'gzip'") as refused:
-        read_body.refuse_compressed(asked(Content_Encoding="gzip"))
+        read_body.refuse_compressed(request_of(Content_Encoding="gzip"))
     assert refused.value.http_status == 415
 
 
-def test_a_body_is_read_whole_and_one_that_ends_early_refused() -> None:
-    assert read_body.read_all(asked(body=b"a" * 600_000), 60) == b"a" * 600_000
-    short = asked(body=b"abc")
+def test_body_is_read_whole_and_refused_if_it_ends_early() -> None:
+    assert read_body.read_all(request_of(body=b"a" * 600_000), 60) == b"a" * 600_000
+    short = request_of(body=b"abc")
     short.environ["CONTENT_LENGTH"] = "4"
     with pytest.raises(BadRequest, match="ended before"):
         read_body.read_all(Request(short.environ), 60)
@@ -160,12 +160,12 @@ def test_a_body_is_read_whole_and_one_that_ends_early_refused() -> None:
         ({"Origin": "https://here.example:x", "Host": "here.example"}, False),
     ],
 )
-def test_a_page_of_another_site_is_refused(headers: dict[str, Any], passes: bool) -> None:
+def test_cross_site_request_is_refused(headers: dict[str, Any], passes: bool) -> None:
     if passes:
-        check_site(asked(**headers))
+        check_site(request_of(**headers))
         return
     with pytest.raises(BadRequest) as refused:
-        check_site(asked(**headers))
+        check_site(request_of(**headers))
     assert (refused.value.http_status, refused.value.reason) == (403, "cross_site")
 
 
@@ -182,15 +182,15 @@ def test_a_page_of_another_site_is_refused(headers: dict[str, Any], passes: bool
         ("[::1]:80", ["[::1]"], True),
     ],
 )
-def test_only_names_that_are_allowed_are_answered(host: str, allowed: list[str], passes: bool) -> None:
+def test_host_that_is_not_allowed_is_refused(host: str, allowed: list[str], passes: bool) -> None:
     if passes:
-        check_host(asked(Host=host), allowed)
+        check_host(request_of(Host=host), allowed)
         return
     with pytest.raises(BadRequest) as refused:
-        check_host(asked(Host=host), allowed)
+        check_host(request_of(Host=host), allowed)
     assert (refused.value.http_status, refused.value.reason) == (403, "unknown_host")
 
 
-def test_what_base64_says_is_what_was_sent() -> None:
+def test_base64_decodes_to_what_was_sent() -> None:
     content = bytes(range(256))
     assert inputs.from_base64(base64.b64encode(content).decode()) == content

@@ -1,4 +1,4 @@
-"""Instances of the V1 protocols: which forms are read, which are refused, and how each is answered."""
+"""Tests of the instances of the V1 protocols: which forms are read, which are refused, and how each is answered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_instances_are_rows_and_inputs_rows_or_columns(document: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "message"),
     [
         ({}, "neither or both"),
         ({"instances": [], "inputs": []}, "neither or both"),
@@ -47,8 +47,8 @@ def test_instances_are_rows_and_inputs_rows_or_columns(document: dict[str, Any],
         ({"inputs": {}}, "not columns of one length"),
     ],
 )
-def test_what_has_no_rows_is_refused(document: dict[str, Any], says: str) -> None:
-    with pytest.raises(BadRequest, match=says):
+def test_instances_without_rows_are_refused(document: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRequest, match=message):
         v1.rows_of(document)
 
 
@@ -69,22 +69,22 @@ def test_outputs_are_columns_where_rows_are_objects() -> None:
         ({"gcsUri": "gs://b/a.jpg", "mimeType": "image/jpeg"}, Instance(ImageUri("gs://b/a.jpg"), CONFIDENCES)),
     ],
 )
-def test_the_key_of_an_instance_decides_the_shape_of_its_answer(value: Any, instance: Instance) -> None:
+def test_instance_key_decides_the_shape_of_its_answer(value: Any, instance: Instance) -> None:
     assert v1.instance_from(value) == instance
 
 
 def test_nested_lists_are_pixels() -> None:
-    found = v1.instance_from([[[0, 128, 255]]])
-    assert isinstance(found.image, ImagePixels)
-    assert (found.image.pixels.tolist(), found.shape) == ([[[0, 128, 255]]], PROBABILITIES)
-    assert found.image.scale == 1.0
+    instance = v1.instance_from([[[0, 128, 255]]])
+    assert isinstance(instance.image, ImagePixels)
+    assert (instance.image.pixels.tolist(), instance.shape) == ([[[0, 128, 255]]], PROBABILITIES)
+    assert instance.image.scale == 1.0
 
 
 @pytest.mark.parametrize(
     "value",
     ["aGk=", 1, None, {}, {"a": B64, "b": B64}, {"a": {"b64": 1}}, {"b64": 1}, {"content": 1}, {"gcsUri": None}],
 )
-def test_an_instance_of_no_known_form_is_refused(value: Any) -> None:
+def test_instance_of_unknown_form_is_refused(value: Any) -> None:
     with pytest.raises(BadRequest, match=r"An instance (is|has)"):
         v1.instance_from(value)
 
@@ -93,13 +93,13 @@ def instances(*shapes: str) -> list[Instance]:
     return [Instance(HI, shape) for shape in shapes]
 
 
-def test_one_kind_of_instances_has_the_shape_of_that_kind() -> None:
+def test_instances_of_one_kind_have_the_shape_of_that_kind() -> None:
     assert v1.shape_of(instances(SCORES, SCORES), {}) == SCORES
     assert v1.shape_of([], {}) == PROBABILITIES
     assert v1.shape_of(instances(SCORES, CONFIDENCES), {"format": PROBABILITIES}) == PROBABILITIES
 
 
-def test_several_kinds_at_once_or_an_unknown_format_are_refused() -> None:
+def test_instances_of_several_kinds_or_an_unknown_format_are_refused() -> None:
     with pytest.raises(BadRequest, match="different kinds"):
         v1.shape_of(instances(SCORES, CONFIDENCES), {})
     with pytest.raises(BadRequest, match="expected one of probabilities, scores, confidences"):
@@ -116,24 +116,24 @@ def test_several_kinds_at_once_or_an_unknown_format_are_refused() -> None:
         ({"maxPredictions": 3.0}, Choice(0.0, 3)),
     ],
 )
-def test_how_much_is_shown_is_read(parameters: dict[str, Any], choice: Choice) -> None:
+def test_parameters_limit_what_is_shown(parameters: dict[str, Any], choice: Choice) -> None:
     assert v1.choice_from(parameters) == choice
 
 
 @pytest.mark.parametrize("value", [-0.001, 1.001, True, "1", None, float("nan")])
-def test_a_confidence_that_is_none_is_refused(value: Any) -> None:
+def test_confidence_threshold_out_of_range_is_refused(value: Any) -> None:
     with pytest.raises(BadRequest, match="confidenceThreshold"):
         v1.choice_from({"confidenceThreshold": value})
 
 
 @pytest.mark.parametrize("value", [0, -1, 0.5, 1.5, True, "1", None, float("inf")])
-def test_a_number_of_predictions_that_is_none_is_refused(value: Any) -> None:
+def test_max_predictions_out_of_range_is_refused(value: Any) -> None:
     with pytest.raises(BadRequest, match="maxPredictions"):
         v1.choice_from({"maxPredictions": value})
 
 
 LABELS = ("z", "a", "m")
-SAID = SimpleNamespace(
+PREDICTION = SimpleNamespace(
     classification=Classification(
         "m", 0.5, (Candidate("m", 0.5), Candidate("z", 0.25), Candidate("a", 0.125)), needs_review=False
     )
@@ -150,23 +150,19 @@ SAID = SimpleNamespace(
         (CONFIDENCES, None, {"ids": ["2", "0"], "displayNames": ["m", "z"], "confidences": [0.5, 0.25]}),
     ],
 )
-def test_scores_stand_in_the_order_of_the_models_outputs_and_candidates_in_theirs(
-    shape: str, key: Any, expected: Any
-) -> None:
-    assert v1.format_prediction(SAID, shape, LABELS, key, Choice(0.25, 3)) == expected
+def test_scores_are_in_the_order_of_the_models_outputs(shape: str, key: Any, expected: Any) -> None:
+    assert v1.format_prediction(PREDICTION, shape, LABELS, key, Choice(0.25, 3)) == expected
 
 
 @pytest.mark.parametrize(
     ("most", "threshold", "shown"), [(1, 0.0, 1), (2, 0.0, 2), (3, 0.0, 3), (3, 0.26, 1), (1, 1, 0)]
 )
-def test_only_so_many_confidences_are_shown_and_none_below_the_threshold(
-    most: int, threshold: float, shown: int
-) -> None:
-    found = v1.format_prediction(SAID, CONFIDENCES, LABELS, None, Choice(threshold, most))
-    assert {len(values) for values in found.values()} == {shown}
+def test_confidences_are_limited_in_number_and_by_the_threshold(most: int, threshold: float, shown: int) -> None:
+    answer = v1.format_prediction(PREDICTION, CONFIDENCES, LABELS, None, Choice(threshold, most))
+    assert {len(values) for values in answer.values()} == {shown}
 
 
-def test_pixels_that_are_no_numbers_are_refused() -> None:
+def test_pixels_that_are_not_numbers_are_refused() -> None:
     for value in ([["a"]], [[1], [1, 2]], [[[True, False, True]]], [[[0, 0]]]):
         with pytest.raises(BadRequest):
             v1.instance_from(value)

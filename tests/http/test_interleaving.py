@@ -1,4 +1,4 @@
-"""What several threads share is counted once for each of them, also where two come at the worst moment."""
+"""Tests that values shared by threads are counted once for each, also when two threads meet at the worst moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.backlog.progress import SweepProgress
 from shared.errors import Busy, OverRate
 from shared.http.admission import Admission
 from shared.http.metrics import RequestMetrics
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Source
@@ -20,7 +20,7 @@ from tests.interleaving import Interruption, WatchedLock
 
 
 class Interrupted(defaultdict[object, int]):
-    """Counts; the other comes between reading a count and writing it."""
+    """A counter in which the other thread runs between reading a count and writing it."""
 
     def __init__(self, interrupt: Interruption) -> None:
         super().__init__(int)
@@ -42,7 +42,7 @@ class InterruptedCounter(Counter[str]):
         return 0
 
 
-def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
+def test_rate_limit_holds_for_two_requests_at_the_same_time() -> None:
     lock = WatchedLock()
     passed: list[int] = []
 
@@ -57,14 +57,14 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_at_once() -> None:
         second()  # the first has seen that there is room, and asks when it came
         return 1000.0
 
-    rate = RateBreaker(1, now)
+    rate = RateLimit(1, now)
     rate._lock = lock  # type: ignore[assignment]
     take()
     second.end()
     assert passed == [1]
 
 
-def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
+def test_rate_limit_holds_for_two_requests_that_waited() -> None:
     lock, cancelled = WatchedLock(), threading.Event()
     passed: list[int] = []
 
@@ -79,14 +79,14 @@ def test_rate_lets_no_more_than_its_limit_through_for_two_that_waited() -> None:
         second()
         return 1000.0
 
-    rate = RateBreaker(1, now)
+    rate = RateLimit(1, now)
     rate._lock = lock  # type: ignore[assignment]
     wait()
     second.end()
     assert passed == [1]
 
 
-def test_admission_gives_one_turn_to_one_of_two_that_come_at_once() -> None:
+def test_admission_gives_one_slot_to_one_of_two_requests() -> None:
     lock = WatchedLock()
     entered: list[int] = []
 
@@ -115,7 +115,7 @@ def test_admission_gives_one_turn_to_one_of_two_that_come_at_once() -> None:
     assert entered == [1]
 
 
-def test_sweep_counts_both_of_two_outcomes_that_come_at_once() -> None:
+def test_sweep_counts_both_of_two_outcomes_in_parallel() -> None:
     progress, lock, outcomes = SweepProgress(lambda _: None), WatchedLock(), InterruptedCounter()
     outcomes.interrupt = Interruption(lock, lambda: progress.count("predicted"))
     progress._lock, progress._outcomes = lock, outcomes  # type: ignore[assignment]
@@ -125,7 +125,7 @@ def test_sweep_counts_both_of_two_outcomes_that_come_at_once() -> None:
 
 
 @pytest.mark.parametrize("what", ["_requests", "_images"])
-def test_metrics_count_both_of_two_that_come_at_once(what: str) -> None:
+def test_metrics_count_both_of_two_requests_in_parallel(what: str) -> None:
     metrics, lock = RequestMetrics(list), WatchedLock()
     acts = {
         "_requests": lambda: metrics.count_request("GET", "/", 200, 0.1),
@@ -140,7 +140,7 @@ def test_metrics_count_both_of_two_that_come_at_once(what: str) -> None:
     assert list(counts.values()) == [2]
 
 
-def test_cold_start_is_one_of_two_first_calls_at_once() -> None:
+def test_cold_start_is_reported_by_one_of_two_first_calls() -> None:
     required = {
         "GOOGLE_CLOUD_PROJECT": "p",
         "UPLOAD_BUCKET": "u-1",

@@ -1,4 +1,4 @@
-"""What callers may send at most: exactly so much is taken, and one more is refused."""
+"""Tests of the limits for callers: exactly the limit is accepted, and one more is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.worlds import World, new_world
 LABEL = f"/v1/predictions/{'ab' * 32}:label"
 PREDICT = "/v1/models/flowers:predict"
 AROUND = (-1, 0, 1)
-"""One below a limit, exactly at it, one above."""
+"""One below a limit, exactly at it, and one above."""
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ MakeService = Callable[[int], MemoryService]
 
 @pytest.fixture
 def service_with(memory_world: World) -> MakeService:
-    """Return a maker of a service with so much memory for files, for which nobody waits."""
+    """Return a maker of a service with so much memory for files, for which no request waits."""
 
     def make(files_bytes: int) -> MemoryService:
         service = MemoryService(memory_world.pipeline)
@@ -213,12 +213,13 @@ def test_small_json_takes_no_memory_of_others(service_with: MakeService, more: i
 
 
 @pytest.mark.parametrize(
-    ("asked", "candidates"), [("1", 1), ("4", 4), ("5", 5), ("6", 5), ("99999999", 5), ("999999999", None), ("0", None)]
+    ("requested", "candidates"),
+    [("1", 1), ("4", 4), ("5", 5), ("6", 5), ("99999999", 5), ("999999999", None), ("0", None)],
 )
 def test_bigquery_gets_as_many_candidates_as_it_asks_for_if_there_are_so_many(
-    client: FlaskClient, photo: bytes, asked: str, candidates: int | None
+    client: FlaskClient, photo: bytes, requested: str, candidates: int | None
 ) -> None:
-    body = {"calls": [[b64(photo)]], "userDefinedContext": {"k": asked}}
+    body = {"calls": [[b64(photo)]], "userDefinedContext": {"k": requested}}
     answer = client.post("/v1/bigquery:call", json=body)
     if candidates is None:
         assert answer.status_code == 400
@@ -229,5 +230,5 @@ def test_bigquery_gets_as_many_candidates_as_it_asks_for_if_there_are_so_many(
 @pytest.mark.parametrize("more", AROUND)
 def test_error_in_bigquery_has_at_most_as_many_characters_as_are_shown(more: int) -> None:
     most = bigquery_remote_function.MAX_ERROR_CHARACTERS
-    told = bigquery_remote_function.error_message({"message": "x" * (most + more)})["errorMessage"]
-    assert len(told) == min(most, most + more)
+    message = bigquery_remote_function.error_message({"message": "x" * (most + more)})["errorMessage"]
+    assert len(message) == min(most, most + more)

@@ -24,8 +24,8 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("shown")
 def test_protocol_that_is_one_new_module_answers_and_is_documented(client_with: MakeClient, daisy: bytes) -> None:
     client = client_with()
-    answered = client.post("/v1/label", data=daisy, content_type="image/jpeg")
-    assert (answered.status_code, answered.text) == (200, "daisy\n")
+    answer = client.post("/v1/label", data=daisy, content_type="image/jpeg")
+    assert (answer.status_code, answer.text) == (200, "daisy\n")
     assert client.post("/v1/label", data=b"no image").status_code == 415
     assert "/v1/label" in client.get("/openapi.json").get_json()["paths"]
     assert "/v1/label" in client.get("/docs").text

@@ -75,7 +75,7 @@ def test_vertex_returns_at_most_the_requested_number_of_labels(most: int, shown:
 
 
 class BuiltLater(MemoryService):
-    """Is ready once somebody needed its pipeline, as a process is that has just started."""
+    """A service that is ready once a request needed its pipeline, as a process is that has just started."""
 
     is_built = False
 
@@ -167,7 +167,7 @@ def test_bigquery_call_fails_only_for_transient_errors() -> None:
 def test_bigquery_transient_error_fails_the_call_and_is_not_a_value(
     memory_world: World, daisy: bytes, tmp_path: Path, step: str, error: errors.Transient
 ) -> None:
-    """A value stays in somebody's table; a call that fails is made again by BigQuery."""
+    """Answer per row only for good: a value stays in the user's table; a call that fails is made again by BigQuery."""
     memory_world.put("x.jpg", daisy, tmp_path)
     pipeline, _ = failing(memory_world, step, before=error)
     client = https_function(MemoryService(pipeline, READABLE_BUCKETS=memory_world.uploads)).test_client()

@@ -1,4 +1,4 @@
-"""Every protocol's answers, from the service in memory: what is said of a picture, of the models, and of an error."""
+"""Tests of every protocol's answers from the service in memory: about a picture, the models, and an error."""
 
 from __future__ import annotations
 
@@ -33,24 +33,30 @@ def client(memory_client: MakeClient) -> FlaskClient:
 
 @pytest.fixture
 def scores(classifier: Classifier, daisy: bytes, client: FlaskClient) -> list[float]:
-    """What the model says of the daisy, in the order of its labels; our own protocol is held to it below."""
-    said = client.post("/v1/classify?record=false", data=daisy).get_json()
-    by_label = {one["label"]: one["score"] for one in said["candidates"]}
+    """The model's scores of the daisy, in the order of its labels; the own protocol is held to it below."""
+    answer = client.post("/v1/classify?record=false", data=daisy).get_json()
+    by_label = {candidate["label"]: candidate["score"] for candidate in answer["candidates"]}
     return [by_label[label] for label in classifier.bundle.manifest.labels]
 
 
-def test_our_own_protocol_says_all_there_is(client: FlaskClient, world_facts: dict[str, Any], daisy: bytes) -> None:
+def test_classify_answers_with_every_fact_of_the_prediction(
+    client: FlaskClient, world_facts: dict[str, Any], daisy: bytes
+) -> None:
     answer = client.post("/v1/classify", data=daisy, headers={"Content-Disposition": 'a; filename="a daisy.jpg"'})
-    said = answer.get_json()
+    document = answer.get_json()
     assert answer.status_code == 200
-    assert list(said)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
-    assert (said["label"], said["recorded"], said["model"]) == ("daisy", True, world_facts)
-    assert said["score"] == said["candidates"][0]["score"] == max(one["score"] for one in said["candidates"])
-    assert said["image"]["name"] == "a daisy.jpg"
-    assert said["image"]["size_bytes"] == len(daisy)
-    assert None not in said["image"].values()
-    assert {"decode_ms", "classify_ms"} <= set(said["times"])
-    assert "label_token" not in said
+    assert list(document)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
+    assert (document["label"], document["recorded"], document["model"]) == ("daisy", True, world_facts)
+    assert (
+        document["score"]
+        == document["candidates"][0]["score"]
+        == max(candidate["score"] for candidate in document["candidates"])
+    )
+    assert document["image"]["name"] == "a daisy.jpg"
+    assert document["image"]["size_bytes"] == len(daisy)
+    assert None not in document["image"].values()
+    assert {"decode_ms", "classify_ms"} <= set(document["times"])
+    assert "label_token" not in document
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def world_facts(classifier: Classifier) -> dict[str, Any]:
     return {"name": facts.name, "version": facts.version, "digest": facts.digest, "runtime": facts.runtime}
 
 
-def test_a_form_is_answered_in_order_with_each_error_in_its_place(client: FlaskClient, daisy: bytes) -> None:
+def test_form_is_answered_in_order_with_each_error_in_its_position(client: FlaskClient, daisy: bytes) -> None:
     files = [(BytesIO(daisy), "one.jpg"), (BytesIO(b"bread"), "two.jpg"), (BytesIO(daisy), "")]
     answer = client.post("/v1/classify?record=false", data={"image": files[:2]})
     first, second = answer.get_json()["predictions"]
@@ -71,7 +77,7 @@ def test_a_form_is_answered_in_order_with_each_error_in_its_place(client: FlaskC
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "says"),
+    ("body", "status", "message"),
     [
         ({"data": b""}, 400, "0 bytes"),
         ({"json": {}}, 400, 'without a "uri"'),
@@ -83,26 +89,26 @@ def test_a_form_is_answered_in_order_with_each_error_in_its_place(client: FlaskC
         ({"data": b"bread"}, 415, ""),
     ],
 )
-def test_what_is_no_image_is_refused_with_a_reason(
-    client: FlaskClient, body: dict[str, Any], status: int, says: str
+def test_classify_refuses_a_file_that_is_not_an_image_with_a_reason(
+    client: FlaskClient, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = client.post("/v1/classify?record=false", **body)
     error = answer.get_json()["error"]
     assert (answer.status_code, error["code"]) == (status, status)
-    assert says in error["message"]
+    assert message in error["message"]
 
 
-def test_a_file_that_curl_stripped_of_its_line_breaks_is_told_so(client: FlaskClient) -> None:
+def test_classify_recognises_a_file_that_curl_stripped_of_line_breaks(client: FlaskClient) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
-    says = [
+    message = [
         client.post("/v1/classify", data=content, **kind).get_json()["error"]["message"]
         for content, kind in ((b"bread", form), (b"bre\nad", form), (b"bre\rad", form), (b"bread", {}))
     ]
-    assert ["curl --data-binary" in one for one in says] == [True, False, False, False]
+    assert ["curl --data-binary" in text for text in message] == [True, False, False, False]
 
 
 @pytest.mark.parametrize("path", [FLOWERS, f"{FLOWERS}/versions/1", f"{FLOWERS}/labels/stable"])
-def test_tensorflow_serving_and_kserve_answer_by_the_kind_of_instance(
+def test_v1_predict_answers_by_the_kind_of_instance(
     client: FlaskClient, path: str, daisy: bytes, scores: list[float], labels: list[str]
 ) -> None:
     def predict(**document: Any) -> Any:
@@ -129,12 +135,12 @@ def test_tensorflow_serving_and_kserve_answer_by_the_kind_of_instance(
 
 
 @pytest.mark.parametrize("examples", [None, {}, [1], "a"])
-def test_examples_are_a_list_of_objects(client: FlaskClient, examples: Any) -> None:
+def test_v1_examples_must_be_a_list_of_objects(client: FlaskClient, examples: Any) -> None:
     answer = client.post(f"{FLOWERS}:classify", json={"examples": examples})
     assert (answer.status_code, "no list of examples" in answer.get_json()["error"]) == (400, True)
 
 
-def test_what_is_served_is_told_in_each_protocols_words(client: FlaskClient, labels: list[str]) -> None:
+def test_model_status_is_in_each_protocols_words(client: FlaskClient, labels: list[str]) -> None:
     def get(path: str) -> Any:
         answer = client.get(path)
         assert answer.status_code == 200, path
@@ -148,13 +154,13 @@ def test_what_is_served_is_told_in_each_protocols_words(client: FlaskClient, lab
         described = get(f"{path}/metadata")
         assert described["model_spec"] == {"name": "flowers", "signature_name": "", "version": "1"}
         signature = described["metadata"]["signature_def"]["signature_def"]["serving_default"]
-        sizes = [[one["size"] for one in signature[way][name]["tensor_shape"]["dim"]] for way, name in WAYS]
+        sizes = [[dimension["size"] for dimension in signature[way][name]["tensor_shape"]["dim"]] for way, name in WAYS]
         assert (sizes, described["labels"]) == ([["-1"], ["-1", str(len(labels))]], labels)
     for path in ("/v2/models/flowers", "/v2/models/flowers/versions/1"):
-        found = get(path)
-        assert (found["name"], found["version"], found["versions"]) == ("flowers", "1", ["1"])
-        assert (found["labels"], found["platform"]) == (labels, "bucketlens_litert")
-        assert {one["name"]: one["shape"] for one in found["outputs"]} == {
+        metadata = get(path)
+        assert (metadata["name"], metadata["version"], metadata["versions"]) == ("flowers", "1", ["1"])
+        assert (metadata["labels"], metadata["platform"]) == (labels, "bucketlens_litert")
+        assert {output["name"]: output["shape"] for output in metadata["outputs"]} == {
             "probabilities": [-1, len(labels)],
             **{name: [-1] for name in ("label", "score", "needs_review", "prediction_id")},
         }
@@ -174,7 +180,7 @@ WAYS = (("inputs", "b64"), ("outputs", "probabilities"))
         *("/v2/models/flowers/versions/9", "/v2/models/trees/ready", "/v2/models/stats", f"{FLOWERS}/labels/canary"),
     ],
 )
-def test_a_model_or_version_that_is_not_served_is_404_in_a_text(client: FlaskClient, path: str) -> None:
+def test_v1_model_or_version_that_is_not_served_is_404_with_a_message(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert set(answer.get_json()) == {"error"}
@@ -183,36 +189,36 @@ def test_a_model_or_version_that_is_not_served_is_404_in_a_text(client: FlaskCli
         assert "/metrics" in answer.get_json()["error"]
 
 
-def test_open_inference_answers_each_output_and_classes_as_triton_writes_them(
+def test_v2_answers_each_output_and_classes_in_tritons_form(
     client: FlaskClient, daisy: bytes, scores: list[float], labels: list[str]
 ) -> None:
     tensor = {"name": "image", "datatype": "BYTES", "shape": [2], "data": [b64(daisy)] * 2}
     answer = client.post(f"{INFER}?record=false", json={"id": "42", "inputs": [tensor]}).get_json()
-    outputs = {one["name"]: one for one in answer["outputs"]}
+    outputs = {output["name"]: output for output in answer["outputs"]}
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("flowers", "1", "42")
     assert outputs["probabilities"]["shape"] == [2, len(labels)]
     assert outputs["probabilities"]["data"] == pytest.approx(scores * 2, abs=1e-6)
     assert outputs["label"]["data"] == ["daisy"] * 2
     assert answer["parameters"] == {}
-    one = {"inputs": [tensor | {"shape": [1], "data": [b64(daisy)]}], "parameters": {"classification": 1}}
-    answer = client.post(f"{INFER}?record=false", json=one | {"outputs": [{"name": "probabilities"}]}).get_json()
+    request = {"inputs": [tensor | {"shape": [1], "data": [b64(daisy)]}], "parameters": {"classification": 1}}
+    answer = client.post(f"{INFER}?record=false", json=request | {"outputs": [{"name": "probabilities"}]}).get_json()
     assert answer["outputs"][0]["data"] == [f"{max(scores):f}:{labels.index('daisy')}:daisy"]
     assert len(answer["id"]) == 36
     assert len(answer["parameters"]["prediction_id"]) == 64
 
 
-def test_tensors_come_and_go_in_binary(client: FlaskClient, daisy: bytes, scores: list[float]) -> None:
+def test_v2_tensors_are_read_and_written_in_binary(client: FlaskClient, daisy: bytes, scores: list[float]) -> None:
     binary = len(daisy).to_bytes(4, "little") + daisy
     size = {"binary_data_size": len(binary)}
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": size}
-    asked = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
-    json = client.application.json.dumps(asked).encode()
+    request = {"inputs": [tensor], "parameters": {"binary_data_output": True}}
+    json = client.application.json.dumps(request).encode()
     headers = {HEADER: str(len(json)), "Content-Type": "application/octet-stream"}
     answer = client.post(f"{INFER}?record=false", data=json + binary, headers=headers)
     length = int(answer.headers[HEADER])
     head = client.application.json.loads(answer.data[:length])
-    sizes = [one["parameters"]["binary_data_size"] for one in head["outputs"]]
-    assert not any("data" in one or "binary" in one for one in head["outputs"])
+    sizes = [output["parameters"]["binary_data_size"] for output in head["outputs"]]
+    assert not any("data" in output or "binary" in output for output in head["outputs"])
     assert sum(sizes) == len(answer.data) - length
     assert np.frombuffer(answer.data[length : length + sizes[0]], "<f4").tolist() == pytest.approx(scores, abs=1e-6)
     for wrong in ("-1", "1.0", "x", "", "9" * 12, str(len(json + binary) + 1)):
@@ -220,9 +226,7 @@ def test_tensors_come_and_go_in_binary(client: FlaskClient, daisy: bytes, scores
         assert (refused.status_code, HEADER in refused.get_json()["error"]) == (400, True)
 
 
-def test_an_endpoint_of_vertex_ai_says_which_model_it_has(
-    client: FlaskClient, classifier: Classifier, daisy: bytes
-) -> None:
+def test_vertex_answer_names_its_model(client: FlaskClient, classifier: Classifier, daisy: bytes) -> None:
     answer = client.post(f"{VERTEX}:predict?record=false", json={"instances": [{"content": b64(daisy)}]}).get_json()
     digest = classifier.bundle.digest
     assert answer["deployedModelId"] == str(int(digest[:12], 16))
@@ -239,12 +243,12 @@ def test_an_endpoint_of_vertex_ai_says_which_model_it_has(
         (503, "UNAVAILABLE"),
     ],
 )
-def test_an_error_has_googles_word_for_its_status(code: int, word: str) -> None:
+def test_vertex_error_has_googles_word_for_its_status(code: int, word: str) -> None:
     refusal = {"code": code, "reason": "r", "message": "m"}
     assert google_error(refusal) == {"error": {"code": code, "message": "m", "status": word}}
 
 
-def test_bigquery_gets_a_reply_for_each_row(client: FlaskClient, daisy: bytes, labels: list[str]) -> None:
+def test_bigquery_answers_with_a_reply_for_each_row(client: FlaskClient, daisy: bytes, labels: list[str]) -> None:
     calls = [[b64(daisy)], [None], ["!"], ["gs://elsewhere/a.jpg"]]
     answer = client.post("/v1/bigquery:call", json={"calls": calls, "userDefinedContext": {"k": "2"}})
     first, second, third, fourth = answer.get_json()["replies"]
@@ -263,7 +267,7 @@ def test_bigquery_gets_a_reply_for_each_row(client: FlaskClient, daisy: bytes, l
 
 
 @pytest.mark.parametrize(
-    ("document", "says"),
+    ("document", "message"),
     [
         ({}, "no list of calls"),
         ({"calls": {}}, "no list of calls"),
@@ -279,15 +283,15 @@ def test_bigquery_gets_a_reply_for_each_row(client: FlaskClient, daisy: bytes, l
         ({"calls": [], "userDefinedContext": []}, "userDefinedContext is a list"),
     ],
 )
-def test_a_call_of_bigquery_that_is_wrong_fails_with_a_message(
-    client: FlaskClient, document: dict[str, Any], says: str
+def test_bigquery_call_that_is_invalid_fails_with_a_message(
+    client: FlaskClient, document: dict[str, Any], message: str
 ) -> None:
     answer = client.post("/v1/bigquery:call", json=document)
     assert answer.status_code in (400, 404)
-    assert says in answer.get_json()["errorMessage"]
+    assert message in answer.get_json()["errorMessage"]
 
 
-def test_a_message_for_bigquery_is_cut() -> None:
+def test_bigquery_message_is_cut() -> None:
     message = "m" * (MAX_ERROR_CHARACTERS + 1)
     assert error_message({"message": message}) == {"errorMessage": message[:-1]}
 
@@ -300,11 +304,11 @@ def test_a_message_for_bigquery_is_cut() -> None:
         ({"json": {"ready": 1}}, [{"name": "flowers", "version": "1", "state": "READY"}]),
     ],
 )
-def test_the_repository_lists_what_is_served(client: FlaskClient, body: dict[str, Any], expected: Any) -> None:
+def test_v2_repository_lists_the_served_models(client: FlaskClient, body: dict[str, Any], expected: Any) -> None:
     assert client.post("/v2/repository/index", **body).get_json() == expected
 
 
-def test_a_service_that_is_not_ready_says_so_in_each_protocol(memory_world: World) -> None:
+def test_service_that_is_not_ready_answers_so_in_each_protocol(memory_world: World) -> None:
     class NotReady(MemoryService):
         is_ready = False
 
@@ -320,7 +324,7 @@ def test_a_service_that_is_not_ready_says_so_in_each_protocol(memory_world: Worl
 
 
 @pytest.mark.parametrize("what", ["load", "unload"])
-def test_models_are_loaded_only_where_it_is_allowed_and_never_unloaded(
+def test_v2_repository_loads_only_where_allowed_and_never_unloads(
     memory_client: MakeClient, client: FlaskClient, what: str
 ) -> None:
     path = f"/v2/repository/models/flowers/{what}"
@@ -339,7 +343,7 @@ def test_models_are_loaded_only_where_it_is_allowed_and_never_unloaded(
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_errors_are_of_the_protocol_whose_path_it_is(client: FlaskClient, path: str) -> None:
+def test_errors_have_the_shape_of_the_paths_protocol(client: FlaskClient, path: str) -> None:
     answer = client.post(path, data=b"{", content_type="application/json")
     assert answer.status_code == 400
     assert isinstance(answer.get_json()["error"], str)
@@ -349,7 +353,7 @@ def test_errors_are_of_the_protocol_whose_path_it_is(client: FlaskClient, path: 
     assert client.get(INFER).headers["Allow"] == "POST"
 
 
-def test_the_metrics_count_requests_images_and_labels(client: FlaskClient, daisy: bytes) -> None:
+def test_metrics_count_requests_images_and_labels(client: FlaskClient, daisy: bytes) -> None:
     client.post("/v1/classify?record=false", data=daisy)
     client.post("/v1/classify?record=false", data=b"bread")
     client.get("/v1/nothing")
@@ -368,18 +372,20 @@ def test_the_metrics_count_requests_images_and_labels(client: FlaskClient, daisy
     assert counted['bucketlens_step_seconds_count{step="classify"}'] == 1
 
 
-def test_every_route_is_described_with_what_it_takes_and_refuses(client: FlaskClient) -> None:
+def test_openapi_document_describes_inputs_and_errors_of_every_route(client: FlaskClient) -> None:
     paths = client.get("/openapi.json").get_json()["paths"]
     infer = paths["/v2/models/{model}/infer"]["post"]
-    named = {(one["in"], one["name"]) for one in infer["parameters"]}
+    named = {(parameter["in"], parameter["name"]) for parameter in infer["parameters"]}
     assert named == {("path", "model"), ("query", "record"), ("header", "Idempotency-Key"), ("header", HEADER)}
-    assert [one["schema"].get("examples") for one in infer["parameters"] if one["name"] == "model"] == [["flowers"]]
+    assert [
+        parameter["schema"].get("examples") for parameter in infer["parameters"] if parameter["name"] == "model"
+    ] == [["flowers"]]
     assert infer["operationId"] == "post_v2_models_model_infer"
     assert infer["requestBody"]["required"] is True
     assert set(infer["requestBody"]["content"]) == {"application/json", "application/octet-stream"}
     assert set(infer["responses"]) == set(map(str, (200, 400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503)))
     explain = paths["/v1/models/{model}:explain"]["post"]
-    assert "record" not in {one["name"] for one in explain["parameters"]}
+    assert "record" not in {parameter["name"] for parameter in explain["parameters"]}
     assert set(explain["responses"]["200"]["content"]) == {"application/json", "image/png"}
     live = paths["/v2/health/live"]["get"]
     assert set(live) == {"tags", "operationId", "summary", "responses"}
@@ -397,7 +403,7 @@ def appended(memory_world: World, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return rows
 
 
-def test_a_label_is_appended_once_for_each_key(client: FlaskClient, appended: list[Any]) -> None:
+def test_feedback_appends_a_label_once_for_each_key(client: FlaskClient, appended: list[Any]) -> None:
     body = {"json": {"label": "roses", "note": "It is one."}, "headers": {"Idempotency-Key": "k"}}
     answers = [label_of(client, **body).get_json() for _ in range(2)]
     assert answers[0]["label_id"] == answers[1]["label_id"]
@@ -412,7 +418,7 @@ def test_a_label_is_appended_once_for_each_key(client: FlaskClient, appended: li
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "says"),
+    ("body", "status", "message"),
     [
         ({"json": {}}, 400, "expected a text of 1 to 100"),
         ({"json": {"label": ""}}, 400, "expected a text of 1 to 100"),
@@ -427,46 +433,46 @@ def test_a_label_is_appended_once_for_each_key(client: FlaskClient, appended: li
         ({"data": b'{"label": "cat"}'}, 415, "expected application/json"),
     ],
 )
-def test_a_label_that_is_wrong_is_refused_and_nothing_appended(
-    client: FlaskClient, appended: list[Any], body: dict[str, Any], status: int, says: str
+def test_feedback_refuses_an_invalid_label_and_appends_nothing(
+    client: FlaskClient, appended: list[Any], body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = label_of(client, **body)
-    assert (answer.status_code, says in answer.get_json()["error"]["message"]) == (status, True)
+    assert (answer.status_code, message in answer.get_json()["error"]["message"]) == (status, True)
     assert appended == []
 
 
 @pytest.mark.parametrize("id", ["A" * 64, "a" * 63, "a" * 65, "g" * 64])
-def test_an_id_that_no_prediction_has_is_404(client: FlaskClient, id: str) -> None:
+def test_feedback_for_an_unknown_prediction_is_404(client: FlaskClient, id: str) -> None:
     assert client.post(f"/v1/predictions/{id}:label", json={"label": "cat"}).status_code == 404
 
 
-def test_where_nobody_has_a_name_the_predictions_token_is_asked_for(
+def test_feedback_without_caller_names_needs_the_predictions_token(
     memory_client: MakeClient, appended: list[Any], daisy: bytes
 ) -> None:
     client = memory_client(LABEL_KEYS="k" * 32)
-    said = client.post("/v1/classify", data=daisy).get_json()
-    path = f"/v1/predictions/{said['prediction_id']}:label"
+    document = client.post("/v1/classify", data=daisy).get_json()
+    path = f"/v1/predictions/{document['prediction_id']}:label"
     assert client.post(path, json={"label": "roses"}).get_json()["error"]["reason"] == "label_token"
     assert client.post(path, json={"label": "roses", "label_token": "0" * 32}).status_code == 403
-    assert client.post(path, json={"label": "roses", "label_token": said["label_token"]}).status_code == 200
+    assert client.post(path, json={"label": "roses", "label_token": document["label_token"]}).status_code == 200
     assert "label_token" not in client.post("/v1/classify?record=false", data=daisy).get_json()
 
 
-def test_in_the_cloud_nobody_without_a_name_or_token_labels(memory_world: World, appended: list[Any]) -> None:
+def test_feedback_on_cloud_run_needs_a_name_or_a_token(memory_world: World, appended: list[Any]) -> None:
     service = MemoryService(memory_world.pipeline)
     service.platform = replace(service.platform, is_cloud=True)
     answer = label_of(https_function(service).test_client(), json={"label": "roses"})
     assert (answer.status_code, answer.get_json()["error"]["reason"]) == (403, "labels_not_taken")
 
 
-def test_an_object_in_a_readable_bucket_is_classified_by_its_name(
+def test_uri_in_a_readable_bucket_is_classified(
     memory_client: MakeClient, memory_world: World, daisy: bytes, tmp_path: Path
 ) -> None:
     memory_world.put("a/daisy.jpg", daisy, tmp_path)
     client = memory_client(READABLE_BUCKETS=memory_world.uploads)
     uri = f"gs://{memory_world.uploads}/a/daisy.jpg"
-    said = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
-    assert (said["label"], said["image"]["bucket"], said["image"]["name"]) == (
+    document = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
+    assert (document["label"], document["image"]["bucket"], document["image"]["name"]) == (
         "daisy",
         memory_world.uploads,
         "a/daisy.jpg",
@@ -474,4 +480,4 @@ def test_an_object_in_a_readable_bucket_is_classified_by_its_name(
     missing = client.post("/v1/classify?record=false", json={"uri": f"{uri}.gone"})
     assert (missing.status_code, missing.get_json()["error"]["reason"]) == (404, "not_found")
     again = client.post("/v1/classify?record=false", json={"uri": uri}).get_json()
-    assert again["prediction_id"] == said["prediction_id"]
+    assert again["prediction_id"] == document["prediction_id"]

@@ -137,9 +137,9 @@ def test_error_response_has_the_status_and_headers_of_each_kind(
 
 
 def test_error_response_cases_cover_every_error_class() -> None:
-    ours = {kind for kind in subclasses(errors.BucketlensError) if kind.__module__ == "shared.errors"}
+    own_errors = {kind for kind in subclasses(errors.BucketlensError) if kind.__module__ == "shared.errors"}
     abstract = {errors.Permanent, errors.Transient}
-    assert ours - abstract == {type(error) for error, *_ in KINDS if isinstance(error, errors.BucketlensError)}
+    assert own_errors - abstract == {type(error) for error, *_ in KINDS if isinstance(error, errors.BucketlensError)}
 
 
 def test_error_response_quotes_errors_that_a_client_can_fix() -> None:

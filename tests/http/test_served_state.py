@@ -1,4 +1,4 @@
-"""An answer is of one state: what changes while a request is answered is told as it was before, or as it is after."""
+"""Tests that an answer is of one state: a change during a request shows as before or as after, never mixed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.worlds import new_world
 NAMES = {"model": "flowers", "version": "stable", "label": "stable", "id": "ab" * 32}
 VERTEX = "/v1/projects/p/locations/l/endpoints/flowers:predict"
 NOT_OF_WHAT_IS_SERVED = ("/metrics", "/v1/history")
-"""The first is of many moments, the second of the warehouse."""
+"""The first differs with the moment, the second with the warehouse."""
 
 QUESTIONS: dict[str, dict[str, Any]] = {
     route.path.format(**NAMES): {"method": "GET"}
@@ -46,7 +46,7 @@ def small_picture() -> bytes:
 
 
 def _with_an_image() -> dict[str, dict[str, Any]]:
-    """Return requests by path: of each protocol one that carries an image, which is not recorded."""
+    """Return requests by path: for each protocol one with an image, which is not recorded."""
     content = small_picture()
     image = b64(content)
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [image]}
@@ -67,7 +67,7 @@ REQUESTS = {**QUESTIONS, **_with_an_image()}
 
 
 class Turn:
-    """Comes once something was looked at so often."""
+    """A turn that comes after so many looks."""
 
     def __init__(self, after_looks: int) -> None:
         self.after_looks = after_looks
@@ -79,7 +79,7 @@ class Turn:
 
 
 class Replaced(ModelRegistry):
-    """A registry in which another state is served when its turn has come."""
+    """A registry that serves another state when its turn has come."""
 
     def __init__(self, before: ServedModels, after: ServedModels, turn: Turn) -> None:
         self._states, self._turn = (before, after), turn
@@ -101,7 +101,7 @@ class BecomingReady(MemoryService):
 
 @pytest.fixture(scope="module")
 def service(classifier: Classifier, memory_warehouse: MemoryWarehouse) -> BecomingReady:
-    """One for all tests: each says what is served and when it is ready."""
+    """The service for all tests: each sets what is served and when it is ready."""
     store = MemoryStore()
     pipeline = new_world(store, memory_warehouse, classifier, store.put, {}).pipeline
     return BecomingReady(pipeline, MAX_IMAGES_PER_MINUTE="30000")
@@ -109,7 +109,7 @@ def service(classifier: Classifier, memory_warehouse: MemoryWarehouse) -> Becomi
 
 @pytest.fixture(scope="module")
 def client(service: BecomingReady) -> FlaskClient:
-    """One for all tests, since a table of routes takes a while to build."""
+    """The app for all tests, since a table of routes takes a while to build."""
     return https_function(service).test_client()
 
 
@@ -118,19 +118,21 @@ def states(classifier: Classifier, tmp_path_factory: pytest.TempPathFactory) -> 
     """The model that ships, and its version 2, which has other answers."""
     bundle = load_bundle(write_bundle(tmp_path_factory.mktemp("bundles") / "2", "2", turn=1))
     both = (classifier, Classifier(bundle, load_model(bundle, threads=1)))
-    first, second = (ServedModels(ModelIndex.of([one.bundle]), {one.bundle.digest: one}) for one in both)
+    first, second = (
+        ServedModels(ModelIndex.of([version.bundle]), {version.bundle.digest: version}) for version in both
+    )
     return first, second
 
 
 def answer_of(client: FlaskClient, path: str) -> tuple[int, Any]:
-    """Return the status and the body of an answer, without what differs each time."""
+    """Return the status and the body of an answer, without the parts that differ each time."""
     answer = client.open(path, **REQUESTS[path])
     body = answer.get_json(silent=True)
     return answer.status_code, {**body, "times": None} if isinstance(body, dict) else body or answer.text
 
 
 def see_that_each_is_of_one_state(answer_after: Callable[[Turn], tuple[int, Any]]) -> None:
-    """Change the state after each number of looks, and see that no answer is of neither state."""
+    """Change the state after each number of looks, and check that no answer is mixed."""
     before, after = answer_after(Turn(10**6)), answer_after(Turn(0))
     for looks in count(1):
         turn = Turn(looks)

@@ -66,7 +66,7 @@ def large_bodies() -> dict[str, Body]:
     }
 
 
-def post_at_once(url: str, body: Body) -> list[int]:
+def post_in_parallel(url: str, body: Body) -> list[int]:
     path, content, headers = body
     together = Barrier(AT_ONCE)
 
@@ -85,14 +85,14 @@ def test_sixteen_large_bodies_in_parallel_stay_within_256_mib_above_idle(
 ) -> None:
     with served(world, tmp_path) as (url, worker):
         small: Body = ("/v1/models/flowers:predict", json.dumps({"instances": [{"b64": b64(daisy)}]}).encode(), {})
-        assert set(post_at_once(url, small)) == {200}
+        assert set(post_in_parallel(url, small)) == {200}
         allowed = private_bytes(worker) + ALLOWANCE_BYTES
         worker.rlimit(psutil.RLIMIT_DATA, (allowed, allowed))
-        answered = {name: set(post_at_once(url, body)) for name, body in large_bodies().items()}
+        statuses = {name: set(post_in_parallel(url, body)) for name, body in large_bodies().items()}
         assert worker.is_running()
-        assert post_at_once(url, small).count(200) == AT_ONCE
+        assert post_in_parallel(url, small).count(200) == AT_ONCE
     assert "MemoryError" not in (tmp_path / "server.log").read_text()
     for name in ("base64", "pixels"):
-        assert answered[name] <= {200, 429}, answered
-        assert 200 in answered[name], answered
-    assert answered["values"] <= {413, 429}
+        assert statuses[name] <= {200, 429}, statuses
+        assert 200 in statuses[name], statuses
+    assert statuses["values"] <= {413, 429}

@@ -1,1 +1,1 @@
-"""Models of people's own become bundles that serve."""
+"""User models become bundles that serve."""

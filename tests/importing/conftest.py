@@ -1,4 +1,4 @@
-"""Models of every kind, made here: their weights are set by hand, so that the right answers are known."""
+"""Models of every kind, made by the tests with weights set by hand, so that the right answers are known."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def imported(path: Path, out: Path, *options: str | Path) -> Result:
 
 
 def label_of(bundle: Path, colour: tuple[int, int, int]) -> Classification:
-    """What serving says of a picture of one colour."""
+    """Return the classification of a picture of one colour."""
     loaded = load_bundle(bundle)
     classifier = Classifier(loaded, load_model(loaded, threads=1))
     return classifier.classify(np.broadcast_to(np.array(colour, np.uint8), (50, 60, 3)).copy())
 
 
 def knows_colours(bundle: Path, colours: tuple[str, ...] = COLOURS) -> bool:
-    """Whether serving gives each colour its own name."""
+    """Return whether serving names each colour."""
     return [label_of(bundle, RGB[colour]).label for colour in colours] == list(colours)
 
 
 def knows_light(bundle: Path) -> bool:
-    """Whether serving tells dark from bright, at the brightness where the model was made to."""
+    """Return whether serving separates dark from bright at the brightness of the model."""
     return [label_of(bundle, (level,) * 3).label for level in (30, 115, 140, 230)] == [
         "dark",
         "dark",
@@ -94,14 +94,14 @@ def _write_all(folder: Path) -> None:
     def colours(
         shape: tuple[int | None, ...], *first: Any, order: str = "channels_last", last: str | None = "softmax"
     ) -> Any:
-        """Tells red, green and blue from the mean of each channel; as it is, of pixels from 0 to 1."""
+        """Return a network that names red, green and blue by each channel's mean; by default for pixels from 0 to 1."""
         pooled = layers.GlobalAveragePooling2D(data_format=order)
         network = keras.Sequential([keras.Input(shape), *first, pooled, layers.Dense(3, activation=last)])
         network.layers[-1].set_weights([np.eye(3, dtype=np.float32) * 8, np.zeros(3, np.float32)])
         return network
 
     def light(shape: tuple[int, ...], last: str | None, slope: float = 40.0, middle: float = 0.5) -> Any:
-        """Tells dark from bright, one output; as it is, of pixels from 0 to 1."""
+        """Return a network of one output for dark and bright; by default for pixels from 0 to 1."""
         network = keras.Sequential(
             [keras.Input(shape), layers.GlobalAveragePooling2D(), layers.Dense(1, activation=last)]
         )
@@ -158,7 +158,7 @@ def _rolled(keras: Any) -> Any:
 
 
 def _channels_first_layers(keras: Any) -> Any:
-    """Layers that TensorFlow runs on GPUs only: what they see is passed on as it is, then told as ``colours`` does."""
+    """Return a network with layers that TensorFlow runs on GPUs only; they pass their input on to ``colours``."""
     layers, first = keras.layers, {"data_format": "channels_first"}
     network = keras.Sequential(
         [

@@ -1,4 +1,4 @@
-"""Files of Keras 2 that Keras 2 itself wrote are imported, and say what they said there.
+"""Files of Keras 2 that Keras 2 itself wrote are imported, and return what they returned there.
 
     python -m tests.importing.keras_2
 
@@ -44,11 +44,11 @@ def verdict(file: Path) -> str:
     """Return what becomes of a file: ``ok``, or what is wrong."""
     expected = np.load(file.with_suffix(".npz"))
     try:
-        said = np.asarray(open_keras(file)(expected["picture"], training=False))
+        output = np.asarray(open_keras(file)(expected["picture"], training=False))
     except Misconfigured as error:
         return str(error)
-    apart = float(np.abs(said - expected["said"]).max())
-    return "ok" if apart <= NEAR else f"it says something else, by up to {apart:g}"
+    apart = float(np.abs(output - expected["said"]).max())
+    return "ok" if apart <= NEAR else f"its outputs differ by up to {apart:g}"
 
 
 def main() -> int:
@@ -63,9 +63,9 @@ def main() -> int:
                 failed += 1
                 continue
             for file in sorted(f"{kind}{suffix}" for kind in KINDS for suffix in (".keras", ".h5")):
-                found = verdict(Path(name) / file)
-                failed += found != "ok"
-                print(f"{module} {file}: {found}", flush=True)
+                result = verdict(Path(name) / file)
+                failed += result != "ok"
+                print(f"{module} {file}: {result}", flush=True)
     return min(failed, 1)
 
 

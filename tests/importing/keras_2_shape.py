@@ -1,4 +1,4 @@
-"""Files as Keras 2 writes them, made of those of Keras 3: the same weights, the description in the older shape."""
+"""Files as Keras 2 writes them, made from Keras 3: the same weights, the description in the older shape."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _older(layer: dict[str, Any]) -> dict[str, Any]:
         config["batch_input_shape"] = config.pop("batch_shape")
         config.pop("optional", None)
     if "layers" in config:
-        nested = {one["config"]["name"] for one in config["layers"] if one["class_name"] in MODULES}
+        nested = {layer["config"]["name"] for layer in config["layers"] if layer["class_name"] in MODULES}
         config["layers"] = [
-            {**_older(one), "name": one["config"]["name"], "inbound_nodes": _calls(one, nested)}
+            {**_older(layer), "name": layer["config"]["name"], "inbound_nodes": _calls(layer, nested)}
             if kind == "Functional"
-            else _older(one)
-            for one in config["layers"]
+            else _older(layer)
+            for layer in config["layers"]
         ]
         config.pop("dtype")
         for key in ("input_layers", "output_layers"):
@@ -61,4 +61,4 @@ def _calls(layer: dict[str, Any], nested: set[str]) -> list[Any]:
 def _places(part: Any) -> list[list[Any]]:
     if isinstance(part, dict):
         return [part["config"]["keras_history"]]
-    return [place for one in part for place in _places(one)]
+    return [position for layer in part for position in _places(layer)]

@@ -1,4 +1,4 @@
-"""TensorFlow Lite's metadata, put into a model as the tools that people use put it there."""
+"""TensorFlow Lite's metadata, added to a model as the usual tools add it."""
 
 from __future__ import annotations
 

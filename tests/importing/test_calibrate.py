@@ -1,4 +1,4 @@
-"""Labelled pictures at an import: scores are calibrated on them, and a wrong scaling is seen."""
+"""Labelled pictures at an import: they calibrate the scores, and reveal a wrong scaling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 NAMES = ("--labels", ",".join(COLOURS))
 
 
-def test_calibration_fits_the_scores_and_says_how_good_the_model_is(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_calibration_fits_the_scores_and_measures_the_model(nets: Nets, tmp_path: Path, samples: Path) -> None:
     options = (*NAMES, "--scaling", "0..1", "--samples", samples, "--calibrate", samples)
     result = imported(nets["colours.keras"], tmp_path / "own", *options)
     assert result.exit_code == 0, result.output
@@ -26,15 +26,15 @@ def test_calibration_fits_the_scores_and_says_how_good_the_model_is(nets: Nets, 
     assert "Accuracy **100.0%** on the 60 labelled pictures" in (tmp_path / "own/README.md").read_text("utf-8")
 
 
-def test_a_scaling_that_is_wrong_is_seen_and_the_right_one_named(nets: Nets, tmp_path: Path, samples: Path) -> None:
-    """A wrong one leaves the brightest channel the largest here, but for one that turns the order of the colours."""
+def test_calibration_names_the_right_scaling_for_a_wrong_one(nets: Nets, tmp_path: Path, samples: Path) -> None:
+    """A wrong scaling leaves the brightest channel the largest here, except one that reverses the channels."""
     options = (*NAMES, "--scaling", "caffe", "--calibrate", samples)
     result = imported(nets["float32.tflite"], tmp_path / "own", *options)
     assert result.exit_code == 0, result.output
     assert "import it again with --scaling" in result.output
 
 
-def test_few_labelled_pictures_are_remarked_upon(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_calibration_remarks_on_few_pictures(nets: Nets, tmp_path: Path, samples: Path) -> None:
     few = tmp_path / "few"
     for colour in COLOURS:
         (few / colour).mkdir(parents=True)
@@ -43,10 +43,10 @@ def test_few_labelled_pictures_are_remarked_upon(nets: Nets, tmp_path: Path, sam
     options = (*NAMES, "--scaling", "0..1", "--calibrate", few)
     result = imported(nets["float32.tflite"], tmp_path / "own", *options)
     assert result.exit_code == 0, result.output
-    assert "12 labelled pictures are too few to tell" in result.output
+    assert "12 labelled pictures are too few to judge" in result.output
 
 
-def test_two_labels_get_a_threshold(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_calibration_sets_a_threshold_of_two_labels(nets: Nets, tmp_path: Path, samples: Path) -> None:
     two = tmp_path / "two"
     for label, colour in (("dark", "blue"), ("bright", "green")):
         (two / label).mkdir(parents=True)
@@ -66,14 +66,14 @@ def test_two_labels_get_a_threshold(nets: Nets, tmp_path: Path, samples: Path) -
     [
         (("--temperature", "2"), "--calibrate fits --temperature"),
         (("--review-below", "0.9"), "--calibrate fits --review-below"),
-        (("--labels", "red,green,violet"), "blue is no label of the model"),
+        (("--labels", "red,green,violet"), "blue is not a label of the model"),
     ],
 )
-def test_what_contradicts_calibration_is_refused(
+def test_calibration_refuses_contradicting_options(
     nets: Nets, tmp_path: Path, samples: Path, options: tuple[str, ...], sentence: str
 ) -> None:
-    given: tuple[str | Path, ...] = (*NAMES, "--scaling", "0..1", "--calibrate", samples, *options)
-    result = imported(nets["float32.tflite"], tmp_path / "own", *given)
+    typed: tuple[str | Path, ...] = (*NAMES, "--scaling", "0..1", "--calibrate", samples, *options)
+    result = imported(nets["float32.tflite"], tmp_path / "own", *typed)
     assert result.exit_code == 2
     assert sentence in result.output
     assert not (tmp_path / "own").exists()

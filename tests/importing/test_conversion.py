@@ -1,4 +1,4 @@
-"""Conversion to int8 with the owner's pictures: what it changes is said before anything is written."""
+"""Conversion to int8 with the owner's pictures: its effect is reported before anything is written."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_int8_takes_bytes_and_agrees_with_the_original(
     assert knows_colours(tmp_path / "own")
 
 
-def test_one_sigmoid_in_int8_still_tells_dark_from_bright(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_int8_of_one_sigmoid_tells_dark_from_bright(nets: Nets, tmp_path: Path, samples: Path) -> None:
     options = ("--labels", "dark,bright", "--scaling", "0..1", "--samples", samples, "--least-agreement", "0.5")
     assert imported(nets["light.h5"], tmp_path / "own", *options).exit_code == 0
     assert knows_light(tmp_path / "own")
 
 
 @pytest.mark.parametrize("precision", ["float16", "float32"])
-def test_without_samples_the_network_stays_as_exact_as_is_asked(nets: Nets, tmp_path: Path, precision: str) -> None:
+def test_conversion_without_samples_keeps_the_requested_precision(nets: Nets, tmp_path: Path, precision: str) -> None:
     options = (*NAMES, "--scaling", "0..1", "--precision", precision)
     assert imported(nets["colours.keras"], tmp_path / "own", *options).exit_code == 0
     agreement = load_bundle(tmp_path / "own").manifest.lineage["conversion"]["agreement"]
@@ -58,7 +58,7 @@ def test_without_samples_the_network_stays_as_exact_as_is_asked(nets: Nets, tmp_
     assert agreement["largest_score_difference"] < 0.01
 
 
-def test_too_little_agreement_writes_nothing_and_says_what_to_do(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_conversion_with_too_little_agreement_writes_nothing(nets: Nets, tmp_path: Path, samples: Path) -> None:
     """Its logits are some thousands and differ by some ones, which 256 steps cannot tell apart."""
     options = (*NAMES, "--scaling", "0..1", "--samples", samples)
     result = imported(nets["fragile.keras"], tmp_path / "own", *options)
@@ -70,21 +70,21 @@ def test_too_little_agreement_writes_nothing_and_says_what_to_do(nets: Nets, tmp
     assert knows_colours(tmp_path / "own")
 
 
-def test_few_samples_are_remarked_upon_and_so_is_what_is_no_picture(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_conversion_remarks_on_few_samples_and_other_files(nets: Nets, tmp_path: Path, samples: Path) -> None:
     options = (*NAMES, "--scaling", "0..1", "--samples")
     few = imported(nets["colours.keras"], tmp_path / "few", *options, samples / "red")
     assert "20 samples are few" in few.output
     assert "1 files" in imported(nets["colours.keras"], tmp_path / "many", *options, samples).output
 
 
-def test_a_scaling_that_contradicts_the_file_is_remarked_upon(nets: Nets, tmp_path: Path) -> None:
+def test_import_remarks_on_a_scaling_that_contradicts_the_file(nets: Nets, tmp_path: Path) -> None:
     """Pixels would be scaled twice."""
     doubled = imported(nets["rescaled.keras"], tmp_path / "own", *NAMES, "--scaling", "0..1")
     assert doubled.exit_code == 0
     assert "leave --scaling out" in doubled.output
 
 
-def test_card_and_lineage_say_where_it_comes_from(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_import_writes_the_origin_into_card_and_lineage(nets: Nets, tmp_path: Path, samples: Path) -> None:
     options = (*NAMES, "--scaling", "0..1", "--samples", samples, "--description", "Tells colours.")
     assert imported(nets["colours.h5"], tmp_path / "own", *options).exit_code == 0
     manifest, card = load_bundle(tmp_path / "own").manifest, (tmp_path / "own/README.md").read_text("utf-8")
@@ -92,20 +92,18 @@ def test_card_and_lineage_say_where_it_comes_from(nets: Nets, tmp_path: Path, sa
     assert manifest.lineage["imported_from"] == {"file": "colours.h5", "kind": "Keras", "sha256": sha256}
     assert manifest.lineage["options"]["samples"] == samples.name
     assert manifest.lineage["libraries"]["keras"]
-    for said in ("Tells colours.", sha256, "0..1", "60 samples", *COLOURS):
-        assert said in card
+    for text in ("Tells colours.", sha256, "0..1", "60 samples", *COLOURS):
+        assert text in card
     assert str(samples.parent) not in card + str(manifest.lineage)
 
 
-def test_a_network_that_ends_with_an_average_and_one_layer_says_where_it_looks(
-    nets: Nets, tmp_path: Path, samples: Path
-) -> None:
+def test_conversion_adds_a_feature_map_where_the_head_allows_it(nets: Nets, tmp_path: Path, samples: Path) -> None:
     options = (*NAMES, "--scaling", "0..1", "--samples", samples, "--fit", "stretch")
     assert imported(nets["colours.keras"], tmp_path / "own", *options).exit_code == 0
     bundle = load_bundle(tmp_path / "own")
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[:, :30], picture[:, 30:] = RGB["red"], RGB["blue"]
-    said = explain(Classifier(bundle, load_model(bundle, threads=1)), picture, "blue")
-    left, right = np.split(said.heat, 2, axis=1)
-    assert said.method == "cam"
+    explanation = explain(Classifier(bundle, load_model(bundle, threads=1)), picture, "blue")
+    left, right = np.split(explanation.heat, 2, axis=1)
+    assert explanation.method == "cam"
     assert right.mean() > 0.9 > 0.1 > left.mean()

@@ -1,4 +1,4 @@
-"""What people's models bring with them: augmentation, file operations, labels twice, outputs that are no labels."""
+"""Peculiarities of user models: augmentation, file operations, repeated labels, outputs that are not labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from shared.bundles.bundle import load_bundle
-from shared.importing.labels import labels_from, labels_in, told_apart
+from shared.importing.labels import labels_from, labels_in, without_repeats
 from tests.importing.conftest import COLOURS, RGB, Nets, imported, label_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
@@ -37,7 +37,7 @@ def _colours(*first: Any) -> Any:
     return network
 
 
-def test_an_export_that_augments_at_random_is_refused_with_a_way_that_works(tmp_path: Path) -> None:
+def test_saved_model_that_augments_at_random_is_refused(tmp_path: Path) -> None:
     import tensorflow
 
     keras = tensorflow.keras
@@ -59,7 +59,7 @@ def test_an_export_that_augments_at_random_is_refused_with_a_way_that_works(tmp_
         assert label_of(tmp_path / f"of_{model}", RGB["green"]).label == "green"
 
 
-def test_a_saved_model_that_touches_files_is_refused_before_it_runs(tmp_path: Path) -> None:
+def test_saved_model_that_touches_files_is_refused_before_it_runs(tmp_path: Path) -> None:
     import tensorflow
 
     class Writer(tensorflow.Module):  # type: ignore[misc]
@@ -77,7 +77,7 @@ def test_a_saved_model_that_touches_files_is_refused_before_it_runs(tmp_path: Pa
 
 
 @pytest.mark.parametrize("file", ["labels.txt", "inside"])
-def test_a_label_that_occurs_twice_in_a_file_is_numbered_with_a_remark(nets: Nets, tmp_path: Path, file: str) -> None:
+def test_labels_repeated_in_a_file_are_numbered_with_a_remark(nets: Nets, tmp_path: Path, file: str) -> None:
     model, options = tmp_path / "model.tflite", ["--scaling", "0..1"]
     model.write_bytes(nets["float32.tflite"].read_bytes())
     if file == "inside":
@@ -94,25 +94,25 @@ def test_a_label_that_occurs_twice_in_a_file_is_numbered_with_a_remark(nets: Net
     assert "numbered from their second on: crane" in result.output
 
 
-def test_labels_are_told_apart_without_making_a_new_pair() -> None:
-    assert told_apart(("a", "b", "a", "a", "a 2"))[0] == ("a", "b", "a 3", "a 4", "a 2")
-    assert told_apart(("a", "b")) == (("a", "b"), None)
+def test_labels_are_numbered_without_a_new_repeat() -> None:
+    assert without_repeats(("a", "b", "a", "a", "a 2"))[0] == ("a", "b", "a 3", "a 4", "a 2")
+    assert without_repeats(("a", "b")) == (("a", "b"), None)
 
 
-def test_numbers_stay_where_they_are_the_label() -> None:
+def test_labels_of_numbers_keep_their_numbers() -> None:
     assert labels_in("0 people\n1 people\n2 people\n") == ("0 people", "1 people", "2 people")
     assert labels_in("daisy,0\nrose,1\n") == ("daisy", "rose")
     many = [f"name{number % 150}" for number in range(200)]
     assert labels_in("\n".join(f"{number} {name}" for number, name in enumerate(many))) == tuple(many)
 
 
-def test_typed_labels_must_not_occur_twice(tmp_path: Path) -> None:
+def test_labels_typed_twice_are_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_text("a\nb\na\n")
     assert labels_from(str(tmp_path / "labels.txt")) == ("a", "b", "a")
 
 
 @pytest.mark.parametrize("shape", [(84, 21), (8, 8, 21)])
-def test_outputs_that_are_no_row_of_labels_are_told_so(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_outputs_that_are_not_a_row_of_labels_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     """As detection and segmentation have them."""
     import tensorflow
 
@@ -131,7 +131,7 @@ def test_outputs_that_are_no_row_of_labels_are_told_so(tmp_path: Path, shape: tu
 
 
 @pytest.mark.parametrize("as_text", [str, json.dumps])
-def test_names_are_read_from_what_ultralytics_appends(nets: Nets, tmp_path: Path, as_text: Any) -> None:
+def test_labels_are_read_from_the_description_of_ultralytics(nets: Nets, tmp_path: Path, as_text: Any) -> None:
     described = {"description": "Ultralytics model", "task": "classify", "names": {0: "red", 1: "green", 2: "blue"}}
     content = io.BytesIO(nets["float32.tflite"].read_bytes())
     with zipfile.ZipFile(content, "a") as archive:
@@ -141,7 +141,7 @@ def test_names_are_read_from_what_ultralytics_appends(nets: Nets, tmp_path: Path
     assert load_bundle(tmp_path / "own").manifest.labels == COLOURS
 
 
-def test_layers_of_keras_without_weights_are_told_so(tmp_path: Path) -> None:
+def test_keras_layers_without_weights_are_refused(tmp_path: Path) -> None:
     import tensorflow
 
     (tmp_path / "architecture.json").write_text(_colours().to_json())
@@ -151,7 +151,7 @@ def test_layers_of_keras_without_weights_are_told_so(tmp_path: Path) -> None:
     assert tensorflow is not None
 
 
-def test_a_type_that_is_not_served_is_told_before_anything_is_asked(nets: Nets, tmp_path: Path) -> None:
+def test_input_type_that_is_not_served_is_refused_first(nets: Nets, tmp_path: Path) -> None:
     """Integers of 16 bits as an input: without --scaling, which would be in vain."""
     import tensorflow
 
@@ -177,7 +177,7 @@ def test_int8_keeps_what_a_softmax_of_256_steps_would_lose(nets: Nets, tmp_path:
     assert load_bundle(tmp_path / "int8").manifest.activation == "logits"
     for colour in COLOURS:
         exact = label_of(tmp_path / "float32", RGB[colour]).candidates
-        found = label_of(tmp_path / "int8", RGB[colour]).candidates
-        assert [one.label for one in found] == [one.label for one in exact]
-        ratios = [a.score / b.score for a, b in zip(found, exact, strict=True)]
+        int8 = label_of(tmp_path / "int8", RGB[colour]).candidates
+        assert [candidate.label for candidate in int8] == [candidate.label for candidate in exact]
+        ratios = [a.score / b.score for a, b in zip(int8, exact, strict=True)]
         assert max(abs(np.log(ratios))) < 0.5

@@ -52,7 +52,7 @@ def _nested(keras: Any) -> Any:
 
 @pytest.mark.parametrize("make", [_sequential, _residual, _nested])
 @pytest.mark.parametrize("version", ["2.15.0", "2.21.0"])
-def test_a_keras_file_of_keras_2_says_what_it_said_there(tmp_path: Path, make: Any, version: str) -> None:
+def test_keras_2_file_returns_what_it_returned_in_keras_2(tmp_path: Path, make: Any, version: str) -> None:
     import tensorflow
 
     network = make(tensorflow.keras)
@@ -63,7 +63,7 @@ def test_a_keras_file_of_keras_2_says_what_it_said_there(tmp_path: Path, make: A
     assert np.allclose(opened(picture, training=False), network(picture, training=False), atol=1e-5)
 
 
-def test_a_layer_of_its_makers_own_is_still_told_so(tmp_path: Path) -> None:
+def test_keras_2_file_with_a_custom_layer_is_refused(tmp_path: Path) -> None:
     described = {
         "class_name": "Sequential",
         "config": {"name": "own", "layers": [{"class_name": "Mine", "config": {"name": "mine"}}]},
@@ -76,7 +76,7 @@ def test_a_layer_of_its_makers_own_is_still_told_so(tmp_path: Path) -> None:
     assert "model.export" in output
 
 
-def test_code_inside_a_keras_file_of_keras_2_is_never_run(tmp_path: Path) -> None:
+def test_keras_2_file_never_runs_code(tmp_path: Path) -> None:
     import tensorflow
 
     keras = tensorflow.keras
@@ -89,7 +89,7 @@ def test_code_inside_a_keras_file_of_keras_2_is_never_run(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("config", [b"{", b"[]", b'{"class_name": 1}', b'{"class_name": "Sequential", "config": 3}'])
-def test_a_damaged_description_is_refused(tmp_path: Path, config: bytes) -> None:
+def test_keras_2_file_with_a_damaged_description_is_refused(tmp_path: Path, config: bytes) -> None:
     with zipfile.ZipFile(tmp_path / "bad.keras", "w") as archive:
         archive.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))
         archive.writestr("config.json", config)
@@ -98,7 +98,7 @@ def test_a_damaged_description_is_refused(tmp_path: Path, config: bytes) -> None
     assert "Traceback" not in result.output
 
 
-def test_a_network_in_half_precision_is_served_in_float32(tmp_path: Path) -> None:
+def test_keras_file_in_half_precision_is_served_in_float32(tmp_path: Path) -> None:
     import tensorflow
 
     keras = tensorflow.keras

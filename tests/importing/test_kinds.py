@@ -1,4 +1,4 @@
-"""A model of each kind is imported with what its owner would type, and serving gives the right labels."""
+"""A model of each kind is imported with the options its owner would type, and serving gives the right labels."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAMES = ("--labels", ",".join(COLOURS))
         ("uint8.tflite", ()),
     ],
 )
-def test_a_model_of_each_kind_serves_the_right_labels(
+def test_import_of_each_kind_serves_the_right_labels(
     nets: Nets, tmp_path: Path, model: str, options: tuple[str, ...]
 ) -> None:
     result = imported(nets[model], tmp_path / "own", *NAMES, *options)
@@ -47,13 +47,13 @@ def test_a_model_of_each_kind_serves_the_right_labels(
     assert CliRunner().invoke(check_bundle, [str(tmp_path / "own")]).exit_code == 0
 
 
-def test_classify_takes_an_imported_bundle(nets: Nets, tmp_path: Path, samples: Path) -> None:
+def test_import_writes_a_bundle_that_classify_takes(nets: Nets, tmp_path: Path, samples: Path) -> None:
     assert imported(nets["rescaled.keras"], tmp_path / "own", *NAMES).exit_code == 0
     result = CliRunner().invoke(classify, ["--bundle", str(tmp_path / "own"), "--json", str(samples / "green/1.png")])
     assert json.loads(result.stdout)["label"] == "green"
 
 
-def test_size_type_activation_and_proportions_are_read_from_the_file(nets: Nets, tmp_path: Path) -> None:
+def test_import_reads_size_type_and_activation_from_the_file(nets: Nets, tmp_path: Path) -> None:
     assert imported(nets["rescaled_logits"], tmp_path / "own_v7", *NAMES, "--name", "own").exit_code == 0
     manifest = load_bundle(tmp_path / "own_v7").manifest
     assert (manifest.input.height_px, manifest.input.width_px) == (HEIGHT, WIDTH)
@@ -62,13 +62,13 @@ def test_size_type_activation_and_proportions_are_read_from_the_file(nets: Nets,
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8"])
-def test_a_quantised_input_takes_bytes_in_its_own_steps(nets: Nets, tmp_path: Path, dtype: str) -> None:
+def test_quantised_input_takes_bytes_in_its_own_steps(nets: Nets, tmp_path: Path, dtype: str) -> None:
     assert imported(nets[f"{dtype}.tflite"], tmp_path / "own", *NAMES).exit_code == 0
     spec = load_bundle(tmp_path / "own").manifest.input
     assert (spec.dtype, spec.scale, spec.offset) == (dtype, 1.0, {"int8": -128.0, "uint8": 0.0}[dtype])
 
 
-def test_labels_and_scaling_come_from_tflite_metadata(nets: Nets, tmp_path: Path) -> None:
+def test_tflite_metadata_gives_labels_and_scaling(nets: Nets, tmp_path: Path) -> None:
     result = imported(nets["metadata.tflite"], tmp_path / "own")
     assert result.exit_code == 0, result.output
     manifest = load_bundle(tmp_path / "own").manifest
@@ -79,7 +79,7 @@ def test_labels_and_scaling_come_from_tflite_metadata(nets: Nets, tmp_path: Path
 
 
 @pytest.mark.parametrize("export", ["converted_keras", "converted_keras.zip", "converted_tflite.zip"])
-def test_an_export_of_teachable_machine_needs_no_option_at_all(nets: Nets, tmp_path: Path, export: str) -> None:
+def test_teachable_machine_export_needs_no_option(nets: Nets, tmp_path: Path, export: str) -> None:
     result = imported(nets[export], tmp_path / "own")
     assert result.exit_code == 0, result.output
     manifest = load_bundle(tmp_path / "own").manifest
@@ -89,7 +89,7 @@ def test_an_export_of_teachable_machine_needs_no_option_at_all(nets: Nets, tmp_p
     assert knows_colours(tmp_path / "own", manifest.labels)
 
 
-def test_one_sigmoid_of_grey_pictures_is_two_labels_and_a_threshold(nets: Nets, tmp_path: Path) -> None:
+def test_single_sigmoid_of_grey_pictures_has_two_labels_and_a_threshold(nets: Nets, tmp_path: Path) -> None:
     result = imported(nets["light.h5"], tmp_path / "own", "--labels", "dark,bright", "--scaling", "0..1")
     assert result.exit_code == 0, result.output
     manifest = load_bundle(tmp_path / "own").manifest
@@ -99,7 +99,7 @@ def test_one_sigmoid_of_grey_pictures_is_two_labels_and_a_threshold(nets: Nets, 
     assert knows_light(tmp_path / "own")
 
 
-def test_the_positive_label_is_the_one_whose_score_the_output_is(nets: Nets, tmp_path: Path) -> None:
+def test_single_output_is_the_positive_labels_score(nets: Nets, tmp_path: Path) -> None:
     options = ("--labels", "bright,dark", "--positive", "bright", "--threshold", "0.6", "--scaling", "0..1")
     assert imported(nets["light.h5"], tmp_path / "own", *options).exit_code == 0
     manifest = load_bundle(tmp_path / "own").manifest
@@ -109,7 +109,7 @@ def test_the_positive_label_is_the_one_whose_score_the_output_is(nets: Nets, tmp
     assert knows_light(tmp_path / "own")
 
 
-def test_one_logit_is_served_as_its_sigmoid(nets: Nets, tmp_path: Path) -> None:
+def test_single_logit_is_served_as_its_sigmoid(nets: Nets, tmp_path: Path) -> None:
     result = imported(nets["light_logit.keras"], tmp_path / "own", "--labels", "dark,bright", "--scaling", "0..255")
     assert result.exit_code == 0, result.output
     assert load_bundle(tmp_path / "own").manifest.activation == "logits"
@@ -119,7 +119,7 @@ def test_one_logit_is_served_as_its_sigmoid(nets: Nets, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "runtime"), [("colours.h5", "keras"), ("any_size.keras", "keras"), ("spectrum", "saved_model")]
 )
-def test_what_is_kept_is_run_by_tensorflow(nets: Nets, tmp_path: Path, model: str, runtime: str) -> None:
+def test_kept_model_is_run_by_tensorflow(nets: Nets, tmp_path: Path, model: str, runtime: str) -> None:
     size = ("--size", "20x30") if model == "any_size.keras" else ()
     result = imported(nets[model], tmp_path / "own", *NAMES, "--scaling", "0..1", "--runtime", "keep", *size)
     assert result.exit_code == 0, result.output
@@ -127,7 +127,7 @@ def test_what_is_kept_is_run_by_tensorflow(nets: Nets, tmp_path: Path, model: st
     assert knows_colours(tmp_path / "own")
 
 
-def test_a_tflite_file_is_imported_without_tensorflow(nets: Nets, tmp_path: Path) -> None:
+def test_tflite_file_is_imported_without_tensorflow(nets: Nets, tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['tensorflow'] = None\n"
         "from shared.cli import main\n"

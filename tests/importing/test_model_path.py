@@ -1,4 +1,4 @@
-"""``MODEL_PATH`` is imported once, before ``bucketlens up`` starts anything, and never again."""
+"""``MODEL_PATH`` is imported once, before ``bucketlens up`` starts any process, and never again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 
 
-def test_an_h5_file_of_one_sigmoid_is_imported_as_the_variables_say(
+def test_model_path_imports_an_h5_file_by_its_variables(
     nets: Nets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_LABELS", "dark,bright")
@@ -43,13 +43,13 @@ def test_an_h5_file_of_one_sigmoid_is_imported_as_the_variables_say(
     assert threshold.score == 0.7
 
 
-def test_what_is_missing_is_named_as_a_variable(nets: Nets, tmp_path: Path) -> None:
+def test_model_path_names_what_is_missing_as_a_variable(nets: Nets, tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="MODEL_LABELS"):
         bundle_of(nets["light.h5"], tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_up_refuses_a_model_that_cannot_be_imported_before_it_starts_anything(nets: Nets, tmp_path: Path) -> None:
+def test_up_refuses_an_invalid_model_path_before_it_starts(nets: Nets, tmp_path: Path) -> None:
     environment = {"MODEL_PATH": str(nets["light.h5"])}
     result = CliRunner().invoke(up, ["--folder", str(tmp_path / "cloud")], env=environment)
     assert result.exit_code == 2
@@ -57,7 +57,7 @@ def test_up_refuses_a_model_that_cannot_be_imported_before_it_starts_anything(ne
     assert not (tmp_path / "cloud").exists()
 
 
-def test_a_bundle_that_is_named_wins(nets: Nets, tmp_path: Path) -> None:
+def test_model_path_yields_to_a_named_bundle(nets: Nets, tmp_path: Path) -> None:
     arguments = ["--folder", str(tmp_path / "cloud"), "--bundle", "no_such_bundle"]
     result = CliRunner().invoke(up, arguments, env={"MODEL_PATH": str(nets["light.h5"])})
     assert result.exit_code == 2
@@ -65,7 +65,7 @@ def test_a_bundle_that_is_named_wins(nets: Nets, tmp_path: Path) -> None:
     assert "MODEL_PATH" not in result.output
 
 
-def test_the_image_that_the_documentation_builds_imports_by_its_build_arguments(nets: Nets, tmp_path: Path) -> None:
+def test_model_path_of_the_documented_image_uses_its_build_arguments(nets: Nets, tmp_path: Path) -> None:
     """Docker hands arguments to RUN as variables, and a stage's RUN is a line for ``sh``."""
     snippet = re.search(r"```dockerfile\n(.*?)```", (ROOT / "docs/bundle.md").read_text("utf-8"), re.DOTALL)
     assert snippet
@@ -85,7 +85,7 @@ def test_the_image_that_the_documentation_builds_imports_by_its_build_arguments(
     assert knows_light(tmp_path / "own")
 
 
-def test_the_path_may_be_a_variable_too(nets: Nets, tmp_path: Path) -> None:
+def test_model_path_may_be_a_variable(nets: Nets, tmp_path: Path) -> None:
     variables = {"MODEL_PATH": str(nets["rescaled.keras"]), "MODEL_LABELS": "red,green,blue"}
     result = CliRunner().invoke(import_model, ["--out", str(tmp_path / "own")], env=variables)
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""What cannot be imported is refused with a sentence that says what to do, and nothing is written."""
+"""A model that cannot be imported is refused with a message that names the remedy, and nothing is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = ("--labels", ",".join(COLOURS))
         ("colours.h5", NAMES, ["--scaling 0..255", "0..1", "-1..1", "imagenet", "caffe", "MEAN,STD"]),
         ("colours.h5", (*NAMES, "--scaling", "0..2"), ["it is '0..2', expected one of"]),
         ("colours.h5", (*NAMES, "--scaling", "0,1"), ["could be either"]),
-        ("colours.h5", (*NAMES, "--scaling", "0..1", "--channels-first"), ["no picture", "channels first"]),
+        ("colours.h5", (*NAMES, "--scaling", "0..1", "--channels-first"), ["not a picture", "channels first"]),
         ("colours.h5", (*NAMES, "--scaling", "0..1", "--precision", "int8"), ["--samples", "--precision float32"]),
         ("tanh.keras", (*NAMES, "--scaling", "0..1"), ["--activation softmax", "sigmoid", "logits"]),
         ("any_size.keras", (*NAMES, "--scaling", "0..1"), ["--size HEIGHTxWIDTH"]),
@@ -39,7 +39,7 @@ NAMES = ("--labels", ",".join(COLOURS))
         ("float32.tflite", (*NAMES, "--scaling", "0..1", "--precision", "float16"), ["served as it is"]),
     ],
 )
-def test_what_is_missing_or_wrong_is_said(
+def test_import_names_what_is_missing_or_wrong(
     nets: Nets, tmp_path: Path, model: str, options: tuple[str, ...], sentences: list[str]
 ) -> None:
     result = imported(nets[model], tmp_path / "own", *options)
@@ -49,7 +49,7 @@ def test_what_is_missing_or_wrong_is_said(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_everything_that_is_missing_is_asked_for_at_once(nets: Nets, tmp_path: Path) -> None:
+def test_import_names_everything_missing_together(nets: Nets, tmp_path: Path) -> None:
     output = imported(nets["tanh.keras"], tmp_path / "own").output
     assert [option for option in ("--labels", "--scaling", "--activation") if option not in output] == []
 
@@ -59,13 +59,13 @@ def test_everything_that_is_missing_is_asked_for_at_once(nets: Nets, tmp_path: P
     [
         ("model.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 500, "damaged"),
         ("model.tflite", b"\x1c\0\0\0TFL3" + b"\0" * 500, "not a .tflite file that this LiteRT can run"),
-        ("model.keras", b"PK\x03\x04" + b"\0" * 500, "it is no model"),
+        ("model.keras", b"PK\x03\x04" + b"\0" * 500, "it is not a model"),
         ("model.onnx", b"\x08\x07\x12\x07pytorch", "onnx2tf"),
         ("model.pt", b"\x80\x02", "ai-edge-torch"),
-        ("model.h5", b"", "it is no model"),
+        ("model.h5", b"", "it is not a model"),
     ],
 )
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+def test_import_refuses_a_file_that_is_not_a_model(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     (tmp_path / name).write_bytes(content)
     result = imported(tmp_path / name, tmp_path / "own", *NAMES)
     assert result.exit_code == 2
@@ -73,7 +73,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, name: str, content: 
     assert not (tmp_path / "own").exists()
 
 
-def test_half_a_file_is_refused(nets: Nets, tmp_path: Path) -> None:
+def test_import_refuses_half_a_file(nets: Nets, tmp_path: Path) -> None:
     for model in ("colours.keras", "colours.h5", "float32.tflite", "converted_keras.zip"):
         half = tmp_path / model
         half.write_bytes(nets[model].read_bytes()[: nets[model].stat().st_size // 2])
@@ -82,7 +82,7 @@ def test_half_a_file_is_refused(nets: Nets, tmp_path: Path) -> None:
         assert not (tmp_path / "own").exists()
 
 
-def test_a_folder_without_a_model_or_with_several_is_refused(nets: Nets, tmp_path: Path) -> None:
+def test_import_refuses_a_folder_without_a_model_or_with_several(nets: Nets, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     assert "it holds none" in imported(tmp_path / "model", tmp_path / "own", *NAMES).output
     (tmp_path / "model" / "model.json").write_text("{}")
@@ -92,7 +92,7 @@ def test_a_folder_without_a_model_or_with_several_is_refused(nets: Nets, tmp_pat
     assert "2 models (a.tflite, b.tflite)" in imported(tmp_path / "model", tmp_path / "own", *NAMES).output
 
 
-def test_an_archive_cannot_write_outside_of_its_folder(nets: Nets, tmp_path: Path) -> None:
+def test_archive_cannot_write_outside_its_folder(nets: Nets, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         archive.writestr("../../escaped.txt", "x")
         archive.write(nets["float32.tflite"], "model_unquant.tflite")
@@ -102,7 +102,7 @@ def test_an_archive_cannot_write_outside_of_its_folder(nets: Nets, tmp_path: Pat
     assert set(tmp_path.parent.iterdir()) == before
 
 
-def test_a_bundle_that_is_there_stays_unless_it_is_forced_out(nets: Nets, tmp_path: Path) -> None:
+def test_import_replaces_a_bundle_only_by_force(nets: Nets, tmp_path: Path) -> None:
     options = (*NAMES, "--scaling", "0..1")
     assert imported(nets["float32.tflite"], tmp_path / "own", *options).exit_code == 0
     digest = load_bundle(tmp_path / "own").digest
@@ -115,14 +115,14 @@ def test_a_bundle_that_is_there_stays_unless_it_is_forced_out(nets: Nets, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
 
 
-def test_a_folder_that_is_no_bundle_is_never_replaced(nets: Nets, tmp_path: Path) -> None:
+def test_import_never_replaces_a_folder_that_is_not_a_bundle(nets: Nets, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(b"mine")
     refused = imported(nets["float32.tflite"], tmp_path, *NAMES, "--scaling", "0..1", "--force")
     assert refused.exit_code == 2
     assert (tmp_path / "photo.jpg").read_bytes() == b"mine"
 
 
-def test_without_tensorflow_a_keras_file_is_refused_with_what_to_install(
+def test_keras_file_needs_tensorflow_and_names_the_installation(
     nets: Nets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)

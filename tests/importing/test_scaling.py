@@ -1,4 +1,4 @@
-"""The conventions of scaling, by name, by numbers, and as quantised inputs tell them."""
+"""The conventions of scaling: by name, by numbers, and from a quantised input's range."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from shared.importing.scaling import (
     Quantisation,
     Scaling,
     in_steps,
-    name_of,
     scaling_from,
+    scaling_name,
     scaling_of_range,
 )
 
 
 def of(scaling: Scaling, pixel: float) -> list[float]:
-    scales, offsets = ((one if isinstance(one, tuple) else (one,)) for one in (scaling.scale, scaling.offset))
+    scales, offsets = (
+        (number if isinstance(number, tuple) else (number,)) for number in (scaling.scale, scaling.offset)
+    )
     return [pixel * scale + offset for scale, offset in zip(scales, offsets, strict=True)]
 
 
@@ -42,7 +44,7 @@ def of(scaling: Scaling, pixel: float) -> list[float]:
         ("caffe", [-103.939, -116.779, -123.68], [151.061, 138.221, 131.32]),
     ],
 )
-def test_a_convention_leads_from_pixels_to_the_numbers_of_training(
+def test_scaling_leads_from_pixels_to_the_numbers_of_training(
     text: str, black: list[float], white: list[float]
 ) -> None:
     scaling = scaling_from(text)
@@ -51,15 +53,15 @@ def test_a_convention_leads_from_pixels_to_the_numbers_of_training(
 
 
 @pytest.mark.parametrize("text", ["", "0..2", "1,2,3", "1,0", "0,1", "a,b", "nan,1", "1,inf"])
-def test_what_is_no_convention_is_refused(text: str) -> None:
+def test_scaling_of_an_invalid_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"0\.\.255"):
         scaling_from(text)
 
 
-def test_conventions_have_names() -> None:
-    names = [name_of(one) for one in (PIXELS, UNIT, SIGNED, IMAGENET, CAFFE)]
+def test_scaling_conventions_have_names() -> None:
+    names = [scaling_name(scaling) for scaling in (PIXELS, UNIT, SIGNED, IMAGENET, CAFFE)]
     assert names == ["0..255", "0..1", "-1..1", "imagenet", "caffe"]
-    assert "pixel * 2.0" in name_of(Scaling(2.0, 0.0))
+    assert "pixel * 2.0" in scaling_name(Scaling(2.0, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_conventions_have_names() -> None:
         ("int8", 0.0186, -14, None),
     ],
 )
-def test_the_range_of_a_quantised_input_tells_its_scaling(
+def test_scaling_is_known_from_a_quantised_inputs_range(
     dtype: str, step: float, zero: int, expected: Scaling | None
 ) -> None:
     assert scaling_of_range(Quantisation(step, zero), dtype) == expected
@@ -88,12 +90,12 @@ def test_the_range_of_a_quantised_input_tells_its_scaling(
         (Scaling((1.0, 2.0, 3.0), (0.0, -1.0, -2.0)), "int8", 2.0, 5, (0.5, 1.0, 1.5), (5.0, 4.5, 4.0)),
     ],
 )
-def test_pixels_become_steps(
+def test_scaling_in_steps_of_a_quantised_input(
     scaling: Scaling, dtype: str, step: float, zero: int, scale: Numbers, offset: Numbers
 ) -> None:
-    found = in_steps(scaling, Quantisation(step, zero), dtype)
-    assert found[0] == pytest.approx(scale)
-    assert found[1] == pytest.approx(offset)
+    scale_and_offset = in_steps(scaling, Quantisation(step, zero), dtype)
+    assert scale_and_offset[0] == pytest.approx(scale)
+    assert scale_and_offset[1] == pytest.approx(offset)
 
 
 @pytest.mark.parametrize(
@@ -110,13 +112,13 @@ def test_pixels_become_steps(
         ("Mul", [], False),
     ],
 )
-def test_the_first_arithmetic_tells_pixels_only_where_nothing_else_makes_sense(
+def test_scaling_of_the_first_operation_is_pixels_or_unknown(
     operation: str, constants: list[float], is_pixels: bool
 ) -> None:
     assert (scaling_of_step(operation, constants) == PIXELS) is is_pixels
 
 
-def test_labels_lose_their_numbers_only_where_these_count_from_zero() -> None:
+def test_labels_lose_their_numbers_where_these_count_from_zero() -> None:
     assert labels_in("0 daisy\n1 rose bush\n") == ("daisy", "rose bush")
     assert labels_in("0: daisy\n1: rose\n") == ("daisy", "rose")
     assert labels_in("7 up\ncola\n") == ("7 up", "cola")

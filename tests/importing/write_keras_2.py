@@ -2,7 +2,7 @@
 
     python write_keras_2.py tensorflow.keras FOLDER
 
-For each kind there is ``KIND.keras``, ``KIND.h5`` and ``KIND.npz``: a picture, and what the model says of it.
+For each kind there is ``KIND.keras``, ``KIND.h5`` and ``KIND.npz``: a picture, and the model's output for it.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def write_all(keras: Any, folder: Path) -> None:
 
 
 def _all_layers(network: Any) -> list[Any]:
-    found = []
+    layers = []
     for layer in network.layers:
-        found += _all_layers(layer) if hasattr(layer, "layers") else [layer]
-    return found
+        layers += _all_layers(layer) if hasattr(layer, "layers") else [layer]
+    return layers
 
 
 def _tutorial(keras: Any, layers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The reference model, as it ships and as a model that hides its feature map."""
+"""The reference model as it ships, and without its feature map."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def flowers() -> Classifier:
 
 @pytest.fixture(scope="session")
 def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference model's bundle as it was before it said what explains it."""
+    """The reference model's bundle without the manifest's ``explain`` part, like an older bundle."""
     folder = tmp_path_factory.mktemp("bundles") / "flowers_v1"
     copy_tree(MODELS / DEFAULT_BUNDLE, folder)
     document = json.loads((folder / MANIFEST).read_text("utf-8"))

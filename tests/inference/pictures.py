@@ -1,4 +1,4 @@
-"""Pictures that show a flower in one corner, and where a heat map of them has its weight."""
+"""Pictures with a flower in one corner, and the centre of mass of a heatmap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.inference.explain import Heat
 from shared.local.demo.drawings import drawings
 
 CORNERS = {"upper left": (0, 0), "upper right": (1, 0), "lower left": (0, 1), "lower right": (1, 1)}
-"""Column and row of the half that the flower is in."""
+"""Column and row of the flower's quarter."""
 
 GROUND = (128, 128, 128)
 
@@ -31,19 +31,19 @@ def flower_in(
 
 
 def centre_of(heat: Heat) -> tuple[float, float]:
-    """Return a map's centre of mass: how far down and across, 0 to 1."""
+    """Return a heatmap's centre of mass: its distance from the top and from the left edge, 0 to 1."""
     rows, columns = np.indices(heat.shape)
     down, across = ((heat * (at + 0.5)).sum() / heat.sum() for at in (rows, columns))
     return float(down) / heat.shape[0], float(across) / heat.shape[1]
 
 
 def corner_of(heat: Heat) -> str:
-    """Return the corner that a map's centre of mass lies in."""
+    """Return the corner of a heatmap's centre of mass."""
     down, across = centre_of(heat)
     return next(name for name, half in CORNERS.items() if half == (int(across > 0.5), int(down > 0.5)))
 
 
 @cache
 def drawn() -> dict[str, Image.Image]:
-    """Return the drawings, which take a while, once."""
+    """Return the drawings; cached, since drawing them takes a while."""
     return drawings()

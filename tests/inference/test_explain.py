@@ -1,4 +1,4 @@
-"""A heat map lies where the flower is, whichever way it was made and however the picture was fitted."""
+"""A heatmap is where the flower is, for both methods and for each way of fitting the picture."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.inference.pictures import CORNERS, centre_of, corner_of, flower_in
 SPEC = InputSpec(40, 40, "uint8", 1.0, 0.0, "stretch", "bilinear")
 
 
-class Sees:
-    """A model of which everything is known, the feature map too."""
+class FeatureModel:
+    """A model with a chosen feature map and class weights."""
 
     input_shape = (1, 40, 40, 3)
     input_dtype = "uint8"
@@ -37,8 +37,8 @@ class Sees:
         return Activation(self.run(batch), self._features, self._weights)
 
 
-class Bright:
-    """A model that looks at one half of the picture alone: how bright its left is speaks for ``a``."""
+class LeftBrightnessModel:
+    """A model that uses only the left half of the picture: its brightness is the evidence for ``a``."""
 
     input_shape = (1, 40, 40, 3)
     input_dtype = "uint8"
@@ -55,56 +55,56 @@ def made(flowers: Classifier, model: Any, labels: tuple[str, ...] = ("a", "b"), 
 
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("label", ["sunflowers", "daisy", "dandelion"])
-def test_the_class_activation_map_lies_in_the_corner_that_the_flower_is_in(
-    flowers: Classifier, corner: str, label: str
-) -> None:
-    found = explain(flowers, flower_in(corner, label))
+def test_class_activation_map_is_in_the_flowers_corner(flowers: Classifier, corner: str, label: str) -> None:
+    explanation = explain(flowers, flower_in(corner, label))
 
-    assert (found.method, found.label) == ("cam", label)
-    assert corner_of(found.heat) == corner
-    assert found.heat.max() == 1
-    assert found.heat.min() >= 0
+    assert (explanation.method, explanation.label) == ("cam", label)
+    assert corner_of(explanation.heat) == corner
+    assert explanation.heat.max() == 1
+    assert explanation.heat.min() >= 0
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-def test_an_occlusion_finds_the_corner_without_the_feature_map(plain: Classifier, corner: str) -> None:
-    found = explain(plain, flower_in(corner))
+def test_occlusion_is_in_the_flowers_corner(plain: Classifier, corner: str) -> None:
+    explanation = explain(plain, flower_in(corner))
 
-    assert (found.method, found.label) == ("occlusion", "sunflowers")
-    assert corner_of(found.heat) == corner
+    assert (explanation.method, explanation.label) == ("occlusion", "sunflowers")
+    assert corner_of(explanation.heat) == corner
 
 
 @pytest.mark.parametrize("which", ["flowers", "plain"])
-def test_what_is_said_is_what_classify_says(request: pytest.FixtureRequest, which: str) -> None:
+def test_explain_returns_the_classification_of_classify(request: pytest.FixtureRequest, which: str) -> None:
     classifier: Classifier = request.getfixturevalue(which)
     picture = flower_in("upper left", "tulips")
 
     assert explain(classifier, picture).classification == classifier.classify(picture)
 
 
-def test_the_map_of_a_label_is_its_share_of_the_logit_less_what_all_labels_have(flowers: Classifier) -> None:
+def test_class_activation_map_is_the_logits_share_less_the_common_part(flowers: Classifier) -> None:
     features = np.zeros((2, 2, 2), np.float32)
     features[0, 0], features[1, 1] = (4, 0), (1, 2)
     weights = np.array([[3, 0], [1, 0]], np.float32)  # centred: 1 and -1 for the first channel
 
-    of_a, of_b = (explain(made(flowers, Sees(features, weights)), _grey(), label) for label in ("a", "b"))
+    of_a, of_b = (explain(made(flowers, FeatureModel(features, weights)), _grey(), label) for label in ("a", "b"))
 
     assert np.allclose(of_a.heat, np.array([[1, 0], [0, 0.25]]))
-    assert np.array_equal(of_b.heat, np.zeros((2, 2)))  # nothing speaks for it
+    assert np.array_equal(of_b.heat, np.zeros((2, 2)))  # no evidence for it
 
 
-def test_weights_that_all_labels_share_change_nothing(flowers: Classifier) -> None:
+def test_class_activation_map_ignores_weights_that_all_labels_share(flowers: Classifier) -> None:
     random = np.random.default_rng(0)
     features, weights = random.random((7, 7, 16), np.float32), random.normal(size=(2, 16)).astype(np.float32)
 
-    one, other = (explain(made(flowers, Sees(features, moved)), _grey(), "a") for moved in (weights, weights + 5))
+    centred, moved_by_5 = (
+        explain(made(flowers, FeatureModel(features, moved)), _grey(), "a") for moved in (weights, weights + 5)
+    )
 
-    assert np.allclose(one.heat, other.heat, atol=1e-4)
+    assert np.allclose(centred.heat, moved_by_5.heat, atol=1e-4)
 
 
-def test_one_output_is_the_second_label_and_speaks_against_the_first(flowers: Classifier) -> None:
+def test_class_activation_map_of_one_output_is_the_second_labels(flowers: Classifier) -> None:
     features = np.array([[[2.0], [-4.0]]], np.float32)
-    model = Sees(features, np.array([[1.0]], np.float32))
+    model = FeatureModel(features, np.array([[1.0]], np.float32))
 
     first, second = (explain(made(flowers, model), _grey(), label).heat for label in ("a", "b"))
 
@@ -112,52 +112,52 @@ def test_one_output_is_the_second_label_and_speaks_against_the_first(flowers: Cl
     assert second.tolist() == [[1, 0]]
 
 
-def test_with_a_threshold_the_label_that_is_given_is_explained(flowers: Classifier) -> None:
-    """Not the better score: ``b`` is given where ``a`` has more."""
+def test_explain_explains_the_label_that_the_threshold_decides(flowers: Classifier) -> None:
+    """Not the label with the better score: ``b`` is predicted although ``a`` has more."""
     features = np.array([[[1.0, 0.0], [0.0, 0.5]]], np.float32)
-    classifier = made(flowers, Sees(features, np.eye(2, dtype=np.float32)), threshold=Threshold("b", 0.3))
+    classifier = made(flowers, FeatureModel(features, np.eye(2, dtype=np.float32)), threshold=Threshold("b", 0.3))
 
-    found = explain(classifier, _grey())
+    explanation = explain(classifier, _grey())
 
-    assert found.label == "b"
-    assert found.score < 0.5
-    assert found.heat.tolist() == [[0, 1]]
+    assert explanation.label == "b"
+    assert explanation.score < 0.5
+    assert explanation.heat.tolist() == [[0, 1]]
 
 
-def test_an_occlusion_shows_what_the_score_depends_on(flowers: Classifier) -> None:
+def test_occlusion_shows_what_the_score_depends_on(flowers: Classifier) -> None:
     picture = np.zeros((40, 40, 3), np.uint8)
     picture[:, :20] = 200
-    found = explain(made(flowers, Bright()), picture, "a")
+    explanation = explain(made(flowers, LeftBrightnessModel()), picture, "a")
 
-    assert found.heat.shape == (CELLS, CELLS)
-    assert found.heat[:, : CELLS // 2].min() > 0.2
-    assert found.heat[:, CELLS // 2 + 1 :].max() == 0
+    assert explanation.heat.shape == (CELLS, CELLS)
+    assert explanation.heat[:, : CELLS // 2].min() > 0.2
+    assert explanation.heat[:, CELLS // 2 + 1 :].max() == 0
 
 
-def test_an_occlusion_tells_of_each_run_before_it_and_can_be_stopped(flowers: Classifier) -> None:
-    told: list[tuple[int, int]] = []
+def test_occlusion_reports_each_run_before_it_and_can_be_stopped(flowers: Classifier) -> None:
+    runs: list[tuple[int, int]] = []
 
     def stop_at_five(done: int, total: int) -> None:
-        told.append((done, total))
+        runs.append((done, total))
         if done == 5:
             raise BadRequest("enough")
 
     with pytest.raises(BadRequest, match="enough"):
-        explain(made(flowers, Bright()), _grey(), on_run=stop_at_five)
+        explain(made(flowers, LeftBrightnessModel()), _grey(), on_run=stop_at_five)
 
-    assert told == [(done, CELLS * CELLS) for done in range(6)]
+    assert runs == [(done, CELLS * CELLS) for done in range(6)]
 
 
 @pytest.mark.parametrize("size", [1, 3, 7])
-def test_a_model_that_takes_tiny_pictures_is_explained_too(flowers: Classifier, size: int) -> None:
+def test_occlusion_explains_a_model_of_tiny_pictures(flowers: Classifier, size: int) -> None:
     spec = replace(SPEC, height_px=size, width_px=size)
     manifest = replace(flowers.bundle.manifest, labels=("a", "b"), input=spec, explain=None)
-    tiny = Classifier(Bundle(flowers.bundle.folder, manifest, "d" * 64), _Any(size))
+    tiny = Classifier(Bundle(flowers.bundle.folder, manifest, "d" * 64), _BrightnessModel(size))
 
     assert explain(tiny, _grey(), "a").heat.shape == (CELLS, CELLS)
 
 
-class _Any:
+class _BrightnessModel:
     input_dtype = "uint8"
     outputs = 2
 
@@ -168,8 +168,8 @@ class _Any:
         return np.array([batch.mean() / 100, 0], np.float32)
 
 
-def test_a_model_of_channels_first_and_of_grey_is_covered_in_its_own_layout(flowers: Classifier) -> None:
-    class First(_Any):
+def test_occlusion_covers_a_grey_model_with_channels_first(flowers: Classifier) -> None:
+    class ChannelsFirstModel(_BrightnessModel):
         def __init__(self) -> None:
             self.input_shape = (1, 1, 40, 40)
             self.input_dtype = "float32"
@@ -183,18 +183,20 @@ def test_a_model_of_channels_first_and_of_grey_is_covered_in_its_own_layout(flow
     picture = np.zeros((40, 40, 3), np.uint8)
     picture[:, :20] = 200
 
-    found = explain(Classifier(Bundle(flowers.bundle.folder, manifest, "d" * 64), First()), picture, "a")
+    explanation = explain(
+        Classifier(Bundle(flowers.bundle.folder, manifest, "d" * 64), ChannelsFirstModel()), picture, "a"
+    )
 
-    assert found.heat[:, : CELLS // 2].min() > 0
-    assert found.heat[:, CELLS // 2 + 1 :].max() == 0
+    assert explanation.heat[:, : CELLS // 2].min() > 0
+    assert explanation.heat[:, CELLS // 2 + 1 :].max() == 0
 
 
-def test_a_label_that_the_model_has_not_is_refused_and_the_others_named(flowers: Classifier) -> None:
+def test_explain_refuses_an_unknown_label_and_names_the_known(flowers: Classifier) -> None:
     with pytest.raises(BadRequest, match="The label is 'cat', expected one of: daisy, dandelion"):
         explain(flowers, _grey(), "cat")
 
 
-def test_a_patch_is_its_cell_and_half_a_cell_around_it_as_far_as_the_picture_goes() -> None:
+def test_occlusion_patch_is_a_cell_and_half_a_cell_around_it() -> None:
     spec = replace(SPEC, height_px=8 * CELLS, width_px=16 * CELLS)
     patches = list(_patches(spec))
     assert len(patches) == CELLS * CELLS
@@ -204,7 +206,7 @@ def test_a_patch_is_its_cell_and_half_a_cell_around_it_as_far_as_the_picture_goe
         assert (columns.start, columns.stop) == (max(0, 16 * column - 8), 16 * column + 24)
 
 
-# ---- From the model's input back to the picture
+# ---- Heatmaps over the picture
 
 
 def corner_map(row: int, column: int) -> npt.NDArray[np.float32]:
@@ -219,32 +221,32 @@ def fitted(fit: str, height_px: int = 80, width_px: int = 80) -> InputSpec:
 
 @pytest.mark.parametrize("size", [(400, 400), (800, 400), (400, 800), (1000, 10)])
 @pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
-def test_a_map_has_the_pictures_proportions(fit: str, size: tuple[int, int]) -> None:
+def test_over_picture_has_the_pictures_proportions(fit: str, size: tuple[int, int]) -> None:
     heat = over_picture(corner_map(3, 3), fitted(fit), size, 50)
 
     assert max(heat.shape) == 50
     assert heat.shape == (max(1, round(50 * size[1] / max(size))), max(1, round(50 * size[0] / max(size))))
 
 
-def test_stretched_the_map_is_stretched_back() -> None:
+def test_over_picture_undoes_stretching() -> None:
     heat = over_picture(corner_map(0, 7), fitted("stretch"), (800, 400), 64)
 
     assert centre_of(heat) == pytest.approx((1 / 16, 15 / 16), abs=0.04)
 
 
-def test_cropped_the_map_covers_the_centre_and_is_nothing_beside_it() -> None:
+def test_over_picture_is_zero_outside_a_crop() -> None:
     heat = over_picture(np.ones((8, 8), np.float32), fitted("crop"), (800, 400), 64)
 
     assert heat.shape == (32, 64)
     assert heat[:, 16:48].min() == 1
     assert heat[:, :16].max() == heat[:, 48:].max() == 0
-    # the map's last column ends where the crop does, at three quarters
+    # the map's last column ends with the crop, at three quarters
     of_corner = over_picture(corner_map(0, 7), fitted("crop"), (800, 400), 64)
     assert centre_of(of_corner) == pytest.approx((1 / 16, 0.75 - 1 / 32), abs=0.04)
 
 
-def test_padded_the_padding_is_left_out() -> None:
-    """A wide picture lies in the middle half of a square input, so the map's third row is the picture's upper edge."""
+def test_over_picture_leaves_out_the_padding() -> None:
+    """A wide picture fills the middle half of a square input, so the map's third row is the picture's upper edge."""
     heat = over_picture(corner_map(2, 0), fitted("pad"), (800, 400), 64)
 
     assert heat.shape == (32, 64)
@@ -254,17 +256,15 @@ def test_padded_the_padding_is_left_out() -> None:
 
 @pytest.mark.parametrize("fit", ["crop", "stretch", "pad"])
 @pytest.mark.parametrize("corner", CORNERS)
-def test_however_pictures_are_fitted_the_map_finds_the_flower_in_a_wide_one(
-    flowers: Classifier, corner: str, fit: str
-) -> None:
+def test_over_picture_finds_the_flower_in_a_wide_picture(flowers: Classifier, corner: str, fit: str) -> None:
     manifest = flowers.bundle.manifest
     spec = replace(manifest.input, fit=fit)
     classifier = Classifier(replace(flowers.bundle, manifest=replace(manifest, input=spec)), flowers.model)
     picture = flower_in(corner, "daisy", (640, 448))
 
-    found = explain(classifier, picture)
+    explanation = explain(classifier, picture)
 
-    assert corner_of(over_picture(found.heat, spec, (640, 448), 56)) == corner
+    assert corner_of(over_picture(explanation.heat, spec, (640, 448), 56)) == corner
 
 
 def _grey() -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The second output: what the edit of the .tflite file changes, and that it changes no prediction."""
+"""The feature map as second output: what the edit of the .tflite file changes, and that predictions stay the same."""
 
 from __future__ import annotations
 
@@ -36,79 +36,81 @@ def model(bundle: Bundle) -> LiteRTModel:
 
 
 def without_second_output(content: bytes) -> bytes:
-    """Return a file as the converter wrote it: with one output less, and nothing else changed."""
+    """Return a file as the converter wrote it: without the second output, and otherwise unchanged."""
     graph = schema.Model.GetRootAs(edited := bytearray(content), 0).Subgraphs(0)
     start = graph._tab.Vector(graph._tab.Offset(8))
     edited[start - 4 : start] = (1).to_bytes(4, "little")
     return bytes(edited)
 
 
-def test_every_bundle_that_ships_gives_out_its_feature_map(bundle: Bundle, model: LiteRTModel) -> None:
+def test_shipped_bundle_returns_its_feature_map(bundle: Bundle, model: LiteRTModel) -> None:
     labels = len(bundle.manifest.labels)
     [picture] = [np.asarray(drawn()["daisy"])]
-    found = model.activation(prepare(picture, bundle.manifest.input))
+    activation = model.activation(prepare(picture, bundle.manifest.input))
 
-    assert found is not None
-    assert (found.features.shape, found.class_weights.shape) == ((7, 7, 1280), (labels, 1280))
-    assert found.features.dtype == found.class_weights.dtype == np.float32
-    assert found.features.min() >= 0  # the last activation is ReLU6
-    assert found.features.max() <= 6.1
+    assert activation is not None
+    assert (activation.features.shape, activation.class_weights.shape) == ((7, 7, 1280), (labels, 1280))
+    assert activation.features.dtype == activation.class_weights.dtype == np.float32
+    assert activation.features.min() >= 0  # the last activation is ReLU6
+    assert activation.features.max() <= 6.1
 
 
-def test_the_second_output_changes_no_bit_of_the_first(bundle: Bundle, model: LiteRTModel, tmp_path: Path) -> None:
+def test_feature_map_output_changes_no_bit_of_the_first_output(
+    bundle: Bundle, model: LiteRTModel, tmp_path: Path
+) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(without_second_output(bundle.model_path.read_bytes()))
     before = LiteRTModel(path)
     random = np.random.default_rng(0)
-    pictures = [prepare(np.asarray(one), bundle.manifest.input) for one in drawn().values()]
+    pictures = [prepare(np.asarray(drawing), bundle.manifest.input) for drawing in drawn().values()]
     pictures += [random.integers(0, 256, model.input_shape, np.uint8) for _ in range(10)]
 
     for picture in pictures:
         expected = before.run(picture)
-        found = model.activation(picture)
-        assert found is not None
+        activation = model.activation(picture)
+        assert activation is not None
         assert np.array_equal(model.run(picture), expected)
-        assert np.array_equal(found.outputs, expected)
+        assert np.array_equal(activation.outputs, expected)
 
 
-def test_the_maps_of_all_labels_add_up_to_the_logits_but_for_a_bias(bundle: Bundle, model: LiteRTModel) -> None:
-    """So what is shown is what decided: differences between labels are those of the logits, to int8's precision."""
+def test_feature_map_and_weights_give_the_logits_less_a_bias(bundle: Bundle, model: LiteRTModel) -> None:
+    """So the heatmap shows what decided: labels differ in it as in the logits, within int8's precision."""
     biases = []
     for picture in drawn().values():
-        found = model.activation(prepare(np.asarray(picture), bundle.manifest.input))
-        assert found is not None
-        biases.append(found.outputs - found.features.mean(axis=(0, 1)) @ found.class_weights.T)
+        activation = model.activation(prepare(np.asarray(picture), bundle.manifest.input))
+        assert activation is not None
+        biases.append(activation.outputs - activation.features.mean(axis=(0, 1)) @ activation.class_weights.T)
 
     assert np.std(biases, axis=0).max() < 0.15
 
 
-def test_the_signature_names_the_feature_map_too(bundle: Bundle) -> None:
+def test_signature_names_the_feature_map(bundle: Bundle) -> None:
     interpreter = Interpreter(str(bundle.model_path))
 
     assert interpreter.get_signature_list()["serving_default"]["outputs"] == ["feature_map", "output_0"]
 
 
-def test_only_a_few_bytes_are_changed_and_the_rest_is_appended(bundle: Bundle) -> None:
+def test_feature_map_edit_changes_few_bytes_and_appends_the_rest(bundle: Bundle) -> None:
     content = without_second_output(bundle.model_path.read_bytes())
     edited, explain = with_feature_map(content)
 
     assert explain == Explain("feature_map", "class_weights")
     assert 0 < len(edited) - len(content) < 500
-    assert sum(one != other for one, other in zip(content, edited, strict=False)) < 40
+    assert sum(before != after for before, after in zip(content, edited, strict=False)) < 40
 
 
-def test_a_file_that_was_edited_before_stays_as_it_is(bundle: Bundle) -> None:
+def test_feature_map_edit_leaves_an_edited_file_unchanged(bundle: Bundle) -> None:
     content = bundle.model_path.read_bytes()
 
     assert with_feature_map(content) == (content, bundle.manifest.explain)
 
 
-def test_a_model_without_such_a_head_stays_as_it_is() -> None:
+def test_feature_map_edit_leaves_a_model_without_its_head_unchanged() -> None:
     assert with_feature_map(sized_alone()) == (sized_alone(), None)
 
 
 def sized_alone() -> bytes:
-    """A model of one layer: what comes in goes out."""
+    """Return a .tflite model of one layer, a LOGISTIC operator."""
     from flatbuffers import Builder
 
     model = schema.ModelT()
@@ -127,7 +129,7 @@ def sized_alone() -> bytes:
     return bytes(builder.Output())
 
 
-def test_a_model_opened_without_the_names_answers_as_ever_and_explains_nothing(bundle: Bundle) -> None:
+def test_model_opened_without_tensor_names_explains_nothing(bundle: Bundle) -> None:
     model = LiteRTModel(bundle.model_path)
 
     assert model.outputs == len(bundle.manifest.labels)
@@ -142,25 +144,25 @@ def test_a_model_opened_without_the_names_answers_as_ever_and_explains_nothing(b
         (Explain("feature_map", "feature_map"), r"shapes \(1, 7, 7, 1280\) and \(1, 7, 7, 1280\), expected"),
     ],
 )
-def test_tensors_that_are_not_there_are_faults(bundle: Bundle, explain: Explain, fault: str) -> None:
+def test_model_refuses_tensor_names_that_do_not_exist(bundle: Bundle, explain: Explain, fault: str) -> None:
     with pytest.raises(InvalidBundle, match=fault):
         LiteRTModel(bundle.model_path, explain=explain)
 
 
-def test_a_bundle_says_what_explains_it_and_an_older_one_nothing(bundle: Bundle) -> None:
+def test_manifest_keeps_its_explain_part_or_lacks_it(bundle: Bundle) -> None:
     manifest = bundle.manifest
     older = replace(manifest, explain=None)
 
     assert manifest.as_json()["explain"] == {"feature_map": "feature_map", "class_weights": "class_weights"}
     assert "explain" not in older.as_json()
-    for one in (manifest, older):
+    for written in (manifest, older):
         faults: list[str] = []
-        assert manifest_from(json.loads(json.dumps(one.as_json())), faults) == one
+        assert manifest_from(json.loads(json.dumps(written.as_json())), faults) == written
         assert faults == []
 
 
 @pytest.mark.parametrize("explain", [{}, {"feature_map": "a"}, {"feature_map": "", "class_weights": 7}, "cam"])
-def test_an_explanation_that_is_not_whole_is_a_fault(bundle: Bundle, explain: object) -> None:
+def test_manifest_with_an_incomplete_explain_part_has_faults(bundle: Bundle, explain: object) -> None:
     faults: list[str] = []
     manifest_from({**bundle.manifest.as_json(), "explain": explain}, faults)
 
@@ -168,14 +170,16 @@ def test_an_explanation_that_is_not_whole_is_a_fault(bundle: Bundle, explain: ob
     assert all(fault.startswith("explain.") for fault in faults)
 
 
-def test_a_bundle_without_what_explains_it_is_served_as_before(tmp_path: Path) -> None:
+def test_bundle_without_its_explain_part_classifies_alike(tmp_path: Path) -> None:
     folder = tmp_path / "flowers_v1"
     copy_tree(MODELS / "flowers_v1", folder)
     document = json.loads((folder / MANIFEST).read_text("utf-8"))
     del document["explain"]
     (folder / MANIFEST).write_text(json.dumps(document), "utf-8")
 
-    shipped, older = (load_bundle(one) for one in (MODELS / "flowers_v1", folder))
-    said = [Classifier(one, load_model(one, 1)).classify(np.asarray(drawn()["roses"])) for one in (shipped, older)]
+    bundles = [load_bundle(path) for path in (MODELS / "flowers_v1", folder)]
+    classifications = [
+        Classifier(bundle, load_model(bundle, 1)).classify(np.asarray(drawn()["roses"])) for bundle in bundles
+    ]
 
-    assert said[0] == said[1]
+    assert classifications[0] == classifications[1]

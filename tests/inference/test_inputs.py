@@ -1,4 +1,4 @@
-"""What a manifest says of a model's input and output is what the model sees, and what becomes of its numbers."""
+"""The manifest's input and output parts decide what the model gets, and how its outputs become scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import InputSpec, Manifest, Threshold, manifest_from
 from shared.errors import InvalidBundle
-from shared.inference.classifier import Classifier, calibrated, prepare
+from shared.inference.classifier import Classifier, calibrate_scores, prepare
 
 SPEC = InputSpec(6, 10, "float32", 1.0, 0.0, "stretch", "nearest")
 COLOUR = (200, 100, 50)
@@ -32,58 +32,58 @@ def manifest(
     return Manifest("m", "1", "", "litert", "model.tflite", labels, spec, activation, 1.0, 0.0, {}, {}, {})
 
 
-def parsed(document: dict[str, Any]) -> tuple[Manifest, list[str]]:
+def manifest_and_faults(document: dict[str, Any]) -> tuple[Manifest, list[str]]:
     faults: list[str] = []
-    found = manifest_from(document, faults)
-    return found, [fault for fault in faults if "digest" not in fault]
+    read_back = manifest_from(document, faults)
+    return read_back, [fault for fault in faults if "digest" not in fault]
 
 
-class Says:
-    """A model of any input that always says the same."""
+class FixedModel:
+    """A model of any input that always returns the same outputs."""
 
     def __init__(self, spec: InputSpec, *outputs: float) -> None:
         self.input_shape, self.input_dtype, self.outputs = spec.shape, spec.dtype, len(outputs)
-        self._says = np.array(outputs, np.float32)
+        self._result = np.array(outputs, np.float32)
 
     def run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         assert (batch.shape, str(batch.dtype)) == (self.input_shape, self.input_dtype)
         assert batch.flags.c_contiguous
-        return self._says
+        return self._result
 
 
 def classifier(spec: InputSpec, *outputs: float, **choices: Any) -> Classifier:
-    one = dataclasses.replace(manifest(spec), **choices)
-    return Classifier(Bundle(Path("m_v1"), one, "d" * 64), Says(spec, *outputs))
+    changed = dataclasses.replace(manifest(spec), **choices)
+    return Classifier(Bundle(Path("m_v1"), changed, "d" * 64), FixedModel(spec, *outputs))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "float32"])
 @pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-def test_a_model_gets_its_shape_its_type_and_one_block_of_memory(dtype: str, depth: int, layout: str) -> None:
+def test_model_input_has_its_shape_dtype_and_contiguous_memory(dtype: str, depth: int, layout: str) -> None:
     channels = "L" if depth == 1 else "RGB"
     spec = dataclasses.replace(SPEC, dtype=dtype, depth=depth, layout=layout, channels=channels, offset=-1.0)
     assert classifier(spec, 0.9).classify(picture()).label == "bright"
 
 
-def test_channels_first_are_the_same_numbers_elsewhere() -> None:
+def test_prepare_puts_channels_first() -> None:
     first = prepare(picture(), dataclasses.replace(SPEC, layout="NCHW"))
     assert first.shape == (1, 3, 6, 10)
     assert [int(first[0, channel, 2, 3]) for channel in range(3)] == list(COLOUR)
 
 
-def test_one_channel_is_the_pictures_luminance() -> None:
+def test_prepare_returns_luminance_for_one_channel() -> None:
     for fit in ("stretch", "crop", "pad"):
         grey = prepare(picture(), dataclasses.replace(SPEC, dtype="uint8", depth=1, channels="L", fit=fit))
         assert grey.shape == (1, 6, 10, 1)
         assert int(grey[0, 3, 5, 0]) == GREY
 
 
-def test_blue_may_come_first_and_each_channel_have_its_own_scale() -> None:
+def test_prepare_handles_bgr_and_a_scale_per_channel() -> None:
     spec = dataclasses.replace(SPEC, channels="BGR", scale=(1.0, 2.0, 3.0), offset=(0.0, -1.0, -2.0))
     assert prepare(picture(), spec)[0, 0, 0].tolist() == [50, 2 * 100 - 1, 3 * 200 - 2]
 
 
-def test_whole_numbers_are_rounded_and_kept_within_their_range() -> None:
+def test_prepare_rounds_and_clips_int8() -> None:
     spec = dataclasses.replace(SPEC, dtype="int8", scale=1.5, offset=-128.0)
     assert prepare(picture(), spec)[0, 0, 0].tolist() == [127, 22, -53]
     plain = dataclasses.replace(SPEC, dtype="int8", offset=-128.0)
@@ -93,32 +93,32 @@ def test_whole_numbers_are_rounded_and_kept_within_their_range() -> None:
 
 
 @pytest.mark.parametrize(("activation", "output"), [("sigmoid", 0.8), ("logits", float(np.log(4)))])
-def test_one_output_is_the_second_labels_and_the_first_has_what_is_left(activation: str, output: float) -> None:
-    said = classifier(SPEC, output, activation=activation).classify(picture())
-    assert [one.label for one in said.candidates] == ["bright", "dark"]
-    assert [one.score for one in said.candidates] == pytest.approx([0.8, 0.2])
+def test_single_output_is_the_second_labels_score(activation: str, output: float) -> None:
+    classification = classifier(SPEC, output, activation=activation).classify(picture())
+    assert [candidate.label for candidate in classification.candidates] == ["bright", "dark"]
+    assert [candidate.score for candidate in classification.candidates] == pytest.approx([0.8, 0.2])
 
 
-def test_the_threshold_of_one_output_decides() -> None:
+def test_single_output_is_decided_by_the_threshold() -> None:
     threshold = Threshold("bright", 0.9)
     assert classifier(SPEC, 0.8, threshold=threshold).classify(picture()).label == "dark"
     assert classifier(SPEC, 0.95, threshold=threshold).classify(picture()).label == "bright"
 
 
-def test_temperature_tempers_one_output_too() -> None:
-    tempered = calibrated(np.array([0.9], np.float32), "sigmoid", 2.0, 2)
+def test_single_output_is_scaled_by_the_temperature() -> None:
+    tempered = calibrate_scores(np.array([0.9], np.float32), "sigmoid", 2.0, 2)
     assert tempered.tolist() == pytest.approx([0.25, 0.75])
 
 
 @pytest.mark.parametrize("output", [0.0, 1.0])
-def test_a_certain_sigmoid_is_a_score_all_the_same(output: float) -> None:
-    scores = calibrated(np.array([output], np.float32), "sigmoid", 1.0, 2)
+def test_single_certain_sigmoid_is_a_finite_score(output: float) -> None:
+    scores = calibrate_scores(np.array([output], np.float32), "sigmoid", 1.0, 2)
     assert np.isfinite(scores).all()
     assert scores.tolist() == pytest.approx([1 - output, output])
 
 
-def test_several_sigmoids_add_up_to_one_in_their_order() -> None:
-    scores = calibrated(np.array([0.9, 0.6, 0.3], np.float32), "sigmoid", 1.0, 3)
+def test_sigmoids_of_several_labels_are_scaled_to_sum_one() -> None:
+    scores = calibrate_scores(np.array([0.9, 0.6, 0.3], np.float32), "sigmoid", 1.0, 3)
     assert scores.tolist() == pytest.approx([0.5, 1 / 3, 1 / 6])
 
 
@@ -126,7 +126,7 @@ def test_several_sigmoids_add_up_to_one_in_their_order() -> None:
     ("activation", "labels", "sentence"),
     [("softmax", ("a", "b"), "always 1"), ("sigmoid", ("a", "b", "c"), "1 outputs, the manifest has 3 labels")],
 )
-def test_one_output_needs_two_labels_and_no_softmax(activation: str, labels: tuple[str, ...], sentence: str) -> None:
+def test_single_output_needs_two_labels_and_no_softmax(activation: str, labels: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(InvalidBundle, match=sentence):
         classifier(SPEC, 0.5, activation=activation, labels=labels)
 
@@ -140,19 +140,19 @@ def test_one_output_needs_two_labels_and_no_softmax(activation: str, labels: tup
         dataclasses.replace(SPEC, channels="BGR", scale=(1.0, 2.0, 3.0), offset=(0.0, 0.5, -1.0)),
     ],
 )
-def test_what_is_written_is_read_again(spec: InputSpec) -> None:
+def test_manifest_input_is_read_as_it_was_written(spec: InputSpec) -> None:
     written = json.loads(json.dumps(manifest(spec).as_json()))
-    found, faults = parsed(written)
+    read_back, faults = manifest_and_faults(written)
     assert faults == []
-    assert found.input == spec
+    assert read_back.input == spec
 
 
-def test_the_bundles_that_ship_say_nothing_of_the_newer_fields() -> None:
+def test_shipped_bundles_lack_the_newer_input_fields() -> None:
     for path in MODELS.glob("*/manifest.json"):
         document = json.loads(path.read_text("utf-8"))
         assert {"depth", "layout"} & set(document["input"]) == set()
-        found, _ = parsed(document)
-        assert (found.input.depth, found.input.layout, found.input.takes_pixels) == (3, "NHWC", True)
+        read_back, _ = manifest_and_faults(document)
+        assert (read_back.input.depth, read_back.input.layout, read_back.input.takes_pixels) == (3, "NHWC", True)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_the_bundles_that_ship_say_nothing_of_the_newer_fields() -> None:
         ("scale", [1, 2, True], "a list of three"),
     ],
 )
-def test_a_fault_of_the_input_is_named(field: str, value: Any, sentence: str) -> None:
+def test_manifest_input_faults_are_named(field: str, value: Any, sentence: str) -> None:
     document = manifest().as_json()
     document["input"][field] = value
-    _, faults = parsed(document)
+    _, faults = manifest_and_faults(document)
     assert [fault for fault in faults if sentence in fault]

@@ -15,7 +15,7 @@ import pytest
 from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import MANIFEST
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place, places_from
+from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.errors import Busy, InvalidBundle, Misconfigured, UnknownModel
 from shared.inference.classifier import Classifier
@@ -33,13 +33,13 @@ class Reader:
     own_models: Path
     notes: list[str] = field(default_factory=list)
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
         self.notes.append("all")
-        return self._source.index(places)
+        return self._source.index(references)
 
-    def bundle(self, place: Place) -> Bundle:
-        self.notes.append(place.where)
-        return self._source.bundle(place)
+    def bundle(self, reference: BundleReference) -> Bundle:
+        self.notes.append(reference.location)
+        return self._source.bundle(reference)
 
     @property
     def _source(self) -> BundleSource:
@@ -77,7 +77,7 @@ def opener() -> Opener:
 
 @pytest.fixture
 def registry(reader: Reader, opener: Opener, folders: Path) -> ModelRegistry:
-    made = ModelRegistry(reader, places_from(f"{folders / 'flowers'},{folders / 'chest'}"), opener)
+    made = ModelRegistry(reader, references_from(f"{folders / 'flowers'},{folders / 'chest'}"), opener)
     made.open()
     return made
 
@@ -155,7 +155,7 @@ def test_open_reads_no_bundle_again_whose_folder_is_there(
 def test_open_reads_all_bundles_again_if_the_folder_of_one_is_gone(
     reader: Reader, opener: Opener, folders: Path, tmp_path: Path
 ) -> None:
-    made = ModelRegistry(reader, places_from(f"{folders / 'flowers'},{folders / 'chest'}"), opener)
+    made = ModelRegistry(reader, references_from(f"{folders / 'flowers'},{folders / 'chest'}"), opener)
     shutil.move(folders / "chest" / "1", folders / "chest" / "2")
     made.open()
     assert reader.notes == ["all", "all"]
@@ -214,7 +214,7 @@ def test_load_of_a_model_that_cannot_be_opened_leaves_what_was_served(
             raise InvalidBundle("the bundle", ["it does not open"])
         return opener(bundle)
 
-    registry = ModelRegistry(reader, places_from(str(folders / "flowers")), second_fails)
+    registry = ModelRegistry(reader, references_from(str(folders / "flowers")), second_fails)
     registry.open()
     before = registry.served
     write_bundle(folders / "flowers" / "2", "2")
@@ -225,21 +225,21 @@ def test_load_of_a_model_that_cannot_be_opened_leaves_what_was_served(
 
 def test_bundle_of_another_model_is_refused_in_a_place_without_a_name(registry: ModelRegistry, folders: Path) -> None:
     write_bundle(folders / "flowers" / "2", "2", name="chest")
-    with pytest.raises(InvalidBundle, match="it is of 'chest', expected 'flowers'"):
+    with pytest.raises(InvalidBundle, match="its model is 'chest', expected 'flowers'"):
         registry.load("flowers")
 
 
 def test_bundle_of_another_model_is_served_in_a_place_with_a_name(
     reader: Reader, opener: Opener, folders: Path
 ) -> None:
-    registry = ModelRegistry(reader, places_from(f"flowers={folders / 'flowers'}"), opener)
+    registry = ModelRegistry(reader, references_from(f"flowers={folders / 'flowers'}"), opener)
     registry.open()
     write_bundle(folders / "flowers" / "2", "2", name="roses")
     assert registry.load("flowers").versions("flowers") == ("2",)
 
 
 def test_model_is_loaded_by_the_name_of_its_place(reader: Reader, opener: Opener, folders: Path) -> None:
-    registry = ModelRegistry(reader, places_from(f"mine={folders / 'flowers'}"), opener)
+    registry = ModelRegistry(reader, references_from(f"mine={folders / 'flowers'}"), opener)
     registry.open()
     write_bundle(folders / "flowers" / "2", "2")
     with pytest.raises(UnknownModel):
@@ -256,14 +256,14 @@ def test_load_during_another_one_is_told_to_come_back(reader: Reader, folders: P
             assert may_end.wait(60)
         return open_classifier(bundle, 1)
 
-    registry = ModelRegistry(reader, places_from(str(folders / "flowers")), held)
+    registry = ModelRegistry(reader, references_from(str(folders / "flowers")), held)
     registry.open()
     write_bundle(folders / "flowers" / "2", "2")
     first = threading.Thread(target=registry.load, args=["flowers"])
     first.start()
     assert has_begun.wait(60)
     try:
-        with pytest.raises(Busy, match="is being loaded already"):
+        with pytest.raises(Busy, match="is being loaded"):
             registry.load("flowers")
         assert registry.get_model().bundle.manifest.version == "1"  # requests go on meanwhile
     finally:
@@ -283,7 +283,12 @@ def test_registry_of_open_models_serves_them_and_loads_the_same_again(registry: 
 
 def test_registry_of_open_models_serves_them_as_an_index_says(registry: ModelRegistry, folders: Path) -> None:
     [flowers, chest] = registry.served
-    index = ModelIndex([(Place(str(folders), "x-ray"), chest.bundle), (Place(str(folders), "roses"), flowers.bundle)])
+    index = ModelIndex(
+        [
+            (BundleReference(str(folders), "x-ray"), chest.bundle),
+            (BundleReference(str(folders), "roses"), flowers.bundle),
+        ]
+    )
     of_them = ModelRegistry.of([flowers, chest], index)
     assert of_them.index.names == ("x-ray", "roses")
     assert of_them.get_model() is chest

@@ -1,4 +1,4 @@
-"""A model without a feature map is explained by the server too, one picture at a time and never past its time."""
+"""The server explains a model without a feature map, one picture at a time and within the request's deadline."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def client(world: World, plain_folder: Path, with_environment: Callable[[dict[st
     return app.test_client()
 
 
-def exchange(seconds_left: float) -> Any:
-    """The part of a request that is asked how long it may take."""
+def request_context(seconds_left: float) -> Any:
+    """Return the part of a request context that an occlusion reads: the time left and the settings."""
     return SimpleNamespace(
         seconds_left=seconds_left, service=SimpleNamespace(settings=SimpleNamespace(max_request_s=30))
     )
 
 
-def test_a_picture_is_explained_by_occlusion_and_the_turn_given_back(client: FlaskClient) -> None:
+def test_server_explains_by_occlusion_and_releases_the_slot(client: FlaskClient) -> None:
     content = BytesIO()
     PIL.Image.fromarray(flower_in("lower left")).save(content, "PNG")
     for _ in range(2):
         answer = client.post("/v1/models/flowers:explain", data=content.getvalue(), content_type="image/png")
         assert answer.status_code == 200
-        [found] = answer.get_json()["explanations"]
-        assert (found["method"], found["label"]) == ("occlusion", "sunflowers")
-        assert corner_of(np.array(found["values"], np.float32)) == "lower left"
+        [explanation] = answer.get_json()["explanations"]
+        assert (explanation["method"], explanation["label"]) == ("occlusion", "sunflowers")
+        assert corner_of(np.array(explanation["values"], np.float32)) == "lower left"
 
 
-def test_what_would_take_too_long_is_refused_as_soon_as_that_is_known() -> None:
-    with OcclusionWatch(exchange(seconds_left=0)) as watch:
+def test_occlusion_watch_refuses_what_would_take_too_long() -> None:
+    with OcclusionWatch(request_context(seconds_left=0)) as watch:
         watch(0, CELLS * CELLS)
         with pytest.raises(BadRequest, match=r"takes 64 runs of it.*bucketlens classify --explain") as refused:
             watch(1, CELLS * CELLS)
@@ -58,17 +58,17 @@ def test_what_would_take_too_long_is_refused_as_soon_as_that_is_known() -> None:
     assert refused.value.http_status == 408
 
 
-def test_what_has_time_is_let_go_on() -> None:
-    with OcclusionWatch(exchange(seconds_left=1e9)) as watch:
+def test_occlusion_watch_lets_every_run_pass_in_time() -> None:
+    with OcclusionWatch(request_context(seconds_left=1e9)) as watch:
         for done in range(CELLS * CELLS):
             watch(done, CELLS * CELLS)
 
 
-def test_a_second_one_at_the_same_time_is_sent_away_and_comes_in_later() -> None:
-    with OcclusionWatch(exchange(1e9)) as first, OcclusionWatch(exchange(1e9)) as second:
+def test_occlusion_watch_refuses_a_second_occlusion_meanwhile() -> None:
+    with OcclusionWatch(request_context(1e9)) as first, OcclusionWatch(request_context(1e9)) as second:
         first(0, 64)
         with pytest.raises(Busy):
             second(0, 64)
         first(1, 64)
-    with OcclusionWatch(exchange(1e9)) as third:
+    with OcclusionWatch(request_context(1e9)) as third:
         third(0, 64)

@@ -1,4 +1,4 @@
-"""Several models in one process: which of them an upload or a request is for, and what its row says."""
+"""Several models in one process: which model an upload or a request gets, and the model in its row."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.backlog.sweep import Sweep
-from shared.backlog.triage import Sieve
+from shared.backlog.upload_filter import UploadFilter
 from shared.bundles.bundle import digest_of, load_bundle
 from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import UnknownModel
 from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
@@ -38,7 +38,7 @@ Picture = Callable[..., bytes]
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle that ships under another name, and with other labels: ``ponies``."""
+    """The default bundle under another name, with other labels: ``ponies``."""
     folder = tmp_path_factory.mktemp("bundles") / "ponies_v3"
     copy_tree(MODELS / DEFAULT_BUNDLE, folder)
     labels = ["a", "b", "c", "d", "e"]
@@ -63,7 +63,7 @@ def upload(name: str, model: str | None = None) -> Upload:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("received", "expected"),
     [
         (upload("a.jpg"), "flowers"),
         (upload("garden/a.jpg"), "flowers"),
@@ -78,37 +78,35 @@ def upload(name: str, model: str | None = None) -> Upload:
         (upload("ponies@3/a.jpg"), "flowers"),
     ],
 )
-def test_an_upload_goes_to_the_model_of_its_metadata_or_of_its_first_folder_or_to_the_default(
-    both: World, given: Upload, expected: str
-) -> None:
-    assert both.pipeline.models.get_model_for(given).bundle.manifest.name == expected
+def test_upload_model_is_from_metadata_folder_or_default(both: World, received: Upload, expected: str) -> None:
+    assert both.pipeline.models.get_model_for(received).bundle.manifest.name == expected
 
 
-def test_a_model_that_is_not_served_is_named_with_those_that_are(both: World) -> None:
+def test_unknown_model_error_names_the_served_models(both: World) -> None:
     with pytest.raises(UnknownModel, match="'zebras' is not served here, expected one of: flowers, ponies"):
         both.pipeline.models.get_model_for(upload("ponies/a.jpg", "zebras"))
 
 
 @pytest.mark.parametrize("metadata", [None, [], {}, {METADATA_KEY: ""}, {METADATA_KEY: 7}, {"model": "x"}])
-def test_an_event_whose_metadata_names_no_model_asks_for_none(metadata: object) -> None:
+def test_event_without_a_model_in_its_metadata_names_none(metadata: object) -> None:
     data = {"bucket": "b", "name": "n", "generation": "1", "size": "1", "metadata": metadata}
     assert upload_from({"type": FINALIZED}, data).model is None
 
 
-def test_an_events_metadata_is_read() -> None:
+def test_event_metadata_names_the_model() -> None:
     data = {"bucket": "b", "name": "n", "generation": "1", "size": "1", "metadata": {METADATA_KEY: "ponies"}}
     assert upload_from({"type": FINALIZED}, data).model == "ponies"
 
 
-def test_metadata_travels_with_an_upload(both: World, picture: Picture, tmp_path: Path) -> None:
+def test_upload_metadata_is_stored_with_the_upload(both: World, picture: Picture, tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     path.write_bytes(picture(1))
     both.store.upload(both.uploads, "p.png", path, "ponies")
     assert both.store.find(both.uploads, "p.png").model == "ponies"
-    assert [one.model for one in both.store.uploads(both.uploads)] == ["ponies"]
+    assert [stored.model for stored in both.store.uploads(both.uploads)] == ["ponies"]
 
 
-def test_rows_say_which_model_saw_what(both: World, picture: Picture, tmp_path: Path) -> None:
+def test_rows_name_the_model_of_each_prediction(both: World, picture: Picture, tmp_path: Path) -> None:
     both.put("a.png", picture(2), tmp_path)
     both.put("ponies/a.png", picture(2), tmp_path)
     summary = sweep_of(both).run(both.store.uploads(both.uploads))
@@ -119,9 +117,7 @@ def test_rows_say_which_model_saw_what(both: World, picture: Picture, tmp_path: 
     assert rows["ponies/a.png"]["label"] in "abcde"
 
 
-def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
-    both: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_upload_for_an_unknown_model_is_quarantined_unread(both: World, picture: Picture, tmp_path: Path) -> None:
     path = tmp_path / "z.png"
     path.write_bytes(picture(3))
     both.store.upload(both.uploads, "z.png", path, "zebras")
@@ -130,10 +126,10 @@ def test_an_upload_for_a_model_that_is_not_served_is_quarantined_unread(
     assert (row["reason"], both.names_in(both.uploads)) == ("unknown_model", [])
 
 
-def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_upload_for_the_canary_gets_a_row_of_that_version(world: World, picture: Picture, tmp_path: Path) -> None:
     canary = load_bundle(write_bundle(tmp_path / "2", "2"))
     stable = world.pipeline.models.get_model()
-    index = ModelIndex([(Place("a"), stable.bundle), (Place("b", "flowers", "canary"), canary)])
+    index = ModelIndex([(BundleReference("a"), stable.bundle), (BundleReference("b", "flowers", "canary"), canary)])
     models = ModelRegistry.of([stable, Classifier(canary, load_model(canary, threads=1))], index)
     (tmp_path / "p.jpg").write_bytes(picture(7))
     for name, model in (("a.jpg", None), ("b.jpg", "flowers@canary"), ("c.jpg", "flowers@2"), ("d.jpg", "flowers@9")):
@@ -147,7 +143,9 @@ def test_an_upload_for_the_canary_has_its_row_by_that_version(world: World, pict
     assert (row["name"], row["reason"]) == ("d.jpg", "unknown_model")
 
 
-def test_a_sweep_that_keeps_skips_what_its_own_model_has_seen(both: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_that_keeps_skips_uploads_that_their_model_has_seen(
+    both: World, picture: Picture, tmp_path: Path
+) -> None:
     both.put("ponies/a.png", picture(4), tmp_path)
     both.put("a.png", picture(4), tmp_path)
 
@@ -158,13 +156,11 @@ def test_a_sweep_that_keeps_skips_what_its_own_model_has_seen(both: World, pictu
     assert sweep().run(both.store.uploads(both.uploads)).outcomes == {"skipped": 2}
 
 
-def test_an_upload_that_is_processed_twice_by_its_model_is_one_row(
-    both: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_upload_processed_twice_is_one_row(both: World, picture: Picture, tmp_path: Path) -> None:
     both.put("ponies/b.png", picture(5), tmp_path)
-    found = both.store.find(both.uploads, "ponies/b.png")
+    upload_of_ponies = both.store.find(both.uploads, "ponies/b.png")
     for _ in range(2):
-        both.pipeline.process_upload(found, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
+        both.pipeline.process_upload(upload_of_ponies, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
     assert len(both.rows("latest_predictions")) == 1
 
 
@@ -183,12 +179,12 @@ def client(world: World, other: Path, with_environment: Callable[[dict[str, str]
         ("/v1/classify?record=false&model=ponies", "ponies"),
     ],
 )
-def test_a_request_names_its_model_in_the_query(client: FlaskClient, picture: Picture, path: str, model: str) -> None:
+def test_request_names_its_model_in_the_query(client: FlaskClient, picture: Picture, path: str, model: str) -> None:
     answer = client.post(path, data=picture(6), content_type="image/png")
     assert (answer.status_code, answer.get_json()["model"]["name"]) == (200, model)
 
 
-def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
+def test_protocols_serve_both_models(client: FlaskClient) -> None:
     assert client.get("/v2/models").get_json() == {"models": ["flowers", "ponies"]}
     assert client.get("/v2/models/ponies").get_json()["labels"] == ["a", "b", "c", "d", "e"]
     assert client.get("/v1/models/ponies/versions/3").status_code in (200, 503)
@@ -198,11 +194,11 @@ def test_every_dialect_knows_both_models(client: FlaskClient) -> None:
 
 
 @pytest.mark.in_memory_too
-def test_a_row_by_any_model_that_is_served_makes_an_upload_done(both: World, picture: Picture, tmp_path: Path) -> None:
-    """A sweep that keeps its bucket then removes the marker that a kill between row and end left."""
+def test_upload_is_done_with_a_row_of_any_served_model(both: World, picture: Picture, tmp_path: Path) -> None:
+    """A sweep that keeps its bucket then removes the marker of a process that was killed after the row."""
     both.put("ponies/a.png", picture(9), tmp_path)
     upload = both.store.find(both.uploads, "ponies/a.png")
-    sieve = Sieve(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
-    assert not sieve.has_row(upload.ref)
+    upload_filter = UploadFilter(both.pipeline, keep=True, is_shadow=False, count=lambda _: None)
+    assert not upload_filter.has_row(upload.ref)
     both.pipeline.process_upload(upload, Call(Source.BACKLOG, datetime.now(UTC)), remove=False)
-    assert sieve.has_row(upload.ref)
+    assert upload_filter.has_row(upload.ref)

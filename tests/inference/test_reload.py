@@ -1,4 +1,4 @@
-"""A new version is taken up while requests run; what cannot be served is refused, and the old one goes on."""
+"""A new version is loaded while requests run; an invalid one is refused, and the old one stays."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Serve = Callable[..., Flask]
 
 @pytest.fixture(autouse=True)
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where downloads go."""
+    """The folder of downloaded copies."""
     return download_into(tmp_path, monkeypatch)
 
 
@@ -55,7 +55,7 @@ def models(world: World) -> str:
 
 @pytest.fixture
 def publish(world: World, models: str) -> Callable[[Path], str]:
-    """Return what publishes a bundle, and returns its digest."""
+    """Return a function that publishes a bundle and returns its digest."""
 
     def run(folder: Path) -> str:
         bundle = load_bundle(folder)
@@ -67,10 +67,10 @@ def publish(world: World, models: str) -> Callable[[Path], str]:
 
 @pytest.fixture
 def serve(world: World, with_environment: Callable[[dict[str, str]], None]) -> Serve:
-    """Return what starts the HTTPS function with some models."""
+    """Return a function that starts the HTTPS function with some models."""
 
-    def run(places: str, load: str = "true") -> Flask:
-        with_environment(world.environment | {"MODEL_BUNDLE": places, "MODEL_LOAD": load})
+    def run(references: str, load: str = "true") -> Flask:
+        with_environment(world.environment | {"MODEL_BUNDLE": references, "MODEL_LOAD": load})
         main = ROOT / "functions" / "classify_request" / "main.py"
         app: Flask = functions_framework.create_app("classify_request", str(main), "http")
         return app
@@ -79,7 +79,7 @@ def serve(world: World, with_environment: Callable[[dict[str, str]], None]) -> S
 
 
 def served(client: FlaskClient, picture: bytes, model: str = "flowers") -> dict[str, Any]:
-    """Return what a prediction says of its model."""
+    """Return the model part of a prediction."""
     answer = client.post(f"/v1/classify?record=false&model={model}", data=picture, content_type="image/png")
     assert answer.status_code == 200, answer.text
     return dict(answer.get_json()["model"])
@@ -87,7 +87,7 @@ def served(client: FlaskClient, picture: bytes, model: str = "flowers") -> dict[
 
 @contextmanager
 def asking(app: Flask, picture: bytes, threads: int = 3) -> Iterator[list[tuple[int, str]]]:
-    """Send requests for the length of the block; yields the status and the digest of each."""
+    """Send requests while the block runs; yield the list of each answer's status and digest."""
     answers: list[tuple[int, str]] = []
     has_ended = threading.Event()
 
@@ -97,18 +97,18 @@ def asking(app: Flask, picture: bytes, threads: int = 3) -> Iterator[list[tuple[
             answer = client.post("/v1/classify?record=false", data=picture, content_type="image/png")
             answers.append((answer.status_code, answer.get_json().get("model", {}).get("digest", answer.text)))
 
-    crowd = [threading.Thread(target=ask) for _ in range(threads)]
-    for one in crowd:
-        one.start()
+    clients = [threading.Thread(target=ask) for _ in range(threads)]
+    for thread in clients:
+        thread.start()
     try:
         yield answers
     finally:
         has_ended.set()
-        for one in crowd:
-            one.join()
+        for thread in clients:
+            thread.join()
 
 
-def test_a_published_version_is_taken_up_while_requests_run(
+def test_load_serves_a_published_version_while_requests_run(
     serve: Serve, publish: Callable[[Path], str], models: str, picture: Picture, tmp_path: Path
 ) -> None:
     first = publish(write_bundle(tmp_path / "1", "1"))
@@ -147,7 +147,7 @@ OTHER_INPUT = {"height_px": 32, "width_px": 32, "dtype": "uint8", "scale": 1, "o
     ],
     ids=["a flipped byte", "a missing file", "no JSON", "no fields", "no model", "another model", "another input"],
 )
-def test_what_cannot_be_served_is_refused_and_the_old_one_goes_on(
+def test_load_refuses_an_invalid_bundle_and_keeps_the_old_one(
     serve: Serve,
     world: World,
     publish: Callable[[Path], str],
@@ -174,7 +174,7 @@ def test_what_cannot_be_served_is_refused_and_the_old_one_goes_on(
     )
 
 
-def test_after_a_refusal_a_good_version_is_taken_up(
+def test_load_serves_a_valid_version_after_a_refusal(
     serve: Serve, world: World, publish: Callable[[Path], str], models: str, picture: Picture, tmp_path: Path
 ) -> None:
     publish(write_bundle(tmp_path / "1", "1"))
@@ -187,7 +187,7 @@ def test_after_a_refusal_a_good_version_is_taken_up(
     assert served(client, picture())["digest"] == third
 
 
-def test_the_old_model_is_freed(world: World, publish: Callable[[Path], str], models: str, tmp_path: Path) -> None:
+def test_load_frees_the_old_model(world: World, publish: Callable[[Path], str], models: str, tmp_path: Path) -> None:
     publish(write_bundle(tmp_path / "1", "1"))
     environment = world.environment | {"MODEL_BUNDLE": f"gs://{models}/flowers"}
     service = Service(Settings.from_environment(environment), Platform.from_environment(environment))
@@ -201,7 +201,7 @@ def test_the_old_model_is_freed(world: World, publish: Callable[[Path], str], mo
     assert (old(), service.models.index.default.manifest.version) == (None, "2")
 
 
-def test_of_two_loads_at_once_one_is_told_to_come_back(
+def test_load_during_another_load_gets_429(
     serve: Serve, publish: Callable[[Path], str], models: str, picture: Picture, tmp_path: Path
 ) -> None:
     publish(write_bundle(tmp_path / "1", "1"))
@@ -215,7 +215,7 @@ def test_of_two_loads_at_once_one_is_told_to_come_back(
     assert all(answer.headers["Retry-After"] == "1" for answer in answers if answer.status_code == 429)
 
 
-def test_where_nothing_changed_nothing_is_done(
+def test_load_without_a_change_returns_the_same_digest(
     serve: Serve, publish: Callable[[Path], str], models: str, tmp_path: Path
 ) -> None:
     digest = publish(write_bundle(tmp_path / "1", "1"))
@@ -225,13 +225,13 @@ def test_where_nothing_changed_nothing_is_done(
         assert (answer.status_code, answer.get_json()["digest"]) == (200, digest)
 
 
-def test_a_model_is_loaded_by_its_name_and_the_others_stay(
+def test_load_of_one_model_keeps_the_others(
     serve: Serve, publish: Callable[[Path], str], models: str, picture: Picture, tmp_path: Path
 ) -> None:
     publish(write_bundle(tmp_path / "1", "1"))
     publish(write_bundle(tmp_path / "t1", "1", name="trees"))
-    places = f"flowers@canary=gs://{models}/flowers,gs://{models}/trees,flowers={tmp_path / '1'}"
-    client = serve(places).test_client()
+    references = f"flowers@canary=gs://{models}/flowers,gs://{models}/trees,flowers={tmp_path / '1'}"
+    client = serve(references).test_client()
     assert client.get("/v2/models").get_json() == {"models": ["flowers", "trees"]}
     second = publish(write_bundle(tmp_path / "2", "2"))
     publish(write_bundle(tmp_path / "t2", "2", name="trees"))
@@ -241,7 +241,7 @@ def test_a_model_is_loaded_by_its_name_and_the_others_stay(
     assert served(client, picture(), "trees")["version"] == "1"
 
 
-def test_a_folder_is_read_again_too(serve: Serve, picture: Picture, tmp_path: Path) -> None:
+def test_load_reads_a_folder_again(serve: Serve, picture: Picture, tmp_path: Path) -> None:
     write_bundle(tmp_path / "flowers" / "1", "1")
     client = serve(str(tmp_path / "flowers")).test_client()
     assert served(client, picture())["version"] == "1"
@@ -250,7 +250,7 @@ def test_a_folder_is_read_again_too(serve: Serve, picture: Picture, tmp_path: Pa
     assert served(client, picture())["version"] == "2"
 
 
-def test_a_copy_that_is_gone_before_the_model_is_opened_is_made_again(
+def test_open_downloads_a_removed_copy_again(
     serve: Serve, publish: Callable[[Path], str], models: str, picture: Picture, tmp_path: Path, copies: Path
 ) -> None:
     digest = publish(write_bundle(tmp_path / "1", "1"))
@@ -259,7 +259,7 @@ def test_a_copy_that_is_gone_before_the_model_is_opened_is_made_again(
     assert served(client, picture())["digest"] == digest
 
 
-def test_by_default_nobody_may_load(serve: Serve, world: World) -> None:
+def test_load_is_forbidden_by_default(serve: Serve, world: World) -> None:
     client = serve(DEFAULT_BUNDLE, load="false").test_client()
     for path in (LOAD, "/v2/repository/models/flowers/unload", "/v2/repository/models/trees/load"):
         answer = client.post(path)
@@ -268,7 +268,7 @@ def test_by_default_nobody_may_load(serve: Serve, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "document", "status", "said"),
+    ("path", "document", "status", "message"),
     [
         ("/v2/repository/models/trees/load", None, 404, "not served here"),
         ("/v2/repository/models/flowers@7/load", None, 404, "not served here"),
@@ -279,16 +279,18 @@ def test_by_default_nobody_may_load(serve: Serve, world: World) -> None:
         ("/v2/repository/models/trees/unload", None, 404, "not served here"),
     ],
 )
-def test_what_a_load_cannot_do_is_said(serve: Serve, path: str, document: object, status: int, said: str) -> None:
+def test_load_names_what_it_cannot_do(serve: Serve, path: str, document: object, status: int, message: str) -> None:
     answer = serve(DEFAULT_BUNDLE).test_client().post(path, **({} if document is None else {"json": document}))
-    assert (answer.status_code, said in answer.get_json()["error"]) == (status, True)
+    assert (answer.status_code, message in answer.get_json()["error"]) == (status, True)
 
 
-def test_the_index_has_a_line_for_each_version(serve: Serve, publish: Callable[[Path], str], tmp_path: Path) -> None:
+def test_repository_index_has_an_entry_for_each_version(
+    serve: Serve, publish: Callable[[Path], str], tmp_path: Path
+) -> None:
     second = write_bundle(tmp_path / "2", "2")
     client = serve(f"x={DEFAULT_BUNDLE},x@canary={second}").test_client()
     waiting = client.post("/v2/repository/index").get_json()
-    assert {one["state"] for one in waiting} <= {"READY", "UNAVAILABLE"}
+    assert {entry["state"] for entry in waiting} <= {"READY", "UNAVAILABLE"}
     client.post("/v1/classify?record=false", data=b"x", content_type="image/png")
     ready = [{"name": "x", "version": version, "state": "READY"} for version in ("1", "2")]
     assert client.post("/v2/repository/index").get_json() == ready
@@ -306,7 +308,7 @@ def test_the_index_has_a_line_for_each_version(serve: Serve, publish: Callable[[
         ("/v2/models/flowers@canary", "2"),
     ],
 )
-def test_a_url_names_a_version_by_its_number_or_its_label(
+def test_url_names_a_version_by_its_number_or_its_label(
     two_versions: FlaskClient, picture: Picture, path: str, version: str
 ) -> None:
     described = two_versions.get(path).get_json()
@@ -328,7 +330,7 @@ def test_a_url_names_a_version_by_its_number_or_its_label(
         ("/v1/models/flowers/versions/canary", ["2"], 1),
     ],
 )
-def test_tensorflow_servings_clients_name_versions_and_labels(
+def test_tensorflow_serving_urls_name_versions_and_labels(
     two_versions: FlaskClient, picture: Picture, path: str, versions: list[str], first: int
 ) -> None:
     answer = two_versions.post(
@@ -341,14 +343,14 @@ def test_tensorflow_servings_clients_name_versions_and_labels(
     best = max(range(len(labels)), key=stable.get_json()["predictions"][0].__getitem__)
     assert answer.get_json()["result"][0][0][0] == labels[(best + first) % len(labels)]
     states = two_versions.get(path).get_json()["model_version_status"]
-    assert [one["version"] for one in states] == versions
+    assert [state["version"] for state in states] == versions
     assert two_versions.get("/v1/models/flowers/labels/beta").status_code == 404
     assert two_versions.get("/v1/models/flowers/versions/3").status_code == 404
 
 
 @pytest.fixture
 def two_versions(serve: Serve, tmp_path: Path) -> FlaskClient:
-    """A function that serves version 1, and as its canary version 2, whose labels are moved by one."""
+    """A client of the HTTPS function with version 1, and as canary version 2, whose labels are rotated by one."""
     folder = write_bundle(tmp_path / "2", "2", turn=1)
     return serve(f"flowers={DEFAULT_BUNDLE},flowers@canary={folder}").test_client()
 
@@ -357,7 +359,7 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def test_a_process_ends_at_its_start_where_a_bundle_of_a_bucket_is_not_whole(
+def test_process_with_an_incomplete_bundle_ends_at_its_start(
     world: World, publish: Callable[[Path], str], models: str, tmp_path: Path
 ) -> None:
     broken = write_bundle(tmp_path / "2", "2")
@@ -365,16 +367,16 @@ def test_a_process_ends_at_its_start_where_a_bundle_of_a_bucket_is_not_whole(
     (broken / "labels.txt").write_text("x\n", "utf-8")
     for path in broken.iterdir():
         world.store.upload(models, f"flowers/2/{path.name}", path)
-    places = f"{DEFAULT_BUNDLE},flowers@canary=gs://{models}/flowers,trees=gs://{models}/trees"
-    settings = {"MODEL_BUNDLE": places, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    references = f"{DEFAULT_BUNDLE},flowers@canary=gs://{models}/flowers,trees=gs://{models}/trees"
+    settings = {"MODEL_BUNDLE": references, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     environment = os.environ | world.environment | settings
     job = ROOT / "functions" / "classify_backlog" / "main.py"
     done = subprocess.run([sys.executable, str(job)], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    for said in (
+    for message in (
         f"gs://{models}/flowers: model.tflite has sha256",
         "labels.txt has sha256",
-        f"gs://{models}/trees: there is no",
+        f"gs://{models}/trees: neither it nor a folder in it holds a manifest.json",
     ):
-        assert said in done.stderr
+        assert message in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""One model in every runtime and precision gives the same labels, and nearly the same scores."""
+"""A model returns the same labels, and nearly the same scores, in every runtime and precision."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from shared.wiring import load_model
 ROOT = Path(__file__).parents[2]
 
 TOLERANCE = {"keras": 0.005, "saved_model": 0.005, "float32": 0.005, "float16": 0.005, "int8": 0.1}
-"""Largest difference of a score from Keras', by form; the .keras file that ships holds float16 weights itself."""
+"""Largest difference of a score from Keras', by form; the shipped .keras file itself holds float16 weights."""
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +95,20 @@ def made(folder: Path, runtime: str, file: str, write: Callable[[Path], Any]) ->
 
 @pytest.mark.filterwarnings("ignore")  # TensorFlow's own
 @pytest.mark.parametrize("form", sorted(TOLERANCE))
-def test_every_form_gives_the_same_labels_and_nearly_the_same_scores(forms: dict[str, Bundle], form: str) -> None:
+def test_runtimes_agree_on_labels_and_nearly_on_scores(forms: dict[str, Bundle], form: str) -> None:
     reference = Classifier(forms["keras"], load_model(forms["keras"], threads=1))
     other = Classifier(forms[form], load_model(forms[form], threads=1))
     for picture in drawings().values():
-        expected, found = (one.classify(np.asarray(picture)) for one in (reference, other))
-        assert found.label == expected.label
-        scores = {candidate.label: candidate.score for candidate in found.candidates}
+        expected, actual = (classifier.classify(np.asarray(picture)) for classifier in (reference, other))
+        assert actual.label == expected.label
+        scores = {candidate.label: candidate.score for candidate in actual.candidates}
         for candidate in expected.candidates:
             assert scores[candidate.label] == pytest.approx(candidate.score, abs=TOLERANCE[form])
 
 
 @pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("runtime", ["litert", "keras", "saved_model"])
-def test_a_file_that_is_no_model_is_an_invalid_bundle(tmp_path: Path, runtime: str) -> None:
+def test_runtimes_refuse_an_invalid_model_file(tmp_path: Path, runtime: str) -> None:
     def write(path: Path) -> None:
         if runtime == "saved_model":
             path.mkdir()
@@ -122,7 +122,7 @@ def test_a_file_that_is_no_model_is_an_invalid_bundle(tmp_path: Path, runtime: s
 
 
 @pytest.mark.parametrize("form", ["keras", "int8"])
-def test_the_first_request_after_the_frameworks_fork_is_answered(forms: dict[str, Bundle], form: str) -> None:
+def test_runtimes_answer_the_first_request_after_a_fork(forms: dict[str, Bundle], form: str) -> None:
     """functions-framework forks after the import, and TensorFlow would hang if it were loaded there."""
     picture = io.BytesIO()
     drawings()["daisy"].save(picture, "JPEG", quality=92)

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.bigquery import BigQuery
-from shared.local.cloud import BEHIND_FRONT, DATASET, PROJECT, Cloud, new_cloud, saved_cloud, sole_use
+from shared.local.cloud import BEHIND_FRONT, DATASET, PROJECT, Cloud, folder_lock, new_cloud, saved_cloud
 from shared.local.releases.ledger import path_of, read
 from shared.local.releases.parts import FRONTS
 from shared.local.supervisor import Supervisor
@@ -49,7 +49,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     assert saved_cloud(folder), "cloud.json of then is read"
     queue_now(folder / "relay.sqlite")
     supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE, settings=EVENTS_OF_ANY_AGE), print, sweep_every_s=0)
-    with sole_use(folder):
+    with folder_lock(folder):
         try:
             supervisor.start()
             yield supervisor.cloud
@@ -61,26 +61,26 @@ def rows(cloud: Cloud, sql: str) -> list[dict[str, Any]]:
     return BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse")).query(sql).rows
 
 
-def test_objects_of_an_earlier_folder_are_read_in_the_archive(cloud: Cloud) -> None:
+def test_earlier_folder_keeps_the_objects_of_its_archive(cloud: Cloud) -> None:
     with client_of(cloud.url("storage")) as client:
         [archived] = [blob for blob in client.list_blobs("bucketlens-archive") if blob.name == "34/34ab.jpg"]
         assert archived.download_as_bytes() == b"archived"
         assert client.get_bucket("bucketlens-uploads").versioning_enabled
 
 
-def test_rows_of_an_earlier_folder_are_queried(cloud: Cloud) -> None:
-    found = rows(cloud, "SELECT image.generation AS generation, label FROM latest_predictions")
-    assert found == [{"generation": 1767323045678901, "label": "rose"}]
+def test_earlier_folder_keeps_its_rows(cloud: Cloud) -> None:
+    actual = rows(cloud, "SELECT image.generation AS generation, label FROM latest_predictions")
+    assert actual == [{"generation": 1767323045678901, "label": "rose"}]
 
 
-def test_pending_events_of_an_earlier_folder_are_delivered(cloud: Cloud) -> None:
+def test_earlier_folder_delivers_its_pending_events(cloud: Cloud) -> None:
     """What they announce are no pictures, so that each becomes a row of failures."""
-    asked = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
-    eventually(lambda: len(rows(cloud, asked)) == len(GENERATIONS))
-    assert [row["generation"] for row in rows(cloud, asked)] == GENERATIONS
+    sql = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"
+    eventually(lambda: len(rows(cloud, sql)) == len(GENERATIONS))
+    assert [row["generation"] for row in rows(cloud, sql)] == GENERATIONS
 
 
-def test_a_release_of_an_earlier_folder_goes_on_behind_a_front_for_each_function(cloud: Cloud) -> None:
+def test_earlier_folder_resumes_its_release_behind_fronts(cloud: Cloud) -> None:
     ledger = read(path_of(cloud.folder))
     assert ledger
     upload = ledger.services["classify-upload"]

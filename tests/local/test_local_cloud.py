@@ -73,9 +73,7 @@ def write(folder: Path, contents: list[bytes]) -> Path:
     return folder
 
 
-def test_a_dropped_image_lands_as_a_row_that_sql_finds(
-    bucketlens: Bucketlens, picture: Picture, tmp_path: Path
-) -> None:
+def test_drop_ends_in_a_row_that_sql_finds(bucketlens: Bucketlens, picture: Picture, tmp_path: Path) -> None:
     shown = bucketlens("drop", str(write(tmp_path / "one", [picture(100)])), "--wait")
     assert "one/000.jpg" in shown
     [row] = bucketlens.rows(
@@ -85,19 +83,19 @@ def test_a_dropped_image_lands_as_a_row_that_sql_finds(
     assert row["service"] == "classify-upload"
 
 
-def test_a_second_up_on_the_same_folder_says_so(bucketlens: Bucketlens) -> None:
+def test_up_refuses_a_folder_in_use(bucketlens: Bucketlens) -> None:
     for arguments in (["up"], ["up", "--detach"]):
         assert "runs in" in bucketlens(*arguments, check=2)
 
 
-def test_status_names_every_part_and_where_it_is(bucketlens: Bucketlens) -> None:
+def test_status_names_every_part_with_its_url(bucketlens: Bucketlens) -> None:
     state = bucketlens.status()
     assert state["running"]
     assert all(state["parts"].values())
     assert all(url.startswith("http://127.0.0.1:") for url in state["urls"].values())
 
 
-def test_every_part_listens_on_loopback_only(bucketlens: Bucketlens) -> None:
+def test_parts_listen_on_loopback_only(bucketlens: Bucketlens) -> None:
     for pid in bucketlens.status()["pids"].values():
         process = psutil.Process(pid)
         for member in (process, *process.children(recursive=True)):
@@ -105,25 +103,25 @@ def test_every_part_listens_on_loopback_only(bucketlens: Bucketlens) -> None:
             assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
-def test_https_answers_like_the_function_in_the_cloud(bucketlens: Bucketlens, picture: Picture) -> None:
+def test_https_function_answers_as_in_the_cloud(bucketlens: Bucketlens, picture: Picture) -> None:
     url = bucketlens.status()["urls"]["classify_request"] + "/v1/classify"
     with urllib.request.urlopen(urllib.request.Request(url, picture(101)), timeout=30) as response:
         assert json.load(response)["recorded"] is True
 
 
-def test_a_name_that_is_taken_is_not_overwritten(bucketlens: Bucketlens, picture: Picture, tmp_path: Path) -> None:
+def test_drop_does_not_overwrite_an_object(bucketlens: Bucketlens, picture: Picture, tmp_path: Path) -> None:
     one, two = (write(tmp_path / side / "same", [picture(seed)]) for side, seed in (("a", 102), ("b", 103)))
     bucketlens("drop", str(one), str(two), "--wait")
     rows = bucketlens.rows("SELECT image.sha256 FROM latest_predictions WHERE image.name LIKE 'same/%'")
     assert len({row["sha256"] for row in rows}) == 2
 
 
-def test_a_wrong_query_is_refused_with_a_sentence(bucketlens: Bucketlens) -> None:
+def test_query_refuses_invalid_sql_with_a_sentence(bucketlens: Bucketlens) -> None:
     assert "BigQuery refused the query" in bucketlens("query", "SELEC 1", check=2)
     assert "nowhere" in bucketlens("query", "SELECT * FROM nowhere", check=2)
 
 
-def test_killing_the_upload_function_loses_and_doubles_nothing(
+def test_killed_upload_function_loses_and_duplicates_nothing(
     bucketlens: Bucketlens, picture: Picture, tmp_path: Path
 ) -> None:
     count = 60
@@ -158,9 +156,7 @@ def test_killing_the_upload_function_loses_and_doubles_nothing(
         assert json.load(listing).get("items", []) == []
 
 
-def test_what_dies_is_started_again_and_keeps_what_it_had(
-    bucketlens: Bucketlens, picture: Picture, tmp_path: Path
-) -> None:
+def test_killed_part_is_restarted_with_its_data(bucketlens: Bucketlens, picture: Picture, tmp_path: Path) -> None:
     bucketlens("drop", str(write(tmp_path / "before", [picture(104)])), "--wait")
     [had] = bucketlens.rows("SELECT COUNT(*) AS images FROM latest_predictions")
     before = bucketlens.status()["pids"]
@@ -180,7 +176,7 @@ def test_what_dies_is_started_again_and_keeps_what_it_had(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_that_was_started(tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_stops_every_started_process(tmp_path: Path, number: signal.Signals) -> None:
     here = Bucketlens(tmp_path)
     with (tmp_path / "out").open("w") as out:
         up = subprocess.Popen(
@@ -202,7 +198,7 @@ def test_a_signal_stops_everything_that_was_started(tmp_path: Path, number: sign
     assert here.status() == {"running": False, "folder": str(tmp_path.resolve()), "parts": {}}
 
 
-def test_down_ends_what_a_killed_up_left_behind(tmp_path: Path) -> None:
+def test_down_ends_the_leftovers_of_a_killed_up(tmp_path: Path) -> None:
     here = Bucketlens(tmp_path)
     here("up", "--detach")
     state = here.status()
@@ -211,14 +207,14 @@ def test_down_ends_what_a_killed_up_left_behind(tmp_path: Path) -> None:
     assert living(list(state["pids"].values())) == []
 
 
-def test_a_port_that_is_taken_is_left_to_its_owner(tmp_path: Path) -> None:
+def test_up_leaves_a_taken_port_to_its_owner(tmp_path: Path) -> None:
     with socket.socket() as owner:
         owner.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             owner.bind(("127.0.0.1", 8080))
             owner.listen()
         except OSError:
-            pass  # somebody else owns it, which is as good
+            pass  # another program has the port, which serves the test too
         here = Bucketlens(tmp_path)
         here("up", "--detach")
         url = here.status()["urls"]["classify_request"]
@@ -226,9 +222,9 @@ def test_a_port_that_is_taken_is_left_to_its_owner(tmp_path: Path) -> None:
     assert not url.endswith(":8080")
 
 
-def test_without_a_cloud_commands_say_how_to_start_one(tmp_path: Path) -> None:
+def test_commands_without_a_cloud_name_the_command_that_starts_it(tmp_path: Path) -> None:
     here = Bucketlens(tmp_path)
     for arguments in (["query", "SELECT 1"], ["sweep"], ["drop", str(ROOT / "README.md")]):
         assert "bucketlens up" in here(*arguments, check=2)
     assert here("status", check=1)
-    assert "Nothing runs" in here("down")
+    assert "No local cloud runs" in here("down")

@@ -15,7 +15,7 @@ from shared.local.log_files import Tail, rotate
 from tests.emulators.storage_parts import ROOT, eventually
 
 
-def test_a_large_log_is_put_aside_and_its_writer_goes_on(tmp_path: Path) -> None:
+def test_large_log_is_rotated_while_its_writer_continues(tmp_path: Path) -> None:
     log = tmp_path / "relay.log"
     with log.open("ab") as writer:
         writer.write(b"x" * 2000)
@@ -28,15 +28,15 @@ def test_a_large_log_is_put_aside_and_its_writer_goes_on(tmp_path: Path) -> None
     assert (tmp_path / "relay.log.1").stat().st_size == 2000
 
 
-def test_who_follows_a_log_sees_all_that_is_added_also_when_it_begins_anew(tmp_path: Path) -> None:
+def test_tail_reads_added_text_also_after_a_rotation(tmp_path: Path) -> None:
     log = tmp_path / "relay.log"
     log.write_text("before\n" * 3)
     tail = Tail(log)
     with log.open("a") as writer:
         writer.write("größe\n")
-    assert (tail.news(), tail.news()) == ("größe\n", "")
+    assert (tail.read_new(), tail.read_new()) == ("größe\n", "")
     log.write_text("new\n")
-    assert tail.news() == "new\n"
+    assert tail.read_new() == "new\n"
 
 
 @pytest.fixture
@@ -46,19 +46,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_last_lines_of_a_part_are_shown(folder: Path) -> None:
+def test_logs_command_shows_the_last_lines_of_a_part(folder: Path) -> None:
     done = CliRunner().invoke(main, ["logs", "relay", "-n", "2", "--folder", str(folder)])
     assert (done.exit_code, done.output) == (0, "line 98\nline 99\n")
 
 
-def test_without_a_part_the_logs_are_named(folder: Path) -> None:
+def test_logs_command_without_a_part_lists_the_logs(folder: Path) -> None:
     assert CliRunner().invoke(main, ["logs", "--folder", str(folder)]).output == f"{folder / 'logs' / 'relay.log'}\n"
     wrong = CliRunner().invoke(main, ["logs", "nobody", "--folder", str(folder)])
     assert wrong.exit_code == 2
     assert "there is relay" in wrong.output
 
 
-def test_a_log_is_followed_until_ctrl_c(folder: Path) -> None:
+def test_logs_command_follows_a_log_until_ctrl_c(folder: Path) -> None:
     command = [sys.executable, "-m", "shared.cli", "logs", "-f", "relay", "-n", "1", "--folder", str(folder)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout

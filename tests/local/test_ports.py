@@ -1,4 +1,4 @@
-"""Ports of a local cloud: taken before a part starts, kept while it is dead, and told where they cannot be had."""
+"""Ports of a local cloud: taken before a part starts, kept while it is not running, and reported if in use."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.ports import free_port
 
 
 class AlwaysReady(BaseHTTPRequestHandler):
-    """Somebody else's server, which answers 200 to anything."""
+    """A foreign server that answers 200 to every request."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -41,7 +41,7 @@ class AlwaysReady(BaseHTTPRequestHandler):
 
 @contextmanager
 def foreign_server() -> Iterator[int]:
-    """Run somebody else's server on a port."""
+    """Run a foreign server on a port."""
     server = HTTPServer((HOST, 0), AlwaysReady)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
@@ -56,11 +56,11 @@ def only_the_relay(cloud: Cloud, duplicates: float) -> list[Part]:
 
 
 def supervised(folder: Path, cloud: Cloud | None = None) -> Supervisor:
-    """Return a cloud of one part that nobody watches yet."""
+    """Return the supervisor of a cloud with one part, not started."""
     return Supervisor(cloud or new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0, list_parts=only_the_relay)
 
 
-def test_two_clouds_that_chose_the_same_ports_get_different_ones(tmp_path: Path) -> None:
+def test_clouds_with_equal_preferred_ports_get_different_ports(tmp_path: Path) -> None:
     """As two `up` do that begin at the same instant: both looked before either had taken anything."""
     first, second = (new_cloud(tmp_path / name, DEFAULT_BUNDLE) for name in ("first", "second"))
     second.ports.update(first.ports)
@@ -77,7 +77,7 @@ def test_two_clouds_that_chose_the_same_ports_get_different_ones(tmp_path: Path)
         theirs.stop()
 
 
-def test_a_foreign_server_is_never_taken_for_a_part(tmp_path: Path) -> None:
+def test_foreign_server_is_never_used_as_a_part(tmp_path: Path) -> None:
     with foreign_server() as port:
         cloud = new_cloud(tmp_path, DEFAULT_BUNDLE)
         cloud.ports["relay"] = port
@@ -90,11 +90,13 @@ def test_a_foreign_server_is_never_taken_for_a_part(tmp_path: Path) -> None:
             watched.stop()
 
 
-def test_a_place_that_was_asked_for_and_cannot_be_had_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_listen_address_in_use_is_reported_before_any_part_starts(tmp_path: Path) -> None:
     with foreign_server() as port:
         cloud = new_cloud(tmp_path / "cloud", DEFAULT_BUNDLE, (HOST, port))
         watched = supervised(tmp_path, cloud)
-        with pytest.raises(PartFailed, match=f"Another program listens on {HOST}:{port}; end it, or name another port"):
+        with pytest.raises(
+            PartFailed, match=f"Another program listens on {HOST}:{port}; end it, or choose another port"
+        ):
             watched.start()
         watched.stop()
         for options in ([], ["--detach"]):
@@ -105,10 +107,10 @@ def test_a_place_that_was_asked_for_and_cannot_be_had_is_told_before_anything_st
         assert not (tmp_path / "other" / "cloud.json").exists()
     done = CliRunner().invoke(main, ["up", "--folder", str(tmp_path / "other"), "--listen", "192.0.2.1:8000"])
     assert done.exit_code == 2
-    assert "192.0.2.1 is no address of this machine" in done.output
+    assert "192.0.2.1 is not an address of this machine" in done.output
 
 
-def test_a_part_that_dies_leaves_its_port_to_its_successor(tmp_path: Path) -> None:
+def test_port_of_a_dead_part_goes_to_its_successor(tmp_path: Path) -> None:
     watched = supervised(tmp_path)
     try:
         watched.start()
@@ -117,21 +119,21 @@ def test_a_part_that_dies_leaves_its_port_to_its_successor(tmp_path: Path) -> No
         eventually(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie")
         with pytest.raises(OSError, match="in use"):
             take_port(watched.cloud.ports["relay"])
-        asked: list[int] = []
-        caller = threading.Thread(target=lambda: asked.append(requests.get(url, timeout=60).status_code))
+        statuses: list[int] = []
+        caller = threading.Thread(target=lambda: statuses.append(requests.get(url, timeout=60).status_code))
         caller.start()
 
         def answered() -> list[int]:
             watched.watch()
-            return asked
+            return statuses
 
         eventually(answered)
-        assert asked == [200], "who called while it was dead was answered by its successor"
+        assert statuses == [200], "who called while it was dead was answered by its successor"
     finally:
         watched.stop()
 
 
-def test_ports_are_given_back(tmp_path: Path) -> None:
+def test_ports_are_released_at_the_end(tmp_path: Path) -> None:
     cloud, held = new_cloud(tmp_path, DEFAULT_BUNDLE), HeldPorts()
     held.take_all(cloud)
     assert set(cloud.ports) == set(PREFERRED_PORTS)
@@ -141,7 +143,7 @@ def test_ports_are_given_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["emulators.storage", "emulators.eventarc", "local.releases.front"])
-def test_a_part_that_is_started_by_hand_says_that_its_port_is_taken(tmp_path: Path, module: str) -> None:
+def test_part_started_by_hand_reports_a_taken_port(tmp_path: Path, module: str) -> None:
     options = {
         "emulators.storage": ["--data", str(tmp_path)],
         "emulators.eventarc": ["--queue", str(tmp_path / "queue"), "--target", "http://127.0.0.1:1/"],
@@ -154,7 +156,7 @@ def test_a_part_that_is_started_by_hand_says_that_its_port_is_taken(tmp_path: Pa
     assert "cannot listen" in ended.stderr
 
 
-def test_what_listens_elsewhere_is_called_by_its_own_address(tmp_path: Path) -> None:
+def test_url_of_another_host_has_its_own_address(tmp_path: Path) -> None:
     port = free_port()
     cloud = new_cloud(tmp_path, DEFAULT_BUNDLE, ("127.0.0.2", port))
     assert cloud.url("classify_request") == f"http://127.0.0.2:{port}"

@@ -23,13 +23,13 @@ Start = Callable[..., Supervisor]
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the supervisor said."""
+def messages() -> list[str]:
+    """The supervisor's messages."""
     return []
 
 
 @pytest.fixture
-def start(tmp_path: Path, said: list[str]) -> Iterator[Start]:
+def start(tmp_path: Path, messages: list[str]) -> Iterator[Start]:
     """Return what starts a cloud of one part: a web server, or another program."""
     started: list[Supervisor] = []
 
@@ -39,7 +39,7 @@ def start(tmp_path: Path, said: list[str]) -> Iterator[Start]:
         part = Part("server", command or serve, {**os.environ}, f"http://{HOST}:{port}/")
         watched = Supervisor(
             new_cloud(tmp_path, "none"),
-            said.append,
+            messages.append,
             sweep_every_s=0,
             longest_pause_s=0.5,
             list_parts=lambda _cloud, _duplicates: [part],
@@ -73,15 +73,17 @@ def kill(watched: Supervisor) -> int:
     return pid_of(watched)
 
 
-def test_a_part_that_is_killed_is_started_again_after_pauses_that_grow(start: Start, said: list[str]) -> None:
+def test_supervisor_restarts_a_killed_part_after_growing_pauses(start: Start, messages: list[str]) -> None:
     watched = start()
     for _ in range(3):
         kill(watched)
-    pauses = [re.fullmatch(r"server ended \(killed by SIGKILL\); starting it again in (.*) s", line) for line in said]
-    assert [found and found.group(1) for found in pauses] == ["0.4", "0.5", "0.5"]
+    pauses = [
+        re.fullmatch(r"server ended \(killed by SIGKILL\); starting it again in (.*) s", line) for line in messages
+    ]
+    assert [actual and actual.group(1) for actual in pauses] == ["0.4", "0.5", "0.5"]
 
 
-def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
+def test_cloud_file_names_the_current_process(start: Start) -> None:
     watched = start()
     first = pid_of(watched)
     second = kill(watched)
@@ -94,20 +96,20 @@ def test_the_process_that_runs_now_is_the_one_on_file(start: Start) -> None:
     eventually(lambda: answers(watched._running["server"].part.ready_url))
 
 
-def test_looking_at_parts_that_run_changes_nothing(start: Start, said: list[str]) -> None:
+def test_supervisor_leaves_running_parts_alone(start: Start, messages: list[str]) -> None:
     watched = start()
     before = pid_of(watched)
     for _ in range(3):
         watched.watch()
-    assert (pid_of(watched), said) == (before, [])
+    assert (pid_of(watched), messages) == (before, [])
 
 
-def test_a_part_that_ends_at_its_start_is_told_with_its_last_words(start: Start) -> None:
+def test_supervisor_reports_a_failed_start_with_the_last_log_lines(start: Start) -> None:
     with pytest.raises(PartFailed, match=r"(?s)server ended \(exit code 3\).*no such disk"):
         start(sys.executable, "-c", "print('no such disk', flush=True); raise SystemExit(3)")
 
 
-def test_what_is_stopped_stays_down(start: Start) -> None:
+def test_supervisor_does_not_restart_stopped_parts(start: Start) -> None:
     watched = start()
     process = psutil.Process(pid_of(watched))
     watched.stop()

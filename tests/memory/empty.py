@@ -1,4 +1,4 @@
-"""A store and a warehouse that keep nothing: fuzzing is about what is parsed before they are asked."""
+"""A store and a warehouse that keep nothing: fuzzing tests parsing, which comes before they are called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.types import Correction, ObjectRef, Recorded, Upload
 
 
 class EmptyStore:
-    """Takes every object, and has none."""
+    """A store that accepts every object, and has none."""
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         raise AlreadyDone(str(ref))
@@ -32,9 +32,9 @@ class EmptyStore:
 
 
 class EmptyWarehouse:
-    """Takes every row, and gives none."""
+    """A warehouse that accepts every row, and returns none."""
 
-    rows: list[dict[str, Any]] = []  # noqa: RUF012 - nobody writes it
+    rows: list[dict[str, Any]] = []  # noqa: RUF012 - no code writes it
 
     def append(self, outcome: Recorded | Correction) -> None:
         return None

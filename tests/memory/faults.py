@@ -1,4 +1,4 @@
-"""A part that fails where a test says: before or after the calls of one name."""
+"""A part that fails where a test chooses: before or after the calls of one name."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL between two steps: nothing of ours may catch it."""
+    """Stands for SIGKILL between two steps: no code of the product may catch it."""
 
 
 class Faulty:
-    """Passes calls on to a part and notes their order; may fail before or after those of one name.
+    """A wrapper that passes calls on to a part and notes their order; it may fail before or after those of one name.
 
     Args:
         part: a store or a warehouse, real or in memory.
-        notes: where the names of the calls that succeeded are added.
+        notes: gets the names of the calls that succeeded.
         at: the name of the calls that fail.
-        before: raised instead of the call.
+        before: raised in place of the call.
         after: raised once the call was made.
     """
 

@@ -23,7 +23,7 @@ class Generation:
 
 @dataclass
 class Bucket:
-    """Objects by name: every generation that can still be read, oldest first, and which of them is live."""
+    """Objects by name: every generation that can still be read, oldest first, and the live one of each."""
 
     keeps_versions: bool
     generations: dict[str, dict[int, Generation]] = field(default_factory=dict)
@@ -39,17 +39,17 @@ class MemoryStore:
         self._lock = threading.RLock()
 
     def create_bucket(self, name: str, *, keeps_versions: bool = False) -> None:
-        """Create a bucket, unless it is there already."""
+        """Create a bucket, unless it exists already."""
         with self._lock:
             self._buckets.setdefault(name, Bucket(keeps_versions))
 
     def put(
         self, bucket: str, name: str, content: bytes, content_type: str = "text/plain", model: str | None = None
     ) -> ObjectRef:
-        """Write an object, over what may be there: what an uploader does, and the port does not.
+        """Write an object, over an existing one: what an uploader does, and the port does not.
 
         Raises:
-            AlreadyDone: there is no such bucket.
+            AlreadyDone: the bucket does not exist.
         """
         with self._lock:
             held = self._bucket(bucket)
@@ -67,19 +67,19 @@ class MemoryStore:
         content_type = mimetypes.guess_type(path)[0] or "application/octet-stream"
         with self._lock:
             self._bucket(bucket)
-            found, content = self._live(bucket, name), path.read_bytes()
-            if found is None:
+            live, content = self._live(bucket, name), path.read_bytes()
+            if live is None:
                 return self.put(bucket, name, content, content_type, model)
-            is_same = (found.content, found.upload.model) == (content, model)
-            return found.upload.ref if is_same else None
+            is_same = (live.content, live.upload.model) == (content, model)
+            return live.upload.ref if is_same else None
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
         """See ``ports.ObjectStore.read``."""
         with self._lock:
-            found = self._found(ref)
-        if len(found.content) > max_bytes:
+            generation = self._generation(ref)
+        if len(generation.content) > max_bytes:
             raise TooManyBytes(f"The file has more than the limit of {max_bytes:,} bytes; upload a smaller one.")
-        return found.content
+        return generation.content
 
     def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
         """See ``ports.ObjectStore.write_once``."""
@@ -89,10 +89,10 @@ class MemoryStore:
     def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
         """See ``ports.ObjectStore.copy_once``."""
         with self._lock:
-            source = self._found(ref)
+            source = self._generation(ref)
             upload = source.upload
-            found = self._same(bucket, name, source.content)
-            return found or self.put(bucket, name, source.content, upload.content_type, model or upload.model)
+            existing = self._same(bucket, name, source.content)
+            return existing or self.put(bucket, name, source.content, upload.content_type, model or upload.model)
 
     def delete(self, ref: ObjectRef) -> None:
         """See ``ports.ObjectStore.delete``."""
@@ -137,18 +137,18 @@ class MemoryStore:
         """Return the live object of a name, if it has these bytes; None if there is none of that name."""
         if bucket not in self._buckets:
             raise StorageRefused(f"There is no bucket gs://{bucket}; create it.")
-        found = self._live(bucket, name)
-        if found is None:
+        live = self._live(bucket, name)
+        if live is None:
             return None
-        if found.content != content:
+        if live.content != content:
             raise NameTaken(f"gs://{bucket}/{name} has other bytes.")
-        return found.upload.ref
+        return live.upload.ref
 
-    def _found(self, ref: ObjectRef) -> Generation:
+    def _generation(self, ref: ObjectRef) -> Generation:
         held = self._buckets.get(ref.bucket)
-        found = held.generations.get(ref.name, {}).get(ref.generation) if held else None
-        if found:
-            return found
+        generation = held.generations.get(ref.name, {}).get(ref.generation) if held else None
+        if generation:
+            return generation
         if held and ref.name in held.live:
             raise Superseded(f"{ref} was overwritten before it was read.")
         raise AlreadyDone(f"{ref} is gone.")

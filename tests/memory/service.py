@@ -1,4 +1,4 @@
-"""The HTTPS function over a pipeline that is there already: its own routes, without clients of the cloud's services."""
+"""The HTTPS function over an existing pipeline: its own routes, without clients of the cloud's services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.images.decode import Limits
 from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 
@@ -45,7 +45,7 @@ class MemoryService:
             pipeline,
             limits=Limits(self.settings.max_image_bytes, self.settings.max_image_pixels),
             memory=MemoryBudgets.of_instance(self.settings.memory_mb),
-            rate=RateBreaker(self.settings.max_images_per_minute),
+            rate=RateLimit(self.settings.max_images_per_minute),
         )
 
     @property
@@ -67,15 +67,15 @@ class MemoryService:
         return self.models.load(name)
 
     def prepare_in_background(self) -> None:
-        """Do nothing: it is prepared, or a test says that it is not."""
+        """Do nothing: the service is prepared, or a test has set that it is not."""
 
     def call(self, source: Source, headers: Headers | None = None, *, event_id: str | None = None) -> Call:
-        """See ``Service.call``; nobody has a name."""
+        """See ``Service.call``; no caller has a name."""
         return Call(source, datetime.now(UTC), event_id=event_id, service="test", instance="here")
 
 
 def https_function(service: Service | MemoryService) -> Flask:
-    """Return an app that answers as ``functions/classify_request`` does, but for the page."""
+    """Return an app that answers as ``functions/classify_request`` does, except for the page."""
     served = cast("Service", service)
     app, router = Flask("classify_request", static_folder=None), Router(served)
 

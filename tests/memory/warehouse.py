@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a query gave."""
+    """The result of a query."""
 
     rows: list[Row]
 
@@ -68,12 +68,12 @@ class MemoryWarehouse:
         except ApiError as error:
             raise BadRequest(str(error)) from error
         with self._store.engine.reader() as cursor:
-            found = cursor.execute(prepared.statement.sql).fetchall()
+            rows_found = cursor.execute(prepared.statement.sql).fetchall()
         names = [field.name for field in prepared.fields]
-        return Rows([dict(zip(names, row, strict=True)) for row in found])
+        return Rows([dict(zip(names, row, strict=True)) for row in rows_found])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._store.close()
 
     def _insert(self, table: str, row_id: str, row: Row) -> None:

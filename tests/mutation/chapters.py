@@ -1,4 +1,4 @@
-"""The chapters whose code is mutated, and which files each has."""
+"""The chapters whose code is mutated, and the files of each."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Chapter:
 
     def files(self, root: Path = ROOT) -> list[str]:
         """Return its files, from the root of the project, in order."""
-        found = {path.relative_to(root).as_posix() for pattern in self.patterns for path in root.glob(pattern)}
-        return sorted(found - set(self.without))
+        files = {path.relative_to(root).as_posix() for pattern in self.patterns for path in root.glob(pattern)}
+        return sorted(files - set(self.without))
 
 
 def _of(name: str) -> Chapter:
@@ -58,9 +58,11 @@ def chapter_named(name: str) -> Chapter:
     """Return a chapter.
 
     Raises:
-        SystemExit: there is none of that name.
+        SystemExit: none has that name.
     """
     for chapter in CHAPTERS:
         if chapter.name == name:
             return chapter
-    raise SystemExit(f"No chapter is called {name!r}; there are {', '.join(chapter.name for chapter in CHAPTERS)}.")
+    raise SystemExit(
+        f"No chapter is called {name!r}, expected one of {', '.join(chapter.name for chapter in CHAPTERS)}."
+    )

@@ -1,4 +1,4 @@
-"""The documents that say how many mutants were noticed, written from docs/measured_mutations.json.
+"""Write the documents of the mutation scores, from docs/measured_mutations.json.
 
 The file keeps each chapter's last run, so that a run of one chapter, or on another machine, leaves the others' figures.
 """
@@ -18,21 +18,24 @@ SURVIVORS = Path("docs") / "mutations.md"
 
 
 def scores(root: Path = ROOT) -> list[Score]:
-    """Return the last score of each chapter that was ever measured, in the chapters' order."""
+    """Return the last score of each chapter that has been measured, in the chapters' order."""
     file = root / MEASURED
-    found = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    known = [chapter.name for chapter in CHAPTERS if chapter.name in found]
+    document = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    known = [chapter.name for chapter in CHAPTERS if chapter.name in document]
     return [
-        Score(name, **{**found[name], "survivors": tuple(Survivor(**one) for one in found[name]["survivors"])})
+        Score(
+            name,
+            **{**document[name], "survivors": tuple(Survivor(**survivor) for survivor in document[name]["survivors"])},
+        )
         for name in known
     ]
 
 
 def keep(score: Score, root: Path = ROOT) -> None:
-    """Put a chapter's score in place of its last one, and write the documents."""
-    kept = {one.chapter: one for one in scores(root)} | {score.chapter: score}
+    """Replace a chapter's score, and write the documents."""
+    kept = {other.chapter: other for other in scores(root)} | {score.chapter: score}
     content = {
-        name: {key: value for key, value in asdict(one).items() if key != "chapter"} for name, one in kept.items()
+        name: {key: value for key, value in asdict(other).items() if key != "chapter"} for name, other in kept.items()
     }
     (root / MEASURED).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for path, text in written(root).items():
@@ -41,6 +44,6 @@ def keep(score: Score, root: Path = ROOT) -> None:
 
 def written(root: Path = ROOT) -> dict[Path, str]:
     """Return the documents as they should be."""
-    found = scores(root)
-    texts = {SCORES: ("mutations", table(found)), SURVIVORS: ("survivors", listed(found))}
+    all_scores = scores(root)
+    texts = {SCORES: ("mutations", table(all_scores)), SURVIVORS: ("survivors", listed(all_scores))}
     return {path: between((root / path).read_text("utf-8"), *marked) for path, marked in texts.items()}

@@ -1,4 +1,4 @@
-"""Mutants that a person judged to change nothing that can be noticed: ``judged.toml``, a reason for each."""
+"""Mutants that a person judged to change nothing observable: ``judged.toml``, a reason for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = Path(__file__).with_name("judged.toml")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was judged, and why."""
+    """A judgement and its reason."""
 
     path: str
     place: str
@@ -22,11 +22,11 @@ class Judged:
     before: str
     """The line, or lines, as ``Mutant.before``."""
     after: tuple[str, ...]
-    """What each mutant makes of it; empty: whatever is made of it."""
+    """What each mutant makes of it; empty: any change."""
     reason: str
 
     def is_of(self, mutant: Mutant) -> bool:
-        """Whether it speaks of a mutant."""
+        """Return whether it applies to a mutant."""
         where = (mutant.path, mutant.place, mutant.before) == (self.path, self.place, self.before)
         return where and (not self.after or mutant.after in self.after)
 
@@ -35,9 +35,9 @@ def judged(file: Path = FILE) -> list[Judged]:
     """Return the entries of the list.
 
     Raises:
-        ValueError: an entry lacks something, or has something else; the message names it.
+        ValueError: an entry lacks a key, or has an unknown one; the message names it.
     """
-    found = []
+    entries = []
     for number, entry in enumerate(tomllib.loads(file.read_text("utf-8")).get("mutant", []), 1):
         missing = {"path", "before", "reason"} - {name for name, value in entry.items() if value}
         unknown = set(entry) - {"path", "place", "before", "after", "reason"}
@@ -46,10 +46,10 @@ def judged(file: Path = FILE) -> list[Judged]:
                 f"{file.name}, entry {number}: it lacks {sorted(missing)}, and {sorted(unknown)} is unknown"
             )
         after = (entry["after"],) if isinstance(entry.get("after"), str) else tuple(entry.get("after", ()))
-        found.append(Judged(entry["path"], entry.get("place", ""), entry["before"], after, entry["reason"]))
-    return found
+        entries.append(Judged(entry["path"], entry.get("place", ""), entry["before"], after, entry["reason"]))
+    return entries
 
 
 def judgement_of(mutant: Mutant, entries: Sequence[Judged]) -> Judged | None:
-    """Return the entry that speaks of a mutant."""
+    """Return the entry that applies to a mutant."""
     return next((entry for entry in entries if entry.is_of(mutant)), None)

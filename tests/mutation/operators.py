@@ -13,7 +13,7 @@ Positions = Iterator[tuple[tuple[int, int], tuple[int, int]]]
 
 
 class DropCall(Operator):  # type: ignore[misc]
-    """Leave out a statement that only calls something: what it would do is not done."""
+    """Leave out a statement that only calls something, so its effect is missing."""
 
     def mutation_positions(self, node: Any) -> Positions:
         """See ``Operator``."""
@@ -31,7 +31,7 @@ class DropCall(Operator):  # type: ignore[misc]
 
 
 class DropAugmented(Operator):  # type: ignore[misc]
-    """Leave out ``+=`` and its like: a counter stands still."""
+    """Leave out ``+=`` and its like, so a counter stands still."""
 
     def mutation_positions(self, node: Any) -> Positions:
         """See ``Operator``."""
@@ -49,7 +49,7 @@ class DropAugmented(Operator):  # type: ignore[misc]
 
 
 class DropRaise(Operator):  # type: ignore[misc]
-    """Let pass what should raise."""
+    """Leave out a ``raise``."""
 
     def mutation_positions(self, node: Any) -> Positions:
         """See ``Operator``."""
@@ -129,7 +129,7 @@ class ReturnNone(Operator):  # type: ignore[misc]
 
 
 class Confuse(Operator):  # type: ignore[misc]
-    """Take the name that is easily taken for another: ``max`` for ``min``, ``notify`` for ``notify_all``."""
+    """Take a name that is easily confused: ``max`` for ``min``, ``notify`` for ``notify_all``."""
 
     PAIRS = (
         ("min", "max"),
@@ -148,7 +148,7 @@ class Confuse(Operator):  # type: ignore[misc]
         ("argmax", "argmin"),
         ("find", "rfind"),
     )
-    OTHER = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])} | {"pop": "pop"}
+    OTHER = {name: other for pair in PAIRS for name, other in (pair, pair[::-1])} | {"pop": "pop"}
 
     def mutation_positions(self, node: Any) -> Positions:
         """See ``Operator``."""
@@ -195,7 +195,7 @@ def _membership(node: Any) -> list[Any]:
 
 
 def _is_keyword(node: Any) -> bool:
-    """Whether it is the name of an argument: ``height=…``."""
+    """Return whether it is the name of an argument: ``height=…``."""
     return node.parent.type == "argument" and node.parent.children[0] is node
 
 

@@ -1,4 +1,4 @@
-"""The scores: a table for docs/reliability.md, and the survivors for docs/mutations.md."""
+"""Write the scores: a table for docs/reliability.md, and the survivors for docs/mutations.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = """| chapter | mutants | tried | noticed | of those tried | change nothin
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that nothing noticed and that nobody has judged to change nothing."""
+    """A mutant that no test noticed and that no person judged to change nothing."""
 
     path: str
     line: int
@@ -33,11 +33,11 @@ class Score:
 
     chapter: str
     mutants: int
-    """As many as there are."""
+    """The total of its mutants."""
     tried: int
     noticed: int
     judged: int
-    """Those that nothing noticed and that change nothing, by the list."""
+    """Mutants that no test noticed and that change nothing, by the list."""
     on: str
     """The day, as ``2026-11-30``."""
     machine: str
@@ -45,12 +45,12 @@ class Score:
 
     @property
     def plain(self) -> float:
-        """The part of those tried that was noticed."""
+        """The share of the tried mutants that was noticed."""
         return self.noticed / self.tried if self.tried else 0.0
 
     @property
     def without_judged(self) -> float:
-        """The part that was noticed of those that were not judged to change nothing."""
+        """The share that was noticed of the mutants that were not judged to change nothing."""
         return self.noticed / (self.tried - self.judged) if self.tried > self.judged else 0.0
 
     @property
@@ -62,9 +62,9 @@ class Score:
 def score(
     chapter: str, mutants: int, results: Sequence[Result], entries: Sequence[Judged], on: str, machine: str
 ) -> Score:
-    """Return a chapter's score from what became of its mutants."""
+    """Return a chapter's score from the outcomes of its mutants."""
     noticed = sum(result.outcome in NOTICED for result in results)
-    left = [one for one in results if one.outcome not in NOTICED and not judgement_of(one.mutant, entries)]
+    left = [result for result in results if result.outcome not in NOTICED and not judgement_of(result.mutant, entries)]
     survivors = tuple(map(_survivor, left))
     return Score(chapter, mutants, len(results), noticed, len(results) - noticed - len(left), on, machine, survivors)
 
@@ -77,7 +77,7 @@ def _survivor(result: Result) -> Survivor:
 
 
 def table(scores: Sequence[Score]) -> str:
-    """Return the table of the scores, as Markdown, and what they were measured on."""
+    """Return the table of the scores, as Markdown, and where they were measured."""
     if not scores:
         return "Nothing is measured yet."
     machines = "; ".join(sorted({score.machine for score in scores}))
@@ -103,10 +103,10 @@ def listed(scores: Sequence[Score]) -> str:
 
 def _lines(score: Score) -> list[str]:
     lines = []
-    for one in score.survivors:
-        where = f"{one.path}:{one.line}" + (f", `{one.place}`" if one.place else "")
-        unrun = "" if one.is_run else " (no test of the first tier runs it)"
-        lines.append(f"- {where}{unrun}: {_code(one.before)} → {_code(one.after)}")
+    for survivor in score.survivors:
+        where = f"{survivor.path}:{survivor.line}" + (f", `{survivor.place}`" if survivor.place else "")
+        unrun = "" if survivor.is_run else " (no test of the first tier runs it)"
+        lines.append(f"- {where}{unrun}: {_code(survivor.before)} → {_code(survivor.after)}")
     return lines or ["None."]
 
 
@@ -118,9 +118,9 @@ def between(document: str, mark: str, text: str) -> str:
     """Return a document with a text between ``<!-- mark -->`` and ``<!-- /mark -->``.
 
     Raises:
-        ValueError: the markers are not there, once each.
+        ValueError: the markers are not there exactly once.
     """
     pattern = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- /{mark} -->)", re.DOTALL)
     if len(pattern.findall(document)) != 1:
         raise ValueError(f"expected <!-- {mark} --> and <!-- /{mark} --> once in the document")
-    return pattern.sub(lambda found: f"{found[1]}{text}\n{found[2]}", document)
+    return pattern.sub(lambda match: f"{match[1]}{text}\n{match[2]}", document)

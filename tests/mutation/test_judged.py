@@ -36,7 +36,7 @@ def code_of(entry: Judged) -> str:
     return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
 
 
-def test_every_entry_speaks_of_code_that_is_still_there_and_gives_a_reason() -> None:
+def test_judged_entries_name_existing_code_and_a_reason() -> None:
     paths = {path for chapter in CHAPTERS for path in chapter.files()}
     for entry in judged():
         assert entry.path in paths
@@ -45,7 +45,7 @@ def test_every_entry_speaks_of_code_that_is_still_there_and_gives_a_reason() -> 
         assert entry.before not in entry.after, entry
 
 
-def test_no_entry_comes_twice() -> None:
+def test_judged_entries_are_unique() -> None:
     found = [(one.path, one.place, one.before, after) for one in judged() for after in one.after or ("",)]
     assert len(found) == len(set(found))
 
@@ -54,7 +54,7 @@ def mutant(after: str, before: str = "n < 1", path: str = "a.py", place: str = "
     return difference(path, place, "core/AddNot", "unit", 0, f"{before}\n", f"{after}\n")
 
 
-def test_an_entry_is_of_its_mutant_only(tmp_path: Path) -> None:
+def test_judged_entry_applies_to_its_mutant_only(tmp_path: Path) -> None:
     (tmp_path / "list.toml").write_text(ENTRY, "utf-8")
     entries = judged(tmp_path / "list.toml")
     assert judgement_of(mutant("n <= 1"), entries) == entries[0]
@@ -62,7 +62,7 @@ def test_an_entry_is_of_its_mutant_only(tmp_path: Path) -> None:
         assert judgement_of(other, entries) is None
 
 
-def test_an_entry_without_an_after_is_of_every_mutant_of_its_line(tmp_path: Path) -> None:
+def test_judged_entry_without_after_applies_to_every_mutant_of_its_line(tmp_path: Path) -> None:
     (tmp_path / "list.toml").write_text(ENTRY.replace('after = "n <= 1"\n', ""), "utf-8")
     entries = judged(tmp_path / "list.toml")
     assert judgement_of(mutant("n > 1"), entries)
@@ -72,7 +72,7 @@ def test_an_entry_without_an_after_is_of_every_mutant_of_its_line(tmp_path: Path
 @pytest.mark.parametrize(
     ("before", "after"), [('reason = "n is never 1"\n', ""), ("reason", "why"), ('"n is never 1"', '""')]
 )
-def test_an_entry_without_a_reason_is_refused(before: str, after: str, tmp_path: Path) -> None:
+def test_judged_entry_without_a_reason_is_refused(before: str, after: str, tmp_path: Path) -> None:
     (tmp_path / "list.toml").write_text(ENTRY.replace(before, after), "utf-8")
     with pytest.raises(ValueError, match="entry 1"):
         judged(tmp_path / "list.toml")

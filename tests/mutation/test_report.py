@@ -1,4 +1,4 @@
-"""The scores say both numbers, with and without the mutants that were judged to change nothing."""
+"""Tests of the scores: both numbers are shown, with and without the mutants that were judged to change nothing."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ RESULTS = [
     result(4, "untested"),
     result(5, "survived"),
 ]
-CHANGES_NOTHING = Judged("shared/box.py", "f", "n = 5", (), "nobody reads it")
+CHANGES_NOTHING = Judged("shared/box.py", "f", "n = 5", (), "no code reads it")
 SCORE = score("pipeline", 40, RESULTS, [CHANGES_NOTHING], "2026-11-30", "a machine")
 
 
-def test_what_was_judged_reduces_the_denominator_and_both_numbers_are_shown() -> None:
+def test_report_leaves_judged_mutants_out_of_the_denominator_and_shows_both() -> None:
     assert (SCORE.mutants, SCORE.tried, SCORE.noticed, SCORE.judged) == (40, 15, 12, 1)
     assert (SCORE.plain, SCORE.without_judged) == (12 / 15, 12 / 14)
     row = table([SCORE]).splitlines()[2]
@@ -40,19 +40,19 @@ def test_what_was_judged_reduces_the_denominator_and_both_numbers_are_shown() ->
     assert "a machine" in table([SCORE])
 
 
-def test_a_judgement_of_what_was_noticed_changes_no_number() -> None:
-    of_a_noticed_one = Judged("shared/box.py", "f", "n = 100", (), "nobody reads it")
+def test_report_ignores_a_judgement_of_a_mutant_that_was_killed() -> None:
+    of_a_noticed_one = Judged("shared/box.py", "f", "n = 100", (), "no code reads it")
     assert score("pipeline", 40, RESULTS, [CHANGES_NOTHING, of_a_noticed_one], "2026-11-30", "a machine") == SCORE
 
 
-def test_a_score_is_cut_and_not_rounded_up_to_the_goal() -> None:
+def test_report_cuts_a_score_and_never_rounds_it_up() -> None:
     results = [result(number, "noticed" if number <= 8499 else "survived") for number in range(1, 10_001)]
-    found = score("pipeline", 10_000, results, [], "2026-11-30", "a machine")
-    assert "| 84.9 % |" in table([found])
-    assert not found.is_reached
+    rounded = score("pipeline", 10_000, results, [], "2026-11-30", "a machine")
+    assert "| 84.9 % |" in table([rounded])
+    assert not rounded.is_reached
 
 
-def test_a_survivor_is_listed_with_its_place_what_was_changed_and_whether_it_is_run() -> None:
+def test_report_lists_a_survivor_with_its_position_change_and_coverage() -> None:
     lines = listed([SCORE]).rstrip().splitlines()
     assert lines == [
         "## pipeline",
@@ -62,30 +62,30 @@ def test_a_survivor_is_listed_with_its_place_what_was_changed_and_whether_it_is_
     ]
 
 
-def test_only_what_is_between_the_markers_is_written() -> None:
+def test_report_writes_only_between_the_markers() -> None:
     document = "above\n<!-- scores -->\nold\n<!-- /scores -->\nbelow\n"
     assert between(document, "scores", "new") == "above\n<!-- scores -->\nnew\n<!-- /scores -->\nbelow\n"
     with pytest.raises(ValueError, match="once"):
         between(document, "others", "new")
 
 
-def test_a_chapters_run_leaves_the_figures_of_the_others(tmp_path: Path) -> None:
+def test_report_of_a_chapter_keeps_the_figures_of_the_others(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     for path, mark in ((documents.SCORES, "mutations"), (documents.SURVIVORS, "survivors")):
         (tmp_path / path).write_text(f"<!-- {mark} -->\n<!-- /{mark} -->\n", "utf-8")
     other = score("images", 3, RESULTS, [], "2026-11-29", "another machine")
-    for one in (other, SCORE, SCORE):
-        documents.keep(one, tmp_path)
+    for score_kept in (other, SCORE, SCORE):
+        documents.keep(score_kept, tmp_path)
     assert documents.scores(tmp_path) == [SCORE, other]
     assert documents.written(tmp_path)[documents.SCORES] == (tmp_path / documents.SCORES).read_text("utf-8")
 
 
-def test_the_documents_say_what_was_measured() -> None:
+def test_report_documents_show_the_measured_scores() -> None:
     for path, text in documents.written().items():
-        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `make mutate`, or take back what was changed"
+        assert (ROOT / path).read_text("utf-8") == text, f"{path}: run `make mutate`, or undo the change"
 
 
-def test_every_chapter_has_files() -> None:
+def test_chapters_each_have_files() -> None:
     assert [chapter.name for chapter in CHAPTERS if not chapter.files()] == []
     files = [path for chapter in CHAPTERS for path in chapter.files()]
     assert len(files) == len(set(files))

@@ -1,4 +1,4 @@
-"""The mutants of a view: what may go wrong in SQL, one thing at a time."""
+"""Tests of the mutants of a view: what may go wrong in SQL, one thing at a time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FROM `${dataset}.others`
 
 
 def mutants() -> dict[tuple[str, str], str]:
-    found, total = sql_mutants(PATH, SOURCE)
-    assert total == len(found)
-    return {(mutant.operator, mutant.after): mutant.edit.applied_to(SOURCE) for mutant in found}
+    mutants_made, total = sql_mutants(PATH, SOURCE)
+    assert total == len(mutants_made)
+    return {(mutant.operator, mutant.after): mutant.edit.applied_to(SOURCE) for mutant in mutants_made}
 
 
 @pytest.mark.parametrize(
@@ -43,30 +43,30 @@ def mutants() -> dict[tuple[str, str], str]:
         ("sql/direction", "ROW_NUMBER() OVER (PARTITION BY a, b ORDER BY c ASC NULLS LAST) = 1"),
     ],
 )
-def test_a_view_has_a_mutant_for_each_thing_that_may_go_wrong(operator: str, after: str) -> None:
+def test_sql_mutants_cover_each_kind_of_mistake(operator: str, after: str) -> None:
     assert (operator, after) in mutants()
 
 
 @pytest.mark.parametrize(("operator", "without"), [("sql/where", "WHERE"), ("sql/qualify", "QUALIFY")])
-def test_a_mutant_leaves_out_a_clause(operator: str, without: str) -> None:
+def test_sql_mutant_leaves_out_a_clause(operator: str, without: str) -> None:
     [text] = [text for (kind, _), text in mutants().items() if kind == operator]
     assert without in rewritten(SOURCE)
     assert without not in text
 
 
-def test_a_mutant_keeps_the_comments_that_a_view_begins_with_and_its_dataset() -> None:
+def test_sql_mutant_keeps_the_head_comment_and_the_dataset() -> None:
     for text in mutants().values():
         assert text.splitlines()[:3] == SOURCE.splitlines()[:3]
         assert text.count("${dataset}") == 2
 
 
-def test_every_mutant_says_another_thing_than_the_view_and_than_the_others() -> None:
+def test_sql_mutants_differ_from_the_view_and_from_each_other() -> None:
     texts = list(mutants().values())
     assert rewritten(SOURCE) not in texts
     assert len(texts) == len(set(texts))
 
 
-def test_a_sample_is_of_the_same_mutants_each_time() -> None:
+def test_sql_sample_is_reproducible() -> None:
     chosen, total = sql_mutants(PATH, SOURCE, 5)
     assert len(chosen) == 5
     assert total > 5
@@ -74,6 +74,6 @@ def test_a_sample_is_of_the_same_mutants_each_time() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "infra/bigquery/views").glob("*.sql")), ids=lambda path: path.stem)
-def test_every_view_has_mutants_whose_ids_differ(path) -> None:  # type: ignore[no-untyped-def]
-    found, _ = sql_mutants(str(path.relative_to(ROOT)), path.read_text("utf-8"))
-    assert len({mutant.id for mutant in found}) == len(found) > 5
+def test_sql_mutants_of_every_view_have_unique_ids(path) -> None:  # type: ignore[no-untyped-def]
+    mutants_made, _ = sql_mutants(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+    assert len({mutant.id for mutant in mutants_made}) == len(mutants_made) > 5

@@ -1,4 +1,4 @@
-"""A copy of the project, in which files are mutated: the project itself is never touched."""
+"""Copy the project, to mutate files in the copy: the project itself is never touched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEFT_OUT = (".git", ".venv", ".bucketlens", ".terraform", "node_modules", "*.egg
 
 
 def copied(folder: Path) -> Path:
-    """Copy the project into a folder, which is made anew; returns it."""
+    """Copy the project into a folder, which is made again; return it."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT, "__pycache__"), symlinks=True)
     return folder

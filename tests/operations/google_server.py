@@ -56,7 +56,11 @@ class FakeGoogle:
             return copy.deepcopy(self.refusals[api])
         match api, path.split("/")[2:]:
             case "cloudresourcemanager", ["projects", name] if name.endswith(":testIamPermissions"):
-                return 200, {"permissions": [one for one in json.loads(body)["permissions"] if one not in self.lacking]}
+                return 200, {
+                    "permissions": [
+                        permission for permission in json.loads(body)["permissions"] if permission not in self.lacking
+                    ]
+                }
             case "cloudresourcemanager", ["projects", name]:
                 return 200, {"name": "projects/123", "projectId": name, "state": self.state}
             case "cloudbilling", ["projects", name, "billingInfo"]:
@@ -66,7 +70,9 @@ class FakeGoogle:
             case "serviceusage", ["projects", _, "services", service, "consumerQuotaMetrics"]:
                 return 200, self._page(service, query.get("pageToken"))
             case "run", ["projects", name, "locations"]:
-                locations = [{"name": f"projects/{name}/locations/{one}", "locationId": one} for one in self.regions]
+                locations = [
+                    {"name": f"projects/{name}/locations/{region}", "locationId": region} for region in self.regions
+                ]
                 return 200, {"locations": locations}
             case "orgpolicy", ["projects", name, "policies", policy]:
                 rules = self.policies.get(policy.removesuffix(":getEffectivePolicy"), [])
@@ -84,8 +90,8 @@ class FakeGoogle:
         names = [name for name in self.limits if name.startswith(service)]
         number = int(token[0]) if token else 0
         buckets = [
-            {"effectiveLimit": str(amount)} | ({"dimensions": {"region": place}} if place else {})
-            for place, amount in self.limits[names[number]].items()
+            {"effectiveLimit": str(amount)} | ({"dimensions": {"region": region}} if region else {})
+            for region, amount in self.limits[names[number]].items()
         ]
         metric = {"metric": names[number], "consumerQuotaLimits": [{"quotaBuckets": buckets}]}
         return {"metrics": [metric]} | ({"nextPageToken": str(number + 1)} if number + 1 < len(names) else {})

@@ -1,4 +1,4 @@
-"""A service on 127.0.0.1 that notes what it is asked, and answers as it is told."""
+"""A service on 127.0.0.1 that records its requests and gives configured answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Service:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = json.dumps(PREDICTION).encode()
     url: str = ""
-    asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     """Method, target, headers with small names, body."""
     enough: threading.Event = field(default_factory=threading.Event)
     """Set when ``enough_at`` requests have come."""
@@ -35,8 +35,8 @@ def serving(service: Service) -> Iterator[Service]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            service.asked.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            if len(service.asked) >= service.enough_at:
+            service.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            if len(service.requests) >= service.enough_at:
                 service.enough.set()
             self.send_response(service.status)
             for name, value in service.headers.items():

@@ -47,11 +47,11 @@ described = cache(discovery_of)
 
 
 @pytest.fixture
-def there() -> Iterator[FakeGoogle]:
-    """Google; at the end all that was said to it, and all that it said, must be as documented."""
-    there = FakeGoogle()
-    yield there
-    for api, exchanges in there.exchanges.items():
+def fake_google() -> Iterator[FakeGoogle]:
+    """Provide a fake Google; at the end every request and every answer must be as documented."""
+    fake_google = FakeGoogle()
+    yield fake_google
+    for api, exchanges in fake_google.exchanges.items():
         known = {version: described(name, version) for name, version in DOCUMENTS[api]}
         for exchange in exchanges:
             version = urlsplit(exchange.target).path.split("/")[1]
@@ -60,8 +60,8 @@ def there() -> Iterator[FakeGoogle]:
 
 
 @pytest.fixture
-def url(there: FakeGoogle) -> Iterator[str]:
-    with running(there) as url:
+def url(fake_google: FakeGoogle) -> Iterator[str]:
+    with running(fake_google) as url:
         yield url
 
 
@@ -69,8 +69,8 @@ def examined(url: str, region: str = "europe-west1", programs: dict[str, Any] | 
     """Return the findings by what they are about."""
     patient = Patient(PROJECT, region, vcpus=9, memory_gib=4.5)
     answers = PROGRAMS if programs is None else programs
-    found = examine(patient, GoogleRest(PROJECT, 5, endpoint=url), lambda *command: answers.get(" ".join(command)))
-    return {finding.about: finding for finding in found}
+    findings = examine(patient, GoogleRest(PROJECT, 5, endpoint=url), lambda *command: answers.get(" ".join(command)))
+    return {finding.about: finding for finding in findings}
 
 
 def doctor(url: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
@@ -79,7 +79,7 @@ def doctor(url: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
     return CliRunner().invoke(main, ["doctor", "--project", PROJECT, *options], env={"COLUMNS": "220"})
 
 
-def test_project_for_which_all_is_fine_exits_with_0(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_exits_with_0_if_all_is_fine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     result = doctor(url, monkeypatch, "--json")
     assert result.exit_code == 0, result.output
     findings = json.loads(result.stdout)["findings"]
@@ -87,15 +87,17 @@ def test_project_for_which_all_is_fine_exits_with_0(url: str, monkeypatch: pytes
     assert {tuple(finding) for finding in findings} == {("about", "verdict", "what", "to_do")}
 
 
-def test_every_request_names_who_pays_and_carries_no_credentials_to_another_server(there: FakeGoogle, url: str) -> None:
+def test_doctor_requests_name_the_billed_project_and_keep_credentials_private(
+    fake_google: FakeGoogle, url: str
+) -> None:
     examined(url)
-    headers = [one.headers for exchanges in there.exchanges.values() for one in exchanges]
-    assert {one["x-goog-user-project"] for one in headers} == {PROJECT}
-    assert [one for one in headers if "authorization" in one] == []
+    headers = [exchange.headers for exchanges in fake_google.exchanges.values() for exchange in exchanges]
+    assert {sent["x-goog-user-project"] for sent in headers} == {PROJECT}
+    assert [sent for sent in headers if "authorization" in sent] == []
 
 
-def test_table_says_what_to_do(there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    there.is_billed = False
+def test_doctor_table_has_what_to_do(fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_google.is_billed = False
     result = doctor(url, monkeypatch)
     assert result.exit_code == 1
     assert "will bite" in result.stdout
@@ -106,37 +108,37 @@ def bitten(findings: dict[str, Finding]) -> set[str]:
     return {about for about, finding in findings.items() if finding.verdict is Verdict.BITES}
 
 
-def test_project_that_is_being_deleted_or_unpaid_bites(there: FakeGoogle, url: str) -> None:
-    there.state, there.is_billed = "DELETE_REQUESTED", False
+def test_doctor_reports_a_project_that_is_deleted_or_unpaid(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.state, fake_google.is_billed = "DELETE_REQUESTED", False
     assert bitten(examined(url)) == {"project", "billing"}
 
 
-def test_missing_permissions_are_named(there: FakeGoogle, url: str) -> None:
-    there.lacking = {NEEDED[0], NEEDED[-1]}
+def test_doctor_names_missing_permissions(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.lacking = {NEEDED[0], NEEDED[-1]}
     findings = examined(url)
     assert bitten(findings) == {"rights"}
     assert f"{NEEDED[0]}, {NEEDED[-1]}" in findings["rights"].what
 
 
-def test_only_apis_that_terraform_cannot_switch_on_itself_bite(there: FakeGoogle, url: str) -> None:
-    there.apis -= {"run"}
+def test_doctor_reports_only_apis_that_terraform_cannot_switch_on(fake_google: FakeGoogle, url: str) -> None:
+    fake_google.apis -= {"run"}
     assert examined(url)["APIs"].verdict is Verdict.NOTE
-    there.apis -= {"storage"}
+    fake_google.apis -= {"storage"}
     findings = examine(
         Patient(PROJECT, "europe-west1", 9, 4.5),
         GoogleRest(PROJECT, 5, endpoint=url),
         lambda *command: PROGRAMS.get(" ".join(command)),
     )
-    assert [one.to_do for one in findings if one.verdict is Verdict.BITES] == [
+    assert [finding.to_do for finding in findings if finding.verdict is Verdict.BITES] == [
         "gcloud services enable storage.googleapis.com"
     ]
 
 
-def test_apis_are_those_that_terraform_switches_on_for_every_deployment() -> None:
+def test_doctor_apis_are_those_of_every_deployment() -> None:
     text = (ROOT / "infra" / "project" / "main.tf").read_text("utf-8")
-    found = re.search(r"apis = .*?\[(.*?)\]", text, re.DOTALL)
-    assert found
-    assert set(re.findall(r'"([a-z]+)"', found[1])) | {"serviceusage"} == {*FIRST, *LATER}
+    match = re.search(r"apis = .*?\[(.*?)\]", text, re.DOTALL)
+    assert match
+    assert set(re.findall(r'"([a-z]+)"', match[1])) | {"serviceusage"} == {*FIRST, *LATER}
 
 
 ALLOWED, DENIED = "allowedValues", "deniedValues"
@@ -155,13 +157,13 @@ NOTED: dict[str, dict[str, Any]] = {
 }
 
 
-def test_every_constraint_that_is_looked_at_is_tried_here() -> None:
-    assert {one.name for one in CONSTRAINTS} == BITING.keys() | NOTED.keys()
+def test_doctor_tests_cover_every_constraint() -> None:
+    assert {constraint.name for constraint in CONSTRAINTS} == BITING.keys() | NOTED.keys()
 
 
 @pytest.mark.parametrize("name", [*BITING, *NOTED])
-def test_organisation_policy_is_found_with_what_to_do(there: FakeGoogle, url: str, name: str) -> None:
-    there.policies = {name: [BITING.get(name) or NOTED[name]]}
+def test_doctor_reports_an_organisation_policy_with_what_to_do(fake_google: FakeGoogle, url: str, name: str) -> None:
+    fake_google.policies = {name: [BITING.get(name) or NOTED[name]]}
     finding = examined(url)[f"policy {name}"]
     assert finding.verdict is (Verdict.BITES if name in BITING else Verdict.NOTE)
     assert finding.to_do
@@ -180,16 +182,16 @@ def test_organisation_policy_is_found_with_what_to_do(there: FakeGoogle, url: st
         ("run.managed.requireInvokerIam", {"enforce": False}),
     ],
 )
-def test_policy_that_lets_the_deployment_be_is_fine(
-    there: FakeGoogle, url: str, name: str, rule: dict[str, Any]
+def test_doctor_accepts_a_policy_that_allows_the_deployment(
+    fake_google: FakeGoogle, url: str, name: str, rule: dict[str, Any]
 ) -> None:
-    there.policies = {name: [rule]}
+    fake_google.policies = {name: [rule]}
     assert {finding.verdict for finding in examined(url).values()} == {Verdict.FINE}
 
 
-def test_policy_that_depends_on_a_tag_is_noted(there: FakeGoogle, url: str) -> None:
+def test_doctor_notes_a_policy_that_depends_on_a_tag(fake_google: FakeGoogle, url: str) -> None:
     rule = {"denyAll": True, "condition": {"expression": "resource.matchTag('1/env', 'prod')"}}
-    there.policies = {"gcp.resourceLocations": [rule]}
+    fake_google.policies = {"gcp.resourceLocations": [rule]}
     assert examined(url)["policy gcp.resourceLocations"].verdict is Verdict.NOTE
 
 
@@ -206,45 +208,45 @@ def test_policy_that_depends_on_a_tag_is_noted(there: FakeGoogle, url: str) -> N
         ),
     ],
 )
-def test_quota_of_the_region_must_carry_all_instances(
-    there: FakeGoogle, url: str, limits: dict[str, dict[str | None, int]], bites: set[str]
+def test_doctor_requires_a_quota_for_all_instances(
+    fake_google: FakeGoogle, url: str, limits: dict[str, dict[str | None, int]], bites: set[str]
 ) -> None:
-    there.limits |= limits
+    fake_google.limits |= limits
     assert bitten(examined(url)) == bites
 
 
-def test_region_where_new_projects_cannot_build_is_noted_with_one_where_they_can(url: str) -> None:
+def test_doctor_notes_a_region_where_new_projects_cannot_build(url: str) -> None:
     finding = examined(url, "europe-west4")["builds"]
     assert finding.verdict is Verdict.NOTE
     assert "-var=build_region=europe-west1" in finding.to_do
 
 
-def test_region_without_cloud_run_cannot_be_looked_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_refuses_a_region_without_cloud_run(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     result = doctor(url, monkeypatch, "--region=mars-north1")
     assert result.exit_code == 2
     assert "expected one of europe-west1, europe-west4, us-central1" in result.output
 
 
 @pytest.mark.parametrize("options", [("--region=europe-west1-b",), ("--project=My_Project",), ("--project=p/../q",)])
-def test_what_is_no_project_or_region_is_refused_before_any_request(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+def test_doctor_refuses_a_malformed_project_or_region_before_any_request(
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     assert doctor(url, monkeypatch, *options).exit_code == 2
-    assert there.exchanges == {}
+    assert fake_google.exchanges == {}
 
 
 DENIED_PERMISSION = refusal(403, "IAM_PERMISSION_DENIED", permission="orgpolicy.policy.get")
 SWITCHED_OFF = refusal(403, "SERVICE_DISABLED", service="orgpolicy.googleapis.com")
 
 
-def test_what_may_not_be_looked_at_says_what_it_needs(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+def test_doctor_names_the_permission_that_a_check_needs(
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["orgpolicy"] = DENIED_PERMISSION
+    fake_google.refusals["orgpolicy"] = DENIED_PERMISSION
     finding = examined(url)["policies"]
     assert finding.verdict is Verdict.UNSEEN
     assert finding.what == "could not be looked at: needs the permission orgpolicy.policy.get"
-    there.refusals["orgpolicy"] = SWITCHED_OFF
+    fake_google.refusals["orgpolicy"] = SWITCHED_OFF
     assert examined(url)["policies"].to_do == "gcloud services enable orgpolicy.googleapis.com"
     result = doctor(url, monkeypatch)
     assert result.exit_code == 1
@@ -253,8 +255,10 @@ def test_what_may_not_be_looked_at_says_what_it_needs(
 
 @pytest.mark.parametrize("status", [400, 403, 409, 418])
 @pytest.mark.parametrize("api", ["cloudresourcemanager", "cloudbilling", "orgpolicy", "run", "serviceusage", "www"])
-def test_no_refusal_ends_in_a_traceback(there: FakeGoogle, url: str, api: str, status: int) -> None:
-    there.refusals[api] = (status, {"error": {"code": status, "message": "no"}})
+def test_doctor_never_prints_a_traceback_for_a_refusal(
+    fake_google: FakeGoogle, url: str, api: str, status: int
+) -> None:
+    fake_google.refusals[api] = (status, {"error": {"code": status, "message": "no"}})
     verdicts = {finding.verdict for finding in examined(url).values()}
     assert verdicts == ({Verdict.FINE} if api == "www" else {Verdict.FINE, Verdict.UNSEEN})
 
@@ -267,32 +271,34 @@ def test_no_refusal_ends_in_a_traceback(there: FakeGoogle, url: str, api: str, s
         refusal(404, "NOT_FOUND"),
     ],
 )
-def test_project_that_there_is_not_is_said_to_be_so(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]]
+def test_doctor_reports_a_project_that_does_not_exist(
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, Any]]
 ) -> None:
-    there.refusals["cloudresourcemanager"] = answer
+    fake_google.refusals["cloudresourcemanager"] = answer
     result = doctor(url, monkeypatch)
     assert result.exit_code == 2
     assert f"There is no project '{PROJECT}'" in result.output
 
 
-def test_credentials_that_google_does_not_take_are_to_be_renewed(
-    there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+def test_doctor_reports_credentials_that_google_refuses(
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there.refusals["cloudbilling"] = (401, {"error": {"code": 401, "message": "no"}})
+    fake_google.refusals["cloudbilling"] = (401, {"error": {"code": 401, "message": "no"}})
     result = doctor(url, monkeypatch)
     assert result.exit_code == 2
     assert "gcloud auth application-default login" in result.output
 
 
-def test_google_that_does_not_answer_exits_with_4(there: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    there.refusals["orgpolicy"] = (503, {"error": {"code": 503, "message": "later"}})
+def test_doctor_exits_with_4_if_google_does_not_answer(
+    fake_google: FakeGoogle, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_google.refusals["orgpolicy"] = (503, {"error": {"code": 503, "message": "later"}})
     assert doctor(url, monkeypatch).exit_code == 4
-    assert len(there.exchanges["orgpolicy"]) == 3  # tried again, and not for ever
+    assert len(fake_google.exchanges["orgpolicy"]) == 3  # retried a limited number of times
     assert doctor("http://127.0.0.1:9", monkeypatch).exit_code == 4
 
 
-def test_biting_outweighs_silence_and_what_is_unseen_is_not_fine() -> None:
+def test_doctor_exit_code_is_that_of_the_worst_verdict() -> None:
     unseen, silent, bad = (
         Finding("x", verdict, "y") for verdict in (Verdict.UNSEEN, Verdict.UNANSWERED, Verdict.BITES)
     )
@@ -303,7 +309,7 @@ def test_biting_outweighs_silence_and_what_is_unseen_is_not_fine() -> None:
     assert exit_code([silent, bad]) == 1
 
 
-def test_who_is_not_signed_in_is_told_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_the_command_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
     def without(**_: Any) -> Any:
         raise DefaultCredentialsError("where they were looked for")
 
@@ -331,13 +337,13 @@ def test_who_is_not_signed_in_is_told_the_command(monkeypatch: pytest.MonkeyPatc
         ),
     ],
 )
-def test_programs_and_who_is_signed_in_with_each(
+def test_doctor_reports_programs_and_their_accounts(
     url: str, change: dict[str, Any], about: str, verdict: Verdict
 ) -> None:
     assert examined(url, programs=PROGRAMS | change)[about].verdict is verdict
 
 
-def test_program_that_is_missing_fails_or_prints_no_json_says_nothing(tmp_path: Path) -> None:
+def test_doctor_ask_returns_none_for_a_missing_or_failing_program(tmp_path: Path) -> None:
     broken, chatty, good = (tmp_path / name for name in ("broken", "chatty", "good"))
     for path, script in ((broken, "exit 3"), (chatty, "echo hello"), (good, "echo '{\"a\": 1}'")):
         path.write_text(f"#!/bin/sh\n{script}\n")

@@ -49,7 +49,7 @@ def driven(plan: Plan, send: Callable[[bytes], Awaitable[Reply]]) -> Run:
     return run(main())
 
 
-def test_open_loop_sends_at_its_rate_whatever_answers_take() -> None:
+def test_load_open_loop_sends_at_its_rate_however_long_answers_take() -> None:
     service = Service(seconds=3.0)
     done = driven(Plan(seconds=10, rate=5, clients=100), service)
     assert len(done.samples) == 50
@@ -58,7 +58,7 @@ def test_open_loop_sends_at_its_rate_whatever_answers_take() -> None:
     assert done.ending is Ending.TIME
 
 
-def test_closed_loop_keeps_each_client_waiting_for_its_answer() -> None:
+def test_load_closed_loop_keeps_each_client_waiting_for_its_answer() -> None:
     service = Service(seconds=0.5)
     done = driven(Plan(seconds=10, clients=4), service)
     assert service.most_at_once == 4
@@ -66,7 +66,7 @@ def test_closed_loop_keeps_each_client_waiting_for_its_answer() -> None:
     assert done.latency_ms["max"] == pytest.approx(500)
 
 
-def test_stall_is_in_every_latency_that_it_delayed_in_open_loop() -> None:
+def test_load_open_loop_counts_a_stall_in_every_delayed_latency() -> None:
     """Ten requests a second for ten seconds, by one connection, of which the service sleeps five."""
     done = driven(Plan(seconds=10, rate=10, clients=1), Service(seconds=0.01, stall=(2.0, 7.0)))
     assert len(done.samples) == 100
@@ -77,14 +77,14 @@ def test_stall_is_in_every_latency_that_it_delayed_in_open_loop() -> None:
     assert since_due["max"] == pytest.approx(5010, abs=20)
 
 
-def test_requests_that_were_due_and_never_sent_count_as_errors() -> None:
+def test_load_counts_requests_that_were_due_but_never_sent_as_errors() -> None:
     done = driven(Plan(seconds=10, rate=10, clients=2), Service(seconds=4.0))
     assert [sample.status for sample in done.samples] == [200] * 6
     assert done.late == 94
     assert done.error_rate == pytest.approx(0.94)
 
 
-def test_run_ends_at_the_first_of_its_bounds() -> None:
+def test_load_run_ends_at_the_first_of_its_bounds() -> None:
     assert driven(Plan(seconds=10, rate=10, max_requests=7), Service()).ending is Ending.REQUESTS
     assert len(driven(Plan(seconds=10, rate=10, max_requests=7), Service()).samples) == 7
     assert len(driven(Plan(seconds=10, clients=3, max_requests=7), Service()).samples) == 7
@@ -94,13 +94,13 @@ def test_run_ends_at_the_first_of_its_bounds() -> None:
     assert dearest_usd(done.busy_s, len(done.samples), recorded=False) < 2 * poor.max_usd
 
 
-def test_money_of_what_is_still_in_flight_is_counted() -> None:
+def test_load_cost_includes_requests_in_flight() -> None:
     done = driven(Plan(seconds=600, rate=10, clients=1000, max_usd=0.001), Service(seconds=300.0))
     assert done.ending is Ending.MONEY
     assert len(done.samples) < 40
 
 
-def test_interrupted_run_keeps_what_was_answered() -> None:
+def test_load_run_keeps_its_answers_after_an_interrupt() -> None:
     async def main() -> Run:
         drive = Drive(Plan(seconds=600, rate=10, clients=100), PICTURES, Service(seconds=1.0))
         asyncio.get_running_loop().call_later(5.05, drive.stop)
@@ -114,7 +114,7 @@ def test_interrupted_run_keeps_what_was_answered() -> None:
 
 
 @pytest.mark.parametrize("rate", [None, 5.0])
-def test_refusal_of_the_sender_ends_the_run_with_its_sentence(rate: float | None) -> None:
+def test_load_run_ends_with_the_refusal_of_the_sender(rate: float | None) -> None:
     async def refuse(_: bytes) -> Reply:
         raise BadRequest("leads elsewhere")
 
@@ -135,12 +135,12 @@ def test_refusal_of_the_sender_ends_the_run_with_its_sentence(rate: float | None
         {"seconds": float("nan")},
     ],
 )
-def test_plan_without_a_bound_is_refused(figures: dict[str, float]) -> None:
+def test_load_plan_without_a_bound_is_refused(figures: dict[str, float]) -> None:
     with pytest.raises(BadRequest, match="expected more than 0 and at most"):
         Plan(**figures)  # type: ignore[arg-type]
 
 
-def test_percentiles_are_of_the_nearest_rank() -> None:
+def test_load_percentiles_are_of_the_nearest_rank() -> None:
     values = list(range(1, 101))
     assert percentiles(values) == {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "max": 100}
     assert set(percentiles([7]).values()) == {7}
@@ -159,7 +159,7 @@ def capacity(per_s: float) -> Callable[[float], Awaitable[Run | None]]:
 
 
 @pytest.mark.parametrize("per_s", [1.5, 9, 40, 77])
-def test_limit_is_the_highest_rate_that_held_and_near_what_is_carried(per_s: float) -> None:
+def test_load_limit_is_the_highest_rate_that_held(per_s: float) -> None:
     steps = run(find_limit(1, 2000, Demands(), capacity(per_s)))
     held = holding(steps)
     assert held is not None
@@ -167,27 +167,27 @@ def test_limit_is_the_highest_rate_that_held_and_near_what_is_carried(per_s: flo
     assert any(step.faults for step in steps)
 
 
-def test_rate_above_one_that_broke_does_not_count_as_held() -> None:
+def test_load_limit_is_below_every_rate_that_broke() -> None:
     empty = Run((), 1.0, Ending.TIME)
     steps = [Step(1, empty, ()), Step(2, empty, ("p95",)), Step(3, empty, ())]
     assert holding(steps) == 1
 
 
-def test_limit_ends_where_the_first_rate_breaks_and_where_no_rate_does() -> None:
+def test_load_limit_ends_if_the_first_rate_breaks_or_none_does() -> None:
     assert [step.rate for step in run(find_limit(5, 2000, Demands(), capacity(1)))] == [5]
     steps = run(find_limit(5, 10, Demands(), capacity(1e9)))
     assert steps[-1].rate == 10
     assert holding(steps) == 10
 
 
-def test_service_that_falls_behind_breaks_though_its_answers_are_quick() -> None:
+def test_load_limit_counts_a_service_that_falls_behind_as_broken() -> None:
     samples = tuple(Sample(n, n, n + 0.01, 200) for n in range(50))
     faults = Demands().faults(Run(samples, 10.0, Ending.TIME), offered=10)
     assert len(faults) == 1
     assert "it falls behind" in faults[0]
 
 
-def test_steps_to_the_limit_share_one_purse_and_one_count() -> None:
+def test_load_steps_share_the_bounds_of_the_plan() -> None:
     async def main() -> LoadTest:
         test = LoadTest(Plan(seconds=10, rate=2, clients=100, max_requests=200), PICTURES, Service())
         await test.find_limit(Demands(), 2000)
@@ -210,7 +210,7 @@ def test_steps_to_the_limit_share_one_purse_and_one_count() -> None:
         (Reply(0, why="TimeoutError"), Unanswered, "TimeoutError"),
     ],
 )
-def test_service_that_gives_no_prediction_is_not_loaded(reply: Reply, error: type[Exception], sentence: str) -> None:
+def test_load_stops_if_the_service_gives_no_prediction(reply: Reply, error: type[Exception], sentence: str) -> None:
     async def send(_: bytes) -> Reply:
         return reply
 
@@ -219,27 +219,27 @@ def test_service_that_gives_no_prediction_is_not_loaded(reply: Reply, error: typ
         run(test.look())
 
 
-def test_advice_follows_from_the_figures() -> None:
+def test_load_advice_follows_from_the_figures() -> None:
     """200 ms of which 50 compute: four at once keep a processor busy; 28 a second need 1.4, at 70 % two instances."""
     samples = tuple(Sample(n / 28, n / 28, n / 28 + 0.2, 200, 50.0) for n in range(280))
-    found = {one.setting: one for one in advice(Run(samples, 10.0, Ending.TIME), 28, Largest(1 << 20, 100 << 20))}
-    assert {name: one.value for name, one in found.items()} == {
+    rows = {row.setting: row for row in advice(Run(samples, 10.0, Ending.TIME), 28, Largest(1 << 20, 100 << 20))}
+    assert {name: row.value for name, row in rows.items()} == {
         "concurrency": 4,
         "max_instances": 2,
         "memory_mb": 1024,  # 4 x 100 MiB / (13/32) = 985
     }
-    assert "200 / 50 = 4.0" in found["concurrency"].why
-    assert "= 985 MiB" in found["memory_mb"].why
+    assert "200 / 50 = 4.0" in rows["concurrency"].why
+    assert "= 985 MiB" in rows["memory_mb"].why
 
 
-def test_advice_stays_within_what_terraform_takes_and_is_none_without_times() -> None:
+def test_load_advice_stays_within_the_limits_of_terraform() -> None:
     slow = tuple(Sample(n, n, n + 10.0, 200, 10.0) for n in range(10))
-    found = {one.setting: one.value for one in advice(Run(slow, 10.0, Ending.TIME), 1, Largest(10, 10))}
-    assert found == {"concurrency": 16, "max_instances": 1, "memory_mb": 512}
+    values = {row.setting: row.value for row in advice(Run(slow, 10.0, Ending.TIME), 1, Largest(10, 10))}
+    assert values == {"concurrency": 16, "max_instances": 1, "memory_mb": 512}
     without = tuple(Sample(n, n, n + 1.0, 200) for n in range(10))
     assert advice(Run(without, 10.0, Ending.TIME), 1, Largest(10, 10)) == []
 
 
-def test_cost_is_never_less_recorded_and_never_more_shared() -> None:
+def test_load_cost_is_higher_with_rows_and_lower_on_shared_instances() -> None:
     assert dearest_usd(100, 1000, recorded=True) > dearest_usd(100, 1000, recorded=False)
     assert 0 < likely_usd(100, 1000, recorded=False) < dearest_usd(100, 1000, recorded=False)

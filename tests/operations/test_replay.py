@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from shared.backlog.attempts import Attempts
 from shared.cli import main
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations.replay import Fate, Rejected, Selection, put_back, rejected, replay
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.record import failure_row
@@ -68,7 +68,7 @@ def content_of(world: World, name: str) -> bytes:
     return world.store.read(world.store.find(world.uploads, name).ref, 100_000)
 
 
-def test_a_file_goes_back_under_its_own_name_and_leaves_quarantine(world: World, reject: Reject) -> None:
+def test_replay_puts_a_file_back_under_its_name_and_out_of_quarantine(world: World, reject: Reject) -> None:
     old = reject("holiday/ä list.jpg", b"bread, cheese")
     [file] = selected(world)
     assert put_back(world.store, file, world.uploads) is Fate.PUT_BACK
@@ -77,7 +77,7 @@ def test_a_file_goes_back_under_its_own_name_and_leaves_quarantine(world: World,
     assert world.names_in(world.quarantine) == []
 
 
-def test_a_file_that_is_rejected_again_is_a_failure_of_its_own(world: World, reject: Reject) -> None:
+def test_replay_of_a_file_that_is_rejected_again_is_another_failure(world: World, reject: Reject) -> None:
     first = reject("list.jpg")
     assert fates(world, selected(world)) == {"list.jpg": Fate.PUT_BACK}
     upload = world.store.find(world.uploads, "list.jpg")
@@ -87,7 +87,7 @@ def test_a_file_that_is_rejected_again_is_a_failure_of_its_own(world: World, rej
     assert quarantined(world) == [second_id]
 
 
-def test_an_upload_that_waits_under_the_name_is_not_overwritten(
+def test_replay_does_not_overwrite_a_waiting_upload(
     world: World, reject: Reject, picture: Picture, tmp_path: Path
 ) -> None:
     reject("list.jpg")
@@ -98,7 +98,7 @@ def test_an_upload_that_waits_under_the_name_is_not_overwritten(
     assert (content_of(world, "list.jpg"), len(quarantined(world))) == (picture(1), 1)
 
 
-def test_what_was_put_back_before_is_gone_and_nothing_is_done(world: World, reject: Reject) -> None:
+def test_replay_does_nothing_for_a_file_that_was_put_back_before(world: World, reject: Reject) -> None:
     reject("list.jpg")
     files = selected(world)
     assert fates(world, files) == {"list.jpg": Fate.PUT_BACK}
@@ -107,7 +107,7 @@ def test_what_was_put_back_before_is_gone_and_nothing_is_done(world: World, reje
     assert world.names_in(world.uploads) == []
 
 
-def test_a_row_that_was_written_twice_is_one_file(world: World, reject: Reject) -> None:
+def test_replay_counts_a_row_that_was_written_twice_once(world: World, reject: Reject) -> None:
     failure = reject("list.jpg")
     world.warehouse._insert("failures", "another-insert-id", failure_row(failure, datetime.now(UTC)))
     sql = "SELECT failure_id FROM failures WHERE image.bucket IN UNNEST(@buckets)"
@@ -115,7 +115,7 @@ def test_a_row_that_was_written_twice_is_one_file(world: World, reject: Reject) 
     assert names(selected(world)) == ["list.jpg"]
 
 
-def test_files_are_chosen_by_reason_name_and_age_together(world: World, reject: Reject, picture: Picture) -> None:
+def test_replay_selects_files_by_reason_name_and_age(world: World, reject: Reject, picture: Picture) -> None:
     before = datetime.now(UTC)
     reject("holiday/2024/list.jpg")
     reject("holiday/cut.jpg", picture(1)[:2000])
@@ -131,12 +131,12 @@ def test_files_are_chosen_by_reason_name_and_age_together(world: World, reject: 
     assert selected(world, before=before) == []
 
 
-def test_files_of_another_bucket_are_chosen_only_when_it_is_named(world: World, reject: Reject) -> None:
+def test_replay_selects_files_of_another_bucket_only_by_its_name(world: World, reject: Reject) -> None:
     reject("list.jpg")
     assert list(rejected(world.warehouse, Selection("another-bucket"))) == []
 
 
-def test_a_limit_counts_what_is_put_back_and_passes_over_what_is_gone(world: World, reject: Reject) -> None:
+def test_replay_limit_counts_only_files_that_are_put_back(world: World, reject: Reject) -> None:
     for index in range(5):
         reject(f"{index}.jpg")
     files = selected(world)
@@ -146,42 +146,42 @@ def test_a_limit_counts_what_is_put_back_and_passes_over_what_is_gone(world: Wor
     assert len(quarantined(world)) == 1
 
 
-def test_a_dry_run_says_what_would_be_done_and_does_nothing(world: World, reject: Reject, tmp_path: Path) -> None:
+def test_replay_dry_run_changes_nothing(world: World, reject: Reject, tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         reject(name)
     world.put("b.jpg", b"waits", tmp_path)
     world.store.delete(world.store.find(world.quarantine, selected(world)[2].failure_id).ref)
-    told = fates(world, selected(world), dry_run=True)
-    assert told == {"a.jpg": Fate.PUT_BACK, "b.jpg": Fate.TAKEN, "c.jpg": Fate.GONE}
+    outcomes = fates(world, selected(world), dry_run=True)
+    assert outcomes == {"a.jpg": Fate.PUT_BACK, "b.jpg": Fate.TAKEN, "c.jpg": Fate.GONE}
     assert (world.names_in(world.uploads), len(quarantined(world))) == (["b.jpg"], 2)
 
 
-def test_a_file_that_is_gone_takes_no_name_from_another(world: World, reject: Reject) -> None:
+def test_replay_ignores_the_name_of_a_file_that_is_gone(world: World, reject: Reject) -> None:
     reject("list.jpg")
     world.store.delete(world.store.find(world.quarantine, selected(world)[0].failure_id).ref)
     reject("list.jpg")
-    told = [fate for _, fate in replay(world.store, selected(world), world.uploads, dry_run=True)]
-    assert told == [Fate.GONE, Fate.PUT_BACK]
+    outcomes = [fate for _, fate in replay(world.store, selected(world), world.uploads, dry_run=True)]
+    assert outcomes == [Fate.GONE, Fate.PUT_BACK]
 
 
-def test_of_two_files_of_one_name_one_is_put_back_and_the_other_kept(world: World, reject: Reject) -> None:
+def test_replay_puts_back_only_the_first_of_two_files_of_a_name(world: World, reject: Reject) -> None:
     for content in (b"bread", b"butter"):
         reject("list.jpg", content)
     files = selected(world)
     assert [fate for _, fate in replay(world.store, files, world.uploads, dry_run=True)].count(Fate.PUT_BACK) == 1
     assert sorted(fate for _, fate in replay(world.store, files, world.uploads)) == [Fate.PUT_BACK, Fate.TAKEN]
     [left] = quarantined(world)
-    there = {content_of(world, "list.jpg"), world.store.read(world.store.find(world.quarantine, left).ref, 100)}
-    assert there == {b"bread", b"butter"}
+    contents = {content_of(world, "list.jpg"), world.store.read(world.store.find(world.quarantine, left).ref, 100)}
+    assert contents == {b"bread", b"butter"}
 
 
-def test_a_copy_stays_in_quarantine_for_who_wants_one(world: World, reject: Reject) -> None:
+def test_replay_keeps_a_copy_with_keep_quarantined(world: World, reject: Reject) -> None:
     reject("list.jpg")
     assert fates(world, selected(world), keep_quarantined=True) == {"list.jpg": Fate.PUT_BACK}
     assert (world.names_in(world.uploads), len(quarantined(world))) == (["list.jpg"], 1)
 
 
-def test_the_attempt_markers_of_the_old_generation_are_removed(world: World, reject: Reject) -> None:
+def test_replay_deletes_the_attempt_markers_of_the_old_generation(world: World, reject: Reject) -> None:
     old = reject("list.jpg")
     for _ in range(2):
         Attempts(world.store, world.quarantine, 300, {}).begin_next(ref_of(old), datetime.now(UTC))
@@ -192,7 +192,7 @@ def test_the_attempt_markers_of_the_old_generation_are_removed(world: World, rej
 
 @pytest.mark.parametrize("step", ["copy_once", "delete"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
+def test_replay_recovers_from_a_kill_at_any_step_when_repeated(
     world: World, reject: Reject, step: str, moment: str
 ) -> None:
     reject("list.jpg", b"bread, cheese")
@@ -212,12 +212,12 @@ def test_a_kill_at_any_step_loses_nothing_and_a_repeat_mends_it(
     assert quarantined(world) == []
 
 
-def test_files_go_back_for_another_model_than_they_named(world: World, reject: Reject) -> None:
+def test_replay_can_change_the_model_of_files(world: World, reject: Reject) -> None:
     reject("list.jpg", b"bread, cheese")
     before = world.store.find(world.quarantine, quarantined(world)[0])
     assert fates(world, selected(world), model="ponies") == {"list.jpg": Fate.PUT_BACK}
-    found = world.store.find(world.uploads, "list.jpg")
-    assert (found.model, found.content_type, content_of(world, "list.jpg")) == (
+    replayed = world.store.find(world.uploads, "list.jpg")
+    assert (replayed.model, replayed.content_type, content_of(world, "list.jpg")) == (
         "ponies",
         before.content_type,
         b"bread, cheese",
@@ -230,11 +230,11 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):  # as the process does that runs a cloud in a folder
+    with folder_lock(folder):  # as the process does that runs a cloud in a folder
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 
-def test_the_command_puts_back_what_its_event_then_takes_anew(
+def test_replay_command_puts_a_file_back_that_its_event_then_processes(
     cloud: Cloud, world: World, bucketlens: Callable[..., Result], tmp_path: Path
 ) -> None:
     name = f"{uuid.uuid4().hex}.jpg"
@@ -258,18 +258,18 @@ def test_the_command_puts_back_what_its_event_then_takes_anew(
     eventually(lambda: failures() == 2)
 
 
-def test_the_command_tells_what_it_left_and_exits_with_1(
+def test_replay_command_reports_files_that_it_left_and_exits_with_1(
     world: World, reject: Reject, bucketlens: Callable[..., Result], tmp_path: Path
 ) -> None:
     reject("list.jpg")
     world.put("list.jpg", b"waits", tmp_path)
     done = bucketlens("replay", "--bucket", f"gs://{world.uploads}")
     assert done.exit_code == 1
-    assert "list.jpg waits in the upload bucket already; left in quarantine" in done.stderr
+    assert "list.jpg already waits in the upload bucket; left in quarantine" in done.stderr
     assert "the name is taken" in done.stdout
 
 
-def test_what_was_rejected_in_a_bucket_that_is_kept_goes_into_the_upload_bucket(
+def test_replay_puts_files_of_another_bucket_into_the_upload_bucket(
     world: World, reject: Reject, bucketlens: Callable[..., Result]
 ) -> None:
     reject("list.jpg")
@@ -284,7 +284,7 @@ def test_what_was_rejected_in_a_bucket_that_is_kept_goes_into_the_upload_bucket(
     ("age", "is_meant"),
     [("1h", True), ("2000-01-01", True), ("2000-01-01T10:00+02:00", True), ("0s", False), ("2999-12-31", False)],
 )
-def test_an_age_is_a_time_ago_or_a_date(
+def test_replay_age_is_a_duration_or_a_date(
     world: World, reject: Reject, bucketlens: Callable[..., Result], age: str, is_meant: bool
 ) -> None:
     reject("list.jpg")
@@ -298,13 +298,13 @@ def test_an_age_is_a_time_ago_or_a_date(
     ("typed", "complaint"),
     [
         (("--project", "my-project"), "--project needs --bucket"),
-        (("--older-than", "soon"), "'soon' is neither a time ago"),
-        (("--older-than", "999999w"), "neither a time ago"),
+        (("--older-than", "soon"), "'soon' is neither an age"),
+        (("--older-than", "999999w"), "neither an age"),
         (("--reason", "ugly"), "tried_too_often"),
         (("--limit", "0"), "x>=1"),
     ],
 )
-def test_what_cannot_be_replayed_as_typed_is_told(
+def test_replay_reports_bad_arguments(
     bucketlens: Callable[..., Result], typed: tuple[str, ...], complaint: str
 ) -> None:
     done = bucketlens("replay", *typed)
@@ -312,7 +312,7 @@ def test_what_cannot_be_replayed_as_typed_is_told(
     assert complaint in done.stderr
 
 
-def test_a_store_that_is_away_is_told_and_exits_with_1(
+def test_replay_exits_with_1_if_the_store_is_unavailable(
     world: World, reject: Reject, bucketlens: Callable[..., Result]
 ) -> None:
     reject("list.jpg")
@@ -324,13 +324,13 @@ def test_a_store_that_is_away_is_told_and_exits_with_1(
     assert len(quarantined(world)) == 1
 
 
-def test_after_includes_its_moment_and_before_does_not() -> None:
+def test_replay_selection_includes_after_and_excludes_before() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert Selection("b", after=moment).takes("a", "not_an_image", moment)
     assert not Selection("b", before=moment).takes("a", "not_an_image", moment)
 
 
-def test_a_copy_whose_answer_was_lost_is_put_back_once(world: World, reject: Reject) -> None:
+def test_replay_puts_a_file_back_once_after_a_lost_answer(world: World, reject: Reject) -> None:
     reject("list.jpg")
     [file] = selected(world)
     with faults_of(world) as faults:
@@ -340,11 +340,13 @@ def test_a_copy_whose_answer_was_lost_is_put_back_once(world: World, reject: Rej
     assert world.names_in(world.quarantine) == []
 
 
-def test_what_was_set_aside_is_told_and_left(world: World, reject: Reject) -> None:
+def test_replay_reports_and_leaves_files_that_were_set_aside(world: World, reject: Reject) -> None:
     failure = reject("key.jpg")
     aside = replace(failure, failure_id="f" * 64, quarantine_uri=None)
     world.warehouse.append(aside)
-    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)}
-    assert told == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
-    told = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
-    assert told["f" * 64] is Fate.SET_ASIDE
+    outcomes = {
+        file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads, dry_run=True)
+    }
+    assert outcomes == {failure.failure_id: Fate.PUT_BACK, "f" * 64: Fate.SET_ASIDE}
+    outcomes = {file.failure_id: fate for file, fate in replay(world.store, selected(world), world.uploads)}
+    assert outcomes["f" * 64] is Fate.SET_ASIDE

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli import main
-from shared.local.cloud import UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import UPLOAD_BUCKET, Cloud, folder_lock
 from shared.operations.results import COLUMNS, Saved, file_name, save_pictures, write_csv
 from tests.backlog.parts import eventually
 from tests.worlds import World
@@ -54,11 +54,11 @@ def saved(world: World, rows: list[dict[str, Any]], folder: Path) -> dict[str, S
 
 
 @pytest.mark.parametrize("name", ["=1+1.jpg", "+1.jpg", "-1.jpg", "@a.jpg", "\tb.jpg"])
-def test_a_csv_holds_no_formula_of_an_uploader(name: str) -> None:
+def test_results_csv_escapes_formulas(name: str) -> None:
     assert cells(result(name=name))[0]["name"] == f"'{name}"
 
 
-def test_a_csv_holds_names_with_commas_quotes_and_line_breaks_whole() -> None:
+def test_results_csv_keeps_names_with_commas_quotes_and_line_breaks() -> None:
     name = 'a, "b"\nc.jpg'
     [row] = cells(result(name=name, score=0.25, needs_review=True, labelled_at=datetime(2026, 1, 2, tzinfo=UTC)))
     assert (row["name"], row["score"], row["needs_review"]) == (name, "0.25", "true")
@@ -78,15 +78,15 @@ def test_a_csv_holds_names_with_commas_quotes_and_line_breaks_whole() -> None:
         ("", "_"),
     ],
 )
-def test_a_file_name_never_leads_out_of_its_folder(text: str, safe: str) -> None:
+def test_file_name_never_leaves_its_folder(text: str, safe: str) -> None:
     assert file_name(text) == safe
 
 
-def test_a_file_name_is_cut_between_characters() -> None:
+def test_file_name_is_cut_between_characters() -> None:
     assert file_name("ä" * 500) == "ä" * 100
 
 
-def test_saving_puts_each_picture_into_the_folder_of_its_final_label_under_its_own_name(
+def test_export_writes_each_picture_into_the_folder_of_its_final_label(
     world: World, archived: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     rows = [archived(1, name="holiday/rose.png"), archived(2, final_label="none_of_these"), archived(3, name=None)]
@@ -97,17 +97,17 @@ def test_saving_puts_each_picture_into_the_folder_of_its_final_label_under_its_o
         assert hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() == row["sha256"]
 
 
-def test_saving_again_fetches_nothing_and_overwrites_nothing(
+def test_export_again_fetches_and_overwrites_nothing(
     world: World, archived: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     rows = [archived(1), archived(2)]
     digest = rows[1]["sha256"]
     assert saved(world, rows, tmp_path) == dict.fromkeys(["daisy/a.jpg", f"daisy/a-{digest[:8]}.jpg"], Saved.WRITTEN)
-    assert set(saved(world, rows, tmp_path).values()) == {Saved.THERE}
+    assert set(saved(world, rows, tmp_path).values()) == {Saved.EXISTING}
     assert len(list(tmp_path.rglob("*.*"))) == 2
 
 
-def test_saving_names_what_the_archive_does_not_hold_any_more(
+def test_export_names_pictures_missing_from_the_archive(
     world: World, archived: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     gone = result(sha256="0" * 64, archive_uri=f"gs://{world.archive}/00/gone.jpg", name="gone.jpg")
@@ -123,11 +123,11 @@ def bucketlens(cloud: Cloud, tmp_path: Path) -> Iterator[Callable[..., Result]]:
     folder = tmp_path / "folder"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):  # as the process does that runs a cloud in a folder
+    with folder_lock(folder):  # as the process does that runs a cloud in a folder
         yield lambda *typed: CliRunner().invoke(main, [*typed, "--folder", str(folder)], env={"COLUMNS": "200"})
 
 
-def test_a_dropped_picture_can_be_labelled_by_name_and_exported_under_that_label(
+def test_export_uses_the_label_that_a_person_gave_by_name(
     world: World, bucketlens: Callable[..., Result], picture: Picture, tmp_path: Path
 ) -> None:
     name = f"{uuid.uuid4().hex}.jpg"

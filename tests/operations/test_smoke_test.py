@@ -15,7 +15,7 @@ from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.cli.smoke import command
 from shared.errors import BadRequest
-from shared.local.cloud import DATASET, PROJECT, Cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, Cloud, folder_lock
 from shared.local.demo.drawings import drawings
 from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 from shared.release.confidence_bounds import wilson_interval
@@ -52,16 +52,18 @@ def right(golden: Callable[[dict[str, str]], str]) -> str:
 
 
 def smoke(cloud: Cloud, *arguments: str) -> Result:
-    """Test the session's cloud, as one that somebody started in its folder."""
+    """Test the session's local cloud by its folder."""
     cloud.save()
-    least = () if any("--min-accuracy" in one for one in arguments) else ("--min-accuracy=0.6",)  # of five pictures
-    with sole_use(cloud.folder):
+    least = (
+        () if any("--min-accuracy" in argument for argument in arguments) else ("--min-accuracy=0.6",)
+    )  # of five pictures
+    with folder_lock(cloud.folder):
         return CliRunner().invoke(
             command, ["--folder", str(cloud.folder), "--timeout=20", *least, *arguments], env={"COLUMNS": "200"}
         )
 
 
-def test_a_deployment_that_works_passes(cloud: Cloud, right: str) -> None:
+def test_smoke_test_passes_a_deployment_that_works(cloud: Cloud, right: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", *REVISIONS, "--max-p95-ms=60000")
     assert result.exit_code == 0, result.output
     assert "golden set: 5 of 5 pictures right (100.0%)" in result.output
@@ -69,24 +71,24 @@ def test_a_deployment_that_works_passes(cloud: Cloud, right: str) -> None:
     assert "by classify-request-local" in result.output
 
 
-def test_without_a_golden_set_nothing_passes(cloud: Cloud) -> None:
+def test_smoke_test_needs_a_golden_set(cloud: Cloud) -> None:
     assert smoke(cloud).exit_code == 2
     assert smoke(cloud, "--golden-set=").exit_code == 2
     nothing = smoke(cloud, "--golden-set=gs://golden-nothing-here/flowers")
     assert nothing.exit_code != 0, nothing.output
 
 
-def test_a_golden_set_is_pictures_in_folders_by_label(store: CloudStorage, right: str) -> None:
+def test_golden_set_is_pictures_in_folders_by_label(store: CloudStorage, right: str) -> None:
     assert {picture.label for picture in golden_set(store, right)} == set(drawings())
     with pytest.raises(BadRequest, match="expected gs://BUCKET/FOLDER"):
         golden_set(store, "gs://bucket-alone")
-    with pytest.raises(BadRequest, match="expected a folder that is there"):
+    with pytest.raises(BadRequest, match="expected a folder that exists"):
         golden_set(store, right.removeprefix("gs://"))
     with pytest.raises(BadRequest, match="There are no pictures in"):
         golden_set(store, f"{right}/{next(iter(drawings()))}")
 
 
-def test_a_golden_set_may_be_a_folder_of_this_machine(cloud: Cloud, tmp_path: Path) -> None:
+def test_golden_set_may_be_a_local_folder(cloud: Cloud, tmp_path: Path) -> None:
     for label, drawing in drawings().items():
         (tmp_path / "golden" / label).mkdir(parents=True)
         drawing.save(tmp_path / "golden" / label / "drawn.jpg", quality=92)
@@ -97,14 +99,16 @@ def test_a_golden_set_may_be_a_folder_of_this_machine(cloud: Cloud, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("option", "service"), [("--upload-revision", "upload"), ("--request-revision", "request")])
-def test_a_row_by_another_revision_fails(cloud: Cloud, right: str, option: str, service: str) -> None:
+def test_smoke_test_fails_on_a_row_by_another_revision(cloud: Cloud, right: str, option: str, service: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", f"{option}=classify-{service}-00002")
     assert result.exit_code == 1
-    said = " ".join(result.output.split())
-    assert f"was classified by classify-{service}-local, expected classify-{service}-00002" in said
+    output = " ".join(result.output.split())
+    assert f"was classified by classify-{service}-local, expected classify-{service}-00002" in output
 
 
-def test_a_model_that_is_wrong_too_often_fails(cloud: Cloud, golden: Callable[[dict[str, str]], str]) -> None:
+def test_smoke_test_fails_on_a_model_that_is_wrong_too_often(
+    cloud: Cloud, golden: Callable[[dict[str, str]], str]
+) -> None:
     labels = list(drawings())
     one_wrong = golden({**{label: label for label in labels}, labels[0]: labels[1]})
     result = smoke(cloud, f"--golden-set={one_wrong}", "--max-p95-ms=60000")
@@ -113,25 +117,25 @@ def test_a_model_that_is_wrong_too_often_fails(cloud: Cloud, golden: Callable[[d
     assert smoke(cloud, f"--golden-set={one_wrong}", "--max-p95-ms=60000", "--min-accuracy=0.4").exit_code == 0
 
 
-def test_a_golden_set_that_is_too_small_to_show_anything_fails(cloud: Cloud, right: str) -> None:
+def test_smoke_test_fails_on_a_golden_set_that_is_too_small(cloud: Cloud, right: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000", "--min-accuracy=0.9")
     assert result.exit_code == 1
     assert "the golden set has 5 pictures, expected 25 at least to show 90.0%" in result.output
 
 
 @pytest.mark.parametrize("accuracy", [0.5, 0.6, 0.8, 0.9, 0.95, 0.99])
-def test_the_least_golden_set_shows_its_accuracy_and_one_picture_less_does_not(accuracy: float) -> None:
+def test_golden_set_of_the_least_size_shows_its_accuracy_and_a_smaller_does_not(accuracy: float) -> None:
     least = least_pictures(accuracy)
     assert wilson_interval(least, least)[0] >= accuracy - 1e-9
     assert wilson_interval(least - 1, least - 1)[0] < accuracy
 
 
 @pytest.mark.parametrize(("right", "passes"), [(94, False), (95, True), (96, True)])
-def test_ninety_five_of_a_hundred_show_nine_tenths(right: int, passes: bool) -> None:
+def test_golden_set_with_95_of_100_right_shows_nine_tenths(right: int, passes: bool) -> None:
     assert (not list(Figures(100, right, 0.0, 1.0).faults(Demands()))) is passes
 
 
-def test_the_golden_set_alone_leaves_no_row_and_needs_no_bucket(cloud: Cloud, right: str) -> None:
+def test_smoke_test_with_golden_only_leaves_no_row_and_needs_no_bucket(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
     count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
     before = warehouse.query(count).rows[0]["rows_"]
@@ -139,15 +143,15 @@ def test_the_golden_set_alone_leaves_no_row_and_needs_no_bucket(cloud: Cloud, ri
     assert warehouse.query(count).rows[0]["rows_"] == before
 
 
-def test_a_row_is_looked_for_in_the_days_that_it_may_be_of_and_ever_more_rarely(
+def test_smoke_test_queries_only_recent_days_and_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
+    queries: list[str] = []
     pauses: list[float] = []
 
     class Empty:
         def query(self, sql: str, **_: list[str]) -> Any:
-            asked.append(sql)
+            queries.append(sql)
             return SimpleNamespace(rows=[])
 
     clock = iter(range(1000))
@@ -155,24 +159,24 @@ def test_a_row_is_looked_for_in_the_days_that_it_may_be_of_and_ever_more_rarely(
         "shared.operations.smoke_test.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=pauses.append)
     )
     assert row_of(Empty(), "id", 8) is None  # type: ignore[arg-type]  # it asks and appends nothing
-    assert all("uploaded_on >=" in sql for sql in asked)
+    assert all("uploaded_on >=" in sql for sql in queries)
     assert pauses == sorted(pauses)
     assert max(pauses) > 2 * min(pauses)
 
 
-def test_a_function_that_is_too_slow_fails(cloud: Cloud, right: str) -> None:
+def test_smoke_test_fails_on_a_slow_function(cloud: Cloud, right: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", "--max-p95-ms=0.1")
     assert result.exit_code == 1
     assert "the slowest 5 % took more than" in result.output
 
 
-def test_a_function_that_does_not_answer_fails(cloud: Cloud, right: str) -> None:
+def test_smoke_test_fails_on_a_function_that_does_not_answer(cloud: Cloud, right: str) -> None:
     result = smoke(cloud, f"--golden-set={right}", f"--url={cloud.url('storage')}/nothing")
     assert result.exit_code == 1
     assert "the request was answered with 4" in result.output
 
 
-def test_a_picture_without_an_answer_counts_as_wrong_and_as_failed(store: CloudStorage, right: str) -> None:
+def test_smoke_test_counts_a_picture_without_an_answer_as_wrong_and_failed(store: CloudStorage, right: str) -> None:
     pictures = golden_set(store, right)
     answers = iter([Answer(200, 10.0, picture.label) for picture in pictures[:-1]] + [Answer(0, 60_000.0)])
     figures = measure(store, pictures, lambda _: next(answers), threads=1)
@@ -181,7 +185,7 @@ def test_a_picture_without_an_answer_counts_as_wrong_and_as_failed(store: CloudS
     assert list(Figures(100, 95, 0.01, 2000.0).faults(Demands())) == []
 
 
-def test_the_golden_set_leaves_no_rows(cloud: Cloud, right: str) -> None:
+def test_golden_set_leaves_no_rows(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
     count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
     before = warehouse.query(count).rows[0]["rows_"]

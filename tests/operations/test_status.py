@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.cli.status import command
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from shared.operations.status import STEPS, Watched, watch
 from shared.types import Call, Source
 from tests.worlds import World
@@ -21,7 +21,7 @@ Picture = Callable[..., bytes]
 DASHBOARD = (Path(__file__).parents[2] / "infra" / "observability" / "dashboard.json").read_text("utf-8")
 
 
-def test_what_was_done_and_what_waits_is_counted(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_status_counts_outcomes_and_waiting_uploads(world: World, picture: Picture, tmp_path: Path) -> None:
     before = watch(world.warehouse, world.store, world.uploads)
     for name, content in {"a.jpg": picture(31), "b.jpg": b"bread", "c.jpg": picture(32)}.items():
         world.put(name, content, tmp_path)
@@ -38,23 +38,23 @@ def test_what_was_done_and_what_waits_is_counted(world: World, picture: Picture,
     assert slowest_ms >= median_ms
 
 
-def test_the_share_of_failures_is_of_all_rows() -> None:
+def test_status_quarantine_rate_is_of_all_rows() -> None:
     nothing = Watched({}, {}, {}, 0, 0.0)
     assert nothing.quarantine_rate == 0
     assert replace(nothing, outcomes={"predicted": 3, "rejected": 1}).quarantine_rate == pytest.approx(0.25)
 
 
-def test_status_shows_them_to_people_and_as_json(cloud: Cloud, tmp_path: Path) -> None:
+def test_status_prints_the_figures_as_a_table_and_as_json(cloud: Cloud, tmp_path: Path) -> None:
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         shown = CliRunner().invoke(command, ["--folder", str(folder)], env={"COLUMNS": "200"})
         state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
     assert "The last hour" in shown.output
-    assert "uploads that wait now" in shown.output
+    assert "uploads that wait" in shown.output
     assert set(state["watched"]) == {*Watched.__dataclass_fields__, "quarantine_rate"}
 
 
-def test_the_steps_are_those_of_the_dashboard() -> None:
+def test_status_steps_are_those_of_the_dashboard() -> None:
     assert set(STEPS) == set(re.findall(r"user/bucketlens/(\w+)_ms", DASHBOARD))

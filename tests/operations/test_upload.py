@@ -19,12 +19,12 @@ def photo(tmp_path: Path) -> Path:
 
 
 def dropped(world: World, path: Path, model: str | None = None) -> str:
-    [one] = drop(world.store, world.uploads, [(path, "photo.jpg")], model)
-    assert isinstance(one, Dropped)
-    return one.ref.name
+    [upload] = drop(world.store, world.uploads, [(path, "photo.jpg")], model)
+    assert isinstance(upload, Dropped)
+    return upload.ref.name
 
 
-def test_a_file_whose_answer_was_lost_is_uploaded_once(world: World, photo: Path) -> None:
+def test_upload_of_a_file_whose_answer_was_lost_is_done_once(world: World, photo: Path) -> None:
     """The client asks again and is told that the name is taken: by this very file."""
     with faults_of(world) as faults:
         faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", kind="reset", after=True, count=1)
@@ -32,7 +32,7 @@ def test_a_file_whose_answer_was_lost_is_uploaded_once(world: World, photo: Path
     assert world.names_in(world.uploads) == ["photo.jpg"]
 
 
-def test_another_file_of_a_name_that_is_taken_gets_its_digest_added(world: World, photo: Path) -> None:
+def test_upload_adds_the_digest_to_a_name_that_is_taken(world: World, photo: Path) -> None:
     dropped(world, photo)
     photo.write_bytes(b"another photo")
     name = dropped(world, photo)
@@ -40,7 +40,7 @@ def test_another_file_of_a_name_that_is_taken_gets_its_digest_added(world: World
     assert sorted(world.names_in(world.uploads)) == sorted([name, "photo.jpg"])
 
 
-def test_the_same_file_for_another_model_is_another_upload(world: World, photo: Path) -> None:
+def test_upload_of_a_file_for_another_model_is_another_upload(world: World, photo: Path) -> None:
     dropped(world, photo)
     assert dropped(world, photo, "ponies") != "photo.jpg"
     assert len(world.names_in(world.uploads)) == 2

@@ -37,35 +37,35 @@ def classify(world: World, *refs: ObjectRef) -> None:
 
 
 def dropped(world: World, files: list[tuple[Path, str]]) -> list[Dropped]:
-    return [one for one in drop(world.store, world.uploads, files) if isinstance(one, Dropped)]
+    return [result for result in drop(world.store, world.uploads, files) if isinstance(result, Dropped)]
 
 
 def names(files: Sequence[tuple[Path, str]]) -> list[str]:
     return [name for _, name in files]
 
 
-def test_skip_existing_leaves_out_what_has_a_prediction_by_its_content(world: World, album: Path) -> None:
+def test_skip_existing_skips_files_whose_content_has_a_prediction(world: World, album: Path) -> None:
     files = names_of([album])
-    classify(world, *(one.ref for one in dropped(world, files[:2])))
+    classify(world, *(upload.ref for upload in dropped(world, files[:2])))
     (album / "0.jpg").rename(album / "another name.jpg")
     assert names(without_known(world.warehouse, names_of([album]))) == ["album/2.jpg"]
     assert names(without_known(world.warehouse, names_of([album]), "flowers@1")) == ["album/2.jpg"]
 
 
-def test_skip_existing_of_another_model_leaves_nothing_out(world: World, album: Path) -> None:
+def test_skip_existing_for_another_model_skips_nothing(world: World, album: Path) -> None:
     files = names_of([album])
-    classify(world, *(one.ref for one in dropped(world, files)))
+    classify(world, *(upload.ref for upload in dropped(world, files)))
     assert without_known(world.warehouse, files, "ponies") == files
 
 
-def test_skip_existing_tries_again_what_was_refused(world: World, tmp_path: Path) -> None:
+def test_skip_existing_uploads_refused_files_again(world: World, tmp_path: Path) -> None:
     (tmp_path / "list.jpg").write_text("bread, butter")
     files = names_of([tmp_path / "list.jpg"])
-    classify(world, *(one.ref for one in dropped(world, files)))
+    classify(world, *(upload.ref for upload in dropped(world, files)))
     assert without_known(world.warehouse, files) == files
 
 
-def test_a_file_that_is_gone_when_its_content_is_asked_for_is_left_to_the_drop(world: World, tmp_path: Path) -> None:
+def test_skip_existing_keeps_a_file_that_is_gone(world: World, tmp_path: Path) -> None:
     files = [(tmp_path / "gone.jpg", "gone.jpg")]
     assert without_known(world.warehouse, files) == files
     [skipped] = drop(world.store, world.uploads, files)
@@ -81,25 +81,25 @@ def test_a_file_that_is_gone_when_its_content_is_asked_for_is_left_to_the_drop(w
         (b"latin-\xe9.jpg", "not UTF-8"),
     ],
 )
-def test_a_bad_name_is_told_and_the_rest_goes_on(world: World, album: Path, name: bytes, why: str) -> None:
-    place = os.path.join(os.fsencode(album), name)  # noqa: PTH118  # Path takes no bytes
-    with open(place, "wb") as file:  # noqa: PTH123
+def test_drop_skips_a_bad_name_with_a_reason(world: World, album: Path, name: bytes, why: str) -> None:
+    raw_path = os.path.join(os.fsencode(album), name)  # noqa: PTH118  # Path takes no bytes
+    with open(raw_path, "wb") as file:  # noqa: PTH123
         file.write(b"a picture")
     outcomes = list(drop(world.store, world.uploads, names_of([album])))
-    [skipped] = [one for one in outcomes if isinstance(one, Skipped)]
-    assert os.fsencode(skipped.path) == place
+    [skipped] = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    assert os.fsencode(skipped.path) == raw_path
     assert why in skipped.why
     assert sorted(world.names_in(world.uploads)) == ["album/0.jpg", "album/1.jpg", "album/2.jpg"]
 
 
-def test_a_name_that_is_too_long_is_told_and_the_rest_goes_on(world: World, album: Path) -> None:
+def test_drop_skips_a_name_that_is_too_long(world: World, album: Path) -> None:
     files = [*names_of([album]), (album / "0.jpg", "é" * 513)]
     outcomes = list(drop(world.store, world.uploads, files))
-    assert [type(one) for one in outcomes] == [Dropped, Dropped, Dropped, Skipped]
+    assert [type(outcome) for outcome in outcomes] == [Dropped, Dropped, Dropped, Skipped]
     assert "1,026 bytes" in outcomes[3].why  # type: ignore[union-attr]
 
 
-def test_a_name_that_the_store_refuses_is_told_and_the_rest_goes_on(world: World, album: Path) -> None:
+def test_drop_skips_a_name_that_the_store_refuses(world: World, album: Path) -> None:
     """Reserved by Cloud Storage, and not known to us."""
     reserved = ".well-known/acme-challenge/x"
     outcomes = list(drop(world.store, world.uploads, [(album / "0.jpg", reserved), *names_of([album])]))
@@ -109,16 +109,16 @@ def test_a_name_that_the_store_refuses_is_told_and_the_rest_goes_on(world: World
     assert len(world.names_in(world.uploads)) == 3
 
 
-def test_a_name_that_was_taken_a_moment_ago_is_uploaded_again(world: World, album: Path) -> None:
+def test_drop_uploads_a_name_that_was_taken_a_moment_ago(world: World, album: Path) -> None:
     """An upload had it, and was classified and removed before anybody could look what it was."""
     with faults_of(world) as faults:
         faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", status=412, count=1)
-        [one] = dropped(world, names_of([album / "0.jpg"]))
-    assert one.ref.name == "0.jpg"
+        [upload] = dropped(world, names_of([album / "0.jpg"]))
+    assert upload.ref.name == "0.jpg"
     assert world.names_in(world.uploads) == ["0.jpg"]
 
 
-def test_a_bucket_whose_policy_forbids_every_name_is_told_without_addresses(world: World, album: Path) -> None:
+def test_drop_reports_a_policy_that_forbids_every_name_without_urls(world: World, album: Path) -> None:
     with faults_of(world) as faults:
         faults.set(method="POST", path=f"/upload/.*/{world.uploads}/", status=412)
         with pytest.raises(StorageRefused, match="may not be written") as refused:
@@ -127,34 +127,34 @@ def test_a_bucket_whose_policy_forbids_every_name_is_told_without_addresses(worl
 
 
 class Nothing:
-    """A warehouse in which nothing lands; keeps what it is asked."""
+    """A warehouse without rows that keeps its queries."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.queries: list[str] = []
         self.rows: list[dict[str, Any]] = []
 
     def query(self, sql: str, **_: list[str]) -> Any:
-        self.asked.append(sql)
+        self.queries.append(sql)
         return self
 
 
-def test_waiting_reads_the_partitions_of_the_uploads_days_only() -> None:
+def test_wait_for_reads_only_the_partitions_of_the_uploads() -> None:
     """Both views, by constants, which is how BigQuery prunes."""
     moment = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC).timestamp() * 1_000_000
     uploads = [Dropped(Path("x"), ObjectRef("b", "x", int(moment) + ahead)) for ahead in (0, 2_000_000)]
     nothing = Nothing()
     assert list(wait_for(nothing, uploads, 0.01)) == []  # type: ignore[arg-type]  # it asks and appends nothing
-    assert nothing.asked[0].count("uploaded_on IN (DATE '2026-11-30', DATE '2026-12-01')") == 2
+    assert nothing.queries[0].count("uploaded_on IN (DATE '2026-11-30', DATE '2026-12-01')") == 2
 
 
-def test_what_landed_is_found_in_its_partition(world: World, album: Path) -> None:
+def test_wait_for_finds_rows_in_their_partition(world: World, album: Path) -> None:
     uploads = dropped(world, names_of([album]))
-    classify(world, *(one.ref for one in uploads))
+    classify(world, *(upload.ref for upload in uploads))
     landed = {upload.ref.name: row["label"] for upload, row in wait_for(world.warehouse, uploads, 20)}
     assert sorted(landed) == ["album/0.jpg", "album/1.jpg", "album/2.jpg"]
 
 
-def test_digests_are_those_of_the_rows(world: World, album: Path) -> None:
+def test_digests_of_files_are_those_of_the_rows(world: World, album: Path) -> None:
     [upload] = dropped(world, names_of([album / "1.jpg"]))
     classify(world, upload.ref)
     [row] = world.rows("latest_predictions")

@@ -27,7 +27,7 @@ ANOTHER_PARSER = re.compile(r"""(removeprefix|partition|split|lstrip)\((["']gs:|
         ("gs://b/" + "n" * 1024, "b", "n" * 1024),
     ],
 )
-def test_uri_is_its_bucket_and_its_name(text: str, bucket: str, name: str) -> None:
+def test_gs_uri_has_a_bucket_and_a_name(text: str, bucket: str, name: str) -> None:
     assert parse_gs_uri(text) == GsUri(bucket, name)
     assert str(parse_gs_uri(text)) == text
 
@@ -39,23 +39,23 @@ def test_uri_is_its_bucket_and_its_name(text: str, bucket: str, name: str) -> No
         *("GS://b/n", " gs://b/n", "s3://b/n", "https://gs://b/n", "gs://b/\ud800", "gs://\udfff/n"),
     ],
 )
-def test_text_that_is_no_uri_is_refused_with_what_was_expected(text: str) -> None:
+def test_gs_uri_parser_refuses_other_text_with_what_was_expected(text: str) -> None:
     with pytest.raises(ValueError, match=r"^gs://bucket/name$"):
         parse_gs_uri(text)
 
 
 @pytest.mark.parametrize("name", [".", "..", "a\nb", "a\r", "n" * 1025, "ü" * 513])
-def test_name_that_no_object_can_have_is_refused(name: str) -> None:
+def test_gs_uri_parser_refuses_an_invalid_object_name(name: str) -> None:
     with pytest.raises(ValueError, match="the name of an object: at most 1,024 bytes, without line breaks"):
         parse_gs_uri(f"gs://b/{name}")
 
 
 @pytest.mark.parametrize("text", ["b", "gs://b", "gs://b/", "b/", "gs://b//"])
-def test_bucket_is_named_with_or_without_its_scheme(text: str) -> None:
+def test_bucket_name_may_have_the_scheme(text: str) -> None:
     assert bucket_name(text) == "b"
 
 
-def test_nobody_else_takes_a_uri_apart() -> None:
+def test_gs_uri_is_parsed_in_this_module_only() -> None:
     sources = [path for folder in ("shared", "functions") for path in (ROOT / folder).rglob("*.py")]
-    found = {path.relative_to(ROOT).as_posix() for path in sources if ANOTHER_PARSER.search(path.read_text("utf-8"))}
-    assert found == {"shared/parsing/gs_uri.py"}
+    parsers = {path.relative_to(ROOT).as_posix() for path in sources if ANOTHER_PARSER.search(path.read_text("utf-8"))}
+    assert parsers == {"shared/parsing/gs_uri.py"}

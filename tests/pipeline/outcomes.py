@@ -1,4 +1,4 @@
-"""A prediction and a failure with every field."""
+"""A prediction and a failure with every field set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of the pipeline share: calls, uploads, and a pipeline whose outside fails at one step."""
+"""Shared parts of pipeline tests: calls, uploads, and a pipeline whose store or warehouse fails at one step."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def call(source: Source = Source.EVENT) -> Call:
 
 
 def received(content: bytes, key: str | None = None, *, bucket: str | None = None) -> ReceivedImage:
-    """Return an image as a request brings it, under an idempotency key; the bucket is where its row is looked for."""
+    """Return an image of a request under an idempotency key; ``bucket`` is the one by which tests find its row."""
     facts = ImageFacts(size_bytes=len(content), content_type="image/jpeg", bucket=bucket)
-    ids = ImageIds.of_request(key, "someone", 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
+    ids = ImageIds.of_request(key, "caller", 0, hashlib.sha256(content).hexdigest(), datetime.now(UTC))
     return ReceivedImage(content, facts, ids, call(Source.REQUEST))
 
 

@@ -1,4 +1,4 @@
-"""The fullest and the barest row of each table, and what BigQuery would refuse of one."""
+"""A row of each table with all fields, one with the fewest, and a check of rows as BigQuery would do it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def failure(call: Call, image: ImageFacts, times: Times) -> Failure:
 
 
 def rows() -> dict[str, tuple[str, Row]]:
-    """The fullest and the barest row of each table, by what they are."""
+    """Return a row of each table with all fields and one with the fewest, by description."""
     no_object = ImageFacts(5, None, "c" * 64, format="png", width_px=1, height_px=1)
     at = JUST_BEFORE_MIDNIGHT.created_at
     unread = ImageFacts(99, None, None, "my-uploads", "rose.jpg", JUST_BEFORE_MIDNIGHT.generation)
@@ -109,22 +109,22 @@ ROWS = rows()
 
 
 def faults_of(row: Row, fields: list[dict[str, Any]], where: str = "") -> list[str]:
-    """Say what BigQuery would refuse of a row, and which columns are missing or unknown."""
-    faults = [f"{where}{name} is no column" for name in row.keys() - {field["name"] for field in fields}]
+    """Return the values that BigQuery would refuse in a row, and the missing and unknown columns."""
+    faults = [f"{where}{name} is not a column" for name in row.keys() - {field["name"] for field in fields}]
     for field in fields:
-        name, place = field["name"], f"{where}{field['name']}"
+        name, path = field["name"], f"{where}{field['name']}"
         if name not in row:
-            faults.append(f"{place} is missing")
+            faults.append(f"{path} is missing")
         elif row[name] is None:
-            faults += [f"{place} is null"] if field["mode"] != "NULLABLE" else []
+            faults += [f"{path} is null"] if field["mode"] != "NULLABLE" else []
         else:
             repeated = field["mode"] == "REPEATED"
             for value in row[name] if repeated else [row[name]]:
-                faults += faults_of_value(value, field, place)
+                faults += faults_of_value(value, field, path)
     return faults
 
 
-def faults_of_value(value: Any, field: dict[str, Any], place: str) -> list[str]:
+def faults_of_value(value: Any, field: dict[str, Any], path: str) -> list[str]:
     kinds: dict[str, Any] = {
         "STRING": str,
         "INTEGER": int,
@@ -136,11 +136,11 @@ def faults_of_value(value: Any, field: dict[str, Any], place: str) -> list[str]:
     }
     kind = field["type"]
     if not isinstance(value, kinds[kind]) or (kind != "BOOLEAN" and isinstance(value, bool)):
-        return [f"{place} is {value!r}, expected {kind}"]
+        return [f"{path} is {value!r}, expected {kind}"]
     if kind == "RECORD":
-        return faults_of(value, field["fields"], f"{place}.")
+        return faults_of(value, field["fields"], f"{path}.")
     if kind == "DATE" and dt.date.fromisoformat(value).isoformat() != value:
-        return [f"{place} is {value!r}, expected a date"]
+        return [f"{path} is {value!r}, expected a date"]
     if kind == "TIMESTAMP" and not RFC_3339_UTC.fullmatch(value):
-        return [f"{place} is {value!r}, expected a timestamp in RFC 3339, UTC"]
+        return [f"{path} is {value!r}, expected a timestamp in RFC 3339, UTC"]
     return []

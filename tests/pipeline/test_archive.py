@@ -1,4 +1,4 @@
-"""Archiving: a picture's name is its content's."""
+"""Names and content types of archived pictures."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.pictures import COLOURED, encoded, scene
 SHA256 = hashlib.sha256(b"a picture").hexdigest()
 
 
-def test_a_picture_is_named_after_its_content_in_one_of_256_folders() -> None:
+def test_archive_name_is_the_digest_in_one_of_256_folders() -> None:
     assert archive_name(SHA256, "jpeg") == f"{SHA256[:2]}/{SHA256}.jpg"
 
 
 @pytest.mark.parametrize("format", EXTENSIONS)
-def test_the_content_type_is_that_of_the_extension(format: str) -> None:
+def test_archive_content_type_is_that_of_the_extension(format: str) -> None:
     known = mimetypes.MimeTypes()
     known.add_type("image/avif", ".avif")  # Python 3.13 knows these by itself
     known.add_type("image/webp", ".webp")
@@ -30,13 +30,13 @@ def test_the_content_type_is_that_of_the_extension(format: str) -> None:
 
 
 @pytest.mark.parametrize("kind", COLOURED)
-def test_whatever_can_be_decoded_can_be_archived(kind: str) -> None:
+def test_archive_has_a_name_and_a_type_for_each_decodable_format(kind: str) -> None:
     format = decode(COLOURED[kind][1](), Limits()).format
     assert archive_name(SHA256, format).endswith(f".{EXTENSIONS[format]}")
     assert archive_content_type(format).startswith("image/")
 
 
-def test_equal_files_have_equal_names_and_different_ones_have_not() -> None:
+def test_archive_names_are_equal_only_for_equal_files() -> None:
     names = [
         archive_name(hashlib.sha256(content).hexdigest(), "png")
         for content in (encoded(scene(), "PNG"), encoded(scene(), "PNG"), encoded(scene(8, 8), "PNG"))

@@ -1,4 +1,4 @@
-"""Limits of the core: exactly at, one below, one above."""
+"""Limits of the core: at the limit, one below and one above."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.backlog.attempts import Attempts, BeingTried
 from shared.errors import Busy, Misconfigured, OverRate, TriedTooOften
 from shared.http.metrics import SECONDS, _Histogram
 from shared.images.memory_budget import MemoryBudget
-from shared.pipeline.rate_limit import WINDOW_S, RateBreaker
+from shared.pipeline.rate_limit import WINDOW_S, RateLimit
 from shared.pipeline.receive import FINALIZED, LONGEST_NAME_BYTES, MalformedEvent, upload_from
 from shared.settings import Settings
 from shared.types import ObjectRef
@@ -25,7 +25,7 @@ SECOND, MOMENT = timedelta(seconds=1), timedelta(microseconds=1)
 
 
 def is_taken(act: Callable[[], object], refusal: type[Exception]) -> bool:
-    """Whether something is done, and not refused."""
+    """Return whether a call succeeds instead of raising the refusal."""
     try:
         act()
     except refusal:
@@ -69,9 +69,11 @@ def test_marker_may_be_a_leftover_from_the_timeout_on(
 @pytest.mark.parametrize(
     ("after_s", "retry_s"), [(0.0, 60), (0.5, 60), (59.0, 1), (59.999, 1), (60.0, None), (61, None)]
 )
-def test_rate_has_room_from_the_sixtieth_second_on_and_a_refusal_says_when(after_s: float, retry_s: int | None) -> None:
+def test_rate_limit_has_room_from_the_sixtieth_second_and_the_error_says_when(
+    after_s: float, retry_s: int | None
+) -> None:
     now = [1000.0]
-    rate = RateBreaker(1, lambda: now[0])
+    rate = RateLimit(1, lambda: now[0])
     rate.take()
     now[0] += after_s
     if retry_s is None:
@@ -80,17 +82,17 @@ def test_rate_has_room_from_the_sixtieth_second_on_and_a_refusal_says_when(after
         with pytest.raises(OverRate) as refused:
             rate.take()
         assert refused.value.retry_after_s == retry_s
-        assert after_s + refused.value.retry_after_s >= WINDOW_S, "whoever comes then is let in"
+        assert after_s + refused.value.retry_after_s >= WINDOW_S, "a request after that time is admitted"
 
 
 @pytest.mark.parametrize("limit", [1, 2, 30])
-def test_rate_takes_as_many_images_as_its_limit_and_no_more(limit: int) -> None:
-    rate = RateBreaker(limit, lambda: 1000.0)
+def test_rate_limit_takes_exactly_its_limit_of_images(limit: int) -> None:
+    rate = RateLimit(limit, lambda: 1000.0)
     assert [is_taken(rate.take, OverRate) for _ in range(limit + 2)] == [True] * limit + [False] * 2
 
 
 @pytest.mark.parametrize(("first", "second", "fits"), [(6, 3, True), (6, 4, True), (6, 5, False), (10, 1, False)])
-def test_memory_is_given_to_its_last_byte(first: int, second: int, fits: bool) -> None:
+def test_memory_budget_is_usable_to_its_last_byte(first: int, second: int, fits: bool) -> None:
     budget = MemoryBudget(10, timeout_s=0)
 
     def take() -> None:
@@ -112,7 +114,7 @@ def test_memory_is_given_to_its_last_byte(first: int, second: int, fits: bool) -
     ],
     ids=["1023", "1024", "1025", "1024 of 512 characters", "1025 of 513 characters"],
 )
-def test_name_in_an_event_has_as_many_bytes_as_an_object_may_have(field: str, text: str, fits: bool) -> None:
+def test_event_name_may_be_as_long_as_an_object_name(field: str, text: str, fits: bool) -> None:
     assert is_taken(lambda: upload_from({"type": FINALIZED}, EVENT | {field: text}), MalformedEvent) is fits
 
 
@@ -142,12 +144,12 @@ def _settings(**changes: str) -> Settings:
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
 )
-def test_setting_is_taken_up_to_its_limit(name: str, value: str, fits: bool) -> None:
+def test_setting_is_accepted_up_to_its_limit(name: str, value: str, fits: bool) -> None:
     assert is_taken(lambda: _settings(**{name: value}), Misconfigured) is fits
 
 
 @pytest.mark.parametrize("bound", SECONDS)
-def test_step_that_took_exactly_as_long_as_a_bound_is_counted_below_it(bound: float) -> None:
+def test_histogram_counts_a_step_as_long_as_a_bound_in_its_bucket(bound: float) -> None:
     """Prometheus' buckets include their upper bound, which is what ``le`` means."""
     histogram = _Histogram()
     for seconds in (bound - 1e-9, bound, bound + 1e-9):

@@ -1,4 +1,4 @@
-"""Bytes that arrive damaged are not taken for the file, also where a broken read was gone on with."""
+"""Damaged bytes are refused, also when an interrupted read was resumed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEADLINE_S = 20
 
 
 class Store(BaseHTTPRequestHandler):
-    """Breaks the first answer off in its middle, and then goes on from where it is asked to."""
+    """A store that breaks off its first answer in the middle and resumes at the requested range."""
 
     protocol_version = "HTTP/1.1"
 
@@ -40,7 +40,7 @@ class Store(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -56,14 +56,14 @@ def store_that_sends(content: bytes, *, breaks_off: bool) -> Iterator[CloudStora
             thread.join()
 
 
-@pytest.mark.parametrize("breaks_off", [False, True], ids=["at once", "gone on with"])
-def test_a_file_is_read_whole(breaks_off: bool) -> None:
+@pytest.mark.parametrize("breaks_off", [False, True], ids=["whole", "resumed"])
+def test_read_returns_the_whole_file(breaks_off: bool) -> None:
     with store_that_sends(CONTENT, breaks_off=breaks_off) as store:
         assert store.read(REF, len(CONTENT)) == CONTENT
 
 
-@pytest.mark.parametrize("breaks_off", [False, True], ids=["at once", "gone on with"])
-def test_a_file_that_arrives_damaged_is_not_taken_for_it(breaks_off: bool) -> None:
+@pytest.mark.parametrize("breaks_off", [False, True], ids=["whole", "resumed"])
+def test_read_refuses_damaged_bytes(breaks_off: bool) -> None:
     damaged = CONTENT[:-1] + b"!"
     with (
         store_that_sends(damaged, breaks_off=breaks_off) as store,

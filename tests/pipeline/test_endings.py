@@ -18,8 +18,8 @@ from shared.inference.classifier import Classifier
 from shared.logs import log
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
-from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, marked
+from shared.pipeline.rate_limit import RateLimit
+from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, marked_uploads
 from shared.types import Acknowledged, Correction, Failure, Prediction, Source, Upload
 from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
@@ -47,7 +47,7 @@ def said() -> Iterator[list[str]]:
 
 
 def marks(world: World, upload: Upload) -> str | None:
-    return marked(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id)
+    return marked_uploads(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id)
 
 
 def test_file_that_can_be_neither_read_nor_copied_is_recorded_marked_and_left(
@@ -130,7 +130,7 @@ def test_upload_that_is_given_up_leaves_its_bucket_unless_it_is_kept(
 
 def full(world: World) -> Pipeline:
     """Return a pipeline that takes one more image in this minute, and has taken it."""
-    pipeline = replace(world.pipeline, rate=RateBreaker(1, lambda: 0.0))
+    pipeline = replace(world.pipeline, rate=RateLimit(1, lambda: 0.0))
     pipeline.rate.take()
     return pipeline
 
@@ -141,7 +141,7 @@ def test_event_over_the_rate_is_acknowledged_and_its_upload_left_to_the_sweep(
     upload = dropped(memory_world, tmp_path, picture(2))
     outcome = full(memory_world).process_upload(upload, call())
     assert isinstance(outcome, Acknowledged)
-    assert (outcome.ref, outcome.why, outcome.is_left_to_the_sweep) == (upload.ref, "over_rate", True)
+    assert (outcome.ref, outcome.reason, outcome.is_left_to_the_sweep) == (upload.ref, "over_rate", True)
     assert outcome.detail.endswith("it is left to the sweep")
     assert memory_world.names_in(memory_world.uploads) == ["photo.jpg"]
 
@@ -165,7 +165,7 @@ def test_everything_that_a_caller_asks_for_counts_for_the_rate(
     for ask in asked:
         with pytest.raises(OverRate):
             ask(full(memory_world))
-        pipeline = replace(memory_world.pipeline, rate=RateBreaker(1, lambda: 0.0))
+        pipeline = replace(memory_world.pipeline, rate=RateLimit(1, lambda: 0.0))
         ask(pipeline)
         with pytest.raises(OverRate):
             pipeline.rate.take()
@@ -181,7 +181,7 @@ def test_image_for_people_that_is_too_large_is_refused_before_it_counts(memory_w
     content = picture(6)
     for more, fits in ((0, True), (1, False)):
         limits = replace(memory_world.pipeline.limits, max_bytes=len(content) - more)
-        pipeline = replace(memory_world.pipeline, limits=limits, rate=RateBreaker(1, lambda: 0.0))
+        pipeline = replace(memory_world.pipeline, limits=limits, rate=RateLimit(1, lambda: 0.0))
         if fits:
             pipeline.decode_image(content, 64)
         else:

@@ -1,4 +1,4 @@
-"""Ids say what was uploaded: the same thing has the same id, and no other thing has it."""
+"""Equal uploads have equal ids, and different uploads have different ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ labels = st.tuples(names, names, names, names, names)
 
 
 def digest(parts: list[Any]) -> str:
-    """The id as docs/rows.md describes it, with nothing of the code's."""
+    """Return the id as docs/rows.md describes it, without the code under test."""
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -35,7 +35,7 @@ def of_request(parts: tuple[str, str, int, str], at: datetime = NOON) -> ids.Ima
 
 @FEW
 @given(refs, names)
-def test_an_objects_ids_are_digests_of_bucket_name_generation_and_model(ref: ObjectRef, model: str) -> None:
+def test_ids_of_an_object_are_digests_of_its_parts_and_the_model(ref: ObjectRef, model: str) -> None:
     identity = ids.ImageIds.of_object(ref)
     assert identity.upload_id == digest([ref.bucket, ref.name, ref.generation])
     assert identity.prediction_id(model) == digest([ref.bucket, ref.name, ref.generation, model])
@@ -44,64 +44,60 @@ def test_an_objects_ids_are_digests_of_bucket_name_generation_and_model(ref: Obj
 
 @FEW
 @given(refs, refs)
-def test_two_objects_have_one_id_only_if_they_are_one(one: ObjectRef, other: ObjectRef) -> None:
-    assert (ids.ImageIds.of_object(one).upload_id == ids.ImageIds.of_object(other).upload_id) == (one == other)
+def test_ids_of_objects_are_equal_only_for_equal_objects(first: ObjectRef, second: ObjectRef) -> None:
+    assert (ids.ImageIds.of_object(first).upload_id == ids.ImageIds.of_object(second).upload_id) == (first == second)
 
 
 @FEW
 @given(refs, names, names)
-def test_an_upload_has_another_prediction_for_each_model(ref: ObjectRef, one: str, other: str) -> None:
+def test_prediction_ids_are_equal_only_for_equal_models(ref: ObjectRef, first: str, second: str) -> None:
     identity = ids.ImageIds.of_object(ref)
-    assert (identity.prediction_id(one) == identity.prediction_id(other)) == (one == other)
-    assert identity.prediction_id(one) != identity.upload_id
+    assert (identity.prediction_id(first) == identity.prediction_id(second)) == (first == second)
+    assert identity.prediction_id(first) != identity.upload_id
 
 
 @FEW
 @given(requests, requests)
-def test_two_images_of_requests_have_one_id_only_if_key_caller_place_and_bytes_are_the_same(
-    one: tuple[str, str, int, str], other: tuple[str, str, int, str]
+def test_ids_of_requests_are_equal_only_if_all_their_parts_are(
+    first: tuple[str, str, int, str], second: tuple[str, str, int, str]
 ) -> None:
-    assert (of_request(one).upload_id == of_request(other).upload_id) == (one == other)
+    assert (of_request(first).upload_id == of_request(second).upload_id) == (first == second)
 
 
 @FEW
 @given(requests, st.datetimes(timezones=st.just(UTC)))
-def test_a_request_that_comes_again_has_the_same_id_whenever_it_comes(
-    parts: tuple[str, str, int, str], later: datetime
-) -> None:
+def test_ids_of_a_repeated_request_do_not_depend_on_the_time(parts: tuple[str, str, int, str], later: datetime) -> None:
     assert of_request(parts).upload_id == of_request(parts, later).upload_id
     assert of_request(parts, later).uploaded_at == later
 
 
 @FEW
 @given(st.sampled_from([None, ""]), names, st.integers(0, 3))
-def test_a_request_without_a_key_is_a_new_upload_each_time(key: str | None, caller: str, index: int) -> None:
-    one, other = (ids.ImageIds.of_request(key, caller, index, "0" * 64, NOON).upload_id for _ in range(2))
-    assert one != other
+def test_ids_of_requests_without_a_key_are_always_new(key: str | None, caller: str, index: int) -> None:
+    first, second = (ids.ImageIds.of_request(key, caller, index, "0" * 64, NOON).upload_id for _ in range(2))
+    assert first != second
 
 
 @FEW
 @given(requests, refs, labels)
-def test_objects_requests_and_labels_never_share_an_id(
+def test_ids_of_objects_requests_and_labels_are_disjoint(
     request: tuple[str, str, int, str], ref: ObjectRef, label: tuple[str, str, str, str, str]
 ) -> None:
-    found = {of_request(request).upload_id, ids.ImageIds.of_object(ref).upload_id, ids.label_id_of(*label)}
-    assert len(found) == 3
+    upload_ids = {of_request(request).upload_id, ids.ImageIds.of_object(ref).upload_id, ids.label_id_of(*label)}
+    assert len(upload_ids) == 3
 
 
 @FEW
 @given(labels, labels)
-def test_two_labels_have_one_id_only_if_key_caller_prediction_label_and_note_are_the_same(
-    one: tuple[str, str, str, str, str], other: tuple[str, str, str, str, str]
+def test_label_ids_are_equal_only_if_all_their_parts_are(
+    first: tuple[str, str, str, str, str], second: tuple[str, str, str, str, str]
 ) -> None:
-    assert (ids.label_id_of(*one) == ids.label_id_of(*other)) == (one == other)
+    assert (ids.label_id_of(*first) == ids.label_id_of(*second)) == (first == second)
 
 
 @FEW
 @given(labels, st.integers(0, 4), names)
-def test_a_label_with_one_part_changed_is_another_label(
-    parts: tuple[str, str, str, str, str], which: int, text: str
-) -> None:
+def test_label_id_depends_on_each_part(parts: tuple[str, str, str, str, str], which: int, text: str) -> None:
     assume(parts[which] != text)
     changed = [*parts[:which], text, *parts[which + 1 :]]
     assert ids.label_id_of(*parts) != ids.label_id_of(*changed)

@@ -9,7 +9,7 @@ import pytest
 
 from shared.errors import StorageRefused
 from shared.pipeline.ids import ImageIds
-from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, mark, marked, unmark
+from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, mark, marked_uploads, unmark
 from shared.types import ObjectRef
 from tests.memory.object_store import MemoryStore
 
@@ -35,18 +35,18 @@ def test_mark_is_new_once_for_each_kind(store: MemoryStore) -> None:
 
 
 def test_marked_uploads_are_found_by_their_ids_with_their_kinds(store: MemoryStore) -> None:
-    assert marked(store, BUCKET) == {}
+    assert marked_uploads(store, BUCKET) == {}
     mark(store, BUCKET, SET_ASIDE, ONE, "why")
     mark(store, BUCKET, NOT_DELETED, OTHER, "why")
     store.put(BUCKET, id_of(ONE), b"a quarantined copy, and no mark")
-    assert marked(store, BUCKET) == {id_of(ONE): SET_ASIDE, id_of(OTHER): NOT_DELETED}
+    assert marked_uploads(store, BUCKET) == {id_of(ONE): SET_ASIDE, id_of(OTHER): NOT_DELETED}
 
 
 @pytest.mark.parametrize("kinds", [(SET_ASIDE, NOT_DELETED), (NOT_DELETED, SET_ASIDE)])
 def test_upload_with_both_marks_was_not_deleted(store: MemoryStore, kinds: tuple[str, str]) -> None:
     for kind in kinds:
         mark(store, BUCKET, kind, ONE, "why")
-    assert marked(store, BUCKET) == {id_of(ONE): NOT_DELETED}
+    assert marked_uploads(store, BUCKET) == {id_of(ONE): NOT_DELETED}
 
 
 def test_mark_says_which_upload_stays_since_when_and_why(store: MemoryStore) -> None:
@@ -69,12 +69,12 @@ def test_unmark_removes_all_marks_of_an_upload_and_no_others(store: MemoryStore,
     for kind in kinds:
         mark(store, BUCKET, kind, ONE, "why")
     unmark(store, BUCKET, id_of(ONE))
-    assert marked(store, BUCKET) == {id_of(OTHER): SET_ASIDE}
+    assert marked_uploads(store, BUCKET) == {id_of(OTHER): SET_ASIDE}
 
 
 def test_bucket_without_marks_that_is_not_there_is_named() -> None:
     with pytest.raises(StorageRefused, match="gs://quarantine"):
-        marked(MemoryStore(), BUCKET)
+        marked_uploads(MemoryStore(), BUCKET)
 
 
 def test_mark_that_was_removed_is_not_found_where_the_bucket_keeps_versions() -> None:
@@ -84,4 +84,4 @@ def test_mark_that_was_removed_is_not_found_where_the_bucket_keeps_versions() ->
     [held] = store.uploads(BUCKET)
     store.put(BUCKET, held.ref.name, b"a newer one")
     store.delete(store.find(BUCKET, held.ref.name).ref)
-    assert marked(store, BUCKET) == {}
+    assert marked_uploads(store, BUCKET) == {}

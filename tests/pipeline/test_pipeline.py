@@ -1,4 +1,4 @@
-"""The story of one image, in memory and on the real object store and warehouse."""
+"""The steps of one image, in memory and on the real object store and warehouse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ pytestmark = pytest.mark.in_memory_too
 Picture = Callable[..., bytes]
 
 
-def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_upload_becomes_a_row_and_an_archived_copy_and_is_deleted(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
     content = picture(1)
     upload = dropped(world, tmp_path, content)
     outcome = world.pipeline.process_upload(upload, call())
@@ -42,13 +44,13 @@ def test_an_image_becomes_a_row_an_archived_copy_and_no_upload(world: World, pic
     assert row["uploaded_on"] == upload.ref.created_at.date()
 
 
-def test_the_steps_come_in_the_order_that_loses_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_pipeline_steps_are_in_the_order_that_loses_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline, notes = failing(world, "")
     pipeline.process_upload(dropped(world, tmp_path, picture(2)), call())
     assert notes == ["read", "write_once", "append", "delete"]
 
 
-def test_a_rejected_upload_is_quarantined_then_recorded_then_removed(world: World, tmp_path: Path) -> None:
+def test_rejected_upload_is_quarantined_then_recorded_then_deleted(world: World, tmp_path: Path) -> None:
     pipeline, notes = failing(world, "")
     upload = dropped(world, tmp_path, b"bread, butter", "list.jpg")
     outcome = pipeline.process_upload(upload, call())
@@ -64,7 +66,7 @@ def test_a_rejected_upload_is_quarantined_then_recorded_then_removed(world: Worl
 
 @pytest.mark.parametrize("step", ["read", "write_once", "append", "delete"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_kill_at_any_step_is_mended_by_the_next_delivery(
+def test_pipeline_recovers_from_a_kill_at_any_step_on_the_next_delivery(
     world: World, picture: Picture, tmp_path: Path, step: str, moment: str
 ) -> None:
     upload = dropped(world, tmp_path, picture(3))
@@ -80,7 +82,7 @@ def test_a_kill_at_any_step_is_mended_by_the_next_delivery(
 
 
 @pytest.mark.parametrize("step", ["copy_once", "append", "delete"])
-def test_a_kill_while_rejecting_is_mended_by_the_next_delivery(world: World, tmp_path: Path, step: str) -> None:
+def test_pipeline_recovers_from_a_kill_during_a_rejection(world: World, tmp_path: Path, step: str) -> None:
     upload = dropped(world, tmp_path, b"no image at all")
     killed, _ = failing(world, step, after=Killed())
     with pytest.raises(Killed):
@@ -95,7 +97,7 @@ def test_a_kill_while_rejecting_is_mended_by_the_next_delivery(world: World, tmp
     ("step", "error"),
     [("read", StorageUnavailable()), ("write_once", StorageUnavailable()), ("append", WarehouseUnavailable())],
 )
-def test_an_upload_stays_where_it_is_while_a_service_is_away(
+def test_upload_stays_in_its_bucket_while_a_service_is_unavailable(
     world: World, picture: Picture, tmp_path: Path, step: str, error: Transient
 ) -> None:
     upload = dropped(world, tmp_path, picture(4))
@@ -106,7 +108,7 @@ def test_an_upload_stays_where_it_is_while_a_service_is_away(
     assert world.rows("latest_predictions") == []
 
 
-def test_no_row_is_written_before_the_archive_holds_the_picture(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_row_is_not_written_before_the_archive_has_the_picture(world: World, picture: Picture, tmp_path: Path) -> None:
     upload = dropped(world, tmp_path, picture(5))
     away, notes = failing(world, "write_once", before=StorageUnavailable())
     with pytest.raises(StorageUnavailable):
@@ -114,14 +116,14 @@ def test_no_row_is_written_before_the_archive_holds_the_picture(world: World, pi
     assert notes == ["read"]
 
 
-def test_a_second_delivery_of_finished_work_changes_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_second_delivery_of_a_finished_upload_changes_nothing(world: World, picture: Picture, tmp_path: Path) -> None:
     upload = dropped(world, tmp_path, picture(6))
     world.pipeline.process_upload(upload, call())
     assert world.pipeline.process_upload(upload, call()) == Acknowledged(upload.ref, "already_done")
     assert len(world.rows("latest_predictions")) == 1
 
 
-def test_an_upload_overwritten_before_it_was_read_is_superseded_and_the_new_one_is_kept(
+def test_overwritten_upload_is_superseded_and_the_new_one_is_kept(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     first = dropped(world, tmp_path, picture(7))
@@ -132,9 +134,7 @@ def test_an_upload_overwritten_before_it_was_read_is_superseded_and_the_new_one_
     assert isinstance(world.pipeline.process_upload(second, call()), Prediction)
 
 
-def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one_is(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_overwritten_upload_that_still_exists_is_classified_too(world: World, picture: Picture, tmp_path: Path) -> None:
     dropped(world, tmp_path, picture(20))
     world.overwrite(world.uploads, "photo.jpg", picture(21))
     old, new = world.store.uploads(world.uploads)
@@ -145,7 +145,7 @@ def test_an_upload_overwritten_before_it_was_read_is_classified_as_the_newer_one
     assert len(world.rows("latest_predictions")) == 2
 
 
-def test_deleting_an_old_generation_leaves_the_new_one(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_delete_of_an_old_generation_leaves_the_new_one(world: World, picture: Picture, tmp_path: Path) -> None:
     first = dropped(world, tmp_path, picture(9))
     world.store.delete(first.ref)
     dropped(world, tmp_path, picture(10))
@@ -153,7 +153,7 @@ def test_deleting_an_old_generation_leaves_the_new_one(world: World, picture: Pi
     assert world.names_in(world.uploads) == ["photo.jpg"]
 
 
-def test_one_picture_under_two_names_is_archived_once_and_has_two_rows(
+def test_picture_under_two_names_is_archived_once_and_has_two_rows(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     for name in ("a.jpg", "b.jpg"):
@@ -164,7 +164,7 @@ def test_one_picture_under_two_names_is_archived_once_and_has_two_rows(
 
 @pytest.mark.parametrize("name", ["holiday.jpg", "holiday", "holiday.pdf", "holiday.png.exe"])
 @pytest.mark.parametrize("claimed", ["image/jpeg", "text/plain", ""])
-def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
+def test_format_is_that_of_the_bytes_not_of_the_name_or_the_content_type(
     world: World, picture: Picture, name: str, claimed: str
 ) -> None:
     content = BytesIO()
@@ -178,7 +178,7 @@ def test_a_png_is_a_png_whatever_its_name_and_its_content_type_say(
     assert archived.content_type == "image/png"
 
 
-def test_an_upload_that_is_given_up_is_quarantined_unread_recorded_and_removed(
+def test_given_up_upload_is_quarantined_unread_recorded_and_deleted(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     pipeline, notes = failing(world, "")
@@ -191,7 +191,7 @@ def test_an_upload_that_is_given_up_is_quarantined_unread_recorded_and_removed(
     assert len(world.rows("rejected_uploads")) == 1
 
 
-def test_an_upload_that_is_to_stay_stays(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_upload_is_not_deleted_without_remove(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline, notes = failing(world, "")
     image = dropped(world, tmp_path, picture(31), "photo.jpg")
     text = dropped(world, tmp_path, b"no image at all", "list.jpg")
@@ -202,7 +202,7 @@ def test_an_upload_that_is_to_stay_stays(world: World, picture: Picture, tmp_pat
     assert world.names_in(world.uploads) == ["list.jpg", "photo.jpg"]
 
 
-def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Path) -> None:
+def test_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Path) -> None:
     pipeline, notes = failing(replace(world, pipeline=replace(world.pipeline, limits=Limits(max_bytes=1000))), "")
     outcome = pipeline.process_upload(dropped(world, tmp_path, b"x" * 1001), call())
     assert isinstance(outcome, Failure)
@@ -210,36 +210,36 @@ def test_a_file_over_the_limit_is_quarantined_unread(world: World, tmp_path: Pat
     assert "read" not in notes
 
 
-def test_an_answer_without_a_record_leaves_nothing_behind(world: World, picture: Picture) -> None:
+def test_classify_image_without_a_record_stores_nothing(world: World, picture: Picture) -> None:
     content = picture(12)
     prediction = world.pipeline.classify_image(received(content, "key"), record=False)
     assert prediction.archive_uri is None
     assert world.names_in(world.archive) == []
 
 
-def test_an_image_that_a_caller_sends_twice_under_one_key_is_one_row(world: World, picture: Picture) -> None:
+def test_classify_image_twice_under_one_key_gives_one_row(world: World, picture: Picture) -> None:
     content = picture(13)
     for _ in range(2):
         world.pipeline.classify_image(received(content, "one-key", bucket=world.uploads))
     assert len(world.rows("latest_predictions")) == 1
 
 
-def test_bad_bytes_from_a_caller_are_kept_nowhere(world: World) -> None:
+def test_classify_image_stores_no_bad_bytes(world: World) -> None:
     with pytest.raises(Permanent):
         world.pipeline.classify_image(received(b"no"))
     assert world.names_in(world.archive) == []
     assert world.names_in(world.quarantine) == []
 
 
-def test_an_upload_without_a_content_type_has_none_in_its_row(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_row_of_an_upload_without_a_content_type_has_null(world: World, picture: Picture, tmp_path: Path) -> None:
     upload = replace(dropped(world, tmp_path, picture(60)), content_type="")
     world.pipeline.process_upload(upload, call())
     [row] = world.rows("latest_predictions")
     assert row["image"]["content_type"] is None
 
 
-def test_a_row_bears_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
-    """BigQuery then drops most of the rows that are sent twice."""
+def test_row_is_sent_with_its_id_as_insert_id(world: World, picture: Picture, tmp_path: Path) -> None:
+    """BigQuery uses it to drop most rows that are sent twice."""
     outcome = world.pipeline.process_upload(dropped(world, tmp_path, picture(61)), call())
     assert isinstance(outcome, Prediction)
     records = FaultControl(world.environment["BIGQUERY_EMULATOR_HOST"]).records()

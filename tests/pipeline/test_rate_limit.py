@@ -1,4 +1,4 @@
-"""The rate breaker: a limit for any 60 seconds, whatever the clock's minute."""
+"""The rate limit: it holds for any 60 seconds, not for a minute of the clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import OverRate
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from tests.backlog.parts import sweep_of
 from tests.worlds import World
 
@@ -20,7 +20,7 @@ Picture = Callable[..., bytes]
 
 
 class Clock:
-    """Time that passes when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.s = 1000.0
@@ -29,23 +29,23 @@ class Clock:
         return self.s
 
 
-def test_the_image_above_the_limit_is_refused_and_told_when_there_is_room() -> None:
+def test_rate_limit_refuses_the_image_above_it_and_names_the_wait() -> None:
     clock = Clock()
-    rate = RateBreaker(2, clock)
+    rate = RateLimit(2, clock)
     rate.take()
     clock.s += 20
     rate.take()
     clock.s += 10
     with pytest.raises(
         OverRate, match="2 images were taken in the last minute, all that MAX_IMAGES_PER_MINUTE"
-    ) as told:
+    ) as refused:
         rate.take()
-    assert told.value.retry_after_s == 30
+    assert refused.value.retry_after_s == 30
 
 
-def test_there_is_room_again_a_minute_after_the_oldest_and_refusals_do_not_count() -> None:
+def test_rate_limit_has_room_a_minute_after_the_oldest_image() -> None:
     clock = Clock()
-    rate = RateBreaker(1, clock)
+    rate = RateLimit(1, clock)
     for _ in range(3):
         rate.take()
         for _ in range(5):
@@ -54,9 +54,9 @@ def test_there_is_room_again_a_minute_after_the_oldest_and_refusals_do_not_count
         clock.s += 60
 
 
-def test_two_bursts_around_the_end_of_a_minute_do_not_pass_twice_as_many() -> None:
+def test_rate_limit_holds_for_bursts_around_the_end_of_a_minute() -> None:
     clock = Clock()
-    rate = RateBreaker(3, clock)
+    rate = RateLimit(3, clock)
     clock.s += 59
     for _ in range(3):
         rate.take()
@@ -65,8 +65,8 @@ def test_two_bursts_around_the_end_of_a_minute_do_not_pass_twice_as_many() -> No
         rate.take()
 
 
-def test_threads_together_are_let_through_as_often_as_one_would_be() -> None:
-    rate = RateBreaker(100, Clock())
+def test_rate_limit_holds_for_all_threads_together() -> None:
+    rate = RateLimit(100, Clock())
     passed: list[int] = []
 
     def take_many() -> None:
@@ -86,7 +86,7 @@ def test_threads_together_are_let_through_as_often_as_one_would_be() -> None:
 
 
 class Cancelled(threading.Event):
-    """Is set by somebody else as soon as it is waited for; keeps for how long it was."""
+    """An event that is set as soon as a wait begins, and keeps the timeouts of the waits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,19 +98,19 @@ class Cancelled(threading.Event):
         return True
 
 
-def test_wait_returns_true_when_there_is_room_and_false_when_it_is_cancelled() -> None:
-    rate, cancelled = RateBreaker(1, Clock()), Cancelled()
+def test_rate_limit_wait_returns_false_when_cancelled() -> None:
+    rate, cancelled = RateLimit(1, Clock()), Cancelled()
     assert rate.wait(cancelled) is True
     assert cancelled.waited_s == []
     assert rate.wait(cancelled) is False
     assert cancelled.waited_s == [60]
 
 
-def test_a_sweep_waits_for_room_and_stops_when_it_is_asked_to(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_waits_for_the_rate_limit_until_it_is_stopped(world: World, picture: Picture, tmp_path: Path) -> None:
     for seed in range(3):
         world.put(f"{seed}.jpg", picture(seed), tmp_path)
     uploads = [world.store.find(world.uploads, f"{seed}.jpg") for seed in range(3)]
-    slow = replace(world, pipeline=replace(world.pipeline, rate=RateBreaker(2, Clock())))
+    slow = replace(world, pipeline=replace(world.pipeline, rate=RateLimit(2, Clock())))
     outcomes: list[str] = []
 
     def stop_after_two(outcome: str) -> None:
@@ -118,7 +118,7 @@ def test_a_sweep_waits_for_room_and_stops_when_it_is_asked_to(world: World, pict
         if len(outcomes) == 2:
             sweep.stop()
 
-    sweep = sweep_of(slow, notice=stop_after_two)
+    sweep = sweep_of(slow, on_outcome=stop_after_two)
     summary = sweep.run(uploads)
     assert (summary.outcomes["predicted"], summary.is_cut_short) == (2, True)
     assert world.names_in(world.uploads) == ["2.jpg"]
@@ -138,7 +138,7 @@ def test_wait_lasts_until_the_oldest_image_has_left_the_window(left_s: float) ->
             now += timeout
             return False
 
-    rate = RateBreaker(1, lambda: now)
+    rate = RateLimit(1, lambda: now)
     rate.take()
     now = 60.0 - left_s
     assert rate.wait(Cancelled())

@@ -1,4 +1,4 @@
-"""Receiving: what Eventarc sends becomes an upload, and what must not be worked on is refused."""
+"""Events of Eventarc become uploads, and events that must not be processed are ignored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.pipeline.receive import (
     is_unicode,
     is_upload,
     occurred_at,
-    refusal,
+    outcome_if_ignored,
     upload_from,
 )
 from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
@@ -53,7 +53,7 @@ UPLOAD = Upload(ObjectRef("my-uploads", "garden/rose ü.jpg", 1763712000123456),
 AN_HOUR = timedelta(hours=1)
 
 
-def test_the_event_that_eventarc_sends_becomes_an_upload() -> None:
+def test_event_of_eventarc_becomes_an_upload() -> None:
     upload = upload_from(ATTRIBUTES, DATA)
     assert upload == UPLOAD
     assert upload.ref.uri == "gs://my-uploads/garden/rose ü.jpg"
@@ -62,28 +62,28 @@ def test_the_event_that_eventarc_sends_becomes_an_upload() -> None:
 
 
 @pytest.mark.parametrize("number", ["73012", 73012])
-def test_numbers_may_be_strings_or_numbers(number: str | int) -> None:
+def test_event_numbers_may_be_strings_or_numbers(number: str | int) -> None:
     assert upload_from(ATTRIBUTES, {**DATA, "size": number}).size_bytes == 73012
 
 
-def test_an_empty_object_is_an_upload() -> None:
+def test_event_of_an_empty_object_is_an_upload() -> None:
     assert upload_from(ATTRIBUTES, {**DATA, "size": "0"}).size_bytes == 0
 
 
-@pytest.mark.parametrize("given", [None, ""])
-def test_an_upload_without_a_content_type_has_an_empty_one(given: str | None) -> None:
-    assert upload_from(ATTRIBUTES, {**DATA, "contentType": given}).content_type == ""
+@pytest.mark.parametrize("content_type", [None, ""])
+def test_event_without_a_content_type_gives_an_empty_one(content_type: str | None) -> None:
+    assert upload_from(ATTRIBUTES, {**DATA, "contentType": content_type}).content_type == ""
 
 
 @pytest.mark.parametrize("field", ["bucket", "name", "generation", "size"])
-def test_a_missing_field_is_named(field: str) -> None:
+def test_event_error_names_a_missing_field(field: str) -> None:
     with pytest.raises(MalformedEvent, match=f"The event's {field} is None, expected"):
         upload_from(ATTRIBUTES, {key: value for key, value in DATA.items() if key != field})
 
 
 @pytest.mark.parametrize("field", ["bucket", "name"])
 @pytest.mark.parametrize("value", ["", 5, None, [], {}, True, "half a pair \ud83c.jpg", "n" * 1025, "ä" * 513])
-def test_a_text_that_is_none_is_named(field: str, value: Any) -> None:
+def test_event_error_names_a_bad_text(field: str, value: Any) -> None:
     with pytest.raises(MalformedEvent, match=f"The event's {field} is .*, expected a non-empty string"):
         upload_from(ATTRIBUTES, {**DATA, field: value})
 
@@ -92,45 +92,45 @@ def test_a_text_that_is_none_is_named(field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "value", ["", "-1", -1, 1.5, "1e3", " 5", "٣", "²", True, None, [], {}, "9" * 5000, 2**63, 10**17 * 3]
 )
-def test_a_number_that_is_none_is_named(field: str, value: Any) -> None:
+def test_event_error_names_a_bad_number(field: str, value: Any) -> None:
     with pytest.raises(MalformedEvent, match=f"The event's {field} is .*, expected a number of 0 or more"):
         upload_from(ATTRIBUTES, {**DATA, field: value})
 
 
 @pytest.mark.parametrize("type_", [None, "", "google.cloud.storage.object.v1.deleted", FINALIZED.upper()])
-def test_another_type_of_event_is_malformed(type_: str | None) -> None:
+def test_event_of_another_type_is_malformed(type_: str | None) -> None:
     with pytest.raises(MalformedEvent, match=r"expected 'google\.cloud\.storage\.object\.v1\.finalized'"):
         upload_from({**ATTRIBUTES, "type": type_}, DATA)
 
 
 @pytest.mark.parametrize("data", [None, b"{}", "{}", [], [DATA], 5])
-def test_data_that_is_no_object_is_malformed(data: Any) -> None:
+def test_event_data_must_be_an_object(data: Any) -> None:
     with pytest.raises(MalformedEvent, match="expected a JSON object"):
         upload_from(ATTRIBUTES, data)
 
 
-def test_a_malformed_event_is_neither_an_image_to_quarantine_nor_worth_another_try() -> None:
+def test_malformed_event_is_neither_permanent_nor_transient() -> None:
     assert issubclass(MalformedEvent, BucketlensError)
     assert not issubclass(MalformedEvent, Permanent | Transient)
 
 
-def test_an_event_of_the_upload_bucket_is_worked_on() -> None:
-    assert refusal(UPLOAD, "my-uploads", timedelta(seconds=5), 3600) is None
+def test_event_of_the_upload_bucket_is_processed() -> None:
+    assert outcome_if_ignored(UPLOAD, "my-uploads", timedelta(seconds=5), 3600) is None
 
 
 @pytest.mark.parametrize("bucket", ["my-archive", "my-upload", "my-uploads-2", "MY-UPLOADS", ""])
-def test_an_object_of_any_other_bucket_is_never_touched(bucket: str) -> None:
-    assert refusal(UPLOAD, bucket, timedelta(), 3600) == Acknowledged(UPLOAD.ref, "not_our_bucket")
+def test_event_of_another_bucket_is_ignored(bucket: str) -> None:
+    assert outcome_if_ignored(UPLOAD, bucket, timedelta(), 3600) == Acknowledged(UPLOAD.ref, "not_our_bucket")
 
 
-def test_an_event_older_than_the_limit_is_left_to_the_sweep() -> None:
-    assert refusal(UPLOAD, "my-uploads", AN_HOUR, 3600) is None
-    late = refusal(UPLOAD, "my-uploads", AN_HOUR + timedelta(microseconds=1), 3600)
+def test_event_older_than_the_limit_is_left_to_the_sweep() -> None:
+    assert outcome_if_ignored(UPLOAD, "my-uploads", AN_HOUR, 3600) is None
+    late = outcome_if_ignored(UPLOAD, "my-uploads", AN_HOUR + timedelta(microseconds=1), 3600)
     assert late == Acknowledged(UPLOAD.ref, "too_old")
 
 
-def test_an_event_from_a_clock_that_is_ahead_is_worked_on() -> None:
-    assert refusal(UPLOAD, "my-uploads", -AN_HOUR, 3600) is None
+def test_event_from_the_future_is_processed() -> None:
+    assert outcome_if_ignored(UPLOAD, "my-uploads", -AN_HOUR, 3600) is None
 
 
 @pytest.mark.parametrize(
@@ -141,22 +141,22 @@ def test_an_event_from_a_clock_that_is_ahead_is_worked_on() -> None:
         ("2025-11-21T09:00:00+01:00", datetime(2025, 11, 21, 8, tzinfo=UTC)),
     ],
 )
-def test_an_events_time_is_read(time: str, expected: datetime) -> None:
+def test_event_time_is_read(time: str, expected: datetime) -> None:
     assert occurred_at({"time": time}) == expected
 
 
 @pytest.mark.parametrize("time", [None, "", "yesterday", "2025-11-21T08:00:00", 5])
-def test_a_time_that_cannot_be_read_or_has_no_zone_is_none(time: Any) -> None:
+def test_event_time_without_a_zone_or_unreadable_is_none(time: Any) -> None:
     assert occurred_at({"time": time}) is None
     assert occurred_at({}) is None
 
 
-def test_the_last_generation_that_has_a_date_is_read() -> None:
+def test_event_may_have_the_last_generation_with_a_date() -> None:
     last = upload_from(ATTRIBUTES, {**DATA, "generation": "253402300799999999"})
     assert last.ref.created_at == datetime.max.replace(tzinfo=UTC)
 
 
-def test_a_name_of_a_million_bytes_does_not_make_a_log_line_of_a_million() -> None:
+def test_event_error_shortens_a_long_name() -> None:
     with pytest.raises(MalformedEvent) as error:
         upload_from(ATTRIBUTES, {**DATA, "name": "n" * 1_000_000})
     assert len(str(error.value)) < 400
@@ -170,26 +170,26 @@ def test_a_name_of_a_million_bytes_does_not_make_a_log_line_of_a_million() -> No
         "4611686018427387904/gsutil/tmp/parallel_composite_uploads/for_details_see/gsutil_help_cp/0cc175b9c0f1b6a8_3",
     ],
 )
-def test_a_part_that_a_tool_will_put_together_is_no_upload(name: str) -> None:
-    """As copy_component_util.py of gcloud and copy_helper.py of gsutil name them."""
+def test_part_of_a_composite_upload_is_not_an_upload(name: str) -> None:
+    """The names are those of gcloud's copy_component_util.py and gsutil's copy_helper.py."""
     part = replace(UPLOAD, ref=replace(UPLOAD.ref, name=name))
-    assert refusal(part, "my-uploads", AN_HOUR, 4000) == Acknowledged(part.ref, "not_an_upload")
+    assert outcome_if_ignored(part, "my-uploads", AN_HOUR, 4000) == Acknowledged(part.ref, "not_an_upload")
 
 
-def test_a_folder_as_the_console_makes_it_is_no_upload() -> None:
+def test_folder_marker_is_not_an_upload() -> None:
     folder = replace(UPLOAD, ref=replace(UPLOAD.ref, name="roses/"), size_bytes=0)
-    assert refusal(folder, "my-uploads", AN_HOUR, 4000) == Acknowledged(folder.ref, "not_an_upload")
+    assert outcome_if_ignored(folder, "my-uploads", AN_HOUR, 4000) == Acknowledged(folder.ref, "not_an_upload")
 
 
 @pytest.mark.parametrize(
     ("name", "size_bytes"),
     [("empty.jpg", 0), ("roses/", 73012), ("my gcloud/tmp/photo.jpg", 1), ("gsutil/tmp/parallel_composite_uploads", 1)],
 )
-def test_what_only_looks_like_that_is_an_upload(name: str, size_bytes: int) -> None:
+def test_object_that_only_resembles_a_part_or_a_folder_is_an_upload(name: str, size_bytes: int) -> None:
     assert is_upload(replace(UPLOAD, ref=replace(UPLOAD.ref, name=name), size_bytes=size_bytes))
 
 
-def test_how_an_object_is_packed_is_read() -> None:
+def test_event_content_encoding_is_read() -> None:
     assert upload_from(ATTRIBUTES, {**DATA, "contentEncoding": "gzip"}).content_encoding == "gzip"
 
 

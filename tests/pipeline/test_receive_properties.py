@@ -1,4 +1,4 @@
-"""An event's age and numbers are read as they are meant, and nothing that an event may hold breaks the reading."""
+"""An event's age and numbers are read exactly, and no content of an event breaks the parser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.pipeline.receive import END_OF_TIME, FINALIZED, MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.receive import END_OF_TIME, FINALIZED, MalformedEvent, occurred_at, outcome_if_ignored, upload_from
 from shared.types import ObjectRef, Upload
 from tests.properties import FEW
 
@@ -31,18 +31,18 @@ def upload(**changes: Any) -> Upload:
 
 @FEW
 @given(st.integers(0, 10**7), st.integers(-3, 3), st.sampled_from([0, 1, 999_999]))
-def test_an_event_is_too_old_only_when_it_is_older_than_the_limit(limit_s: int, off_s: int, micros: int) -> None:
+def test_event_is_too_old_only_beyond_the_limit(limit_s: int, off_s: int, micros: int) -> None:
     age = timedelta(seconds=limit_s + off_s, microseconds=micros)
-    found = refusal(upload(), HERE, age, limit_s)
-    assert (found is not None and found.why == "too_old") == (age > timedelta(seconds=limit_s))
+    outcome = outcome_if_ignored(upload(), HERE, age, limit_s)
+    assert (outcome is not None and outcome.reason == "too_old") == (age > timedelta(seconds=limit_s))
 
 
 @FEW
 @given(st.sampled_from([HERE, "archive"]), st.sampled_from(["a.jpg", "folder/"]), st.integers(0, 1), st.booleans())
-def test_a_foreign_bucket_comes_before_a_folder_and_a_folder_before_its_age(
+def test_event_is_ignored_for_its_bucket_then_its_kind_then_its_age(
     bucket: str, name: str, size: int, is_old: bool
 ) -> None:
-    found = refusal(upload(bucket=bucket, name=name, size=size), HERE, timedelta(seconds=10 + is_old), 10)
+    outcome = outcome_if_ignored(upload(bucket=bucket, name=name, size=size), HERE, timedelta(seconds=10 + is_old), 10)
     expected = (
         "not_our_bucket"
         if bucket != HERE
@@ -52,12 +52,12 @@ def test_a_foreign_bucket_comes_before_a_folder_and_a_folder_before_its_age(
         if is_old
         else None
     )
-    assert (found.why if found else None) == expected
+    assert (outcome.reason if outcome else None) == expected
 
 
 @FEW
 @given(moments)
-def test_the_time_of_an_event_is_read_in_whatever_zone_it_is_written(moment: datetime) -> None:
+def test_event_time_is_read_in_every_zone(moment: datetime) -> None:
     assert occurred_at({"time": moment.isoformat()}) == moment
     in_utc = moment.astimezone(UTC)
     assert occurred_at({"time": in_utc.isoformat().replace("+00:00", "Z")}) == in_utc
@@ -66,34 +66,34 @@ def test_the_time_of_an_event_is_read_in_whatever_zone_it_is_written(moment: dat
 
 @FEW
 @given(anything)
-def test_what_is_no_time_is_none(time: Any) -> None:
-    found = occurred_at({"time": time})
-    assert found is None or found.tzinfo is not None
+def test_event_time_of_any_value_is_aware_or_none(time: Any) -> None:
+    moment = occurred_at({"time": time})
+    assert moment is None or moment.tzinfo is not None
 
 
 @FEW
 @given(st.integers(0, END_OF_TIME - 1), st.booleans())
-def test_every_generation_that_has_a_date_is_read_as_a_number_and_as_a_text(generation: int, as_text: bool) -> None:
-    said = str(generation) if as_text else generation
-    found = upload_from({"type": FINALIZED}, EVENT | {"generation": said})
-    assert found.ref == ObjectRef(HERE, "a.jpg", generation)
-    assert found.ref.created_at.year < 10_000
+def test_event_generation_is_read_from_a_number_and_a_text(generation: int, as_text: bool) -> None:
+    value = str(generation) if as_text else generation
+    announced = upload_from({"type": FINALIZED}, EVENT | {"generation": value})
+    assert announced.ref == ObjectRef(HERE, "a.jpg", generation)
+    assert announced.ref.created_at.year < 10_000
 
 
 @FEW
 @given(st.sampled_from(["generation", "size"]), st.integers(max_value=-1) | st.integers(END_OF_TIME))
-def test_a_number_that_is_out_of_range_is_named(field: str, number: int) -> None:
+def test_event_error_names_a_number_out_of_range(field: str, number: int) -> None:
     with pytest.raises(MalformedEvent, match=field):
         upload_from({"type": FINALIZED}, EVENT | {field: str(number)})
 
 
 @FEW
 @given(st.dictionaries(st.sampled_from([*EVENT, "contentType", "metadata", "contentEncoding"]), anything), anything)
-def test_whatever_an_event_holds_is_an_upload_or_malformed(changes: dict[str, Any], other: Any) -> None:
+def test_event_of_any_content_is_an_upload_or_malformed(changes: dict[str, Any], other: Any) -> None:
     for data in (EVENT | changes, other):
         try:
-            found = upload_from({"type": FINALIZED}, data)
+            announced = upload_from({"type": FINALIZED}, data)
         except MalformedEvent:
             continue
-        assert found.ref.name
-        assert found.size_bytes >= 0
+        assert announced.ref.name
+        assert announced.size_bytes >= 0

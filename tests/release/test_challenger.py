@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.release.challenger import challenger_bundles
 from shared.release.errors import ReleaseRefused
 
@@ -17,8 +17,8 @@ NAMES = {
 }
 
 
-def name_of(place: Place) -> str:
-    return NAMES[place.where]
+def name_of(place: BundleReference) -> str:
+    return NAMES[place.location]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 
 from shared.adapters.bigquery import BigQuery
 from shared.cli import main
-from shared.local.cloud import DATASET, PROJECT, Cloud, new_cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, Cloud, folder_lock, new_cloud
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from shared.types import Correction
@@ -86,7 +86,7 @@ def bucketlens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucketlens]
             supervisor.watch()
 
     watching = threading.Thread(target=watch)
-    with sole_use(folder):
+    with folder_lock(folder):
         try:
             supervisor.start()
             watching.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from shared.cli.status import command
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 
 
 def test_status_shows_revisions_traffic_and_queue(cloud: Cloud, tmp_path: Path) -> None:
@@ -17,10 +17,10 @@ def test_status_shows_revisions_traffic_and_queue(cloud: Cloud, tmp_path: Path) 
     folder = tmp_path / "cloud"
     folder.mkdir()
     replace(cloud, folder=folder).save()
-    with sole_use(folder):
+    with folder_lock(folder):
         CliRunner().invoke(command, ["--folder", str(folder), "--html", str(page)], env={"COLUMNS": "200"})
         state = json.loads(CliRunner().invoke(command, ["--folder", str(folder), "--json"]).stdout)
-    for text in ("classify-upload-local", "champion", "events on their way", "The last hour", "By revision"):
+    for text in ("classify-upload-local", "champion", "events in the queue", "The last hour", "By revision"):
         assert text in page.read_text("utf-8")
     assert [service["champion"] for service in state["releases"]] == ["classify-upload-local", "classify-request-local"]
     assert state["queue"]["pending"] >= 0

@@ -1,1 +1,1 @@
-"""Tiers: which command runs a test, by rule. ``rules`` has the rules."""
+"""Tiers: rules decide which command runs a test. They are in ``rules``."""

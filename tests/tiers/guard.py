@@ -1,6 +1,6 @@
 """Watch a test of the first tier while it runs: it starts no process, opens no socket, imports no TensorFlow.
 
-An audit hook (https://docs.python.org/3/library/sys.html#sys.addaudithook) sees these acts wherever they happen.
+An audit hook (https://docs.python.org/3/library/sys.html#sys.addaudithook) sees these acts in any code.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ HEAVY = ("keras", "tensorflow")
 
 
 class NeedsMore(Exception):
-    """A test of the first tier did what belongs into a later one."""
+    """A test of the first tier did something that belongs in a later one."""
 
 
 class _Guard:
-    """The hook, of which a process has one: it cannot be removed, only told that nobody is guarded."""
+    """The hook of a process: it cannot be removed, only switched off."""
 
     def __init__(self) -> None:
         self.guarded: str | None = None
@@ -62,10 +62,10 @@ _guard = _Guard()
 
 @contextmanager
 def guarded(test: str) -> Iterator[None]:
-    """Forbid a test of the first tier what belongs into a later one.
+    """Forbid a test of the first tier everything that belongs in a later one.
 
     Raises:
-        NeedsMore: it did so, even where it swallowed the error that it got for it.
+        NeedsMore: the test did it, even where it swallowed the resulting error.
     """
     _guard.set()
     _guard.guarded, _guard.acts = test, []
@@ -75,6 +75,6 @@ def guarded(test: str) -> Iterator[None]:
         _guard.guarded = None
     if _guard.acts:
         raise NeedsMore(
-            f"{test} {_guard.acts[0]}, so it cannot be in the tier `check`; let it do without, or tell the rules what "
+            f"{test} {_guard.acts[0]}, so it cannot be in the tier `check`; let it do without, or mark what "
             'it needs: @pytest.mark.needs("process"), or "tensorflow"'
         )

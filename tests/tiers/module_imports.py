@@ -1,4 +1,4 @@
-"""Which modules are loaded with a file, read from its source: TensorFlow's take seconds, and may not be there."""
+"""Find the modules that are loaded with a file, from its source: TensorFlow takes seconds, or is not installed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HEAVY = ("h5py", "keras", "matplotlib", "tensorflow")
 
 @cache
 def loads_tensorflow(path: Path) -> bool:
-    """Return whether importing a file imports TensorFlow or what comes with it, directly or by files of ours."""
+    """Return whether importing a file imports TensorFlow or its packages, directly or by the project's files."""
     waiting, seen = [path], set[Path]()
     while waiting:
         file = waiting.pop()
         if file in seen:
             continue
         seen.add(file)
-        for name in _imported_at_once(file):
+        for name in _imported_with(file):
             if name.partition(".")[0] in HEAVY:
                 return True
             waiting += _files_of(name)
@@ -28,7 +28,7 @@ def loads_tensorflow(path: Path) -> bool:
 
 
 @cache
-def _imported_at_once(file: Path) -> tuple[str, ...]:
+def _imported_with(file: Path) -> tuple[str, ...]:
     """Return what a file imports when it is imported: not what its functions import when they are called."""
     return tuple(_imports_in(ast.parse(file.read_text("utf-8")).body))
 
@@ -48,5 +48,5 @@ def _imports_in(body: Iterable[ast.stmt]) -> Iterator[str]:
 
 
 def _files_of(module: str) -> list[Path]:
-    place = ROOT.joinpath(*module.split("."))
-    return [file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()]
+    path = ROOT.joinpath(*module.split("."))
+    return [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]

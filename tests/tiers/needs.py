@@ -1,7 +1,7 @@
-"""What a test needs from the machine, read from its code and from the code of the fixtures and helpers that it uses.
+"""Find what a test needs from the machine, in its code and in the code of the fixtures and helpers that it uses.
 
-Nothing is run: names in a function's bytecode are looked up among the globals of its module. So a new test is judged
-without a word from its author. ``guard`` notices at run time where this reading misses something.
+Nothing is run: names in a function's bytecode are looked up among the globals of its module. So a new test is placed
+without a mark by its author. ``guard`` notices at run time where this reading misses something.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ BY_MODULE: dict[str, Need] = {
     ),
     **dict.fromkeys(("keras", "tensorflow", "h5py", "matplotlib"), Need.TENSORFLOW),
 }
-"""Whoever names one of these modules, or what lies in it, uses it."""
+"""Modules that need something: a test that names one of them, or something in it, uses it."""
 
 BY_OBJECT: dict[str, Need] = {
     "shared.adapters.bigquery.BigQuery": Need.PROCESS,
@@ -60,32 +60,32 @@ BY_OBJECT: dict[str, Need] = {
     "shared.adapters.gcs.CloudStorage": Need.PROCESS,
     "tests.environments.environment": Need.FOREIGN,
 }
-"""Clients of a service, and what installs."""
+"""Clients of a service, and installers."""
 
 BY_INPUT = ("shared.http.read_body._hang_up", "shared.wiring.load_model")
-"""Functions that need what they are given: a connection, a Keras model. The reading ends here."""
+"""Functions that need what they get: a connection, a Keras model. The reading ends here."""
 
 IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 OURS = ("tests.", "shared.", "functions.")
 
 
 def needs_of(item: pytest.Item, chosen: Mapping[str, str] = MappingProxyType({})) -> frozenset[Need]:
-    """Return what a collected test needs: its code, its fixtures and its parameters, and all that these call.
+    """Return what a collected test needs: its code, its fixtures and parameters, and everything that these call.
 
     Args:
         item: the test.
-        chosen: parameters of fixtures, beside those that it has.
+        chosen: parameters of fixtures, in addition to its own.
     """
     parameters = {**getattr(getattr(item, "callspec", None), "params", {}), **chosen}
-    given = [one for one in parameters.values() if type(one) in (FunctionType, functools.partial)]
-    codes = [getattr(item, "function", None), *_fixtures_of(item, parameters), *given]
+    functions = [value for value in parameters.values() if type(value) in (FunctionType, functools.partial)]
+    codes = [getattr(item, "function", None), *_fixtures_of(item, parameters), *functions]
     declared = {Need(word) for mark in item.iter_markers("needs") for word in mark.args}
     declared |= {Need.TENSORFLOW} if loads_tensorflow(item.path) else set()
     return frozenset(declared.union(*(needs_of_code(code) for code in codes if code is not None)))
 
 
 def _fixtures_of(item: pytest.Item, parameters: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the functions of a test's fixtures; of one that chooses another by its parameter, that one's too."""
+    """Yield the functions of a test's fixtures, and of the fixtures that these choose by their parameters."""
     info = getattr(item, "_fixtureinfo", None)
     waiting, seen = list(info.names_closure) if info else [], set[str]()
     while waiting:
@@ -97,13 +97,13 @@ def _fixtures_of(item: pytest.Item, parameters: Mapping[str, Any]) -> Iterator[A
             waiting += definition.argnames
             if _is_ours(getattr(definition.func, "__module__", None)):
                 yield definition.func
-                asked = _asked_by_name(definition.func, parameters.get(name))
-                waiting += [text for text in asked if _definitions(item, text)]
+                requested = _requested_by_name(definition.func, parameters.get(name))
+                waiting += [text for text in requested if _definitions(item, text)]
 
 
 def _definitions(item: pytest.Item, name: str) -> Sequence[Any]:
-    """Return the definition of a fixture that a test uses, and those that it overrides and asks for."""
-    known = item.session._fixturemanager.getfixturedefs(name, item) or ()  # pytest has no public way to ask
+    """Return the definition of a fixture that a test uses, and those that it overrides and requests."""
+    known = item.session._fixturemanager.getfixturedefs(name, item) or ()  # pytest has no public function for it
     used: list[Any] = []
     for definition in reversed(known):
         used.append(definition)
@@ -112,8 +112,8 @@ def _definitions(item: pytest.Item, name: str) -> Sequence[Any]:
     return used
 
 
-def _asked_by_name(function: Any, parameter: Any) -> list[str]:
-    """Return what a fixture may ask for with ``request.getfixturevalue``: what its parameter names, or a text in it."""
+def _requested_by_name(function: Any, parameter: Any) -> list[str]:
+    """Return the names that a fixture may pass to ``request.getfixturevalue``: its parameter's, or a text in it."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None or "getfixturevalue" not in code.co_names:
         return []
@@ -124,7 +124,7 @@ def _asked_by_name(function: Any, parameter: Any) -> list[str]:
 
 @cache
 def needs_of_code(start: Any) -> frozenset[Need]:
-    """Return what a function or class needs: its own code, and of everything of ours that it names, directly or not."""
+    """Return what a function or class needs: its own code, and the project's code that it names, directly or not."""
     needs, waiting, seen = set[Need](), [start], set[int]()
     while waiting:
         thing = waiting.pop()
@@ -140,7 +140,7 @@ def needs_of_code(start: Any) -> frozenset[Need]:
 
 
 _LOOKED_AT: dict[int, tuple[Any, Need | None, list[Any]]] = {}
-"""By identity, since not everything can be hashed; each is kept, so that its identity stays its own."""
+"""Results by identity, since not everything can be hashed; each thing is kept, so that its identity stays its own."""
 
 
 def _looked_at(thing: Any) -> tuple[Need | None, list[Any]]:
@@ -161,13 +161,13 @@ def _own_need(thing: Any) -> Need | None:
     if need := BY_OBJECT.get(qualified):
         return need
     if issubclass(kind, type) and issubclass(thing, BaseException):
-        return None  # who catches an error need not cause it
+        return None  # code that catches an error need not cause it
     return next((need for module, need in BY_MODULE.items() if f"{name}.".startswith(f"{module}.")), None)
 
 
 def _named_by(thing: Any) -> list[Any]:
-    """Return what a function, a class or what wraps one of this repository names."""
-    kind = type(thing)  # not isinstance, which asks proxies of Flask's for a request that there is not
+    """Return the names in a function, a class or a wrapper of one of this repository."""
+    kind = type(thing)  # not isinstance, which makes Flask's proxies look for a request that does not exist
     if kind is functools.partial:
         return [thing.func, *thing.args]
     if kind is property:
@@ -189,7 +189,7 @@ def _named_by(thing: Any) -> list[Any]:
 
 
 def _named_in(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
-    """Yield the globals that a function's code names, what it imports, and the attributes of modules of ours."""
+    """Yield the globals that a function's code names, what it imports, and the attributes of the project's modules."""
     modules = [names[name] for name in code.co_names if type(names.get(name)) is ModuleType]
     for name in code.co_names:
         if name in names:
@@ -197,7 +197,7 @@ def _named_in(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
         for module in modules:
             if _is_ours(f"{module.__name__}.") and hasattr(module, name):
                 yield getattr(module, name)
-    imports = IMPORT_NAME in code.co_code[::2]  # to take every function apart would be half of the time
+    imports = IMPORT_NAME in code.co_code[::2]  # to disassemble every function would be half of the time
     for instruction in dis.get_instructions(code) if imports else ():
         if instruction.opcode == IMPORT_NAME:
             yield from _imported(str(instruction.argval), code.co_names)
@@ -206,17 +206,17 @@ def _named_in(code: CodeType, names: dict[str, Any]) -> Iterator[Any]:
             yield from _named_in(constant, names)
 
 
-def _imported(module: str, wanted: tuple[str, ...]) -> Iterator[Any]:
+def _imported(module: str, names: tuple[str, ...]) -> Iterator[Any]:
     """Yield what a function imports when it runs: of a module that is not loaded only the name is known."""
     if not _is_ours(module):
         yield ModuleType(module)
         return
     try:
-        found = sys.modules.get(module) or importlib.import_module(module)
+        loaded = sys.modules.get(module) or importlib.import_module(module)
     except ModuleNotFoundError as missing:
         yield ModuleType(missing.name or module)
         return
-    yield from (getattr(found, name) for name in wanted if hasattr(found, name))
+    yield from (getattr(loaded, name) for name in names if hasattr(loaded, name))
 
 
 def _is_ours(module: Any) -> bool:

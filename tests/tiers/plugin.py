@@ -1,4 +1,4 @@
-"""What pytest asks: mark each test with its tier, choose by ``--tier``, guard those of the first."""
+"""Hooks of pytest: mark each test with its tier, choose by ``--tier``, guard those of the first."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.tiers.rules import NoRule, Tier, tier_of
 
 TIER = pytest.StashKey[Tier]()
 TIERS = pytest.StashKey[dict[str, list[str]]]()
-"""Of a session: the tiers that each collected test is marked with, those that are not run included."""
+"""Key of a session's tiers by collected test, those that are not run included."""
 
 HELD = pytest.StashKey[list[socket.socket]]()
-"""Of a worker: what holds ports until its end."""
+"""Key of a worker's sockets, which hold ports until its end."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers."""
+    """Declare the markers."""
     for tier in Tier:
         config.addinivalue_line("markers", f"{tier}: set by tests/tiers/rules.py; choose with --tier {tier}")
     config.addinivalue_line("markers", "in_memory_too: run on ports in memory as well, if nothing else needs the cloud")
@@ -43,19 +43,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Give back what was held."""
+    """Release the ports that were held."""
     for owner in session.config.stash.get(HELD, []):
         owner.close()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out files that load TensorFlow where only tests that need none are wanted."""
+    """Leave out files that load TensorFlow where only tests without it are chosen."""
     is_test = collection_path.suffix == ".py" and config.getoption("tier") == [Tier.CHECK]
     return True if is_test and loads_tensorflow(collection_path) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test of a module that is marked so in memory and on the local cloud, if nothing else of it needs more."""
+    """Run a test of a module with the marker in memory and on the local cloud, if nothing else of it needs more."""
     test = metafunc.definition
     is_meant = "world" in metafunc.fixturenames and test.get_closest_marker("in_memory_too")
     if is_meant and not needs_of(test, {"world": "memory_world"}):
@@ -64,7 +64,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each test its one tier, and leave out those of the tiers that were not chosen."""
+    """Give each test its tier, and leave out those of the tiers that were not chosen."""
     for item in items:
         try:
             item.stash[TIER] = tier_of(item)
@@ -90,7 +90,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | list[str]:
-    """Say how many tests each tier has, of the files that were collected; with several workers, each collects."""
+    """Report how many tests each tier has, of the files that were collected; with several workers, each collects."""
     if TIERS not in config.stash:
         return []
     counts = Counter(tier for tiers in config.stash[TIERS].values() for tier in tiers)

@@ -1,4 +1,4 @@
-"""Which tier a test is in: the rules, all of them here. Docs: docs/testing.md.
+"""The rules that decide which tier a test is in. Docs: docs/testing.md.
 
 A test that needs nothing is in ``check``. Any other is in the tier of its folder, or of its file where that has a rule
 of its own; and one that needs programs of other people is run on demand only.
@@ -18,7 +18,7 @@ TESTS = Path(__file__).resolve().parents[1]
 
 
 class Tier(StrEnum):
-    """The command that first runs a test; each command but the last also runs what the one before it does."""
+    """The command that first runs a test; each command but the last also runs the tests of the one before it."""
 
     CHECK = "check"
     """``make check``: no process, no socket, no TensorFlow."""
@@ -64,22 +64,22 @@ BY_FOLDER: dict[str, Tier] = {
     "tiers": Tier.TEST,
     "training": Tier.REST,
 }
-"""The tier of a folder's tests that need something. A folder takes the rule of the one that it is in."""
+"""The tier of a folder's tests that need something. A folder inside another takes its rule."""
 
 BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
 }
-"""Files that go another way than their folder, whatever they need."""
+"""Files with another tier than their folder, whatever they need."""
 
 
 class NoRule(Exception):
-    """A test for which no rule says when it runs."""
+    """No rule decides when a test runs."""
 
 
 def tier_of(item: pytest.Item) -> Tier:
-    """Return the one tier of a collected test.
+    """Return the tier of a collected test.
 
     Raises:
         NoRule: its folder has no rule.

@@ -1,4 +1,4 @@
-"""Each test has one tier, by rule; the first tier needs nothing, and is held to that."""
+"""Tests that each test has one tier, by rule; and that the first tier needs nothing."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tests.tiers.plugin import TIERS
 from tests.tiers.rules import BY_FILE, BY_FOLDER, TESTS, NoRule, Tier, rule_for
 
 
-def test_every_collected_test_is_in_exactly_one_tier(request: pytest.FixtureRequest) -> None:
+def test_tiers_have_every_collected_test_exactly_once(request: pytest.FixtureRequest) -> None:
     tiers = request.config.stash[TIERS]
     assert request.node.nodeid in tiers
     wrong = {test: marked for test, marked in tiers.items() if len(marked) != 1 or not set(marked) <= set(Tier)}
     assert wrong == {}
 
 
-def test_every_file_of_tests_has_a_rule_and_every_rule_a_file() -> None:
+def test_tier_rules_cover_every_test_file_and_none_is_unused() -> None:
     for file in TESTS.rglob("test_*.py"):
         assert rule_for(file) in Tier
     assert [folder for folder in BY_FOLDER if not (TESTS / folder).is_dir()] == []
     assert [file for file in BY_FILE if not (TESTS / file).is_file()] == []
 
 
-def test_a_folder_without_a_rule_is_refused_and_the_error_says_what_to_add() -> None:
+def test_tier_rules_refuse_a_folder_without_a_rule_with_advice() -> None:
     with pytest.raises(NoRule, match=r"add 'new_folder' to BY_FOLDER in tests/tiers/rules\.py"):
         rule_for(TESTS / "new_folder" / "test_it.py")
 
 
-def test_a_folder_inside_another_takes_its_rule() -> None:
+def test_tier_rule_of_a_folder_applies_to_folders_inside_it() -> None:
     assert rule_for(TESTS / "training" / "inner" / "test_it.py") is BY_FOLDER["training"]
 
 
@@ -77,7 +77,7 @@ class _Server:
     ],
     ids=["directly", "by a helper", "by a partial", "in an inner scope", "by a property", "import", "nothing"],
 )
-def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], needs: set[Need]) -> None:
+def test_tier_needs_of_a_test_are_read_from_its_code(code: Callable[[], object], needs: set[Need]) -> None:
     assert needs_of_code(code) == needs
 
 
@@ -92,7 +92,7 @@ def test_what_a_test_needs_is_read_from_its_code(code: Callable[[], object], nee
         ("from shared.training import mix", True),
     ],
 )
-def test_what_a_file_loads_is_read_from_its_source(tmp_path: Path, source: str, loads: bool) -> None:
+def test_tier_needs_of_a_file_are_read_from_its_imports(tmp_path: Path, source: str, loads: bool) -> None:
     (tmp_path / "test_it.py").write_text(source)
     assert loads_tensorflow(tmp_path / "test_it.py") is loads
 
@@ -102,14 +102,14 @@ def _binds() -> None:
         probe.bind(("127.0.0.1", 0))
 
 
-def _imports_anew() -> None:
+def _imports_again() -> None:
     sys.audit("import", "keras.activations", None, None, None, None)  # what Python does for one that is not loaded yet
 
 
 @pytest.mark.parametrize(
-    "act", [_starts_a_process, _binds, pytest.param(_imports_anew, marks=pytest.mark.needs("tensorflow"))]
+    "act", [_starts_a_process, _binds, pytest.param(_imports_again, marks=pytest.mark.needs("tensorflow"))]
 )
-def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_the_error(
+def test_guard_fails_a_test_that_does_more_even_if_it_swallows_the_error(
     act: Callable[[], object],
 ) -> None:
     guard = pytest.raises(NeedsMore, match="cannot be in the tier `check`")
@@ -117,18 +117,18 @@ def test_a_test_of_the_first_tier_fails_where_it_does_more_even_if_it_swallows_t
         act()
 
 
-def test_a_guard_ends_with_its_test() -> None:
+def test_guard_ends_with_its_test() -> None:
     with guarded("this test"):
         Path("a").exists()
     _binds()
 
 
-def test_no_module_imports_from_a_test_module() -> None:
-    """What two test files share belongs into a module of helpers, or one file's fixtures become the other's."""
-    found = [
+def test_modules_import_nothing_from_test_modules() -> None:
+    """Check imports: what two test files share belongs in a module of helpers, or their fixtures mix."""
+    imports = [
         f"{file.relative_to(TESTS)}:{node.lineno} imports {node.module}"
         for file in sorted(TESTS.rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
     ]
-    assert found == [], "move what is shared into a module whose name does not begin with test_"
+    assert imports == [], "move what is shared into a module whose name does not begin with test_"

@@ -29,7 +29,7 @@ def _epoch(examples: list[Example], *, balanced: bool = False, seed: tuple[int, 
     return list(training_batches(examples, LABELS, size=8, batch_size=8, how=how, balanced=balanced, seed=seed))
 
 
-def test_an_epoch_shows_no_picture_twice(examples: list[Example]) -> None:
+def test_batches_of_an_epoch_show_no_picture_twice(examples: list[Example]) -> None:
     batches = _epoch(examples)
 
     greys = [float(picture.mean()) for pixels, _ in batches for picture in pixels]
@@ -37,32 +37,32 @@ def test_an_epoch_shows_no_picture_twice(examples: list[Example]) -> None:
     assert len({round(grey) for grey in greys}) == 32
 
 
-def test_targets_belong_to_their_pictures(examples: list[Example]) -> None:
+def test_batches_have_the_targets_of_their_pictures(examples: list[Example]) -> None:
     for pixels, targets in _epoch(examples):
         rare = pixels.mean(axis=(1, 2, 3)) >= 29.5
         assert (targets.argmax(axis=1) == rare).all()
 
 
-def test_the_seed_decides_what_comes(examples: list[Example]) -> None:
-    one, same, other = (_epoch(examples, seed=seed) for seed in ((1, 1), (1, 1), (1, 2)))
+def test_batches_depend_on_the_seed_alone(examples: list[Example]) -> None:
+    first, same, other = (_epoch(examples, seed=seed) for seed in ((1, 1), (1, 1), (1, 2)))
 
-    assert all(np.array_equal(a[0], b[0]) for a, b in zip(one, same, strict=True))
-    assert not all(np.array_equal(a[0], b[0]) for a, b in zip(one, other, strict=True))
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(first, same, strict=True))
+    assert not all(np.array_equal(a[0], b[0]) for a, b in zip(first, other, strict=True))
 
 
-def test_balanced_epochs_draw_the_rare_label_as_often(examples: list[Example]) -> None:
+def test_batches_of_a_balanced_epoch_draw_labels_equally_often(examples: list[Example]) -> None:
     targets = np.concatenate([targets for _, targets in _epoch(examples, balanced=True)])
 
     assert targets.mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.05)
 
 
-def test_fewer_pictures_than_a_batch_make_one_smaller_batch(examples: list[Example]) -> None:
+def test_batches_of_few_pictures_are_one_smaller_batch(examples: list[Example]) -> None:
     batches = _epoch(examples[:3])
 
     assert [len(pixels) for pixels, _ in batches] == [3]
 
 
-def test_an_epoch_may_have_more_steps_than_the_pictures_fill(examples: list[Example]) -> None:
+def test_batches_repeat_pictures_for_more_steps(examples: list[Example]) -> None:
     how = Augmentation(brightness=0, contrast=0, saturation=0, erase=0, mixup=0)
     batches = list(
         training_batches(examples, LABELS, size=8, batch_size=8, how=how, balanced=False, seed=(1, 1), steps=9)

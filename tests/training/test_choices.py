@@ -1,4 +1,4 @@
-"""What nobody chose, the data decides: colours, balance, and how far pictures are varied."""
+"""Options that the user did not choose are decided by the data: colours, balance, and augmentation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _dataset(counts: dict[str, int], *, tint: int) -> Dataset:
     return Dataset("data", tuple(counts), tuple(examples), ())
 
 
-def test_pictures_without_colours_are_served_grey_and_varied_as_radiographs() -> None:
+def test_recipe_of_grey_pictures_is_for_radiographs() -> None:
     recipe = recipe_for(OPEN, _dataset({"a": 3, "b": 3}, tint=3))  # what JPEG leaves of equal channels
 
     assert (recipe.grey, recipe.fit, recipe.augmentation.saturation) == (True, "stretch", 0.25)
@@ -32,17 +32,17 @@ def test_pictures_without_colours_are_served_grey_and_varied_as_radiographs() ->
     assert recipe.input_spec(64).channels == "L"
 
 
-def test_grey_data_has_equal_channels_and_the_same_labels_and_digests() -> None:
+def test_in_grey_keeps_labels_and_digests() -> None:
     dataset = _dataset({"a": 2, "b": 1}, tint=90)
 
     grey = in_grey(dataset)
 
-    assert all(int(np.ptp(one.pixels, axis=2).max()) == 0 for one in grey.examples)
+    assert all(int(np.ptp(example.pixels, axis=2).max()) == 0 for example in grey.examples)
     assert int(grey.examples[0].pixels[0, 0, 0]) == round(100 + 0.299 * 90)
     assert grey.fingerprint == dataset.fingerprint
 
 
-def test_pictures_in_colour_are_served_in_colour() -> None:
+def test_recipe_of_pictures_in_colour_is_in_colour() -> None:
     recipe = recipe_for(OPEN, _dataset({"a": 3, "b": 3}, tint=60))
 
     assert (recipe.grey, recipe.fit, recipe.augmentation.gamma) == (False, "crop", 0.0)
@@ -50,11 +50,11 @@ def test_pictures_in_colour_are_served_in_colour() -> None:
 
 
 @pytest.mark.parametrize(("rare", "balanced"), [(5, False), (4, True)])
-def test_labels_are_balanced_where_one_is_more_than_twice_as_frequent(rare: int, balanced: bool) -> None:
+def test_recipe_balances_labels_that_differ_more_than_twofold(rare: int, balanced: bool) -> None:
     assert recipe_for(OPEN, _dataset({"a": 10, "b": rare}, tint=0)).balanced is balanced
 
 
-def test_what_somebody_chose_stays() -> None:
+def test_recipe_keeps_chosen_options() -> None:
     chosen = {**OPEN, "grey": False, "balanced": False, "fit": "pad", "contrast": 0.1}
 
     recipe = recipe_for(chosen, _dataset({"a": 10, "b": 2}, tint=0))
@@ -62,7 +62,7 @@ def test_what_somebody_chose_stays() -> None:
     assert (recipe.grey, recipe.balanced, recipe.fit, recipe.augmentation.contrast) == (False, False, "pad", 0.1)
 
 
-def test_the_lineage_has_what_was_decided_and_nothing_else_changes() -> None:
+def test_values_of_adds_the_options_that_the_data_decided() -> None:
     recipe = recipe_for(OPEN, _dataset({"a": 10, "b": 2}, tint=0))
 
     values = values_of(recipe, {**OPEN, "positive": None})

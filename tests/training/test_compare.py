@@ -1,4 +1,4 @@
-"""`bucketlens compare` measures bundles side by side, and names those that no other beats."""
+"""`bucketlens compare` measures several bundles, and names the Pareto set."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few pictures of noise under two of the labels."""
     folder, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
     for number in range(8):
-        place = folder / ("daisy", "tulips")[number % 2]
-        place.mkdir(exist_ok=True)
+        path = folder / ("daisy", "tulips")[number % 2]
+        path.mkdir(exist_ok=True)
         coarse = Image.fromarray(random.integers(0, 256, (4, 4, 3), np.uint8))
-        coarse.resize((250, 250), Image.Resampling.BICUBIC).save(place / f"{number}.png")
+        coarse.resize((250, 250), Image.Resampling.BICUBIC).save(path / f"{number}.png")
     return folder
 
 
@@ -54,7 +54,7 @@ def _line(name: str, accuracy: float, milliseconds: float, megabytes: float) -> 
     return Compared(Bundle(Path(name), manifest, "d" * 64), report, milliseconds, megabytes)
 
 
-def test_every_bundle_has_its_line_with_all_figures(photos: Path, other: Path, tmp_path: Path) -> None:
+def test_compare_prints_a_line_with_all_figures_for_each_bundle(photos: Path, other: Path, tmp_path: Path) -> None:
     picture, table = tmp_path / "pareto.png", tmp_path / "table.md"
 
     result = _compare(FLOWERS, other, photos, "--json", "--picture", picture, "--markdown", table)
@@ -74,14 +74,14 @@ def test_every_bundle_has_its_line_with_all_figures(photos: Path, other: Path, t
     assert "flowers_v2" in table.read_text("utf-8")
 
 
-def test_the_table_names_the_pareto_set(photos: Path, other: Path) -> None:
+def test_compare_marks_the_pareto_set(photos: Path, other: Path) -> None:
     result = _compare(FLOWERS, other, photos)
 
     assert result.exit_code == 0, result.output
     assert "Pareto set: flowers" in result.stdout
 
 
-def test_a_bundle_that_another_beats_is_not_in_the_pareto_set() -> None:
+def test_pareto_set_lacks_a_bundle_that_another_beats() -> None:
     quick, right, beaten = _line("quick", 0.9, 3, 4), _line("right", 0.95, 6, 6), _line("beaten", 0.9, 7, 6)
 
     assert pareto_set([beaten, quick, right]) == [quick, right]
@@ -90,18 +90,18 @@ def test_a_bundle_that_another_beats_is_not_in_the_pareto_set() -> None:
     assert "**beaten**" not in markdown
 
 
-def test_bundles_that_are_alike_are_both_in_the_pareto_set() -> None:
-    one, same = _line("one", 0.9, 3, 4), _line("same", 0.9, 3, 4)
+def test_pareto_set_has_both_of_two_equal_bundles() -> None:
+    first, same = _line("one", 0.9, 3, 4), _line("same", 0.9, 3, 4)
 
-    assert pareto_set([one, same]) == [one, same]
+    assert pareto_set([first, same]) == [first, same]
 
 
-def test_a_million_images_of_ten_milliseconds_cost_what_the_price_list_says() -> None:
+def test_price_of_a_million_images_follows_the_price_list() -> None:
     # 10,000 s of 1 vCPU and half a GiB: 0.24 + 0.0125 dollars, and 0.40 for the requests
     assert _line("one", 0.9, 10, 4).usd_a_million == pytest.approx(0.6525)
 
 
-def test_data_with_a_label_that_one_bundle_has_not_exits_2(tmp_path: Path) -> None:
+def test_compare_exits_2_for_a_label_that_a_bundle_lacks(tmp_path: Path) -> None:
     (tmp_path / "orchid").mkdir()
 
     result = _compare(FLOWERS, tmp_path)

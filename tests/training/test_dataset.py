@@ -1,4 +1,4 @@
-"""A labelled folder is read whole."""
+"""A labelled folder is read completely."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.errors import Misconfigured
 from shared.training.dataset import read_dataset
 
 
-def test_labels_are_the_sub_folders_in_order(shapes: Path) -> None:
+def test_dataset_labels_are_the_sorted_sub_folders(shapes: Path) -> None:
     dataset = read_dataset(shapes)
 
     assert dataset.labels == ("disc", "square")
@@ -19,14 +19,14 @@ def test_labels_are_the_sub_folders_in_order(shapes: Path) -> None:
     assert dataset.name == "shapes"
 
 
-def test_a_file_that_does_not_decode_is_left_out_and_named_with_the_reason(shapes: Path) -> None:
+def test_dataset_names_files_that_do_not_decode(shapes: Path) -> None:
     dataset = read_dataset(shapes)
 
     assert [bad.path.name for bad in dataset.bad_files] == ["note.jpg"]
     assert "not in a supported image format" in dataset.bad_files[0].reason
 
 
-def test_the_same_bytes_under_two_labels_are_believed_under_neither(shapes: Path, tmp_path: Path) -> None:
+def test_dataset_leaves_out_the_same_bytes_under_two_labels(shapes: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(shapes, folder)
     (folder / "square" / "disc.png").write_bytes((folder / "disc" / "05.png").read_bytes())
@@ -38,7 +38,7 @@ def test_the_same_bytes_under_two_labels_are_believed_under_neither(shapes: Path
     assert any("disc and square" in bad.reason for bad in dataset.bad_files)
 
 
-def test_hidden_files_and_folders_are_passed_over(shapes: Path, tmp_path: Path) -> None:
+def test_dataset_skips_hidden_files_and_folders(shapes: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(shapes, folder)
     (folder / ".cache").mkdir()
@@ -50,7 +50,7 @@ def test_hidden_files_and_folders_are_passed_over(shapes: Path, tmp_path: Path) 
     assert len(dataset.bad_files) == 1
 
 
-def test_the_fingerprint_follows_content_and_label_and_not_names(shapes: Path, tmp_path: Path) -> None:
+def test_dataset_fingerprint_depends_on_content_and_labels_only(shapes: Path, tmp_path: Path) -> None:
     renamed, relabelled = tmp_path / "renamed", tmp_path / "relabelled"
     for folder in (renamed, relabelled):
         shutil.copytree(shapes, folder)
@@ -63,20 +63,20 @@ def test_the_fingerprint_follows_content_and_label_and_not_names(shapes: Path, t
     assert read_dataset(relabelled).fingerprint != original
 
 
-def test_pictures_are_kept_at_the_size_that_training_needs(shapes: Path) -> None:
+def test_dataset_keeps_pictures_at_the_training_size(shapes: Path) -> None:
     dataset = read_dataset(shapes, shrink_to_px=32)
 
     assert dataset.examples[0].pixels.shape == (40, 48, 3)
 
 
 @pytest.mark.parametrize("missing", ["no folder", "no sub-folder", "an empty label"])
-def test_data_that_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, missing: str) -> None:
+def test_dataset_refuses_unusable_data_with_the_reason(tmp_path: Path, missing: str) -> None:
     folder = tmp_path / "data"
     if missing != "no folder":
         folder.mkdir()
     if missing == "an empty label":
         (folder / "cat").mkdir()
-    expected = {"no folder": "no such folder", "no sub-folder": "one sub-folder a label", "an empty label": "'cat'"}
+    expected = {"no folder": "does not exist", "no sub-folder": "one sub-folder a label", "an empty label": "'cat'"}
 
     with pytest.raises(Misconfigured, match=expected[missing]):
         read_dataset(folder)

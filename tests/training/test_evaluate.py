@@ -1,4 +1,4 @@
-"""`bucketlens evaluate` measures through the serving path, and its exit code says whether the thresholds hold."""
+"""`bucketlens evaluate` measures through the serving path, and its exit code reports whether the thresholds hold."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def agreeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(12):
         coarse = random.integers(0, 256, (4, 4, 3), np.uint8)
         pixels = np.asarray(Image.fromarray(coarse).resize((250, 250), Image.Resampling.BICUBIC))
-        place = folder / classifier.classify(pixels).label
-        place.mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(place / f"{number}.png")
-    (place / "note.jpg").write_text("not an image")
+        path = folder / classifier.classify(pixels).label
+        path.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path / f"{number}.png")
+    (path / "note.jpg").write_text("not an image")
     return folder
 
 
@@ -52,14 +52,14 @@ def _evaluate(*arguments: object) -> Result:
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
-def test_thresholds_that_hold_exit_0(agreeing: Path) -> None:
+def test_evaluate_exits_0_where_thresholds_hold(agreeing: Path) -> None:
     result = _evaluate(BUNDLE, agreeing, "--min-accuracy", 1, "--min-macro-f1", 1)
 
     assert result.exit_code == 0, result.output
     assert "accuracy 100.00%" in result.output
 
 
-def test_thresholds_that_do_not_hold_exit_1_and_each_is_named(disagreeing: Path) -> None:
+def test_evaluate_exits_1_and_names_each_missed_threshold(disagreeing: Path) -> None:
     result = _evaluate(BUNDLE, disagreeing, "--min-accuracy", 0.5, "--min-macro-f1", 0.5, "--max-ece", 0.01)
 
     assert result.exit_code == 1
@@ -67,7 +67,7 @@ def test_thresholds_that_do_not_hold_exit_1_and_each_is_named(disagreeing: Path)
         assert words in result.stderr
 
 
-def test_json_holds_the_metrics_the_matrix_and_what_was_left_out(agreeing: Path) -> None:
+def test_evaluate_json_has_metrics_matrix_and_bad_files(agreeing: Path) -> None:
     result = _evaluate(BUNDLE, agreeing, "--json")
 
     report = json.loads(result.stdout)
@@ -78,7 +78,7 @@ def test_json_holds_the_metrics_the_matrix_and_what_was_left_out(agreeing: Path)
     assert report["digest"] == load_bundle(BUNDLE).digest
 
 
-def test_the_confusion_matrix_is_drawn(agreeing: Path, tmp_path: Path) -> None:
+def test_evaluate_draws_the_confusion_matrix(agreeing: Path, tmp_path: Path) -> None:
     picture = tmp_path / "matrix.png"
 
     _evaluate(BUNDLE, agreeing, "--confusion-matrix", picture)
@@ -87,7 +87,7 @@ def test_the_confusion_matrix_is_drawn(agreeing: Path, tmp_path: Path) -> None:
         assert min(drawn.size) > 300
 
 
-def test_a_folder_with_a_label_that_the_bundle_has_not_exits_2(agreeing: Path, tmp_path: Path) -> None:
+def test_evaluate_exits_2_for_a_label_that_the_bundle_lacks(agreeing: Path, tmp_path: Path) -> None:
     (tmp_path / "orchid").mkdir()
 
     result = _evaluate(BUNDLE, tmp_path)
@@ -96,14 +96,14 @@ def test_a_folder_with_a_label_that_the_bundle_has_not_exits_2(agreeing: Path, t
     assert "no label 'orchid'" in result.stderr
 
 
-def test_a_bundle_that_cannot_be_used_exits_2(agreeing: Path, tmp_path: Path) -> None:
+def test_evaluate_exits_2_for_an_invalid_bundle(agreeing: Path, tmp_path: Path) -> None:
     result = _evaluate(tmp_path, agreeing)
 
     assert result.exit_code == 2
     assert "manifest.json cannot be read" in result.stderr
 
 
-def test_data_without_a_single_image_exits_2(tmp_path: Path) -> None:
+def test_evaluate_exits_2_without_an_image(tmp_path: Path) -> None:
     label = tmp_path / load_bundle(BUNDLE).manifest.labels[0]
     label.mkdir()
     (label / "note.jpg").write_text("not an image")
@@ -114,7 +114,7 @@ def test_data_without_a_single_image_exits_2(tmp_path: Path) -> None:
     assert "none of its 1 files can be read" in result.stderr
 
 
-def test_evaluating_needs_no_tensorflow(agreeing: Path) -> None:
+def test_evaluate_needs_no_tensorflow(agreeing: Path) -> None:
     code = (
         "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
         "from shared.cli.evaluate import command\n"

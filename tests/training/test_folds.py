@@ -1,4 +1,4 @@
-"""`bucketlens train --folds` on rendered shapes: stopped, resumed, measured out of fold, and computed again."""
+"""`bucketlens train --folds` on rendered shapes: stopped, resumed, measured out of fold, and recomputed."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     options |= {"learning_rate": 1e-3, "freeze": 16}  # the last layers learn enough of shapes, and are soon traced
     decided = dict.fromkeys(DECIDED_BY_DATA)
     plan = Plan("shapes", "4", "Discs and squares.", (SIZE,), 0.995)
-    given = {**options, **decided, "folds": FOLDS, "validation_share": 0.1}
-    request = Request(shapes, out, plan, 0.1, given, folds=FOLDS)
+    chosen_options = {**options, **decided, "folds": FOLDS, "validation_share": 0.1}
+    request = Request(shapes, out, plan, 0.1, chosen_options, folds=FOLDS)
     stopped, resumed = Seen(stop_after=EPOCHS + 1), Seen()
     with pytest.raises(KeyboardInterrupt):
         train(request, stopped)
@@ -111,7 +111,7 @@ def _copy(trained: Trained, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.out, tmp_path / "shapes_v4"))
 
 
-def test_a_resumed_run_does_only_the_epochs_that_were_missing(trained: Trained) -> None:
+def test_folds_resumed_run_does_only_the_missing_epochs(trained: Trained) -> None:
     whole = "the bundle's network"
     chosen = trained.bundle.manifest.lineage["folds"]["chosen"]["epochs"]
 
@@ -120,17 +120,17 @@ def test_a_resumed_run_does_only_the_epochs_that_were_missing(trained: Trained) 
     assert trained.resumed.sizes == trained.stopped.sizes == trained.bundle.manifest.lineage["folds"]["images"]
 
 
-def test_every_picture_is_judged_once_by_a_network_of_its_fold(trained: Trained, shapes: Path) -> None:
+def test_folds_judge_every_picture_once(trained: Trained, shapes: Path) -> None:
     with (trained.out / "out_of_fold.csv").open() as file:
         rows = list(csv.DictReader(file))
     examples = read_dataset(shapes).examples
 
-    assert sorted(row["sha256"] for row in rows) == sorted(one.sha256 for one in examples)
+    assert sorted(row["sha256"] for row in rows) == sorted(example.sha256 for example in examples)
     assert {row["fold"] for row in rows} == {"1", "2"}
     assert set(rows[0]) == {"sha256", "label", "fold", "logit of disc", "logit of square"}
 
 
-def test_the_manifest_and_the_card_say_that_the_figures_are_out_of_fold(trained: Trained) -> None:
+def test_folds_figures_are_out_of_fold_in_manifest_and_card(trained: Trained) -> None:
     manifest, card = trained.bundle.manifest, (trained.out / "README.md").read_text("utf-8")
     metrics, lineage = manifest.metrics, manifest.lineage
 
@@ -141,7 +141,7 @@ def test_the_manifest_and_the_card_say_that_the_figures_are_out_of_fold(trained:
     assert lineage["folds"]["count"] == len(metrics["accuracy_by_fold"]) == FOLDS
     chosen = lineage["folds"]["chosen"]
     assert (chosen["epochs"], chosen["size_px"]) == (lineage["epochs"]["chosen"], SIZE)
-    assert chosen["share"] in {one["value"] for one in lineage["folds"]["shares"]}
+    assert chosen["share"] in {mix["value"] for mix in lineage["folds"]["shares"]}
     assert "validation_share" not in lineage["options"]
     assert len(lineage["epochs"]["curve"]) == EPOCHS
     assert "On 41 pictures, each judged by a network that had not seen it" in card
@@ -151,7 +151,7 @@ def test_the_manifest_and_the_card_say_that_the_figures_are_out_of_fold(trained:
     assert str(trained.out.parent) not in (trained.out / "manifest.json").read_text("utf-8")
 
 
-def test_the_intervals_hold_the_figures(trained: Trained) -> None:
+def test_folds_intervals_hold_the_figures(trained: Trained) -> None:
     metrics = trained.bundle.manifest.metrics
 
     assert set(metrics["intervals"]) == {"accuracy", "auc", "sensitivity", "specificity"}
@@ -160,7 +160,7 @@ def test_the_intervals_hold_the_figures(trained: Trained) -> None:
         assert high - low > 0.001
 
 
-def test_of_two_labels_the_card_says_what_to_expect_elsewhere(trained: Trained) -> None:
+def test_folds_card_of_two_labels_has_what_to_expect_elsewhere(trained: Trained) -> None:
     metrics, card = trained.bundle.manifest.metrics, (trained.out / "README.md").read_text("utf-8")
 
     for figure in ("sensitivity", "specificity"):
@@ -168,10 +168,10 @@ def test_of_two_labels_the_card_says_what_to_expect_elsewhere(trained: Trained) 
         low, high = elsewhere["interval"]
         assert low < elsewhere["expected"] < high
         assert f"| {figure} | {elsewhere['expected']:.1%} | {low:.1%} to {high:.1%} |" in card
-        assert min(one[figure] for one in metrics["harder"].values()) <= elsewhere["expected"] + 0.03
+        assert min(figures[figure] for figures in metrics["harder"].values()) <= elsewhere["expected"] + 0.03
 
 
-def test_evaluate_computes_the_figures_of_the_card_again(trained: Trained, shapes: Path) -> None:
+def test_folds_evaluate_recomputes_the_figures_of_the_card(trained: Trained, shapes: Path) -> None:
     result = _run(trained.out, shapes, "--held-out", "--json")
 
     assert result.exit_code == 0, result.output
@@ -182,7 +182,7 @@ def test_evaluate_computes_the_figures_of_the_card_again(trained: Trained, shape
     assert {"accuracy", "confusion", "auc", "nll", "needs_review", "sensitivity"} < set(report) & set(metrics)
 
 
-def test_compare_takes_what_the_folds_said_too(trained: Trained, shapes: Path) -> None:
+def test_folds_compare_uses_the_out_of_fold_predictions(trained: Trained, shapes: Path) -> None:
     result = CliRunner().invoke(compare, [str(trained.out), str(shapes), "--held-out", "--json"])
 
     assert result.exit_code == 0, result.output
@@ -192,7 +192,7 @@ def test_compare_takes_what_the_folds_said_too(trained: Trained, shapes: Path) -
 
 
 @pytest.mark.parametrize("harm", ["missing", "changed"])
-def test_without_what_the_folds_said_held_out_is_refused(
+def test_folds_held_out_needs_the_out_of_fold_predictions(
     trained: Trained, shapes: Path, tmp_path: Path, harm: str
 ) -> None:
     copy = _copy(trained, tmp_path)
@@ -204,24 +204,26 @@ def test_without_what_the_folds_said_held_out_is_refused(
     result = _run(copy, shapes, "--held-out")
 
     assert result.exit_code == 2
-    assert {"missing": "is not there", "changed": "is not the file that the lineage"}[harm] in result.stderr
+    assert {"missing": "is missing", "changed": "is not the file that the lineage"}[harm] in result.stderr
     assert "--held-out" in result.stderr or harm == "changed"
 
 
-def test_what_is_kept_for_measuring_is_not_served(trained: Trained, tmp_path: Path) -> None:
+def test_folds_out_of_fold_predictions_are_not_served(trained: Trained, tmp_path: Path) -> None:
     copy = _copy(trained, tmp_path)
     for name in ("out_of_fold.csv", "suspects.csv", "model.keras"):
         (copy / name).unlink()
     bundle = load_bundle(copy)
 
-    said = Classifier(bundle, load_model(bundle, threads=1)).classify(np.full((80, 96, 3), (240, 40, 40), np.uint8))
+    classification = Classifier(bundle, load_model(bundle, threads=1)).classify(
+        np.full((80, 96, 3), (240, 40, 40), np.uint8)
+    )
 
-    assert {candidate.label for candidate in said.candidates} == {"disc", "square"}
+    assert {candidate.label for candidate in classification.candidates} == {"disc", "square"}
     assert set(bundle.manifest.files) == {"model.tflite", "labels.txt"}
     assert not (trained.out / ".training").exists()
 
 
-def test_a_bundle_trained_in_folds_can_be_gone_on_from(trained: Trained) -> None:
+def test_folds_bundle_can_be_started_from(trained: Trained) -> None:
     from shared.training.start import read_start
 
     assert trained.bundle.digest in read_start(trained.out).source
@@ -230,18 +232,18 @@ def test_a_bundle_trained_in_folds_can_be_gone_on_from(trained: Trained) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param(["--folds=1"], "1 is too few: 2 or more are needed", id="one fold"),
+        pytest.param(["--folds=1"], "1 is too few; use 2 or more", id="one fold"),
         pytest.param(["--folds=0"], "0 is too few", id="no fold"),
         pytest.param(
-            ["--folds=2", "--validation-share=0.2"], "--validation-share has no meaning with --folds", id="share"
+            ["--folds=2", "--validation-share=0.2"], "--validation-share has no effect with --folds", id="share"
         ),
-        pytest.param(["--folds=2", "--patience=3"], "--patience has no meaning with --folds", id="patience"),
+        pytest.param(["--folds=2", "--patience=3"], "--patience has no effect with --folds", id="patience"),
         pytest.param(["--folds=60"], "41 pictures cannot be divided among 60 folds", id="too many"),
         pytest.param(["--folds=2", "--group-by=[0-9a-z]"], "cannot be both trained and validated on", id="one group"),
         pytest.param(["--folds=2", "--resume"], "no stopped run", id="nothing to resume"),
     ],
 )
-def test_a_call_that_cannot_be_carried_out_exits_2(
+def test_folds_command_exits_2_for_invalid_arguments(
     shapes: Path, tmp_path: Path, arguments: list[str], words: str
 ) -> None:
     data = shapes
@@ -262,7 +264,7 @@ def test_a_call_that_cannot_be_carried_out_exits_2(
     assert not (tmp_path / "x_v1" / "manifest.json").exists()
 
 
-def test_a_run_in_folds_is_not_gone_on_with_as_another(shapes: Path, tmp_path: Path) -> None:
+def test_folds_run_is_not_resumed_with_other_options(shapes: Path, tmp_path: Path) -> None:
     folder = tmp_path / "x_v1" / ".training"
     folder.mkdir(parents=True)
     (folder / "folds.json").write_text('{"folds": 3}')

@@ -1,4 +1,4 @@
-"""Harder copies show the same thing otherwise, the same way every time."""
+"""Harder copies show the same subject in another way, the same way every time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.training.dataset import Example
-from shared.training.harder import CONDITIONS, worsened
+from shared.training.harder import CONDITIONS, worsen
 from shared.types import Pixels
 
 
@@ -23,7 +23,7 @@ def example() -> Example:
 
 def _harder(examples: list[Example]) -> dict[str, list[Pixels]]:
     """Every picture under every condition."""
-    return {name: [worsened(one.pixels, name) for one in examples] for name in CONDITIONS}
+    return {name: [worsen(example.pixels, name) for example in examples] for name in CONDITIONS}
 
 
 def _bars(pixels: np.ndarray) -> tuple[int, int]:
@@ -31,7 +31,7 @@ def _bars(pixels: np.ndarray) -> tuple[int, int]:
     return int((pixels[0, :, 0] > 90).sum()), int((pixels[:, 0, 0] > 90).sum())
 
 
-def test_every_condition_gives_every_picture_at_its_size_and_none_is_as_it_was(example: Example) -> None:
+def test_harder_conditions_change_every_picture_and_keep_its_size(example: Example) -> None:
     copies = _harder([example, example])
 
     assert set(copies) == set(CONDITIONS)
@@ -42,7 +42,7 @@ def test_every_condition_gives_every_picture_at_its_size_and_none_is_as_it_was(e
         assert np.array_equal(pictures[0], pictures[1]), name
 
 
-def test_narrower_pictures_are_stretched_upwards_wider_ones_sideways_and_closer_ones_both_ways(
+def test_harder_crops_stretch_in_the_named_direction(
     example: Example,
 ) -> None:
     copies = {name: _bars(pictures[0]) for name, pictures in _harder([example]).items()}
@@ -52,7 +52,7 @@ def test_narrower_pictures_are_stretched_upwards_wider_ones_sideways_and_closer_
     assert copies["closer"] == (14, 14)
 
 
-def test_light_changes_as_the_name_says(example: Example) -> None:
+def test_harder_light_changes_in_the_named_direction(example: Example) -> None:
     mean = {name: float(pictures[0].mean()) for name, pictures in _harder([example]).items()}
     spread = {name: float(pictures[0].std()) for name, pictures in _harder([example]).items()}
 

@@ -1,4 +1,4 @@
-"""``--held-out``: the pictures that a bundle was not trained on are found again from its lineage."""
+"""``--held-out``: the pictures that a bundle was not trained on follow from its lineage."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _trained_on(shapes: Path, share: float, **options: object) -> Manifest:
 
 
 @pytest.mark.parametrize("rule", [BY_THRESHOLD, BY_ORDER])
-def test_the_pictures_that_training_held_out_are_found_again(shapes: Path, rule: str) -> None:
+def test_held_out_files_are_those_of_training(shapes: Path, rule: str) -> None:
     """Bundles made before there was a rule by threshold name none, and keep theirs."""
     training, validation = split(read_dataset(shapes).examples, 0.25, rule=rule)
     made = _trained_on(shapes, 0.25)
@@ -34,20 +34,20 @@ def test_the_pictures_that_training_held_out_are_found_again(shapes: Path, rule:
         data = {**made.lineage["data"], "split": rule}
         made = dataclasses.replace(made, lineage={**made.lineage, "data": data})
 
-    found = held_out_files(shapes, [made])
+    files = held_out_files(shapes, [made])
 
-    assert sorted(found) == sorted((example.path, example.label) for example in validation)
-    assert not {path for path, _ in found} & {example.path for example in training}
+    assert sorted(files) == sorted((example.path, example.label) for example in validation)
+    assert not {path for path, _ in files} & {example.path for example in training}
 
 
-def test_of_two_bundles_only_what_neither_was_trained_on_is_left(shapes: Path) -> None:
+def test_held_out_files_of_two_bundles_are_unseen_by_both(shapes: Path) -> None:
     fewer = held_out_files(shapes, [_trained_on(shapes, 0.1)])
     both = held_out_files(shapes, [_trained_on(shapes, 0.25), _trained_on(shapes, 0.1)])
 
     assert both == fewer
 
 
-def test_groups_that_stayed_together_in_training_stay_together_here(shapes: Path) -> None:
+def test_held_out_files_keep_groups_together(shapes: Path) -> None:
     together = held_out_files(shapes, [_trained_on(shapes, 0.25, group_by="^[0-9]")])
 
     starts = {(label, path.name[0]) for path, label in together}
@@ -55,7 +55,7 @@ def test_groups_that_stayed_together_in_training_stay_together_here(shapes: Path
     assert {path for path, _ in together} >= {path for path, label in everything if (label, path.name[0]) in starts}
 
 
-def test_a_folder_that_a_bundle_was_not_made_from_is_refused(shapes: Path) -> None:
+def test_held_out_refuses_a_folder_of_other_pictures(shapes: Path) -> None:
     other = dataclasses.replace(
         _trained_on(shapes, 0.25), lineage={"data": {"fingerprint": "0" * 64}, "options": {"validation_share": 0.1}}
     )
@@ -64,14 +64,14 @@ def test_a_folder_that_a_bundle_was_not_made_from_is_refused(shapes: Path) -> No
         held_out_files(shapes, [other])
 
 
-def test_a_bundle_that_does_not_say_what_it_was_made_from_is_refused(shapes: Path) -> None:
+def test_held_out_refuses_a_bundle_without_its_lineage(shapes: Path) -> None:
     silent = dataclasses.replace(_trained_on(shapes, 0.25), lineage={})
 
-    with pytest.raises(Misconfigured, match="does not say which pictures"):
+    with pytest.raises(Misconfigured, match="does not name the pictures"):
         held_out_files(shapes, [silent])
 
 
-def test_a_rule_that_this_release_does_not_know_is_refused(shapes: Path) -> None:
+def test_held_out_refuses_an_unknown_split_rule(shapes: Path) -> None:
     made = _trained_on(shapes, 0.25)
     later = dataclasses.replace(
         made, lineage={**made.lineage, "data": {**made.lineage["data"], "split": "by moonlight"}}
@@ -81,7 +81,7 @@ def test_a_rule_that_this_release_does_not_know_is_refused(shapes: Path) -> None
         held_out_files(shapes, [later])
 
 
-def test_of_a_bundle_trained_in_folds_every_picture_can_be_judged(shapes: Path) -> None:
+def test_held_out_files_of_a_bundle_in_folds_are_all(shapes: Path) -> None:
     made = _trained_on(shapes, 0.25)
     folds = dataclasses.replace(made, lineage={"data": made.lineage["data"], "options": {}, "folds": {"count": 3}})
 

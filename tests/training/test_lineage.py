@@ -1,4 +1,4 @@
-"""The lineage names the commit, and tells changed code from the bundle that a run writes."""
+"""The lineage names the commit, and distinguishes changed code from the bundle that a run writes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_commit_is_named(repository: Path) -> None:
+def test_code_version_names_the_commit(repository: Path) -> None:
     version = code_version(repository)
 
     assert len(version["commit"]) == 40
     assert version["has_changes"] is False
 
 
-def test_the_bundle_that_a_run_writes_is_no_change_of_the_code(repository: Path) -> None:
+def test_code_version_ignores_the_bundle_that_a_run_writes(repository: Path) -> None:
     (repository / "shared" / "models" / "cats_v1").mkdir(parents=True)
     (repository / "shared" / "models" / "cats_v1" / "labels.txt").write_text("cat\n")
 
@@ -40,11 +40,11 @@ def test_the_bundle_that_a_run_writes_is_no_change_of_the_code(repository: Path)
 
 
 @pytest.mark.parametrize("name", ["code.py", "new.py"])
-def test_changed_and_new_code_are_changes(repository: Path, name: str) -> None:
+def test_code_version_sees_changed_and_new_code(repository: Path, name: str) -> None:
     (repository / name).write_text("x = 2\n")
 
     assert code_version(repository)["has_changes"] is True
 
 
-def test_without_git_nothing_is_claimed(tmp_path: Path) -> None:
+def test_code_version_is_unknown_without_git(tmp_path: Path) -> None:
     assert code_version(tmp_path) == {"commit": None, "has_changes": None}

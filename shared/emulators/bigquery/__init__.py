@@ -1,1 +1,1 @@
-"""BigQuery on a laptop: one process, one DuckDB file, the part of the REST API that the real clients use."""
+"""The BigQuery emulator: one process, one DuckDB file, and the part of the REST API that the real clients use."""

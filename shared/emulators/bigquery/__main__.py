@@ -1,4 +1,4 @@
-"""``python -m shared.emulators.bigquery``: the process that holds the laptop's BigQuery."""
+"""``python -m shared.emulators.bigquery``: the process of the BigQuery emulator."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from shared.emulators.loopback.until_signal import run_until_signal
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), required=True, help="Where it listens; 0 for any free one.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of its file.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it can read and change all.")
-@click.option("--project", default="local", show_default=True, help="The one project that it serves.")
-@click.option("--dataset", default="bucketlens", show_default=True, help="Made if it is missing.")
+@click.option("--port", type=click.IntRange(0, 65535), required=True, help="TCP port; 0 for any that is free.")
+@click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of its data file."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address; its callers can read and change all.")
+@click.option("--project", default="local", show_default=True, help="The only project that it serves.")
+@click.option("--dataset", default="bucketlens", show_default=True, help="Created if it is missing.")
 @click.option(
     "--schemas",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with tables/*.json and views/*.sql to make the dataset by.",
+    help="Folder with the dataset's tables/*.json and views/*.sql.",
 )
 @socket_option
 @fault_options
@@ -42,7 +44,7 @@ def main(
 ) -> None:
     """Serve a DuckDB file as BigQuery."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    # What SQLGlot logs about a statement it also raises, and the caller hears it.
+    # SQLGlot also raises what it logs about a statement, and the caller gets that error.
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     options = Options(
         data, project, dataset, schemas, host, port, injector_from(WAREHOUSE, faults_file, seed), descriptor
@@ -52,7 +54,7 @@ def main(
     except StartError as error:
         raise click.ClickException(f"Cannot start: {error}") from error
     if not ended_in_order:
-        raise click.ClickException("The warehouse's file cannot be written any more; is the disk full?")
+        raise click.ClickException("The warehouse's file can no longer be written; check for a full disk.")
 
 
 async def _serve(options: Options, stop: asyncio.Event) -> bool:

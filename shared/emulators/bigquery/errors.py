@@ -1,4 +1,4 @@
-"""What cannot be done, in the words and the JSON that Google's clients understand."""
+"""Errors of the BigQuery emulator, with the reasons, sentences and JSON that Google's clients understand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STATUS = {
 
 
 class ApiError(EmulatorError):
-    """A request that is answered with an error. The message is a sentence for whoever sent it."""
+    """An error answer to a request, with a sentence for the caller."""
 
     def __init__(self, reason: str, message: str, location: str = "") -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class ApiError(EmulatorError):
 
     @property
     def proto(self) -> dict[str, str]:
-        """An ErrorProto: ``{"reason", "location", "message"}``, as jobs and rows carry it."""
+        """The ErrorProto of jobs and rows: ``{"reason", "location", "message"}``."""
         return {"reason": self.reason, "location": self.location, "message": self.message}
 
     @property
@@ -54,27 +54,27 @@ class ApiError(EmulatorError):
 
 
 def not_found(kind: str, name: str) -> ApiError:
-    """Return the answer for a dataset, table or job that is not there; ``name`` is ``project:dataset.table``."""
+    """Return the error for a missing dataset, table or job; ``name`` is ``project:dataset.table``."""
     where = " was not found in location US" if kind in ("Table", "Dataset") else ""
     return ApiError("notFound", f"Not found: {kind} {name}{where}")
 
 
 def from_duckdb(error: duckdb.Error) -> ApiError:
-    """Say in BigQuery's words what DuckDB did not like about a statement."""
+    """Translate an error of DuckDB to BigQuery's reason and sentence."""
     message = str(error)
     if isinstance(error, duckdb.InterruptException):
         return ApiError("stopped", "Job execution was cancelled: User requested cancellation")
     if isinstance(error, duckdb.OutOfMemoryException):
         return ApiError("resourcesExceeded", "Resources exceeded during query execution: out of memory")
     if isinstance(error, duckdb.FatalException):
-        return ApiError("backendError", "The warehouse's file cannot be written any more; see its log")
+        return ApiError("backendError", "The warehouse's file can no longer be written; see its log")
     for pattern, sentence in _SENTENCES:
-        if found := pattern.search(message):
-            return ApiError("invalidQuery", found.expand(sentence), "query")
-    # What follows a blank line points into the DuckDB statement, which the caller has never seen.
+        if match := pattern.search(message):
+            return ApiError("invalidQuery", match.expand(sentence), "query")
+    # The text after a blank line points into the DuckDB statement, which the caller has never seen.
     first = " ".join(re.sub(r"^[\w ]+ Error: ", "", message.split("\n\n")[0]).split())
-    for theirs, ours in _TYPES:
-        first = re.sub(rf"\b{theirs}\b", ours, first)
+    for duckdb_type, bigquery_type in _TYPES:
+        first = re.sub(rf"\b{duckdb_type}\b", bigquery_type, first)
     return ApiError("invalidQuery", f"The local warehouse cannot run this statement: {first}", "query")
 
 
@@ -86,13 +86,13 @@ _TYPES = (
     ("BOOLEAN", "BOOL"),
     ("BLOB", "BYTES"),
 )
-"""DuckDB's names for types, and BigQuery's."""
+"""Type names: DuckDB's as a pattern, and BigQuery's."""
 
 
 _SENTENCES = [
     (re.compile(pattern), sentence)
     for pattern, sentence in (
-        # what macros say by a cast that fails
+        # a macro reports an error by a cast that fails
         (r"Could not convert string '((?:division by zero|Array index|Bad int64 value).*)' to \w+", r"\1"),
         (
             r'Referenced column "(_PARTITION(?:TIME|DATE)|_TABLE_SUFFIX|_FILE_NAME|_CHANGE_\w+)"',
@@ -100,7 +100,7 @@ _SENTENCES = [
         ),
         (
             r"(PARTITION BY|ORDER BY) window expressions cannot be volatile",
-            r"\1 of a window cannot hold what differs at each call, such as RAND()",
+            r"\1 of a window cannot contain a function with a new value at each call, such as RAND()",
         ),
         (
             r"(?i)(?:Scalar|Aggregate|Table|Macro) Function with name (\w+) does not exist",

@@ -1,4 +1,4 @@
-"""The columns of a table: BigQuery's JSON form, DuckDB's types, and how a schema may grow."""
+"""The columns of a table: BigQuery's JSON, DuckDB's types, and the allowed changes of a schema."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Field:
     mode: str = "NULLABLE"
     fields: tuple[Field, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What is only kept and shown: description, policy tags, …"""
+    """Metadata that is only stored and returned: description, policy tags, …"""
 
     @property
     def is_repeated(self) -> bool:
@@ -70,126 +70,133 @@ class Field:
 
 
 def quoted(name: str) -> str:
-    """Return a name as an identifier of DuckDB's."""
+    """Return a name as a quoted identifier for DuckDB."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def fields_from_json(
     documents: Iterable[Mapping[str, Any]], path: str = "", any_name: bool = False
 ) -> tuple[Field, ...]:
-    """Parse a list of TableFieldSchema; ``any_name`` for a view's, which a query's aliases named.
+    """Parse a list of TableFieldSchema.
+
+    Args:
+        documents: the fields.
+        path: prefix of the names in messages, with its dot.
+        any_name: accept any name, since the fields of a view are named by its query's aliases.
 
     Raises:
         ApiError: invalid, naming the field: a bad name, an unknown type or mode, a name used twice.
     """
     fields = tuple(_field_from_json(document, path, any_name) for document in documents)
     seen: set[str] = set()
-    for one in fields:
-        if one.name.lower() in seen:
-            raise ApiError("invalid", f"Duplicate field name: {path}{one.name}")
-        seen.add(one.name.lower())
+    for column in fields:
+        if column.name.lower() in seen:
+            raise ApiError("invalid", f"Duplicate field name: {path}{column.name}")
+        seen.add(column.name.lower())
     return fields
 
 
 def fields_as_json(fields: Iterable[Field]) -> dict[str, Any]:
     """Return a TableSchema."""
-    return {"fields": [one.as_json() for one in fields]}
+    return {"fields": [column.as_json() for column in fields]}
 
 
-def duck_type(one: Field) -> str:
-    """Return the type of DuckDB's that holds a field."""
-    if one.type == "RECORD":
-        inner = ", ".join(f"{quoted(part.name)} {duck_type(part)}" for part in one.fields)
+def duck_type(column: Field) -> str:
+    """Return the DuckDB type of a field."""
+    if column.type == "RECORD":
+        inner = ", ".join(f"{quoted(part.name)} {duck_type(part)}" for part in column.fields)
         base = f"STRUCT({inner})"
     else:
-        base = _DUCK[one.type]
-    return f"{base}[]" if one.is_repeated else base
+        base = _DUCK[column.type]
+    return f"{base}[]" if column.is_repeated else base
 
 
 def fields_of_result(relation: DuckDBPyRelation) -> tuple[Field, ...]:
     """Return the schema of a relation.
 
     Raises:
-        ApiError: invalidQuery, where BigQuery has no such type or two columns share a name.
+        ApiError: invalidQuery: BigQuery lacks a column's type, or two columns share a name.
     """
     fields = tuple(_field_of(name, kind) for name, kind in zip(relation.columns, relation.types, strict=True))
-    names = [one.name.lower() for one in fields]
-    doubles = sorted({one.name for one in fields if names.count(one.name.lower()) > 1})
-    if doubles:
+    names = [column.name.lower() for column in fields]
+    duplicates = sorted({column.name for column in fields if names.count(column.name.lower()) > 1})
+    if duplicates:
         raise ApiError(
             "invalidQuery",
-            "Duplicate column names in the result are not supported. Found duplicate(s): " + ", ".join(doubles),
+            "Duplicate column names in the result are not supported. Found duplicate(s): " + ", ".join(duplicates),
         )
     return fields
 
 
 def selected(fields: tuple[Field, ...], names: str | None) -> tuple[Field, ...]:
-    """Return the columns that ``selectedFields`` asks for, in its order; fields of a RECORD cannot be picked apart.
+    """Return the columns named by ``selectedFields``, in its order; a RECORD can only be selected as a whole.
 
     Raises:
-        ApiError: invalid, where there is no such column.
+        ApiError: invalid: a column does not exist.
     """
     if not names:
         return fields
-    known = {one.name.lower(): one for one in fields}
-    wanted = [name.strip() for name in names.split(",")]
-    missing = [name for name in wanted if name.lower() not in known]
+    known = {column.name.lower(): column for column in fields}
+    requested = [name.strip() for name in names.split(",")]
+    missing = [name for name in requested if name.lower() not in known]
     if missing:
         raise ApiError("invalid", f"Field {', '.join(missing)} is not a column of the table")
-    return tuple(known[name.lower()] for name in wanted)
+    return tuple(known[name.lower()] for name in requested)
 
 
 def merged(old: Sequence[Field], new: Sequence[Field], path: str = "") -> tuple[Field, ...]:
-    """Return the schema that a table has after an update: the old order, what was added last.
+    """Return the schema of a table after an update: the old fields in their order, then the added ones.
 
     Raises:
-        ApiError: invalid, where a field went, changed its type, became REQUIRED, or is new and REQUIRED.
+        ApiError: invalid: a field is missing, has another type, became REQUIRED, or is new and REQUIRED.
     """
-    wanted = {one.name.lower(): one for one in new}
+    updates = {column.name.lower(): column for column in new}
     result = []
-    for one in old:
-        update = wanted.pop(one.name.lower(), None)
-        name = f"{path}{one.name}"
+    for column in old:
+        update = updates.pop(column.name.lower(), None)
+        name = f"{path}{column.name}"
         if update is None:
             raise ApiError("invalid", f"Provided Schema does not match Table. Field {name} is missing in new schema")
-        if update.type != one.type:
+        if update.type != column.type:
             raise ApiError(
                 "invalid",
-                f"Provided Schema does not match Table. Field {name} has changed type from {one.type} to {update.type}",
+                f"Provided Schema does not match Table. Field {name} has changed type from {column.type} "
+                f"to {update.type}",
             )
-        if update.mode != one.mode and (one.mode, update.mode) != ("REQUIRED", "NULLABLE"):
+        if update.mode != column.mode and (column.mode, update.mode) != ("REQUIRED", "NULLABLE"):
             raise ApiError(
                 "invalid",
-                f"Provided Schema does not match Table. Field {name} has changed mode from {one.mode} to {update.mode}",
+                f"Provided Schema does not match Table. Field {name} has changed mode from {column.mode} "
+                f"to {update.mode}",
             )
-        result.append(replace(update, name=one.name, fields=merged(one.fields, update.fields, f"{name}.")))
-    for one in wanted.values():
-        if one.is_required:
+        result.append(replace(update, name=column.name, fields=merged(column.fields, update.fields, f"{name}.")))
+    for column in updates.values():
+        if column.is_required:
             raise ApiError(
                 "invalid",
                 f"Provided Schema does not match Table. Cannot add required fields to an existing schema. "
-                f"(field: {path}{one.name})",
+                f"(field: {path}{column.name})",
             )
-        result.append(one)
+        result.append(column)
     return tuple(result)
 
 
 def alterations(old: Sequence[Field], new: Sequence[Field], path: str = "") -> list[str]:
-    """Return what follows ``ALTER TABLE t`` for each step from one schema to a merged one."""
-    known = {one.name.lower(): one for one in old}
+    """Return the clauses after ``ALTER TABLE t`` that change a schema into a merged one."""
+    known = {column.name.lower(): column for column in old}
     steps: list[str] = []
-    for one in new:
-        before = known.get(one.name.lower())
-        name = f"{path}{quoted(one.name)}"
+    for column in new:
+        before = known.get(column.name.lower())
+        name = f"{path}{quoted(column.name)}"
         if before is None:
-            steps.append(f"ADD COLUMN {name} {duck_type(one)}")
-            if one.is_repeated and not path:
+            steps.append(f"ADD COLUMN {name} {duck_type(column)}")
+            if column.is_repeated and not path:
                 steps.append(f"ALTER COLUMN {name} SET DEFAULT []")
             continue
-        if before.is_required and not one.is_required and not path:
+        if before.is_required and not column.is_required and not path:
             steps.append(f"ALTER COLUMN {name} DROP NOT NULL")
-        element = ".element" if one.is_repeated else ""
-        steps += alterations(before.fields, one.fields, f"{name}{element}.")
+        element = ".element" if column.is_repeated else ""
+        steps += alterations(before.fields, column.fields, f"{name}{element}.")
     return steps
 
 

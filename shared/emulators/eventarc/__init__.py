@@ -1,4 +1,4 @@
-"""Eventarc on a laptop: post the object store's announcements to one URL until it takes them.
+"""The Eventarc emulator, called the relay: it posts the object store's announcements to one URL until it accepts them.
 
-Delivery is at least once, as Eventarc's is: an event may come twice, late, or after a later one.
+Delivery is at least once, as with Eventarc: an event can arrive twice, late, or out of order.
 """

@@ -1,4 +1,4 @@
-"""``python -m shared.emulators.eventarc``: the process between the laptop's object store and the upload function."""
+"""``python -m shared.emulators.eventarc``: the relay between the local object store and the upload function."""
 
 from __future__ import annotations
 
@@ -20,28 +20,38 @@ SECONDS = click.FloatRange(min=0)
 
 
 @click.command()
-@click.option("--port", type=PORT, required=True, help="Where POST /events and GET /status answer.")
-@click.option("--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The SQLite file.")
-@click.option("--target", required=True, help="URL that takes the events.")
+@click.option("--port", type=PORT, required=True, help="TCP port of POST /events and GET /status.")
+@click.option(
+    "--queue", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The queue's SQLite file."
+)
+@click.option("--target", required=True, help="URL that receives the events.")
 @click.option("--duplicates", type=SHARE, default=0.0, show_default=True, help="Share of events delivered twice.")
 @click.option(
-    "--together", type=SHARE, default=0.0, show_default=True, help="Share of which two copies come at one instant."
+    "--together",
+    type=SHARE,
+    default=0.0,
+    show_default=True,
+    help="Share of events with two copies at the same instant.",
 )
 @click.option(
     "--delay",
     type=click.FloatRange(0, LONGEST_DELAY_S),
     default=0.0,
     show_default=True,
-    help="Most seconds that each is put off by chance.",
+    help="Most seconds by which each delivery is randomly delayed.",
 )
 @click.option("--seed", type=int, help="Makes duplicates, delays and pauses the same on every run.")
-@click.option("--concurrency", type=click.IntRange(1, 1000), default=4, show_default=True, help="Deliveries at once.")
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), default=4, show_default=True, help="Most deliveries in parallel."
+)
 @click.option(
     "--first-pause", type=SECONDS, default=0.2, show_default=True, help="Most seconds before the first retry."
 )
 @click.option("--longest-pause", type=SECONDS, default=10.0, show_default=True, help="Most seconds before any retry.")
-@click.option("--give-up-after", type=SECONDS, default=86400.0, show_default=True, help="Seconds until it is dropped.")
-@click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds that the target may take.")
+@click.option(
+    "--give-up-after", type=SECONDS, default=86400.0, show_default=True, help="Seconds until an event is dropped."
+)
+@click.option("--timeout", type=SECONDS, default=60.0, show_default=True, help="Seconds until the target must answer.")
 @socket_option
 def main(
     port: int,

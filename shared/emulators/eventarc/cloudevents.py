@@ -1,4 +1,4 @@
-"""An announcement of the object store as the CloudEvent that Eventarc makes of it.
+"""Build the CloudEvent that Eventarc sends for an announcement of the object store.
 
 Event: https://cloud.google.com/eventarc/docs/reference/supported-events and google/events/cloud/storage/v1/data.proto
 Headers: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
@@ -22,7 +22,7 @@ UNCHANGED_IN_HEADERS = "".join(sorted(set(string.punctuation) - set('"%')))
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """What is posted: the headers of binary mode, and the object's resource as JSON."""
+    """A CloudEvent in binary mode: its headers, and the object's resource as JSON."""
 
     id: str
     headers: dict[str, str]
@@ -33,16 +33,16 @@ def cloud_event_from(event_id: str, resource: Mapping[str, Any]) -> CloudEvent:
     """Build the event of one upload.
 
     Args:
-        event_id: names the event; every delivery of it bears the same.
-        resource: of the object, as the object store shows it.
+        event_id: the event's id, equal in all its deliveries.
+        resource: the object's resource from the object store.
 
     Raises:
-        ValueError: it is no resource of an object.
+        ValueError: the resource is not an object's.
     """
     try:
         bucket, name, resource = resource["bucket"], resource["name"], _resource_from(dict(resource))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"This is no object of Cloud Storage: {error!r} is missing or unknown.") from error
+        raise ValueError(f"The resource is not an object of Cloud Storage: {error!r} is missing or unknown.") from error
     headers = {
         "ce-id": event_id,
         "ce-source": f"//storage.googleapis.com/projects/_/buckets/{bucket}",
@@ -58,7 +58,7 @@ def cloud_event_from(event_id: str, resource: Mapping[str, Any]) -> CloudEvent:
 
 
 def _resource_from(notified: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource as events have it: without links, 64-bit numbers as strings, times in UTC, the whole id."""
+    """Return the resource as in events: without links, 64-bit numbers as strings, times in UTC, the complete id."""
     generation = str(notified["generation"])
     created = _in_utc(notified.get("timeCreated"), generation)
     kept = {name: value for name, value in notified.items() if name not in LINKS}
@@ -76,11 +76,11 @@ def _resource_from(notified: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_utc(text: str | None, generation: str) -> str:
-    """Return a time in RFC 3339 with a Z; where there is none, that of the generation (microseconds since 1970)."""
+    """Return a time in RFC 3339 with Z; without one, the generation's (microseconds since 1970)."""
     time = datetime.fromisoformat(text) if text else datetime.fromtimestamp(int(generation) / 1e6, UTC)
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _new_trace() -> str:
-    """Return the header that begins a trace, sampled: https://www.w3.org/TR/trace-context/."""
+    """Return the header that starts a sampled trace: https://www.w3.org/TR/trace-context/."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"

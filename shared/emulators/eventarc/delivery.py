@@ -1,4 +1,4 @@
-"""Post events to their target until it takes them or they are too old."""
+"""Post events to their target until it accepts them or they are too old."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Limits of a delivery: Eventarc tries for 24 hours, with 10 to 600 s between attempts."""
+    """Limits of a delivery; Eventarc retries for 24 hours with 10 to 600 s between attempts."""
 
     target: str
     concurrency: int = 4
@@ -39,13 +39,13 @@ class Counts:
 
 
 class Delivery:
-    """A delivery of queued events when they are due, a few at a time; copies due at the same instant go together.
+    """Delivers queued events when they are due, a few in parallel; copies due at the same instant go together.
 
     Args:
-        queue: of deliveries.
+        queue: the queued deliveries.
         policy: the limits.
-        session: makes the calls.
-        chance: spreads the pauses.
+        session: the HTTP client.
+        chance: random numbers for the pauses.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Delivery:
         self._policy = policy
         self._session = session
         self._chance = chance
-        self._has_news = asyncio.Event()
+        self._has_new = asyncio.Event()
         self._free = asyncio.Semaphore(policy.concurrency)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._is_failing = False
 
     def wake(self) -> None:
-        """Look at the queue again: it has new events."""
-        self._has_news.set()
+        """Check the queue again, since it has new events."""
+        self._has_new.set()
 
     async def run(self) -> None:
         """Deliver events until cancelled."""
@@ -76,12 +76,12 @@ class Delivery:
             copies = await self._next_due()
             task = asyncio.create_task(self._deliver_together(copies))
             self._in_flight.add(task)
-            task.add_done_callback(self._landed)
+            task.add_done_callback(self._finished)
 
-    async def finish(self, patience_s: float) -> None:
-        """Wait for events that are being posted; an event that takes longer stays in the queue."""
+    async def finish(self, timeout_s: float) -> None:
+        """Wait up to ``timeout_s`` for events that are being posted; later ones stay in the queue."""
         if self._in_flight:
-            _, late = await asyncio.wait(self._in_flight, timeout=patience_s)
+            _, late = await asyncio.wait(self._in_flight, timeout=timeout_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -92,9 +92,9 @@ class Delivery:
             wait_s = None if due_at is None else due_at - time.time()
             if wait_s is not None and wait_s <= 0:
                 return self._queue.take_copies()
-            self._has_news.clear()
+            self._has_new.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_news.wait(), wait_s)
+                await asyncio.wait_for(self._has_new.wait(), wait_s)
 
     async def _deliver_together(self, copies: list[QueuedEvent]) -> None:
         await asyncio.gather(*(self._deliver(queued) for queued in copies))
@@ -109,16 +109,16 @@ class Delivery:
         self.counts.attempts += 1
         if failure := await self._post(queued):
             self.counts.failed_attempts += 1
-            self._queue.put_off(queued, time.time() + self._pause_s(queued.attempts))
+            self._queue.postpone(queued, time.time() + self._pause_s(queued.attempts))
         else:
             self.counts.delivered += 1
             self._queue.done(queued)
         if bool(failure) != self._is_failing:
             self._is_failing = bool(failure)
-            log.warning("%s %s", self._policy.target, failure or "takes events again")
+            log.warning("%s %s", self._policy.target, failure or "accepts events again")
 
     async def _post(self, queued: QueuedEvent) -> str | None:
-        """Post an event once; return what went wrong, or None if the target took it."""
+        """Post an event once; return the failure as text, or None if the target accepted it."""
         event = queued.event
         try:
             async with self._session.post(self._policy.target, headers=event.headers, data=event.body) as answer:
@@ -128,13 +128,16 @@ class Delivery:
             return f"did not answer ({type(error).__name__})"
 
     def _pause_s(self, attempts: int) -> float:
-        """Exponential back-off with full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter."""
+        """Return a random pause: exponential back-off with full jitter.
+
+        https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter
+        """
         ceiling = min(self._policy.longest_pause_s, self._policy.first_pause_s * 2 ** min(attempts, 30))
         return self._chance.uniform(0, ceiling)
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._free.release()
         self.wake()
         if not task.cancelled() and (error := task.exception()):
-            log.error("delivering an event failed: this is a fault of the relay", exc_info=error)
+            log.error("delivery of an event failed by a fault of the relay", exc_info=error)

@@ -1,4 +1,4 @@
-"""A queue of events on disk: an added event survives a killed process."""
+"""A queue of events on disk, in which an added event survives a killed process."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ CREATE TABLE IF NOT EXISTS deliveries (
 
 
 class QueueUnusable(EmulatorError):
-    """The queue's file cannot be used; most likely another relay has it open."""
+    """The queue's file cannot be used, most likely since another relay has it open."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """An event that is to be delivered once; a duplicate is a second entry of the same event."""
+    """A delivery of an event; a duplicate is a second entry with the same event."""
 
     number: int
     event: CloudEvent
     added_at: float
-    """Seconds since 1970, as every time here."""
+    """Seconds since 1970, as all times of the queue."""
     attempts: int
     """Number of failed attempts."""
 
 
 class DeliveryQueue:
-    """A file of queued events, with their due times in memory. For one process and one thread.
+    """A file of queued events, with their due times in memory; for one process and one thread.
 
     Args:
-        path: of the SQLite file; made if there is none.
+        path: path of the SQLite file; created if it is missing.
 
     Raises:
-        QueueUnusable: another relay works on it, or it is no queue.
+        QueueUnusable: another relay has the file open, or it is not a queue.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class DeliveryQueue:
         try:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
-            # A commit is then in the hands of the system: safe from kill -9, not from a loss of power.
+            # A commit reaches the operating system: it survives kill -9, not a power failure.
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(SCHEMA)
         except sqlite3.Error as error:
@@ -69,10 +69,10 @@ class DeliveryQueue:
         self._waiting = self._db.execute("SELECT due_at, number FROM deliveries").fetchall()
         heapq.heapify(self._waiting)
         self.pending = len(self._waiting)
-        """Number of events that are not delivered, those in flight included."""
+        """Number of undelivered events, including those in flight."""
 
     def add(self, events: Iterable[tuple[CloudEvent, float]]) -> None:
-        """Add events, each with its due time, all or none; on return they are committed."""
+        """Add events, each with its due time, and commit them, all or none."""
         now = time.time()
         added = []
         self._db.execute("BEGIN")
@@ -95,14 +95,14 @@ class DeliveryQueue:
         return self._waiting[0][0] if self._waiting else None
 
     def take(self) -> QueuedEvent:
-        """Return the event that is due first; it stays in the file until it is ``done``."""
+        """Take the event that is due first; it stays in the file until it is ``done``."""
         _, number = heapq.heappop(self._waiting)
         select = "SELECT event_id, headers, body, added_at, attempts FROM deliveries WHERE number = ?"
         event_id, headers, body, added_at, attempts = self._db.execute(select, (number,)).fetchone()
         return QueuedEvent(number, CloudEvent(event_id, json.loads(headers), body), added_at, attempts)
 
     def take_copies(self) -> list[QueuedEvent]:
-        """Return the event that is due first, with its copies that are due at the same instant."""
+        """Take the event that is due first, with its copies that are due at the same instant."""
         due_at = self._waiting[0][0]
         copies = [self.take()]
         while self._is_next(copies[0].event.id, due_at):
@@ -110,12 +110,12 @@ class DeliveryQueue:
         return copies
 
     def done(self, queued: QueuedEvent) -> None:
-        """Remove an event that was taken or given up."""
+        """Remove an event that was delivered or dropped."""
         self._db.execute("DELETE FROM deliveries WHERE number = ?", (queued.number,))
         self.pending -= 1
 
-    def put_off(self, queued: QueuedEvent, due_at: float) -> None:
-        """Count a failed attempt, and set the event's next due time."""
+    def postpone(self, queued: QueuedEvent, due_at: float) -> None:
+        """Count a failed attempt and set the event's next due time."""
         update = "UPDATE deliveries SET attempts = attempts + 1, due_at = ? WHERE number = ?"
         self._db.execute(update, (due_at, queued.number))
         heapq.heappush(self._waiting, (due_at, queued.number))

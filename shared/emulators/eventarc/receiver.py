@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """A receiver that queues every announcement before it answers.
+    """Queues every announcement before it answers.
 
     Args:
-        queue: takes the events.
+        queue: the queue of the events.
         on_added: called when the queue has new events.
         disorder: shares of events that are duplicated, delayed or lost.
-        chance: draws them.
+        chance: random numbers for these shares.
     """
 
     def __init__(
@@ -41,14 +41,14 @@ class Receiver:
     async def take(self, request: web.Request) -> web.Response:
         """Queue all events of ``{"events": [{"id": …, "resource": …}]}`` in one commit, or answer 503.
 
-        An entry that is no announcement is left out, with a line in the log: sending it again would not help.
+        An entry that is not an announcement is ignored with a log line, since sending it again would not help.
         """
         if request.content_type != "application/json":
-            return web.json_response({"error": "Events are sent as application/json."}, status=415)
+            return web.json_response({"error": "Send events with Content-Type: application/json."}, status=415)
         try:
             events = (await request.json())["events"]
         except (ValueError, KeyError, TypeError):
-            return web.json_response({"error": 'Events are a JSON object: {"events": […]}.'}, status=400)
+            return web.json_response({"error": 'The body must be a JSON object: {"events": […]}.'}, status=400)
         deliveries: list[tuple[CloudEvent, float]] = []
         for announcement in events if isinstance(events, list) else []:
             if event := _event_from(announcement):
@@ -56,7 +56,7 @@ class Receiver:
         try:
             self._queue.add(deliveries)
         except sqlite3.Error as error:
-            return web.json_response({"error": f"The relay's queue did not take the events: {error}"}, status=503)
+            return web.json_response({"error": f"The relay's queue could not store the events: {error}"}, status=503)
         self._on_added()
         return web.json_response({"taken": len(deliveries)})
 
@@ -65,5 +65,5 @@ def _event_from(announcement: Any) -> CloudEvent | None:
     try:
         return cloud_event_from(str(announcement["id"]), announcement["resource"])
     except (ValueError, KeyError, TypeError) as error:
-        log.warning("ignored an entry that is no announcement of an upload: %s", error)
+        log.warning("ignored an entry that is not an announcement of an upload: %s", error)
         return None

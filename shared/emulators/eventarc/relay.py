@@ -1,4 +1,4 @@
-"""Run the relay: it takes announcements, delivers events and shows its state, all by HTTP."""
+"""Run the relay: it receives announcements, delivers events and reports its state, all by HTTP."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from shared.emulators.eventarc.receiver import LARGEST_BODY_BYTES, Receiver
 from shared.emulators.loopback.guard import guard
 from shared.emulators.loopback.sockets import LOOPBACK, inherited_socket
 
-STOP_PATIENCE_S = 2.0
+STOP_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options of a relay: where it listens, what it keeps, and how it delivers."""
+    """The options of a relay."""
 
     port: int
     descriptor: int | None
-    """The file descriptor of a socket that listens there already, if any."""
+    """File descriptor of a socket that already listens on the port, if any."""
     queue: Path
     policy: Policy
     disorder: Duplicates = field(default_factory=Duplicates)
@@ -37,32 +37,32 @@ class Options:
 
 
 async def run_relay(options: Options, stop: asyncio.Event) -> None:
-    """Relay events until ``stop`` is set; events in flight get a few seconds, the rest stays in the queue.
+    """Relay events until ``stop`` is set; then events in flight get a few seconds, and the rest stays in the queue.
 
     Raises:
-        OSError: a port is taken.
-        QueueUnusable: another relay has the queue.
+        OSError: the port is taken.
+        QueueUnusable: another relay has the queue open.
     """
-    chance = random.Random(options.seed)  # noqa: S311 - spreads pauses, keeps no secret
+    chance = random.Random(options.seed)  # noqa: S311 - it spreads pauses, not secrets
     timeout = aiohttp.ClientTimeout(total=options.policy.answer_timeout_s)
     async with contextlib.AsyncExitStack() as closing:
         queue = closing.enter_context(contextlib.closing(DeliveryQueue(options.queue)))
         session = await closing.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         delivery = Delivery(queue, options.policy, session, chance)
         receiver = Receiver(queue, delivery.wake, options.disorder, chance)
-        await _open(queue, delivery, receiver, options, closing)
+        await _serve(queue, delivery, receiver, options, closing)
         running = asyncio.create_task(delivery.run())
         await asyncio.wait({running, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         running.cancel()
-        await delivery.finish(STOP_PATIENCE_S)
+        await delivery.finish(STOP_TIMEOUT_S)
         with contextlib.suppress(asyncio.CancelledError):
-            await running  # raises what ended it, if it ended by itself
+            await running  # raises the error if the delivery failed
 
 
-async def _open(
+async def _serve(
     queue: DeliveryQueue, delivery: Delivery, receiver: Receiver, options: Options, closing: contextlib.AsyncExitStack
 ) -> None:
-    """Answer ``POST /events``; ``GET /status``: what is pending, and what was done; ``GET`` and ``PUT /disorder``."""
+    """Serve ``POST /events``, ``GET /status`` (pending events and counts), ``GET`` and ``PUT /disorder``."""
 
     async def status(_request: web.Request) -> web.Response:
         oldest = queue.oldest_added_at()
@@ -87,14 +87,14 @@ async def _open(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     closing.push_async_callback(runner.cleanup)
-    listens = inherited_socket(options.descriptor)
-    await (web.SockSite(runner, listens) if listens else web.TCPSite(runner, LOOPBACK, options.port)).start()
+    listener = inherited_socket(options.descriptor)
+    await (web.SockSite(runner, listener) if listener else web.TCPSite(runner, LOOPBACK, options.port)).start()
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
     content = await request.json()
     if not isinstance(content, dict):
-        raise ValueError(f"This is no JSON object: {content!r}.")  # noqa: TRY004 - answered with 400
+        raise ValueError(f"The body must be a JSON object, not {content!r}.")  # noqa: TRY004 - answered with 400
     return content
 
 

@@ -1,1 +1,1 @@
-"""Faults on request, and a record of every request: the same before the object store and before the warehouse."""
+"""Fault injection and a record of every request, shared by the object store and the warehouse."""

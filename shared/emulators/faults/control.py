@@ -1,12 +1,12 @@
-"""The paths under ``/_bucketlens/`` by which a test sets faults and reads the record.
+"""The paths under ``/_bucketlens/`` by which a test sets faults and reads the record of requests.
 
 ::
 
-    POST   faults               set one, given as JSON (the fields of ``fault.Fault``)
-    GET    faults               those that are set, each with ``number`` and how often it has ``struck``
-    DELETE faults[?number=3]    remove one, or all; requests that it holds go on
-    GET    requests[?since=17]  the last 10,000 (the fields of ``record.Record``), those on their way too
-    DELETE requests             forget them
+    POST   faults               set a fault, as JSON (the fields of ``fault.Fault``)
+    GET    faults               the faults, each with its ``number`` and how often it has ``struck``
+    DELETE faults[?number=3]    remove a fault, or all; requests that it holds continue
+    GET    requests[?since=17]  the last 10,000 requests (the fields of ``record.Record``), also unanswered ones
+    DELETE requests             clear the record
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 
 def add_control(app: web.Application, injector: Injector) -> None:
-    """Add the paths to an application; call it before whatever else would match them."""
+    """Add the paths to an application; call it before other routes that match them."""
     control = _Control(injector)
     for name, handler in (("faults", control.faults), ("requests", control.requests)):
         app.router.add_route("*", PREFIX + name, handler)
 
 
 def fault_options(command: C) -> C:
-    """Give a command ``--faults`` and ``--seed``."""
+    """Add the options ``--faults`` and ``--seed`` to a command."""
     file = click.Path(exists=True, dir_okay=False, path_type=Path)
-    help = f"JSON: a list of faults to start with, as POST {PREFIX}faults takes them."
+    help = f"JSON: a list of faults to start with, as for POST {PREFIX}faults."
     seeded = click.option("--seed", type=int, help="Makes the faults with a probability the same on every run.")
     return click.option("--faults", "faults_file", type=file, help=help)(seeded(command))
 
@@ -44,14 +44,14 @@ def injector_from(service: Service, faults_file: Path | None, seed: int | None) 
     """Return an injector with the faults of a file.
 
     Raises:
-        ClickException: it is no list of faults.
+        ClickException: the file is not a list of faults.
     """
     injector = Injector(service, seed)
     try:
-        for wanted in json.loads(faults_file.read_text("utf-8")) if faults_file else []:
-            injector.faults.add(wanted)
+        for document in json.loads(faults_file.read_text("utf-8")) if faults_file else []:
+            injector.faults.add(document)
     except (OSError, ValueError, TypeError) as error:
-        raise click.ClickException(f"{faults_file} is no list of faults: {error}") from error
+        raise click.ClickException(f"{faults_file} is not a list of faults: {error}") from error
     return injector
 
 
@@ -82,15 +82,15 @@ class _Control:
         try:
             since = int(request.query.get("since", "0"))
         except ValueError as error:
-            return self._injector.service.error(400, f"since is no number: {error}", None)
+            return self._injector.service.error(400, f"since is not a whole number: {error}", None)
         return web.json_response([asdict(record) for record in records.since(since)])
 
     def _unknown(self, request: web.Request) -> web.Response:
-        return self._injector.service.error(404, f"There is no {request.method} {request.path}.", None)
+        return self._injector.service.error(404, f"{request.method} {request.path} does not exist.", None)
 
 
 async def _object(request: web.Request) -> dict[str, Any]:
-    # A page in a browser cannot send this type to us unasked: no page sets faults.
+    # A page in a browser cannot send this type without a preflight request, so no page can set faults.
     if request.content_type != "application/json":
         raise ValueError("A fault is a JSON object; send it with Content-Type: application/json.")
     content = await request.json()

@@ -1,4 +1,4 @@
-"""What can go wrong on request: answers that are refused, lost, late or cut short."""
+"""Faults that can be injected: answers that are refused, lost, late or cut short."""
 
 from __future__ import annotations
 
@@ -11,42 +11,46 @@ from typing import Any
 from aiohttp import web
 
 KINDS = ("status", "reset", "stall", "truncate")
-"""Those that every service has."""
+"""The kinds of faults that every service has."""
 
 
 @dataclass
 class Fault:
-    """What goes wrong, and with which requests."""
+    """A fault and the requests that it strikes."""
 
     kind: str = "status"
-    """``status``: answered with ``status``. ``reset``: the connection is reset. ``stall``: held for ``seconds``, or
-    until the fault is removed. ``truncate``: done, then the first half of the answer's body and a reset. A service may
-    have more."""
+    """``status``: answer with ``status``. ``reset``: reset the connection. ``stall``: hold the request for ``seconds``
+    or until the fault is removed. ``truncate``: process the request, then send the first half of the answer's body and
+    reset. A service may have more kinds."""
     method: str | None = None
-    """None for any."""
+    """The HTTP method of the requests; None for any."""
     path: str = ""
-    """A regular expression, searched in path and query as they came, percent-encoded."""
+    """A regular expression that is searched in the percent-encoded path and query."""
     status: int = 503
     reason: str | None = None
-    """Of the error; None for the one that the service gives with the status."""
+    """The error's reason; None for the service's usual reason for the status."""
     skip: int = 0
-    """How many fitting requests still pass before it strikes."""
+    """How many matching requests still pass before it strikes."""
     count: int | None = None
-    """How often it still happens; None for as long as it is set."""
+    """How often it still strikes; None for no limit."""
     probability: float = 1.0
     seconds: float = 60.0
     after: bool = False
-    """Whether the service has done what was asked: the change is made, and its answer is late or lost."""
+    """Whether it strikes after the request took effect: the change is made, and its answer is late or lost."""
     late: bool = False
-    """Whether a request that is held before its effect takes effect even though its client is gone by then."""
+    """Whether a held request takes effect afterwards even if its client has disconnected."""
     rows: tuple[int, ...] = (0,)
-    """Which rows of a request ``partial`` refuses, from 0."""
+    """Indexes from 0 of the rows that ``partial`` refuses."""
     number: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
-    """How often it has happened; counted as soon as a request is struck, so also while it is held."""
+    """How often it has struck; a request counts from the moment it is struck, so also while it is held."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+        """Check every value.
+
+        Raises:
+            ValueError: a value is out of range.
+        """
         if not 0 <= self.probability <= 1:
             raise ValueError(f"probability is {self.probability}; it must be 0 to 1")
         if not 400 <= self.status <= 599:
@@ -57,65 +61,67 @@ class Fault:
         self.count = None if self.count is None else int(self.count)
         re.compile(self.path)
 
-    def fits(self, request: web.Request) -> bool:
-        """Tell whether a request is one of those meant."""
+    def matches(self, request: web.Request) -> bool:
+        """Return whether a request matches the fault."""
         is_method = self.method is None or self.method.upper() == request.method
         return is_method and self.count != 0 and re.search(self.path, request.raw_path) is not None
 
 
 class Faults:
-    """The faults that are set, the first that fits first.
+    """The faults that are set, in order: the first that matches a request strikes it.
 
     Args:
-        more_kinds: kinds that the service has beside ``KINDS``.
+        more_kinds: the service's kinds in addition to ``KINDS``.
         seed: makes the faults with a probability the same on every run.
     """
 
     def __init__(self, more_kinds: Iterable[str] = (), seed: int | None = None) -> None:
         self._kinds = (*KINDS, *more_kinds)
-        self._random = random.Random(seed)  # noqa: S311 - chooses faults, keeps no secret
+        self._random = random.Random(seed)  # noqa: S311 - it chooses faults, not secrets
         self._faults: list[Fault] = []
         self._number = 0
 
     def __len__(self) -> int:
         return len(self._faults)
 
-    def add(self, wanted: Mapping[str, Any]) -> Fault:
-        """Set a fault, given as JSON.
+    def add(self, document: Mapping[str, Any]) -> Fault:
+        """Add a fault from its JSON object and return it.
 
         Raises:
-            ValueError: an unknown key, or a value that makes no sense.
+            ValueError: an unknown key or an invalid value.
         """
-        known = [one.name for one in fields(Fault) if one.init]
-        if unknown := sorted(set(wanted) - set(known)):
+        known = [option.name for option in fields(Fault) if option.init]
+        if unknown := sorted(set(document) - set(known)):
             raise ValueError(f"A fault has no {', '.join(unknown)}; it has {', '.join(known)}.")
         try:
-            fault = Fault(**wanted)
+            fault = Fault(**document)
         except (ValueError, TypeError, re.error) as error:
-            raise ValueError(f"This is no fault: {error}.") from error
+            raise ValueError(f"The fault is not valid: {error}.") from error
         if fault.kind not in self._kinds:
-            raise ValueError(f"This is no fault: kind is {fault.kind!r}; it must be one of {', '.join(self._kinds)}.")
+            raise ValueError(
+                f"The fault is not valid: kind is {fault.kind!r}; it must be one of {', '.join(self._kinds)}."
+            )
         self._number += 1
         fault.number = self._number
         self._faults.append(fault)
         return fault
 
     def remove(self, number: int | None = None) -> None:
-        """Remove a fault, or all; whom they hold goes on."""
+        """Remove a fault, or all; the requests that they hold continue."""
         self._faults = [fault for fault in self._faults if number is not None and fault.number != number]
 
     def is_set(self, fault: Fault) -> bool:
-        """Tell whether a fault was not removed yet; its count may have run out."""
-        return any(one is fault for one in self._faults)
+        """Return whether a fault has not been removed; its count may have run out."""
+        return any(known is fault for known in self._faults)
 
     def listed(self) -> list[dict[str, Any]]:
         """Return the faults as JSON."""
         return [asdict(fault) for fault in self._faults]
 
     def strike(self, request: web.Request) -> Fault | None:
-        """Return the fault that this request meets, and count it."""
+        """Return the fault that strikes this request, if any, and count it."""
         for fault in self._faults:
-            if not fault.fits(request) or self._random.random() >= fault.probability:
+            if not fault.matches(request) or self._random.random() >= fault.probability:
                 continue
             if fault.skip:
                 fault.skip -= 1

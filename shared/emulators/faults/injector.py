@@ -1,4 +1,4 @@
-"""Injects faults into a web application as its middleware, and keeps the record of its requests."""
+"""Middleware that injects faults into a web application and records its requests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from shared.emulators.faults.fault import Fault, Faults
 from shared.emulators.faults.record import HELD, WORKING, Record, Records
 
 PREFIX = "/_bucketlens/"
-"""Paths of ours: neither recorded nor struck."""
+"""Prefix of the emulators' own paths, which are neither recorded nor struck."""
 
 WHOLE_BODY = web.RequestKey("whole_body", bool)
-"""Set on a request whose answer a fault will spoil: it must not be on its way before the fault strikes."""
+"""Set on a request whose answer a fault will change: no part of it may be sent before the fault strikes."""
 
 CLIENT_CLOSED_REQUEST = 499
 CLOSE_WITH_RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER on, zero seconds: the peer gets a reset, not an orderly end."""
+"""SO_LINGER on, zero seconds: the peer gets a reset, not a normal close."""
 
-LOOK_S = 0.01
-"""How often a held request looks whether it may go on, or whether its client is gone."""
+POLL_S = 0.01
+"""How often a held request checks whether it may continue or its client has disconnected."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ErrorAnswer = Callable[[int, str, str | None], web.Response]
-Spoil = Callable[[web.Request, Handler, Fault], Awaitable[web.StreamResponse]]
+FaultHandler = Callable[[web.Request, Handler, Fault], Awaitable[web.StreamResponse]]
 
 
 async def _no_row_ids(_request: web.Request) -> tuple[str | None, ...]:
@@ -38,24 +38,25 @@ async def _no_row_ids(_request: web.Request) -> tuple[str | None, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What differs from one service to another."""
+    """The service that an injector works on."""
 
     name: str
     error: ErrorAnswer
-    """Makes an error as the service writes it: status, message, and reason or None."""
-    kinds: Mapping[str, Spoil] = field(default_factory=dict)
-    """Faults that only this service has; each answers the request, with the handler's help or without."""
+    """Builds an error in the service's format from status, message, and reason or None."""
+    kinds: Mapping[str, FaultHandler] = field(default_factory=dict)
+    """Kinds of faults that only this service has, each with a function that answers the request; it may call the
+    handler."""
     row_ids: Callable[[web.Request], Awaitable[tuple[str | None, ...]]] = _no_row_ids
-    """insertIds of the rows that a request brings."""
+    """Returns the insertIds of a request's rows."""
     never_struck: tuple[str, ...] = ()
-    """Paths, beside those under ``PREFIX``."""
+    """Paths that are never struck, in addition to those under ``PREFIX``."""
 
 
 class Injector:
-    """The faults that are set on a service, the record of its requests, and the middleware that sees to both.
+    """The faults of a service, the record of its requests, and the middleware that applies them.
 
     Args:
-        service: what to inject into.
+        service: the service.
         seed: makes the faults with a probability the same on every run.
     """
 
@@ -66,7 +67,7 @@ class Injector:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Let a request through, spoilt where a fault says so, and record it."""
+        """Pass a request to its handler, or apply the fault that strikes it, and record it."""
         if request.path.startswith(PREFIX) or request.path in self.service.never_struck:
             return await handler(request)
         fault = self.faults.strike(request)
@@ -74,7 +75,7 @@ class Injector:
         status = CLIENT_CLOSED_REQUEST
         try:
             record.row_ids = await self.service.row_ids(request)
-            answer = await (self._spoilt(request, handler, fault, record) if fault else handler(request))
+            answer = await (self._with_fault(request, handler, fault, record) if fault else handler(request))
             status = answer.status
         except web.HTTPException as error:
             status = error.status
@@ -83,13 +84,15 @@ class Injector:
             self.records.end(record, status)
         return answer
 
-    async def _spoilt(self, request: web.Request, handler: Handler, fault: Fault, record: Record) -> web.StreamResponse:
+    async def _with_fault(
+        self, request: web.Request, handler: Handler, fault: Fault, record: Record
+    ) -> web.StreamResponse:
         request[WHOLE_BODY] = True
         if special := self.service.kinds.get(fault.kind):
             return await special(request, handler, fault)
         answer = await handler(request) if fault.after or fault.kind == "truncate" else None
         if fault.kind == "stall":
-            await self._held(request, fault, record)
+            await self._hold(request, fault, record)
             if answer is None and is_gone(request) and not fault.late:
                 return web.Response(status=CLIENT_CLOSED_REQUEST)
             return answer or await handler(request)
@@ -98,32 +101,32 @@ class Injector:
         if fault.kind == "reset":
             _reset(request)
             return web.Response(status=answer.status if answer else CLIENT_CLOSED_REQUEST)
-        message = f"This failure was asked for: a fault is set on the local {self.service.name}."
+        message = f"This failure was injected by a fault that is set on the local {self.service.name}."
         return self.service.error(fault.status, message, fault.reason)
 
-    async def _held(self, request: web.Request, fault: Fault, record: Record) -> None:
+    async def _hold(self, request: web.Request, fault: Fault, record: Record) -> None:
         record.state = HELD
         until = time.monotonic() + fault.seconds
         while time.monotonic() < until and self.faults.is_set(fault) and not is_gone(request):
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         record.state = WORKING
 
 
 def is_gone(request: web.Request) -> bool:
-    """Tell whether a request's client has hung up."""
+    """Return whether a request's client has disconnected."""
     return request.transport is None or request.transport.is_closing()
 
 
 async def _truncated(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
     """Send the headers and half of the body of an answer, then reset the connection."""
     body = bytes(answer.body) if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
-    cut = web.StreamResponse(status=answer.status, headers=answer.headers)
-    cut.content_length = len(body)
-    await cut.prepare(request)
-    await cut.write(body[: len(body) // 2])
+    partial = web.StreamResponse(status=answer.status, headers=answer.headers)
+    partial.content_length = len(body)
+    await partial.prepare(request)
+    await partial.write(body[: len(body) // 2])
     await asyncio.sleep(0)
     _reset(request)
-    return cut
+    return partial
 
 
 def _reset(request: web.Request) -> None:

@@ -1,4 +1,4 @@
-"""The record of requests: what came, in which order, and how far each has got."""
+"""The record of requests: their order, their state and their results."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from shared.emulators.faults.fault import Fault
 
 MOST_RECORDS = 10_000
 MOST_ROW_IDS = 100
-"""Kept of one request."""
+"""The most insertIds that are recorded of a request."""
 
 WORKING, HELD, ANSWERED = "working", "held", "answered"
 
 
 @dataclass(slots=True)
 class Record:
-    """One request, from when it arrives."""
+    """A request, recorded when it arrives."""
 
     number: int
-    """Counts those of one service, in the order in which they arrive."""
+    """The request's number among those of its service, in order of arrival."""
     service: str
     method: str
     path: str
     """Percent-encoded."""
     query: dict[str, str]
-    """The generation preconditions of Cloud Storage among it."""
+    """Query parameters, which include Cloud Storage's generation preconditions."""
     began_ns: int
-    """By the clock of ``time.monotonic_ns``, which all processes of one machine share: records of several services
-    can be put in order by it."""
+    """Time of arrival by ``time.monotonic_ns``, which all processes of a machine share, so that records of several
+    services can be sorted by it."""
     state: str = WORKING
-    """``working``, ``held`` (by a stall, right now) or ``answered``."""
+    """``working``, ``held`` (by a stall) or ``answered``."""
     ended_ns: int | None = None
     took_ms: float | None = None
     status: int | None = None
-    """What was sent, or, where a fault kept it from arriving, what would have been; 499 where nothing was."""
+    """The status that was sent, or would have been sent without the fault; 499 without an answer."""
     fault: str | None = None
-    """Its kind."""
+    """The kind of the fault that struck the request."""
     after: bool = False
-    """Whether the fault struck after the request had its effect."""
+    """Whether the fault struck after the request took effect."""
     row_ids: tuple[str | None, ...] = ()
-    """insertIds of the first hundred rows, for insertAll."""
+    """The insertIds of the first hundred rows of insertAll."""
 
 
 class Records:
@@ -56,7 +56,7 @@ class Records:
         self.count = 0
 
     def begin(self, request: web.Request, fault: Fault | None) -> Record:
-        """Put a request on record as it arrives."""
+        """Record a request that arrives."""
         self.count += 1
         path = request.raw_path.partition("?")[0]
         record = Record(
@@ -68,25 +68,25 @@ class Records:
         return record
 
     def end(self, record: Record, status: int) -> None:
-        """Complete a record; one that was forgotten meanwhile stays forgotten."""
+        """Complete a record; a record that was cleared in the meantime stays cleared."""
         record.state, record.status, record.ended_ns = ANSWERED, status, time.monotonic_ns()
         record.took_ms = round((record.ended_ns - record.began_ns) / 1e6, 3)
 
     def since(self, number: int = 0) -> list[Record]:
-        """Return the records above a number, in the order of arrival."""
+        """Return the records above a number in order of arrival."""
         return [record for record in self._records if record.number > number]
 
     def clear(self) -> None:
-        """Forget all; numbers go on."""
+        """Remove all records; the numbers continue."""
         self._records.clear()
 
 
 def in_order(*records: Iterable[Record]) -> list[Record]:
-    """Return the records of several services in the order of arrival."""
-    return sorted((record for some in records for record in some), key=lambda record: record.began_ns)
+    """Return the records of several services in order of arrival."""
+    return sorted((record for service in records for record in service), key=lambda record: record.began_ns)
 
 
 def row_ids_of(rows: object) -> tuple[str | None, ...]:
     """Return the insertIds of an insertAll's rows."""
-    some = rows[:MOST_ROW_IDS] if isinstance(rows, Sequence) and not isinstance(rows, str) else ()
-    return tuple(row.get("insertId") if isinstance(row, dict) else None for row in some)
+    first_rows = rows[:MOST_ROW_IDS] if isinstance(rows, Sequence) and not isinstance(rows, str) else ()
+    return tuple(row.get("insertId") if isinstance(row, dict) else None for row in first_rows)

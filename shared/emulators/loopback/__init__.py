@@ -1,1 +1,1 @@
-"""Serve on loopback: sockets, signals, and a guard against pages of other sites."""
+"""Servers on loopback: sockets, signals, and a guard against pages of other sites."""

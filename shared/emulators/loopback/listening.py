@@ -1,4 +1,4 @@
-"""Serve an application on loopback until a signal comes."""
+"""Serve an application on loopback until a signal arrives."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def serve(app: web.Application, name: str, port: int, descriptor: int | None, **
     """Serve an application on an inherited socket, or on a port of 127.0.0.1.
 
     Args:
-        app: what to serve.
-        name: of the server, for error messages.
-        port: where to listen without an inherited socket.
-        descriptor: the file descriptor of the socket.
-        options: of aiohttp's server.
+        app: the application.
+        name: the server's name in error messages.
+        port: the port without an inherited socket.
+        descriptor: file descriptor of the inherited socket, or None.
+        options: options of aiohttp's server.
 
     Raises:
         ClickException: the port is taken.
     """
-    listens = inherited_socket(descriptor)
+    listener = inherited_socket(descriptor)
 
     async def work(stop: asyncio.Event) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S, **options)
         await runner.setup()
         try:
-            await (web.SockSite(runner, listens) if listens else web.TCPSite(runner, LOOPBACK, port)).start()
+            await (web.SockSite(runner, listener) if listener else web.TCPSite(runner, LOOPBACK, port)).start()
             await stop.wait()
         finally:
             await runner.cleanup()

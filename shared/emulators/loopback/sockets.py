@@ -1,6 +1,6 @@
-"""Take ports and hand their sockets to servers: a parent takes each port before it starts the server.
+"""Take ports and pass their sockets to servers: a parent takes each port before it starts the server.
 
-No other program can listen on such a port, also while its server is dead.
+No other program can listen on such a port, even while its server is not running.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ LOOPBACK = "127.0.0.1"
 def take_port(port: int, host: str = LOOPBACK) -> socket.socket:
     """Take a port, 0 for any that is free, and listen on it.
 
-    On Linux, two sockets may be bound to a port on which none listens.
+    It listens since, on Linux, two sockets can be bound to a port while neither listens.
 
     Raises:
-        OSError: another program has it, or the host is no address of this machine.
+        OSError: another program has the port, or the host is not an address of this machine.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        # Without it, a restart within a minute would find its own old connections in the way.
+        # Without it, a restart within a minute fails because of its own old connections.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)
@@ -36,8 +36,8 @@ def take_port(port: int, host: str = LOOPBACK) -> socket.socket:
 
 
 def socket_option(command: C) -> C:
-    """Add ``--socket`` to a command: the descriptor of a socket that listens already, or None."""
-    help = "Descriptor of an inherited socket that listens at the port."
+    """Add the option ``--socket`` to a command: the descriptor of a listening socket, or None."""
+    help = "File descriptor of an inherited socket that listens on the port."
     return click.option("--socket", "descriptor", type=click.IntRange(3), help=help)(command)
 
 

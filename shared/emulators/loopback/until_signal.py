@@ -1,9 +1,9 @@
-"""Run the asynchronous work of a server until SIGTERM or SIGINT asks it to finish.
+"""Run the asynchronous work of a server until SIGTERM or SIGINT.
 
 The event loop's own signal handlers (``add_signal_handler``, ``web.run_app``) end with the loop, and a signal that
-comes after that kills the process. The handlers here stay until the work has ended, and from then on both signals are
-ignored: Python gives every signal with a handler back to the system while the interpreter ends (``_PySignal_Fini`` in
-CPython's Modules/signalmodule.c), but not an ignored one.
+arrives after that kills the process. The handlers of this module stay until the work has ended; then both signals are
+ignored. While the interpreter ends, Python restores the system's default for every signal with a handler
+(``_PySignal_Fini`` in CPython's Modules/signalmodule.c), but not for an ignored one.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ Result = TypeVar("Result")
 
 
 def run_until_signal(work: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
-    """Run a coroutine and return its result; its argument is an event that SIGTERM or SIGINT sets.
+    """Run a coroutine and return its result.
 
-    Must be called in the main thread. Both signals are ignored afterwards.
+    It must be called in the main thread. Both signals are ignored afterwards.
+
+    Args:
+        work: a coroutine function; its argument is an event that SIGTERM or SIGINT sets.
     """
 
     async def run() -> Result:

@@ -1,6 +1,6 @@
-"""The laptop's Cloud Storage: a server of ours that keeps objects as files and what is known of them in SQLite.
+"""The Cloud Storage emulator, called the object store: a server with objects in files and their metadata in SQLite.
 
-An object's bytes lie in a file whose name is made here, so no name that a client gives reaches the file system. What a
-request demands of an object is checked in the transaction that changes it. An upload that was acknowledged is on disk.
-Faults can be injected here.
+An object's bytes are in a file whose name the store generates, so no client's name reaches the file system. A request's
+preconditions are checked in the transaction that changes the object. An acknowledged upload is on disk. Faults can be
+injected.
 """

@@ -1,6 +1,6 @@
-"""Tells the relay of finished uploads. What it was not told of stays in the index until it was.
+"""Announce finished uploads to the relay. An announcement stays in the index until the relay has it.
 
-An announcement may come twice, with the same id: a kill between sending it and forgetting it sends it again.
+An announcement can be sent twice, with the same id, if the process is killed between sending and removing it.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from shared.emulators.storage.writer import Transaction
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 MOST_AT_ONCE = 100
 QUIET_S = 0.5
-"""How long nothing has to happen until what was sent is forgotten: an upload's own write has the disk first."""
+"""Idle time until sent announcements are removed, so that the disk is free for the writes of uploads."""
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Sends a store's announcements, in their order.
+    """Sends a store's announcements in their order.
 
     Args:
-        store: keeps them.
-        url: of the relay.
+        store: the store with the announcements.
+        url: URL of the relay.
     """
 
     def __init__(self, store: Store, url: str) -> None:
         self._store = store
         self._url = f"{url.rstrip('/')}/events"
-        self._news = asyncio.Event()
+        self._has_new = asyncio.Event()
         self._sent = self._forgotten = 0
-        store.on_announced = self._news.set
+        store.on_announced = self._has_new.set
 
     async def run(self) -> None:
         """Send until cancelled."""
         pause_s = FIRST_PAUSE_S
         async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
             while True:
-                self._news.clear()
+                self._has_new.clear()
                 waiting = self._next()
                 if not waiting:
-                    await self._rest()
-                elif await self._takes(session, waiting):
+                    await self._wait_for_new()
+                elif await self._send(session, waiting):
                     self._sent, pause_s = waiting[-1][0], FIRST_PAUSE_S
                 else:
                     await asyncio.sleep(pause_s)
@@ -55,12 +55,12 @@ class Announcer:
 
     @property
     def waiting(self) -> int:
-        """How many the relay does not have yet."""
+        """Number of announcements that the relay does not have yet."""
         count = "SELECT COUNT(*) FROM announcements WHERE number > ?"
         return int(self._store.db.execute(count, (self._sent,)).fetchone()[0])
 
     async def forget_sent(self) -> None:
-        """Remove from the index what the relay has."""
+        """Remove the sent announcements from the index."""
         if self._sent > self._forgotten:
             sent = self._sent
             await self._store.write(lambda transaction: _forget(transaction, sent))
@@ -70,14 +70,14 @@ class Announcer:
         select = "SELECT number, id, resource FROM announcements WHERE number > ? ORDER BY number LIMIT ?"
         return self._store.db.execute(select, (self._sent, MOST_AT_ONCE)).fetchall()
 
-    async def _rest(self) -> None:
+    async def _wait_for_new(self) -> None:
         try:
-            await asyncio.wait_for(self._news.wait(), QUIET_S)
+            await asyncio.wait_for(self._has_new.wait(), QUIET_S)
         except TimeoutError:
             await self.forget_sent()
-            await self._news.wait()
+            await self._has_new.wait()
 
-    async def _takes(self, session: aiohttp.ClientSession, waiting: list[tuple[int, str, str]]) -> bool:
+    async def _send(self, session: aiohttp.ClientSession, waiting: list[tuple[int, str, str]]) -> bool:
         events = [{"id": event_id, "resource": json.loads(resource)} for _, event_id, resource in waiting]
         try:
             async with session.post(self._url, json={"events": events}) as answer:
@@ -85,7 +85,7 @@ class Announcer:
                     return True
                 log.warning("the relay answered %d to %d announcements", answer.status, len(events))
         except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # it is away: it is asked again
+            pass  # the relay is not running; run() retries
         return False
 
 

@@ -1,4 +1,4 @@
-"""The object store as a web application: each request is routed, answered, recorded, and spoilt on request."""
+"""The object store as a web application: requests are routed, answered and recorded, with faults on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.emulators.storage.buckets import (
     delete_bucket,
     list_buckets,
     read_bucket,
-    tell_of_folders,
+    read_folders,
 )
 from shared.emulators.storage.copies import compose_object, copy_object
 from shared.emulators.storage.errors import ApiError, error_answer
@@ -39,15 +39,15 @@ log = logging.getLogger(__name__)
 
 
 def store_app(store: Store, injector: Injector, relay: str | None = None) -> web.Application:
-    """Return the object store's application, which closes its store in the end.
+    """Return the object store's application, which closes its store at the end.
 
     Args:
-        store: what it serves.
-        injector: of ``STORAGE``.
-        relay: URL of who is told of uploads to the store's announced bucket.
+        store: the store that it serves.
+        injector: the fault injector of ``STORAGE``.
+        relay: URL of the relay, which gets the uploads to the store's announced bucket; None for none.
     """
     app = web.Application(middlewares=[guard(error_answer), injector.middleware])
-    door, announcer = Door(store), Announcer(store, relay) if relay else None
+    dispatcher, announcer = Dispatcher(store), Announcer(store, relay) if relay else None
 
     async def status(_request: web.Request) -> web.Response:
         records, faults = injector.records.count, len(injector.faults)
@@ -68,12 +68,12 @@ def store_app(store: Store, injector: Injector, relay: str | None = None) -> web
     app.cleanup_ctx.append(announcing)
     add_control(app, injector)
     app.router.add_get(f"{PREFIX}status", status)
-    app.router.add_route("*", "/{path:.*}", door.answer)
+    app.router.add_route("*", "/{path:.*}", dispatcher.answer)
     return app
 
 
-class Door:
-    """Where every request comes in."""
+class Dispatcher:
+    """Passes every request to the handler of its action, and turns exceptions into errors of the API."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -94,26 +94,26 @@ class Door:
             Action.LIST_BUCKETS: list_buckets,
             Action.CHANGE_BUCKET: change_bucket,
             Action.DELETE_BUCKET: delete_bucket,
-            Action.FOLDERS: tell_of_folders,
+            Action.FOLDERS: read_folders,
             Action.BATCH: run_batch,
             Action.UNSUPPORTED: refuse_unsupported,
-            Action.OTHER: say_nothing_is_there,
+            Action.OTHER: refuse_unknown_path,
         }
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         try:
             return await self._routed(request)
-        except ApiError as refused:
-            return error_answer(refused.status, str(refused))
+        except ApiError as error:
+            return error_answer(error.status, str(error))
         except web.HTTPException:
             raise
         except (ConnectionResetError, ClientPayloadError):
-            return web.Response(status=CLIENT_CLOSED_REQUEST)  # for the record: the client is gone
+            return web.Response(status=CLIENT_CLOSED_REQUEST)  # only for the record: the client has disconnected
         except (OSError, sqlite3.Error) as error:
             log.exception("%s %s failed", request.method, request.path)
-            what = f"The object store could not read or write its files ({type(error).__name__}); its log says more."
-            return error_answer(503, what)
+            message = f"The object store could not read or write its files ({type(error).__name__}); see its log."
+            return error_answer(503, message)
 
     async def _routed(self, request: web.Request) -> web.StreamResponse:
         route = route_of(request.method, request.raw_path.partition("?")[0])
@@ -129,13 +129,13 @@ class Door:
 
 
 async def refuse_unsupported(request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
-    """Refuse what the store does not do, in a way that no client tries again."""
-    raise ApiError(400, f"The local object store does not do {request.method} {request.path}.")
+    """Refuse an unsupported request with a status that no client retries."""
+    raise ApiError(400, f"The local object store does not support {request.method} {request.path}.")
 
 
-async def say_nothing_is_there(_request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
-    """Answer that a path is none of the API."""
-    raise ApiError(404, "The local object store has nothing there.")
+async def refuse_unknown_path(_request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
+    """Refuse a path that the API does not have."""
+    raise ApiError(404, "The path is not one of the local object store.")
 
 
 STORAGE = Service("object store", error_answer)

@@ -1,4 +1,4 @@
-"""Batches: many requests in one body, answered one after the other through the same server.
+"""Batches: many requests in one body, which the same server answers one after the other.
 
 Format: https://cloud.google.com/storage/docs/batch
 """
@@ -21,7 +21,7 @@ from shared.emulators.storage.store import Store
 
 
 async def run_batch(request: web.Request, _route: Route, _store: Store) -> web.StreamResponse:
-    """Answer each part of a multipart/mixed body, in order, in a body of the same kind."""
+    """Answer each part of a multipart/mixed body in order, in a multipart/mixed body."""
     content_type = request.headers.get("Content-Type", "")
     body = b"".join([chunk async for chunk in bytes_in(request, LARGEST_JSON_BYTES)])
     batch = message_from_bytes(f"Content-Type: {content_type}\r\nMIME-Version: 1.0\r\n\r\n".encode() + body)

@@ -1,4 +1,4 @@
-"""What requests bring: JSON, bytes as they come, and metadata with bytes behind it; nothing large is held in memory."""
+"""Read request bodies: JSON, streamed bytes, and metadata followed by bytes; nothing large is held in memory."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ END_OF_LINE = re.compile(rb"\r?\n")
 END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 CONTENT_TYPE = re.compile(rb"^content-type:[ \t]*(.*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 LONGEST_END_BYTES = 512
-"""Of what comes behind the bytes of a multipart body: a line break, the boundary, two dashes, a line break or some."""
+"""Longest end of a multipart body: a line break, the boundary, two dashes, and line breaks."""
 
-OF_AN_OBJECT = {
+FACT_HEADERS = {
     "contentType": "content-type",
     "contentEncoding": "content-encoding",
     "contentDisposition": "content-disposition",
@@ -32,17 +32,17 @@ OF_AN_OBJECT = {
     "cacheControl": "cache-control",
     "customTime": "x-goog-custom-time",
 }
-OWN = "x-goog-meta-"
+CUSTOM_PREFIX = "x-goog-meta-"
 FIELD = re.compile(r"(crc32c|md5)=([A-Za-z0-9+/]+={0,2})")
 
 
 async def json_in(request: web.Request) -> dict[str, Any]:
-    """Return a body as a JSON object, empty where there is none."""
+    """Return a body's JSON object; an empty body is an empty object."""
     return as_object(b"".join([chunk async for chunk in bytes_in(request, LARGEST_JSON_BYTES)]))
 
 
 def as_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object."""
+    """Parse a JSON object; 400 if it is not one."""
     try:
         content = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
@@ -52,37 +52,37 @@ def as_object(body: bytes) -> dict[str, Any]:
     return content
 
 
-async def bytes_in(request: web.Request, most: int | None = None) -> AsyncIterator[bytes]:
-    """Yield a body as it comes, unpacked where its transfer says that it is packed; refuse (413) more than ``most``."""
-    unpack = None
+async def bytes_in(request: web.Request, largest: int | None = None) -> AsyncIterator[bytes]:
+    """Yield a body as it arrives, decompressed if its Content-Encoding is gzip; 413 beyond ``largest`` bytes."""
+    decompressor = None
     if request.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
-        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    total = came = 0
+        decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    total = received = 0
     async for chunk in request.content.iter_any():
-        came += len(chunk)
-        content = _unpacked(unpack, chunk) if unpack else chunk
+        received += len(chunk)
+        content = _decompressed(decompressor, chunk) if decompressor else chunk
         total += len(content)
-        if most is not None and total > most:
-            raise ApiError(413, f"The body is larger than {most:,} bytes.")
+        if largest is not None and total > largest:
+            raise ApiError(413, f"The body is larger than {largest:,} bytes.")
         if content:
             yield content
-    if unpack and came and not unpack.eof:
-        raise ApiError(400, "The body says Content-Encoding: gzip, and ends before its gzip stream does.")
+    if decompressor and received and not decompressor.eof:
+        raise ApiError(400, "The body has Content-Encoding: gzip but ends before its gzip stream does.")
 
 
 async def raw_bytes_in(request: web.Request) -> AsyncIterator[bytes]:
-    """Yield a body as it comes."""
+    """Yield a body as it arrives."""
     async for chunk in request.content.iter_any():
         yield chunk
 
 
 async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str | None, AsyncIterator[bytes]]:
-    """Split a multipart/related body: the metadata, the content type of the bytes, and the bytes as they come."""
+    """Split a multipart/related body into the metadata, the content type of the bytes, and the streamed bytes."""
     content_type = request.headers.get("Content-Type", "")
-    found = BOUNDARY.search(content_type)
-    if not found:
+    match = BOUNDARY.search(content_type)
+    if not match:
         raise ApiError(400, f"A multipart upload needs a boundary; its content type is {content_type!r}.")
-    mark = b"--" + next(filter(None, found.groups())).strip().encode()
+    mark = b"--" + next(filter(None, match.groups())).strip().encode()
     chunks = bytes_in(request)
     head, parts = b"", None
     async for chunk in chunks:
@@ -93,14 +93,14 @@ async def metadata_and_bytes(request: web.Request) -> tuple[dict[str, Any], str 
             raise ApiError(413, f"The metadata before the bytes is larger than {LARGEST_METADATA_BYTES:,} bytes.")
     if parts is None:
         raise ApiError(400, "A multipart upload needs two parts: the metadata as JSON, and the bytes.")
-    metadata, kind, begun = parts
-    # As the body's lines end; gcloud ends them without a carriage return, which then belongs to the bytes.
+    metadata, kind, start_bytes = parts
+    # The line break of this body: gcloud's has no carriage return, and one before it then belongs to the bytes.
     line_break = next(iter(END_OF_LINE.findall(head, head.find(mark))))
-    return as_object(metadata), kind, _up_to(line_break + mark + b"--", begun, chunks)
+    return as_object(metadata), kind, _up_to(line_break + mark + b"--", start_bytes, chunks)
 
 
 def _split(head: bytes, mark: bytes) -> tuple[bytes, str | None, bytes] | None:
-    """Return the metadata, the content type and the first bytes; None until all of the headers are there."""
+    """Return the metadata, the content type and the first bytes; None until all headers have arrived."""
     first = head.find(mark)
     start = END_OF_HEADERS.search(head, first + len(mark)) if first >= 0 else None
     second = head.find(mark, start.end()) if start else -1
@@ -117,9 +117,9 @@ def _split(head: bytes, mark: bytes) -> tuple[bytes, str | None, bytes] | None:
     return head[start.end() : second], kind[1].decode("latin-1") if kind else None, head[end.end() :]
 
 
-async def _up_to(end_mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield what comes before the last end mark. The end is held back until the body has ended."""
-    held = begun
+async def _up_to(end_mark: bytes, start_bytes: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the bytes before the last end mark; the last bytes are held back until the body has ended."""
+    held = start_bytes
     async for chunk in chunks:
         held += chunk
         if len(held) > 2 * LONGEST_END_BYTES:
@@ -131,24 +131,26 @@ async def _up_to(end_mark: bytes, begun: bytes, chunks: AsyncIterator[bytes]) ->
     yield held[:end]
 
 
-def check_sums(said: Mapping[str, Any], headers: Mapping[str, str], incoming: Incoming) -> None:
-    """Refuse (400) bytes that are not those that the client summed: https://cloud.google.com/storage/docs/hashes-etags."""
+def check_sums(metadata: Mapping[str, Any], headers: Mapping[str, str], incoming: Incoming) -> None:
+    """Refuse (400) bytes that do not match the client's checksums: https://cloud.google.com/storage/docs/hashes-etags."""
     content = incoming.content
-    wanted = [(name, str(said[name])) for name in ("crc32c", "md5Hash") if said.get(name)]
-    wanted += FIELD.findall(headers.get("X-Goog-Hash", ""))
-    wanted += [("md5", headers["Content-MD5"])] if "Content-MD5" in headers else []
-    for name, value in wanted:
-        has = content.crc32c if name == "crc32c" else content.md5
-        if value != has:
-            raise ApiError(400, f"Provided {name} {value!r} doesn't match calculated {name} {has!r}.")
+    expected = [(name, str(metadata[name])) for name in ("crc32c", "md5Hash") if metadata.get(name)]
+    expected += FIELD.findall(headers.get("X-Goog-Hash", ""))
+    expected += [("md5", headers["Content-MD5"])] if "Content-MD5" in headers else []
+    for name, value in expected:
+        calculated = content.crc32c if name == "crc32c" else content.md5
+        if value != calculated:
+            raise ApiError(400, f"Provided {name} {value!r} doesn't match calculated {name} {calculated!r}.")
 
 
 def facts_in(headers: Mapping[str, str]) -> Facts:
-    """Return what the headers of the XML API say of an object."""
-    said = {name.lower(): value for name, value in headers.items()}
-    facts: Facts = {name: said[header] for name, header in OF_AN_OBJECT.items() if said.get(header)}
-    own = {name.removeprefix(OWN): value for name, value in said.items() if name.startswith(OWN)}
-    return facts | ({"metadata": own} if own else {})
+    """Return an object's facts from the headers of the XML API."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    facts: Facts = {name: lower[header] for name, header in FACT_HEADERS.items() if lower.get(header)}
+    custom = {
+        name.removeprefix(CUSTOM_PREFIX): value for name, value in lower.items() if name.startswith(CUSTOM_PREFIX)
+    }
+    return facts | ({"metadata": custom} if custom else {})
 
 
 def as_hash_header(content: Content) -> str:
@@ -157,13 +159,13 @@ def as_hash_header(content: Content) -> str:
 
 
 def as_hex(md5: str) -> str:
-    """Return a checksum as ETags of the XML API have it."""
+    """Return a base64 checksum in hexadecimal digits, as in ETags of the XML API."""
     return binascii.a2b_base64(md5).hex()
 
 
-def _unpacked(unpack: Any, chunk: bytes) -> bytes:
+def _decompressed(decompressor: Any, chunk: bytes) -> bytes:
     try:
-        content: bytes = unpack.decompress(chunk)
+        content: bytes = decompressor.decompress(chunk)
     except zlib.error as error:
-        raise ApiError(400, "The body says Content-Encoding: gzip, and is not gzip.") from error
+        raise ApiError(400, "The body has Content-Encoding: gzip but is not gzip.") from error
     return content

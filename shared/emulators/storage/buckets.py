@@ -1,4 +1,4 @@
-"""Requests on buckets. Of what they can be told, keeping versions is done; the rest is kept and shown, and not done."""
+"""Requests on buckets. Versioning is applied; all other settings are only stored and returned."""
 
 from __future__ import annotations
 
@@ -19,57 +19,68 @@ from shared.emulators.storage.stored import timestamp
 from shared.emulators.storage.writer import Transaction
 
 Resource = dict[str, Any]
-OURS = ("kind", "id", "selfLink", "name", "projectNumber", "metageneration", "etag", "timeCreated", "updated", "acl")
-"""What no client decides."""
+READ_ONLY = (
+    "kind",
+    "id",
+    "selfLink",
+    "name",
+    "projectNumber",
+    "metageneration",
+    "etag",
+    "timeCreated",
+    "updated",
+    "acl",
+)
+"""Fields that clients cannot set."""
 
 
 async def create_bucket(request: web.Request, _route: Route, store: Store) -> web.StreamResponse:
-    """Create a bucket; 409 if there is one."""
-    wanted = await json_in(request)
-    name = str(wanted.get("name") or "")
+    """Create a bucket; 409 if it exists."""
+    document = await json_in(request)
+    name = str(document.get("name") or "")
     check_bucket(name)
-    new = new_bucket(name, _wishes(wanted))
+    new = new_bucket(name, _settings(document))
 
     def change(transaction: Transaction) -> None:
         try:
             transaction.db.execute("INSERT INTO buckets VALUES (?, ?)", (name, json.dumps(new)))
         except sqlite3.IntegrityError as error:
-            raise ApiError(409, f"The bucket {name} exists already.") from error
+            raise ApiError(409, f"The bucket {name} already exists.") from error
 
     await store.write(change)
     return _shown(request, new)
 
 
 async def read_bucket(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Answer a bucket's metadata."""
+    """Answer with a bucket's metadata."""
     return _shown(request, bucket_of(store.db, route.bucket))
 
 
 async def list_buckets(request: web.Request, _route: Route, store: Store) -> web.StreamResponse:
-    """Answer the metadata of all buckets, or of those whose names have a prefix, on one page."""
+    """Answer with the metadata of all buckets, or of those with a prefix, on one page."""
     prefix = request.query.get("prefix", "")
     rows = store.db.execute("SELECT name, resource FROM buckets ORDER BY name").fetchall()
-    found = [json.loads(resource) for name, resource in rows if name.startswith(prefix)]
-    return web.json_response({"kind": "storage#buckets", "items": [_resource(request, bucket) for bucket in found]})
+    matches = [json.loads(resource) for name, resource in rows if name.startswith(prefix)]
+    return web.json_response({"kind": "storage#buckets", "items": [_resource(request, bucket) for bucket in matches]})
 
 
 async def change_bucket(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Change what is said of a bucket: PATCH merges, PUT replaces."""
-    wanted = _wishes(await json_in(request), keeps_nulls=request.method != "PUT")
+    """Change a bucket's metadata: PATCH merges, PUT replaces."""
+    document = _settings(await json_in(request), keeps_nulls=request.method != "PUT")
 
     def change(transaction: Transaction) -> Resource:
         old = bucket_of(transaction.db, route.bucket)
-        base = {name: old[name] for name in OURS if name in old} if request.method == "PUT" else old
-        news = {**new_bucket(old["name"], {}), **_merged(base, wanted)}
-        news |= {"metageneration": str(int(old["metageneration"]) + 1), "updated": timestamp(time.time_ns() // 1000)}
-        transaction.db.execute("UPDATE buckets SET resource = ? WHERE name = ?", (json.dumps(news), route.bucket))
-        return news
+        base = {name: old[name] for name in READ_ONLY if name in old} if request.method == "PUT" else old
+        new = {**new_bucket(old["name"], {}), **_merged(base, document)}
+        new |= {"metageneration": str(int(old["metageneration"]) + 1), "updated": timestamp(time.time_ns() // 1000)}
+        transaction.db.execute("UPDATE buckets SET resource = ? WHERE name = ?", (json.dumps(new), route.bucket))
+        return new
 
     return _shown(request, await store.write(change))
 
 
-async def tell_of_folders(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Answer that a bucket's names are flat and that it has no managed folders; ``gcloud storage rm -r`` asks."""
+async def read_folders(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
+    """Answer that a bucket has flat names and no managed folders, which ``gcloud storage rm -r`` queries."""
     bucket = bucket_of(store.db, route.bucket)
     if request.path.endswith("/managedFolders"):
         return web.json_response({"kind": "storage#managedFolders", "items": []})
@@ -79,7 +90,7 @@ async def tell_of_folders(request: web.Request, route: Route, store: Store) -> w
 
 
 async def delete_bucket(_request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Delete an empty bucket; 409 if it has objects or versions of some."""
+    """Delete an empty bucket; 409 if it has objects or old versions."""
 
     def change(transaction: Transaction) -> bool:
         bucket_of(transaction.db, route.bucket)
@@ -93,8 +104,8 @@ async def delete_bucket(_request: web.Request, route: Route, store: Store) -> we
     return web.Response(status=204)
 
 
-def new_bucket(name: str, wishes: Resource) -> Resource:
-    """Return what is kept of a new bucket."""
+def new_bucket(name: str, settings: Resource) -> Resource:
+    """Return the stored resource of a new bucket with a client's settings."""
     now = timestamp(time.time_ns() // 1000)
     return {
         "kind": "storage#bucket",
@@ -108,28 +119,30 @@ def new_bucket(name: str, wishes: Resource) -> Resource:
         "versioning": {"enabled": False},
         "timeCreated": now,
         "updated": now,
-        **wishes,
+        **settings,
     }
 
 
-def _wishes(wanted: Resource, *, keeps_nulls: bool = False) -> Resource:
-    versioning = wanted.get("versioning")
+def _settings(document: Resource, *, keeps_nulls: bool = False) -> Resource:
+    versioning = document.get("versioning")
     if versioning is not None and not isinstance(versioning, dict):
-        raise ApiError(400, "Invalid value for versioning: it takes a JSON object.")
-    return {name: value for name, value in wanted.items() if name not in OURS and (keeps_nulls or value is not None)}
+        raise ApiError(400, "Invalid value for versioning: expected a JSON object.")
+    return {
+        name: value for name, value in document.items() if name not in READ_ONLY and (keeps_nulls or value is not None)
+    }
 
 
-def _merged(old: Resource, wanted: Resource) -> Resource:
-    """Change what is named; null removes, and objects are changed key by key."""
-    news = dict(old)
-    for name, value in wanted.items():
+def _merged(old: Resource, document: Resource) -> Resource:
+    """Return a resource with changes: null removes a field, and labels are changed key by key."""
+    merged = dict(old)
+    for name, value in document.items():
         if value is None:
-            news.pop(name, None)
-        elif isinstance(value, dict) and isinstance(news.get(name), dict) and name == "labels":
-            news[name] = _merged(news[name], value)
+            merged.pop(name, None)
+        elif isinstance(value, dict) and isinstance(merged.get(name), dict) and name == "labels":
+            merged[name] = _merged(merged[name], value)
         else:
-            news[name] = value
-    return news
+            merged[name] = value
+    return merged
 
 
 def _resource(request: web.Request, bucket: Resource) -> Resource:

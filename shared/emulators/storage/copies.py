@@ -1,4 +1,4 @@
-"""Objects made of others: copies, which share the file of their bytes, and compositions."""
+"""Objects made from other objects: copies, which share the file of their bytes, and compositions."""
 
 from __future__ import annotations
 
@@ -20,49 +20,52 @@ MOST_PARTS = 32
 
 
 async def copy_object(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Copy or rewrite an object if both ends are in the state demanded; neither changes in between."""
+    """Copy or rewrite an object if the preconditions of source and target hold, in one transaction."""
     source, target = route.source, route.target
     if source is None or target is None:
-        raise ApiError(400, "The path names no object to copy, or none to make.")
+        raise ApiError(400, "The path must name the object to copy and the new object.")
     check_writable(target)
-    facts = _own(await json_in(request))
-    of_source, of_target = Preconditions.of(request.query, of_source=True), Preconditions.of(request.query)
-    stored = await store.copy(source, of_source, target, of_target, facts)
+    facts = _facts_of_copy(await json_in(request))
+    source_preconditions, target_preconditions = (
+        Preconditions.of(request.query, of_source=True),
+        Preconditions.of(request.query),
+    )
+    stored = await store.copy(source, source_preconditions, target, target_preconditions, facts)
     resource, size = stored.resource(str(request.url.origin())), str(stored.content.size)
     if request.raw_path.rfind("/rewriteTo/b/") < request.raw_path.rfind("/copyTo/b/"):
         return web.json_response(resource)
-    told = {"kind": "storage#rewriteResponse", "totalBytesRewritten": size, "objectSize": size, "done": True}
-    return web.json_response({**told, "resource": resource})
+    progress = {"kind": "storage#rewriteResponse", "totalBytesRewritten": size, "objectSize": size, "done": True}
+    return web.json_response({**progress, "resource": resource})
 
 
 async def compose_object(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Make an object of the bytes of up to 32 others, in their order, each in the state that is demanded of it."""
+    """Concatenate the bytes of up to 32 objects to a new one, if the preconditions of all hold."""
     target = route.target
     if target is None:
-        raise ApiError(400, "The path names no object.")
+        raise ApiError(400, "The path must name an object.")
     check_writable(target)
-    wanted = await json_in(request)
-    named = wanted.get("sourceObjects")
-    if not isinstance(named, list) or not 1 <= len(named) <= MOST_PARTS:
-        raise ApiError(400, f"A composition takes 1 to {MOST_PARTS} sourceObjects.")
-    demands = Preconditions.of(request.query)
-    parts = [_part(store, target.bucket, one) for one in named]
-    facts = facts_from(wanted.get("destination") or {})
+    document = await json_in(request)
+    sources = document.get("sourceObjects")
+    if not isinstance(sources, list) or not 1 <= len(sources) <= MOST_PARTS:
+        raise ApiError(400, f"A composition needs 1 to {MOST_PARTS} sourceObjects.")
+    preconditions = Preconditions.of(request.query)
+    parts = [_part(store, target.bucket, source) for source in sources]
+    facts = facts_from(document.get("destination") or {})
     if "contentType" not in facts and (kind := parts[0].facts.get("contentType")):
         facts["contentType"] = kind
     incoming = await store.files.write(_joined(store, parts))
     content = await incoming.finish()
     composed = type(content)(content.file, content.size, content.crc32c, None)
-    stored = await store.put(target, demands, facts, composed, sum(part.components or 1 for part in parts))
+    stored = await store.put(target, preconditions, facts, composed, sum(part.components or 1 for part in parts))
     return web.json_response(stored.resource(str(request.url.origin())))
 
 
-def _part(store: Store, bucket: str, named: object) -> Stored:
-    if not isinstance(named, dict) or not isinstance(named.get("name"), str):
+def _part(store: Store, bucket: str, source: object) -> Stored:
+    if not isinstance(source, dict) or not isinstance(source.get("name"), str):
         raise ApiError(400, "Each of sourceObjects needs the name of an object.")
-    query = {"generation": named.get("generation"), **(named.get("objectPreconditions") or {})}
-    demands = Preconditions.of({key: str(value) for key, value in query.items() if value is not None})
-    return store.found(ObjectName(bucket, named["name"]), demands)
+    query = {"generation": source.get("generation"), **(source.get("objectPreconditions") or {})}
+    preconditions = Preconditions.of({key: str(value) for key, value in query.items() if value is not None})
+    return store.find(ObjectName(bucket, source["name"]), preconditions)
 
 
 async def _joined(store: Store, parts: list[Stored]) -> AsyncIterator[bytes]:
@@ -72,9 +75,9 @@ async def _joined(store: Store, parts: list[Stored]) -> AsyncIterator[bytes]:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except FileNotFoundError as error:
-            raise ApiError(404, f"{part.target} was removed while it was composed.") from error
+            raise ApiError(404, f"{part.target} was removed during the composition.") from error
 
 
-def _own(said: dict[str, Any]) -> Facts:
-    """Return what a copy shall have instead of its source's; nothing where the request says nothing of it."""
-    return {name: value for name, value in facts_from(said).items() if name != "storageClass"}
+def _facts_of_copy(document: dict[str, Any]) -> Facts:
+    """Return the facts that a copy gets instead of its source's; empty if the request has none."""
+    return {name: value for name, value in facts_from(document).items() if name != "storageClass"}

@@ -1,7 +1,7 @@
-"""Errors in the shape of Google's JSON API, so that clients raise what they would raise in production.
+"""Errors in the format of Google's JSON API, so that clients raise the same exceptions as in production.
 
-What we cannot do is a 400: gcloud tries a 501 again for 16 seconds, and the libraries a 500 for two minutes.
-Shape and reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes
+An unsupported request gets a 400: gcloud retries a 501 for 16 seconds, and the libraries a 500 for two minutes.
+Format and reasons: https://cloud.google.com/storage/docs/json_api/v1/status-codes
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ REASONS = {
     503: "backendError",
     504: "gatewayTimeout",
 }
-OF_USAGE = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")
+USAGE_REASONS = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded")
 """Reasons of the domain ``usageLimits``."""
 
 
 class ApiError(Exception):
-    """The request goes no further: ``status`` and a sentence say why."""
+    """An error answer to a request, with its HTTP status and a sentence for the client."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class ApiError(Exception):
 
 
 def error_answer(status: int, message: str, reason: str | None = None) -> web.Response:
-    """Return an error as Google's JSON API writes it; 304 has no body, and 502 comes from before the API, as a page."""
+    """Return an error in the format of the JSON API; 304 has no body, and 502 is an HTML page of the front end."""
     if status == 304:
         return web.Response(status=304)
     if status == 502:
@@ -44,7 +44,7 @@ def error_answer(status: int, message: str, reason: str | None = None) -> web.Re
             status=502, text=f"<html><title>Error 502</title>{message}</html>", content_type="text/html"
         )
     reason = reason or REASONS.get(status, "internalError")
-    domain = "usageLimits" if reason in OF_USAGE else "global"
+    domain = "usageLimits" if reason in USAGE_REASONS else "global"
     fault = {"domain": domain, "reason": reason, "message": message}
     if status == 412:
         fault |= {"locationType": "header", "location": "If-Match"}

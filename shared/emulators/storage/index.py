@@ -1,4 +1,4 @@
-"""What is known of buckets and objects, in SQLite: the tables, and what is asked of them.
+"""The index of buckets and objects in SQLite: its tables and queries.
 
 Names are compared by their UTF-8 bytes, in SQLite as in Cloud Storage's listings.
 """
@@ -39,11 +39,11 @@ CREATE TABLE IF NOT EXISTS announcements (
 CREATE TABLE IF NOT EXISTS done (what TEXT PRIMARY KEY);
 """
 COLUMNS = "bucket, name, generation, metageneration, file, size, crc32c, md5, facts, updated, deleted, components"
-PLACES = ", ".join("?" * len(COLUMNS.split(",")))
+PLACEHOLDERS = ", ".join("?" * len(COLUMNS.split(",")))
 
 
-def connected(path: Path) -> sqlite3.Connection:
-    """Open the index, and make it if there is none. A commit is on disk when it returns."""
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the index, created if it is missing. A commit is on disk when it returns."""
     db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
@@ -52,28 +52,28 @@ def connected(path: Path) -> sqlite3.Connection:
 
 
 def bucket_of(db: sqlite3.Connection, name: str | None) -> dict[str, Any]:
-    """Return a bucket's resource, without its links; 404 if there is none."""
+    """Return a bucket's resource without its links; 404 if the bucket does not exist."""
     row = db.execute("SELECT resource FROM buckets WHERE name = ?", (name,)).fetchone()
     if row is None:
         raise no_bucket(name or "")
-    found: dict[str, Any] = json.loads(row[0])
-    return found
+    resource: dict[str, Any] = json.loads(row[0])
+    return resource
 
 
 def keeps_versions(bucket: dict[str, Any]) -> bool:
-    """Tell whether what is overwritten in a bucket can be read by its generation."""
+    """Return whether overwritten objects of a bucket can be read by their generation."""
     return bool(bucket.get("versioning", {}).get("enabled"))
 
 
 def live_of(db: sqlite3.Connection, target: ObjectName) -> Stored | None:
-    """Return an object as it is now."""
+    """Return the live generation of an object, if any."""
     select = f"SELECT {COLUMNS} FROM objects WHERE bucket = ? AND name = ? AND deleted IS NULL"  # noqa: S608
     row = db.execute(select, (target.bucket, target.name)).fetchone()
     return _stored(row) if row else None
 
 
 def version_of(db: sqlite3.Connection, target: ObjectName, generation: int) -> Stored | None:
-    """Return one generation of an object, live or not."""
+    """Return a generation of an object, live or not, if it exists."""
     select = f"SELECT {COLUMNS} FROM objects WHERE bucket = ? AND name = ? AND generation = ?"  # noqa: S608
     row = db.execute(select, (target.bucket, target.name, _in_range(generation))).fetchone()
     return _stored(row) if row else None
@@ -82,31 +82,31 @@ def version_of(db: sqlite3.Connection, target: ObjectName, generation: int) -> S
 def objects_from(
     db: sqlite3.Connection, bucket: str, start: tuple[str, int], end: str, *, versions: bool
 ) -> Generator[Stored]:
-    """Yield the objects from a name and generation on to before a name, in their order; no end if it is empty."""
+    """Yield a bucket's objects in order, from a name and generation up to before ``end``; no limit if that is empty."""
     select = f"SELECT {COLUMNS} FROM objects WHERE bucket = ? AND (name, generation) >= (?, ?)"  # noqa: S608
     select += " AND name < ?" if end else ""
     select += "" if versions else " AND deleted IS NULL"
-    asked = (bucket, start[0], _in_range(start[1]), *([end] if end else []))
-    yield from map(_stored, db.execute(f"{select} ORDER BY name, generation", asked))
+    values = (bucket, start[0], _in_range(start[1]), *([end] if end else []))
+    yield from map(_stored, db.execute(f"{select} ORDER BY name, generation", values))
 
 
 def insert(db: sqlite3.Connection, new: Stored) -> None:
-    """Add a generation."""
+    """Insert a generation."""
     content = new.content
     facts = json.dumps(new.facts, ensure_ascii=True)
     row = (*(new.target.bucket, new.target.name, new.generation, new.metageneration, content.file, content.size),)
     row += (content.crc32c, content.md5, facts, new.updated, new.deleted, new.components)  # type: ignore[assignment]
-    db.execute(f"INSERT INTO objects ({COLUMNS}) VALUES ({PLACES})", row)  # noqa: S608
+    db.execute(f"INSERT INTO objects ({COLUMNS}) VALUES ({PLACEHOLDERS})", row)  # noqa: S608
 
 
 def remove(db: sqlite3.Connection, old: Stored) -> None:
-    """Remove a generation for good; its file is another matter."""
-    place = (old.target.bucket, old.target.name, old.generation)
-    db.execute("DELETE FROM objects WHERE bucket = ? AND name = ? AND generation = ?", place)
+    """Remove a generation from the index, not its file."""
+    key = (old.target.bucket, old.target.name, old.generation)
+    db.execute("DELETE FROM objects WHERE bucket = ? AND name = ? AND generation = ?", key)
 
 
-def is_referred_to(db: sqlite3.Connection, file: str) -> bool:
-    """Tell whether a generation has a file for its bytes; copies share one."""
+def is_referenced(db: sqlite3.Connection, file: str) -> bool:
+    """Return whether a generation refers to a file; copies share one."""
     return db.execute("SELECT 1 FROM objects WHERE file = ? LIMIT 1", (file,)).fetchone() is not None
 
 
@@ -119,5 +119,5 @@ def _stored(row: tuple[Any, ...]) -> Stored:
 
 
 def _in_range(generation: int) -> int:
-    """SQLite's integers have 64 bits; a generation that is larger is none of ours."""
+    """Limit a generation to SQLite's 64 bits; no stored one is larger."""
     return min(generation, 2**63 - 1)

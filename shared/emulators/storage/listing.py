@@ -1,4 +1,4 @@
-"""Listings of objects: at most 1,000 a page, and on request with the versions that are no longer live.
+"""Listings of objects: at most 1,000 on a page, optionally with versions that are no longer live.
 
 Parameters: https://cloud.google.com/storage/docs/json_api/v1/objects/list
 """
@@ -24,40 +24,40 @@ from shared.emulators.storage.stored import Stored
 MOST_ON_A_PAGE = 1000
 LAST_CHARACTER = 0x10FFFF
 BEFORE_GENERATION = "\n"
-"""In page tokens, between the name and the generation that come next; no name has one."""
+"""Separator in page tokens, between the next name and its generation; no name contains it."""
 GLOB = re.compile(r"\*\*|\*|\?|\[!?[^\]]+\]|\{[^{}]*\}|.", re.DOTALL)
 
-Place = tuple[str, int]
-"""Where something comes in a listing: its name and generation."""
+Position = tuple[str, int]
+"""A position in a listing: name and generation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a listing is of."""
+class Listing:
+    """The parameters of a listing."""
 
     bucket: str
     prefix: str
     delimiter: str
-    start: Place
+    start: Position
     end: str
     glob: re.Pattern[str] | None
     has_versions: bool
 
 
 async def list_objects(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Answer one page."""
+    """Answer with one page of a bucket's objects."""
     index.bucket_of(store.db, route.bucket)
-    asked, limit = _asked(request, route.bucket or ""), _limit(request.query.get("maxResults"))
+    listing, limit = _listing_from(request, route.bucket or ""), _limit(request.query.get("maxResults"))
     items: list[dict[str, Any]] = []
     prefixes: list[str] = []
     following, url = None, str(request.url.origin())
-    with closing(_entries(store, asked)) as entries:
-        for place, stored in entries:
+    with closing(_entries(store, listing)) as entries:
+        for position, stored in entries:
             if len(items) + len(prefixes) == limit:
-                following = place
+                following = position
                 break
             if stored is None:
-                prefixes.append(place[0])
+                prefixes.append(position[0])
             else:
                 items.append(stored.resource(url))
     answer: dict[str, Any] = {"kind": "storage#objects", "items": items, "prefixes": prefixes}
@@ -67,12 +67,12 @@ async def list_objects(request: web.Request, route: Route, store: Store) -> web.
     return web.json_response({name: value for name, value in answer.items() if value != [] or name == "items"})
 
 
-def _asked(request: web.Request, bucket: str) -> Asked:
+def _listing_from(request: web.Request, bucket: str) -> Listing:
     query = request.query
     prefix, start, end = query.get("prefix", ""), query.get("startOffset", ""), query.get("endOffset", "")
-    token = _place_in(query["pageToken"]) if query.get("pageToken") else ("", 0)
+    token = _position_from(query["pageToken"]) if query.get("pageToken") else ("", 0)
     ends = [name for name in (end, after(prefix)) if name]
-    return Asked(
+    return Listing(
         bucket,
         prefix,
         query.get("delimiter", ""),
@@ -83,29 +83,31 @@ def _asked(request: web.Request, bucket: str) -> Asked:
     )
 
 
-def _entries(store: Store, asked: Asked) -> Generator[tuple[Place, Stored | None]]:
-    """Yield objects, and None at the place of the common part of all names that go on after a delimiter."""
-    place: Place | None = asked.start
-    while place is not None:
-        begun, place = place, None
-        with closing(index.objects_from(store.db, asked.bucket, begun, asked.end, versions=asked.has_versions)) as rows:
+def _entries(store: Store, listing: Listing) -> Generator[tuple[Position, Stored | None]]:
+    """Yield objects, and None at the position of each prefix: the common part of names up to a delimiter."""
+    position: Position | None = listing.start
+    while position is not None:
+        start, position = position, None
+        with closing(
+            index.objects_from(store.db, listing.bucket, start, listing.end, versions=listing.has_versions)
+        ) as rows:
             for stored in rows:
                 name = stored.target.name
-                if asked.glob and not asked.glob.fullmatch(name):
+                if listing.glob and not listing.glob.fullmatch(name):
                     continue
-                cut = name.find(asked.delimiter, len(asked.prefix)) if asked.delimiter else -1
+                cut = name.find(listing.delimiter, len(listing.prefix)) if listing.delimiter else -1
                 if cut < 0:
                     yield (name, stored.generation), stored
                     continue
-                common = name[: cut + len(asked.delimiter)]
+                common = name[: cut + len(listing.delimiter)]
                 yield (common, 0), None
-                behind = after(common)
-                place = (behind, 0) if behind and (not asked.end or behind < asked.end) else None
+                next_name = after(common)
+                position = (next_name, 0) if next_name and (not listing.end or next_name < listing.end) else None
                 break
 
 
 def after(prefix: str) -> str:
-    """Return the first name behind all that begin with a prefix; empty if there is none."""
+    """Return the first name after all names with a prefix; empty if there is none."""
     cut = prefix.rstrip(chr(LAST_CHARACTER))
     if not cut:
         return ""
@@ -114,36 +116,36 @@ def after(prefix: str) -> str:
 
 
 def pattern_of(glob: str) -> re.Pattern[str]:
-    """Return what a glob matches: https://cloud.google.com/storage/docs/json_api/v1/objects/list#list-objects-and-prefixes-using-glob."""
-    return re.compile("".join(_translated(sign) for sign in GLOB.findall(glob)), re.DOTALL)
+    """Return the pattern of a glob: https://cloud.google.com/storage/docs/json_api/v1/objects/list#list-objects-and-prefixes-using-glob."""
+    return re.compile("".join(_translated(wildcard) for wildcard in GLOB.findall(glob)), re.DOTALL)
 
 
-def _translated(sign: str) -> str:
-    if sign == "**":
+def _translated(wildcard: str) -> str:
+    if wildcard == "**":
         return ".*"
-    if sign == "*":
+    if wildcard == "*":
         return "[^/]*"
-    if sign == "?":
+    if wildcard == "?":
         return "[^/]"
-    if sign[0] == "[" and len(sign) > 1:
-        inside = sign[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+    if wildcard[0] == "[" and len(wildcard) > 1:
+        inside = wildcard[1:-1].replace("\\", "\\\\").replace("[", "\\[")
         return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
-    if sign[0] == "{" and len(sign) > 1:
-        return "(?:" + "|".join(pattern_of(part).pattern for part in sign[1:-1].split(",")) + ")"
-    return re.escape(sign)
+    if wildcard[0] == "{" and len(wildcard) > 1:
+        return "(?:" + "|".join(pattern_of(part).pattern for part in wildcard[1:-1].split(",")) + ")"
+    return re.escape(wildcard)
 
 
 def _limit(text: str | None) -> int:
     if text is not None and not (text.isascii() and text.isdigit()):
-        raise ApiError(400, f"Invalid value for maxResults: {text!r}; it takes a whole number.")
+        raise ApiError(400, f"Invalid value for maxResults: {text!r}; expected a whole number.")
     return min(int(text or 0) or MOST_ON_A_PAGE, MOST_ON_A_PAGE)
 
 
-def _place_in(token: str) -> Place:
+def _position_from(token: str) -> Position:
     try:
         name, _, generation = base64.urlsafe_b64decode(token).decode().rpartition(BEFORE_GENERATION)
         return name, int(generation)
     except (binascii.Error, ValueError) as error:
         raise ApiError(
-            400, f"Invalid value for pageToken: {token!r}; take nextPageToken of the page before."
+            400, f"Invalid value for pageToken: {token!r}; use nextPageToken of the previous page."
         ) from error

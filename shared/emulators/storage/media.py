@@ -1,4 +1,4 @@
-"""Answers with an object's bytes: all of them, a range, or unpacked for who does not take gzip.
+"""Answer with an object's bytes: all, a range, or decompressed for a client that does not accept gzip.
 
 https://cloud.google.com/storage/docs/transcoding
 """
@@ -30,17 +30,17 @@ HEADERS = {
     "cacheControl": "Cache-Control",
 }
 NOT_A_PAGE = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
-"""An uploaded page that somebody opens is a stranger to this port, and may do nothing here."""
+"""An uploaded page that a user opens must not get the rights of this origin."""
 
 
 async def media_answer(request: web.Request, stored: Stored, file: IO[bytes]) -> web.StreamResponse:
-    """Send the bytes of an open file, which is closed in the end."""
+    """Send the bytes of an open file, and close it."""
     with closing(file):
         headers = _headers_of(stored)
-        is_packed = stored.facts.get("contentEncoding", "").lower() == "gzip"
-        if is_packed and "gzip" not in request.headers.get("Accept-Encoding", "").lower() and _is_gzip(file):
+        is_gzip_encoded = stored.facts.get("contentEncoding", "").lower() == "gzip"
+        if is_gzip_encoded and "gzip" not in request.headers.get("Accept-Encoding", "").lower() and _is_gzip(file):
             headers["Warning"] = "214 UploadServer gunzipped"
-            return await _sent(request, 200, headers, _unpacked(file), None)
+            return await _sent(request, 200, headers, _decompressed(file), None)
         if encoding := stored.facts.get("contentEncoding"):
             headers["Content-Encoding"] = encoding
         span = _span(request.headers.get("Range"), stored.content.size)
@@ -48,9 +48,9 @@ async def media_answer(request: web.Request, stored: Stored, file: IO[bytes]) ->
             return await _sent(request, 200, headers, _chunks(file, 0, stored.content.size), stored.content.size)
         first, length = span
         if length <= 0:
-            refused = error_answer(416, "The requested range cannot be satisfied.", "requestedRangeNotSatisfiable")
-            refused.headers["Content-Range"] = f"bytes */{stored.content.size}"
-            return refused
+            answer = error_answer(416, "The requested range cannot be satisfied.", "requestedRangeNotSatisfiable")
+            answer.headers["Content-Range"] = f"bytes */{stored.content.size}"
+            return answer
         headers["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.content.size}"
         return await _sent(request, 206, headers, _chunks(file, first, length), length)
 
@@ -72,22 +72,22 @@ def _headers_of(stored: Stored) -> dict[str, str]:
         "X-Goog-Stored-Content-Encoding": stored.facts.get("contentEncoding") or "identity",
         "X-Goog-Stored-Content-Length": str(content.size),
     }
-    own = stored.facts.get("metadata", {})
-    headers |= {f"X-Goog-Meta-{key}": value for key, value in own.items() if _is_token(key)}
+    custom = stored.facts.get("metadata", {})
+    headers |= {f"X-Goog-Meta-{key}": value for key, value in custom.items() if _is_token(key)}
     return {name: _one_line(value) for name, value in headers.items()}
 
 
-def _span(asked: str | None, size: int) -> tuple[int, int] | None:
-    """Return the first byte and how many; None for all. What is no single range is as good as none."""
-    found = RANGE.fullmatch((asked or "").strip())
-    if not found or not any(found.groups()):
+def _span(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first byte and the number of bytes; None for all bytes, also if it is not a single range."""
+    match = RANGE.fullmatch((header or "").strip())
+    if not match or not any(match.groups()):
         return None
-    if not found[1]:
-        length = min(int(found[2]), size)
+    if not match[1]:
+        length = min(int(match[2]), size)
         return size - length, length
-    first = int(found[1])
-    last = min(int(found[2]) if found[2] else size - 1, size - 1)
-    if found[2] and int(found[2]) < first:
+    first = int(match[1])
+    last = min(int(match[2]) if match[2] else size - 1, size - 1)
+    if match[2] and int(match[2]) < first:
         return None
     return first, last - first + 1
 
@@ -107,7 +107,7 @@ async def _sent(
                 await reply.write(chunk)
         except (OSError, zlib.error):
             if request.transport is not None:
-                request.transport.abort()  # too late for an error: a cut connection is what tells the client
+                request.transport.abort()  # too late for an error status; the client sees a broken connection
             return reply
     await reply.write_eof()
     return reply
@@ -125,18 +125,18 @@ def _is_gzip(file: IO[bytes]) -> bool:
     try:
         zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(file.read(CHUNK_BYTES), 1)
     except zlib.error:
-        return False  # as it is: what does not unpack here does not unpack there
+        return False  # bytes that are not gzip are sent as they are
     return True
 
 
-def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 16)
+def _decompressed(file: IO[bytes]) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16)
     file.seek(0)
-    while chunk := unpack.unconsumed_tail or file.read(CHUNK_BYTES):
-        yield unpack.decompress(chunk, CHUNK_BYTES)
-        if unpack.eof:
+    while chunk := decompressor.unconsumed_tail or file.read(CHUNK_BYTES):
+        yield decompressor.decompress(chunk, CHUNK_BYTES)
+        if decompressor.eof:
             return
-    yield unpack.flush()
+    yield decompressor.flush()
 
 
 def _is_token(key: str) -> bool:

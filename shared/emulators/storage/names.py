@@ -1,4 +1,4 @@
-"""Which names buckets and objects may have: those that Cloud Storage takes.
+"""Names of buckets and objects that Cloud Storage accepts.
 
 Rules: https://cloud.google.com/storage/docs/objects#naming and https://cloud.google.com/storage/docs/buckets#naming
 """
@@ -16,7 +16,7 @@ LONGEST_NAME_BYTES = 1024
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectName:
-    """A bucket and a name in it, as people write them, not percent-encoded."""
+    """A bucket and the name of an object in it, not percent-encoded."""
 
     bucket: str
     name: str
@@ -26,24 +26,24 @@ class ObjectName:
 
 
 def check_bucket(bucket: str) -> None:
-    """Refuse (400) a bucket name that Cloud Storage would not take."""
+    """Refuse (400) a bucket name that Cloud Storage does not accept."""
     if not BUCKET.fullmatch(bucket):
         raise ApiError(400, f"Invalid bucket name: {bucket!r}; use 3 to 222 of a-z, 0-9, '-', '_' and '.'.")
 
 
 def check_writable(target: ObjectName) -> None:
-    """Refuse (400) an object name that Cloud Storage would not take, and one with a zero byte."""
+    """Refuse (400) an object name that Cloud Storage does not accept, or that has a zero byte."""
     if fault := _fault_of(target.name):
         raise ApiError(400, f"The object name {target.name[:100]!r} {fault}.")
 
 
 def no_such(target: ObjectName) -> ApiError:
-    """Return the refusal of an object that is not there."""
+    """Return the error for a missing object."""
     return ApiError(404, f"No such object: {target}")
 
 
 def no_bucket(bucket: str) -> ApiError:
-    """Return the refusal of a bucket that is not there."""
+    """Return the error for a missing bucket."""
     return ApiError(404, f"The bucket {bucket} does not exist.")
 
 
@@ -57,7 +57,7 @@ def _fault_of(name: str) -> str | None:
     if "\r" in name or "\n" in name:
         return "must not have a line break"
     if "\0" in name:
-        return "must not have a zero byte, which the local warehouse could not keep"
+        return "must not have a zero byte, which the local warehouse cannot store"
     if name in (".", "..") or name.startswith(".well-known/acme-challenge/"):
         return "is reserved"
     return None

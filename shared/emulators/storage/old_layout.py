@@ -1,9 +1,9 @@
-"""Takes over the buckets of earlier versions, in which fake-gcs-server kept objects as files under their own names.
+"""Migrate the buckets of earlier versions, in which fake-gcs-server stored objects as files under their own names.
 
-A bucket was a folder, an object a file in it with its metadata in the extended attribute ``user.metadata``. Versions
-that were overwritten lay in a hidden bucket, as ``kept/BUCKET/NAME/GENERATION``; a file ``enabled/BUCKET`` there said
-that a bucket keeps them. Files are linked, or copied where the disk has no links, and the old folder is removed only
-after all of it is in the index.
+A bucket was a folder, an object a file in it with its metadata in the extended attribute ``user.metadata``. Overwritten
+versions were in a hidden bucket, as ``kept/BUCKET/NAME/GENERATION``; its file ``enabled/BUCKET`` marked a bucket with
+versioning. Files are linked, or copied if the file system has no links, and the old folder is removed only when all of
+it is in the index.
 """
 
 from __future__ import annotations
@@ -41,49 +41,52 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
-    """An object as it lay there."""
+class OldObject:
+    """An object or version in the old layout."""
 
     file: Path
     target: ObjectName
     generation: int
-    said: dict[str, Any]
+    metadata: dict[str, Any]
     deleted: int | None
+    """Microseconds since 1970; None for a live object."""
 
 
-def take_over(folder: Path, store: Store) -> int:
-    """Put all objects of an old folder into a store, once; call it before anybody uses the store.
+def migrate(folder: Path, store: Store) -> int:
+    """Insert all objects of an old folder into a store; call it before any other use of the store.
 
-    A file without metadata was never finished, and nobody was told that it is stored: it is moved aside, to
-    ``<folder>.unfinished``. Killed in between, the next call does it again.
+    A file without metadata belongs to an upload that was never finished or acknowledged; it is moved to
+    ``<folder>.unfinished``. It is idempotent: after a kill, the next call completes the migration.
 
     Returns:
-        How many objects and versions were taken over.
+        The number of migrated objects and versions.
     """
     shutil.rmtree(folder.with_name(f"{folder.name}.tmp"), ignore_errors=True)
     if not folder.is_dir():
         return 0
     count = 0
     if store.db.execute("SELECT 1 FROM done WHERE what = ?", (DONE,)).fetchone() is None:
-        found = [old for file in sorted(folder.rglob("*")) if file.is_file() and (old := _read(file, folder))]
-        count = _insert(found, folder, store)
-        log.warning("took over %d objects of %s", count, folder)
+        objects = [old for file in sorted(folder.rglob("*")) if file.is_file() and (old := _read(file, folder))]
+        count = _insert(objects, folder, store)
+        log.warning("migrated %d objects from %s", count, folder)
     shutil.rmtree(folder)
     return count
 
 
-def _insert(found: list[Old], folder: Path, store: Store) -> int:
+def _insert(objects: list[OldObject], folder: Path, store: Store) -> int:
     db = store.db
-    live = {old.target: old.generation for old in found if old.deleted is None}
+    live = {old.target: old.generation for old in objects if old.deleted is None}
     db.execute("BEGIN IMMEDIATE")
     for bucket in sorted(path.name for path in folder.iterdir() if path.is_dir() and BUCKET.fullmatch(path.name)):
         if bucket != KEPT:
-            wishes = {"versioning": {"enabled": (folder / KEPT / "enabled" / bucket).is_file()}}
-            db.execute("INSERT OR IGNORE INTO buckets VALUES (?, ?)", (bucket, json.dumps(new_bucket(bucket, wishes))))
+            settings = {"versioning": {"enabled": (folder / KEPT / "enabled" / bucket).is_file()}}
+            db.execute(
+                "INSERT OR IGNORE INTO buckets VALUES (?, ?)", (bucket, json.dumps(new_bucket(bucket, settings)))
+            )
     count = 0
-    for old in found:
+    for old in objects:
         if old.deleted is not None and live.get(old.target) == old.generation:
-            continue  # a copy that was made before an overwriting that never came
+            continue  # the version was copied before an overwrite that did not take place
         stored = _stored(old, store)
         if index.version_of(db, stored.target, stored.generation) is None:
             index.insert(db, stored)
@@ -93,61 +96,61 @@ def _insert(found: list[Old], folder: Path, store: Store) -> int:
     return count
 
 
-def _read(file: Path, folder: Path) -> Old | None:
+def _read(file: Path, folder: Path) -> OldObject | None:
     bucket, *parts = file.relative_to(folder).parts
     if not parts or (bucket == KEPT and parts[0] == "enabled"):
         return None
-    said = _metadata_of(file)
-    if said is None:
+    metadata = _metadata_of(file)
+    if metadata is None:
         _move_aside(file, folder)
         return None
     if bucket != KEPT:
-        return Old(file, ObjectName(bucket, "/".join(parts)), int(said["Generation"]), said, None)
+        return OldObject(file, ObjectName(bucket, "/".join(parts)), int(metadata["Generation"]), metadata, None)
     _, bucket, *names, generation = parts
-    return Old(file, ObjectName(bucket, "/".join(names)), int(generation), said, int(said["Generation"]))
+    return OldObject(file, ObjectName(bucket, "/".join(names)), int(generation), metadata, int(metadata["Generation"]))
 
 
-def _stored(old: Old, store: Store) -> Stored:
-    said = old.said
-    facts: dict[str, Any] = {ours: said[theirs] for theirs, ours in FACTS.items() if said.get(theirs)}
+def _stored(old: OldObject, store: Store) -> Stored:
+    metadata = old.metadata
+    facts: dict[str, Any] = {fact: metadata[old_name] for old_name, fact in FACTS.items() if metadata.get(old_name)}
     facts.setdefault("contentType", "application/octet-stream")
-    if said.get("Metadata"):
-        facts["metadata"] = said["Metadata"]
+    if metadata.get("Metadata"):
+        facts["metadata"] = metadata["Metadata"]
     incoming = store.files.begin()
     name = incoming.content.file
     try:
         os.link(old.file, store.files.path(name))
     except OSError:
         shutil.copyfile(old.file, store.files.path(name))
-    content = Content(name, old.file.stat().st_size, said["Crc32c"], said["Md5Hash"])
-    updated = _microseconds(said.get("Updated"), old.generation) if old.deleted is None else old.generation
+    content = Content(name, old.file.stat().st_size, metadata["Crc32c"], metadata["Md5Hash"])
+    updated = _microseconds(metadata.get("Updated"), old.generation) if old.deleted is None else old.generation
     return Stored(old.target, old.generation, 1, content, facts, updated, old.deleted)
 
 
 def _move_aside(file: Path, folder: Path) -> None:
-    place = folder.with_name(f"{folder.name}.unfinished") / file.relative_to(folder)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    file.replace(place)
-    log.warning("%s has no metadata, so its upload never ended; it lies in %s now", file, place)
+    target = folder.with_name(f"{folder.name}.unfinished") / file.relative_to(folder)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(target)
+    log.warning("moved %s to %s: it has no metadata, so its upload was never finished", file, target)
 
 
-def _microseconds(text: str | None, otherwise: int) -> int:
+def _microseconds(text: str | None, default: int) -> int:
     try:
         return int(datetime.fromisoformat(text or "").timestamp() * 1e6)
     except ValueError:
-        return otherwise
+        return default
 
 
 def _metadata_of(file: Path) -> dict[str, Any] | None:
     try:
-        said = json.loads(_attribute_of(file))
+        metadata = json.loads(_attribute_of(file))
     except (OSError, ValueError):
         return None
-    return said if isinstance(said, dict) else None
+    return metadata if isinstance(metadata, dict) else None
 
 
 def _attribute_of(file: Path) -> bytes:
-    """Read the extended attribute; Python can on Linux only, on a Mac its library is asked."""
+    """Read the extended attribute: with Python on Linux, with the system's C library on macOS."""
     if sys.platform == "linux":
         return os.getxattr(file, ATTRIBUTE)
     buffer = ctypes.create_string_buffer(LARGEST_ATTRIBUTE_BYTES)

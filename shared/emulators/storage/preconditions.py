@@ -1,4 +1,4 @@
-"""Requests that apply only to a given state of an object.
+"""Preconditions: requests that apply only to a given state of an object.
 
 Meaning: https://cloud.google.com/storage/docs/request-preconditions
 """
@@ -14,7 +14,7 @@ from shared.emulators.storage.names import ObjectName, no_such
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What an object is at the moment."""
+    """The state of a live object."""
 
     generation: int
     metageneration: int
@@ -22,19 +22,19 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """What a request demands of one object; what it does not mention is None."""
+    """A request's preconditions on one object; None for those that it does not have."""
 
     generation: int | None = None
-    """The version that is meant; any other is as good as none (404)."""
+    """The requested version; 404 if it does not exist."""
     generation_match: int | None = None
-    """0 means that there must be no object."""
+    """0 requires that the object does not exist."""
     generation_not_match: int | None = None
     metageneration_match: int | None = None
     metageneration_not_match: int | None = None
 
     @classmethod
     def of(cls, query: Mapping[str, str], *, of_source: bool = False) -> Preconditions:
-        """Read the parameters of a request; ``of_source``: those of the object that a copy reads."""
+        """Read the preconditions from a query string; with ``of_source``, those of the object that a copy reads."""
         source = "Source" if of_source else ""
         return cls(
             _number(query, "sourceGeneration" if of_source else "generation"),
@@ -48,39 +48,39 @@ class Preconditions:
         return self != NONE
 
     def check_existing(self, target: ObjectName, live: Live | None, *, reading: bool = False) -> None:
-        """Refuse a request on an object that must exist: 404, 412, or 304 to a reader whose copy is current."""
+        """Refuse a request on an existing object: 404, 412, or 304 for a reader with a current copy."""
         if live is None or self.is_of_another(live):
             raise no_such(target)
         self._check(live, reading)
 
     def is_of_another(self, live: Live | None) -> bool:
-        """Tell whether a generation is named that is not the live one: an old version, or none."""
+        """Return whether the request names another generation than the live one: an old version, or a missing one."""
         return self.generation is not None and (live is None or self.generation != live.generation)
 
     def check_old(self, live: Live | None, *, reading: bool = False) -> None:
-        """Refuse a request on an old version, which is kept: what it demands is asked of the live one all the same."""
+        """Refuse a request on an old version; as in Cloud Storage, its preconditions apply to the live one."""
         self._check(Live(live.generation if live else 0, metageneration=1), reading)
 
     def check_target(self, live: Live | None) -> None:
-        """Refuse (412) to write an object that is not in the state demanded; there may be none yet."""
+        """Refuse (412) to write an object whose preconditions do not hold; it need not exist."""
         self._check(live or NO_OBJECT, reading=False)
 
     def _check(self, live: Live, reading: bool) -> None:
         matches = ((self.generation_match, live.generation), (self.metageneration_match, live.metageneration))
-        if any(wanted is not None and wanted != found for wanted, found in matches):
+        if any(expected is not None and expected != actual for expected, actual in matches):
             raise ApiError(412, "At least one of the pre-conditions you specified did not hold.")
         differs = (
             (self.generation_not_match, live.generation),
             (self.metageneration_not_match, live.metageneration),
         )
-        if any(unwanted == found for unwanted, found in differs):
+        if any(excluded == actual for excluded, actual in differs):
             raise ApiError(304 if reading else 412, "At least one of the pre-conditions you specified did not hold.")
 
 
-def demands_in(query: Mapping[str, str], headers: Mapping[str, str]) -> Preconditions:
-    """Read the parameters of a request, and of the XML API the headers that say the same."""
-    said = {name: headers[header] for name, header in HEADERS.items() if header in headers}
-    return Preconditions.of({**said, **query})
+def preconditions_in(query: Mapping[str, str], headers: Mapping[str, str]) -> Preconditions:
+    """Read the preconditions of a request from its query string and from the XML API's headers."""
+    from_headers = {name: headers[header] for name, header in HEADERS.items() if header in headers}
+    return Preconditions.of({**from_headers, **query})
 
 
 HEADERS = {
@@ -97,5 +97,5 @@ def _number(query: Mapping[str, str], name: str) -> int | None:
     if text is None:
         return None
     if not text.isascii() or not text.isdigit():
-        raise ApiError(400, f"Invalid value for {name}: {text!r}; it takes a whole number.")
+        raise ApiError(400, f"Invalid value for {name}: {text!r}; expected a whole number.")
     return int(text)

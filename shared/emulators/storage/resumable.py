@@ -1,4 +1,4 @@
-"""Resumable uploads: bytes are put on disk as they come; the last one makes the object.
+"""Resumable uploads: bytes are written to disk as they arrive; the last byte completes the object.
 
 Protocol: https://cloud.google.com/storage/docs/performing-resumable-uploads
 """
@@ -23,44 +23,44 @@ from shared.emulators.storage.preconditions import Live, Preconditions
 from shared.emulators.storage.routes import Route
 from shared.emulators.storage.store import Store
 from shared.emulators.storage.stored import Facts, facts_from
-from shared.emulators.storage.uploads import UNKNOWN, named
+from shared.emulators.storage.uploads import UNKNOWN, target_of
 
 MOST_SESSIONS = 1000
 RESUME_INCOMPLETE = 308
 CONTENT_RANGE = re.compile(r"bytes (?:(?P<first>\d+)-(?P<last>\d+|\*)|\*)/(?P<total>\d+|\*)")
-"""``0-*/*`` is what Node's client sends: all that comes, to the end."""
+"""Node's client sends ``0-*/*``: all bytes to the end of the body."""
 
 
 @dataclass
 class Session:
-    """An upload on its way."""
+    """An unfinished or finished resumable upload."""
 
     target: ObjectName
-    demands: Preconditions
+    preconditions: Preconditions
     facts: Facts
     sums: dict[str, object]
-    """Checksums that the client gave at the start."""
+    """Checksums that the client sent at the start."""
     incoming: Incoming
     is_complete: bool = False
     answer: bytes | None = None
-    """What told of the stored object, given again to whoever asks again."""
+    """The stored object's resource, for repeated requests."""
     finishing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class ResumableUploads:
-    """The sessions of one store, in memory: a store that starts anew answers 404, and clients start anew too."""
+    """The sessions of one store, in memory: after a restart, the store answers 404 and clients start again."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
 
     async def handle(self, request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-        """Start a session, take bytes for it, tell how many there are, or give it up."""
+        """Start a session, append bytes to it, report their number, or cancel it."""
         upload_id = request.query.get("upload_id")
         if not upload_id:
             return await self._start(request, route, store)
         session = self._sessions.get(upload_id)
         if session is None:
-            raise ApiError(404, f"There is no upload {upload_id}; start it again.")
+            raise ApiError(404, f"The upload {upload_id} does not exist; start it again.")
         if request.method == "DELETE":
             self._end(upload_id)
             return web.Response(status=CLIENT_CLOSED_REQUEST)
@@ -68,31 +68,31 @@ class ResumableUploads:
         if session.is_complete:
             async with session.finishing:
                 session.answer = session.answer or await self._finish(request, upload_id, session, store)
-        return _told(request, session)
+        return _state(request, session)
 
     async def _start(self, request: web.Request, route: Route, store: Store) -> web.Response:
-        said = await json_in(request)
-        target = named(route.bucket, request.query.get("name") or said.get("name"))
-        demands = Preconditions.of(request.query)
+        metadata = await json_in(request)
+        target = target_of(route.bucket, request.query.get("name") or metadata.get("name"))
+        preconditions = Preconditions.of(request.query)
         bucket_of(store.db, target.bucket)
         live = live_of(store.db, target)
-        demands.check_target(Live(live.generation, live.metageneration) if live else None)
-        facts = facts_from(said)
+        preconditions.check_target(Live(live.generation, live.metageneration) if live else None)
+        facts = facts_from(metadata)
         facts.setdefault("contentType", request.headers.get("X-Upload-Content-Type") or UNKNOWN)
-        sums: dict[str, object] = {name: said[name] for name in ("crc32c", "md5Hash") if name in said}
+        sums: dict[str, object] = {name: metadata[name] for name in ("crc32c", "md5Hash") if name in metadata}
         upload_id = secrets.token_hex(16)
-        self._sessions[upload_id] = Session(target, demands, facts, sums, store.files.begin())
+        self._sessions[upload_id] = Session(target, preconditions, facts, sums, store.files.begin())
         if len(self._sessions) > MOST_SESSIONS:
             self._end(next(iter(self._sessions)))
         location = request.url.update_query(uploadType="resumable", upload_id=upload_id)
         return web.Response(headers={"Location": str(location), "X-GUploader-UploadID": upload_id})
 
     async def _finish(self, request: web.Request, upload_id: str, session: Session, store: Store) -> bytes:
-        """Store the object, if it is still in the state demanded."""
+        """Store the object if its preconditions still hold."""
         try:
             check_sums(session.sums, request.headers, session.incoming)
             content = await session.incoming.finish()
-            stored = await store.put(session.target, session.demands, session.facts, content)
+            stored = await store.put(session.target, session.preconditions, session.facts, content)
         except ApiError:
             self._end(upload_id)
             raise
@@ -105,27 +105,29 @@ class ResumableUploads:
 
 
 async def _take(request: web.Request, session: Session) -> None:
-    """Append what a request brings. Bytes that are here are skipped: a client may send again what it is unsure of."""
+    """Append a request's bytes, except those that the session already has, since a client may repeat bytes."""
     header = request.headers.get("Content-Range", "bytes 0-*/*")
-    found = CONTENT_RANGE.fullmatch(header)
-    if found is None:
+    match = CONTENT_RANGE.fullmatch(header)
+    if match is None:
         raise ApiError(400, f"Invalid Content-Range: {header!r}")
     try:
-        if found["first"] is not None:
-            await _append(request, session, int(found["first"]))
+        if match["first"] is not None:
+            await _append(request, session, int(match["first"]))
     finally:
         if not session.is_complete:
             session.incoming.pause()
-    if found["total"] == "*":
-        session.is_complete = session.is_complete or found["last"] == "*"
-    elif session.incoming.size >= int(found["total"]):
+    if match["total"] == "*":
+        session.is_complete = session.is_complete or match["last"] == "*"
+    elif session.incoming.size >= int(match["total"]):
         session.is_complete = True
 
 
 async def _append(request: web.Request, session: Session, position: int) -> None:
     incoming = session.incoming
     if position > incoming.size:
-        raise ApiError(400, f"Bytes from {position} on came, but the upload has only {incoming.size} so far.")
+        raise ApiError(
+            400, f"The request starts at byte {position}, but the upload has only {incoming.size} bytes so far."
+        )
     async for chunk in bytes_in(request):
         new = chunk[max(0, incoming.size - position) :]
         position += len(chunk)
@@ -133,12 +135,12 @@ async def _append(request: web.Request, session: Session, position: int) -> None
             incoming.add(new)
 
 
-def _told(request: web.Request, session: Session) -> web.Response:
-    """Tell that the object is stored, or how many bytes are here."""
+def _state(request: web.Request, session: Session) -> web.Response:
+    """Answer with the stored object, or with the number of bytes so far."""
     if session.answer:
         return web.Response(body=session.answer, content_type="application/json")
     received = session.incoming.size
     headers = {"Range": f"bytes=0-{received - 1}"} if received else {}
-    if "X-GUploader-No-308" in request.headers:  # Go's client, which Terraform uses, cannot take a 308
+    if "X-GUploader-No-308" in request.headers:  # Go's client, which Terraform uses, cannot handle a 308
         return web.Response(headers={**headers, "X-HTTP-Status-Code-Override": str(RESUME_INCOMPLETE)})
     return web.Response(status=RESUME_INCOMPLETE, headers=headers)

@@ -1,4 +1,4 @@
-"""What a request is about, read from its path. The paths are those of the JSON API, and of signed URLs.
+"""Routes: the action and the object of a request, from its path. The paths are those of the JSON API and signed URLs.
 
 https://cloud.google.com/storage/docs/request-endpoints
 """
@@ -15,7 +15,7 @@ from shared.emulators.storage.names import ObjectName
 
 
 class Action(Enum):
-    """What a request wants."""
+    """The action of a request."""
 
     READ = auto()
     DELETE = auto()
@@ -23,9 +23,9 @@ class Action(Enum):
     COMPOSE = auto()
     UPLOAD = auto()
     PUT_FILE = auto()
-    """A PUT of the bytes themselves to ``/bucket/name``, as signed URLs do."""
+    """A PUT of the bytes to ``/bucket/name``, as by a signed URL."""
     POST_FILE = auto()
-    """A POST to ``/bucket/name``, which begins an upload of the XML API."""
+    """A POST to ``/bucket/name``, which starts an upload of the XML API."""
     FORM = auto()
     """A POST of an HTML form to ``/bucket``."""
     CHANGE_METADATA = auto()
@@ -43,14 +43,14 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a request is about."""
+    """The action, bucket and object of a request."""
 
     action: Action
     bucket: str | None = None
     target: ObjectName | None = None
-    """None where the path does not tell: an upload may name its object in its body."""
+    """The object; None if the path does not name it: an upload may name its object in its body."""
     source: ObjectName | None = None
-    """Of a copy."""
+    """The object that a copy reads."""
 
 
 OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/(.+)")
@@ -90,47 +90,47 @@ ON_FILE = {
 
 
 def route_of(method: str, path: str) -> Route:
-    """Tell what a request is about.
+    """Return the route of a request.
 
     Args:
-        method: in capitals.
-        path: as it came, percent-encoded, without the query.
+        method: the HTTP method, in capitals.
+        path: the percent-encoded path without the query.
     """
-    if found := OBJECT.fullmatch(path):
-        return _on_object(method, *found.groups())
-    if (found := UPLOAD.fullmatch(path)) or (method == "POST" and (found := OBJECTS.fullmatch(path))):
-        return Route(Action.UPLOAD, _plain(found[1]))
+    if match := OBJECT.fullmatch(path):
+        return _on_object(method, *match.groups())
+    if (match := UPLOAD.fullmatch(path)) or (method == "POST" and (match := OBJECTS.fullmatch(path))):
+        return Route(Action.UPLOAD, _plain(match[1]))
     if path == "/storage/v1/b":
         return Route(ON_BUCKETS.get(method, Action.OTHER))
-    if found := BUCKET.fullmatch(path):
-        return Route(ON_BUCKET.get(method, Action.OTHER), _plain(found[1]))
-    if method == "GET" and (found := FOLDERS.fullmatch(path)):
-        return Route(Action.FOLDERS, _plain(found[1]))
-    if found := BELOW_BUCKET.fullmatch(path):
+    if match := BUCKET.fullmatch(path):
+        return Route(ON_BUCKET.get(method, Action.OTHER), _plain(match[1]))
+    if method == "GET" and (match := FOLDERS.fullmatch(path)):
+        return Route(Action.FOLDERS, _plain(match[1]))
+    if match := BELOW_BUCKET.fullmatch(path):
         is_listing = method == "GET" and OBJECTS.fullmatch(path)
-        return Route(Action.LIST_OBJECTS if is_listing else Action.UNSUPPORTED, _plain(found[1]))
+        return Route(Action.LIST_OBJECTS if is_listing else Action.UNSUPPORTED, _plain(match[1]))
     if method == "POST" and path in ("/batch/storage/v1", "/batch"):
         return Route(Action.BATCH)
-    if found := FILE.fullmatch(path):
-        return _route(ON_FILE.get(method, Action.UNSUPPORTED), found[1], found[2])
-    if found := FORM.fullmatch(path):
-        return Route(Action.FORM if method == "POST" else Action.UNSUPPORTED, _plain(found[1]))
+    if match := FILE.fullmatch(path):
+        return _route(ON_FILE.get(method, Action.UNSUPPORTED), match[1], match[2])
+    if match := FORM.fullmatch(path):
+        return Route(Action.FORM if method == "POST" else Action.UNSUPPORTED, _plain(match[1]))
     return Route(Action.OTHER)
 
 
 def _on_object(method: str, bucket: str, rest: str) -> Route:
-    if method == "POST" and (found := COPY.fullmatch(rest)):
-        source, target_bucket, target = found.groups()
+    if method == "POST" and (match := COPY.fullmatch(rest)):
+        source, target_bucket, target = match.groups()
         return Route(
             Action.COPY,
             _plain(target_bucket),
             ObjectName(_plain(target_bucket), _plain(target)),
             ObjectName(_plain(bucket), _plain(source)),
         )
-    if method == "POST" and (found := COMPOSE.fullmatch(rest)):
-        return _route(Action.COMPOSE, bucket, found[1])
-    if found := UNSUPPORTED.fullmatch(rest):
-        return _route(Action.UNSUPPORTED, bucket, found[1])
+    if method == "POST" and (match := COMPOSE.fullmatch(rest)):
+        return _route(Action.COMPOSE, bucket, match[1])
+    if match := UNSUPPORTED.fullmatch(rest):
+        return _route(Action.UNSUPPORTED, bucket, match[1])
     return _route(ON_OBJECT.get(method, Action.OTHER), bucket, rest)
 
 

@@ -1,4 +1,4 @@
-"""Buckets and objects, their versions, and the announcements of what was uploaded: everything but HTTP."""
+"""The store without HTTP: buckets, objects, their versions, and the announcements of uploads."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from shared.emulators.storage.writer import Transaction, Writer
 
 
 class Store:
-    """One folder of objects, for one process.
+    """A folder of objects, for one process.
 
     Args:
-        folder: made if it is missing.
-        announced: the one bucket whose uploads are announced; None for none.
+        folder: the folder; created if it is missing.
+        announced: the bucket whose uploads are announced; None for none.
 
     Raises:
-        StartError: another process has the folder, or its index is gone and its objects are not.
+        StartError: another process has the folder open, or its index is missing while it has objects.
     """
 
     def __init__(self, folder: Path, announced: str | None = None) -> None:
@@ -38,10 +38,10 @@ class Store:
         path = folder / "index.sqlite"
         self.files = Files(folder / "files")
         if not path.exists() and not self.files.is_empty:
-            fault = f"{path} is gone, and with it the names of the objects in {folder / 'files'}; put it back"
+            fault = f"{path} is missing, which has the names of the objects in {folder / 'files'}; restore it"
             raise StartError("The object store cannot start", [fault])
         try:
-            self.db = index.connected(path)
+            self.db = index.connect(path)
             self.files.remove_all_but(file for (file,) in self.db.execute("SELECT DISTINCT file FROM objects"))
             newest = self.db.execute("SELECT MAX(MAX(generation), MAX(COALESCE(deleted, 0))) FROM objects").fetchone()
         except sqlite3.Error as error:
@@ -49,77 +49,82 @@ class Store:
         self.announced = announced
         self.on_announced: Callable[[], None] = lambda: None
         self._last = int(newest[0] or 0)
-        self._writer = Writer(lambda: index.connected(path), self._remove_files)
+        self._writer = Writer(lambda: index.connect(path), self._remove_files)
         self.write = self._writer.write
 
     def close(self) -> None:
-        """End, after what is being written."""
+        """Complete the queued changes and close the store."""
         self._writer.close()
         self.db.close()
         self._lock.close()
 
-    def found(self, target: ObjectName, demands: Preconditions, *, reading: bool = False) -> Stored:
-        """Return the generation that a request means: the live one, or an old one that it names.
+    def find(self, target: ObjectName, preconditions: Preconditions, *, reading: bool = False) -> Stored:
+        """Return the generation that a request refers to: the live one, or the old one that it names.
 
         Raises:
-            ApiError: 404, there is none; 412 or 304, the live one is not in the state demanded.
+            ApiError: 404: it does not exist; 412 or 304: a precondition does not hold.
         """
-        return _found(self.db, target, demands, reading=reading)
+        return _find(self.db, target, preconditions, reading=reading)
 
     async def put(
         self,
         target: ObjectName,
-        demands: Preconditions,
+        preconditions: Preconditions,
         facts: Facts,
         content: Content,
         components: int | None = None,
     ) -> Stored:
-        """Make bytes that are on disk an object, if the state allows; else they are removed.
+        """Store an object whose bytes are on disk if its preconditions hold; else remove the bytes.
 
         Raises:
-            ApiError: 404, there is no such bucket; 412, the object is not in the state demanded; 400, its name.
+            ApiError: 404: the bucket does not exist; 412: a precondition does not hold; 400: the name is not accepted.
         """
 
         def change(transaction: Transaction) -> Stored:
             try:
-                return self._put(transaction, target, demands, facts, content, components)
+                return self._put(transaction, target, preconditions, facts, content, components)
             except BaseException:
-                transaction.let_go.append(content.file)
+                transaction.released.append(content.file)
                 raise
 
         return await self._announcing(target.bucket, change)
 
     async def copy(
-        self, source: ObjectName, of_source: Preconditions, target: ObjectName, demands: Preconditions, facts: Facts
+        self,
+        source: ObjectName,
+        source_preconditions: Preconditions,
+        target: ObjectName,
+        preconditions: Preconditions,
+        facts: Facts,
     ) -> Stored:
-        """Make an object of another one's bytes, if both are in the state demanded; it has its own facts, if any."""
+        """Copy an object if the preconditions of both objects hold; ``facts``, if any, replace the source's."""
 
         def change(transaction: Transaction) -> Stored:
-            found = _found(transaction.db, source, of_source)
-            said = facts or {name: value for name, value in found.facts.items() if name != "storageClass"}
-            return self._put(transaction, target, demands, said, found.content, found.components)
+            original = _find(transaction.db, source, source_preconditions)
+            own = facts or {name: value for name, value in original.facts.items() if name != "storageClass"}
+            return self._put(transaction, target, preconditions, own, original.content, original.components)
 
         return await self._announcing(target.bucket, change)
 
-    async def delete(self, target: ObjectName, demands: Preconditions) -> None:
-        """Delete an object. Its version stays where the bucket keeps versions, unless ``demands`` names it."""
+    async def delete(self, target: ObjectName, preconditions: Preconditions) -> None:
+        """Delete an object; a bucket with versioning keeps its version unless ``preconditions`` names it."""
 
         def change(transaction: Transaction) -> None:
-            found = _found(transaction.db, target, demands)
-            self._retire(transaction, found, for_good=demands.generation is not None)
+            stored = _find(transaction.db, target, preconditions)
+            self._retire(transaction, stored, permanently=preconditions.generation is not None)
 
         await self.write(change)
 
-    async def change(self, target: ObjectName, demands: Preconditions, wanted: Callable[[Facts], Facts]) -> Stored:
-        """Change what is said of an object, and nothing of its generation."""
+    async def change(self, target: ObjectName, preconditions: Preconditions, edit: Callable[[Facts], Facts]) -> Stored:
+        """Change an object's facts, not its generation; ``edit`` returns the new facts."""
 
         def change(transaction: Transaction) -> Stored:
-            found = _found(transaction.db, target, demands)
-            news = replace(found, facts=wanted(found.facts), metageneration=found.metageneration + 1)
-            news = replace(news, updated=self._now())
-            index.remove(transaction.db, found)
-            index.insert(transaction.db, news)
-            return news
+            old = _find(transaction.db, target, preconditions)
+            new = replace(old, facts=edit(old.facts), metageneration=old.metageneration + 1)
+            new = replace(new, updated=self._now())
+            index.remove(transaction.db, old)
+            index.insert(transaction.db, new)
+            return new
 
         return await self.write(change)
 
@@ -127,7 +132,7 @@ class Store:
         self,
         transaction: Transaction,
         target: ObjectName,
-        demands: Preconditions,
+        preconditions: Preconditions,
         facts: Facts,
         content: Content,
         components: int | None,
@@ -135,7 +140,7 @@ class Store:
         check_writable(target)
         index.bucket_of(transaction.db, target.bucket)
         live = index.live_of(transaction.db, target)
-        demands.check_target(Live(live.generation, live.metageneration) if live else None)
+        preconditions.check_target(Live(live.generation, live.metageneration) if live else None)
         now = self._now()
         if live:
             self._retire(transaction, live, now=now)
@@ -146,13 +151,15 @@ class Store:
             transaction.db.execute("INSERT INTO announcements (id, resource) VALUES (?, ?)", announcement)
         return new
 
-    def _retire(self, transaction: Transaction, old: Stored, *, for_good: bool = False, now: int | None = None) -> None:
+    def _retire(
+        self, transaction: Transaction, old: Stored, *, permanently: bool = False, now: int | None = None
+    ) -> None:
         index.remove(transaction.db, old)
         bucket = index.bucket_of(transaction.db, old.target.bucket)
-        if index.keeps_versions(bucket) and not for_good:
+        if index.keeps_versions(bucket) and not permanently:
             index.insert(transaction.db, replace(old, deleted=now or self._now()))
         else:
-            transaction.let_go.append(old.content.file)
+            transaction.released.append(old.content.file)
 
     async def _announcing(self, bucket: str, change: Callable[[Transaction], Stored]) -> Stored:
         stored = await self.write(change)
@@ -161,28 +168,28 @@ class Store:
         return stored
 
     def _now(self) -> int:
-        """Return the microsecond of a change; no two are the same."""
+        """Return the time of a change in microseconds since 1970, unique in the store."""
         self._last = max(time.time_ns() // 1000, self._last + 1)
         return self._last
 
     def _remove_files(self, db: sqlite3.Connection, files: list[str]) -> None:
         for file in files:
-            if not index.is_referred_to(db, file):
+            if not index.is_referenced(db, file):
                 self.files.remove(file)
 
 
-def _found(db: sqlite3.Connection, target: ObjectName, demands: Preconditions, *, reading: bool = False) -> Stored:
+def _find(db: sqlite3.Connection, target: ObjectName, preconditions: Preconditions, *, reading: bool = False) -> Stored:
     stored = index.live_of(db, target)
     live = Live(stored.generation, stored.metageneration) if stored else None
-    if demands.generation is not None and demands.is_of_another(live):
-        old = index.version_of(db, target, demands.generation)
+    if preconditions.generation is not None and preconditions.is_of_another(live):
+        old = index.version_of(db, target, preconditions.generation)
         if old is None:
             raise _missing(db, target)
-        demands.check_old(live, reading=reading)
+        preconditions.check_old(live, reading=reading)
         return old
     if stored is None:
         raise _missing(db, target)
-    demands.check_existing(target, live, reading=reading)
+    preconditions.check_existing(target, live, reading=reading)
     return stored
 
 
@@ -197,6 +204,6 @@ def _locked(folder: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.close()
-        fault = f"another process has {folder}; end it first"
+        fault = f"another process has {folder} open; end it first"
         raise StartError("The object store cannot start", [fault]) from error
     return lock

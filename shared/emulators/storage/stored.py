@@ -1,4 +1,4 @@
-"""What is known of one generation of an object, and the resource that clients are shown of it.
+"""A stored generation of an object, and its resource for clients.
 
 Resource: https://cloud.google.com/storage/docs/json_api/v1/objects#resource
 """
@@ -16,31 +16,31 @@ from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TEXTS = (
+TEXT_FIELDS = (
     *("contentType", "contentEncoding", "contentDisposition", "contentLanguage"),
     *("cacheControl", "customTime", "storageClass"),
 )
-"""What a client may say of an object, beside ``metadata``; everything else that it sends is left out."""
+"""Fields that a client can set in addition to ``metadata``; all others are ignored."""
 
 Facts = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Bytes on disk."""
+    """The bytes of an object on disk."""
 
     file: str
-    """A name of our own making, 32 hexadecimal digits."""
+    """The file's generated name: 32 hexadecimal digits."""
     size: int
     crc32c: str
     """Big-endian, base64, as Cloud Storage writes it."""
     md5: str | None
-    """Base64; None for what was composed, as in Cloud Storage."""
+    """Base64; None for a composed object, as in Cloud Storage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One generation of an object. Times are microseconds since 1970, as generations are."""
+    """A generation of an object. Times and generations are microseconds since 1970."""
 
     target: ObjectName
     generation: int
@@ -49,15 +49,15 @@ class Stored:
     facts: Facts
     updated: int
     deleted: int | None = None
-    """When it was replaced or deleted; None while it is live."""
+    """Time at which it was replaced or deleted; None while it is live."""
     components: int | None = None
-    """How many uploads it was composed of."""
+    """Number of uploads that it was composed of."""
 
     def resource(self, url: str) -> dict[str, Any]:
-        """Return what clients are shown. Its media link names the generation, so that metadata and bytes agree.
+        """Return the resource for clients; its media link names the generation, so that metadata and bytes agree.
 
         Args:
-            url: of the object store, as the client knows it.
+            url: URL of the object store in the client's request.
         """
         target, created = self.target, timestamp(self.generation)
         path = f"/storage/v1/b/{target.bucket}/o/{quote(target.name, safe='')}"
@@ -89,36 +89,36 @@ class Stored:
 
     @property
     def etag(self) -> str:
-        """What changes with the bytes and with the metadata."""
+        """A value that changes with the bytes and with the metadata."""
         return base64.b64encode(f"{self.generation}/{self.metageneration}".encode()).decode()
 
 
-def facts_from(said: object) -> Facts:
-    """Return what a client says of an object, of the known names alone; 400 where a value is of another type."""
-    if not isinstance(said, Mapping):
+def facts_from(document: object) -> Facts:
+    """Return an object's known fields from a client's JSON object; 400 if a value has another type."""
+    if not isinstance(document, Mapping):
         raise ApiError(400, "An object's metadata must be a JSON object.")
-    facts: Facts = {name: said[name] for name in TEXTS if said.get(name) is not None}
+    facts: Facts = {name: document[name] for name in TEXT_FIELDS if document.get(name) is not None}
     if wrong := [name for name, value in facts.items() if not isinstance(value, str)]:
-        raise ApiError(400, f"Invalid value for {wrong[0]}: it takes a string.")
-    own = said.get("metadata")
-    if own is not None:
-        if not isinstance(own, Mapping):
-            raise ApiError(400, "Invalid value for metadata: it takes a JSON object.")
-        facts["metadata"] = {str(key): str(value) for key, value in own.items() if value is not None}
+        raise ApiError(400, f"Invalid value for {wrong[0]}: expected a string.")
+    custom = document.get("metadata")
+    if custom is not None:
+        if not isinstance(custom, Mapping):
+            raise ApiError(400, "Invalid value for metadata: expected a JSON object.")
+        facts["metadata"] = {str(key): str(value) for key, value in custom.items() if value is not None}
     return facts
 
 
-def changed(facts: Facts, said: object) -> Facts:
-    """Return facts after a PATCH: what it names is replaced, null removes, and ``metadata`` is changed key by key."""
-    news = facts_from(said)
-    if not isinstance(said, Mapping):
+def patched(facts: Facts, patch: object) -> Facts:
+    """Return facts after a PATCH: it replaces fields, null removes one, and ``metadata`` is changed key by key."""
+    new = facts_from(patch)
+    if not isinstance(patch, Mapping):
         return facts
-    gone = {name for name in (*TEXTS, "metadata") if name in said and said[name] is None}
-    result = {name: value for name, value in {**facts, **news}.items() if name not in gone}
-    own = said.get("metadata")
-    if isinstance(own, Mapping):
-        before = {key: value for key, value in facts.get("metadata", {}).items() if own.get(key, value) is not None}
-        result["metadata"] = {**before, **news["metadata"]}
+    removed = {name for name in (*TEXT_FIELDS, "metadata") if name in patch and patch[name] is None}
+    result = {name: value for name, value in {**facts, **new}.items() if name not in removed}
+    custom = patch.get("metadata")
+    if isinstance(custom, Mapping):
+        before = {key: value for key, value in facts.get("metadata", {}).items() if custom.get(key, value) is not None}
+        result["metadata"] = {**before, **new["metadata"]}
     return result
 
 

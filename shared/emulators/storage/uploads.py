@@ -1,4 +1,4 @@
-"""Uploads in one request: of the JSON API, of signed URLs, and by an HTML form.
+"""Uploads in one request: by the JSON API, by a signed URL, and by an HTML form.
 
 https://cloud.google.com/storage/docs/uploading-objects
 """
@@ -20,7 +20,7 @@ from shared.emulators.storage.bodies import (
 )
 from shared.emulators.storage.errors import ApiError
 from shared.emulators.storage.names import ObjectName, check_writable
-from shared.emulators.storage.preconditions import Preconditions, demands_in
+from shared.emulators.storage.preconditions import Preconditions, preconditions_in
 from shared.emulators.storage.routes import Route
 from shared.emulators.storage.store import Store
 from shared.emulators.storage.stored import Stored, facts_from
@@ -30,41 +30,41 @@ LONGEST_FIELD_BYTES = 64 * 1024
 
 
 async def upload_whole(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Store an object that came in one request (``uploadType=media`` or ``multipart``), if the state allows."""
+    """Store an object from one request (``uploadType=media`` or ``multipart``) if its preconditions hold."""
     kind = request.query.get("uploadType")
-    said: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     content_type: str | None = request.headers.get("Content-Type")
     if kind == "multipart":
-        said, content_type, chunks = await metadata_and_bytes(request)
+        metadata, content_type, chunks = await metadata_and_bytes(request)
     elif kind == "media":
         chunks = bytes_in(request)
     else:
-        raise ApiError(400, f"Invalid uploadType: {kind!r}; it is media, multipart or resumable.")
-    target = named(route.bucket, request.query.get("name") or said.get("name"))
-    facts = facts_from(said)
+        raise ApiError(400, f"Invalid uploadType: {kind!r}; expected media, multipart or resumable.")
+    target = target_of(route.bucket, request.query.get("name") or metadata.get("name"))
+    facts = facts_from(metadata)
     facts.setdefault("contentType", content_type or UNKNOWN)
     if encoding := request.query.get("contentEncoding"):
         facts["contentEncoding"] = encoding
-    demands = Preconditions.of(request.query)
+    preconditions = Preconditions.of(request.query)
     incoming = await store.files.write(chunks)
     try:
-        check_sums(said, request.headers, incoming)
+        check_sums(metadata, request.headers, incoming)
     except ApiError:
         incoming.discard()
         raise
-    stored = await store.put(target, demands, facts, await incoming.finish())
+    stored = await store.put(target, preconditions, facts, await incoming.finish())
     return web.json_response(stored.resource(str(request.url.origin())))
 
 
 async def put_file(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Store the bytes of a PUT to ``/bucket/name``, as signed URLs and the XML API do."""
+    """Store the bytes of a PUT to ``/bucket/name``, as by a signed URL or the XML API."""
     target = _target(route)
     check_writable(target)
-    if asked := [name for name in ("uploadId", "partNumber", "upload_id") if name in request.query]:
-        raise _no_xml_sessions(f"?{asked[0]}")
+    if session := [name for name in ("uploadId", "partNumber", "upload_id") if name in request.query]:
+        raise _no_xml_sessions(f"?{session[0]}")
     if "x-goog-copy-source" in request.headers:
-        raise ApiError(400, "The local object store copies by the JSON API alone, not by x-goog-copy-source.")
-    demands = demands_in(request.query, request.headers)
+        raise ApiError(400, "The local object store copies only by the JSON API, not by x-goog-copy-source.")
+    preconditions = preconditions_in(request.query, request.headers)
     facts = {"contentType": UNKNOWN, **facts_in(request.headers)}
     incoming = await store.files.write(raw_bytes_in(request))
     try:
@@ -72,7 +72,7 @@ async def put_file(request: web.Request, route: Route, store: Store) -> web.Stre
     except ApiError:
         incoming.discard()
         raise
-    stored = await store.put(target, demands, facts, await incoming.finish())
+    stored = await store.put(target, preconditions, facts, await incoming.finish())
     return web.Response(headers=_as_xml_api(stored))
 
 
@@ -82,16 +82,16 @@ async def refuse_xml_post(request: web.Request, route: Route, _store: Store) -> 
 
 
 async def upload_by_form(request: web.Request, route: Route, store: Store) -> web.StreamResponse:
-    """Store the file of an HTML form (policy documents); nobody looks at its signature.
+    """Store the file of an HTML form (policy documents); its signature is not checked.
 
     https://cloud.google.com/storage/docs/xml-api/post-object-forms
     """
     if not request.content_type.startswith("multipart/form-data"):
-        raise ApiError(400, "A form is sent as multipart/form-data; other uploads go to /upload/storage/v1/b/BUCKET/o.")
+        raise ApiError(400, "A form must be multipart/form-data; send other uploads to /upload/storage/v1/b/BUCKET/o.")
     fields: dict[str, str] = {}
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
-            raise ApiError(400, "A form has fields and a file, and no form within.")
+            raise ApiError(400, "A form must contain only fields and a file, not another multipart body.")
         if part.name != "file":
             fields[(part.name or "").lower()] = (await part.read_chunk(LONGEST_FIELD_BYTES)).decode("utf-8", "replace")
             await part.release()
@@ -99,13 +99,13 @@ async def upload_by_form(request: web.Request, route: Route, store: Store) -> we
         name = fields.get("key", "").replace("${filename}", part.filename or "")
         facts = {"contentType": UNKNOWN, **facts_in(fields)}
         incoming = await store.files.write(_chunks_of(part))
-        target = named(route.bucket, name)
+        target = target_of(route.bucket, name)
         stored = await store.put(target, Preconditions(), facts, await incoming.finish())
         return web.Response(status=204, headers=_as_xml_api(stored))
-    raise ApiError(400, "The form has no field named file, which comes last.")
+    raise ApiError(400, "The form's last field must be the file, with the name 'file'.")
 
 
-def named(bucket: str | None, name: object) -> ObjectName:
+def target_of(bucket: str | None, name: object) -> ObjectName:
     """Return the object that an upload names."""
     if not isinstance(name, str) or not name:
         raise ApiError(400, "An upload needs the object's name, as a parameter or in its metadata.")
@@ -121,7 +121,7 @@ async def _chunks_of(part: BodyPartReader) -> Any:
 
 def _target(route: Route) -> ObjectName:
     if route.target is None:
-        raise ApiError(400, "The path names no object.")
+        raise ApiError(400, "The path must name an object.")
     return route.target
 
 
@@ -136,9 +136,10 @@ def _as_xml_api(stored: Stored) -> dict[str, str]:
     }
 
 
-def _no_xml_sessions(what: str) -> ApiError:
+def _no_xml_sessions(request_part: str) -> ApiError:
     return ApiError(
         400,
-        f"The local object store has no multipart or resumable uploads of the XML API ({what}). Upload with the JSON "
-        "API (uploadType=resumable, as client libraries do by themselves), or PUT the whole file to the signed URL.",
+        f"The local object store has no multipart or resumable uploads of the XML API ({request_part}). Upload "
+        "with the JSON API (uploadType=resumable, the client libraries' default), or PUT the whole file to the signed "
+        "URL.",
     )

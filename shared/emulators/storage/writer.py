@@ -1,4 +1,4 @@
-"""The one thread that changes the index. What waits together is committed together, and on disk when it is answered."""
+"""The only thread that changes the index; it commits waiting changes together, on disk before they are answered."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MOST_TOGETHER = 200
 
 @dataclass(slots=True)
 class Transaction:
-    """What a change works with."""
+    """The transaction of a change."""
 
     db: sqlite3.Connection
-    let_go: list[str] = field(default_factory=list)
-    """Files that a change refers to no longer."""
+    released: list[str] = field(default_factory=list)
+    """Files that a change no longer refers to."""
 
 
 class Writer:
-    """Runs changes one after the other, each whole or not at all.
+    """Runs changes one after the other, each completely or not at all.
 
     Args:
         connect: opens the database, in the thread that uses it.
-        on_committed: is told, in that thread, of the files that were let go.
+        on_committed: receives the released files after a commit, in that thread.
     """
 
     def __init__(
@@ -44,27 +44,27 @@ class Writer:
         self._thread.start()
 
     async def write(self, change: Callable[[Transaction], T]) -> T:
-        """Run a change and return what it returns, once it is on disk; what it raises is raised here.
+        """Run a change and return its result when it is on disk; its exceptions are raised to the caller.
 
-        It runs to its end even if the caller is gone.
+        It is completed even if the caller is cancelled.
         """
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.put((change, done))
         return await asyncio.shield(done)
 
     def close(self) -> None:
-        """Finish what waits, and end."""
+        """Complete the queued changes and stop."""
         self._waiting.put(None)
         self._thread.join()
 
     def _run(self) -> None:
         db = self._connect()
-        goes_on = True
-        while goes_on:
+        is_open = True
+        while is_open:
             batch = [self._waiting.get()]
             while len(batch) < MOST_TOGETHER and batch[-1] is not None and not self._waiting.empty():
                 batch.append(self._waiting.get())
-            goes_on = batch[-1] is not None
+            is_open = batch[-1] is not None
             self._commit(db, [item for item in batch if item is not None])
         db.close()
 
@@ -87,10 +87,10 @@ class Writer:
         except sqlite3.Error as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-            transaction.let_go.clear()
+            transaction.released.clear()
             results = [(done, None, error) for _, done in batch]
-        if transaction.let_go:
-            self._on_committed(db, transaction.let_go)
+        if transaction.released:
+            self._on_committed(db, transaction.released)
         for done, result, failure in results:
             done.get_loop().call_soon_threadsafe(_settle, done, result, failure)
 

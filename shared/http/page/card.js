@@ -1,4 +1,4 @@
-// What a picture's card shows.
+// Draw a picture's card.
 
 const CANDIDATES_SHOWN = 3;
 const LONGEST_NAME = 22;
@@ -34,7 +34,7 @@ function verdictKey({ state, labelled, isByOthers }) {
   return `${state} ${labelled} ${isByOthers}`;
 }
 
-/** The name in one line: where it is long its middle is cut, for its end tells replicates apart. */
+/** Draw the name on one line. The middle of a long name is cut, because replicates differ at the end. */
 function drawName(heading, entry) {
   if (heading.title === entry.name) return;
   heading.title = entry.name;
@@ -59,18 +59,21 @@ function invitationToLabel(entry) {
   return needsReview(entry) ? "Confirm or correct" : "Correct";
 }
 
-/** The final label first: a person's, with the model's struck through where it was another, or the model's. */
-function drawVerdict(place, { answer, labelled, state, model, isByOthers }, most) {
-  place.replaceChildren(document.querySelector("#verdict").content.cloneNode(true));
-  if (state !== "done") return place.replaceChildren();
-  const part = (name) => place.querySelector(name);
-  place.dataset.labelled = Boolean(labelled);
-  place.dataset.corrected = Boolean(labelled && labelled !== answer.label);
+/**
+ * Draw the final label, the candidates and the reason for review. A person's label comes first, and the model's label is
+ * struck through if it differs.
+ */
+function drawVerdict(verdict, { answer, labelled, state, model, isByOthers }, most) {
+  verdict.replaceChildren(document.querySelector("#verdict").content.cloneNode(true));
+  if (state !== "done") return verdict.replaceChildren();
+  const part = (name) => verdict.querySelector(name);
+  verdict.dataset.labelled = Boolean(labelled);
+  verdict.dataset.corrected = Boolean(labelled && labelled !== answer.label);
   part(".final").hidden = !labelled;
-  part(".final b").textContent = inWords(labelled ?? "");
-  const who = isByOthers ? "a person" : "you";
-  part(".final span").textContent = labelled === answer.label ? `as ${who} confirmed` : `by ${who}`;
-  part(".bars").replaceChildren(...answer.candidates.slice(0, most).map((one, index) => newBar(one, index, labelled)));
+  part(".final b").textContent = labelText(labelled ?? "");
+  const labeller = isByOthers ? "a person" : "you";
+  part(".final span").textContent = labelled === answer.label ? `as ${labeller} confirmed` : `by ${labeller}`;
+  part(".bars").replaceChildren(...answer.candidates.slice(0, most).map((candidate, index) => newBar(candidate, index, labelled)));
   part(".reason").hidden = !(answer.needs_review && !labelled);
   part(".reason").textContent = whyReview(answer, model);
 }
@@ -78,9 +81,9 @@ function drawVerdict(place, { answer, labelled, state, model, isByOthers }, most
 function newBar({ label, score }, index, labelled) {
   const bar = document.querySelector("#bar").content.cloneNode(true).firstElementChild;
   const isOverruled = index === 0 && labelled && labelled !== label;
-  const said = document.createElement(isOverruled ? "s" : "span");
-  said.textContent = label;
-  bar.querySelector(".label").append(said);
+  const text = document.createElement(isOverruled ? "s" : "span");
+  text.textContent = label;
+  bar.querySelector(".label").append(text);
   bar.querySelector(".score").textContent = percent(score);
   bar.style.setProperty("--score", score);
   return bar;
@@ -91,11 +94,11 @@ function whyReview(answer, model) {
     ({ value, dataset }) => (value === model || value === answer.model.name) && dataset.version === answer.model.version,
   );
   const score = percent(answer.score);
-  if (!option) return `Needs review: ${score} is below this model's line.`;
-  return `Needs review: ${score} is below this model's line of ${Number((option.dataset.reviewBelow * 100).toFixed(2))} %.`;
+  if (!option) return `Needs review: ${score} is below this model's threshold.`;
+  return `Needs review: ${score} is below this model's threshold of ${Number((option.dataset.reviewBelow * 100).toFixed(2))} %.`;
 }
 
-/** A label as people say it. */
-function inWords(label) {
+/** Return a label as the page shows it. */
+function labelText(label) {
   return label === NONE_OF_THESE ? "none of these" : label;
 }

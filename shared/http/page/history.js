@@ -1,14 +1,14 @@
-// What is still there after a reload. On a local cloud that is what the warehouse holds. Elsewhere the service may not
-// read rows, and the list is kept in this browser (IndexedDB), until it is cleared.
+// Restore the list after a reload. On a local cloud, the pictures come from the warehouse. Elsewhere the service is not
+// allowed to read rows, and this browser keeps the list (IndexedDB) until the user clears it.
 
 const MOST_KEPT = 500;
-const CLEARED_AT = "bucketlens.cleared";
-let before = null; // where earlier pictures of the warehouse begin
+const CLEARED_KEY = "bucketlens.cleared";
+let before = null; // the next page of the warehouse has pictures from before this time
 let opened = null;
 
 // ---- In the browser
 
-/** Returns the database, or null where a browser keeps nothing. */
+/** Return the database, or null in a browser that keeps nothing. */
 function database() {
   opened ??= new Promise((resolve) => {
     const request = indexedDB.open("bucketlens", 1);
@@ -19,7 +19,7 @@ function database() {
   return opened;
 }
 
-/** Do something with the kept pictures; returns what it gave, or null. */
+/** Run a request on the kept pictures; returns its result, or null. */
 async function withKept(mode, work) {
   const kept = SHOWS_WAREHOUSE ? null : await database();
   if (!kept) return null;
@@ -27,11 +27,11 @@ async function withKept(mode, work) {
     const transaction = kept.transaction("pictures", mode);
     const request = work(transaction.objectStore("pictures"));
     transaction.oncomplete = () => resolve(request?.result ?? null);
-    transaction.onerror = transaction.onabort = () => resolve(null); // full, or told to keep nothing
+    transaction.onerror = transaction.onabort = () => resolve(null); // the disk is full, or the browser keeps nothing
   });
 }
 
-/** Keep an answered picture, or what was learnt of it since. */
+/** Keep an answered picture, or its new label or thumbnail. */
 function remember(entry) {
   const { at, name, answer, labelled, model, thumbnailBlob, state } = entry;
   if (state !== "done" || !entries.includes(entry)) return;
@@ -40,7 +40,7 @@ function remember(entry) {
 }
 
 async function restoreFromBrowser() {
-  const kept = ((await withKept("readonly", (pictures) => pictures.getAll())) ?? []).sort((one, other) => other.at - one.at);
+  const kept = ((await withKept("readonly", (pictures) => pictures.getAll())) ?? []).sort((first, second) => second.at - first.at);
   for (const { id } of kept.slice(MOST_KEPT)) withKept("readwrite", (pictures) => pictures.delete(id));
   const restored = kept.slice(0, MOST_KEPT).map(({ thumbnailBlob, id, ...facts }) =>
     newEntry({
@@ -56,30 +56,33 @@ async function restoreFromBrowser() {
 
 // ---- In the warehouse
 
-/** Show the warehouse's newest pictures, or those before the ones that are shown. */
-async function showFromWarehouse({ isAsked = false } = {}) {
+/**
+ * Show the warehouse's newest pictures, or the page of pictures before those shown. Pictures from before the list was
+ * cleared are only shown on request.
+ */
+async function showFromWarehouse({ isRequested = false } = {}) {
   const button = document.querySelector("#earlier");
   button.disabled = true;
-  const reply = await ask(before ? `v1/history?before=${encodeURIComponent(before)}` : "v1/history");
+  const reply = await callService(before ? `v1/history?before=${encodeURIComponent(before)}` : "v1/history");
   button.disabled = false;
-  if (!reply.ok) return showNotice(`What was classified before cannot be shown: ${reply.message}`);
+  if (!reply.ok) return showNotice(`Earlier pictures cannot be shown: ${reply.message}`);
   before = reply.body.before;
   const known = new Set(entries.map(({ answer }) => answer?.prediction_id));
-  const cleared = isAsked ? "" : stored(CLEARED_AT);
-  const told = reply.body.pictures.filter(({ answer }) => !known.has(answer.prediction_id));
-  const fresh = told.filter(({ uploaded_at }) => Date.parse(uploaded_at) > (Date.parse(cleared) || 0));
+  const cleared = isRequested ? "" : stored(CLEARED_KEY);
+  const unknown = reply.body.pictures.filter(({ answer }) => !known.has(answer.prediction_id));
+  const fresh = unknown.filter(({ uploaded_at }) => Date.parse(uploaded_at) > (Date.parse(cleared) || 0));
   const restored = fresh.map(({ name, uri, labelled, answer }) =>
     newEntry({ name: name ?? `${answer.image.sha256.slice(0, 12)}`, uri, labelled, isByOthers: true, answer, model: answer.model.name, state: "done" }),
   );
-  if (fresh.length < told.length) before = fresh.length ? reply.body.pictures[fresh.length - 1].uploaded_at : null;
-  button.hidden = !(reply.body.before || fresh.length < told.length);
+  if (fresh.length < unknown.length) before = fresh.length ? reply.body.pictures[fresh.length - 1].uploaded_at : null;
+  button.hidden = !(reply.body.before || fresh.length < unknown.length);
   add(restored, { atEnd: true });
   for (const { card } of restored) comesIntoView.observe(card);
 }
 
 // ---- Both
 
-/** A short text that this browser keeps; empty where it keeps none. */
+/** Return a short text that this browser keeps under a name; empty if it keeps none. */
 function stored(name) {
   try {
     return localStorage.getItem(name) ?? "";
@@ -92,7 +95,7 @@ function store(name, text) {
   try {
     localStorage.setItem(name, text);
   } catch {
-    // then it is not kept
+    // a browser that keeps nothing: the choice lasts until the page is closed
   }
 }
 
@@ -100,35 +103,35 @@ function restore() {
   return SHOWS_WAREHOUSE ? showFromWarehouse() : restoreFromBrowser();
 }
 
-/** Empty the list for good, which can be undone until the next picture comes. */
+/** Clear the list, also what the browser keeps; this can be undone until the next picture is added. */
 function clearAll() {
-  const cut = waiting.splice(0);
-  const forgotten = empty();
+  const unsent = waiting.splice(0);
+  const removed = empty();
   batchSize = 0;
-  const clearedBefore = stored(CLEARED_AT);
-  if (SHOWS_WAREHOUSE) store(CLEARED_AT, new Date().toISOString());
+  const clearedBefore = stored(CLEARED_KEY);
+  if (SHOWS_WAREHOUSE) store(CLEARED_KEY, new Date().toISOString());
   else withKept("readwrite", (pictures) => pictures.clear());
   const undo = () => {
     hideBanner();
-    store(CLEARED_AT, clearedBefore);
-    add(forgotten, { atEnd: true });
-    forgotten.forEach(remember);
-    queue(cut);
+    store(CLEARED_KEY, clearedBefore);
+    add(removed, { atEnd: true });
+    removed.forEach(remember);
+    enqueue(unsent);
     document.querySelector("#clear").focus();
-    letGoOfCleared = null;
+    releaseCleared = null;
   };
-  letGoOfCleared = () => forgotten.forEach(release);
-  showBanner(() => `${pictures(forgotten.length)} went from the list.`, "Undo", undo);
-  say("The list is empty.");
+  releaseCleared = () => removed.forEach(release);
+  showBanner(() => `${pictures(removed.length)} removed from the list.`, "Undo", undo);
+  announce("The list is empty.");
 }
 
-let letGoOfCleared = null;
+let releaseCleared = null;
 
-/** Let go of what was cleared: its pictures' copies. */
+/** End the offer to undo a clearing, and release the memory of the cleared pictures. */
 function hideUndo() {
-  if (!letGoOfCleared) return;
-  letGoOfCleared();
-  letGoOfCleared = null;
+  if (!releaseCleared) return;
+  releaseCleared();
+  releaseCleared = null;
   hideBanner();
 }
 

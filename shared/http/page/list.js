@@ -1,5 +1,4 @@
-// The list: what is known of each picture. Every text of a person, a file or the service becomes text of the page,
-// never HTML.
+// The list of pictures and their state. Texts of users, files and the service are set as text, never as HTML.
 
 const page = document.body;
 const list = document.querySelector("#cards");
@@ -8,9 +7,9 @@ const MANY = 12;
 
 /**
  * The pictures, newest first: {name, file, key, state, note, canRetry, tries, thumbnail, answer, labelled, model, uri,
- * heat, at, isByOthers, card}. The state is waiting, sending, done or failed. `labelled` is what a person said it is,
- * maybe another person than this one. `file` and `key` are of pictures of this visit, `uri` of those that the warehouse told of. `thumbnail` is a blob's URL. `at` orders
- * what this browser keeps.
+ * heat, at, isByOthers, card}. `state` is waiting, sending, done or failed. `labelled` is the label by a person;
+ * `isByOthers` is true if it came from the warehouse, so perhaps from another person. Pictures of this visit have `file`
+ * and `key`, pictures from the warehouse have `uri`. `thumbnail` is a blob's URL. `at` orders what this browser keeps.
  */
 let entries = [];
 
@@ -21,7 +20,7 @@ function newEntry(facts) {
   card.querySelector(".correct").addEventListener("click", () => openViewer(entry, { toLabel: true }));
   card.querySelector(".ask").addEventListener("click", () => openViewer(entry, { toExplain: true }));
   card.querySelector(".again").addEventListener("click", () => {
-    card.querySelector(".name").focus(); // the button goes away
+    card.querySelector(".name").focus(); // the button is about to be hidden
     sendAgain([entry]);
   });
   return entry;
@@ -36,13 +35,13 @@ function add(batch, { atEnd = false } = {}) {
   for (const entry of batch) draw(entry);
 }
 
-/** Learn something of a picture, and show it. */
+/** Change facts of a picture, and draw it again. */
 function change(entry, facts) {
   Object.assign(entry, facts);
   draw(entry);
 }
 
-/** Take everything out of the list. Returns what was in it. */
+/** Remove all pictures from the list, and return them. */
 function empty() {
   const before = entries;
   entries = [];
@@ -59,21 +58,21 @@ function isPending({ state }) {
   return state === "waiting" || state === "sending";
 }
 
-/** The picture's last part: what people call its name. `name` may have folders before it. */
+/** Return the last part of a picture's name, without its folders. */
 function shortName({ name }) {
   return name.split("/").at(-1) || name;
 }
 
-/** Tell a screen reader; the log keeps few lines, each is read once. */
-function say(sentence) {
+/** Announce a sentence to a screen reader, which reads each new line of the log once; old lines are removed. */
+function announce(sentence) {
   const line = document.createElement("p");
   line.textContent = sentence;
-  const log = document.querySelector("#said");
+  const log = document.querySelector("#announcements");
   log.append(line);
   if (log.childElementCount > 8) log.firstElementChild.remove();
 }
 
-/** A score is never rounded to a certainty that the model did not claim. */
+/** Return a score as percent; it is never rounded to 0 or 100, which the model did not claim. */
 function percent(score) {
   if (score < 0.001) return "< 0.1 %";
   if (score > 0.999 && score < 1) return "> 99.9 %";

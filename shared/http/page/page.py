@@ -1,7 +1,7 @@
 """Answer a browser's ``GET /`` with the page; the function answers all other requests.
 
-The page is one document that contains its style and its script. So all of it is of one revision, also while traffic is
-split between two. The Content-Security-Policy allows only their hashes, so an injected script would not run.
+The page is one document that contains its style and its script, so all of it comes from one revision, also while
+traffic is split between two. The Content-Security-Policy allows only their hashes, so an injected script would not run.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def page_of(app: Flask, models: Sequence[PageModel], history: bool) -> str:
 def content_security_policy(*, style: str, script: str) -> str:
     """Return a policy (https://www.w3.org/TR/CSP3/) that allows this style, this script, and calls to this service.
 
-    Trusted types are required and none is allowed, so the script cannot turn a string into HTML even by mistake.
+    The policy requires trusted types and allows none, so the script cannot turn a string into HTML even by mistake.
     """
     directives = (
         "default-src 'none'",

@@ -1,9 +1,9 @@
-// Small copies of pictures to show in the list, and the whole picture to look at.
+// Thumbnails for the list, and the largest version of a picture for the viewer.
 
 const THUMBNAIL_PX = 480;
 let lastThumbnail = Promise.resolve();
 
-/** Make a small copy to show and to keep. One at a time: a photograph is large, decoded. */
+/** Make a thumbnail to show and to keep. One at a time, because a decoded photograph takes much memory. */
 function addThumbnail(entry) {
   lastThumbnail = lastThumbnail.then(async () => {
     if (!entries.includes(entry)) return;
@@ -16,7 +16,7 @@ function addThumbnail(entry) {
   });
 }
 
-/** Have the service show what this browser cannot: HEIC, TIFF, and what lies in a bucket. */
+/** Make a thumbnail from a preview by the service, for HEIC, TIFF and pictures in a bucket, which the browser cannot show. */
 function addServerThumbnail(entry) {
   lastThumbnail = lastThumbnail.then(async () => {
     if (entry.thumbnail || !entries.includes(entry)) return;
@@ -32,7 +32,7 @@ function setThumbnail(entry, blob) {
   remember(entry);
 }
 
-/** A JPEG of a picture, its longer edge at most THUMBNAIL_PX; rejects where the browser does not know the format. */
+/** Return a JPEG of a picture, its longer edge at most THUMBNAIL_PX; rejects if the browser does not know the format. */
 async function smaller(file) {
   const bitmap = await createImageBitmap(file);
   const scale = Math.min(1, THUMBNAIL_PX / Math.max(bitmap.width, bitmap.height));
@@ -50,24 +50,24 @@ async function smaller(file) {
   });
 }
 
-/** A JPEG of a picture from the service, or null. */
+/** Return a JPEG of a picture from the service, or null. */
 async function serverPreview({ file, uri }) {
   if (!file && !uri) return null;
-  const asked = file
+  const request = file
     ? { body: file, headers: { "Content-Type": typeOf(file) } }
     : { body: JSON.stringify({ uri }), headers: asJson };
-  const reply = await ask("v1/preview", { ...asked, read: toBlob });
+  const reply = await callService("v1/preview", { ...request, read: toBlob });
   return reply.ok ? reply.body : null;
 }
 
-/** The largest copy of a picture that this browser can show, or null. */
+/** Return the largest version of a picture that this browser can show, or null. */
 async function wholePicture(entry) {
   if (entry.file && !entry.hasNoPreview) return entry.file;
   const isAnswered = entry.state === "done";
   return (isAnswered && (await serverPreview(entry))) || entry.thumbnailBlob || null;
 }
 
-/** Show small copies of pictures in a bucket once they come into view. */
+/** Load the thumbnails of pictures in a bucket when their cards come into view. */
 const comesIntoView = new IntersectionObserver(
   (seen) => {
     for (const { target, isIntersecting } of seen) {

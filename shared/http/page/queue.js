@@ -1,33 +1,33 @@
-// Each picture is sent in its turn. Where the service is away, all of them wait, and one of them asks again.
+// Send the pictures in order. If the service does not answer, all of them wait, and the first one is sent again.
 
 const MOST_IN_FLIGHT = 2;
 const MOST_TRIES = 5;
 const FIRST_PAUSE_S = 1;
 const LONGEST_PAUSE_S = 60;
-const TELLS_EACH = 12;
+const MOST_ANNOUNCED = 12;
 
 let waiting = [];
 let inFlight = 0;
-let pauses = 0; // in a row
-let pausedUntil = null; // a timer
+let pauses = 0; // since the last answer
+let pauseTimer = null; // null: not paused
 let batchSize = 0;
 
-function queue(batch) {
+function enqueue(batch) {
   waiting.push(...batch);
   batchSize += batch.length;
   sendNext();
 }
 
 function sendNext() {
-  const most = pauses ? 1 : MOST_IN_FLIGHT; // after a pause one goes ahead
-  while (!pausedUntil && inFlight < most && waiting.length) {
+  const most = pauses ? 1 : MOST_IN_FLIGHT; // after a pause, one picture tries first
+  while (!pauseTimer && inFlight < most && waiting.length) {
     const entry = waiting.shift();
     if (!isPending(entry)) continue;
     inFlight += 1;
     classify(entry).finally(() => {
       inFlight -= 1;
       sendNext();
-      if (!inFlight && !waiting.length) tellAll();
+      if (!inFlight && !waiting.length) announceAll();
     });
   }
 }
@@ -35,59 +35,59 @@ function sendNext() {
 async function classify(entry) {
   change(entry, { state: "sending", note: "Looking…" });
   const reply = await send(entry);
-  if (!reply.isAway) goOn();
-  if (!reply.ok && reply.isAway && ++entry.tries < MOST_TRIES) {
+  if (!reply.isUnavailable) endPauses();
+  if (!reply.ok && reply.isUnavailable && ++entry.tries < MOST_TRIES) {
     change(entry, { state: "waiting", note: "" });
-    waiting.push(entry); // behind the others, lest it is this picture that cannot be taken
+    waiting.push(entry); // last, in case the fault is in this picture
     return pause(reply);
   }
   if (!reply.ok) {
     change(entry, { state: "failed", note: reply.message, canRetry: reply.canRetry });
-    if (reply.isAway) pause(reply);
-    return say(`${entry.name}: ${reply.message}`);
+    if (reply.isUnavailable) pause(reply);
+    return announce(`${entry.name}: ${reply.message}`);
   }
   change(entry, { state: "done", note: "", answer: reply.body });
   remember(entry);
   if (entry.hasNoPreview) addServerThumbnail(entry);
-  if (batchSize > TELLS_EACH) return;
+  if (batchSize > MOST_ANNOUNCED) return;
   const review = reply.body.needs_review ? ", needs review" : "";
-  say(`${entry.name}: ${reply.body.label}, ${percent(reply.body.score)}${review}.`);
+  announce(`${entry.name}: ${reply.body.label}, ${percent(reply.body.score)}${review}.`);
 }
 
 async function send({ name, file, key, model }) {
   try {
     await file.slice(0, 1).arrayBuffer();
   } catch {
-    return failure("This cannot be read any more; choose it again.");
+    return failure("The file cannot be read any more; choose it again.");
   }
   const headers = { "Content-Type": typeOf(file), "Idempotency-Key": key };
   if (nameSwitch.checked) headers["Content-Disposition"] = disposition(name);
   const path = model === modelChoice.options[0].value ? "v1/classify" : `v1/classify?model=${encodeURIComponent(model)}`;
-  return ask(path, { body: file, headers });
+  return callService(path, { body: file, headers });
 }
 
-/** Send nothing for a while: as long as the service said, or longer each time. */
+/** Pause sending for as long as Retry-After requires, and longer after each failure in a row. */
 function pause({ message, retryAfterS }) {
-  if (pausedUntil) return; // the other one that was on its way
+  if (pauseTimer) return; // the other request in flight has started the pause
   const seconds = Math.min(LONGEST_PAUSE_S, Math.max(retryAfterS ?? 0, FIRST_PAUSE_S * 2 ** pauses));
   pauses += 1;
-  pausedUntil = setTimeout(resume, seconds * 1000);
-  showBanner(() => `${message} ${waitingInWords()} Trying again in ${seconds} s.`, "Retry all", retryAll);
+  pauseTimer = setTimeout(resume, seconds * 1000);
+  showBanner(() => `${message} ${waitingText()} Trying again in ${seconds} s.`, "Retry all", retryAll);
 }
 
-function waitingInWords() {
+function waitingText() {
   const waits = entries.filter(isPending).length;
   return waits ? `${pictures(waits)} ${waits === 1 ? "waits" : "wait"}.` : "";
 }
 
 function resume() {
-  clearTimeout(pausedUntil);
-  pausedUntil = null;
+  clearTimeout(pauseTimer);
+  pauseTimer = null;
   sendNext();
 }
 
-/** The service answers again. */
-function goOn() {
+/** End the pauses: the service answers again. */
+function endPauses() {
   if (!pauses) return;
   pauses = 0;
   hideBanner();
@@ -95,10 +95,10 @@ function goOn() {
 
 function sendAgain(batch) {
   for (const entry of batch) change(entry, { state: "waiting", note: "", tries: 0 });
-  queue(batch);
+  enqueue(batch);
 }
 
-/** Send what failed for no fault of its own, and what waits, now. */
+/** Send the waiting pictures now, and those whose failure may pass. */
 function retryAll() {
   hideBanner();
   pauses = 0;
@@ -106,8 +106,8 @@ function retryAll() {
   sendAgain(entries.filter((entry) => entry.state === "failed" && entry.canRetry));
 }
 
-/** For a screen reader: of many pictures the sum is told, once. */
-function tellAll() {
-  if (batchSize > TELLS_EACH) say(`All are answered: ${statusInWords()}.`);
+/** Announce the results of a large batch to a screen reader, in one sentence. */
+function announceAll() {
+  if (batchSize > MOST_ANNOUNCED) announce(`All are answered: ${statusText()}.`);
   batchSize = 0;
 }

@@ -1,4 +1,4 @@
-// The list as a file for a spreadsheet (RFC 4180), with a byte order mark, by which Excel knows UTF-8.
+// Export the list as CSV (RFC 4180), with a byte order mark so that Excel reads it as UTF-8.
 
 const COLUMNS = {
   name: ({ name }) => name,
@@ -17,8 +17,10 @@ function asCsv() {
   return `\ufeff${[Object.keys(COLUMNS).join(","), ...rows].join("\r\n")}\r\n`;
 }
 
-/** A name is a name: what begins like a formula gets an apostrophe, which makes it a text for a spreadsheet
- *  (https://owasp.org/www-community/attacks/CSV_Injection). */
+/**
+ * Return a value as a cell. A text that begins like a formula gets an apostrophe, so that a spreadsheet does not run it
+ * (https://owasp.org/www-community/attacks/CSV_Injection).
+ */
 function cell(value) {
   if (typeof value !== "string") return value === undefined || value === null ? "" : String(value);
   const text = /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;

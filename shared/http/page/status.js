@@ -1,19 +1,19 @@
-// One line on all of it, filters, and what must be told to everybody.
+// The status line of the list, the filters, and the banner.
 
 const FILTERS = {
-  all: { holds: () => true, nothing: "" },
-  review: { holds: needsReview, nothing: "No picture needs review." },
-  failed: { holds: ({ state }) => state === "failed", nothing: "No picture failed." },
-  labelled: { holds: ({ labelled }) => Boolean(labelled), nothing: "No picture is labelled by a person yet." },
+  all: { holds: () => true, emptyText: "" },
+  review: { holds: needsReview, emptyText: "No picture needs review." },
+  failed: { holds: ({ state }) => state === "failed", emptyText: "No picture failed." },
+  labelled: { holds: ({ labelled }) => Boolean(labelled), emptyText: "No picture is labelled by a person yet." },
 };
 const filters = document.querySelectorAll(".filters button");
 const banner = document.querySelector("#banner");
 let filter = "all";
 let isStatusDue = false;
-let sayBanner = null;
-let onBanner = null;
+let bannerText = null;
+let bannerAction = null;
 
-/** Draw the line soon: many pictures change at once. */
+/** Draw the status once after all changes of this turn, because many pictures change together. */
 function drawStatus() {
   if (isStatusDue) return;
   isStatusDue = true;
@@ -29,7 +29,7 @@ function drawStatusNow() {
   page.classList.toggle("is-filled", entries.length > 0);
   page.classList.toggle("is-many", entries.length > MANY);
   document.querySelector("#overview").hidden = !entries.length;
-  document.querySelector("#status").textContent = statusInWords();
+  document.querySelector("#status").textContent = statusText();
   const progress = document.querySelector("#progress");
   progress.hidden = !pending;
   progress.max = sent.length || 1;
@@ -38,15 +38,15 @@ function drawStatusNow() {
   for (const button of filters) {
     button.querySelector("span").textContent = entries.filter(FILTERS[button.dataset.filter].holds).length;
   }
-  const isNothing = entries.length > 0 && !entries.some(FILTERS[filter].holds);
-  document.querySelector("#nothing").hidden = !isNothing;
-  document.querySelector("#nothing").textContent = isNothing ? FILTERS[filter].nothing : "";
+  const isEmptyView = entries.length > 0 && !entries.some(FILTERS[filter].holds);
+  document.querySelector("#nothing").hidden = !isEmptyView;
+  document.querySelector("#nothing").textContent = isEmptyView ? FILTERS[filter].emptyText : "";
   showModels();
-  if (sayBanner) banner.querySelector("span").textContent = sayBanner();
+  if (bannerText) banner.querySelector("span").textContent = bannerText();
 }
 
-/** As in: 312 of 500, 41 to review, 3 failed. */
-function statusInWords() {
+/** Return the status as a text, as in: 312 of 500, 41 to review, 3 failed. */
+function statusText() {
   const sent = entries.filter(({ file }) => file);
   const pending = sent.filter(isPending).length;
   const number = (holds) => entries.filter(holds).length;
@@ -63,15 +63,15 @@ function chooseFilter(name) {
   drawStatus();
 }
 
-/** Tell everybody one thing, with a button for what can be done. */
+/** Show a sentence in the banner, with a button for the action that helps. `sentence` is a function: it is read again at each change. */
 function showBanner(sentence, action, onAction) {
-  const isNew = !sayBanner;
-  sayBanner = sentence;
-  onBanner = onAction;
+  const isNew = !bannerText;
+  bannerText = sentence;
+  bannerAction = onAction;
   banner.hidden = false;
   banner.querySelector("span").textContent = sentence();
   banner.querySelector("button").textContent = action;
-  if (isNew) say(sentence());
+  if (isNew) announce(sentence());
 }
 
 function showNotice(sentence) {
@@ -80,5 +80,5 @@ function showNotice(sentence) {
 
 function hideBanner() {
   banner.hidden = true;
-  sayBanner = onBanner = null;
+  bannerText = bannerAction = null;
 }

@@ -1,5 +1,5 @@
-// One picture, whole and large, and all that is known and can be done about it. Arrows lead to the next one, digits
-// label it, Escape closes; the focus then goes back to its card.
+// The viewer: one picture at full size, with its facts and the buttons to label and explain it. The arrow keys show the
+// previous and the next picture, digits label it, and Escape closes the viewer and returns the focus to the card.
 
 const viewer = document.querySelector("#viewer");
 const viewerPart = (name) => viewer.querySelector(name);
@@ -11,12 +11,12 @@ function openViewer(entry, { toLabel = false, toExplain = false } = {}) {
   view(entry);
   const target = toLabel ? ".choices button" : toExplain ? ".why button" : ".name";
   viewerPart(target)?.focus();
-  if (toExplain && !entry.heat?.isShown) toggleWhy(entry);
+  if (toExplain && !entry.heat?.isShown) toggleHeatmap(entry);
 }
 
 function view(entry) {
   viewed = entry;
-  forgetWhole();
+  releaseWhole();
   viewerPart(".choices").replaceChildren(...(entry.answer ? newChoices(entry) : []));
   viewerPart(".labels input").value = "";
   viewerPart(".caution").textContent = document.querySelector(`.limits[data-of="${CSS.escape(entry.model ?? "")}"] summary`)?.textContent ?? "";
@@ -34,7 +34,7 @@ function drawViewer() {
   const image = viewerPart(".stage img");
   image.hidden = !picture;
   if (picture && image.src !== picture) image.src = picture;
-  image.alt = heat.isShown ? `Heat map over ${name}: where the model sees ${answer.label}` : name;
+  image.alt = heat.isShown ? `Heatmap over ${name}: where the model sees ${answer.label}` : name;
   viewerPart(".placeholder span").textContent = viewed.hasNoPreview ? "No preview" : "";
   drawWholeName(viewerPart(".name"), name);
   viewerPart(".note").textContent = state === "waiting" ? "Waiting" : note;
@@ -46,9 +46,9 @@ function drawViewer() {
   viewerPart(".labels .problem").hidden = !problem;
   viewerPart(".labels .problem").textContent = problem ?? "";
   viewerPart(".caution").hidden = !viewerPart(".caution").textContent;
-  viewerPart(".facts").textContent = answer ? factsInWords(answer) : "";
-  const turn = shownEntries().indexOf(viewed);
-  viewerPart(".place").textContent = turn < 0 ? "" : `${turn + 1} of ${shownEntries().length}`;
+  viewerPart(".facts").textContent = answer ? factsText(answer) : "";
+  const position = shownEntries().indexOf(viewed);
+  viewerPart(".position").textContent = position < 0 ? "" : `${position + 1} of ${shownEntries().length}`;
   viewerPart("#previous").disabled = neighbour(-1) === undefined;
   viewerPart("#next").disabled = neighbour(1) === undefined;
 }
@@ -59,7 +59,7 @@ function drawWholeName(heading, name) {
   heading.replaceChildren(text);
 }
 
-function factsInWords({ image, times, model }) {
+function factsText({ image, times, model }) {
   const size = `${image.width_px} × ${image.height_px} ${image.format.toUpperCase()}`;
   return `${size} · ${milliseconds(times.total_ms)} ms · ${model.name} ${model.version}`;
 }
@@ -72,7 +72,7 @@ function shownEntries() {
   return entries.filter(FILTERS[filter].holds);
 }
 
-/** The picture before or after the one that is looked at; one that left the filter's pictures keeps its place. */
+/** Return the next picture of the filter in a direction, also from a picture that the filter no longer shows. */
 function neighbour(step) {
   for (let index = entries.indexOf(viewed) + step; entries[index]; index += step) {
     if (FILTERS[filter].holds(entries[index])) return entries[index];
@@ -86,10 +86,10 @@ function turnTo(step) {
   const hadFocus = document.activeElement;
   view(other);
   if (!hadFocus?.isConnected || hadFocus.disabled) viewerPart(".name").focus();
-  say(`${other.name}${other.answer ? `: ${inWords(other.labelled ?? other.answer.label)}` : ""}`);
+  announce(`${other.name}${other.answer ? `: ${labelText(other.labelled ?? other.answer.label)}` : ""}`);
 }
 
-function forgetWhole() {
+function releaseWhole() {
   if (wholeUrl) URL.revokeObjectURL(wholeUrl);
   wholeUrl = null;
 }
@@ -97,18 +97,18 @@ function forgetWhole() {
 viewer.addEventListener("close", () => {
   const { card } = viewed;
   viewed = null;
-  forgetWhole();
+  releaseWhole();
   viewerPart(".stage img").removeAttribute("src");
   focusCard(card);
 });
 
-/** Give a card the focus, or where the filter has hidden it, the filter. */
+/** Focus a card, or the filter if it hides the card. */
 function focusCard(card) {
   const isShown = card.isConnected && card.checkVisibility();
   (isShown ? card.querySelector(".look") : document.querySelector('.filters [aria-pressed="true"]')).focus();
 }
 viewer.addEventListener("click", (event) => {
-  if (event.target === viewer || event.target.matches(".stage")) viewer.close(); // beside the picture
+  if (event.target === viewer || event.target.matches(".stage")) viewer.close(); // a click next to the picture
 });
 viewer.addEventListener("keydown", (event) => {
   if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -126,9 +126,9 @@ function choiceOf(key) {
 viewerPart(".close").addEventListener("click", () => viewer.close());
 viewerPart("#previous").addEventListener("click", () => turnTo(-1));
 viewerPart("#next").addEventListener("click", () => turnTo(1));
-viewerPart(".why button").addEventListener("click", () => toggleWhy(viewed));
+viewerPart(".why button").addEventListener("click", () => toggleHeatmap(viewed));
 viewerPart(".labels").addEventListener("submit", async (event) => {
   event.preventDefault();
   const field = event.target.elements.label;
-  if (await giveLabel(viewed, field.value.trim())) field.value = "";
+  if (await recordLabel(viewed, field.value.trim())) field.value = "";
 });

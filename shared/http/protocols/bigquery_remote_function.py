@@ -27,7 +27,7 @@ MAX_ERROR_CHARACTERS = 500
 """BigQuery accepts an errorMessage of less than 1 KB."""
 
 REFUSED = (StorageRefused, RowRefused)
-"""Transient errors that last until an operator changes something: as such they would fail the call each time."""
+"""Transient errors that last until an operator changes something; as errors of the call they would fail every retry."""
 
 KEY = "bigquery"
 """The idempotency key of images sent as bytes: the same bytes from the same caller get the same prediction id."""

@@ -29,7 +29,7 @@ from shared.images.memory_budget import COPIES_OF_A_FILE
 from shared.types import Prediction
 
 MAX_URI_BODY_BYTES = 16 * 1024
-"""Of the JSON that names an object, whose name has at most 1,024 bytes."""
+"""Limit of the JSON that names an object; an object's name has at most 1,024 bytes."""
 
 EXPECTED_JSON = (
     'expected {"uri": "gs://bucket/name"}; send an image as it is (curl --data-binary @photo.jpg), or in base64 to '

@@ -66,7 +66,7 @@ def _allow(context: RequestContext, prediction_id: str, token: object) -> None:
         BadRequest: with status 403.
     """
     tokens = context.service.label_tokens
-    if context.call.caller is not None or tokens.is_of(token, prediction_id):
+    if context.call.caller is not None or tokens.is_valid(token, prediction_id):
         return
     if tokens:
         raise BadRequest(

@@ -3,7 +3,7 @@
 https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md; Triton's
 classification extension:
 https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_classification.md; KServe's
-``GET /v2/models``. An error is of the whole request: the protocol has none for a single image.
+``GET /v2/models``. An error fails the whole request: the protocol has no errors of single images.
 """
 
 from __future__ import annotations

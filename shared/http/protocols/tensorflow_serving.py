@@ -1,8 +1,8 @@
 """TensorFlow Serving's REST API, which is also KServe's V1 protocol.
 
 https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc/api_rest.md,
-https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. Where they collide, an
-answer has the keys of both. Predictions are in the order of ``instances``. An error is of the whole request.
+https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol. Where the two differ, an
+answer has the keys of both. Predictions are in the order of ``instances``. One image's error fails the whole request.
 """
 
 from __future__ import annotations

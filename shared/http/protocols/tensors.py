@@ -22,8 +22,8 @@ PIXEL_TYPES: dict[str, np.dtype[Any]] = {"UINT8": np.dtype("u1"), "FP32": np.dty
 """The datatypes of pixels; binary data is little-endian."""
 
 WHITES = (1.0, 255.0)
-"""The values of white in floating point. A tensor
-does not name its own, so the first that no pixel exceeds is taken."""
+"""The values that white may have in floating point. A tensor does not declare its own, so the first that no pixel
+exceeds is used."""
 
 
 def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -> list[ImageInput]:
@@ -35,7 +35,7 @@ def images_of_bytes(elements: Sequence[bytes | str], content_type: str | None) -
             JSON strings are URIs or base64.
 
     Raises:
-        BadRequest: another content_type, or raw bytes in JSON.
+        BadRequest: the content_type is unknown, or raw bytes are in JSON.
     """
     if content_type not in (None, "base64", "uri", "raw"):
         raise BadRequest(f"The content_type is {content_type[:40]!r}, expected base64, uri or raw.")
@@ -49,7 +49,7 @@ def images_of_pixels(tensor: Array) -> list[ImageInput]:
         tensor: shape (images, height, width, 3), uint8 or float32; floating point is 0 to 1 or 0 to 255.
 
     Raises:
-        BadRequest: the shape is another, or numbers are out of range.
+        BadRequest: the shape is not the expected one, or numbers are out of range.
     """
     if tensor.ndim != 4 or tensor.shape[3] != 3 or 0 in tensor.shape:
         raise BadRequest(f"The pixels have shape {list(tensor.shape)}, expected [images, height, width, 3].")

@@ -41,7 +41,7 @@ class Items:
     associations: dict[int, list[int]]
     """Indexes, from 0, of the properties of each item."""
     references: list[tuple[bytes, int, tuple[int, ...]]] = field(default_factory=list)
-    """Kind, from, to."""
+    """The kind of each reference, the item that it is from, and the items that it is to."""
 
     def properties_of(self, item: int, kind: bytes) -> list[Box]:
         """Return an item's properties of one kind."""
@@ -85,7 +85,7 @@ def items_of(content: Bytes, meta: Box) -> Items | None:
     """Return the items of a ``meta`` box; None where it has none.
 
     Raises:
-        ValueError: the box is not well-formed, or has something twice.
+        ValueError: the box is not well-formed, or has a part twice that may exist once.
     """
     inside = children(content, meta, 4)
     if b"iinf" not in inside or b"iloc" not in inside:
@@ -94,7 +94,7 @@ def items_of(content: Bytes, meta: Box) -> Items | None:
     properties, associations = _properties(content, inside[b"iprp"]) if b"iprp" in inside else ([], {})
     return Items(
         kinds=_kinds(content, inside[b"iinf"]),
-        extents=_places(content, inside[b"iloc"], data),
+        extents=_extents(content, inside[b"iloc"], data),
         primary=_primary(content, inside[b"pitm"]) if b"pitm" in inside else None,
         properties=properties,
         associations=associations,
@@ -133,41 +133,41 @@ def item_entries(content: Bytes, iinf: Box) -> Iterator[tuple[int, bytes, Box, i
 
 
 def _kinds(content: Bytes, iinf: Box) -> dict[int, bytes]:
-    by_kind: dict[int, bytes] = {}
+    kinds: dict[int, bytes] = {}
     for item, kind, _, _ in item_entries(content, iinf):
-        if item in by_kind or len(by_kind) >= MAX_ITEMS:
+        if item in kinds or len(kinds) >= MAX_ITEMS:
             raise ValueError(f"item {item} exists twice, or there are too many items")
-        by_kind[item] = kind
-    return by_kind
+        kinds[item] = kind
+    return kinds
 
 
-def _places(content: Bytes, iloc: Box, data: int) -> dict[int, list[Extent]]:
+def _extents(content: Bytes, iloc: Box, data: int) -> dict[int, list[Extent]]:
     """Return the extents of each item (ISO/IEC 14496-12, 8.11.3)."""
     numbers = NumberReader(content, iloc.body, iloc.end)
     version, _ = numbers.take(1), numbers.take(3)
     sizes = numbers.take(2)
     offset_bytes, length_bytes, base_bytes, index_bytes = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
-    by_kind: dict[int, list[Extent]] = {}
+    extents_of: dict[int, list[Extent]] = {}
     seen = 0
     for _ in range(numbers.take(2 if version < 2 else 4)):
         item = numbers.take(2 if version < 2 else 4)
         method = numbers.take(2) & 15 if version else 0
         if method > 1:
             raise ValueError(f"item {item} is stored in another item")
-        if item in by_kind:
+        if item in extents_of:
             raise ValueError(f"item {item} has two lists of extents")
         numbers.take(2)
         base = numbers.take(base_bytes) + (data if method else 0)
-        by_kind[item] = []
+        extents_of[item] = []
         for _ in range(numbers.take(2)):
             numbers.take(index_bytes if version else 0)
             start = base + numbers.take(offset_bytes)
             end = start + (numbers.take(length_bytes) or len(content) - start)
-            by_kind[item].append(Extent(start, end))
+            extents_of[item].append(Extent(start, end))
             seen += 1
             if seen > MAX_EXTENTS:
                 raise ValueError("its items have too many extents")
-    return by_kind
+    return extents_of
 
 
 def _primary(content: Bytes, pitm: Box) -> int:
@@ -176,13 +176,13 @@ def _primary(content: Bytes, pitm: Box) -> int:
 
 def _properties(content: Bytes, iprp: Box) -> tuple[list[Box], dict[int, list[int]]]:
     """Return all properties, and the indexes of each item's (ISO/IEC 23008-12, 9.3)."""
-    by_kind: list[Box] = []
+    properties: list[Box] = []
     associations: dict[int, list[int]] = {}
     for box in boxes(content, iprp.body, iprp.end):
         if box.kind == b"ipco":
-            if by_kind:
+            if properties:
                 raise ValueError("there are two lists of properties")
-            by_kind = list(boxes(content, box.body, box.end))
+            properties = list(boxes(content, box.body, box.end))
         if box.kind != b"ipma":
             continue
         numbers = NumberReader(content, box.body, box.end)
@@ -191,9 +191,9 @@ def _properties(content: Bytes, iprp: Box) -> tuple[list[Box], dict[int, list[in
             item = numbers.take(2 if version < 1 else 4)
             indexes = [_index(numbers, wide=bool(flags & 1)) for _ in range(numbers.take(1))]
             associations.setdefault(item, []).extend(index - 1 for index in indexes if index)
-    if any(index >= len(by_kind) for indexes in associations.values() for index in indexes):
+    if any(index >= len(properties) for indexes in associations.values() for index in indexes):
         raise ValueError("an item refers to a property that does not exist")
-    return by_kind, associations
+    return properties, associations
 
 
 def _index(numbers: NumberReader, *, wide: bool) -> int:

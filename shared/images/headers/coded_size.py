@@ -26,14 +26,14 @@ class _Bits:
     at: int = 0
 
     def take(self, number: int) -> int:
-        largest = 0
+        value = 0
         for _ in range(number):
             byte = self.at >> 3
             if byte >= len(self.content):
                 raise ValueError("a sequence header is cut short")
-            largest = largest << 1 | (self.content[byte] >> (7 - (self.at & 7)) & 1)
+            value = value << 1 | (self.content[byte] >> (7 - (self.at & 7)) & 1)
             self.at += 1
-        return largest
+        return value
 
     def take_uvlc(self) -> int:
         """Read a number of variable length (AV1, 4.10.3)."""
@@ -95,7 +95,7 @@ def _coded_items(content: bytes, items: Items) -> int:
     for item, kind in items.kinds.items():
         if kind != b"av01":
             continue
-        data = b"".join(content[place.start : place.end] for place in items.extents.get(item, []))
+        data = b"".join(content[extent.start : extent.end] for extent in items.extents.get(item, []))
         if not data:
             continue
         coded = av1_size(data)
@@ -103,7 +103,9 @@ def _coded_items(content: bytes, items: Items) -> int:
         if coded is None or declared is None:
             raise ValueError(f"item {item} declares no size")
         if coded[0] > declared[0] or coded[1] > declared[1]:
-            raise ValueError(f"item {item} is {coded[0]} x {coded[1]} pixels and says {declared[0]} x {declared[1]}")
+            raise ValueError(
+                f"item {item} is {coded[0]} x {coded[1]} pixels, but declares {declared[0]} x {declared[1]}"
+            )
         largest = max(largest, coded[0] * coded[1])
     return largest
 
@@ -125,7 +127,9 @@ def _coded_tracks(content: bytes, moov: Box) -> Iterator[Size]:
             if coded is None:
                 raise ValueError("a film's first frame declares no size")
             if coded[0] > declared[0] or coded[1] > declared[1]:
-                raise ValueError(f"a film is {coded[0]} x {coded[1]} pixels and says {declared[0]} x {declared[1]}")
+                raise ValueError(
+                    f"a film is {coded[0]} x {coded[1]} pixels, but declares {declared[0]} x {declared[1]}"
+                )
             yield coded
 
 
@@ -135,8 +139,8 @@ def _first_chunk(content: bytes, table: dict[bytes, Box]) -> bytes:
     start = _number(content, box.body + 8, width)
     sizes = table[b"stsz"].body
     length = _number(content, sizes + 4, 4) or _number(content, sizes + 12, 4)
-    place = Extent(start, start + length)
-    return content[place.start : place.end]
+    extent = Extent(start, start + length)
+    return content[extent.start : extent.end]
 
 
 def _number(content: bytes, at: int, width: int) -> int:

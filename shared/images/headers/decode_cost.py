@@ -17,22 +17,22 @@ COEFFICIENT_BYTES = 2
 """Additional bytes for each component of a JPEG whose coefficients are held as a whole, at any scale."""
 
 MIN_COMPONENTS = 3
-"""Components that are counted at least: a component may be padded to the size of the largest."""
+"""The fewest components to count: a component may be padded to the size of the largest."""
 
 LARGEST_BLOCK_PX = 32
 """Multiple to which libjpeg pads a picture in either direction: four blocks of eight pixels."""
 
 DEEP_BYTES_PER_PIXEL = 17
-"""Instead, for AVIF, and for HEIC with full chroma, of more than 8 bits a channel."""
+"""Replaces the number above for AVIF, and for HEIC with full chroma, of more than 8 bits a channel."""
 
 FULL_CHROMA_BYTES_PER_PIXEL = 10
-"""Instead, for HEIC with full chroma or with transparency."""
+"""Replaces the number above for HEIC with full chroma or with transparency."""
 
 RESULT_BYTES_PER_PIXEL = 10
 """Bytes for each pixel after reducing: Pillow's picture, and twice the array while it is copied."""
 
 AV1_FLAGS = re.compile(rb"av1C\x81.(.)", re.DOTALL)
-"""The third byte of AVIF's ``av1C`` boxes (AV1 in ISOBMFF, 2.3.3), whose second bit says more than 8 bits."""
+"""The third byte of AVIF's ``av1C`` boxes (AV1 in ISOBMFF, 2.3.3), whose second bit means over 8 bits a channel."""
 
 
 def webp_size(content: bytes) -> tuple[int, int] | None:

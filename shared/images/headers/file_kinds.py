@@ -14,7 +14,7 @@ BEGINNINGS = {
     "avif": re.compile(rb".{4}ftypavi[fs]", re.DOTALL),
     "heif": re.compile(rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL),
 }
-"""By ``Image.format``; ``mif1`` and ``msf1`` are in HEIC and in AVIF files."""
+"""How files begin, by ``Image.format``; ``mif1`` and ``msf1`` are in HEIC and in AVIF files."""
 
 NOT_PLAIN = ("tiff", "avif", "heif")
 

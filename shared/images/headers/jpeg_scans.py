@@ -18,10 +18,10 @@ FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 
 MAX_SCANS = 100
-"""Most scans of a progressive JPEG, which has about ten. A few bytes make a scan, which is a pass over all pixels."""
+"""The most scans of a progressive JPEG, which has about ten. A few bytes make a scan, a pass over all pixels."""
 
 MAX_SEQUENTIAL_SCANS = 4
-"""Most scans of any other JPEG: each component is in one scan, and there are at most four (T.81, B.2.3)."""
+"""The most scans of any other JPEG: each component is in one scan, and there are at most four (T.81, B.2.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,21 +43,21 @@ def unsupported_format(content: bytes, *, is_opened: bool) -> str | None:
     Returns:
         None if the file is broken, truncated, or not an image.
     """
-    for beginning, words in UNSUPPORTED.items():
+    for beginning, name in UNSUPPORTED.items():
         if beginning.match(content):
-            return words
+            return name
     try:
         match kind_of(content):
             case "tiff":
-                return _unread_tiff(content, is_opened=is_opened)
+                return _unsupported_tiff(content, is_opened=is_opened)
             case "bmp":
-                return _unread_bmp(content)
+                return _unsupported_bmp(content)
     except (ValueError, LookupError, struct.error):
         return None
     return None
 
 
-def _unread_tiff(content: bytes, *, is_opened: bool) -> str | None:
+def _unsupported_tiff(content: bytes, *, is_opened: bool) -> str | None:
     reader = Reader(memoryview(content))
     entries, _ = reader.directory(reader.first)
 
@@ -82,7 +82,7 @@ def _unread_tiff(content: bytes, *, is_opened: bool) -> str | None:
     return f"a TIFF of {bands} bands of {bits} bits, compression {compression}, photometric {numbers(PHOTOMETRIC)[0]}"
 
 
-def _unread_bmp(content: bytes) -> str | None:
+def _unsupported_bmp(content: bytes) -> str | None:
     offset, size, width, height, _, bits, compression = struct.unpack_from("<IIiiHHI", content, 10)
     if size < 40 or compression in PLAIN_BMP_COMPRESSIONS:
         return None

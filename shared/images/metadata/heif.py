@@ -41,12 +41,12 @@ def strip_heif(content: bytes) -> bytes:
     metas, films = ([box for box in top if box.kind == kind] for kind in (b"meta", b"moov"))
     if len(metas) > 1 or len(films) > 1:
         raise ValueError("there are two lists of items, or two films")
-    extents = [place for film in films for place in film_extents(out, film)]
+    extents = [extent for film in films for extent in film_extents(out, film)]
     items = items_of(out, metas[0]) if metas else None
     if items is not None:
         shown = _shown_items(out, items)
-        extents += [place for item in shown for place in items.extents.get(item, [])]
-        if any(place.end > len(out) for item in items.extents.values() for place in item):
+        extents += [extent for item in shown for extent in items.extents.get(item, [])]
+        if any(extent.end > len(out) for extents_of_item in items.extents.values() for extent in extents_of_item):
             raise ValueError("an item ends after the file")
     for box in top:
         if box.kind == b"ftyp":
@@ -121,7 +121,7 @@ def _strip_meta(out: bytearray, meta: Box, extents: list[Extent]) -> None:
                 raise ValueError(f"an item's description has version {out[entry.body]}, expected 2 or more")
             zero(out, name, entry.end)
     if b"iloc" in inside:
-        _zero_after_places(out, inside[b"iloc"])
+        _zero_after_extents(out, inside[b"iloc"])
     for box in boxes(out, inside[b"iref"].body + 4, inside[b"iref"].end) if b"iref" in inside else ():
         width = 2 if out[inside[b"iref"].body] == 0 else 4
         number = int.from_bytes(out[box.body + width : box.body + width + 2])
@@ -131,7 +131,7 @@ def _strip_meta(out: bytearray, meta: Box, extents: list[Extent]) -> None:
 def _strip_properties(out: bytearray, iprp: Box) -> None:
     for box in boxes(out, iprp.body, iprp.end):
         if box.kind == b"ipma":
-            _zero_after_uses(out, box)
+            _zero_after_associations(out, box)
         elif box.kind != b"ipco":
             free(out, box)
             continue
@@ -157,7 +157,7 @@ def _strip_groups(out: bytearray, grpl: Box) -> None:
             free(out, box)
 
 
-def _zero_after_places(out: bytearray, iloc: Box) -> None:
+def _zero_after_extents(out: bytearray, iloc: Box) -> None:
     numbers = NumberReader(out, iloc.body, iloc.end)
     version, _ = numbers.take(1), numbers.take(3)
     sizes = numbers.take(2)
@@ -168,7 +168,7 @@ def _zero_after_places(out: bytearray, iloc: Box) -> None:
     zero(out, numbers.at, iloc.end)
 
 
-def _zero_after_uses(out: bytearray, ipma: Box) -> None:
+def _zero_after_associations(out: bytearray, ipma: Box) -> None:
     numbers = NumberReader(out, ipma.body, ipma.end)
     version, flags = numbers.take(1), numbers.take(3)
     for _ in range(numbers.take(4)):
@@ -180,12 +180,12 @@ def _zero_after_uses(out: bytearray, ipma: Box) -> None:
 def _fill_metadata(out: bytearray, items: Items, kept: list[Extent]) -> None:
     """Overwrite EXIF and XMP, which readers look for, with empty contents."""
     for item, kind in items.kinds.items():
-        for place in items.extents.get(item, []):
-            if kind not in (EXIF, XMP) or any(place.start < other.end and other.start < place.end for other in kept):
+        for extent in items.extents.get(item, []):
+            if kind not in (EXIF, XMP) or any(extent.start < other.end and other.start < extent.end for other in kept):
                 continue
-            length = place.end - place.start
+            length = extent.end - extent.start
             empty = bytes(4) + exif_of(UPRIGHT)
             if kind == EXIF and len(empty) <= length:
-                out[place.start : place.start + len(empty)] = empty
+                out[extent.start : extent.start + len(empty)] = empty
             elif kind == XMP:
-                out[place.start : place.end] = b" " * length
+                out[extent.start : extent.end] = b" " * length

@@ -165,8 +165,8 @@ def _samples(out: bytearray, table: dict[bytes, Box]) -> Iterator[Extent]:
 
 
 def _per_chunk(out: bytearray, stsc: Box) -> list[tuple[int, int]]:
-    extents = range(stsc.body + 8, stsc.body + 8 + 12 * min(_number(out, stsc.body + 4), MAX_SAMPLES), 12)
-    return [(_number(out, at), _number(out, at + 4)) for at in extents]
+    entries = range(stsc.body + 8, stsc.body + 8 + 12 * min(_number(out, stsc.body + 4), MAX_SAMPLES), 12)
+    return [(_number(out, at), _number(out, at + 4)) for at in entries]
 
 
 def _number(out: bytearray, at: int, width: int = 4) -> int:

@@ -1,4 +1,4 @@
-"""Overwrite a box in place: set parts of it to zero, or turn it into free space."""
+"""Overwrite a box in extent: set parts of it to zero, or turn it into free space."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def zero_after(out: bytearray, box: Box, read_bytes: int) -> None:
 
 
 def keep_bytes(out: bytearray, box: Box, extents: list[Extent]) -> None:
-    """Set a box to zero except for the given extents."""
+    """Set a box to zero except for some extents."""
     at = box.body
-    for place in sorted(extents, key=lambda place: place.start):
-        zero(out, at, min(place.start, box.end))
-        at = max(at, min(place.end, box.end))
+    for extent in sorted(extents, key=lambda extent: extent.start):
+        zero(out, at, min(extent.start, box.end))
+        at = max(at, min(extent.end, box.end))
     zero(out, at, box.end)
 
 

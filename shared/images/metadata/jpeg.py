@@ -1,7 +1,7 @@
 """JPEG (ITU-T T.81, annex B): a chain of segments, of which those that show the picture are kept.
 
-Only the used parts of these are kept: not tables that no scan refers to, only the part of Adobe's segment that decoders
-read, and only pieces of colour profiles that make a whole profile.
+Of these, only the used parts are kept. Tables that no scan refers to are dropped. Of Adobe's segment, the part that
+decoders read is kept; of a colour profile, pieces that make a whole profile.
 """
 
 from __future__ import annotations
@@ -46,28 +46,30 @@ class _Tables:
     of_frame: set[TableId] = field(default_factory=set)
 
     def define(self, marker: int, body: bytes) -> None:
-        for place, table in _tables_in(marker, body):
-            self.waiting[place] = table
+        for table_id, table in _tables_in(marker, body):
+            self.waiting[table_id] = table
 
     def begin_frame(self, body: bytes) -> None:
-        self.of_frame = {(QUANTISATION, place) for place in body[8::3]}
+        self.of_frame = {(QUANTISATION, number) for number in body[8::3]}
 
     def for_scan(self, body: bytes) -> bytes:
         """Remove the tables that a scan needs, and return them as segments."""
-        extents = body[2 : 1 + 2 * body[0] : 2]
-        needed = {(HUFFMAN, place >> 4) for place in extents} | {(HUFFMAN, 0x10 | place & 15) for place in extents}
+        choices = body[2 : 1 + 2 * body[0] : 2]
+        needed = {(HUFFMAN, choice >> 4) for choice in choices} | {(HUFFMAN, 0x10 | choice & 15) for choice in choices}
         return self.take(needed | self.of_frame)
 
     def take(self, needed: set[TableId]) -> bytes:
-        match = sorted(
-            place for place in self.waiting if place in needed or (place[0] == QUANTISATION and _is(place, needed))
+        table_ids = sorted(
+            table_id
+            for table_id in self.waiting
+            if table_id in needed or (table_id[0] == QUANTISATION and _is_needed(table_id, needed))
         )
-        return b"".join(_segment(place[0], self.waiting.pop(place)) for place in match)
+        return b"".join(_segment(table_id[0], self.waiting.pop(table_id)) for table_id in table_ids)
 
 
-def _is(place: TableId, needed: set[TableId]) -> bool:
-    """Return whether a quantisation table is needed; the upper half of its number is its precision and ignored."""
-    return (QUANTISATION, place[1] & 15) in needed
+def _is_needed(table_id: TableId, needed: set[TableId]) -> bool:
+    """Return whether a scan needs a quantisation table; the upper half of its number, its precision, is ignored."""
+    return (QUANTISATION, table_id[1] & 15) in needed
 
 
 def strip_jpeg(content: bytes, orientation: int) -> bytes:
@@ -92,13 +94,15 @@ def strip_embedded_jpeg(content: bytes) -> tuple[bytes, set[TableId]]:
     needed = set(tables.of_frame)
     for marker, body, _, _ in _segments(stripped):
         if marker == SCAN:
-            extents = body[2 : 1 + 2 * body[0] : 2]
-            needed |= {(HUFFMAN, place >> 4) for place in extents} | {(HUFFMAN, 0x10 | place & 15) for place in extents}
+            choices = body[2 : 1 + 2 * body[0] : 2]
+            needed |= {(HUFFMAN, choice >> 4) for choice in choices} | {
+                (HUFFMAN, 0x10 | choice & 15) for choice in choices
+            }
     return stripped, needed
 
 
 def strip_jpeg_tables(content: bytes, needed: set[TableId]) -> bytes:
-    """Return the needed ones of the tables that several JPEGs share (TIFF Technical Note 2).
+    """Return, of the tables that several JPEGs share, those that are needed (TIFF Technical Note 2).
 
     Raises:
         ValueError: it is not a chain of segments.
@@ -159,12 +163,12 @@ def _tables_in(marker: int, body: bytes) -> Iterator[tuple[TableId, bytes]]:
     """Yield the tables of a segment (T.81, B.2.4.1 and B.2.4.2)."""
     at = 0
     while at < len(body):
-        place = body[at]
-        length = (129 if place >> 4 else 65) if marker == QUANTISATION else 17 + sum(body[at + 1 : at + 17])
+        number = body[at]
+        length = (129 if number >> 4 else 65) if marker == QUANTISATION else 17 + sum(body[at + 1 : at + 17])
         table = body[at : at + length]
         if len(table) != length:
             raise ValueError("a table ends after its segment")
-        yield (marker, place), table
+        yield (marker, number), table
         at += length
 
 

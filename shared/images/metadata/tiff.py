@@ -36,8 +36,8 @@ MAX_VALUES = {
 }
 MAX_VALUES |= {530: 2, 532: 6, 347: 1 << 16, 34675: 1 << 22}
 MAX_VALUES |= dict.fromkeys(SCALARS, 1) | dict.fromkeys(PER_SAMPLE, 8)
-"""Most values of each tag that shows the picture: size, coding, colours, resolution, orientation, page number, YCbCr,
-and the ICC profile (34675). A text in one of these tags does not show the picture."""
+"""The most values of each tag that shows the picture: size, coding, colours, resolution, orientation, page number,
+YCbCr, and the ICC profile (34675). A text in one of these tags does not show the picture."""
 
 JPEG_TABLES, ICC = 347, 34675
 COLOUR_MAP, PALETTE = 320, 3
@@ -118,8 +118,10 @@ class Reader:
         word = 8 if self.is_big else 4
         tag, kind, count = self.number(at, 2), self.number(at + 2, 2), self.number(at + 4, word)
         length = TYPE_BYTES.get(kind, 0) * count
-        place = at + 4 + word
-        return Entry(tag, kind, count, self.bytes_at(place if length <= word else self.number(place, word), length))
+        field_at = at + 4 + word
+        return Entry(
+            tag, kind, count, self.bytes_at(field_at if length <= word else self.number(field_at, word), length)
+        )
 
     def numbers(self, entry: Entry) -> list[int]:
         """Return an entry's values as integers."""
@@ -176,15 +178,15 @@ def _append_page(reader: Reader, entries: dict[int, Entry], out: bytearray) -> i
     out += bytes(2 + 12 * len(kept) + 4)
     struct.pack_into(f"{reader.order}H", out, directory, len(kept))
     for index, tag in enumerate(sorted(kept)):
-        entry, place = kept[tag], directory + 2 + 12 * index
+        entry, entry_at = kept[tag], directory + 2 + 12 * index
         data = entry.data
         if tag in pixels:
             data = _longs(reader, tag, [_append(part, out, reader) for part in pixels[tag]]).data
-        struct.pack_into(f"{reader.order}HHI", out, place, entry.tag, entry.type, entry.count)
+        struct.pack_into(f"{reader.order}HHI", out, entry_at, entry.tag, entry.type, entry.count)
         if len(data) > 4:
-            struct.pack_into(f"{reader.order}I", out, place + 8, _append(data, out, reader))
+            struct.pack_into(f"{reader.order}I", out, entry_at + 8, _append(data, out, reader))
         else:
-            out[place + 8 : place + 8 + len(data)] = data
+            out[entry_at + 8 : entry_at + 8 + len(data)] = data
     return directory + 2 + 12 * len(kept)
 
 

@@ -1,1 +1,4 @@
-"""The images that ``bucketlens demo`` drops: drawn here, since no photograph of a data set belongs in a repository."""
+"""The images that ``bucketlens demo`` uploads.
+
+They are drawn, since the photographs of a data set do not belong in this repository.
+"""

@@ -1,4 +1,4 @@
-"""Drawn flowers, one of each label of the reference model. Every drawing is the same on every machine."""
+"""Drawings of flowers, one for each label of the reference model, equal on every machine."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from PIL import Image, ImageDraw, ImageFilter
 
 SIZE_PX = 480
 CENTRE = SIZE_PX / 2
-FINE = 2
-"""Drawn this many times larger and then reduced, for smooth edges."""
+OVERSAMPLING = 2
+"""Oversampling: a drawing is made this many times larger and then reduced, for smooth edges."""
 
 Colour = tuple[int, int, int]
 Random = np.random.Generator
 
 
 def drawings() -> dict[str, Image.Image]:
-    """Return the drawings by label, each RGB, SIZE_PX square."""
+    """Return the drawings by label, each RGB and ``SIZE_PX`` square."""
     pens: dict[str, Callable[[Random], Image.Image]] = {
         "daisy": _daisy,
         "dandelion": _dandelion,
@@ -70,13 +70,13 @@ def _rose(random: Random) -> Image.Image:
         reach = 34 + 62 * share
         tint = _shaded(random, (int(150 + 70 * share), int(12 + 26 * share), int(34 + 30 * share)), 10)
         edge = tuple(max(0, value - 52) for value in tint)
-        box = [FINE * value for value in (x - reach, y - reach * 0.86, x + reach, y + reach * 0.86)]
-        pen.ellipse(box, fill=tint, outline=edge, width=3 * FINE)
+        box = [OVERSAMPLING * value for value in (x - reach, y - reach * 0.86, x + reach, y + reach * 0.86)]
+        pen.ellipse(box, fill=tint, outline=edge, width=3 * OVERSAMPLING)
     for ring in range(5):
         reach = 46 - ring * 9
-        box = [FINE * value for value in (CENTRE - reach, CENTRE - reach, CENTRE + reach, CENTRE + reach)]
+        box = [OVERSAMPLING * value for value in (CENTRE - reach, CENTRE - reach, CENTRE + reach, CENTRE + reach)]
         start = ring * 77
-        pen.arc(box, start, start + 250, fill=(92, 2, 18), width=4 * FINE)
+        pen.arc(box, start, start + 250, fill=(92, 2, 18), width=4 * OVERSAMPLING)
     return canvas
 
 
@@ -94,56 +94,74 @@ def _tulips(random: Random) -> Image.Image:
 
 
 def _meadow(random: Random, tint: Colour) -> Image.Image:
-    """Blurred grass: blades of many greens, out of focus."""
-    canvas = Image.new("RGB", (SIZE_PX * FINE, SIZE_PX * FINE), tint)
+    """Draw grass out of focus: blurred blades of many greens."""
+    canvas = Image.new("RGB", (SIZE_PX * OVERSAMPLING, SIZE_PX * OVERSAMPLING), tint)
     pen = ImageDraw.Draw(canvas)
     for _ in range(900):
-        x, y = random.uniform(0, SIZE_PX * FINE, 2)
+        x, y = random.uniform(0, SIZE_PX * OVERSAMPLING, 2)
         length, lean = random.uniform(40, 160), random.normal(0, 30)
         pen.line((x, y, x + lean, y - length), fill=_shaded(random, tint, 34), width=int(random.integers(4, 14)))
     return canvas.filter(ImageFilter.GaussianBlur(9))
 
 
 def _sky() -> Image.Image:
-    rows = np.linspace(0, 1, SIZE_PX * FINE)[:, None, None]
+    rows = np.linspace(0, 1, SIZE_PX * OVERSAMPLING)[:, None, None]
     colours = (1 - rows) * np.array([92, 148, 220]) + rows * np.array([176, 205, 236])
-    return Image.fromarray(np.broadcast_to(colours, (SIZE_PX * FINE, SIZE_PX * FINE, 3)).astype(np.uint8))
+    return Image.fromarray(
+        np.broadcast_to(colours, (SIZE_PX * OVERSAMPLING, SIZE_PX * OVERSAMPLING, 3)).astype(np.uint8)
+    )
 
 
 def _petal(
     canvas: Image.Image, x: float, y: float, turn: float, start: float, end: float, width: float, colour: Colour
 ) -> None:
-    """A lens from ``start`` to ``end`` px away from (x, y), in the direction ``turn``, with a darker line along it."""
+    """Draw a petal, a lens with a darker line along it, from ``start`` to ``end`` px from (x, y) in direction ``turn``.
+
+    ``turn`` is in radians.
+    """
     along = np.linspace(0, 1, 24)
     reach = start + (end - start) * along
     half = width * np.sin(np.pi * along**0.8) ** 0.8
     cosine, sine = math.cos(turn), math.sin(turn)
     left = [(x + r * cosine - h * sine, y + r * sine + h * cosine) for r, h in zip(reach, half, strict=True)]
     right = [(x + r * cosine + h * sine, y + r * sine - h * cosine) for r, h in zip(reach, half, strict=True)]
-    outline = [(FINE * px, FINE * py) for px, py in left + right[::-1]]
+    outline = [(OVERSAMPLING * px, OVERSAMPLING * py) for px, py in left + right[::-1]]
     darker = tuple(max(0, value - 36) for value in colour)
     pen = ImageDraw.Draw(canvas)
     pen.polygon(outline, fill=colour, outline=darker)
-    pen.line([outline[2], outline[20]], fill=darker, width=FINE)
+    pen.line([outline[2], outline[20]], fill=darker, width=OVERSAMPLING)
 
 
 def _speckled_disc(canvas: Image.Image, random: Random, radius: float, tint: Colour, dots: Colour) -> None:
-    """A seed head: seeds on Vogel's spiral (Mathematical Biosciences 44, 1979), as in real flowers."""
+    """Draw a seed head: seeds on Vogel's spiral (Mathematical Biosciences 44, 1979), as in real flowers."""
     pen = ImageDraw.Draw(canvas)
     pen.ellipse(
-        [FINE * (CENTRE - radius), FINE * (CENTRE - radius), FINE * (CENTRE + radius), FINE * (CENTRE + radius)], tint
+        [
+            OVERSAMPLING * (CENTRE - radius),
+            OVERSAMPLING * (CENTRE - radius),
+            OVERSAMPLING * (CENTRE + radius),
+            OVERSAMPLING * (CENTRE + radius),
+        ],
+        tint,
     )
     golden = math.pi * (3 - math.sqrt(5))
     for index in range(420):
         reach, turn = radius * math.sqrt(index / 420), index * golden
         x, y = CENTRE + reach * math.cos(turn), CENTRE + reach * math.sin(turn)
         colour = _shaded(random, dots, 26)
-        pen.ellipse([FINE * (x - 2.4), FINE * (y - 2.4), FINE * (x + 2.4), FINE * (y + 2.4)], colour)
+        pen.ellipse(
+            [OVERSAMPLING * (x - 2.4), OVERSAMPLING * (y - 2.4), OVERSAMPLING * (x + 2.4), OVERSAMPLING * (y + 2.4)],
+            colour,
+        )
 
 
 def _stem(canvas: Image.Image, x: float, y: float, width: float, colour: Colour) -> None:
     pen = ImageDraw.Draw(canvas)
-    pen.line([FINE * x, FINE * y, FINE * (x + 12), FINE * SIZE_PX], fill=colour, width=int(width * FINE))
+    pen.line(
+        [OVERSAMPLING * x, OVERSAMPLING * y, OVERSAMPLING * (x + 12), OVERSAMPLING * SIZE_PX],
+        fill=colour,
+        width=int(width * OVERSAMPLING),
+    )
 
 
 def _leaf(canvas: Image.Image, x: float, scale: float) -> None:
@@ -152,7 +170,7 @@ def _leaf(canvas: Image.Image, x: float, scale: float) -> None:
 
 
 def _photographed(canvas: Image.Image, random: Random) -> Image.Image:
-    """Reduce, soften, light from one side, and add the grain of a camera."""
+    """Make a drawing look like a photograph: reduce and soften it, light it from one side, add a camera's grain."""
     small = canvas.resize((SIZE_PX, SIZE_PX), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(0.8))
     light = np.linspace(1.08, 0.86, SIZE_PX)[None, :, None]
     grain = random.normal(0, 5, (SIZE_PX, SIZE_PX, 1))

@@ -1,4 +1,4 @@
-"""Writes the demo's files: drawings, a photograph of no known label, and what people upload by mistake."""
+"""Write the demo's files: drawings, a photograph of an unknown flower, and typical upload mistakes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from PIL import ExifTags, Image
 from shared.local.demo.drawings import drawings
 
 TURNED_RIGHT = 8
-"""EXIF orientation: the pixels lie on their side, and a viewer turns them upright."""
+"""EXIF orientation: the pixels are stored rotated, and a viewer turns them upright."""
 
 
 def write_samples(folder: Path) -> list[Path]:
-    """Write the sample files into a folder.
+    """Write the sample files into a folder and return their paths, sorted.
 
-    One drawing of each label; scikit-learn's photograph of a dahlia, which is none of them; a daisy on its side with
-    the EXIF mark of a telephone that was held upright; a text file named .jpg; and a copy of the tulips.
+    These are one drawing for each label; scikit-learn's photograph of a dahlia, which has none of the labels; a daisy
+    stored rotated, with the EXIF orientation of a phone held upright; a text file named .jpg; a copy of the tulips.
     """
     folder.mkdir(parents=True, exist_ok=True)
     drawn = drawings()
@@ -34,7 +34,11 @@ def write_samples(folder: Path) -> list[Path]:
 
 
 def dahlia() -> Path:
-    """Return the path of the photograph that ships with scikit-learn, without importing all of it."""
+    """Return the path of the photograph that ships with scikit-learn, without importing the package.
+
+    Raises:
+        FileNotFoundError: scikit-learn is not installed.
+    """
     package = importlib.util.find_spec("sklearn")
     if package is None or not package.submodule_search_locations:
         raise FileNotFoundError("scikit-learn is not installed; run `make setup`.")

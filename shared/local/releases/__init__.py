@@ -1,1 +1,1 @@
-"""The local cloud's revisions: several bundles served side by side, and traffic between them."""
+"""Revisions of the local cloud: processes that serve different bundles, and the traffic split between them."""

@@ -1,6 +1,6 @@
-"""``releases.json``: which revisions the local cloud has, and where their traffic goes.
+"""``releases.json``: the revisions of the local cloud and their traffic.
 
-The command line writes it, under a lock and in one move; the supervisor and the fronts only read.
+The command line writes the file, under a lock and by an atomic rename; the supervisor and the fronts only read it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ SERVICES = {"classify-upload": "classify_upload", "classify-request": "classify_
 
 @dataclass(frozen=True, slots=True)
 class LocalRevision:
-    """One process's worth of a service."""
+    """A revision of a service on the local cloud: one process."""
 
     name: str
     bundle: str
-    """A folder."""
+    """The bundle's folder."""
     digest: str
-    """Of the bundle, or nothing for what `up` started."""
+    """The bundle's digest; empty for the revision that `up` started."""
     port: int
     created_at: str
     """RFC 3339, UTC."""
@@ -40,11 +40,11 @@ class LocalService:
     revisions: tuple[LocalRevision, ...]
     traffic: Traffic
     version: int = 1
-    """Counts the changes."""
+    """The number of changes; it serves as the etag."""
 
     @property
-    def wanted(self) -> tuple[LocalRevision, ...]:
-        """Those that run: they have traffic or a tag."""
+    def active(self) -> tuple[LocalRevision, ...]:
+        """The revisions that run, since they have traffic or a tag."""
         named = {target.revision for target in self.traffic}
         return tuple(revision for revision in self.revisions if revision.name in named)
 
@@ -53,49 +53,49 @@ class LocalService:
         return next((revision for revision in self.revisions if revision.name == name), None)
 
     def standing(self, service: str) -> Standing:
-        """Return it in the words of a release."""
-        known = (
-            Revision(one.name, None, one.bundle, is_ready=True, created_at=datetime.fromisoformat(one.created_at))
-            for one in reversed(self.revisions)
+        """Return the service's revisions, newest first, and traffic as a release reads them."""
+        newest_first = (
+            Revision(own.name, None, own.bundle, is_ready=True, created_at=datetime.fromisoformat(own.created_at))
+            for own in reversed(self.revisions)
         )
-        return Standing(service, tuple(known), self.traffic, str(self.version))
+        return Standing(service, tuple(newest_first), self.traffic, str(self.version))
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All of the file."""
+    """The content of ``releases.json``."""
 
     services: dict[str, LocalService]
     front_url: str
-    """Where HTTPS traffic is split."""
+    """The URL at which HTTPS traffic is split."""
 
 
 def path_of(folder: Path) -> Path:
-    """Return where a local cloud keeps its releases."""
+    """Return the path of a local cloud's ``releases.json``."""
     return folder / "releases.json"
 
 
 def read(path: Path) -> Ledger | None:
-    """Return what the file says; None if there is none, or it is of another time."""
+    """Return the file's content; None if the file is missing or has another format."""
     try:
         content = json.loads(path.read_text("utf-8"))
-        services = {name: _service(**one) for name, one in content["services"].items()}
+        services = {name: _service(**fields) for name, fields in content["services"].items()}
         return Ledger(services, content["front_url"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
 def write(path: Path, ledger: Ledger) -> None:
-    """Replace the file in one move, so that who reads sees all of the old one or all of the new one."""
+    """Replace the file by an atomic rename, so that a reader sees the whole old or the whole new content."""
     temporary = path.with_suffix(".json.new")
     temporary.write_text(json.dumps(asdict(ledger), indent=2) + "\n", "utf-8")
     temporary.replace(path)
 
 
 @contextmanager
-def sole_writer(path: Path) -> Iterator[None]:
-    """Hold the file's lock for the length of the block; others wait."""
-    import fcntl  # Windows has none, and needs none to import this module
+def write_lock(path: Path) -> Iterator[None]:
+    """Hold the file's lock during the block; other writers wait."""
+    import fcntl  # not available on Windows, which must still be able to import this module
 
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -103,20 +103,20 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 
 def first_revision(cloud: Cloud, service: str) -> LocalRevision:
-    """Return what `up` started."""
+    """Return the revision of a service that `up` started."""
     port = cloud.ports[BEHIND_FRONT[SERVICES[service]]]
     return LocalRevision(f"{service}-local", cloud.bundle, "", port, cloud.started_at or datetime.now(UTC).isoformat())
 
 
-def untouched(cloud: Cloud, service: str) -> LocalService:
-    """Return a service that was never released: `up`'s revision has all traffic."""
+def unreleased(cloud: Cloud, service: str) -> LocalService:
+    """Return a service before its first release: the revision that `up` started has all traffic."""
     first = first_revision(cloud, service)
     return LocalService((first,), (Target(first.name, 100),))
 
 
 def _service(revisions: list[dict[str, object]], traffic: list[dict[str, object]], version: int) -> LocalService:
     return LocalService(
-        tuple(LocalRevision(**one) for one in revisions),  # type: ignore[arg-type]
-        tuple(Target(**one) for one in traffic),  # type: ignore[arg-type]
+        tuple(LocalRevision(**fields) for fields in revisions),  # type: ignore[arg-type]
+        tuple(Target(**fields) for fields in traffic),  # type: ignore[arg-type]
         version,
     )

@@ -1,4 +1,4 @@
-"""The processes of a release: a function for each revision that is wanted, and a front for each function."""
+"""The processes of a release: one for each active revision, and a front for each function."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from shared.local.releases.ledger import (
     first_revision,
     path_of,
     read,
-    sole_writer,
     write,
+    write_lock,
 )
 
 FRONTS = {"front": "classify_request", "front_of_uploads": "classify_upload"}
-"""By part: the function whose calls it splits between revisions."""
+"""By part: the function whose requests it splits between revisions."""
 
 KEYS = {"classify_request": "Idempotency-Key", "classify_upload": "ce-id"}
-"""By function: the header that says which calls are one call that is made again."""
+"""By function: the header whose value is equal in repetitions of one request."""
 
 
 def release_parts(cloud: Cloud) -> list[Part]:
-    """List what runs besides the six parts: callers only, so all may be stopped first."""
+    """List the release's processes, which run next to the other parts; all are callers, so they are stopped first."""
     ledger = read(path_of(cloud.folder))
     if ledger is None:
         return []
-    wanted = (
-        _revision_part(cloud, SERVICES[service], revision)
-        for service, one in ledger.services.items()
-        for revision in one.wanted
-        if revision.name != one.revisions[0].name  # `up` starts that one by itself
+    revisions = (
+        _revision_part(cloud, SERVICES[name], revision)
+        for name, service in ledger.services.items()
+        for revision in service.active
+        if revision.name != service.revisions[0].name  # `up` starts the first revision itself
     )
-    return [*wanted, *(_front(cloud, name, function) for name, function in FRONTS.items())]
+    return [*revisions, *(_front(cloud, name, function) for name, function in FRONTS.items())]
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What a change of ``releases.json`` asks for."""
+class PartsChange:
+    """The parts to start and to end after a change of ``releases.json``."""
 
     new: list[Part]
     gone: list[str]
-    """Names of parts."""
+    """Names of the parts to end."""
 
 
-class Follower:
-    """Tells what is to be started and ended as ``releases.json`` changes."""
+class ReleaseWatcher:
+    """Reads which parts to start and to end as ``releases.json`` changes."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._seen: tuple[int, int] | None = None
         self._parts: dict[str, Part] = {}
 
-    def news(self) -> News | None:
-        """Return what changed since the last call; None if nothing did."""
+    def read_change(self) -> PartsChange | None:
+        """Return the change since the last call; None if there is none."""
         try:
             stat = path_of(self._cloud.folder).stat()
         except OSError:
@@ -68,43 +68,43 @@ class Follower:
             return None
         self._seen = (stat.st_mtime_ns, stat.st_ino)
         before, self._parts = self._parts, {part.name: part for part in release_parts(self._cloud)}
-        news = News(
+        change = PartsChange(
             [part for name, part in self._parts.items() if name not in before],
             [name for name in before if name not in self._parts],
         )
-        return news if news.new or news.gone else None
+        return change if change.new or change.gone else None
 
 
 def front_status(cloud: Cloud, function: str) -> str:
-    """Return the URL that answers 200 once a front splits a function's calls."""
+    """Return the URL that answers 200 once a front splits a function's requests."""
     return f"{cloud.url(function)}/_bucketlens/status"
 
 
 def part_name(function: str, revision: str) -> str:
-    """Return what a revision's process and its log are called."""
-    return function + revision[len(function) :]  # a service's name is its function's, with dashes
+    """Return the name of a revision's process and log."""
+    return function + revision[len(function) :]  # a service is named like its function, with dashes
 
 
-def renew(cloud: Cloud, take: Callable[[int], int]) -> None:
-    """Give the revisions of an earlier `up`, if there are any, ports of this one.
+def renew_ports(cloud: Cloud, take: Callable[[int], int]) -> None:
+    """Choose ports for the revisions of an earlier `up`, if there are any.
 
     Args:
-        cloud: that is about to be started.
-        take: takes a port, or another where it is taken, and returns which.
+        cloud: the cloud that is about to start.
+        take: takes a port, or another if it is in use, and returns its number.
     """
     path = path_of(cloud.folder)
     ledger = read(path)
     if ledger is None:
         return
-    with sole_writer(path):
+    with write_lock(path):
         services = {name: _renewed(cloud, name, service, take) for name, service in ledger.services.items()}
         write(path, Ledger(services, cloud.url("classify_request")))
 
 
-def _renewed(cloud: Cloud, service: str, one: LocalService, take: Callable[[int], int]) -> LocalService:
-    _, *others = one.revisions
+def _renewed(cloud: Cloud, name: str, service: LocalService, take: Callable[[int], int]) -> LocalService:
+    _, *others = service.revisions
     moved = (replace(revision, port=take(revision.port)) for revision in others)
-    return replace(one, revisions=(first_revision(cloud, service), *moved), version=one.version + 1)
+    return replace(service, revisions=(first_revision(cloud, name), *moved), version=service.version + 1)
 
 
 def _revision_part(cloud: Cloud, function: str, revision: LocalRevision) -> Part:

@@ -1,4 +1,7 @@
-"""``release.ports.Platform`` on the local cloud: a revision is a process, which the supervisor starts and stops."""
+"""Implement ``release.ports.Platform`` on the local cloud.
+
+A revision is a process, which the supervisor starts and stops.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from shared.adapters.gcs import CloudStorage
-from shared.bundles.references import places_from
-from shared.bundles.resolve import BundleSource, spelled_out
+from shared.bundles.references import references_from
+from shared.bundles.resolve import BundleSource, with_absolute_paths
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.children import answers
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
@@ -23,24 +26,24 @@ from shared.local.releases.ledger import (
     LocalService,
     path_of,
     read,
-    sole_writer,
-    untouched,
+    unreleased,
     write,
+    write_lock,
 )
 from shared.local.releases.parts import front_status, part_name
 from shared.release.errors import ReleaseRefused, RevisionFailed, TrafficMoved
 from shared.release.revisions import CHALLENGER, Change, Standing, Target, Traffic
 from shared.settings import own_models
 
-START_PATIENCE_S = 60.0
-SHADOW_PATIENCE_S = 3600.0
-READ_S = 20.0
+START_TIMEOUT_S = 60.0
+SHADOW_TIMEOUT_S = 3600.0
+READ_DEADLINE_S = 20.0
 LARGEST_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class LocalPlatform:
-    """A local cloud that runs."""
+    """The platform of a local cloud that runs."""
 
     cloud: Cloud
 
@@ -49,18 +52,18 @@ class LocalPlatform:
         return self._services()[_checked(service)].standing(service)
 
     def deploy(self, service: str, change: Change) -> str:
-        """See ``Platform.deploy``. A bundle is the same if its digest is, wherever it lies."""
-        bundle = _places(change)
+        """See ``Platform.deploy``. Bundles with equal digests are the same bundle, whatever their folder."""
+        bundle = _bundle_references(change)
         digest = self._digest(bundle)
-        with sole_writer(self._path):
+        with write_lock(self._path):
             known = self._services()[_checked(service)]
-            revision = next((one for one in known.revisions if one.digest == digest), None)
+            revision = next((deployed for deployed in known.revisions if deployed.digest == digest), None)
             if not revision and digest == self._digest(known.revisions[0].bundle):
                 return known.revisions[0].name
             if not revision:
                 revision = self._new(service, known, bundle, digest)
                 known = replace(known, revisions=(*known.revisions, revision))
-            if revision not in known.wanted:  # a tag alone makes it run, and brings it no traffic
+            if revision not in known.active:  # a tag alone makes it run, without traffic
                 traffic = tuple(target for target in known.traffic if target.tag != CHALLENGER)
                 known = replace(known, traffic=(*traffic, Target(revision.name, 0, CHALLENGER)))
             self._write(service, known)
@@ -69,17 +72,17 @@ class LocalPlatform:
 
     def set_traffic(self, standing: Standing, traffic: Traffic) -> Standing:
         """See ``Platform.set_traffic``."""
-        with sole_writer(self._path):
+        with write_lock(self._path):
             known = self._services()[standing.service]
             if str(known.version) != standing.etag:
                 raise TrafficMoved(
-                    f"{standing.service} was changed meanwhile; look at `bucketlens release status`, and repeat."
+                    f"{standing.service} changed in the meantime; see `bucketlens release status` and try again."
                 )
             return self._write(standing.service, replace(known, traffic=traffic)).standing(standing.service)
 
     def shadow(self, change: Change) -> str:
         """See ``Platform.shadow``."""
-        bundle = _places(change)
+        bundle = _bundle_references(change)
         digest = self._digest(bundle)
         name = f"classify-backlog-{digest[:8]}"
         command, environment = shadow_command(self.cloud, bundle, name)
@@ -91,7 +94,7 @@ class LocalPlatform:
                 cwd=self.cloud.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                timeout=SHADOW_PATIENCE_S,
+                timeout=SHADOW_TIMEOUT_S,
                 check=False,
             )
         if done.returncode:
@@ -99,12 +102,14 @@ class LocalPlatform:
         return name
 
     def _digest(self, bundles: str) -> str:
-        """Return one digest of one bundle or several."""
+        """Return the digest of a bundle, or one digest over the digests of several."""
         source = BundleSource(
-            lambda: CloudStorage(PROJECT, READ_S, endpoint=self.cloud.url("storage")), LARGEST_BYTES, own_models()
+            lambda: CloudStorage(PROJECT, READ_DEADLINE_S, endpoint=self.cloud.url("storage")),
+            LARGEST_BYTES,
+            own_models(),
         )
         try:
-            entries = source.index(places_from(bundles)).entries
+            entries = source.index(references_from(bundles)).entries
         except (Misconfigured, StorageUnavailable) as error:
             raise RevisionFailed(str(error)) from error
         digests = [bundle.digest for _, bundle in entries]
@@ -112,7 +117,7 @@ class LocalPlatform:
 
     @property
     def front_url(self) -> str | None:
-        """Where HTTPS traffic is split; None before the first release."""
+        """The URL at which HTTPS traffic is split; None before the first release."""
         ledger = read(self._path)
         return ledger.front_url if ledger else None
 
@@ -123,7 +128,7 @@ class LocalPlatform:
     def _services(self) -> dict[str, LocalService]:
         ledger = read(self._path)
         known = ledger.services if ledger else {}
-        return {service: known.get(service) or untouched(self.cloud, service) for service in SERVICES}
+        return {service: known.get(service) or unreleased(self.cloud, service) for service in SERVICES}
 
     def _write(self, service: str, known: LocalService) -> LocalService:
         services = self._services()
@@ -137,35 +142,35 @@ class LocalPlatform:
         return LocalRevision(name, bundle, digest, port, datetime.now(UTC).isoformat())
 
     def _ports(self, services: dict[str, LocalService]) -> set[int]:
-        of_revisions = (revision.port for one in services.values() for revision in one.revisions)
-        return {*self.cloud.ports.values(), *of_revisions}
+        revision_ports = (revision.port for service in services.values() for revision in service.revisions)
+        return {*self.cloud.ports.values(), *revision_ports}
 
     def _wait_until_ready(self, service: str, revision: LocalRevision) -> None:
-        give_up_at = time.monotonic() + START_PATIENCE_S
+        give_up_at = time.monotonic() + START_TIMEOUT_S
         urls = [f"http://{HOST}:{revision.port}/v2/health/ready", front_status(self.cloud, SERVICES[service])]
         while not all(answers(url) for url in urls):
             if time.monotonic() > give_up_at:
                 self._forget(service, revision)
                 log = self.cloud.log_file(part_name(SERVICES[service], revision.name))
-                raise RevisionFailed(f"{revision.name} was not ready in {START_PATIENCE_S:.0f} s. {_last_lines(log)}")
+                raise RevisionFailed(f"{revision.name} was not ready in {START_TIMEOUT_S:.0f} s. {_last_lines(log)}")
             time.sleep(0.05)
 
     def _forget(self, service: str, revision: LocalRevision) -> None:
-        with sole_writer(self._path):
+        with write_lock(self._path):
             known = self._services()[service]
             traffic = tuple(target for target in known.traffic if target.revision != revision.name or target.percent)
-            revisions = tuple(one for one in known.revisions if one != revision)
+            revisions = tuple(kept for kept in known.revisions if kept != revision)
             self._write(service, replace(known, revisions=revisions, traffic=traffic))
 
 
-def with_whole_names(bundles: str) -> str:
-    """Return a value of ``MODEL_BUNDLE`` with whole paths, as the local cloud keeps it.
+def absolute_references(bundles: str) -> str:
+    """Return a value of ``MODEL_BUNDLE`` with absolute paths, as the local cloud stores it.
 
     Raises:
-        ReleaseRefused: it is malformed.
+        ReleaseRefused: the value is malformed.
     """
     try:
-        return spelled_out(places_from(bundles), own_models())
+        return with_absolute_paths(references_from(bundles), own_models())
     except ValueError as error:
         raise ReleaseRefused(f"--bundle is {bundles!r}, expected {error}.") from error
 
@@ -176,13 +181,13 @@ def _checked(service: str) -> str:
     return service
 
 
-def _places(change: Change) -> str:
-    """Return what is to be tried out, as ``MODEL_BUNDLE`` has it."""
+def _bundle_references(change: Change) -> str:
+    """Return the bundles of the challenger as a value of ``MODEL_BUNDLE``."""
     if change.image:
-        raise ReleaseRefused("The local cloud runs this source and no image; name a --bundle.")
+        raise ReleaseRefused("The local cloud runs this source, not a container image; name a bundle with --bundle.")
     if not change.bundle:
-        raise ReleaseRefused("Name what is to be tried out: --bundle, a bundle that ships here or a folder.")
-    return with_whole_names(change.bundle)
+        raise ReleaseRefused("The challenger is missing; name it with --bundle: a bundle that ships here, or a folder.")
+    return absolute_references(change.bundle)
 
 
 def _last_lines(log: Path) -> str:
@@ -190,4 +195,8 @@ def _last_lines(log: Path) -> str:
         lines = log.read_text("utf-8", "replace").splitlines()[-6:]
     except OSError:
         lines = []
-    return "Its log says:\n" + "\n".join(f"  {line}" for line in lines) if lines else f"It left no log at {log}."
+    return (
+        "The last lines of its log:\n" + "\n".join(f"  {line}" for line in lines)
+        if lines
+        else f"Its log {log} is empty or missing."
+    )

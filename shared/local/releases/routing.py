@@ -1,4 +1,4 @@
-"""Which revision gets what: by weight, and by a key, so that what comes twice goes to the same revision."""
+"""Choose a revision for a request by traffic share and by key: repetitions of a request go to the same revision."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from shared.release.revisions import CHALLENGER, Traffic
 
 
 def revision_for(traffic: Traffic, key: str) -> str:
-    """Return the revision that a key falls to.
+    """Return the revision for a key.
 
-    Keys spread evenly over 10,000 points. The challenger's are the first of them, so that raising its share takes keys
-    from the champion and gives it none.
+    Keys are hashed evenly to 10,000 points. The challenger gets the first points, so that raising its share only moves
+    keys from the champion to it and none back.
+
+    Raises:
+        ValueError: the shares do not add up to 100.
     """
     point = int.from_bytes(sha256(key.encode()).digest()[:8], "big") % 10_000
     for target in sorted(traffic, key=lambda target: (target.tag != CHALLENGER, -target.percent)):
@@ -25,37 +28,37 @@ def revision_for(traffic: Traffic, key: str) -> str:
 
 
 class Router:
-    """Finds the URL that takes a key, by what ``releases.json`` says at that moment.
+    """Finds the URL for a key by the current content of ``releases.json``.
 
     Args:
-        path: of the file; while there is none, everything goes to ``otherwise``.
-        service: whose traffic it is.
+        path: path of the file; while it is missing, everything goes to ``default_url``.
+        service: the service whose traffic is split.
         otherwise: a URL without a slash at the end.
     """
 
-    def __init__(self, path: Path, service: str, otherwise: str) -> None:
+    def __init__(self, path: Path, service: str, default_url: str) -> None:
         self._path = path
         self._service = service
-        self._otherwise = otherwise
-        self._known: LocalService | None = None
+        self._default_url = default_url
+        self._local_service: LocalService | None = None
         self._read_at: tuple[int, int] | None = None
 
     def url(self, key: str) -> str:
-        """Return where the key goes, without a slash at the end."""
-        self._look()
-        if self._known is None:
-            return self._otherwise
-        revision = self._known.find(revision_for(self._known.traffic, key))
-        return f"http://{HOST}:{revision.port}" if revision else self._otherwise
+        """Return the URL for the key, without a slash at the end."""
+        self._refresh()
+        if self._local_service is None:
+            return self._default_url
+        revision = self._local_service.find(revision_for(self._local_service.traffic, key))
+        return f"http://{HOST}:{revision.port}" if revision else self._default_url
 
-    def _look(self) -> None:
-        """Read the file again if it is another than last time."""
+    def _refresh(self) -> None:
+        """Read the file again if it changed since the last call."""
         try:
             stat = self._path.stat()
         except OSError:
-            self._known, self._read_at = None, None
+            self._local_service, self._read_at = None, None
             return
         if self._read_at != (stat.st_mtime_ns, stat.st_ino):
             ledger = read(self._path)
-            self._known = ledger.services.get(self._service) if ledger else None
+            self._local_service = ledger.services.get(self._service) if ledger else None
             self._read_at = (stat.st_mtime_ns, stat.st_ino)

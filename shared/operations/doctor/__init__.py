@@ -1,1 +1,1 @@
-"""Look at a Google Cloud project before an apply: what will bite, and what to do about it. Nothing is changed."""
+"""Check a Google Cloud project before an apply: what will fail, and what to do. Nothing is changed."""

@@ -1,4 +1,4 @@
-"""Which APIs are on: three must be before Terraform starts, which switches on the others itself."""
+"""Check which APIs are on: three must be on before Terraform starts, which switches on the others."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from shared.adapters.google_rest import RestReader
 from shared.operations.doctor.findings import Finding, Verdict, bites, fine
 
 FIRST = ("cloudresourcemanager", "serviceusage", "storage")
-"""Terraform asks these before it can switch anything on, and its state lies in a bucket."""
+"""Terraform needs these before it can switch on others; its state is in a bucket."""
 
 LATER = (
     *("artifactregistry", "bigquery", "bigqueryconnection", "cloudbuild", "cloudscheduler", "eventarc", "iam"),
     *("iamcredentials", "logging", "monitoring", "pubsub", "run"),
 )
-"""What infra/project switches on for every deployment, beside those of ``FIRST``."""
+"""The APIs that infra/project switches on for every deployment, in addition to ``FIRST``."""
 
 
 def apis(google: RestReader, project: str) -> Iterator[Finding]:

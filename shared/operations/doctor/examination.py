@@ -1,4 +1,4 @@
-"""Look at everything, and go on where one thing cannot be looked at."""
+"""Run all checks of a project, and continue if one of them cannot be made."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ REGION = re.compile(r"[a-z]+-[a-z]+[0-9]{1,2}")
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is looked at."""
+    """The project to check, and the size of its deployment."""
 
     project: str
     region: str
     vcpus: int
-    """Of all instances together, at their most."""
+    """The CPUs of all instances at their maximum."""
     memory_gib: float
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a project or a region.
+        """Refuse a malformed project or region.
 
         Raises:
-            BadRequest: it is malformed.
+            BadRequest: the project or the region is malformed.
         """
         if not PROJECT_ID.fullmatch(self.project):
             raise BadRequest(
                 f"The project is {self.project!r}, expected an id of 6 to 30 of a-z, 0-9 and -, such as my-project."
             )
         if not REGION.fullmatch(self.region):
-            raise BadRequest(f"The region is {self.region!r}, expected one such as europe-west1; no zone.")
+            raise BadRequest(f"The region is {self.region!r}, expected a region such as europe-west1, not a zone.")
 
 
 def examine(
     patient: Patient, google: RestReader, ask: Ask, notice: Callable[[str], None] = lambda _: None
 ) -> list[Finding]:
-    """Return what was found, in the order in which an apply meets it.
+    """Return the findings, in the order in which an apply meets them.
 
     Args:
-        patient: what is looked at.
+        patient: the project to check.
         google: reads Google's APIs.
-        ask: asks the programs of this machine.
-        notice: is called with the name of what is looked at next.
+        ask: runs programs of this machine.
+        notice: called with the name of each check before it runs.
 
     Raises:
-        BadRequest: there is no such project or region, or nobody is signed in.
+        BadRequest: there is no such project or region, or no account is signed in.
     """
     project, region = patient.project, patient.region
     room = {"vcpus": patient.vcpus, "memory_gib": patient.memory_gib}
@@ -83,7 +83,7 @@ def examine(
 
 
 def _looked(name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield a check's findings, and say what it could not see."""
+    """Yield the findings of a check, or one that it could not be made."""
     try:
         yield from look()
     except GoogleApiError as refusal:
@@ -96,4 +96,4 @@ def _remedy(refusal: GoogleApiError) -> str:
     api = re.search(r"the API (\S+\.googleapis\.com)", refusal.needs)
     if api:
         return f"gcloud services enable {api[1]}"
-    return "Ask for a role that has it, or let somebody look who has one."
+    return "Ask for a role that has it, or have a person with such a role run the check."

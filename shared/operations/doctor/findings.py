@@ -1,4 +1,4 @@
-"""What an examination of a project found, and the exit code that follows from it."""
+"""The findings on a project, and the exit code that follows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Verdict(StrEnum):
 
     FINE = "fine"
     NOTE = "note"
-    """It may matter, and nobody can tell beforehand."""
+    """It may matter; that cannot be known beforehand."""
     BITES = "will bite"
     UNSEEN = "could not be looked at"
     UNANSWERED = "did not answer"
@@ -21,15 +21,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of a check."""
 
     about: str
     """A word or two: billing, an API, a constraint."""
     verdict: Verdict
     what: str
-    """A sentence: what is the case."""
+    """What was found, in a sentence."""
     to_do: str = ""
-    """A sentence or a command; empty where nothing need be done."""
+    """A sentence or a command; empty if there is nothing to do."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding as ``--json`` prints it."""
@@ -37,19 +37,19 @@ class Finding:
 
 
 def fine(about: str, what: str) -> Finding:
-    """Return a finding that asks for nothing."""
+    """Return a finding without anything to do."""
     return Finding(about, Verdict.FINE, what)
 
 
 def bites(about: str, what: str, to_do: str) -> Finding:
-    """Return a finding that an apply, a build or a call will fail for."""
+    """Return a finding that makes an apply, a build or a call fail."""
     return Finding(about, Verdict.BITES, what, to_do)
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
-    """Return 1 where something will bite, else 4 where Google did not answer, else 1 where something is unseen, else 0.
+    """Return 1 if something will bite, else 4 if Google did not answer, else 1 if a check could not be made, else 0.
 
-    What could not be looked at is not fine: a pipeline that goes on with 0 knows that everything was seen.
+    A check that could not be made is not fine: a pipeline that continues with 0 knows that everything was checked.
     """
     verdicts = {finding.verdict for finding in findings}
     if Verdict.BITES in verdicts:

@@ -21,7 +21,7 @@ class Policy:
     is_enforced: bool = False
     denies_all: bool = False
     allowed: frozenset[str] = frozenset()
-    """What alone may be; empty where nothing limits it."""
+    """The only values that are allowed; empty if all are."""
     denied: frozenset[str] = frozenset()
     is_conditional: bool = False
     """Whether a rule of it depends on a tag."""
@@ -34,13 +34,13 @@ class Policy:
         return cls(
             is_enforced=any(rule.get("enforce") for rule in rules),
             denies_all=any(rule.get("denyAll") for rule in rules),
-            allowed=frozenset(_plain(one) for value in values for one in value.get("allowedValues", [])),
-            denied=frozenset(_plain(one) for value in values for one in value.get("deniedValues", [])),
+            allowed=frozenset(_plain(allowed) for value in values for allowed in value.get("allowedValues", [])),
+            denied=frozenset(_plain(denied) for value in values for denied in value.get("deniedValues", [])),
             is_conditional=any(rule.get("condition") for rule in rules),
         )
 
     def permits(self, value: str) -> bool:
-        """Tell whether a value may be; groups of values (``in:…``) are not unfolded."""
+        """Return whether a value is allowed; groups of values (``in:…``) are not unfolded."""
         if self.denies_all or value in self.denied:
             return False
         return not self.allowed or value in self.allowed
@@ -73,7 +73,9 @@ def _ingress(policy: Policy, _: str) -> str | None:
 def _members(policy: Policy, _: str) -> str | None:
     if not policy.limits:
         return None
-    return f"only members of {_listed(policy.allowed) or 'nobody'} may be granted anything: no other, and no allUsers"
+    return (
+        f"only members of {_listed(policy.allowed) or 'no customer'} may be granted anything: no other, and no allUsers"
+    )
 
 
 def _enforced(policy: Policy, _: str) -> str | None:

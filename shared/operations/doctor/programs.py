@@ -1,4 +1,4 @@
-"""Which gcloud and Terraform are on this machine, and who is signed in with each: they have separate credentials."""
+"""Check gcloud and Terraform on this machine, and the account of each: they have separate credentials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def ask(*command: str) -> Any:
 
 
 def terraform(ask: Ask) -> Iterator[Finding]:
-    """Yield whether Terraform is here and new enough."""
+    """Yield whether Terraform is installed and new enough."""
     version = (ask("terraform", "version", "-json") or {}).get("terraform_version")
     where = "https://developer.hashicorp.com/terraform/install"
     if version is None:
@@ -54,7 +54,7 @@ def terraform(ask: Ask) -> Iterator[Finding]:
 
 
 def gcloud(ask: Ask) -> Iterator[Finding]:
-    """Yield whether gcloud and its bq are here."""
+    """Yield whether gcloud and its bq are installed."""
     parts = ask("gcloud", "version", "--format=json")
     if parts is None:
         yield bites(
@@ -67,17 +67,19 @@ def gcloud(ask: Ask) -> Iterator[Finding]:
 
 
 def signed_in(ask: Ask, google: RestReader) -> Iterator[Finding]:
-    """Yield who Terraform acts as, who gcloud acts as, and whether they are the same."""
+    """Yield the accounts of Terraform and gcloud, and whether they are the same."""
     terraform_is = google.account()
     active = [
-        one["account"] for one in ask("gcloud", "auth", "list", "--format=json") or [] if one.get("status") == "ACTIVE"
+        entry["account"]
+        for entry in ask("gcloud", "auth", "list", "--format=json") or []
+        if entry.get("status") == "ACTIVE"
     ]
-    shown = terraform_is or "somebody whose address Google does not say"
+    shown = terraform_is or "an account whose address Google does not report"
     yield fine("signed in, Terraform", f"application default credentials of {shown}")
     if not active:
         yield bites(
             "signed in, gcloud",
-            "nobody is signed in to gcloud, which builds the image and drops pictures",
+            "no account is signed in to gcloud, which builds the image and uploads pictures",
             "gcloud auth login",
         )
     elif terraform_is and active[0] != terraform_is:

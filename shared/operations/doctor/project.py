@@ -1,4 +1,4 @@
-"""Is the project there, is it paid for, and may you make in it what Terraform makes?"""
+"""Check that the project exists, that it is billed, and that you may create what Terraform creates."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ NEEDED = (
 
 
 UNSEEN_FOR_LACK_OF = ("the permission resourcemanager.projects.get", "the permission serviceusage.services.use")
-"""What Google answers for a project that there is not, too."""
+"""Google's answer also for a project that does not exist."""
 
 
 def existence(google: RestReader, project: str) -> Iterator[Finding]:
-    """Yield what the project is.
+    """Yield whether the project is active.
 
     Raises:
         BadRequest: there is no such project, or the credentials cannot see it: Google does not say which.
     """
     try:
-        found = google.get("cloudresourcemanager", f"v3/projects/{project}")
+        document = google.get("cloudresourcemanager", f"v3/projects/{project}")
     except GoogleApiError as refusal:
         if refusal.status == 404 or refusal.needs in UNSEEN_FOR_LACK_OF:
             raise BadRequest(
@@ -48,18 +48,18 @@ def existence(google: RestReader, project: str) -> Iterator[Finding]:
                 "`gcloud projects list` shows yours."
             ) from refusal
         raise
-    if found.get("state") == "ACTIVE":
+    if document.get("state") == "ACTIVE":
         yield fine("project", f"{project} is active")
     else:
         yield bites(
             "project",
-            f"{project} is {found.get('state', 'of no state')}",
+            f"{project} is {document.get('state', 'of no state')}",
             f"Take another project, or: gcloud projects undelete {project}",
         )
 
 
 def billing(google: RestReader, project: str) -> Iterator[Finding]:
-    """Yield whether somebody pays."""
+    """Yield whether a billing account pays for the project."""
     if google.get("cloudbilling", f"v1/projects/{project}/billingInfo").get("billingEnabled"):
         yield fine("billing", "a billing account pays for the project")
     else:
@@ -75,7 +75,7 @@ def rights(google: RestReader, project: str) -> Iterator[Finding]:
     answer = google.post(
         "cloudresourcemanager", f"v3/projects/{project}:testIamPermissions", {"permissions": list(NEEDED)}
     )
-    missing = [one for one in NEEDED if one not in answer.get("permissions", [])]
+    missing = [permission for permission in NEEDED if permission not in answer.get("permissions", [])]
     if missing:
         yield bites(
             "rights",

@@ -1,4 +1,4 @@
-"""Do the quotas of Cloud Run and Cloud Build carry a deployment?
+"""Check that the quotas of Cloud Run and Cloud Build suffice for a deployment.
 
 API: https://cloud.google.com/service-usage/docs/reference/rest/v1beta1/services.consumerQuotaMetrics
 """
@@ -19,11 +19,11 @@ def quotas(google: RestReader, project: str, region: str, *, vcpus: int, memory_
     """Yield whether a region has room for the instances, and for a build.
 
     Args:
-        google: is asked.
-        project: whose quotas.
-        region: of the functions and of the build.
-        vcpus: of all instances together, at their most.
-        memory_gib: likewise.
+        google: reads Google's APIs.
+        project: the project with the quotas.
+        region: the region of the functions and of the build.
+        vcpus: the CPUs of all instances at their maximum.
+        memory_gib: their memory.
     """
     run = list(_metrics(google, project, "run"))
     build = list(_metrics(google, project, "cloudbuild"))
@@ -62,8 +62,8 @@ def _limit(metrics: list[Document], name: str, region: str) -> int | None:
         for limit in metric.get("consumerQuotaLimits", []):
             for bucket in limit.get("quotaBuckets", []):
                 if "effectiveLimit" in bucket:
-                    place, amount = bucket.get("dimensions", {}).get("region"), int(bucket["effectiveLimit"])
-                    by_region[place] = min(by_region.get(place, amount), amount, key=_size)
+                    dimension, amount = bucket.get("dimensions", {}).get("region"), int(bucket["effectiveLimit"])
+                    by_region[dimension] = min(by_region.get(dimension, amount), amount, key=_size)
     return by_region.get(region, by_region.get(None))
 
 

@@ -1,4 +1,4 @@
-"""Can functions run in the region, and can images be built there?"""
+"""Check that functions can run in the region, and that images can be built there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WITHOUT_RESTRICTION = (
 
 
 def building(region: str) -> Iterator[Finding]:
-    """Yield whether a project that Google restricts could build in a region; no API tells which are restricted."""
+    """Yield whether a project that Google restricts could build in a region; no API reports which are restricted."""
     if region in WITHOUT_RESTRICTION:
         yield fine("builds", f"every project may build in {region}")
     else:
@@ -39,12 +39,14 @@ def running(google: RestReader, project: str, region: str) -> Iterator[Finding]:
     Raises:
         BadRequest: it is in others, which are named.
     """
-    found = {one.get("locationId") for one in google.pages("run", f"v1/projects/{project}/locations", "locations")}
-    if region not in found:
-        raise BadRequest(f"Cloud Run is not in {region!r}, expected one of {', '.join(sorted(map(str, found)))}.")
+    regions = {
+        location.get("locationId") for location in google.pages("run", f"v1/projects/{project}/locations", "locations")
+    }
+    if region not in regions:
+        raise BadRequest(f"Cloud Run is not in {region!r}, expected one of {', '.join(sorted(map(str, regions)))}.")
     yield fine("region", f"Cloud Run is in {region}")
 
 
 def _nearest(region: str) -> str:
     continent = region.split("-")[0]
-    return next((one for one in WITHOUT_RESTRICTION if one.startswith(f"{continent}-")), "us-central1")
+    return next((allowed for allowed in WITHOUT_RESTRICTION if allowed.startswith(f"{continent}-")), "us-central1")

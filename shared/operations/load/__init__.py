@@ -1,1 +1,1 @@
-"""The load and stress test of a deployment: what it carries, what that costs, and what size follows from it."""
+"""The load test of a deployment: the rate that it holds, the cost, and the advised size."""

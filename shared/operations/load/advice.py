@@ -1,4 +1,4 @@
-"""The memory, concurrency and instances that follow from what was measured, with the arithmetic."""
+"""Advise memory, concurrency and instances from the figures of a load test, with the arithmetic."""
 
 from __future__ import annotations
 
@@ -10,43 +10,44 @@ from shared.operations.cost import VCPUS
 from shared.operations.load.figures import Run
 
 UTILISATION = 0.7
-"""Of a processor, so that a queue stays short: in M/M/1 the wait is 0.7 / 0.3 = 2.3 times the service at this share."""
+"""The target utilisation of a processor, so that queues stay short: in M/M/1 the wait is then 0.7 / 0.3 = 2.3 times the
+service."""
 
 CONCURRENCIES = range(1, 17)
-"""What main.tf takes; more was not measured."""
+"""The values that main.tf accepts; more was not measured."""
 
 LEAST_MB, STEP_MB = 512, 256
 DECODE_SHARE, FILE_SHARE = 13 / 32, 2 / 32
-"""Of an instance's memory (shared/images/memory_budget.py)."""
+"""The shares of an instance's memory (shared/images/memory_budget.py)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One setting."""
+    """An advised setting."""
 
     setting: str
-    """As main.tf calls it."""
+    """Its name in main.tf."""
     value: int
     why: str
-    """The arithmetic."""
+    """The arithmetic behind the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Largest:
-    """The dearest of the pictures that were sent."""
+    """The most expensive of the pictures that were sent."""
 
     file_bytes: int
     decode_bytes: int
-    """At its peak."""
+    """The peak memory of its decode."""
 
 
 def advice(run: Run, rate: float, largest: Largest) -> list[Advice]:
-    """Return concurrency, instances and memory for a rate; nothing where no good answer said how long it computed.
+    """Return concurrency, instances and memory for a rate; empty if no good answer reported its time.
 
     Args:
-        run: at that rate, or near it.
-        rate: requests a second that are to be carried.
-        largest: of the pictures.
+        run: a run at that rate, or near it.
+        rate: the requests per second to serve.
+        largest: the most expensive picture.
     """
     compute_ms, whole_ms = run.compute_ms, run.service_ms["p50"]
     if not compute_ms or not whole_ms:

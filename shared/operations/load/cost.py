@@ -1,4 +1,4 @@
-"""What a load test costs, by the prices of docs/cost.md."""
+"""The cost of a load test, by the prices of docs/cost.md."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from shared.operations.cost import CONCURRENCY, GIB, LOG_BYTES, MEMORY_GIB, PRIC
 
 
 def dearest_usd(busy_s: float, requests: int, *, recorded: bool) -> float:
-    """Return the most that requests cost in US dollars: each alone on an instance for as long as it lasts.
+    """Return the highest cost of requests in US dollars: each alone on an instance while it lasts.
 
     Args:
         busy_s: request seconds.
-        requests: how many.
+        requests: their number.
         recorded: whether each leaves a row and, at worst, a picture in the archive.
     """
     return busy_s * _instance_second() + requests * _each(recorded=recorded)
 
 
 def likely_usd(busy_s: float, requests: int, *, recorded: bool) -> float:
-    """Return what they cost where instances are full: main.tf's concurrency shares an instance."""
+    """Return the cost of requests on full instances, which main.tf's concurrency shares."""
     return busy_s / CONCURRENCY * _instance_second() + requests * _each(recorded=recorded)
 
 
 def arithmetic(busy_s: float, requests: int, *, recorded: bool) -> str:
-    """Return the computation of both, in words and numbers."""
+    """Return the computation of both costs, in words and numbers."""
     most, likely = (cost(busy_s, requests, recorded=recorded) for cost in (dearest_usd, likely_usd))
     return (
         f"{busy_s:,.1f} request seconds x ${_instance_second():.7f} ({VCPUS:g} vCPU, {MEMORY_GIB:g} GiB) + "

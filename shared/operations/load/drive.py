@@ -1,4 +1,4 @@
-"""Send requests as a plan says, and stop at the first of its bounds."""
+"""Send the requests of a plan, and stop at the first of its bounds."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from shared.operations.load.plan import Plan
 
 
 class Reply(Protocol):
-    """What came of a request."""
+    """The answer to a request."""
 
     @property
     def status(self) -> int:
-        """Of HTTP, or 0 where there was no answer."""
+        """The HTTP status, or 0 without an answer."""
 
     @property
     def compute_ms(self) -> float | None:
-        """Decoding and inference, as the service says."""
+        """The time of decoding and inference that the service reports."""
 
 
 Send = Callable[[bytes], Awaitable[Reply]]
-"""Has one picture classified. Never raises for a service that fails; BadRequest ends the run."""
+"""Classifies one picture. Never raises for a failing service; BadRequest ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far a run is."""
+    """The progress of a run."""
 
     sent: int
     failed: int
     seconds: float
     usd: float
-    """In the dearest case, so far."""
+    """The cost so far, in the most expensive case."""
 
 
 class Drive:
     """One run of a plan, on the running event loop.
 
     Args:
-        plan: what to do.
-        pictures: are sent in turn; at least one.
-        send: sends one.
-        notice: is called after each answer.
-        recorded: whether requests leave rows, which cost something.
+        plan: the bounds and the rate.
+        pictures: sent in turn; at least one.
+        send: sends a picture.
+        notice: called after each answer.
+        recorded: whether requests leave rows, which adds to the cost.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Drive:
         self._busy_s = self._began_in_flight_s = 0.0
 
     def stop(self) -> None:
-        """End the run now, with what there is; may be called by a signal's handler of the loop."""
+        """End the run now with the answers so far; a signal handler of the loop may call this."""
         self._end(Ending.INTERRUPTED)
 
     async def run(self) -> Run:
-        """Carry the plan out; returns when every answer is there, or at once after ``stop``.
+        """Carry out the plan; return when every answer has arrived, or immediately after ``stop``.
 
         Raises:
             BadRequest: ``send`` refused.
@@ -94,15 +94,15 @@ class Drive:
             await self._finish(tasks)
         if self._fault:
             raise self._fault
-        ended_s = max([self._started_s, *(one.ended_s for one in self._samples)])
+        ended_s = max([self._started_s, *(sample.ended_s for sample in self._samples)])
         return Run(tuple(self._samples), ended_s - self._started_s, self._ending, self._in_flight, late)
 
     async def _client(self) -> None:
-        while self._may_go_on():
+        while self._may_continue():
             await self._ask(self._clock())
 
     async def _at_a_rate(self, rate: float, tasks: set[asyncio.Task[None]]) -> int:
-        """Send each request when it is due, or as soon after as a connection is free; returns how many never were."""
+        """Send each request when it is due, or once a connection is free; return how many were never sent."""
         free = asyncio.Semaphore(self._plan.clients)
         for number in range(max(1, int(self._plan.seconds * rate))):
             due_s = self._started_s + number / rate
@@ -110,7 +110,7 @@ class Drive:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(self._ends_at_s):
                     await self._first(free.acquire())
-            if not self._may_go_on():
+            if not self._may_continue():
                 due_by_now = int((self._clock() - self._started_s) * rate)
                 return max(0, due_by_now - number) if self._ending is Ending.TIME else 0
             task = asyncio.create_task(self._ask(due_s))
@@ -138,14 +138,14 @@ class Drive:
         self._samples.append(Sample(due_s, sent_s, ended_s, reply.status, reply.compute_ms))
         self._notice(Standing(self._sent, self._failed, ended_s - self._started_s, self._usd()))
 
-    def _may_go_on(self) -> bool:
+    def _may_continue(self) -> bool:
         if self._stopped.is_set() or self._clock() >= self._ends_at_s:
             return False
         if self._sent >= self._plan.max_requests:
-            self._end(Ending.REQUESTS, at_once=False)
+            self._end(Ending.REQUESTS, is_immediate=False)
             return False
         if self._usd() >= self._plan.max_usd:
-            self._end(Ending.MONEY, at_once=False)
+            self._end(Ending.MONEY, is_immediate=False)
             return False
         return True
 
@@ -153,9 +153,9 @@ class Drive:
         busy_s = self._busy_s + self._in_flight * self._clock() - self._began_in_flight_s
         return dearest_usd(busy_s, self._sent, recorded=self._recorded)
 
-    def _end(self, ending: Ending, *, at_once: bool = True) -> None:
+    def _end(self, ending: Ending, *, is_immediate: bool = True) -> None:
         self._ending = ending
-        if at_once:
+        if is_immediate:
             self._stopped.set()
 
     async def _pause(self, seconds: float) -> None:
@@ -163,17 +163,17 @@ class Drive:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), seconds)
 
-    async def _first(self, wanted: Awaitable[object]) -> None:
-        """Wait for something, or for ``stop``."""
-        waiting = {asyncio.ensure_future(wanted), asyncio.ensure_future(self._stopped.wait())}
+    async def _first(self, awaitable: Awaitable[object]) -> None:
+        """Wait for an awaitable, or for ``stop``."""
+        waiting = {asyncio.ensure_future(awaitable), asyncio.ensure_future(self._stopped.wait())}
         try:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waiting:
-                one.cancel()
+            for future in waiting:
+                future.cancel()
 
     async def _finish(self, tasks: set[asyncio.Task[None]]) -> None:
-        """Wait for the answers that are on their way; ``stop`` drops them."""
+        """Wait for the answers in flight; ``stop`` drops them."""
         all_answered = asyncio.gather(*tasks)
         await self._first(all_answered)
         for task in tasks:

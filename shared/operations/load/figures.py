@@ -1,4 +1,4 @@
-"""What a load test measured: latencies as callers see them, answers by status, and the work that was in flight."""
+"""The figures of a load test: latencies as callers see them, answers by status, and the work in flight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 NO_ANSWER = 0
-"""The status of a request whose connection broke, or that was not answered in time."""
+"""The status of a request whose connection failed, or that was not answered in time."""
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
@@ -20,12 +20,12 @@ class Sample:
     """One request. Times are seconds of one monotonic clock."""
 
     due_s: float
-    """When it was to be sent; of a closed loop, when it was sent."""
+    """When the request was due; in a closed loop, when it was sent."""
     sent_s: float
     ended_s: float
     status: int
     compute_ms: float | None = None
-    """Decoding and inference, as the service says; None where it does not."""
+    """Decoding and inference, as the service reports; None if it does not."""
 
 
 class Ending(StrEnum):
@@ -39,7 +39,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished run, or as much of it as there was."""
+    """A finished or interrupted run."""
 
     samples: tuple[Sample, ...]
     seconds: float
@@ -52,27 +52,27 @@ class Run:
 
     @property
     def statuses(self) -> dict[int, int]:
-        """How many answers there were of each status; 0 for none."""
-        return dict(sorted(Counter(one.status for one in self.samples).items()))
+        """The number of answers by status; status 0 means that there was none."""
+        return dict(sorted(Counter(sample.status for sample in self.samples).items()))
 
     @property
     def error_rate(self) -> float:
-        """The share without a good answer; of nothing it is 0. A request that was due and never sent has none."""
-        bad = sum(one.status != 200 for one in self.samples) + self.late
+        """The share of requests without a good answer, including those never sent; 0 if there were none."""
+        bad = sum(sample.status != 200 for sample in self.samples) + self.late
         return bad / max(1, len(self.samples) + self.late)
 
     @property
     def rate(self) -> float:
-        """Good answers a second."""
-        return sum(one.status == 200 for one in self.samples) / self.seconds if self.seconds else 0.0
+        """The good answers per second."""
+        return sum(sample.status == 200 for sample in self.samples) / self.seconds if self.seconds else 0.0
 
     @property
     def pace(self) -> float:
-        """Good answers a second without the wait for the first: the rate that was offered, if the service keeps up."""
-        good = [one for one in self.samples if one.status == 200]
+        """The good answers per second without the wait for the first: the offered rate, if the service keeps up."""
+        good = [sample for sample in self.samples if sample.status == 200]
         if not good:
             return 0.0
-        fastest_s = min(one.ended_s - one.sent_s for one in good)
+        fastest_s = min(sample.ended_s - sample.sent_s for sample in good)
         return len(good) / max(self.seconds - fastest_s, 1e-9)
 
     @property
@@ -81,22 +81,22 @@ class Run:
 
         So a stall is in every request that should have been sent during it (Gil Tene's coordinated omission).
         """
-        return percentiles([1000 * (one.ended_s - one.due_s) for one in self.samples if one.status == 200])
+        return percentiles([1000 * (sample.ended_s - sample.due_s) for sample in self.samples if sample.status == 200])
 
     @property
     def service_ms(self) -> dict[str, float | None]:
         """Percentiles of good answers from the moment when each request was sent."""
-        return percentiles([1000 * (one.ended_s - one.sent_s) for one in self.samples if one.status == 200])
+        return percentiles([1000 * (sample.ended_s - sample.sent_s) for sample in self.samples if sample.status == 200])
 
     @property
     def busy_s(self) -> float:
-        """Request seconds: those in which the service had a request, added up."""
-        return sum(one.ended_s - one.sent_s for one in self.samples)
+        """The sum of the seconds of all requests."""
+        return sum(sample.ended_s - sample.sent_s for sample in self.samples)
 
     @property
     def compute_ms(self) -> float | None:
-        """The median of decoding and inference, as the service says."""
-        return percentiles([one.compute_ms for one in self.samples if one.compute_ms is not None])["p50"]
+        """The median of decoding and inference, as the service reports."""
+        return percentiles([sample.compute_ms for sample in self.samples if sample.compute_ms is not None])["p50"]
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as ``--json`` prints them."""
@@ -116,7 +116,7 @@ class Run:
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | None]:
-    """Return the nearest-rank percentiles of ``SHARES``, rounded to thousandths; None each where there is no value."""
+    """Return the nearest-rank percentiles of ``SHARES``, rounded to thousandths; None without values."""
     ordered = sorted(values)
     return {
         name: round(ordered[math.ceil(share * len(ordered)) - 1], 3) if ordered else None

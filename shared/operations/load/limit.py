@@ -1,4 +1,4 @@
-"""Look for the highest rate that a deployment carries: steps up until it breaks, then halfway between."""
+"""Find the highest rate that a deployment holds: raise it until it breaks, then bisect."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from shared.operations.load.figures import Ending, Run
 
 GROWTH = 1.6
-"""Of the rate, from step to step: small enough that Cloud Run can start instances meanwhile."""
+"""The growth of the rate from step to step, small enough that Cloud Run can start instances in time."""
 
 NARROWINGS = 2
-"""Steps between the last that held and the first that broke."""
+"""The steps between the last rate that held and the first that broke."""
 
 MOST_STEPS = 20
 LEAST_SHARE = 0.9
-"""Of what was offered must be answered well within the step, or the queue grows."""
+"""The share of the offered requests that must get good answers within the step; below it the queue grows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What a rate must keep to hold."""
+    """The demands that a rate must meet to hold."""
 
     max_p95_ms: float = 2000.0
     max_error_rate: float = 0.01
@@ -30,25 +30,25 @@ class Demands:
         """Return a sentence for each demand that a run breaks.
 
         Args:
-            run: what was measured.
-            offered: requests a second of an open loop; None for a closed one, which cannot fall behind.
+            run: the measured run.
+            offered: the requests per second of an open loop; None for a closed loop, which cannot fall behind.
         """
         p95 = run.latency_ms["p95"]
-        found = []
+        faults = []
         if p95 is None:
-            found.append("no request was answered with 200")
+            faults.append("no request was answered with 200")
         elif p95 > self.max_p95_ms:
-            found.append(f"p95 is {p95:,.0f} ms, expected at most {self.max_p95_ms:,.0f}")
+            faults.append(f"p95 is {p95:,.0f} ms, expected at most {self.max_p95_ms:,.0f}")
         if run.error_rate > self.max_error_rate:
-            found.append(f"{run.error_rate:.1%} failed, expected at most {self.max_error_rate:.1%}")
+            faults.append(f"{run.error_rate:.1%} failed, expected at most {self.max_error_rate:.1%}")
         if offered and run.ending is Ending.TIME and run.pace < LEAST_SHARE * offered:
-            found.append(f"{run.pace:.1f} of {offered:.1f} requests a second were answered well: it falls behind")
-        return found
+            faults.append(f"{run.pace:.1f} of {offered:.1f} requests a second were answered well: it falls behind")
+        return faults
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate that was tried."""
+    """A tested rate."""
 
     rate: float
     run: Run
@@ -62,13 +62,13 @@ class Step:
 async def find_limit(
     first_rate: float, most_rate: float, demands: Demands, run_at: Callable[[float], Awaitable[Run | None]]
 ) -> list[Step]:
-    """Return the steps in the order in which they were tried.
+    """Test rates until the limit is found; return the steps in their order.
 
     Args:
-        first_rate: requests a second of the first step.
-        most_rate: no step is faster.
+        first_rate: the requests per second of the first step.
+        most_rate: the highest rate of a step.
         demands: a rate that breaks one does not hold.
-        run_at: carries out a step; returns None where time, requests or money do not suffice for one more.
+        run_at: runs a step; returns None if time, requests or money do not suffice for another.
     """
     steps: list[Step] = []
     rate, narrowings = first_rate, 0

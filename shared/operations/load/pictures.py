@@ -1,4 +1,4 @@
-"""The pictures that a load test sends, and the dearest of them."""
+"""The pictures that a load test sends, and the most expensive of them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from shared.operations.load.advice import Largest
 
 MOST_PICTURES = 500
 MOST_BYTES = 256 << 20
-"""Of all together: they are held in memory, so that reading them slows nothing."""
+"""The most bytes of all pictures: they are kept in memory, so that reads do not slow the test."""
 
 LARGEST_BYTES = 20 << 20
-"""Of one; the service takes no more as it comes (MAX_IMAGE_BYTES)."""
+"""The most bytes of a picture: the default of MAX_IMAGE_BYTES."""
 
 MOST_PER_PIXEL = max(BYTES_PER_PIXEL.values())
 
 
 def pictures_in(folder: Path) -> list[bytes]:
-    """Read the files of a folder, those in folders below it too.
+    """Read the files of a folder and its sub-folders.
 
     Raises:
-        BadRequest: there are none, or they are too many or too large.
+        BadRequest: there are no files, or they are too many or too large.
     """
     contents: list[bytes] = []
     for path in files_under(folder):
@@ -44,7 +44,7 @@ def pictures_in(folder: Path) -> list[bytes]:
 
 
 def largest_of(pictures: Sequence[bytes]) -> Largest:
-    """Return the largest file and the dearest decode, read from the headers; what is no picture costs nothing."""
+    """Return the largest file and the most expensive decode, by headers; a file that is not a picture costs none."""
     return Largest(max(map(len, pictures)), max(map(_decode_bytes, pictures)))
 
 

@@ -1,4 +1,4 @@
-"""What a load test may do: to which address, how fast, for how long, and for how much money."""
+"""The plan of a load test: its target, rate, duration and bounds."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A deployment's base URL, checked."""
+    """The validated base URL of a deployment."""
 
     url: str
-    """Without a slash at the end."""
+    """The URL without a slash at the end."""
     host: str
     is_secure: bool
-    """Whether it is asked by HTTPS."""
+    """Whether its scheme is HTTPS."""
 
     @property
     def literal(self) -> Address | None:
-        """The address, where the host is typed as one."""
+        """The address, if the host is typed as an address."""
         try:
             return ipaddress.ip_address(self.host)
         except ValueError:
@@ -36,20 +36,20 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine is meant."""
+        """Whether the host is this machine."""
         return self.host in LOCAL_NAMES or (self.literal is not None and self.literal.is_loopback)
 
 
 def checked_target(url: str, again: str | None, token: str | None) -> Target:
-    """Return what a load test is aimed at.
+    """Return the target of a load test.
 
     Args:
-        url: of classify-request, without a path.
-        again: the same once more, for a URL that is pasted by mistake is asked a thousand times.
-        token: what would be sent with every request.
+        url: the URL of classify-request, without a path.
+        again: the same URL again, because one that is pasted by mistake would get thousands of requests.
+        token: the token that would be sent with every request.
 
     Raises:
-        BadRequest: the URL is not named twice, or is none that may be loaded; or the token would be sent in clear.
+        BadRequest: the URLs differ, or the URL may not be loaded, or the token would be sent in clear.
     """
     if again is None or url.rstrip("/") != again.rstrip("/"):
         raise BadRequest(
@@ -72,7 +72,7 @@ def checked_target(url: str, again: str | None, token: str | None) -> Target:
     target = Target(url.rstrip("/"), host, parts.scheme == "https")
     if target.literal is not None and (target.literal.is_link_local or target.literal.is_multicast):
         raise BadRequest(
-            f"{host} is no address of a deployment: it is link-local, where metadata servers are, or multicast."
+            f"{host} cannot be the address of a deployment: it is link-local, where metadata servers are, or multicast."
         )
     if token and not target.is_secure and not target.is_local:
         raise BadRequest(f"The token would be sent to {url} in clear; expected an https:// URL, or no token.")
@@ -80,40 +80,46 @@ def checked_target(url: str, again: str | None, token: str | None) -> Target:
 
 
 def is_surprising(target: Target, address: str, *, allow_private: bool) -> bool:
-    """Tell whether a name leads somewhere that the URL does not show: into a private network, or to this machine.
+    """Return whether a name resolves to an address that the URL does not show: a private one, or this machine.
 
     Args:
-        target: what was typed.
-        address: to which its name was resolved.
-        allow_private: the caller expects a private address; link-local ones are surprising all the same.
+        target: the target as typed.
+        address: the address to which its name resolved.
+        allow_private: whether a private address is expected; link-local ones are always surprising.
     """
-    found = ipaddress.ip_address(address.split("%")[0])
+    resolved = ipaddress.ip_address(address.split("%")[0])
     if target.host in LOCAL_NAMES:
-        return not found.is_loopback
-    if found.is_global:
+        return not resolved.is_loopback
+    if resolved.is_global:
         return False
-    return not allow_private or found.is_link_local or found.is_loopback or found.is_multicast or found.is_unspecified
+    return (
+        not allow_private
+        or resolved.is_link_local
+        or resolved.is_loopback
+        or resolved.is_multicast
+        or resolved.is_unspecified
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to ask: open loop at a rate, or closed loop with a number of clients.
+    """The plan of a run: an open loop at a rate, or a closed loop with a number of clients.
 
-    Open loop sends whether or not answers come, as strangers do. In a closed loop each client waits for its answer, so
-    a slow service is asked less.
+    An open loop sends whether or not answers come, as independent users do. In a closed loop each client waits for its
+    answer, so a slow service gets fewer requests.
     """
 
     seconds: float
     rate: float | None = None
-    """Requests a second, or None for a closed loop."""
+    """The requests per second; None for a closed loop."""
     clients: int = 8
-    """Connections at once: each a client of a closed loop; in an open loop the most that are open."""
+    """The clients of a closed loop, or the most connections of an open loop."""
     max_requests: int = 20_000
     max_usd: float = 1.0
-    """In the dearest case: every request alone on an instance."""
+    """The most money, in the most expensive case: every request alone on an instance."""
 
     def __post_init__(self) -> None:
-        """Refuse what has no bound.
+        """Refuse a plan without bounds.
 
         Raises:
             BadRequest: a figure is out of its range.

@@ -1,4 +1,4 @@
-"""A load test from its first request on: see that the service answers, then measure a rate, or look for the limit."""
+"""A load test: check that the service answers, then measure a rate or find the limit."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from shared.operations.load.limit import Demands, Step, find_limit
 from shared.operations.load.plan import LONGEST_S, Plan
 
 LEAST_USD = 1e-6
-"""With less than this left no step is begun."""
+"""The least remaining money with which a step starts."""
 
 
 class Unanswered(Transient):
-    """The service does not answer, or not with a prediction, before there is any load."""
+    """The service gives no prediction before the load starts."""
 
 
 class FirstReply(Reply, Protocol):
-    """A reply, and what is to be known of one that is no prediction."""
+    """A reply, with details if it is not a prediction."""
 
     @property
     def location(self) -> str | None:
-        """Where a redirect would lead."""
+        """The target of a redirect."""
 
     @property
     def why(self) -> str:
-        """The kind of fault where there is no answer."""
+        """The kind of error, if there is no answer."""
 
 
 Send = Callable[[bytes], Awaitable[FirstReply]]
 
 
 class LoadTest:
-    """Runs on one event loop, all of them within one plan's requests and money.
+    """The runs of a load test on one event loop, within the requests and money of one plan.
 
     Args:
         plan: the bounds; ``seconds`` are those of a run, or of each step to the limit.
-        pictures: are sent in turn.
-        send: sends one.
-        notice: is called after each answer.
+        pictures: sent in turn.
+        send: sends a picture.
+        notice: called after each answer.
         recorded: whether requests leave rows.
     """
 
@@ -63,32 +63,32 @@ class LoadTest:
         self.runs: list[Run] = []
 
     def stop(self) -> None:
-        """End with what there is."""
+        """End with the results so far."""
         self._is_stopped = True
         if self._drive:
             self._drive.stop()
 
     @property
     def usd(self) -> float:
-        """What the runs cost in the dearest case."""
+        """The cost of the runs in the most expensive case."""
         return dearest_usd(self.busy_s, self.requests, recorded=self._recorded)
 
     @property
     def busy_s(self) -> float:
-        """Request seconds of the runs."""
+        """The request seconds of the runs."""
         return sum(run.busy_s for run in self.runs)
 
     @property
     def requests(self) -> int:
-        """Requests of the runs."""
+        """The number of requests of the runs."""
         return sum(len(run.samples) + run.unanswered for run in self.runs)
 
     async def look(self) -> None:
-        """Send one request, which is not measured: it also starts the first instance.
+        """Send one request that is not measured; it also starts the first instance.
 
         Raises:
-            BadRequest: it is answered, and not by a deployment that these pictures and this token suit.
-            Unanswered: it is not, or with an error of the service.
+            BadRequest: the answer shows that the URL, the token or the picture is wrong.
+            Unanswered: there is no answer, or an error of the service.
         """
         reply = await self._send(self._pictures[0])
         match reply.status:
@@ -102,7 +102,7 @@ class LoadTest:
                 )
             case 401 | 403:
                 raise BadRequest(
-                    f"The service answers {reply.status}: it wants to know who you are. Say --token, or export "
+                    f"The service answers {reply.status}: it needs a token. Give --token, or export "
                     "BUCKETLENS_TOKEN=$(gcloud auth print-identity-token)"
                 )
             case 404 | 405:
@@ -125,7 +125,7 @@ class LoadTest:
         return run
 
     async def find_limit(self, demands: Demands, most_rate: float) -> list[Step]:
-        """Raise the rate from that of the plan on, until a demand is broken; see ``limit.find_limit``."""
+        """Raise the rate, from that of the plan, until a demand is broken; see ``limit.find_limit``."""
         whole = self._plan
         first = whole.rate or 1.0
 

@@ -25,19 +25,19 @@ def json_in(content: bytes) -> Any:
     """
 
     def refuse(constant: str) -> None:
-        raise Undocumented(f"{constant} is no JSON")
+        raise Undocumented(f"{constant} is not JSON")
 
     try:
         return json.loads(content, parse_constant=refuse)
     except ValueError as error:
-        raise Undocumented(f"{content[:80]!r} is no JSON: {error}") from error
+        raise Undocumented(f"{content[:80]!r} is not JSON: {error}") from error
 
 
 def metadata_of_upload(exchange: Exchange) -> bytes:
     """Return the first of the two parts of an upload in one request.
 
     Raises:
-        Undocumented: it has not two parts, or the first is no JSON.
+        Undocumented: it has not two parts, or the first is not JSON.
     """
     parts = _parts(exchange)
     if len(parts) != 2 or parts[0].get_content_type() != "application/json":
@@ -49,7 +49,7 @@ def requests_of_batch(exchange: Exchange) -> Iterator[Exchange]:
     """Yield the requests in a batch, without their answers.
 
     Raises:
-        Undocumented: it has no parts, or one is no request.
+        Undocumented: it has no parts, or a part is not a request.
     """
     for part in _parts(exchange):
         head, _, body = _content(part).replace(b"\r\n", b"\n").partition(b"\n\n")
@@ -58,8 +58,8 @@ def requests_of_batch(exchange: Exchange) -> Iterator[Exchange]:
             verb, target, *_ = line.split()
         except ValueError as error:
             raise Undocumented(f"a part of the batch begins with {line!r}, expected a request line") from error
-        told = {name.lower(): value for name, value in email.message_from_string(headers).items()}
-        yield Exchange(verb, urlsplit(target)._replace(scheme="", netloc="").geturl(), told, body)
+        answer_headers = {name.lower(): value for name, value in email.message_from_string(headers).items()}
+        yield Exchange(verb, urlsplit(target)._replace(scheme="", netloc="").geturl(), answer_headers, body)
 
 
 def _parts(exchange: Exchange) -> list[EmailMessage]:

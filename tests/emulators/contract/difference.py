@@ -1,4 +1,4 @@
-"""What it is for a warehouse to differ from BigQuery's documentation."""
+"""Differences of a warehouse from BigQuery's documentation."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Difference:
 
 
 def refuses(does: str) -> Cell:
-    """Return the cell of a warehouse that says no."""
+    """Return the cell of a warehouse that refuses the request."""
     return Cell(does, How.REFUSES)
 
 

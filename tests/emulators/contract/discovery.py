@@ -96,7 +96,7 @@ class Discovery:
     def judge(self, exchange: Exchange) -> Verdict:
         """Compare an exchange with the document.
 
-        Exchanges must come in order, since an upload's later requests go where the first answer says.
+        Exchanges must come in order, since an upload's later requests go to the URL of the first answer.
         """
         verdict = Verdict()
         self._add(verdict.in_request, exchange, self._faults_in_request(exchange, verdict.calls))
@@ -113,16 +113,16 @@ class Discovery:
         """
         url = urlsplit(target)
         for route, pattern, method, where in self._routes:
-            if route == verb and (found := pattern.fullmatch(url.path)):
-                names = {name: unquote(value, errors="strict") for name, value in found.groupdict().items()}
+            if route == verb and (match := pattern.fullmatch(url.path)):
+                names = {name: unquote(value, errors="strict") for name, value in match.groupdict().items()}
                 query = parse_qsl(url.query, keep_blank_values=True, errors="strict")
                 return Call(method, names, tuple(query), where)
-        raise Undocumented(f"this is no method of {self._document['id']}")
+        raise Undocumented(f"this is not a method of {self._document['id']}")
 
-    def _add(self, faults: list[str], exchange: Exchange, found: Iterator[str]) -> None:
+    def _add(self, faults: list[str], exchange: Exchange, new: Iterator[str]) -> None:
         what = f"{exchange.method} {exchange.target}"
         try:
-            faults.extend(f"{what}: {fault}" for fault in found)
+            faults.extend(f"{what}: {fault}" for fault in new)
         except (Undocumented, UnicodeDecodeError) as error:
             faults.append(f"{what}: {error}")
 

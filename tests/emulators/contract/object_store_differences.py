@@ -38,7 +38,7 @@ def differences_table() -> str:
 
 DIFFERENCES = (
     Difference(
-        "an upload of the xml api may come in parts",
+        "an upload of the xml api can have parts",
         "400, with a sentence that names the JSON API's resumable upload",
         f"{DOCS}multipart-uploads",
     ),

@@ -1,4 +1,4 @@
-"""A place to hold to the contract of an object store, and what its tests do in many a place."""
+"""The object store under test, and steps that its tests share."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from shared.types import ObjectRef
 
 
 @dataclass(frozen=True)
-class Place:
-    """One object store and a fresh, empty bucket in it."""
+class StoreUnderTest:
+    """An object store and a new, empty bucket in it."""
 
     url: str
     client: Client
     store: CloudStorage
-    """Our adapter."""
+    """The product's adapter for the store."""
     bucket: Bucket
     folder: Path
-    """Below which the store keeps its files, several folders up."""
+    """The store's folder; its files are several levels below it."""
 
     def put(self, name: str, content: bytes = b"first") -> ObjectRef:
-        """Write an object, over what may be there."""
+        """Write an object and overwrite an existing one."""
         blob = self.bucket.blob(name)
         blob.upload_from_string(content, retry=None)
         return ObjectRef(self.bucket.name, name, int(blob.generation))
@@ -67,9 +67,9 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
         return list(threads.map(run, calls))
 
 
-def names(bucket: Bucket, **asked: Any) -> list[str]:
+def names(bucket: Bucket, **options: Any) -> list[str]:
     """List a bucket's names."""
-    return [blob.name for blob in bucket.list_blobs(retry=None, **asked)]
+    return [blob.name for blob in bucket.list_blobs(retry=None, **options)]
 
 
 def winners(results: list[Any]) -> int:

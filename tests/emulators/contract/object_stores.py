@@ -8,17 +8,19 @@ from collections.abc import Iterator
 import pytest
 
 from shared.adapters.gcs import CloudStorage
-from tests.emulators.contract.object_store_parts import Place
+from tests.emulators.contract.object_store_parts import StoreUnderTest
 from tests.emulators.storage_parts import Storage, client_of
 
 DEADLINE_S = 30.0
 
 
 @pytest.fixture
-def place(object_storage: Storage) -> Iterator[Place]:
+def tested(object_storage: Storage) -> Iterator[StoreUnderTest]:
     """The object store, with a bucket of the test's own."""
     object_storage.forget()
     url = object_storage.url
     with client_of(url) as client:
         bucket = client.create_bucket(f"b-{os.urandom(8).hex()}", retry=None)
-        yield Place(url, client, CloudStorage("local", DEADLINE_S, endpoint=url), bucket, object_storage.folder)
+        yield StoreUnderTest(
+            url, client, CloudStorage("local", DEADLINE_S, endpoint=url), bucket, object_storage.folder
+        )

@@ -65,7 +65,7 @@ class Warehouse:
         return list(entries)
 
     def fill(self, table: str, *rows: dict[str, Any]) -> None:
-        """Insert rows that must go in, into a table of ours."""
+        """Insert rows into a table of the product; none may be refused."""
         assert self.insert(f"{OUR_DATASET}.{table}", *rows) == []
 
     def empty(self) -> None:
@@ -75,11 +75,11 @@ class Warehouse:
         self.touched.clear()
 
     def view(self, name: str, order: str = "1", where: str = "TRUE") -> list[dict[str, Any]]:
-        """Return the rows of a view of ours."""
-        found = self.client.query_and_wait(
+        """Return the rows of a view of the product."""
+        result = self.client.query_and_wait(
             f"SELECT * FROM `{OUR_DATASET}.{name}` WHERE {where} ORDER BY {order}", retry=NO_RETRY, job_retry=NO_RETRY
         )
-        return [dict(row.items()) for row in found]
+        return [dict(row.items()) for row in result]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """List a table's rows."""
@@ -92,7 +92,7 @@ def client_of(url: str) -> bigquery.Client:
 
 
 def make_our_dataset(client: bigquery.Client) -> None:
-    """Make the dataset of infra/, as whoever deploys it would."""
+    """Create the dataset of infra/ as a deployment does."""
     client.create_dataset(OUR_DATASET, exists_ok=True, retry=NO_RETRY)
     for name, (partition, clusters) in LAYOUT.items():
         table = bigquery.Table(f"{OUR_DATASET}.{name}", schema_of(name))
@@ -106,7 +106,7 @@ def make_our_dataset(client: bigquery.Client) -> None:
 
 
 def schema_of(table: str) -> list[bigquery.SchemaField]:
-    """Return the schema of a table of ours."""
+    """Return the schema of a table of the product."""
     fields = json.loads((INFRA / "tables" / f"{table}.json").read_text("utf-8"))
     return [bigquery.SchemaField.from_api_repr(field) for field in fields]
 

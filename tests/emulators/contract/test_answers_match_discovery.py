@@ -80,16 +80,16 @@ def use_jobs(client: bigquery.Client, dataset: bigquery.Dataset) -> None:
     client.delete_job_metadata(job.job_id)
 
 
-def test_every_method_of_the_warehouse_answers_as_documented(warehouse_wire: Wire) -> None:
+def test_warehouse_answers_every_method_as_documented(warehouse_wire: Wire) -> None:
     with warehouse_parts.client_of(warehouse_wire.url) as client:
         use_every_method(client)
     document = discovery_of("bigquery", "v2")
     verdicts = [document.judge(exchange) for exchange in warehouse_wire.exchanges]
     faults = [fault for verdict in verdicts for fault in verdict.in_answer]
     assert not faults, "\n".join(faults)
-    asked = {call.id.removeprefix("bigquery.") for verdict in verdicts for call in verdict.calls}
+    called = {call.id.removeprefix("bigquery.") for verdict in verdicts for call in verdict.calls}
     by_other_verbs = {"datasets.update", "tables.update"}  # the client changes with PATCH alone
-    assert asked == {route.id for route in ROUTES} - by_other_verbs
+    assert called == {route.id for route in ROUTES} - by_other_verbs
 
 
 def use_the_store(client: storage.Client) -> None:
@@ -112,7 +112,7 @@ def use_the_store(client: storage.Client) -> None:
     bucket.delete()
 
 
-def test_the_object_store_answers_as_documented(storage_wire: Wire) -> None:
+def test_object_store_answers_as_documented(storage_wire: Wire) -> None:
     with storage_parts.client_of(storage_wire.url) as client:
         use_the_store(client)
     document = discovery_of("storage", "v1")

@@ -78,7 +78,7 @@ def batch(*requests: str) -> Exchange:
         ),
     ],
 )
-def test_a_documented_request_has_no_faults(document: Discovery, exchange: Exchange, calls: list[str]) -> None:
+def test_documented_request_has_no_faults(document: Discovery, exchange: Exchange, calls: list[str]) -> None:
     verdict = document.judge(exchange)
     assert verdict.faults == []
     assert [call.id.partition(".")[2] for call in verdict.calls] == calls
@@ -87,11 +87,11 @@ def test_a_documented_request_has_no_faults(document: Discovery, exchange: Excha
 @pytest.mark.parametrize(
     ("document", "exchange", "fault"),
     [
-        (STORAGE, sent("GET", "/storage/v1/b/photos/o/a/b.jpg"), "no method of storage:v1"),
-        (STORAGE, sent("GET", "/storage/v2/b/photos"), "no method"),
-        (STORAGE, sent("GET", "/bigquery/v2/projects"), "no method"),
-        (STORAGE, sent("PUT", "/storage/v1/b"), "no method"),
-        (STORAGE, sent("PUT", f"{UPLOAD}?uploadType=resumable&upload_id=never-begun"), "no method"),
+        (STORAGE, sent("GET", "/storage/v1/b/photos/o/a/b.jpg"), "not a method of storage:v1"),
+        (STORAGE, sent("GET", "/storage/v2/b/photos"), "not a method"),
+        (STORAGE, sent("GET", "/bigquery/v2/projects"), "not a method"),
+        (STORAGE, sent("PUT", "/storage/v1/b"), "not a method"),
+        (STORAGE, sent("PUT", f"{UPLOAD}?uploadType=resumable&upload_id=never-begun"), "not a method"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/%FF"), "invalid start byte"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/b?generations=7"), "objects.get has no parameter generations"),
         (STORAGE, sent("GET", "/storage/v1/b/a/o/b?generation=seven"), "'seven', expected string of the format int64"),
@@ -110,7 +110,7 @@ def test_a_documented_request_has_no_faults(document: Discovery, exchange: Excha
         (STORAGE, related(("application/json", b'{"nam": "a"}'), ("image/jpeg", b"x")), "body.nam is unknown"),
         (STORAGE, related(("application/json", b"{}")), "1 parts, expected JSON and the file"),
         (STORAGE, Exchange("POST", f"{UPLOAD}?uploadType=multipart", JSON, b"{}"), "expected parts"),
-        (STORAGE, batch("GET /storage/v1/b/a HTTP/1.1", "GET /storage/v1/c HTTP/1.1"), "no method"),
+        (STORAGE, batch("GET /storage/v1/b/a HTTP/1.1", "GET /storage/v1/c HTTP/1.1"), "not a method"),
         (STORAGE, batch("GET /storage/v1/b/a?x=1 HTTP/1.1"), "has no parameter x"),
         (
             BIGQUERY,
@@ -141,14 +141,14 @@ def test_a_documented_request_has_no_faults(document: Discovery, exchange: Excha
         ),
         (BIGQUERY, sent("POST", INSERT_ALL, {"rows": [{"json": {}}, {"insert_id": "1"}]}), "body.rows[1].insert_id"),
         (BIGQUERY, sent("POST", QUERIES, [1]), "body is [1], expected object"),
-        (BIGQUERY, Exchange("POST", QUERIES, JSON, b"{'query': 1}"), "is no JSON"),
-        (BIGQUERY, Exchange("POST", QUERIES, JSON, b'{"timeoutMs": NaN}'), "NaN is no JSON"),
+        (BIGQUERY, Exchange("POST", QUERIES, JSON, b"{'query': 1}"), "is not JSON"),
+        (BIGQUERY, Exchange("POST", QUERIES, JSON, b'{"timeoutMs": NaN}'), "NaN is not JSON"),
         (BIGQUERY, Exchange("POST", QUERIES, {"content-type": "text/plain"}, b"{}"), "Content-Type is 'text/plain'"),
     ],
 )
-def test_an_undocumented_request_has_its_fault(document: Discovery, exchange: Exchange, fault: str) -> None:
-    [said] = document.judge(exchange).faults
-    assert fault in said
+def test_undocumented_request_has_its_fault(document: Discovery, exchange: Exchange, fault: str) -> None:
+    [faults] = document.judge(exchange).faults
+    assert fault in faults
 
 
 @pytest.mark.parametrize(
@@ -164,19 +164,19 @@ def test_an_undocumented_request_has_its_fault(document: Discovery, exchange: Ex
         (answered("/storage/v1/b/a/o", {"items": [OBJECT | {"name": None}]}), "answer.items[0].name is None"),
         (answered("/storage/v1/b/a/o/b", {"message": "no"}, 404), "error answer.message is unknown"),
         (answered("/storage/v1/b/a/o/b", {"error": {"code": "404"}}, 404), "error answer.error.code is '404'"),
-        (Exchange("GET", "/storage/v1/b/a/o/b", status=502, answer=b"<html>"), "is no JSON"),
+        (Exchange("GET", "/storage/v1/b/a/o/b", status=502, answer=b"<html>"), "is not JSON"),
         (Exchange("DELETE", "/storage/v1/b/a/o/b", status=200, answer=b"{}"), "answers without a body"),
         (Exchange("POST", f"{UPLOAD}?uploadType=resumable", status=200), "expected a URL with an upload_id"),
     ],
 )
-def test_an_undocumented_answer_has_its_fault(exchange: Exchange, fault: str) -> None:
+def test_undocumented_answer_has_its_fault(exchange: Exchange, fault: str) -> None:
     verdict = STORAGE.judge(exchange)
     assert verdict.in_request == []
-    [said] = verdict.in_answer
-    assert fault in said
+    [faults] = verdict.in_answer
+    assert fault in faults
 
 
-def test_a_documented_answer_has_no_faults() -> None:
+def test_documented_answer_has_no_faults() -> None:
     for exchange in (
         answered("/storage/v1/b/a/o/b", OBJECT),
         answered("/storage/v1/b/a/o/b", {"error": {"code": 404, "message": "no", "errors": [{"reason": "x"}]}}, 404),
@@ -186,7 +186,7 @@ def test_a_documented_answer_has_no_faults() -> None:
         assert STORAGE.judge(exchange).faults == []
 
 
-def test_an_upload_goes_on_where_the_answer_to_its_beginning_says() -> None:
+def test_upload_continues_at_the_url_of_its_first_answer() -> None:
     document = discovery_of("storage", "v1")
     there = f"{UPLOAD}?uploadType=resumable&upload_id=x"
     location = {"location": f"http://127.0.0.1:1{there}"}
@@ -212,7 +212,7 @@ def test_an_upload_goes_on_where_the_answer_to_its_beginning_says() -> None:
         ("POST", "/storage/v1/b/a/o/b/compose", "not in PINS"),
     ],
 )
-def test_a_request_that_names_no_generation_is_found(method: str, target: str, missing: str) -> None:
+def test_request_without_a_generation_is_reported(method: str, target: str, missing: str) -> None:
     verdict = STORAGE.judge(Exchange(method, target))
     assert verdict.faults == []
     [fault] = faults_in_pins([verdict])
@@ -220,7 +220,7 @@ def test_a_request_that_names_no_generation_is_found(method: str, target: str, m
 
 
 @pytest.mark.parametrize("document", [document_of("storage", "v1"), document_of("bigquery", "v2")])
-def test_every_method_of_a_document_is_found_by_its_path(document: dict[str, Any]) -> None:
+def test_method_of_a_document_is_found_by_its_path(document: dict[str, Any]) -> None:
     service = Discovery(document)
     for method in methods_of(document):
         path = re.sub(r"{\+?(\w+)}", partial(a_value, method), method["path"])

@@ -76,7 +76,7 @@ def test_a_query_is_answered_as_documented(warehouse: Warehouse, rule: str) -> N
 
 
 def refused(warehouse: Warehouse, sql: str, because: str | None = None) -> None:
-    """Assert that a statement's job fails. (Not by jobs.query, to which bqemulator tells no error.)"""
+    """Assert that a statement's job fails. (Not by jobs.query, whose error bqemulator does not report.)"""
     with pytest.raises(exceptions.BadRequest, match=because):
         warehouse.client.query(sql, retry=NO_RETRY, job_retry=NO_RETRY).result(retry=NO_RETRY, job_retry=NO_RETRY)
 
@@ -98,7 +98,7 @@ def fill(warehouse: Warehouse, name: str) -> None:
 # Tables
 
 
-def test_a_view_may_be_made_by_the_api(warehouse: Warehouse, dataset: str) -> None:
+def test_a_view_can_be_created_by_the_api(warehouse: Warehouse, dataset: str) -> None:
     make(warehouse, f"{dataset}.t")
     view = bigquery.Table(f"{dataset}.v")
     view.view_query = f"SELECT a + 1 AS b FROM `{dataset}.t`"
@@ -107,7 +107,7 @@ def test_a_view_may_be_made_by_the_api(warehouse: Warehouse, dataset: str) -> No
     assert warehouse.ask(f"SELECT b FROM `{dataset}.v`") == [(2,)]
 
 
-def test_a_change_of_what_has_changed_meanwhile_is_refused(warehouse: Warehouse, dataset: str) -> None:
+def test_a_change_with_an_old_etag_is_refused(warehouse: Warehouse, dataset: str) -> None:
     mine = make(warehouse, f"{dataset}.t")
     theirs = warehouse.client.get_table(f"{dataset}.t")
     theirs.description = "theirs"
@@ -155,7 +155,7 @@ def test_a_column_may_be_a_bignumeric(warehouse: Warehouse, dataset: str) -> Non
 # Changes
 
 
-def test_a_table_is_made_by_a_statement(warehouse: Warehouse, dataset: str) -> None:
+def test_a_table_is_created_by_a_statement(warehouse: Warehouse, dataset: str) -> None:
     warehouse.ask(f"CREATE TABLE `{dataset}.t` AS SELECT 1 AS a")
     assert warehouse.ask(f"SELECT a FROM `{dataset}.t`") == [(1,)]
 
@@ -189,7 +189,7 @@ def test_rows_are_loaded_by_a_job(warehouse: Warehouse, dataset: str) -> None:
     assert warehouse.ask(f"SELECT a FROM `{dataset}.t`") == [(1,)]
 
 
-def test_rows_that_were_streamed_in_cannot_be_changed_for_a_while(warehouse: Warehouse, dataset: str) -> None:
+def test_streamed_rows_cannot_be_changed_for_a_while(warehouse: Warehouse, dataset: str) -> None:
     make(warehouse, f"{dataset}.t")
     assert warehouse.insert(f"{dataset}.t", {"a": 1}) == []
     refused(warehouse, f"DELETE FROM `{dataset}.t` WHERE a = 1", "streaming buffer")
@@ -213,7 +213,7 @@ def test_a_filter_on_the_partition_can_be_required(warehouse: Warehouse, dataset
     refused(warehouse, f"SELECT a FROM `{dataset}.t`", "day")
 
 
-def test_a_dry_run_says_how_many_bytes_a_query_reads(warehouse: Warehouse, dataset: str) -> None:
+def test_a_dry_run_reports_the_bytes_that_a_query_reads(warehouse: Warehouse, dataset: str) -> None:
     fill(warehouse, f"{dataset}.t")
     config = bigquery.QueryJobConfig(dry_run=True)
     job = warehouse.client.query(f"SELECT a FROM `{dataset}.t`", job_config=config, retry=NO_RETRY, job_retry=NO_RETRY)
@@ -227,7 +227,7 @@ def test_a_table_can_be_read_as_it_was(warehouse: Warehouse, dataset: str) -> No
     assert warehouse.ask(f"SELECT a FROM `{dataset}.t` FOR SYSTEM_TIME AS OF TIMESTAMP '{moment}'") == [(1,)]
 
 
-def test_a_query_may_write_its_rows_to_a_table(warehouse: Warehouse, dataset: str) -> None:
+def test_a_query_can_write_its_rows_to_a_table(warehouse: Warehouse, dataset: str) -> None:
     warehouse.ask("SELECT 1 AS a", destination=f"{dataset}.t")
     assert warehouse.ask(f"SELECT a FROM `{dataset}.t`") == [(1,)]
 
@@ -246,13 +246,13 @@ def test_a_table_is_copied_by_a_job(warehouse: Warehouse, dataset: str) -> None:
     assert warehouse.ask(f"SELECT a FROM `{dataset}.copy`") == [(1,)]
 
 
-def test_a_session_has_a_transaction_that_can_be_taken_back(warehouse: Warehouse, dataset: str) -> None:
+def test_a_session_has_a_transaction_that_can_be_rolled_back(warehouse: Warehouse, dataset: str) -> None:
     fill(warehouse, f"{dataset}.t")
     warehouse.ask(f"BEGIN TRANSACTION; DELETE FROM `{dataset}.t` WHERE TRUE; ROLLBACK TRANSACTION;")
     assert warehouse.ask(f"SELECT a FROM `{dataset}.t`") == [(1,)]
 
 
-def test_the_columns_of_a_dataset_can_be_asked_for(warehouse: Warehouse, dataset: str) -> None:
+def test_the_columns_of_a_dataset_can_be_queried(warehouse: Warehouse, dataset: str) -> None:
     make(warehouse, f"{dataset}.t", Field("a", "INTEGER", "REQUIRED"))
     sql = f"SELECT column_name, data_type, is_nullable FROM `{dataset}`.INFORMATION_SCHEMA.COLUMNS"
     assert warehouse.ask(sql) == [("a", "INT64", "NO")]

@@ -72,7 +72,7 @@ def test_a_read_of_an_overwritten_generation_never_gives_the_newer_bytes(world: 
         world.store.read(old, 100)
 
 
-def test_a_read_of_what_is_gone_says_so(world: World, put: Put) -> None:
+def test_a_read_of_a_deleted_object_is_not_found(world: World, put: Put) -> None:
     ref = put("photo")
     world.store.delete(ref)
     with pytest.raises(AlreadyDone) as gone:
@@ -82,7 +82,7 @@ def test_a_read_of_what_is_gone_says_so(world: World, put: Put) -> None:
         world.store.find(ref.bucket, "photo")
 
 
-def test_a_read_of_a_bucket_that_is_missing_says_that_it_is_gone(world: World) -> None:
+def test_a_read_of_a_missing_bucket_is_not_found(world: World) -> None:
     with pytest.raises(AlreadyDone):
         world.store.read(ObjectRef("no-such-bucket", "photo", 1), 100)
     with pytest.raises(AlreadyDone):
@@ -99,23 +99,23 @@ def test_a_read_stops_at_the_limit(world: World, put: Put) -> None:
 def test_a_find_gives_the_live_generation_its_size_and_content_type(world: World, put: Put, bucket: str) -> None:
     put("photo")
     ref = put("photo", b"second", "image/png")
-    found = world.store.find(bucket, "photo")
-    assert (found.ref, found.size_bytes, found.content_type, found.model) == (ref, 6, "image/png", None)
+    actual = world.store.find(bucket, "photo")
+    assert (actual.ref, actual.size_bytes, actual.content_type, actual.model) == (ref, 6, "image/png", None)
 
 
 # Writing
 
 
-def test_a_create_only_write_leaves_what_exists(world: World, bucket: str) -> None:
+def test_a_create_only_write_leaves_an_existing_object(world: World, bucket: str) -> None:
     first = world.store.write_once(bucket, "photo", b"first", "image/jpeg")
     with pytest.raises(NameTaken):
         world.store.write_once(bucket, "photo", b"second", "image/png")
     assert world.store.read(first, 100) == b"first"
-    found = world.store.find(bucket, "photo")
-    assert (found.ref, found.content_type) == (first, "image/jpeg")
+    actual = world.store.find(bucket, "photo")
+    assert (actual.ref, actual.content_type) == (first, "image/jpeg")
 
 
-def test_a_create_only_write_that_is_repeated_finds_what_it_made(world: World, bucket: str, tmp_path: Path) -> None:
+def test_a_repeated_create_only_write_finds_its_object(world: World, bucket: str, tmp_path: Path) -> None:
     first = world.store.write_once(bucket, "photo", b"first", "image/jpeg")
     (tmp_path / "photo").write_bytes(b"first")
     assert world.store.write_once(bucket, "photo", b"first", "image/png") == first
@@ -125,7 +125,7 @@ def test_a_create_only_write_that_is_repeated_finds_what_it_made(world: World, b
     assert world.store.copy_once(first, world.quarantine, "copy") == copy
 
 
-def test_a_create_only_write_goes_where_an_object_was_deleted(world: World, bucket: str) -> None:
+def test_a_create_only_write_replaces_a_deleted_object(world: World, bucket: str) -> None:
     for target in (bucket, world.uploads):
         first = world.store.write_once(target, "photo", b"first", "image/jpeg")
         assert first
@@ -135,7 +135,7 @@ def test_a_create_only_write_goes_where_an_object_was_deleted(world: World, buck
         assert second.generation > first.generation
 
 
-def test_a_create_only_upload_leaves_what_exists(world: World, put: Put, bucket: str, tmp_path: Path) -> None:
+def test_a_create_only_upload_leaves_an_existing_object(world: World, put: Put, bucket: str, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"second")
     first = put("photo")
     assert world.store.upload(bucket, "photo", tmp_path / "photo") is None
@@ -146,32 +146,32 @@ def test_an_upload_names_its_content_type_and_its_model(world: World, bucket: st
     for name in ("photo.png", "photo"):
         (tmp_path / name).write_bytes(b"photo")
         world.store.upload(bucket, name, tmp_path / name, model="flowers")
-    found = [world.store.find(bucket, name) for name in ("photo.png", "photo")]
-    assert [upload.content_type for upload in found] == ["image/png", "application/octet-stream"]
-    assert {upload.model for upload in found} == {"flowers"}
+    actual = [world.store.find(bucket, name) for name in ("photo.png", "photo")]
+    assert [upload.content_type for upload in actual] == ["image/png", "application/octet-stream"]
+    assert {upload.model for upload in actual} == {"flowers"}
 
 
-def test_an_upload_to_a_bucket_that_is_missing_says_so(world: World, tmp_path: Path) -> None:
+def test_an_upload_to_a_missing_bucket_fails(world: World, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"photo")
     with pytest.raises(AlreadyDone):
         world.store.upload("no-such-bucket", "photo", tmp_path / "photo")
 
 
-def test_of_several_writers_at_the_same_instant_exactly_one_wins(world: World, bucket: str) -> None:
+def test_parallel_writers_have_exactly_one_winner(world: World, bucket: str) -> None:
     for number in range(4):
         write = partial(world.store.write_once, bucket, f"photo{number}", content_type="image/jpeg")
         made = at_once(*(partial(made_or_none, partial(write, content=bytes([index]))) for index in range(3)))
         assert len([ref for ref in made if ref]) == 1
 
 
-def test_a_generation_is_the_microsecond_of_the_write_and_never_comes_twice(world: World, put: Put) -> None:
+def test_a_generation_is_the_microsecond_of_the_write_and_unique(world: World, put: Put) -> None:
     before = time.time_ns() // 1000
     generations = [put("photo").generation for _ in range(3)]
     after = time.time_ns() // 1000
     assert before - 1_000_000 <= generations[0] < generations[1] < generations[2] <= after + 1_000_000
 
 
-def test_a_write_to_a_bucket_that_is_missing_names_it(world: World) -> None:
+def test_a_write_to_a_missing_bucket_names_it(world: World) -> None:
     with pytest.raises(StorageUnavailable, match="no bucket gs://no-such-bucket"):
         world.store.write_once("no-such-bucket", "photo", b"", "image/jpeg")
 
@@ -204,12 +204,12 @@ def test_a_copy_has_the_bytes_content_type_and_model_of_its_source(world: World,
     assert source
     copy = world.store.copy_once(source, world.quarantine, "copy")
     assert copy
-    found, original = (world.store.find(ref.bucket, ref.name) for ref in (copy, source))
+    actual, original = (world.store.find(ref.bucket, ref.name) for ref in (copy, source))
     assert world.store.read(copy, 100) == b"photo"
-    assert replace(found, ref=source) == original
+    assert replace(actual, ref=source) == original
 
 
-def test_a_copy_to_a_bucket_that_is_missing_names_it(world: World, put: Put) -> None:
+def test_a_copy_to_a_missing_bucket_names_it(world: World, put: Put) -> None:
     with pytest.raises(StorageUnavailable, match="no bucket gs://no-such-bucket"):
         world.store.copy_once(put("photo"), "no-such-bucket", "copy")
 
@@ -217,14 +217,14 @@ def test_a_copy_to_a_bucket_that_is_missing_names_it(world: World, put: Put) -> 
 # Deleting
 
 
-def test_deleting_an_old_generation_leaves_the_newer_one(world: World, put: Put, bucket: str) -> None:
+def test_a_delete_of_an_old_generation_leaves_the_newer_one(world: World, put: Put, bucket: str) -> None:
     old = put("photo")
     new = put("photo", b"second")
     world.store.delete(old)
     assert world.store.find(bucket, "photo").ref == new
 
 
-def test_deleting_what_is_gone_is_no_error(world: World, put: Put, bucket: str) -> None:
+def test_a_delete_of_a_deleted_object_is_not_an_error(world: World, put: Put, bucket: str) -> None:
     ref = put("photo")
     for _ in range(2):
         world.store.delete(ref)
@@ -253,12 +253,12 @@ def test_a_listing_can_be_of_a_prefix(world: World, put: Put, bucket: str) -> No
     assert names(world, bucket, "a/") == ["a/1", "a/2"]
 
 
-def test_a_listing_of_a_bucket_that_is_missing_says_so(world: World) -> None:
+def test_a_listing_of_a_missing_bucket_is_not_found(world: World) -> None:
     with pytest.raises(AlreadyDone):
         list(world.store.uploads("no-such-bucket"))
 
 
-def test_a_listing_may_be_emptied_while_it_is_read(world: World, put: Put, bucket: str) -> None:
+def test_a_listing_can_be_deleted_while_it_is_read(world: World, put: Put, bucket: str) -> None:
     for name in "abc":
         put(name)
     for upload in world.store.uploads(bucket):
@@ -267,7 +267,7 @@ def test_a_listing_may_be_emptied_while_it_is_read(world: World, put: Put, bucke
 
 
 @pytest.mark.parametrize("name", ["größe 100 %", "a?b#c+d&e=f", "日本/猫 \U0001f408.jpg", " leading", "a\tb", "'\"\\"])
-def test_a_name_comes_back_as_it_was_given(world: World, put: Put, bucket: str, name: str) -> None:
+def test_a_name_is_returned_unchanged(world: World, put: Put, bucket: str, name: str) -> None:
     ref = put(name, name.encode())
     assert world.store.read(ref, 100) == name.encode()
     assert [upload.ref for upload in world.store.uploads(bucket)] == [ref]
@@ -279,7 +279,7 @@ def test_a_name_comes_back_as_it_was_given(world: World, put: Put, bucket: str, 
 # Versions: the bucket of uploads keeps them
 
 
-def test_a_bucket_with_versions_lists_and_reads_what_was_overwritten(world: World, put: Put) -> None:
+def test_a_bucket_with_versions_lists_and_reads_overwritten_objects(world: World, put: Put) -> None:
     for content in (b"first", b"second"):
         put("photo", content, into=world.uploads)
     old, new = (upload.ref for upload in world.store.uploads(world.uploads))
@@ -287,7 +287,7 @@ def test_a_bucket_with_versions_lists_and_reads_what_was_overwritten(world: Worl
     assert world.store.find(world.uploads, "photo").ref == new
 
 
-def test_a_bucket_with_versions_copies_what_was_overwritten(world: World, put: Put, bucket: str) -> None:
+def test_a_bucket_with_versions_copies_overwritten_objects(world: World, put: Put, bucket: str) -> None:
     for content in (b"first", b"second"):
         put("photo", content, into=world.uploads)
     old, _ = (upload.ref for upload in world.store.uploads(world.uploads))
@@ -296,7 +296,7 @@ def test_a_bucket_with_versions_copies_what_was_overwritten(world: World, put: P
     assert world.store.read(copy, 100) == b"first"
 
 
-def test_a_bucket_with_versions_deletes_only_the_generation_that_is_named(world: World, put: Put) -> None:
+def test_a_bucket_with_versions_deletes_only_the_named_generation(world: World, put: Put) -> None:
     for content in (b"first", b"second"):
         put("photo", content, into=world.uploads)
     old, new = world.store.uploads(world.uploads)
@@ -304,7 +304,7 @@ def test_a_bucket_with_versions_deletes_only_the_generation_that_is_named(world:
     assert list(world.store.uploads(world.uploads)) == [new]
 
 
-def test_the_live_generation_that_is_deleted_leaves_no_older_one_live(world: World, put: Put) -> None:
+def test_a_delete_of_the_live_generation_makes_no_older_one_live(world: World, put: Put) -> None:
     for content in (b"first", b"second"):
         put("photo", content, into=world.uploads)
     old, new = world.store.uploads(world.uploads)
@@ -314,7 +314,7 @@ def test_the_live_generation_that_is_deleted_leaves_no_older_one_live(world: Wor
     assert world.store.read(old.ref, 100) == b"first"
 
 
-def test_a_bucket_that_exists_is_not_made_again(world: World, put: Put, bucket: str) -> None:
+def test_an_existing_bucket_is_not_created_again(world: World, put: Put, bucket: str) -> None:
     ref = put("photo")
     world.store.create_bucket(bucket)
     assert world.store.find(bucket, "photo").ref == ref

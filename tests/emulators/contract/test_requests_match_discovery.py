@@ -30,7 +30,7 @@ from requests.adapters import HTTPAdapter
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.cli import main
-from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, sole_use
+from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, folder_lock
 from tests.conftest import DEADLINE_S
 from tests.emulators.contract.bench import NAME, Bench
 from tests.emulators.contract.discovery import Discovery, discovery_of
@@ -64,8 +64,8 @@ def public_methods(*adapters: type) -> set[str]:
 
 def parameters_of(name: str) -> set[str]:
     adapter, _, method = name.partition(".")
-    [found] = (getattr(one, method) for one in ADAPTERS if one.__name__ == adapter)
-    return set(inspect.signature(found).parameters) - {"self"}
+    [function] = (getattr(kind, method) for kind in ADAPTERS if kind.__name__ == adapter)
+    return set(inspect.signature(function).parameters) - {"self"}
 
 
 def app(function: str, signature: str) -> FlaskClient:
@@ -98,7 +98,7 @@ def only_to(
     strays: list[str] = []
     send = HTTPAdapter.send
     begun = {documents[name].origin if is_google else wire.url: wire.url for name, wire in wires.items()}
-    continued = {wire.url: wire.url for wire in wires.values()}  # where an answer told the client to go on
+    continued = {wire.url: wire.url for wire in wires.values()}  # the URL at which an answer made the client continue
 
     def redirected(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
         assert request.url
@@ -151,25 +151,25 @@ def bench(
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_what_an_adapters_method_sends_and_gets_is_as_google_documents_it(bench: Bench, name: str) -> None:
+def test_adapter_method_sends_and_gets_what_google_documents(bench: Bench, name: str) -> None:
     exercise, documented = EXERCISES[name]
     exercise(bench)
     assert bench.called == {name: parameters_of(name)}
     assert bench.judge() == documented
 
 
-def test_every_public_method_of_the_adapters_is_recorded() -> None:
+def test_adapter_methods_are_all_recorded() -> None:
     assert public_methods(*ADAPTERS) == set(EXERCISES)
 
 
-def test_a_public_method_that_an_adapter_gains_is_missed() -> None:
+def test_adapter_method_without_a_record_is_noticed() -> None:
     class Gained(CloudStorage):
         def touch(self) -> None: ...
 
     assert public_methods(Gained) - {name.replace("CloudStorage", "Gained") for name in EXERCISES} == {"Gained.touch"}
 
 
-def test_a_request_to_anywhere_else_fails(
+def test_request_to_another_host_fails(
     monkeypatch: pytest.MonkeyPatch, wires: dict[str, Wire], documents: dict[str, Discovery]
 ) -> None:
     with only_to(wires, documents, monkeypatch, is_google=True) as strays, pytest.raises(requests.ConnectionError):
@@ -177,9 +177,7 @@ def test_a_request_to_anywhere_else_fails(
     assert strays == ["https://www.googleapis.com/storage/v1/b/photos"]
 
 
-def test_an_upload_and_a_quarantine_through_the_event_function(
-    bench: Bench, picture: Picture, with_environment: SetAll
-) -> None:
+def test_event_function_sends_documented_requests(bench: Bench, picture: Picture, with_environment: SetAll) -> None:
     with_environment(bench.world.environment)
     client = app("classify_upload", "cloudevent")
     for content in (picture(900), b"no image"):
@@ -190,7 +188,9 @@ def test_an_upload_and_a_quarantine_through_the_event_function(
     assert bench.judge() == {*READING, *KEEPING, *QUARANTINING, *RECORDING, *REMOVING}
 
 
-def test_a_request_with_a_uri(bench: Bench, picture: Picture, with_environment: SetAll) -> None:
+def test_https_function_sends_documented_requests_for_a_uri(
+    bench: Bench, picture: Picture, with_environment: SetAll
+) -> None:
     with_environment(bench.world.environment)
     bench.put(picture(901))
     uri = f"gs://{bench.world.uploads}/{NAME}"
@@ -198,7 +198,7 @@ def test_a_request_with_a_uri(bench: Bench, picture: Picture, with_environment: 
     assert bench.judge() == {*READING, *KEEPING, *RECORDING}
 
 
-def test_a_sweep(bench: Bench, picture: Picture, with_environment: SetAll) -> None:
+def test_sweep_sends_documented_requests(bench: Bench, picture: Picture, with_environment: SetAll) -> None:
     with_environment({**bench.world.environment, "BACKLOG_AGE_S": "1"})
     bench.put(picture(902), "left-behind.jpg")
     late = bench.put(b"no image", "left-behind.txt")
@@ -209,20 +209,20 @@ def test_a_sweep(bench: Bench, picture: Picture, with_environment: SetAll) -> No
     assert bench.judge() >= {"storage.objects.list", *READING, *KEEPING, *QUARANTINING, *RECORDING, *REMOVING}
 
 
-def test_drop_and_query_of_the_command_line(
+def test_command_line_sends_documented_requests(
     bench: Bench, cloud: Cloud, picture: Picture, is_google: bool, tmp_path: Path
 ) -> None:
-    place = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
+    options = ["--project", PROJECT] if is_google else ["--folder", str(tmp_path)]
     bucket = ["--bucket", f"gs://{UPLOAD_BUCKET}"] if is_google else []
     path = bench.file(picture(903))
     name = f"{bench.world.uploads}.jpg"
     path = path.rename(path.with_name(name))
     ports = {part: int(wire.url.rpartition(":")[2]) for part, wire in bench.wires.items()}
     replace(cloud, folder=tmp_path, ports={**cloud.ports, **ports}).save()
-    with sole_use(tmp_path):  # as the process does that runs a cloud in a folder
-        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *place, *bucket])
+    with folder_lock(tmp_path):  # as the process does that runs a cloud in a folder
+        dropped = CliRunner().invoke(main, ["drop", str(path), "--wait", *options, *bucket])
         assert (dropped.exit_code, name in dropped.stdout) == (0, True), dropped.output
         sql = f"SELECT image.name AS name FROM latest_predictions WHERE image.name = '{name}'"
-        found = CliRunner().invoke(main, ["query", sql, "--format", "csv", *place])
-    assert found.stdout == f"name\n{name}\n"
+        result = CliRunner().invoke(main, ["query", sql, "--format", "csv", *options])
+    assert result.stdout == f"name\n{name}\n"
     assert bench.judge() == {"storage.objects.insert", "bigquery.jobs.query"}

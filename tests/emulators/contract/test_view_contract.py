@@ -28,7 +28,7 @@ def at(second: int, **changes: Any) -> dict[str, Any]:
 
 
 def label(number: int, name: str, second: int, **changes: Any) -> dict[str, Any]:
-    """Return a row of ``labels``: what somebody said at this second of prediction ``number``."""
+    """Return a row of ``labels``: a person's label at this second of prediction ``number``."""
     row = {"label_id": f"label-{number}-{second}", "prediction_id": f"prediction-{number}", "label": name}
     return row | {"labelled_on": "2026-01-03", "labelled_at": f"2026-01-03T00:00:{second:02}Z"} | changes
 
@@ -45,19 +45,19 @@ def test_a_view_of_empty_tables_has_columns_and_no_rows(empty: Warehouse, view: 
     assert len(empty.client.get_table(f"{OUR_DATASET}.{view}").schema) > 4
 
 
-def test_of_an_upload_recorded_twice_the_later_row_counts(empty: Warehouse) -> None:
+def test_a_view_counts_the_later_row_of_an_upload_recorded_twice(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1, **at(1, label="old")), prediction(1, **at(2, label="new")))
     assert [row["label"] for row in empty.view("latest_predictions")] == ["new"]
     assert [row["label"] for row in empty.view("predictions_by_model")] == ["new"]
     assert len(empty.view("calls")) == 2
 
 
-def test_rows_recorded_at_the_same_moment_are_one_all_the_same(empty: Warehouse) -> None:
+def test_a_view_counts_rows_of_the_same_moment_once(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1), prediction(1))
     assert len(empty.view("latest_predictions")) == len(empty.view("predictions_by_model")) == 1
 
 
-def test_copies_recorded_on_both_sides_of_midnight_are_one_row_of_the_day_of_the_upload(empty: Warehouse) -> None:
+def test_a_view_counts_copies_around_midnight_on_the_day_of_the_upload(empty: Warehouse) -> None:
     moments = ("2026-01-02T23:59:59.999999Z", "2026-01-03T08:00:00Z")
     copies = [before_midnight(1, recorded_at=moment) for moment in moments]
     empty.fill("predictions", *copies, before_midnight(1))
@@ -68,29 +68,29 @@ def test_copies_recorded_on_both_sides_of_midnight_are_one_row_of_the_day_of_the
     assert len(empty.view("predictions_by_model")) == 1
 
 
-def test_uploads_a_microsecond_apart_are_of_two_days_where_midnight_lies_between(empty: Warehouse) -> None:
+def test_a_view_separates_days_at_midnight_to_the_microsecond(empty: Warehouse) -> None:
     after = {"uploaded_on": "2026-01-03", "uploaded_at": "2026-01-03T00:00:00.000000Z"}
     empty.fill("predictions", before_midnight(1), before_midnight(2, **after))
     days = empty.view("daily_label_counts", "uploaded_on")
     assert [(day["uploaded_on"], day["images"]) for day in days] == [(date(2026, 1, 2), 1), (date(2026, 1, 3), 1)]
 
 
-def test_two_models_on_one_upload_are_told_apart_by_model_only(empty: Warehouse) -> None:
+def test_a_view_separates_two_models_on_one_upload_by_model_only(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1, **at(1)), challenger, challenger)
-    found = empty.view("latest_predictions")
-    assert [(row["prediction_id"], row["label"]) for row in found] == [("challenger", "tulip")]
+    actual = empty.view("latest_predictions")
+    assert [(row["prediction_id"], row["label"]) for row in actual] == [("challenger", "tulip")]
     assert [row["model"]["version"] for row in empty.view("predictions_by_model", "prediction_id")] == ["2", "1"]
     assert [(day["label"], day["images"]) for day in empty.view("daily_label_counts")] == [("tulip", 1)]
 
 
-def test_an_upload_of_which_the_second_model_is_sure_waits_for_nobody(empty: Warehouse) -> None:
+def test_an_upload_with_a_sure_second_model_needs_no_review(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1, **at(1), **UNSURE), challenger)
     assert empty.view("review_queue") == []
 
 
-def test_nested_columns_come_through_a_view(empty: Warehouse) -> None:
+def test_a_view_returns_nested_columns(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1))
     (row,) = empty.view("latest_predictions")
     assert row["candidates"] == [{"label": "rose", "score": 0.9}, {"label": "tulip", "score": 0.1}]
@@ -107,17 +107,17 @@ def test_nested_columns_come_through_a_view(empty: Warehouse) -> None:
 def test_calls_are_predictions_and_failures_together(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1))
     empty.fill("failures", failure(2), failure(2))
-    found = empty.view("calls", "outcome")
-    assert [(row["outcome"], row["reason"], row["row_id"]) for row in found] == [
+    actual = empty.view("calls", "outcome")
+    assert [(row["outcome"], row["reason"], row["row_id"]) for row in actual] == [
         ("predicted", None, "prediction-1"),
         ("rejected", "not_an_image", "upload-2"),
         ("rejected", "not_an_image", "upload-2"),
     ]
-    assert [row["model_name"] for row in found] == ["flowers", None, None]
-    assert found[0]["total_ms"] == 12.5
+    assert [row["model_name"] for row in actual] == ["flowers", None, None]
+    assert actual[0]["total_ms"] == 12.5
 
 
-def test_what_a_shadow_saw_is_kept_apart(empty: Warehouse) -> None:
+def test_rows_of_a_shadow_are_kept_apart(empty: Warehouse) -> None:
     shadow = prediction(2, model={"name": "flowers", "version": "2", "digest": "d2", "runtime": "litert"})
     shadow["call"] |= {"is_shadow": True}
     rejected = failure(3)
@@ -139,16 +139,16 @@ def test_labels_are_counted_by_day_and_model(empty: Warehouse) -> None:
         prediction(3, label="tulip"),
         prediction(4, uploaded_on="2026-01-03"),
     )
-    found = empty.view("daily_label_counts", "uploaded_on, label")
-    assert [(row["uploaded_on"], row["label"], row["images"], row["needing_review"]) for row in found] == [
+    actual = empty.view("daily_label_counts", "uploaded_on, label")
+    assert [(row["uploaded_on"], row["label"], row["images"], row["needing_review"]) for row in actual] == [
         (date(2026, 1, 2), "rose", 2, 1),
         (date(2026, 1, 2), "tulip", 1, 0),
         (date(2026, 1, 3), "rose", 1, 0),
     ]
-    assert found[0]["mean_score"] == 0.75
+    assert actual[0]["mean_score"] == 0.75
 
 
-def test_latency_is_told_by_revision_and_door(empty: Warehouse) -> None:
+def test_latency_is_grouped_by_revision_and_source(empty: Warehouse) -> None:
     def timed(number: int, total_ms: float, **call: Any) -> dict[str, Any]:
         row = prediction(number)
         row["call"] |= {"times": {"total_ms": total_ms, "decode_ms": 2.0}, **call}
@@ -166,27 +166,27 @@ def test_latency_is_told_by_revision_and_door(empty: Warehouse) -> None:
 
 def test_an_upload_rejected_twice_is_one_rejection(empty: Warehouse) -> None:
     empty.fill("failures", failure(1, **at(1, reason="damaged_image")), failure(1, **at(2)), failure(2))
-    found = empty.view("rejected_uploads", "failure_id")
-    assert [(row["failure_id"], row["reason"]) for row in found] == [
+    actual = empty.view("rejected_uploads", "failure_id")
+    assert [(row["failure_id"], row["reason"]) for row in actual] == [
         ("upload-1", "not_an_image"),
         ("upload-2", "not_an_image"),
     ]
-    assert found[0]["quarantine_uri"] == "gs://quarantine/upload-1"
+    assert actual[0]["quarantine_uri"] == "gs://quarantine/upload-1"
 
 
-def test_what_nobody_has_labelled_waits_for_review(empty: Warehouse) -> None:
+def test_a_prediction_without_a_label_needs_review(empty: Warehouse) -> None:
     later = prediction(4, **at(2))
     empty.fill(
         "predictions", *(prediction(number, **UNSURE) for number in (1, 2)), prediction(3), prediction(4, **UNSURE)
     )
     empty.fill("predictions", later | {"recorded_at": "2026-01-02T04:00:00Z"})
     empty.fill("labels", label(2, "tulip", 1))
-    found = empty.view("review_queue")
-    assert [row["prediction_id"] for row in found] == ["prediction-1"]
-    assert (found[0]["name"], found[0]["model_name"]) == ("1.jpg", "flowers")
+    actual = empty.view("review_queue")
+    assert [row["prediction_id"] for row in actual] == ["prediction-1"]
+    assert (actual[0]["name"], actual[0]["model_name"]) == ("1.jpg", "flowers")
 
 
-def test_a_label_corrected_twice_ends_the_waiting_once_and_the_last_word_counts(empty: Warehouse) -> None:
+def test_a_label_corrected_twice_counts_once_with_the_last_value(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1, **UNSURE), prediction(2, **UNSURE))
     empty.fill("labels", label(1, "tulip", 1), label(1, "daisy", 2), label(1, "rose", 3), label(1, "rose", 3))
     assert [row["prediction_id"] for row in empty.view("review_queue")] == ["prediction-2"]
@@ -194,7 +194,7 @@ def test_a_label_corrected_twice_ends_the_waiting_once_and_the_last_word_counts(
     assert counted == {"label": "rose", "judged": 1, "confirmed": 1, "precision": 1.0}
 
 
-def test_results_have_one_row_for_a_picture_whatever_number_of_times_it_was_uploaded(empty: Warehouse) -> None:
+def test_results_have_one_row_for_a_picture_uploaded_many_times(empty: Warehouse) -> None:
     again = prediction(2, **at(2, uploaded_at="2026-01-02T04:00:00Z", label="tulip"))
     again["image"] |= {"name": "1.jpg", "sha256": prediction(1)["image"]["sha256"]}
     other_name = prediction(3)
@@ -202,29 +202,29 @@ def test_results_have_one_row_for_a_picture_whatever_number_of_times_it_was_uplo
     other_content = prediction(4)
     other_content["image"] |= {"name": "1.jpg", "sha256": "4" * 64}
     empty.fill("predictions", prediction(1), again, other_name, other_content)
-    found = {(row["name"], row["sha256"]): row["prediction_id"] for row in empty.view("results")}
-    assert sorted(found.values()) == ["prediction-2", "prediction-3", "prediction-4"]
+    actual = {(row["name"], row["sha256"]): row["prediction_id"] for row in empty.view("results")}
+    assert sorted(actual.values()) == ["prediction-2", "prediction-3", "prediction-4"]
 
 
-def test_results_give_a_persons_last_label_to_every_upload_of_the_picture_that_the_model_saw(empty: Warehouse) -> None:
+def test_results_give_the_last_label_to_every_upload_of_the_picture(empty: Warehouse) -> None:
     same = prediction(2)
     same["image"] |= {"name": "again.jpg", "sha256": prediction(1)["image"]["sha256"]}
     other_model = prediction(3) | {"model": prediction(1)["model"] | {"name": "chest_xray"}}
     other_model["image"] |= {"sha256": prediction(1)["image"]["sha256"]}
     empty.fill("predictions", prediction(1), same, other_model)
     empty.fill("labels", label(1, "rose", 1), label(1, "dahlia", 3, labelled_by="ana@example.com"), label(1, "rose", 2))
-    found = {
+    actual = {
         row["prediction_id"]: (row["label"], row["final_label"], row["labelled_by"]) for row in empty.view("results")
     }
     label_of_model = prediction(1)["label"]
-    assert found == {
+    assert actual == {
         "prediction-1": (label_of_model, "dahlia", "ana@example.com"),
         "prediction-2": (label_of_model, "dahlia", "ana@example.com"),
         "prediction-3": (label_of_model, label_of_model, None),
     }
 
 
-def test_results_keep_the_label_of_a_version_that_another_has_followed(empty: Warehouse) -> None:
+def test_results_keep_the_label_of_an_older_model_version(empty: Warehouse) -> None:
     later = prediction(1, **at(9, prediction_id="later", label="tulip"), **SECOND_MODEL)
     empty.fill("predictions", prediction(1), later)
     empty.fill("labels", label(1, "dahlia", 1))
@@ -233,7 +233,7 @@ def test_results_keep_the_label_of_a_version_that_another_has_followed(empty: Wa
 
 
 @pytest.mark.parametrize("view", WINDOWED)
-def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: Warehouse, view: str) -> None:
+def test_a_filter_on_the_day_gives_the_same_rows_inside_and_outside_a_view(empty: Warehouse, view: str) -> None:
     """So that BigQuery may push it below the window, where it prunes partitions, and the answer stays."""
     copies = [
         at(second, uploaded_on=f"2026-01-{day:02}", prediction_id=f"p{number}-{day}", upload_id=f"u{number}-{day}")
@@ -249,25 +249,25 @@ def test_a_filter_on_the_day_gives_the_rows_that_it_gives_below_the_view(empty: 
     above = empty.view(view, where=day)
     table = f"`{OUR_DATASET}.{WINDOWED[view]}`"
     below = dict(views_in_order())[view].replace(table, f"(SELECT * FROM {table} WHERE {day})")
-    found = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
-    assert [dict(row.items()) for row in found] == above
+    actual = empty.client.query_and_wait(f"{below}\nORDER BY 1", retry=NO_RETRY, job_retry=NO_RETRY)
+    assert [dict(row.items()) for row in actual] == above
     assert {row["recorded_at"].second for row in above} == {2}
     assert len(above) == 2
 
 
-def test_the_questions_are_answered_from_rows(empty: Warehouse) -> None:
+def test_documented_questions_are_answered_from_rows(empty: Warehouse) -> None:
     challenger = prediction(1, **at(9, prediction_id="challenger", label="tulip"), **SECOND_MODEL)
     challenger["call"]["event_id"] = "1234"
     empty.fill("predictions", prediction(1), prediction(2, **UNSURE), challenger)
     empty.fill("failures", failure(3))
     empty.fill("labels", label(2, "tulip", 1))
-    answered = {asked: empty.adapter().query(_of_our_day(_with_dataset(sql))).rows for asked, sql in QUESTIONS}
-    found = {asked: [next(iter(row.values())) for row in rows] for asked, rows in answered.items()}
-    assert found["Which pictures were uploaded more than once?"] == ["0" * 64]
-    assert found["Where do two models disagree?"] == ["1.jpg"]
-    assert found["How often do people correct the model?"] == ["rose"]
+    answered = {question: empty.adapter().query(_of_our_day(_with_dataset(sql))).rows for question, sql in QUESTIONS}
+    actual = {question: [next(iter(row.values())) for row in rows] for question, rows in answered.items()}
+    assert actual["Which pictures were uploaded more than once?"] == ["0" * 64]
+    assert actual["Where do two models disagree?"] == ["1.jpg"]
+    assert actual["How often do people correct the model?"] == ["rose"]
     assert [row["row_id"] for row in answered["What became of this event or trace?"]] == ["challenger"]
-    assert sorted(found["Which were close calls?"]) == ["1.jpg", "2.jpg"]
+    assert sorted(actual["Which were close calls?"]) == ["1.jpg", "2.jpg"]
     assert [row["reason"] for row in answered["What was refused, and why?"]] == ["not_an_image"]
     assert [row["calls"] for row in answered["Is the new revision slower?"]] == [4]
     assert [row["images"] for row in answered["What comes in, by day?"]] == [1, 1]
@@ -278,8 +278,8 @@ def _as_failure(copy: dict[str, Any]) -> dict[str, Any]:
     return failure(1, failure_id=copy["upload_id"], uploaded_on=copy["uploaded_on"], recorded_at=copy["recorded_at"])
 
 
-def _question(asked: str) -> str:
-    return _with_dataset(dict(QUESTIONS)[asked])
+def _question(question: str) -> str:
+    return _with_dataset(dict(QUESTIONS)[question])
 
 
 def _with_dataset(sql: str) -> str:
@@ -288,5 +288,5 @@ def _with_dataset(sql: str) -> str:
 
 
 def _of_our_day(sql: str) -> str:
-    """Put a day of ours where a question asks the clock."""
+    """Replace the clock in a question by the day of the test."""
     return sql.replace("CURRENT_DATE()", "DATE '2026-01-04'")

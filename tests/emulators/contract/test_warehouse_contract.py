@@ -1,6 +1,6 @@
 """What we ask of a warehouse: tables from our schemas, rows through our adapter, load jobs, queries.
 
-Where a warehouse is known to differ from BigQuery, differences.py says how, and the test notices when that ends.
+Known differences of a warehouse from BigQuery are listed in warehouse_differences.py; a test notices when one ends.
 """
 
 from __future__ import annotations
@@ -106,29 +106,29 @@ def problems(entries: list[Any]) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize("table", LAYOUT)
 def test_a_table_keeps_the_names_types_modes_and_nesting_of_our_schema(warehouse: Warehouse, table: str) -> None:
-    found = warehouse.client.get_table(f"{OUR_DATASET}.{table}").schema
-    assert without_descriptions(found) == without_descriptions(schema_of(table))
+    actual = warehouse.client.get_table(f"{OUR_DATASET}.{table}").schema
+    assert without_descriptions(actual) == without_descriptions(schema_of(table))
 
 
 @pytest.mark.parametrize("table", LAYOUT)
 def test_a_table_keeps_its_partitioning_and_clustering(warehouse: Warehouse, table: str) -> None:
-    found = warehouse.client.get_table(f"{OUR_DATASET}.{table}")
+    actual = warehouse.client.get_table(f"{OUR_DATASET}.{table}")
     partition, clusters = LAYOUT[table]
-    assert (found.time_partitioning.type_, found.time_partitioning.field) == ("DAY", partition)
-    assert (found.clustering_fields or []) == clusters
+    assert (actual.time_partitioning.type_, actual.time_partitioning.field) == ("DAY", partition)
+    assert (actual.clustering_fields or []) == clusters
 
 
 def test_a_schema_keeps_the_descriptions_of_its_fields(warehouse: Warehouse) -> None:
     assert list(warehouse.client.get_table(f"{OUR_DATASET}.labels").schema) == schema_of("labels")
 
 
-def test_tables_and_views_are_listed_as_what_they_are(warehouse: Warehouse) -> None:
+def test_tables_and_views_are_listed_with_their_type(warehouse: Warehouse) -> None:
     listed = {table.table_id: table.table_type for table in warehouse.client.list_tables(OUR_DATASET)}
     assert {listed[table] for table in LAYOUT} == {"TABLE"}
     assert listed["latest_predictions"] == listed["calls"] == "VIEW"
 
 
-def test_a_nullable_column_may_be_added_and_is_null_in_older_rows(warehouse: Warehouse, dataset: str) -> None:
+def test_a_nullable_column_can_be_added_and_is_null_in_older_rows(warehouse: Warehouse, dataset: str) -> None:
     table = warehouse.client.create_table(bigquery.Table(f"{dataset}.t", [Field("a", "STRING", "REQUIRED")]))
     assert warehouse.insert(f"{dataset}.t", {"a": "old"}) == []
     table.schema = [*table.schema, Field("b", "RECORD", fields=[Field("c", "INTEGER")])]
@@ -140,29 +140,29 @@ def test_a_nullable_column_may_be_added_and_is_null_in_older_rows(warehouse: War
 # Rows
 
 
-def test_a_prediction_that_was_appended_comes_back_equal(empty: Warehouse) -> None:
-    said = a_prediction()
-    empty.append(said)
+def test_an_appended_prediction_is_read_unchanged(empty: Warehouse) -> None:
+    outcome = a_prediction()
+    empty.append(outcome)
     [row] = empty.rows(PREDICTIONS)
-    sent = as_stored(prediction_row(said, row["recorded_at"]), schema_of("predictions"))
+    sent = as_stored(prediction_row(outcome, row["recorded_at"]), schema_of("predictions"))
     assert row == sent
     assert row["uploaded_at"].microsecond == 999_999
     assert row["image"]["generation"] == 2**62 + 1
 
 
-def test_a_failure_that_was_appended_comes_back_equal(empty: Warehouse) -> None:
-    said = a_failure()
-    empty.append(said)
+def test_an_appended_failure_is_read_unchanged(empty: Warehouse) -> None:
+    outcome = a_failure()
+    empty.append(outcome)
     [row] = empty.rows(FAILURES)
-    assert row == as_stored(failure_row(said, row["recorded_at"]), schema_of("failures"))
+    assert row == as_stored(failure_row(outcome, row["recorded_at"]), schema_of("failures"))
 
 
 def test_an_outcome_that_is_appended_twice_is_one_row_of_its_view(empty: Warehouse) -> None:
-    said, failed = a_prediction(), a_failure()
+    outcome, failed = a_prediction(), a_failure()
     for _ in range(2):
-        empty.append(said)
+        empty.append(outcome)
         empty.append(failed)
-    assert [row["prediction_id"] for row in empty.view("latest_predictions")] == [said.prediction_id]
+    assert [row["prediction_id"] for row in empty.view("latest_predictions")] == [outcome.prediction_id]
     assert [row["failure_id"] for row in empty.view("rejected_uploads")] == [failed.failure_id]
 
 
@@ -172,7 +172,7 @@ def test_a_row_sent_again_with_its_insert_id_is_one_row_of_its_table(empty: Ware
     assert len(empty.rows(PREDICTIONS)) == 1
 
 
-def test_a_row_that_was_refused_goes_in_with_the_same_insert_id_once_it_is_right(empty: Warehouse) -> None:
+def test_a_corrected_row_can_use_the_insert_id_of_the_refused_one(empty: Warehouse) -> None:
     assert empty.insert(PREDICTIONS, prediction(1, score="much"), ids=["refused"])
     assert empty.insert(PREDICTIONS, prediction(1), ids=["refused"]) == []
     assert len(empty.rows(PREDICTIONS)) == 1
@@ -221,35 +221,33 @@ def test_a_row_with_a_value_of_another_type_in_a_record_is_refused(empty: Wareho
     assert empty.rows(PREDICTIONS) == []
 
 
-def test_one_bad_row_stops_the_others_of_its_request(empty: Warehouse) -> None:
+def test_an_invalid_row_stops_the_others_of_its_request(empty: Warehouse) -> None:
     entries = empty.insert(PREDICTIONS, prediction(1), prediction(2, score="much"), prediction(3))
     assert sorted(problems(entries)) == [(0, "stopped"), (1, "invalid"), (2, "stopped")]
     assert empty.rows(PREDICTIONS) == []
 
 
-def test_our_adapter_says_which_row_was_refused_and_why(empty: Warehouse) -> None:
+def test_our_adapter_reports_the_refused_row_and_the_reason(empty: Warehouse) -> None:
     nameless: Any = replace(a_prediction(), upload_id=None)  # type: ignore[arg-type]
     with pytest.raises(WarehouseUnavailable, match=rf"refused the row {nameless.prediction_id}: .*upload_id"):
         empty.append(nameless, deadline_s=5)
 
 
-def test_a_row_for_a_table_that_is_not_there_is_answered_with_what_our_adapter_tries_again(
-    warehouse: Warehouse, dataset: str
-) -> None:
+def test_a_row_for_a_missing_table_gets_an_error_that_our_adapter_retries(warehouse: Warehouse, dataset: str) -> None:
     with pytest.raises(exceptions.NotFound, match=r"(?i)not found") as answered:
         warehouse.insert(f"{dataset}.predictions", prediction(1))
     assert is_retryable(answered.value)
 
 
-def test_a_row_waits_for_a_table_that_is_made_meanwhile(warehouse: Warehouse, dataset: str) -> None:
-    said = a_prediction()
+def test_a_row_waits_for_a_table_that_is_being_created(warehouse: Warehouse, dataset: str) -> None:
+    outcome = a_prediction()
     with ThreadPoolExecutor(1) as others:
-        appending = others.submit(warehouse.adapter(dataset.split(".")[1]).append, said)
+        appending = others.submit(warehouse.adapter(dataset.split(".")[1]).append, outcome)
         assert list(warehouse.client.list_tables(dataset, retry=NO_RETRY)) == []
         table = bigquery.Table(f"{dataset}.predictions", schema_of("predictions"))
         warehouse.client.create_table(table, retry=NO_RETRY)
         appending.result()
-    assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [said.prediction_id]
+    assert [row["prediction_id"] for row in warehouse.rows(f"{dataset}.predictions")] == [outcome.prediction_id]
 
 
 # Queries
@@ -281,7 +279,7 @@ def test_a_list_of_strings_is_a_parameter(empty: Warehouse, names: list[str]) ->
     assert [row["name"] for row in empty.adapter().query(sql, names=names).rows] == names
 
 
-def test_a_query_gives_nested_columns_and_moments_as_they_were_sent(empty: Warehouse) -> None:
+def test_a_query_returns_nested_columns_and_times_unchanged(empty: Warehouse) -> None:
     empty.fill("predictions", prediction(1))
     [row] = empty.adapter().query("SELECT * FROM bucketlens.predictions").rows
     assert row == as_stored(prediction(1), schema_of("predictions"))
@@ -298,7 +296,7 @@ def test_a_query_gives_nested_columns_and_moments_as_they_were_sent(empty: Wareh
     ],
     ids=["syntax", "column", "table", "function", "types"],
 )
-def test_a_query_that_is_wrong_is_refused_with_a_sentence(warehouse: Warehouse, sql: str, sentence: str) -> None:
+def test_an_invalid_query_is_refused_with_a_sentence(warehouse: Warehouse, sql: str, sentence: str) -> None:
     with pytest.raises(BadRequest, match=f"(?i)BigQuery refused the query: .*{re.escape(sentence)}"):
         warehouse.adapter(deadline_s=5).query(sql)
 

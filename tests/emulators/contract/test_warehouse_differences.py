@@ -1,4 +1,4 @@
-"""What is written down of how warehouses differ is about tests that there are, and docs/ says the same."""
+"""The listed differences of warehouses belong to existing tests, and docs/ has the same table."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ def rules_of(*modules: object) -> set[str]:
 
 
 @pytest.mark.parametrize(("mark", "differences"), [("asked", ASKED), ("documented", DOCUMENTED)])
-def test_the_tables_of_the_document_are_those_of_the_code(mark: str, differences: tuple[Difference, ...]) -> None:
+def test_document_tables_are_those_of_the_code(mark: str, differences: tuple[Difference, ...]) -> None:
     table = f"<!-- {mark} -->\n{differences_table(differences)}\n<!-- /{mark} -->"
     assert table in DOCUMENT.read_text("utf-8"), "run: make docs"
 
 
-def test_every_difference_is_one_from_a_rule_that_a_test_states() -> None:
+def test_difference_belongs_to_a_rule_that_a_test_states() -> None:
     queries = {name.replace("_", " ") for name in test_documented_behaviour.QUERIES}
-    assert {one.rule for one in ASKED} <= rules_of(test_warehouse_contract, test_view_contract)
-    assert {one.rule for one in DOCUMENTED} <= rules_of(test_documented_behaviour) | queries
+    assert {difference.rule for difference in ASKED} <= rules_of(test_warehouse_contract, test_view_contract)
+    assert {difference.rule for difference in DOCUMENTED} <= rules_of(test_documented_behaviour) | queries
 
 
-def test_every_rule_is_written_down_once_with_its_source() -> None:
-    rules = [one.rule for one in (*ASKED, *DOCUMENTED)]
+def test_rule_is_listed_once_with_its_source() -> None:
+    rules = [difference.rule for difference in (*ASKED, *DOCUMENTED)]
     assert len(rules) == len(set(rules))
-    assert all(one.link.startswith("https://cloud.google.com/") for one in (*ASKED, *DOCUMENTED))
-    assert all(one.ours or one.bqemulator or one.local_bigquery for one in (*ASKED, *DOCUMENTED))
+    assert all(difference.link.startswith("https://cloud.google.com/") for difference in (*ASKED, *DOCUMENTED))
+    assert all(
+        difference.ours or difference.bqemulator or difference.local_bigquery for difference in (*ASKED, *DOCUMENTED)
+    )
 
 
-def test_our_local_warehouse_does_whatever_we_ask() -> None:
-    assert [one.rule for one in ASKED if one.cell(OURS)] == []
+def test_local_warehouse_has_no_difference_in_the_contract() -> None:
+    assert [difference.rule for difference in ASKED if difference.cell(OURS)] == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.backlog.already_recorded import recorded
+from shared.backlog.already_recorded import recorded_uploads
 from shared.errors import BadRequest, WarehouseUnavailable
 from shared.operations.replay import Selection, rejected
 from shared.pipeline.ids import ImageIds
@@ -52,7 +52,7 @@ def shadow() -> Call:
     return Call(Source.BACKLOG, datetime.now(UTC), is_shadow=True)
 
 
-def test_a_prediction_is_read_as_it_was_written_with_its_types(world: World) -> None:
+def test_a_prediction_is_read_as_written_with_its_types(world: World) -> None:
     sent = prediction(world)
     world.warehouse.append(sent)
     [row] = world.rows("latest_predictions")
@@ -67,7 +67,7 @@ def test_a_prediction_is_read_as_it_was_written_with_its_types(world: World) -> 
     assert row["call"] == want["call"] | {"received_at": sent.call.received_at}
 
 
-def test_a_failure_is_read_as_it_was_written_with_its_types(world: World) -> None:
+def test_a_failure_is_read_as_written_with_its_types(world: World) -> None:
     sent = failure(world)
     world.warehouse.append(sent)
     [row] = world.rows("rejected_uploads")
@@ -104,40 +104,40 @@ def test_rows_of_a_shadow_are_by_model_only(world: World) -> None:
     assert len(world.rows("predictions_by_model")) == 1
 
 
-def test_what_is_recorded_is_known_by_upload_day_and_model(world: World) -> None:
+def test_recorded_uploads_are_found_by_day_and_model(world: World) -> None:
     world.warehouse.append(prediction(world, "a.jpg"))
     world.warehouse.append(failure(world, "b.jpg"))
     a, b, c = (ref_of(world, name) for name in ("a.jpg", "b.jpg", "c.jpg"))
     other_day = replace(a, generation=a.generation + int(timedelta(days=1).total_seconds() * 1e6))
-    asked = {ref: ["e" * 64, "d" * 64] for ref in (a, b, c, other_day)}
-    assert recorded(world.warehouse, asked) == {a, b}
-    assert recorded(world.warehouse, dict.fromkeys(asked, ("e" * 64,))) == {b}
+    queried = {ref: ["e" * 64, "d" * 64] for ref in (a, b, c, other_day)}
+    assert recorded_uploads(world.warehouse, queried) == {a, b}
+    assert recorded_uploads(world.warehouse, dict.fromkeys(queried, ("e" * 64,))) == {b}
 
 
-def test_what_was_rejected_is_listed_with_all_that_a_replay_needs_oldest_first(world: World) -> None:
+def test_rejected_uploads_are_listed_oldest_first_for_a_replay(world: World) -> None:
     for name in ("b.jpg", "a.jpg"):
         world.warehouse.append(failure(world, name))
-    found = list(rejected(world.warehouse, Selection(world.uploads)))
-    assert [file.name for file in found] == ["b.jpg", "a.jpg"]
+    actual = list(rejected(world.warehouse, Selection(world.uploads)))
+    assert [file.name for file in actual] == ["b.jpg", "a.jpg"]
     sent = failure(world, "b.jpg")
-    assert (found[0].failure_id, found[0].reason, found[0].size_bytes) == (sent.failure_id, "not_an_image", 73012)
-    assert (found[0].quarantine_bucket, found[0].quarantine_name) == (world.quarantine, sent.failure_id)
+    assert (actual[0].failure_id, actual[0].reason, actual[0].size_bytes) == (sent.failure_id, "not_an_image", 73012)
+    assert (actual[0].quarantine_bucket, actual[0].quarantine_name) == (world.quarantine, sent.failure_id)
     assert list(rejected(world.warehouse, Selection("another-bucket"))) == []
 
 
-def test_a_correction_is_taken(world: World) -> None:
+def test_a_corrected_label_is_stored(world: World) -> None:
     correction = Correction("label-1", "p" * 64, "rose", "ada@example.com", RECORDED_AT, note=None)
     world.warehouse.append(correction)
     world.warehouse.append(correction)
 
 
-def test_a_row_without_a_required_value_is_refused_and_not_kept(world: World) -> None:
+def test_a_row_without_a_required_value_is_refused_and_not_stored(world: World) -> None:
     with pytest.raises(WarehouseUnavailable, match="total_ms"):
         world.warehouse.append(prediction(world, times=Times()))
     assert world.rows("latest_predictions") == []
 
 
-def test_a_query_of_what_is_not_there_is_refused(world: World) -> None:
+def test_a_query_of_a_missing_table_is_refused(world: World) -> None:
     with pytest.raises(BadRequest):
         world.warehouse.query("SELECT * FROM no_such_view WHERE bucket IN UNNEST(@buckets)", buckets=["b"])
     with pytest.raises(BadRequest):

@@ -16,7 +16,7 @@ MODES = f"{DOCS}schemas#modes"
 def known_difference(warehouse: str, rule: str) -> Cell | None:
     """Return what is known of a rule, by its name with underscores or spaces, in a warehouse."""
     name = rule.replace("_", " ")
-    return next((one.cell(warehouse) for one in (*ASKED, *DOCUMENTED) if one.rule == name), None)
+    return next((difference.cell(warehouse) for difference in (*ASKED, *DOCUMENTED) if difference.rule == name), None)
 
 
 def differences_table(differences: tuple[Difference, ...]) -> str:
@@ -25,16 +25,20 @@ def differences_table(differences: tuple[Difference, ...]) -> str:
         "| behaviour | BigQuery's documentation says | ours | bqemulator | local-bigquery |",
         "|---|---|---|---|---|",
     ]
-    for one in differences:
-        cells = (one.cell(warehouse) for warehouse in WAREHOUSES)
-        found = " | ".join(cell.does if cell else "✓" for cell in cells)
-        lines.append(f"| {one.rule[0].upper()}{one.rule[1:]} | [{one.documented}]({one.link}) | {found} |")
+    for difference in differences:
+        cells = (difference.cell(warehouse) for warehouse in WAREHOUSES)
+        shown = " | ".join(cell.does if cell else "✓" for cell in cells)
+        lines.append(f"| {_sentence(difference)} | [{difference.documented}]({difference.link}) | {shown} |")
     return "\n".join(lines)
+
+
+def _sentence(difference: Difference) -> str:
+    return f"{difference.rule[0].upper()}{difference.rule[1:]}"
 
 
 ASKED = (
     Difference(
-        "a nullable column may be added and is null in older rows",
+        "a nullable column can be added and is null in older rows",
         "columns may be added",
         f"{DOCS}managing-table-schemas",
         bqemulator=breaks("the next row: 500"),
@@ -46,7 +50,7 @@ ASKED = (
         bqemulator=Cell("two rows"),
     ),
     Difference(
-        "a row that was refused goes in with the same insert id once it is right",
+        "a corrected row can use the insert id of the refused one",
         "an id is that of an inserted row",
         f"{DOCS}streaming-data-into-bigquery#dataconsistency",
         bqemulator=breaks("the first: 500"),
@@ -97,13 +101,13 @@ ASKED = (
         local_bigquery=Cell("inserted, as null"),
     ),
     Difference(
-        "one bad row stops the others of its request",
+        "an invalid row stops the others of its request",
         "unless `skipInvalidRows` is set, all fail",
         INSERT_ALL,
         bqemulator=breaks("500"),
     ),
     Difference(
-        "our adapter says which row was refused and why",
+        "our adapter reports the refused row and the reason",
         "`insertErrors` names the row",
         INSERT_ALL,
         bqemulator=Cell("inserted"),
@@ -115,7 +119,7 @@ ASKED = (
         bqemulator=Cell("not found; with 200 and no rows"),
     ),
     Difference(
-        "a query that is wrong is refused with a sentence",
+        "an invalid query is refused with a sentence",
         "an error has a status of 4xx",
         f"{DOCS}error-messages",
         bqemulator=Cell("200 and no rows; the errors stand beside them, where the client does not look"),
@@ -149,7 +153,7 @@ DOCUMENTED = (
         ours=refuses("scripts are refused, and temporary tables"),
     ),
     Difference(
-        "a session has a transaction that can be taken back",
+        "a session has a transaction that can be rolled back",
         "`ROLLBACK TRANSACTION`",
         f"{DOCS}transactions",
         ours=refuses("scripts are refused, and transactions"),
@@ -250,7 +254,7 @@ DOCUMENTED = (
         ours=refuses("refused"),
     ),
     Difference(
-        "a change of what has changed meanwhile is refused",
+        "a change with an old etag is refused",
         "an update with an etag of before fails",
         "https://cloud.google.com/python/docs/reference/bigquery/latest/google.cloud.bigquery.client.Client",
         bqemulator=Cell("the last one wins"),
@@ -283,7 +287,7 @@ DOCUMENTED = (
         bqemulator=Cell("it stays"),
     ),
     Difference(
-        "a table is made by a statement",
+        "a table is created by a statement",
         "`CREATE TABLE`",
         f"{SQL}data-definition-language",
         ours=refuses("refused"),
@@ -313,13 +317,13 @@ DOCUMENTED = (
         ours=refuses("refused"),
     ),
     Difference(
-        "the columns of a dataset can be asked for",
+        "the columns of a dataset can be queried",
         "`INFORMATION_SCHEMA.COLUMNS`",
         f"{DOCS}information-schema-columns",
         ours=refuses("refused"),
     ),
     Difference(
-        "rows that were streamed in cannot be changed for a while",
+        "streamed rows cannot be changed for a while",
         "not by UPDATE, DELETE or MERGE within 30 minutes",
         f"{SQL}data-manipulation-language",
         ours=Cell("at once"),
@@ -342,7 +346,7 @@ DOCUMENTED = (
         bqemulator=Cell("kept and not enforced"),
     ),
     Difference(
-        "a dry run says how many bytes a query reads",
+        "a dry run reports the bytes that a query reads",
         "`totalBytesProcessed`",
         f"{DOCS}running-queries#dry-run",
         ours=Cell("0"),
@@ -357,7 +361,7 @@ DOCUMENTED = (
         bqemulator=Cell("no rows"),
     ),
     Difference(
-        "a query may write its rows to a table",
+        "a query can write its rows to a table",
         "`destinationTable`",
         f"{DOCS}writing-results",
         ours=refuses("refused"),

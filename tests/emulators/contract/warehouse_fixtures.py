@@ -11,7 +11,7 @@ import pytest
 from google.api_core import exceptions as api
 
 from shared.errors import BadRequest, WarehouseUnavailable
-from shared.local.cloud import Cloud, sole_use
+from shared.local.cloud import Cloud, folder_lock
 from tests.emulators.contract.difference import WAREHOUSES, How
 from tests.emulators.contract.our_dataset import Warehouse, client_of, make_our_dataset
 from tests.emulators.contract.warehouse_differences import known_difference
@@ -32,7 +32,7 @@ def running_warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
     """A warehouse with our tables and views."""
     folder = tmp_path_factory.mktemp("warehouse")
     try:
-        with warehouse_at_work(request.param, folder / "data") as url, sole_use(folder):
+        with warehouse_at_work(request.param, folder / "data") as url, folder_lock(folder):
             port = int(url.rpartition(":")[2])
             Cloud(folder, {"warehouse": port}, os.getpid(), "none").save()
             with client_of(url) as client:
@@ -54,7 +54,7 @@ def warehouse(running_warehouse: Warehouse, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture
 def empty(warehouse: Warehouse) -> Warehouse:
-    """A warehouse whose tables of ours hold nothing."""
+    """A warehouse with the product's tables, all empty."""
     warehouse.empty()
     return warehouse
 

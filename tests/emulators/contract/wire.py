@@ -55,7 +55,7 @@ class Wire:
         self._amendments += [(pattern, changes)] * times
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Clear the recording."""
         self.exchanges.clear()
         self._amendments.clear()
 
@@ -68,10 +68,10 @@ class Wire:
             connection.endheaders(body)
             answer = connection.getresponse()
             content = answer.read()
-            told = _small(dict(answer.getheaders()))
+            answer_headers = _small(dict(answer.getheaders()))
         with self._lock:
             content = self._amended(target, answer.status, content)
-            exchange = Exchange(method, target, _small(headers), body, answer.status, told, content)
+            exchange = Exchange(method, target, _small(headers), body, answer.status, answer_headers, content)
             self.exchanges.append(exchange)
         return exchange
 

@@ -1,4 +1,4 @@
-"""``python -m tests.system.bench``, which is ``make bench``: start everything, measure, write it down, end."""
+"""``python -m tests.system.bench``, which is ``make bench``: start every server, measure, write the results, stop."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def main(
       python -m tests.system.bench --quick
       python -m tests.system.bench --only http --peer "FastAPI, LiteRT" --rounds 5
     """
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every start of ours would compile everything anew
-    signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is ended then too
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # with it, each start of our functions would compile again
+    signal.signal(signal.SIGTERM, _interrupt)  # so that SIGTERM stops the servers too
     console, say = Console(width=None if sys.stdout.isatty() else 160), Console(stderr=True, log_path=False).log
     results = Results(_command(), rounds or (2 if quick else 3))
     others = [] if quick else [PEERS[name] for name in names or PEERS]
@@ -90,8 +90,8 @@ def main(
 def _http(results: Results, others: list[Contestant], windows: Windows, say: Say) -> None:
     pictures = photographs(PHOTOGRAPHS)
     with services() as cloud:
-        ours = [bucketlens(cloud, record=record) for record in (False, True)]
-        run = measure_http([*ours, *others], environment(OURS), pictures, results.rounds, windows, say)
+        own = [bucketlens(cloud, record=record) for record in (False, True)]
+        run = measure_http([*own, *others], environment(OURS), pictures, results.rounds, windows, say)
     goals, unjudged = http_goals(run.figures, peers=[peer.name for peer in others])
     results.figures += run.figures
     results.goals += goals
@@ -104,7 +104,7 @@ def _other(results: Results, part: str, say: Say) -> None:
     try:
         measure = getattr(importlib.import_module(f"tests.system.bench.{part}"), f"measure_{part}")
         figures, goals = measure(results.rounds, say)
-    except Exception as error:  # whatever it is, the other parts are still worth their figures
+    except Exception as error:  # after any error the other parts still have figures
         results.failures[part] = f"{type(error).__name__}: {error}"
         return
     results.figures += figures
@@ -120,12 +120,12 @@ def _write(results: Results) -> None:
 
 
 def _conclude(results: Results, console: Console) -> None:
-    """Say of every goal whether it holds, and what could not be judged."""
+    """Print for each goal whether it holds, and which goals could not be judged."""
     for goal in results.goals:
         mark, style = ("holds", "green") if goal.holds else ("does not hold", "red")
         console.print(f"{mark}: {goal.sentence}: {shown_as(goal)(goal.ratio)}", style=style, highlight=False)
-    for who, why in results.failures.items():
-        console.print(f"not measured: {who}: {why}", style="red", markup=False, highlight=False)
+    for contestant, why in results.failures.items():
+        console.print(f"not measured: {contestant}: {why}", style="red", markup=False, highlight=False)
     for sentence in results.unjudged:
         console.print(f"not judged: {sentence}", style="red", highlight=False)
     held = sum(goal.holds for goal in results.goals)

@@ -24,14 +24,16 @@ SIDE_PX = 224
 
 
 def classifier(bundle: Path) -> Callable[[bytes], tuple[str, float]]:
-    """Return what turns a file into a label and its score."""
+    """Return a function that gives the label of a file and its score."""
     manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
     labels, temperature = manifest["labels"], manifest["calibration"]["temperature"]
     interpreter = Interpreter(str(bundle / "model.tflite"), num_threads=1)
     interpreter.allocate_tensors()
-    taken = interpreter.get_input_details()[0]["index"]
-    # beside its logits the model may give what explanations are made of
-    given = next(one["index"] for one in interpreter.get_output_details() if tuple(one["shape"]) == (1, len(labels)))
+    input_index = interpreter.get_input_details()[0]["index"]
+    # next to its logits the model may have an output for explanations
+    output_index = next(
+        detail["index"] for detail in interpreter.get_output_details() if tuple(detail["shape"]) == (1, len(labels))
+    )
 
     def classify(content: bytes) -> tuple[str, float]:
         picture: Image.Image = Image.open(BytesIO(content))
@@ -41,9 +43,9 @@ def classifier(bundle: Path) -> Callable[[bytes], tuple[str, float]]:
         margin = (picture.width - picture.height) / 2
         box = (max(margin, 0), max(-margin, 0), picture.width - max(margin, 0), picture.height + min(margin, 0))
         fitted = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, box)
-        interpreter.set_tensor(taken, np.asarray(fitted)[np.newaxis])
+        interpreter.set_tensor(input_index, np.asarray(fitted)[np.newaxis])
         interpreter.invoke()
-        logits = interpreter.get_tensor(given)[0]
+        logits = interpreter.get_tensor(output_index)[0]
         odds = np.exp((logits - logits.max()) / temperature)
         best = int(odds.argmax())
         return labels[best], float(odds[best] / odds.sum())
@@ -51,22 +53,22 @@ def classifier(bundle: Path) -> Callable[[bytes], tuple[str, float]]:
     return classify
 
 
-def measure(classify: Callable[[bytes], tuple[str, float]], wanted: dict[str, Any]) -> dict[str, Any]:
-    """Classify pictures in turn for some seconds, and at least so many times."""
-    contents = [Path(name).read_bytes() for name in wanted["pictures"]]
+def measure(classify: Callable[[bytes], tuple[str, float]], request: dict[str, Any]) -> dict[str, Any]:
+    """Classify pictures in turn for ``seconds``, and at least ``least`` times."""
+    contents = [Path(name).read_bytes() for name in request["pictures"]]
     took_ms: list[float] = []
     started = time.perf_counter()
     for content in itertools.cycle(contents):
         began = time.perf_counter()
         label, score = classify(content)
         took_ms.append(1000 * (time.perf_counter() - began))
-        if time.perf_counter() - started >= wanted["seconds"] and len(took_ms) >= wanted["least"]:
+        if time.perf_counter() - started >= request["seconds"] and len(took_ms) >= request["least"]:
             break
     return {"took_ms": took_ms, "seconds": time.perf_counter() - started, "label": label, "score": score}
 
 
 def main() -> None:
-    """Answer line by line."""
+    """Answer each line of the input with a line."""
     classify = classifier(Path(sys.argv[1]))
     for line in sys.stdin:
         print(json.dumps(measure(classify, json.loads(line))), flush=True)

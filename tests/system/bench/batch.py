@@ -21,7 +21,7 @@ from tests.system.bench.figures import Figure, Goal, print_measured
 from tests.system.bench.limit import images_per_s
 
 PICTURES, TIMES, WAITING = 400, 5, 250
-"""Different pictures; how often each lies in the folder; how many of them wait in the bucket."""
+"""Different pictures; how often each is in the folder; how many of them wait in the bucket."""
 BUCKET = "bucketlens-batch"
 US, LIMIT = "bucketlens", "limit"
 FOLDER, BACKLOG = "classify FOLDER", "classify_backlog"
@@ -30,39 +30,39 @@ FOLDER, BACKLOG = "classify FOLDER", "classify_backlog"
 def measure_batch(rounds: int, say: Callable[[str], None]) -> tuple[list[Figure], list[Goal]]:
     """Measure the limit, the folder and the bucket on one core and on two, in turn, each round.
 
-    What a start takes is not counted: the folder's clock runs from its first answer to its last, the bucket's is the
+    The time of a start is not counted: the folder's clock runs from its first answer to its last, the bucket's is the
     job's own. On the bucket the object store and the warehouse are at work on the same cores.
 
     Args:
-        rounds: how often.
+        rounds: how often to measure.
         say: takes a sentence for the person who watches.
     """
     values: dict[tuple[str, str, int], list[float]] = {}
     with (
-        tempfile.TemporaryDirectory(prefix="bucketlens-batch-", ignore_cleanup_errors=True) as place,
-        open_cloud(Path(place) / "cloud") as running,
+        tempfile.TemporaryDirectory(prefix="bucketlens-batch-", ignore_cleanup_errors=True) as scratch,
+        open_cloud(Path(scratch) / "cloud") as running,
     ):
-        pictures, folder = Path(place) / "pictures", Path(place) / "folder"
+        pictures, folder = Path(scratch) / "pictures", Path(scratch) / "folder"
         write_pictures(pictures, PICTURES, seed=9)
         _repeat(pictures, folder)
         CloudStorage(PROJECT, 60, endpoint=running.cloud.url("storage")).create_bucket(BUCKET)
         for index in range(rounds):
             for cores in _core_counts():
-                found = {
+                rates_now = {
                     (LIMIT, FOLDER): images_per_s(sorted(pictures.iterdir()), cores),
                     (US, FOLDER): _folder_rate(folder, cores),
                     (US, BACKLOG): _backlog_rate(running.cloud, pictures, f"{index}-{cores}", cores),
                 }
-                for (who, what), rate in found.items():
-                    values.setdefault((who, what, cores), []).append(rate)
-                    say(f"{what} on {_named(cores)}, {who}: {rate:.1f} images a second")
+                for (contestant, what), rate in rates_now.items():
+                    values.setdefault((contestant, what, cores), []).append(rate)
+                    say(f"{what} on {_named(cores)}, {contestant}: {rate:.1f} images a second")
     return _figures(values)
 
 
 def _figures(values: dict[tuple[str, str, int], list[float]]) -> tuple[list[Figure], list[Goal]]:
     figures = {
-        (who, what, cores): Figure(who, f"{what}, {_named(cores)}", "images/s", tuple(rates))
-        for (who, what, cores), rates in values.items()
+        (contestant, what, cores): Figure(contestant, f"{what}, {_named(cores)}", "images/s", tuple(rates))
+        for (contestant, what, cores), rates in values.items()
     }
     goals = [
         Goal(
@@ -71,14 +71,14 @@ def _figures(values: dict[tuple[str, str, int], list[float]]) -> tuple[list[Figu
             figures[LIMIT, FOLDER, cores],
             at_least=0.90,
         )
-        for (who, what, cores), figure in figures.items()
-        if who == US
+        for (contestant, what, cores), figure in figures.items()
+        if contestant == US
     ]
     return list(figures.values()), goals
 
 
 def _folder_rate(folder: Path, cores: int) -> float:
-    """Images a second of the command, from its first answer to its last."""
+    """Return the images a second of the command, from its first answer to its last."""
     command = (sys.executable, "-m", "shared.cli", "classify", str(folder), "--json")
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=_only(cores)
@@ -91,9 +91,9 @@ def _folder_rate(folder: Path, cores: int) -> float:
 
 
 def _backlog_rate(cloud: Cloud, pictures: Path, prefix: str, cores: int) -> float:
-    """Images a second of the job, as it says itself, over a bucket that keeps what is in it."""
-    with tempfile.TemporaryDirectory() as place:
-        waiting = Path(place) / "waiting"
+    """Return the images a second that the job reports, over a bucket that keeps its objects."""
+    with tempfile.TemporaryDirectory() as scratch:
+        waiting = Path(scratch) / "waiting"
         waiting.mkdir()
         for path in sorted(pictures.iterdir())[:WAITING]:
             (waiting / path.name).hardlink_to(path)
@@ -115,15 +115,15 @@ def _backlog_rate(cloud: Cloud, pictures: Path, prefix: str, cores: int) -> floa
 
 
 def _only(cores: int) -> Callable[[], None] | None:
-    """Return what keeps a new process to so many cores; None where a system cannot (macOS), or all are meant."""
+    """Return a function that limits a new process to so many cores; None on macOS, or where all cores are meant."""
     if not hasattr(os, "sched_setaffinity") or cores == usable_cores():
         return None
-    ours = sorted(os.sched_getaffinity(0))[:cores]
-    return lambda: os.sched_setaffinity(0, ours)
+    core_ids = sorted(os.sched_getaffinity(0))[:cores]
+    return lambda: os.sched_setaffinity(0, core_ids)
 
 
 def _core_counts() -> Sequence[int]:
-    """One and two, as far as there are so many; elsewhere than on Linux all of them, which cannot be narrowed."""
+    """Return one and two, as far as there are so many; elsewhere than on Linux the number of all cores."""
     if not hasattr(os, "sched_setaffinity"):
         return (usable_cores(),)
     return range(1, min(2, usable_cores()) + 1)

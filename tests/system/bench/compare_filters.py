@@ -1,4 +1,4 @@
-"""Print what each way to resample costs, and what it gains: milliseconds, and accuracy on labelled photographs.
+"""Print what each way to resample costs and gains: milliseconds, and accuracy on labelled photographs.
 
 python -m tests.system.bench.compare_filters FOLDER --bundle flowers_v1 --held-out --enlarge 4
 
@@ -21,7 +21,7 @@ from shared.bundles.bundle import load_bundle
 from shared.bundles.folders import bundle_folder
 from shared.bundles.manifest import FILTERS
 from shared.images.decode import Limits, decode
-from shared.inference.classifier import Classifier, calibrated, decided, prepare
+from shared.inference.classifier import Classifier, calibrate_scores, decide_label, prepare
 from shared.settings import DEFAULT_BUNDLE, own_models
 from shared.training.dataset import files_by_label
 from shared.training.held_out import held_out_files
@@ -41,7 +41,7 @@ class Way:
 
 
 def measure(classifier: Classifier, files: list[tuple[Path, str]], times: float) -> list[Way]:
-    """Take every picture through every way, one after the other, so that all meet the same machine."""
+    """Measure each picture in every way before the next, so that all ways meet the same state of the machine."""
     manifest = classifier.bundle.manifest
     ways = [Way(name, is_whole) for is_whole in (False, True) for name in FILTERS]
     for path, label in track(files, description="classifying"):
@@ -55,8 +55,8 @@ def measure(classifier: Classifier, files: list[tuple[Path, str]], times: float)
             batch = prepare(pixels, replace(manifest.input, filter=way.filter))
             way.fit_ms.append(1000 * (time.perf_counter() - decoded))
             way.decode_ms.append(1000 * (decoded - started))
-            scores = calibrated(classifier.model.run(batch), manifest.activation, manifest.temperature)
-            way.right.append(decided(scores, manifest).label == label)
+            scores = calibrate_scores(classifier.model.run(batch), manifest.activation, manifest.temperature)
+            way.right.append(decide_label(scores, manifest).label == label)
     return ways
 
 

@@ -27,7 +27,7 @@ PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def enlarged(path: Path, times: float, format: str) -> bytes:
-    """Return the file as it is, or its picture enlarged and written anew."""
+    """Return the file as it is, or its picture enlarged and encoded again."""
     if times == 1:
         return path.read_bytes()
     picture = Image.open(path).convert("RGB")
@@ -38,7 +38,7 @@ def enlarged(path: Path, times: float, format: str) -> bytes:
 
 
 def compared(paths: list[Path], times: float, format: str) -> Iterator[tuple[bool, float]]:
-    """Yield of each picture whether both decodes give one label, and by how much the first label's score differs."""
+    """Yield for each picture whether both decodes give one label, and by how much the first label's score differs."""
     bundle = load_bundle(MODELS / DEFAULT_BUNDLE)
     classifier = Classifier(bundle, load_model(bundle, threads=1))
     for path in track(paths, description=f"{format} x {times:g}"):

@@ -1,4 +1,4 @@
-"""A picture of every kind that the benchmark asks for, all of one small file, and the server that stands in."""
+"""Fixtures: a picture of every kind that the benchmark needs, all of one small file, and a stand-in server."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def competitor(tmp_path: Path) -> Competitor:
     (packages / "package.pyc").write_bytes(bytes(99))
 
     def make(name: str = "stand-in", path: str = "/", label: str = "", **variables: str) -> Contestant:
-        def told(_: int) -> Mapping[str, str]:
+        def variables_of(_: int) -> Mapping[str, str]:
             return {"PYTHONPATH": str(ROOT), **variables}
 
         return Contestant(
@@ -43,7 +43,7 @@ def competitor(tmp_path: Path) -> Competitor:
             OURS,
             lambda _, port: [sys.executable, "-m", "tests.system.bench.stand_in", str(port), *filter(None, [label])],
             partial(wire.raw, path),
-            told,
+            variables_of,
             _made=[Environment(tmp_path / "environment")],
         )
 

@@ -1,4 +1,4 @@
-"""Children that measure: the load generator against a server, and the limit in a process for each core."""
+"""Child processes that measure: the load generator against a server, and the limit in a process for each core."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WEIGH_EVERY_S = 0.25
 
 
 class Failed(Exception):
-    """A measurement did not come to an end, or something else than 200 was answered."""
+    """A measurement did not end, or a status other than 200 was answered."""
 
 
 def load(plan: Plan) -> Measured:
@@ -46,7 +46,7 @@ def load(plan: Plan) -> Measured:
 
 
 def highest(weigh: Callable[[], float], work: Callable[[], object]) -> float:
-    """Return the highest weight that was seen while some work was done."""
+    """Return the highest weight that was measured while ``work`` ran."""
     seen, done = [weigh()], threading.Event()
 
     def look() -> None:
@@ -76,7 +76,7 @@ class Limit:
 
     @classmethod
     def start(cls, python: Path, environment: Mapping[str, str], count: int) -> Limit:
-        """Execute them."""
+        """Start the processes."""
         command = (str(python), str(PROGRAM), str(BUNDLE))
         return cls(tuple(_spawn(command, environment) for _ in range(count)))
 
@@ -89,12 +89,12 @@ class Limit:
             process.communicate()
 
     def run(self, pictures: Sequence[Path], seconds: float, *, least: int = 1, count: int = 1) -> list[dict[str, Any]]:
-        """Have ``count`` of them classify pictures in turn at the same time; returns what each measured."""
-        wanted = json.dumps({"pictures": [str(path) for path in pictures], "seconds": seconds, "least": least})
+        """Classify pictures in turn in ``count`` processes at the same time; return what each measured."""
+        request = json.dumps({"pictures": [str(path) for path in pictures], "seconds": seconds, "least": least})
         chosen = self.processes[:count]
         for process in chosen:
             with suppress(BrokenPipeError):
-                _pipe(process.stdin).write(f"{wanted}\n")
+                _pipe(process.stdin).write(f"{request}\n")
                 _pipe(process.stdin).flush()
         lines = [_pipe(process.stdout).readline() for process in chosen]
         if not all(lines):

@@ -1,4 +1,4 @@
-"""A local cloud for measuring events: another process uploads, and the record of the parts says what came of it."""
+"""A local cloud for measuring events: another process uploads, and the recorded requests show when each was done."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from shared.types import ObjectRef
 from tests.emulators.fault_client import FaultControl
 from tests.system.chaos.ports import own_ports
 
-NO_OP = ROOT / "tests" / "bench" / "events_no_op.py"
-PATIENCE_S = 300.0
+NO_OP = Path(__file__).with_name("events_no_op.py")
+SETTLE_TIMEOUT_S = 300.0
 LOOK_S = 0.1
 
 
@@ -46,7 +46,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What came of one folder of uploads."""
+    """What was measured over the uploads of one folder."""
 
     sent: list[Sent]
     cpu_s: dict[str, float]
@@ -54,8 +54,8 @@ class Traffic:
 
     @property
     def seconds(self) -> float:
-        """From the beginning of the first upload to the end of the last step of the last."""
-        return max(one.done for one in self.sent) - min(one.began for one in self.sent)
+        """Return the seconds from the start of the first upload to the end of the last step of the last."""
+        return max(upload.done for upload in self.sent) - min(upload.began for upload in self.sent)
 
 
 class EventsCloud:
@@ -78,7 +78,7 @@ class EventsCloud:
 
     @property
     def cloud(self) -> Cloud:
-        """Where its parts are."""
+        """The cloud's ports and folder."""
         return self._cloud
 
     def send(self, folder: Path, *, threads: int, rate: float = 0.0) -> Traffic:
@@ -101,12 +101,12 @@ class EventsCloud:
         return uploaded(self._cloud, folder, prefix, "--threads", str(threads), "--rate", str(rate))
 
     def _settle(self) -> None:
-        """Wait until nothing is left to deliver; the store announces an upload a moment after it answered."""
-        give_up_at = time.monotonic() + PATIENCE_S
+        """Wait until no event is left to deliver; the store announces an upload a moment after it answered."""
+        give_up_at = time.monotonic() + SETTLE_TIMEOUT_S
         while self._waiting():
             if time.monotonic() > give_up_at:
                 raise TimeoutError(
-                    f"Uploads were not done after {PATIENCE_S:.0f} s; the logs are in {self._cloud.folder}."
+                    f"Uploads were not done after {SETTLE_TIMEOUT_S:.0f} s; the logs are in {self._cloud.folder}."
                 )
             time.sleep(LOOK_S)
 
@@ -117,18 +117,18 @@ class EventsCloud:
         return bool(requests.get(listing, timeout=10).json().get("items"))
 
     def _timed(self, uploads: list[dict[str, float]]) -> list[Sent]:
-        refs = [ObjectRef(UPLOAD_BUCKET, str(one["name"]), int(one["generation"])) for one in uploads]
+        refs = [ObjectRef(UPLOAD_BUCKET, str(upload["name"]), int(upload["generation"])) for upload in uploads]
         done, rows = self._deletes(), self._rows()
-        found = []
-        for ref, one in zip(refs, uploads, strict=True):
+        sent = []
+        for ref, upload in zip(refs, uploads, strict=True):
             recorded = rows.get(ImageIds.of_object(ref).prediction_id(self._digest)) if self._keeps_rows else None
             if self._keeps_rows and recorded is None:
                 raise RuntimeError(f"{ref} has no row in predictions; the logs are in {self._cloud.folder}.")
-            found.append(Sent(ref, one["began_ns"] / 1e9, one["ended_ns"] / 1e9, recorded, done[ref.generation]))
-        return found
+            sent.append(Sent(ref, upload["began_ns"] / 1e9, upload["ended_ns"] / 1e9, recorded, done[ref.generation]))
+        return sent
 
     def _deletes(self) -> dict[int, float]:
-        """When each generation was deleted."""
+        """Return when each generation was deleted."""
         return {
             int(record.query["generation"]): record.ended_ns / 1e9
             for record in self._storage.records()
@@ -136,7 +136,7 @@ class EventsCloud:
         }
 
     def _rows(self) -> dict[str | None, float]:
-        """When each row was answered for, by its id."""
+        """Return when the insert of each row was answered, by its id."""
         return {
             row_id: record.ended_ns / 1e9
             for record in self._warehouse.records()
@@ -163,7 +163,7 @@ def open_cloud(folder: Path, *, no_op: bool = False) -> Iterator[EventsCloud]:
 
 
 def uploaded(cloud: Cloud, folder: Path, prefix: str, *options: str) -> list[dict[str, float]]:
-    """Upload a folder by a process of its own; returns what it printed.
+    """Upload a folder in a process of its own; return what it printed.
 
     Raises:
         RuntimeError: it failed.
@@ -186,6 +186,6 @@ def _parts_without_work(cloud: Cloud, duplicates: float) -> list[Part]:
 
 def _cpu_s(pid: int) -> float:
     """CPU seconds of a process and its children so far."""
-    first = psutil.Process(pid)
-    times = [one.cpu_times() for one in (first, *first.children(recursive=True))]
-    return float(sum(one.user + one.system for one in times))
+    parent = psutil.Process(pid)
+    times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+    return float(sum(spent.user + spent.system for spent in times))

@@ -1,7 +1,7 @@
-"""The upload function with nothing between its reading and its storing: a constant for a model, and no warehouse.
+"""The upload function without its work: a constant for a model, and no warehouse.
 
-A function's module like functions/classify_upload/main.py, whose function it serves; what is left is the least that
-the event path can take.
+A function's module like functions/classify_upload/main.py, whose function it serves. What is left is the least time
+that the event path can take.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["classify_upload"]
 
 
 class NoModel(Classifier):
-    """Says the same of every picture."""
+    """A model that gives the same answer for every picture."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__(classifier.bundle, classifier.model)
@@ -32,7 +32,7 @@ class NoModel(Classifier):
 
 
 class NoWarehouse:
-    """Takes rows, and keeps none."""
+    """A warehouse that accepts rows and keeps none."""
 
     def append(self, outcome: Recorded | Correction) -> None:
         pass

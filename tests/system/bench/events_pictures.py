@@ -1,4 +1,4 @@
-"""Pictures for the event path: rendered, like photographs in size and in what their files weigh, no two alike."""
+"""Draw pictures for the event path: like photographs in size and in bytes, all different."""
 
 from __future__ import annotations
 

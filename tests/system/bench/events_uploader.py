@@ -1,4 +1,4 @@
-"""Uploads a folder, in a process of its own and with little of its own to do: one HTTP request a file, no client.
+"""Upload a folder in a process of its own with little overhead: one HTTP request a file, no client library.
 
 python -m tests.system.bench.events_uploader http://127.0.0.1:9023 FOLDER PREFIX --threads 4
 
@@ -29,10 +29,10 @@ def main() -> None:
     parser.add_argument("--bucket", default=UPLOAD_BUCKET)
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--rate", type=float, default=0.0, help="uploads a second; 0: as fast as they go")
-    wanted = parser.parse_args()
-    files = [(f"{wanted.prefix}/{path.name}", path.read_bytes()) for path in sorted(wanted.folder.iterdir())]
+    options = parser.parse_args()
+    files = [(f"{options.prefix}/{path.name}", path.read_bytes()) for path in sorted(options.folder.iterdir())]
     cpu_s = time.process_time()
-    uploads = _upload_all(f"{wanted.url}/upload/storage/v1/b/{wanted.bucket}/o", files, wanted.threads, wanted.rate)
+    uploads = _upload_all(f"{options.url}/upload/storage/v1/b/{options.bucket}/o", files, options.threads, options.rate)
     cpu_s = time.process_time() - cpu_s
     for upload in uploads:
         print(json.dumps(upload))
@@ -43,17 +43,17 @@ def _upload_all(url: str, files: list[tuple[str, bytes]], threads: int, rate: fl
     uploads: list[dict[str, Any]] = []
     waiting = _paced(files, rate)
     lock = threading.Lock()
-    place = urlsplit(url)
+    parts = urlsplit(url)
 
     def work() -> None:
-        connection = http.client.HTTPConnection(place.netloc, timeout=60)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         while True:
             with lock:
                 due_at, file = next(waiting, (0.0, None))
             if file is None:
                 return
             time.sleep(max(0.0, due_at - time.monotonic()))
-            uploads.append(_upload(connection, place.path, *file))
+            uploads.append(_upload(connection, parts.path, *file))
 
     workers = [threading.Thread(target=work) for _ in range(threads)]
     for worker in workers:
@@ -77,7 +77,7 @@ def _upload(connection: http.client.HTTPConnection, objects: str, name: str, con
     body = answer.read()
     ended_ns = time.monotonic_ns()
     if answer.status != 200:
-        raise SystemExit(f"{name} was answered {answer.status}: {body[:200]!r}")
+        raise SystemExit(f"the store answered {answer.status} to {name}, expected 200:  {body[:200]!r}")
     return {"name": name, "generation": int(json.loads(body)["generation"]), "began_ns": began_ns, "ended_ns": ended_ns}
 
 

@@ -1,4 +1,4 @@
-"""The field: who takes part in the benchmark over HTTP, how each is started, and how it is asked."""
+"""The field: which servers take part in the benchmark over HTTP, how each is started, and its requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OURS = Recipe(ROOT / "functions" / "requirements.txt")
 CLASSIFY = "/v1/classify"
 
 Request = Callable[[bytes, str], bytes]
-"""From a file and its content type to an HTTP request."""
+"""A function that makes an HTTP request from a file and its content type."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Contestant:
     name: str
     recipe: Recipe
     command: Callable[[Environment, int], list[str]]
-    """From its environment and its port to what is executed."""
+    """A function that returns the command for an environment and a port."""
     request: Request
     variables: Callable[[int], Mapping[str, str]]
-    """From its port to what it finds in its environment."""
+    """A function that returns the environment variables for a port."""
     is_ours: bool = False
     _made: list[Environment] = field(default_factory=list)
 
     @property
     def environment(self) -> Environment:
-        """Its own, made on first use.
+        """The contestant's environment, made on first use.
 
         Raises:
             Impossible: this machine cannot have it.
@@ -52,13 +52,13 @@ class Contestant:
             self._made.append(environment(self.recipe))
         return self._made[0]
 
-    def start(self, place: Path) -> Server:
-        """Execute it in a folder of its own below ``place``, where its log is kept too."""
-        folder = place / self.name
-        folder.mkdir(exist_ok=True)
+    def start(self, folder: Path) -> Server:
+        """Start the server in a folder of its own below ``folder``, which also has its log."""
+        own = folder / self.name
+        own.mkdir(exist_ok=True)
         port, made = _free_port(), self.environment
         variables = {**made.variables, **self.variables(port)}
-        return Server(self.command(made, port), variables, folder, port, folder / "log")
+        return Server(self.command(made, port), variables, own, port, own / "log")
 
     def installed_mb(self) -> float:
         """Return the size of its packages in MB (10^6 bytes), without bytecode, which a start may write or not."""
@@ -117,8 +117,8 @@ def _litserve(runtime: str) -> Contestant:
 
 def _bentoml(runtime: str) -> Contestant:
     def command(made: Environment, port: int) -> list[str]:
-        place = ["--host", wire.HOST, "--port", str(port)]
-        return [str(made.python), "-m", "bentoml", "serve", "bentoml_app:Classifier", *place]
+        address = ["--host", wire.HOST, "--port", str(port)]
+        return [str(made.python), "-m", "bentoml", "serve", "bentoml_app:Classifier", *address]
 
     return _peer("BentoML", runtime, command, partial(wire.form, "/classify"), lambda _: {"BENTOML_DO_NOT_TRACK": "1"})
 
@@ -147,8 +147,10 @@ def _peer(
     variables: Callable[[int], Mapping[str, str]] = lambda _: {},
 ) -> Contestant:
     lock = Recipe(PROGRAMS / f"{name.lower()}_{runtime}.txt")
-    told = {"BUNDLE": str(BUNDLE), "RUNTIME": runtime, "PYTHONPATH": str(PROGRAMS), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return Contestant(f"{name}, {RUNTIMES[runtime]}", lock, command, request, lambda port: {**told, **variables(port)})
+    common = {"BUNDLE": str(BUNDLE), "RUNTIME": runtime, "PYTHONPATH": str(PROGRAMS), "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return Contestant(
+        f"{name}, {RUNTIMES[runtime]}", lock, command, request, lambda port: {**common, **variables(port)}
+    )
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""What the benchmark measured, and what was hoped for: the types that all its parts share."""
+"""Figures and goals of the benchmark: the types that all its parts share."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """Of the rounds."""
+        """Median of the rounds."""
         return statistics.median(self.values)
 
     @property
     def more_is_better(self) -> bool:
-        """Whether it is a rate; of times, memory and sizes less is better."""
+        """Whether it is a rate; for times, memory and sizes less is better."""
         return self.unit.endswith("/s")
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound on a ratio of two figures of one run, round by round; without ``over`` on the figure itself."""
+    """A bound on the ratio of two figures of one run, round by round; without ``over``, on the figure itself."""
 
     sentence: str
     figure: Figure
@@ -42,10 +42,10 @@ class Goal:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """One a round."""
+        """The ratio of each round."""
         if self.over is None:
             return self.figure.values
-        return tuple(ours / theirs for ours, theirs in zip(self.figure.values, self.over.values, strict=True))
+        return tuple(value / other for value, other in zip(self.figure.values, self.over.values, strict=True))
 
     @property
     def ratio(self) -> float:
@@ -60,7 +60,7 @@ class Goal:
 
 
 def print_measured(figures: Sequence[Figure], goals: Sequence[Goal]) -> None:
-    """Print a line for each, where one part of the benchmark is run alone."""
+    """Print a line for each figure and goal, where one part of the benchmark is run alone."""
     for figure in figures:
         print(f"{figure.who:34} {figure.what:48} {figure.median:8.2f} {figure.unit}")
     for goal in goals:

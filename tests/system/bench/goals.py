@@ -1,4 +1,4 @@
-"""What was hoped for over HTTP, as ratios of figures of one run."""
+"""Goals of the HTTP part, as ratios of figures of one run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COLUMNS = (
 """Every quantity in which a peer may be ahead."""
 
 Key = tuple[str, str]
-"""Who and what."""
+"""A contestant and a quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Hope:
     at_most: float | None = None
     at_least: float | None = None
 
-    def of(self, found: Mapping[Key, Figure]) -> Goal | None:
+    def of(self, measured: Mapping[Key, Figure]) -> Goal | None:
         """Return the goal; None where a figure is missing."""
-        if self.figure not in found or (self.over is not None and self.over not in found):
+        if self.figure not in measured or (self.over is not None and self.over not in measured):
             return None
-        over = None if self.over is None else found[self.over]
-        return Goal(self.sentence, found[self.figure], over, self.at_most, self.at_least)
+        over = None if self.over is None else measured[self.over]
+        return Goal(self.sentence, measured[self.figure], over, self.at_most, self.at_least)
 
 
 _P50, _P99 = latency(50, SATURATED), latency(99, SATURATED)
@@ -76,25 +76,25 @@ def http_goals(figures: Iterable[Figure], *, peers: Sequence[str]) -> tuple[list
 
     Args:
         figures: of one run.
-        peers: the names of those who take part, whether they were measured or not.
+        peers: the names of the peers of this run, measured or not.
     """
-    found = {(figure.who, figure.what): figure for figure in figures}
+    measured = {(figure.who, figure.what): figure for figure in figures}
     hopes = [*AGAINST_THE_LIMIT, *(AGAINST_THE_KERAS_FUNCTION if KERAS_FUNCTION in peers else ())]
-    goals = {hope.sentence: hope.of(found) for hope in hopes}
+    goals = {hope.sentence: hope.of(measured) for hope in hopes}
     judged = [goal for goal in goals.values() if goal is not None]
-    return [*judged, *_ahead(found, peers)], [sentence for sentence, goal in goals.items() if goal is None]
+    return [*judged, *_ahead(measured, peers)], [sentence for sentence, goal in goals.items() if goal is None]
 
 
-def _ahead(found: Mapping[Key, Figure], peers: Sequence[str]) -> Iterator[Goal]:
+def _ahead(measured: Mapping[Key, Figure], peers: Sequence[str]) -> Iterator[Goal]:
     """Yield a goal for each column: to be ahead of whichever peer is best in it."""
     for what in COLUMNS:
-        ours = found.get((US, what))
-        theirs = [found[peer, what] for peer in peers if (peer, what) in found]
-        if ours is None or not theirs:
+        figure = measured.get((US, what))
+        others = [measured[peer, what] for peer in peers if (peer, what) in measured]
+        if figure is None or not others:
             continue
-        if ours.more_is_better:
-            best = max(theirs, key=lambda figure: figure.median)
-            yield Goal(f"ahead of every peer, {what} (next: {best.who})", ours, best, at_least=1.0)
+        if figure.more_is_better:
+            best = max(others, key=lambda other: other.median)
+            yield Goal(f"ahead of every peer, {what} (next: {best.who})", figure, best, at_least=1.0)
         else:
-            best = min(theirs, key=lambda figure: figure.median)
-            yield Goal(f"ahead of every peer, {what} (next: {best.who})", ours, best, at_most=1.0)
+            best = min(others, key=lambda other: other.median)
+            yield Goal(f"ahead of every peer, {what} (next: {best.who})", figure, best, at_most=1.0)

@@ -1,4 +1,4 @@
-"""How cost and time grow with the number of images: arithmetic with what was measured and what is listed.
+"""Estimate how cost and time grow with the number of images, from measured seconds and list prices.
 
 python -m tests.system.bench.growth 0.02
 """
@@ -14,16 +14,16 @@ from shared.operations.cost import CONCURRENCY, IMAGES, MEMORY_GIB, PRICES, VCPU
 
 MEASURED = Path(__file__).parents[3] / "docs" / "measured_cost.json"
 WITHIN_S = 3600
-"""So many instances are taken that it is over in an hour, as long as they are allowed."""
+"""As many instances are used as finish within this time, up to the maximum."""
 MOST_INSTANCES = 100
-"""That main.tf allows for a function."""
+"""The maximum of instances of a function in main.tf."""
 
 
 def growth_table(seconds_an_image: float) -> str:
     """Return images against instances, minutes and dollars, in Markdown, with what is assumed below it.
 
     Args:
-        seconds_an_image: CPU seconds that the upload function takes for one, measured; above 0.
+        seconds_an_image: CPU seconds that the upload function needs for one image, measured; above 0.
     """
     measured = replace(Measured.load(MEASURED), cpu_s=seconds_an_image)
     lines = ["| images | instances | minutes | US dollars | of them compute |", "|---:|---:|---:|---:|---:|"]
@@ -32,7 +32,7 @@ def growth_table(seconds_an_image: float) -> str:
 
 
 def instances_for(images: int, busy_s: float) -> int:
-    """Return how many instances take ``images`` within an hour, or as many as are allowed."""
+    """Return how many instances finish ``images`` within an hour, up to the maximum."""
     return min(MOST_INSTANCES, max(1, math.ceil(images * busy_s / WITHIN_S)))
 
 

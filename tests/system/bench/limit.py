@@ -33,7 +33,7 @@ def images_per_s(
     """Return how many images a second this machine can classify at most.
 
     Args:
-        files: pictures; each process works on all of them, over and over.
+        files: pictures; each process works on all of them, repeatedly.
         processes: how many; on Linux each has a core to itself.
         seconds: how long.
         bundle: a bundle that ships, or a folder.
@@ -46,16 +46,16 @@ def images_per_s(
 
 
 _ready: Barrier
-"""Of a process of the pool: all of them begin at it."""
+"""Barrier of a pool's process: all processes start to measure at it."""
 
 
 def _get_ready(ready: Barrier) -> None:
-    global _ready  # the one way to hand a barrier to a pool's process
+    global _ready  # the only way to give a barrier to a pool's process
     _ready = ready
 
 
 def _rate(files: list[Path], core: int | None, seconds: float, bundle: str) -> float:
-    """Images a second of this process, while all the others work too."""
+    """Return the images a second of this process while all the others work too."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     loaded = load_bundle(bundle_folder(bundle, own_models()))
@@ -76,11 +76,11 @@ def _rate(files: list[Path], core: int | None, seconds: float, bundle: str) -> f
 
 
 def _cores(processes: int) -> list[int | None]:
-    """A core for each process, over and over; None where the system does not let us choose (macOS)."""
+    """Return a core for each process, repeatedly; None on a system without affinity (macOS)."""
     if not hasattr(os, "sched_getaffinity"):
         return [None] * processes
-    ours = sorted(os.sched_getaffinity(0))
-    return [ours[index % len(ours)] for index in range(processes)]
+    core_ids = sorted(os.sched_getaffinity(0))
+    return [core_ids[index % len(core_ids)] for index in range(processes)]
 
 
 def main() -> None:

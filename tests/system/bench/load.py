@@ -1,6 +1,6 @@
 """The load generator: a process of its own that keeps N requests in flight, one a connection, and times each answer.
 
-Raw sockets and requests that were written beforehand, so that it takes little from the server beside it; it says how
+Raw sockets and requests that were written beforehand, so that it takes little CPU from the server; it reports how
 much processor time it took. ``python -m tests.system.bench.load`` reads a ``Plan`` as JSON from its input, and prints
 what it measured as JSON. Only the standard library, for a quick start.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 CHUNK = 256 * 1024
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,22 @@ class Plan:
 
 @dataclass
 class Measured:
-    """What came of it."""
+    """The result of a plan."""
 
     took_ms: list[float] = field(default_factory=list)
     """Of each answer with 200: from the request's first byte to the answer's last."""
     statuses: dict[int, int] = field(default_factory=dict)
     seconds: float = 0.0
     cpu_s: float = 0.0
-    """Of the generator itself while it measured."""
+    """CPU seconds of the generator while it measured."""
 
     @property
     def answers(self) -> int:
-        """With any status."""
+        """Number of answers, with any status."""
         return sum(self.statuses.values())
 
     def add(self, status: int, client: Client) -> None:
-        """Note an answer that has just come."""
+        """Count an answer that has just arrived."""
         self.statuses[status] = self.statuses.get(status, 0) + 1
         if status == 200:
             self.took_ms.append(1000 * (time.perf_counter() - client.since))
@@ -77,7 +77,7 @@ class Client:
         self._push()
 
     def go_on(self) -> int | None:
-        """Send and receive what can be. Returns the status once the answer is whole.
+        """Send and receive as much as possible; return the status once the answer is complete.
 
         Raises:
             ConnectionError: the server closed before that, or answers without a length.
@@ -116,17 +116,17 @@ class Client:
         return int(head[9:12])
 
     def _connect(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port), PATIENCE_S)
+        connection = socket.create_connection(("127.0.0.1", self._port), TIMEOUT_S)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setblocking(False)
         return connection
 
 
 def measure(plan: Plan) -> Measured:
-    """Carry a plan out.
+    """Send the requests of a plan and time the answers.
 
     Raises:
-        ConnectionError: a connection broke, or nothing was answered for ``PATIENCE_S`` seconds.
+        ConnectionError: a connection broke, or no answer came for ``TIMEOUT_S`` seconds.
     """
     turns = itertools.cycle([Path(name).read_bytes() for name in plan.requests])
     measured = Measured()
@@ -155,16 +155,16 @@ def measure(plan: Plan) -> Measured:
 
 
 def _ready(selector: selectors.BaseSelector) -> list[selectors.SelectorKey]:
-    ready = selector.select(PATIENCE_S)
+    ready = selector.select(TIMEOUT_S)
     if not ready:
-        raise ConnectionError(f"nothing was answered for {PATIENCE_S:.0f} s")
+        raise ConnectionError(f"no answer came for {TIMEOUT_S:.0f} s")
     return [key for key, _ in ready]
 
 
 def _watch(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     """Wait for what the client needs next, on the connection that it has now."""
     client = key.data
-    if client.socket is not key.fileobj:  # it had to connect anew
+    if client.socket is not key.fileobj:  # it had to reconnect
         selector.unregister(key.fileobj)
         selector.register(client.socket, _awaited(client), client)
     elif key.events != _awaited(client):

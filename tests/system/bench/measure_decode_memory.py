@@ -35,7 +35,7 @@ def content_of(format: str) -> bytes:
 
 
 def grown_mb(format: str) -> float:
-    """Return by how many MB the peak of this process grows while it decodes one picture."""
+    """Return by how many MB the peak memory of this process grows while it decodes one picture."""
     content = sys.stdin.buffer.read()
     decode(_small(format), 1 << 30, 16, UNLIMITED)  # what is loaded lazily is loaded now
     before = peak_mb()

@@ -1,4 +1,4 @@
-"""The HTTP part: every contestant once a round, in turns that move on each round, on the same photographs."""
+"""The HTTP part: measure every contestant once a round, in rotating order, on the same photographs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Windows:
 
 @dataclass
 class HttpRun:
-    """What was measured, a value a round, and what could not be."""
+    """Values measured, one a round, and the failures."""
 
     figures: list[Figure] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -57,81 +57,83 @@ class HttpRun:
 
 
 def latency(share: int, clients: int) -> str:
-    """Return what a figure of a latency is called."""
+    """Return the name of a latency figure."""
     return f"p{share}, {clients} client{'s' if clients > 1 else ''}, {SMALL}"
 
 
 def large(kind: str) -> str:
-    """Return what a figure of a large photograph is called."""
+    """Return the name of the figure of a large photograph."""
     return f"p50, 1 client, {kind}"
 
 
 def measure_http(
     field_: Sequence[Contestant],
-    ours: Environment,
+    deployed: Environment,
     photographs: Sequence[Photograph],
     rounds: int,
     windows: Windows,
     say: Say,
 ) -> HttpRun:
-    """Measure the limit and every contestant, ``rounds`` times; whoever cannot be measured drops out, with the reason.
+    """Measure the limit and every contestant, ``rounds`` times; a contestant that fails drops out, with the reason.
 
     Args:
-        field_: who takes part; Bucketlens with ``record=true`` too where its first recorded answer is wanted.
-        ours: what Bucketlens is deployed in, and the limit runs in.
+        field_: the contestants; Bucketlens with ``record=true`` too where its first recorded answer is needed.
+        deployed: the environment that Bucketlens is deployed in; the limit runs in it.
         photographs: of every kind.
         rounds: one or more.
-        windows: how long.
+        windows: how long to measure.
         say: takes a sentence for the person who watches.
     """
     run, values = HttpRun(), defaultdict[tuple[str, str, str], list[float]](list)
-    with tempfile.TemporaryDirectory(prefix="bucketlens-requests-") as place:
-        taking_part = _who_agree(field_, ours, photographs, Path(place), run, say)
+    with tempfile.TemporaryDirectory(prefix="bucketlens-requests-") as folder:
+        taking_part = _agreeing(field_, deployed, photographs, Path(folder), run, say)
         for index in range(rounds):
-            _measure_limit(ours, photographs, windows, values)
+            _measure_limit(deployed, photographs, windows, values)
             first = index % len(taking_part) if taking_part else 0
             for contestant in [*taking_part[first:], *taking_part[:first]]:
                 if contestant.name in run.failures:
                     continue
                 say(f"round {index + 1} of {rounds}: {contestant.name}")
                 try:
-                    _Turn(contestant, photographs, Path(place), windows, values).take()
+                    _Turn(contestant, photographs, Path(folder), windows, values).take()
                 except (Failed, NotAnswering) as error:
                     run.failures[contestant.name] = str(error)
     run.figures = [
-        Figure(who, what, unit, tuple(found)) for (who, what, unit), found in values.items() if len(found) == rounds
+        Figure(contestant_name, what, unit, tuple(rounds_values))
+        for (contestant_name, what, unit), rounds_values in values.items()
+        if len(rounds_values) == rounds
     ]
     return run
 
 
 Values = dict[tuple[str, str, str], list[float]]
-"""By who, what and unit."""
+"""Values by contestant, quantity and unit."""
 
 
-def _who_agree(
+def _agreeing(
     field_: Sequence[Contestant],
-    ours: Environment,
+    deployed: Environment,
     photographs: Sequence[Photograph],
-    place: Path,
+    folder: Path,
     run: HttpRun,
     say: Say,
 ) -> list[Contestant]:
-    """Return who can be started and gives each photograph the label that the limit gives it."""
-    with Limit.start(ours.python, ours.variables, 1) as limit:
+    """Return the contestants that start and give each photograph the label that the limit gives it."""
+    with Limit.start(deployed.python, deployed.variables, 1) as limit:
         expected = [limit.run([photograph.path], 0)[0] for photograph in photographs]
     agreeing = []
     for contestant in field_:
         say(f"comparing labels: {contestant.name}")
         try:
-            server = contestant.start(place)
+            server = contestant.start(folder)
         except (Impossible, RuntimeError) as error:
             run.failures[contestant.name] = str(error)
             continue
         try:
-            for photograph, wanted in zip(photographs, expected, strict=True):
+            for photograph, limit_answer in zip(photographs, expected, strict=True):
                 request = contestant.request(photograph.path.read_bytes(), photograph.content_type)
                 label, score = answer_in(server.first_answer(request)[0])
-                _check(photograph, (label, score), (wanted["label"], wanted["score"]))
+                _check(photograph, (label, score), (limit_answer["label"], limit_answer["score"]))
             agreeing.append(contestant)
         except (Failed, NotAnswering) as error:
             run.failures[contestant.name] = str(error)
@@ -140,9 +142,9 @@ def _who_agree(
     return agreeing
 
 
-def _check(photograph: Photograph, given: tuple[str, float], expected: tuple[str, float]) -> None:
-    if given[0] != expected[0] or abs(given[1] - expected[1]) > SCORE_APART:
-        raise Failed(f"it says that {photograph.path.name} is {given}, expected {expected}")
+def _check(photograph: Photograph, answer: tuple[str, float], expected: tuple[str, float]) -> None:
+    if answer[0] != expected[0] or abs(answer[1] - expected[1]) > SCORE_APART:
+        raise Failed(f"the answer for {photograph.path.name} is {answer}, expected {expected}")
 
 
 def _measure_limit(made: Environment, photographs: Sequence[Photograph], windows: Windows, values: Values) -> None:
@@ -155,7 +157,7 @@ def _measure_limit(made: Environment, photographs: Sequence[Photograph], windows
         for share in SHARES:
             values[LIMIT, latency(share, 1), "ms"].append(percentile(alone["took_ms"], share))
         together = limit.run(small, windows.steady, count=cores())
-        rate = sum(len(one["took_ms"]) / one["seconds"] for one in together)
+        rate = sum(len(measured["took_ms"]) / measured["seconds"] for measured in together)
         values[LIMIT, RATE, "requests/s"].append(rate)
         for kind in LARGE:
             [alone] = limit.run(kinds[kind], windows.large, least=windows.least_large)
@@ -164,18 +166,18 @@ def _measure_limit(made: Environment, photographs: Sequence[Photograph], windows
 
 @dataclass
 class _Turn:
-    """One contestant's turn in a round."""
+    """A contestant's turn in a round."""
 
     contestant: Contestant
     photographs: Sequence[Photograph]
-    place: Path
+    folder: Path
     windows: Windows
     values: Values
 
     def take(self) -> None:
-        """Start it, measure, end it."""
+        """Start the contestant, measure it, stop it."""
         kinds = {kind: self._written(kind) for kind in (SMALL, *LARGE)}
-        server = self.contestant.start(self.place)
+        server = self.contestant.start(self.folder)
         try:
             _, cold_s = server.first_answer(kinds[SMALL][0].read_bytes())
             if self.contestant.name == US_RECORDED:
@@ -189,8 +191,8 @@ class _Turn:
             if self.contestant.name != US:
                 self._weigh(server, kinds[SMALL])
             for kind in LARGE:
-                found = self._load(server, kinds[kind], 1, self.windows.large, self.windows.least_large)
-                self._note(large(kind), "ms", percentile(found.took_ms, 50))
+                measured = self._load(server, kinds[kind], 1, self.windows.large, self.windows.least_large)
+                self._note(large(kind), "ms", percentile(measured.took_ms, 50))
         finally:
             server.stop()
         self._note(SIZE, "MB", self.contestant.installed_mb())
@@ -204,32 +206,32 @@ class _Turn:
         self._weigh(server, requests)
 
     def _steady(self, server: Server, requests: list[Path], clients: int) -> None:
-        found = self._load(server, requests, clients, self.windows.steady)
+        measured = self._load(server, requests, clients, self.windows.steady)
         for share in SHARES:
-            self._note(latency(share, clients), "ms", percentile(found.took_ms, share))
+            self._note(latency(share, clients), "ms", percentile(measured.took_ms, share))
         if clients == SATURATED:
-            self._note(RATE, "requests/s", found.answers / found.seconds)
-            self._note(COST, "s", 1000 * found.cpu_s / found.answers)
+            self._note(RATE, "requests/s", measured.answers / measured.seconds)
+            self._note(COST, "s", 1000 * measured.cpu_s / measured.answers)
 
     def _weigh(self, server: Server, requests: list[Path]) -> None:
-        """Memory while 16 clients ask; Bucketlens is weighed while it records, when all its clients are in use."""
+        """Measure the memory while 16 clients send requests; Bucketlens records, so all its clients are in use."""
         weight = highest(server.memory_mib, lambda: self._load(server, requests, SATURATED, self.windows.weigh))
-        who = US if self.contestant.is_ours else self.contestant.name
-        self.values[who, MEMORY, "MiB"].append(weight)
+        contestant_name = US if self.contestant.is_ours else self.contestant.name
+        self.values[contestant_name, MEMORY, "MiB"].append(weight)
 
     def _load(self, server: Server, requests: list[Path], clients: int, seconds: float, least: int = 1) -> Measured:
         return load(Plan(server.port, [str(path) for path in requests], clients, seconds, least))
 
     def _note(self, what: str, unit: str, value: float) -> None:
-        who = US if self.contestant.is_ours else self.contestant.name
-        self.values[who, what, unit].append(value)
+        contestant_name = US if self.contestant.is_ours else self.contestant.name
+        self.values[contestant_name, what, unit].append(value)
 
     def _written(self, kind: str) -> list[Path]:
-        """Requests as files, written once."""
+        """Return requests as files, written once."""
         paths = []
         for photograph in self.photographs:
             if photograph.kind == kind:
-                path = self.place / f"{self.contestant.name}-{photograph.path.name}"
+                path = self.folder / f"{self.contestant.name}-{photograph.path.name}"
                 if not path.exists():
                     path.write_bytes(self.contestant.request(photograph.path.read_bytes(), photograph.content_type))
                 paths.append(path)
@@ -237,4 +239,6 @@ class _Turn:
 
 
 def _by_kind(photographs: Sequence[Photograph]) -> dict[str, list[Path]]:
-    return {kind: [one.path for one in photographs if one.kind == kind] for kind in (SMALL, *LARGE)}
+    return {
+        kind: [photograph.path for photograph in photographs if photograph.kind == kind] for kind in (SMALL, *LARGE)
+    }

@@ -1,4 +1,4 @@
-"""What all contestants classify: rendered flowers of three sizes, with the fine grain of a camera, as JPEG and PNG."""
+"""Draw the photographs of the benchmark: flowers in three sizes, with the grain of a camera, as JPEG and PNG."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Photograph:
 
 
 def photographs(folder: Path) -> list[Photograph]:
-    """Return every photograph; those that are not in the folder yet are rendered, the same on every machine."""
-    wanted = [
+    """Return every photograph; render those that are not in the folder yet, the same on every machine."""
+    planned = [
         (flower, size, Photograph(folder / f"{size.replace(' ', '')}-{flower}.{format.lower()}", f"{size} {format}"))
         for size in SIZES
         for flower in FLOWERS[size]
         for format in FORMATS
         if f"{size} {format}" in (SMALL, *LARGE)
     ]
-    if not all(photograph.path.exists() for *_, photograph in wanted):
+    if not all(photograph.path.exists() for *_, photograph in planned):
         folder.mkdir(parents=True, exist_ok=True)
         drawn = drawings()
-        for flower, size, photograph in wanted:
+        for flower, size, photograph in planned:
             _write(_grained(drawn[flower], *SIZES[size]), photograph)
-    return [photograph for *_, photograph in wanted]
+    return [photograph for *_, photograph in planned]
 
 
 def _write(picture: Image.Image, photograph: Photograph) -> None:
@@ -65,7 +65,7 @@ def _write(picture: Image.Image, photograph: Photograph) -> None:
 
 
 def _grained(drawing: Image.Image, width: int, height: int) -> Image.Image:
-    """Enlarge the middle of a drawing to the proportions asked for, and lay a camera's grain on it."""
+    """Enlarge the middle of a drawing to the given proportions, and add a camera's grain."""
     side = drawing.width
     margin = (side - side * height / width) / 2 if height < width else 0.0
     box = (0.0, margin, float(side), side - margin)

@@ -1,4 +1,4 @@
-"""docs/performance.png: six quantities, a bar for each contestant."""
+"""Draw docs/performance.png: six quantities, a bar for each contestant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OURS, KERAS, LITERT, THE_LIMIT, INK, PAPER = "#1a73e8", "#c9b8a8", "#8fa3b0", "#
 
 
 def draw(results: Results, path: Path) -> None:
-    """Write the picture."""
+    """Draw the figures of a run and write the picture."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -37,14 +37,16 @@ def draw(results: Results, path: Path) -> None:
 
 
 def _panel(axis: Any, title: str, what: str, results: Results) -> None:
-    found = [figure for figure in results.figures if figure.what == what]
-    if not found:
+    figures = [figure for figure in results.figures if figure.what == what]
+    if not figures:
         axis.set_axis_off()
         return
-    better = "more" if found[0].more_is_better else "less"
-    names, medians = [figure.who for figure in found], [figure.median for figure in found]
+    better = "more" if figures[0].more_is_better else "less"
+    names, medians = [figure.who for figure in figures], [figure.median for figure in figures]
     bars = axis.barh(names, medians, color=[_colour(name) for name in names], height=0.72)
-    axis.bar_label(bars, [f"{number(median)} {found[0].unit}" for median in medians], padding=3, fontsize=8, color=INK)
+    axis.bar_label(
+        bars, [f"{number(median)} {figures[0].unit}" for median in medians], padding=3, fontsize=8, color=INK
+    )
     axis.set_xlim(0, 1.3 * max(medians))
     axis.set_title(f"{title} ({better} is better)", fontsize=10, loc="left", color=INK)
     axis.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Everything that one run of the benchmark found, and how it is kept: JSON for programs."""
+"""Results of one run of the benchmark, and how they are kept: JSON for programs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tests.system.bench.field import OURS, PROGRAMS
 from tests.system.bench.figures import Figure, Goal
 from tests.system.chaos.machine import machine
 
-TOLD = {
+REPORTED = {
     OURS.requirements: ("ai-edge-litert", "pillow", "numpy", "gunicorn", "functions-framework"),
     PROGRAMS / "fastapi_keras.txt": ("tensorflow-cpu", "fastapi", "uvicorn"),
     PROGRAMS / "litserve_keras.txt": ("litserve",),
     PROGRAMS / "bentoml_keras.txt": ("bentoml",),
     PROGRAMS / "mlserver_keras.txt": ("mlserver",),
 }
-"""Packages whose versions are told, by the lock that pins them."""
+"""Packages whose versions are reported, by the lock file that pins them."""
 
 
 @dataclass
 class Results:
-    """Figures and goals, and what stands around them."""
+    """Figures and goals, with the command, date and machine of the run."""
 
     command: str
     rounds: int
@@ -49,12 +49,12 @@ class Results:
             return 2
         return 0 if all(goal.holds for goal in self.goals) else 1
 
-    def figure(self, who: str, what: str) -> Figure | None:
-        """Return a figure, if it was measured."""
-        return next((one for one in self.figures if (one.who, one.what) == (who, what)), None)
+    def figure(self, contestant: str, what: str) -> Figure | None:
+        """Return a figure, or None if it was not measured."""
+        return next((figure for figure in self.figures if (figure.who, figure.what) == (contestant, what)), None)
 
-    def who(self, what: Sequence[str]) -> list[str]:
-        """Return everybody who has a figure of one of these kinds, in the order of the run."""
+    def contestants(self, what: Sequence[str]) -> list[str]:
+        """Return the contestants that have a figure of one of these kinds, in the order of the run."""
         return list(dict.fromkeys(figure.who for figure in self.figures if figure.what in what))
 
     def as_json(self) -> dict[str, Any]:
@@ -81,8 +81,8 @@ class Results:
 
 def versions() -> dict[str, str]:
     """Return the pinned versions of what was measured, by package."""
-    found = {}
-    for lock, packages in TOLD.items():
+    pinned = {}
+    for lock, packages in REPORTED.items():
         pins = dict(re.findall(r"^([\w-]+)==([^\s;\\]+)", lock.read_text("utf-8"), re.MULTILINE))
-        found.update({package: pins[package] for package in packages})
-    return found
+        pinned.update({package: pins[package] for package in packages})
+    return pinned

@@ -1,4 +1,4 @@
-"""A server in processes of its own: started, timed to its first answer, weighed, and ended with all its children."""
+"""A server in processes of its own: started, timed to its first answer, weighed, and stopped with its children."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ START_S = 120.0
 LOOK_S = 0.004
 END_S = 4.0
 REFUSALS = (405, 413, 415, 422)
-"""What no waiting helps against. Others say 400 or 404 while they load their model."""
+"""Statuses that no waiting helps against. Other servers answer 400 or 404 while they load their model."""
 
 
 class NotAnswering(Exception):
-    """A server could not be started, or answered something else than 200. The message ends with its log."""
+    """A server could not be started, or answered with a status other than 200. The message ends with its log."""
 
 
 class Server:
-    """One process and its children, in a session of their own, so that Ctrl-C is passed on in order.
+    """A process and its children, in a session of their own, so that Ctrl-C is passed on in order.
 
     Args:
-        command: what is executed.
-        environment: all of it.
+        command: the program and its arguments.
+        environment: all its variables.
         folder: the working directory.
         port: where it listens on 127.0.0.1.
         log: a file for its output.
@@ -56,32 +56,32 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """Of the process that was executed."""
+        """Process id of the server."""
         return self._process.pid
 
     def first_answer(self, request: bytes) -> tuple[bytes, float]:
-        """Ask until it is answered with 200. Returns the answer's body, and the seconds since ``exec``.
+        """Send the request until it is answered with 200; return the answer's body, and the seconds since ``exec``.
 
         Raises:
-            NotAnswering: it ended, or was not there in time.
+                NotAnswering: the server exited, or did not answer in time.
         """
         status, body = 0, b""
         while time.perf_counter() - self.started < START_S:
             if (code := self._process.poll()) is not None:
-                raise NotAnswering(f"it ended with exit code {code}. Its log says:\n{self.last_lines()}")
+                raise NotAnswering(f"it exited with code {code}. The end of its log:\n{self.last_lines()}")
             with suppress(OSError):
                 status, body = ask(self.port, request, START_S)
             if status == 200:
                 return body, time.perf_counter() - self.started
             if status in REFUSALS:
-                raise NotAnswering(f"it answered {status} {body[:200]!r}. Its log says:\n{self.last_lines()}")
+                raise NotAnswering(f"it answered {status} {body[:200]!r}. The end of its log:\n{self.last_lines()}")
             time.sleep(LOOK_S)
         raise NotAnswering(
             f"no answer with 200 in {START_S:.0f} s (last: {status} {body[:200]!r}):\n{self.last_lines()}"
         )
 
     def memory_mib(self) -> float:
-        """Return the proportional memory of all its processes: shared pages count once, divided by who has them."""
+        """Return the proportional memory of all its processes: a shared page is divided by its processes."""
         return sum(_pss(process) for process in self._family()) / 2**20
 
     def last_lines(self) -> str:
@@ -90,7 +90,7 @@ class Server:
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"
 
     def stop(self) -> None:
-        """End it and whatever it started."""
+        """Stop the server and all its children."""
         family = self._family()
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGTERM)
@@ -110,26 +110,26 @@ class Server:
         return []
 
 
-def ask(port: int, request: bytes, patience_s: float = 60.0) -> tuple[int, bytes]:
-    """Send one request on a connection of its own. Returns the status and the body.
+def ask(port: int, request: bytes, timeout_s: float = 60.0) -> tuple[int, bytes]:
+    """Send one request on a connection of its own; return the status and the body.
 
     Raises:
-        OSError: nobody listens, or the connection broke.
+            OSError: no server listens, or the connection broke.
     """
-    with socket.create_connection((HOST, port), patience_s) as connection:
+    with socket.create_connection((HOST, port), timeout_s) as connection:
         connection.sendall(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
         answer = bytearray()
         while received := connection.recv(65536):
             answer += received
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1."):
-        raise ConnectionError("the answer is no HTTP")
+        raise ConnectionError("the answer is not HTTP")
     return int(head[9:12]), body
 
 
 def _pss(process: psutil.Process) -> float:
     try:
         memory = process.memory_full_info()
-    except psutil.Error:  # it has just ended
+    except psutil.Error:  # it has just exited
         return 0.0
     return float(getattr(memory, "pss", memory.uss))  # only Linux divides shared pages

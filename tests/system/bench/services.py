@@ -1,4 +1,4 @@
-"""What Bucketlens calls while it is measured: the laptop's Cloud Storage and BigQuery, without events."""
+"""Start the services that Bucketlens calls while it is measured: Cloud Storage and BigQuery emulators, no events."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ READY_S = 60.0
 
 @contextmanager
 def services() -> Iterator[Cloud]:
-    """Run them for the length of the block, over an empty folder."""
-    with tempfile.TemporaryDirectory(prefix="bucketlens-bench-", ignore_cleanup_errors=True) as place:
-        cloud = new_cloud(Path(place), DEFAULT_BUNDLE)
+    """Run the services for the length of the block, over an empty folder."""
+    with tempfile.TemporaryDirectory(prefix="bucketlens-bench-", ignore_cleanup_errors=True) as folder:
+        cloud = new_cloud(Path(folder), DEFAULT_BUNDLE)
         parts = {part.name: part for part in parts_of(cloud)}
         with ExitStack() as running:
             for name in NEEDED:
@@ -38,7 +38,9 @@ def _start(cloud: Cloud, part: Part) -> Server:
     while not _is_ready(part):
         if time.monotonic() > give_up_at:
             server.stop()
-            raise NotAnswering(f"{part.name} was not ready in {READY_S:.0f} s. Its log says:\n{server.last_lines()}")
+            raise NotAnswering(
+                f"{part.name} was not ready in {READY_S:.0f} s. The end of its log:\n{server.last_lines()}"
+            )
         time.sleep(0.05)
     return server
 

@@ -1,7 +1,7 @@
-"""A server that is asked as Bucketlens is, for the benchmark's own tests.
+"""A server with the requests and answers of Bucketlens, for the benchmark's own tests.
 
-``python -m tests.system.bench.stand_in PORT`` starts it. With a third argument it answers that label whatever it is
-shown; ``404`` in the path has it refuse.
+``python -m tests.system.bench.stand_in PORT`` starts it. With a third argument it gives that label to every picture;
+a request with ``404`` in its path is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.system.bench.wire import HOST
 
 
 class Answers(BaseHTTPRequestHandler):
-    """Says what the limit would say."""
+    """A handler that gives the answers of the limit."""
 
     protocol_version = "HTTP/1.1"
     classify = staticmethod(classifier(BUNDLE))
@@ -37,7 +37,7 @@ class Answers(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A run's figures as tables in Markdown: medians of the rounds, and ratios with their spread."""
+"""Write a run's figures as tables in Markdown: medians of the rounds, and ratios with their spread."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def document_of(results: Results) -> str:
     if others := [figure for figure in results.figures if figure.what not in OVER_HTTP]:
         parts.append(f"### Events, batches, and the rest\n\n{_figure_table(others)}")
     if results.failures:
-        lines = "\n".join(f"- {who}: {_in_a_line(why)}" for who, why in results.failures.items())
+        lines = "\n".join(f"- {contestant}: {_in_a_line(why)}" for contestant, why in results.failures.items())
         parts.append(f"### Not measured\n\n{lines}")
     return "\n\n".join(parts)
 
 
 def goal_table(goals: Sequence[Goal]) -> str:
-    """Return each goal beside its figure, and whether it holds."""
+    """Return each goal with its figure, and whether it holds."""
     lines = ["| goal | measured | lowest to highest | holds |", "|---|---|---|---|"]
     for goal in goals:
         show = shown_as(goal)
@@ -78,13 +78,13 @@ def goal_table(goals: Sequence[Goal]) -> str:
 
 
 def shown_as(goal: Goal) -> Callable[[float], str]:
-    """Return how a goal's figure is written: with its unit, or as a ratio."""
+    """Return how a goal's figure is shown: with its unit, or as a ratio."""
     unit = f" {goal.figure.unit}" if goal.over is None else " x"
     return lambda value: f"{number(value)}{unit}"
 
 
 def number(value: float) -> str:
-    """Write a number with three digits or more, and no more than it deserves."""
+    """Write a number with three significant digits, and no digits after them."""
     if value >= 99.95:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
@@ -92,30 +92,30 @@ def number(value: float) -> str:
 
 def _table(results: Results, columns: dict[str, tuple[str, ...]]) -> str:
     lines = [f"| | {' | '.join(columns)} |", f"|---|{'--:|' * len(columns)}"]
-    for who in results.who([what for column in columns.values() for what in column]):
-        cells = [_cell([results.figure(who, what) for what in column]) for column in columns.values()]
-        lines.append(f"| {f'**{who}**' if who == US else who} | {' | '.join(cells)} |")
+    for contestant in results.contestants([what for column in columns.values() for what in column]):
+        cells = [_cell([results.figure(contestant, what) for what in column]) for column in columns.values()]
+        lines.append(f"| {f'**{contestant}**' if contestant == US else contestant} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _cell(figures: Sequence[Figure | None]) -> str:
-    found = [number(figure.median) for figure in figures if figure is not None]
-    return " / ".join(found) if found else "–"
+    medians = [number(figure.median) for figure in figures if figure is not None]
+    return " / ".join(medians) if medians else "–"
 
 
 def _ratio_table(results: Results) -> str:
     lines = [f"| | {' | '.join(COMPARED)} |", f"|---|{'--:|' * len(COMPARED)}"]
-    for who in results.who(list(COMPARED.values())):
-        if who != US:
-            cells = [_ratio(results.figure(US, what), results.figure(who, what)) for what in COMPARED.values()]
-            lines.append(f"| {who} | {' | '.join(cells)} |")
+    for contestant in results.contestants(list(COMPARED.values())):
+        if contestant != US:
+            cells = [_ratio(results.figure(US, what), results.figure(contestant, what)) for what in COMPARED.values()]
+            lines.append(f"| {contestant} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _ratio(ours: Figure | None, theirs: Figure | None) -> str:
-    if ours is None or theirs is None:
+def _ratio(product: Figure | None, peer: Figure | None) -> str:
+    if product is None or peer is None:
         return "–"
-    over, under = (ours, theirs) if ours.more_is_better else (theirs, ours)
+    over, under = (product, peer) if product.more_is_better else (peer, product)
     goal = Goal("", over, under)
     return f"{number(goal.ratio)} ({number(min(goal.ratios))} to {number(max(goal.ratios))})"
 

@@ -1,4 +1,4 @@
-"""The limit works on the cores that it is given, and on pictures of which no two are alike."""
+"""Tests of the limit: it runs on the cores that it gets, and on pictures that are all different."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_no_two_pictures_are_alike(album: Path) -> None:
+def test_batch_pictures_are_all_different(album: Path) -> None:
     assert len({path.read_bytes() for path in album.iterdir()}) == PICTURES
 
 
-def test_the_limit_is_what_its_processes_classify_together(album: Path) -> None:
+def test_batch_limit_is_the_sum_of_its_processes(album: Path) -> None:
     before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     assert images_per_s(sorted(album.iterdir()), processes=2, seconds=0.3) > 0
     if before is not None:
-        assert os.sched_getaffinity(0) == before, "its processes take cores, and not this one"
+        assert os.sched_getaffinity(0) == before, "the limit's processes change their own cores, and not this process's"

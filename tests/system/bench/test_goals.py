@@ -10,7 +10,7 @@ UNITS = {COLD: "s", COLD_RECORDED: "s", RATE: "requests/s", MEMORY: "MiB"}
 
 
 def figures(values: dict[tuple[str, str], float]) -> list[Figure]:
-    return [Figure(who, what, UNITS.get(what, "ms"), (value,)) for (who, what), value in values.items()]
+    return [Figure(contestant, what, UNITS.get(what, "ms"), (value,)) for (contestant, what), value in values.items()]
 
 
 GOOD = {
@@ -31,14 +31,14 @@ AGAINST_KERAS = {
 }
 
 
-def test_without_peers_only_the_goals_against_the_limit_are_judged() -> None:
+def test_goals_without_peers_are_those_against_the_limit() -> None:
     goals, unjudged = http_goals(figures(GOOD), peers=[])
     assert [goal.sentence for goal in goals] == [hope.sentence for hope in AGAINST_THE_LIMIT]
     assert all(goal.holds for goal in goals)
     assert unjudged == []
 
 
-def test_a_goal_whose_figure_is_missing_is_not_judged_and_named() -> None:
+def test_goal_without_its_figure_is_listed_as_not_judged() -> None:
     without = {key: value for key, value in GOOD.items() if key != (US, MEMORY)}
     _, unjudged = http_goals(figures(without), peers=[])
     assert unjudged == [hope.sentence for hope in AGAINST_THE_LIMIT if hope.figure == (US, MEMORY)]
@@ -46,13 +46,13 @@ def test_a_goal_whose_figure_is_missing_is_not_judged_and_named() -> None:
     assert set(unjudged) == {hope.sentence for hope in AGAINST_THE_KERAS_FUNCTION}
 
 
-def test_the_keras_function_is_compared_where_it_takes_part() -> None:
+def test_goals_include_the_keras_function_where_it_is_a_peer() -> None:
     goals, _ = http_goals(figures(GOOD | AGAINST_KERAS), peers=[KERAS_FUNCTION])
     held = {goal.sentence: goal.holds for goal in goals}
     assert all(held[hope.sentence] for hope in AGAINST_THE_KERAS_FUNCTION)
 
 
-def test_one_is_ahead_of_every_peer_only_if_ahead_of_the_best_of_them() -> None:
+def test_goal_to_be_ahead_compares_with_the_best_peer() -> None:
     peers = {("a", RATE): 100.0, ("b", RATE): 301.0, ("a", MEMORY): 181.0, ("b", MEMORY): 900.0}
     goals, _ = http_goals(figures(GOOD | peers), peers=["a", "b"])
     ahead = {goal.figure.what: goal for goal in goals if goal.sentence.startswith("ahead")}
@@ -61,7 +61,7 @@ def test_one_is_ahead_of_every_peer_only_if_ahead_of_the_best_of_them() -> None:
     assert (ahead[MEMORY].over, ahead[MEMORY].holds) == (figures({("a", MEMORY): 181.0})[0], True)
 
 
-def test_the_exit_code_tells_a_goal_that_does_not_hold_from_what_could_not_be_run() -> None:
+def test_exit_code_is_1_for_a_missed_goal_and_2_for_a_part_that_failed() -> None:
     goals, _ = http_goals(figures(GOOD), peers=[])
     assert Results("", 1, goals=goals).exit_code == 0
     slow, _ = http_goals(figures(GOOD | {(US, RATE): 1.0}), peers=[])

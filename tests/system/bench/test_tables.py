@@ -30,24 +30,24 @@ def results() -> Results:
     )
 
 
-def test_medians_stand_in_the_row_of_whoever_they_are_of(results: Results) -> None:
+def test_tables_show_medians_in_the_row_of_their_contestant(results: Results) -> None:
     lines = document_of(results).splitlines()
     assert f"| **{US}** | 0.50 | 5.00 / 6.00 / 7.25 | – | – | 200 |" in lines
     assert "| FastAPI, LiteRT | 1.20 | – | – | – | 100 |" in lines
 
 
-def test_ratios_are_of_rounds_and_above_one_where_we_are_better_also_for_rates(results: Results) -> None:
+def test_table_ratios_are_of_rounds_and_above_one_where_bucketlens_is_better(results: Results) -> None:
     [line] = [line for line in document_of(results).splitlines() if line.startswith("| FastAPI, LiteRT | 2.00 (")]
     cells = [cell.strip() for cell in line.split("|")]
     assert cells[2] == "2.00 (2.00 to 4.00)"
     assert cells[6] == "2.00 (1.00 to 3.00)"
 
 
-def test_a_goal_stands_beside_its_figure_and_whether_it_holds(results: Results) -> None:
+def test_goal_table_shows_the_figure_and_whether_the_goal_holds(results: Results) -> None:
     assert "| start: at most 0.3 s | 0.50 s | 0.40 s to 0.60 s | **no** |" in goal_table(results.goals)
 
 
-def test_what_other_parts_measured_and_what_was_not_measured_is_told_too(results: Results) -> None:
+def test_tables_list_figures_of_other_parts_and_failures(results: Results) -> None:
     text = document_of(results)
     assert f"| {US} | events in a burst | 61.0 images/s | 60.0 to 62.5 |" in text
     assert "- BentoML, Keras: there is no wheel for this machine" in text
@@ -65,11 +65,11 @@ def test_what_other_parts_measured_and_what_was_not_measured_is_told_too(results
         (9.996, "10.0"),
     ],
 )
-def test_numbers_have_as_many_digits_as_they_deserve(value: float, text: str) -> None:
+def test_numbers_have_three_significant_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
-def test_the_document_keeps_what_people_wrote_around_the_tables(results: Results, tmp_path: Path) -> None:
+def test_document_keeps_the_text_around_the_tables(results: Results, tmp_path: Path) -> None:
     path = tmp_path / "performance.md"
     path.write_text("Before\n<!-- performance -->\nold\n<!-- /performance -->\nafter\n", "utf-8")
     write_between(path, "performance", document_of(results))
@@ -79,7 +79,7 @@ def test_the_document_keeps_what_people_wrote_around_the_tables(results: Results
     assert "\nold\n" not in text
 
 
-def test_every_value_is_kept_for_programs(results: Results, tmp_path: Path) -> None:
+def test_results_file_has_every_value(results: Results, tmp_path: Path) -> None:
     results.save(tmp_path / "measured.json")
     kept = json.loads((tmp_path / "measured.json").read_text("utf-8"))
     assert kept["figures"][0] == {"who": US, "what": COLD, "unit": "s", "values": [0.4, 0.5, 0.6]}
@@ -88,6 +88,6 @@ def test_every_value_is_kept_for_programs(results: Results, tmp_path: Path) -> N
     assert {"ai-edge-litert", "tensorflow-cpu", "litserve", "bentoml", "mlserver", "fastapi"} <= set(versions())
 
 
-def test_the_picture_is_drawn_of_what_there_is(results: Results, tmp_path: Path) -> None:
+def test_picture_is_drawn_of_the_figures_that_exist(results: Results, tmp_path: Path) -> None:
     draw(results, tmp_path / "performance.png")
     assert (tmp_path / "performance.png").read_bytes().startswith(b"\x89PNG")

@@ -28,11 +28,11 @@ NAMES = [scenario.name for scenario in SCENARIOS]
     "--images", type=click.IntRange(12), default=500, show_default=True, help="In `outages`; others use a share."
 )
 @click.option("--scenario", "names", type=click.Choice(NAMES), multiple=True, help="Only this one; may be repeated.")
-@click.option("--list", "only_list", is_flag=True, help="Say which scenarios there are, and what they do.")
+@click.option("--list", "only_list", is_flag=True, help="List the scenarios and what they do.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the moments, the order and the faults.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there.")
 @click.option("--write", "document", type=DOCUMENT, help="Write the figures into a document, between its marks.")
-@click.option("--keep-folder", is_flag=True, help="Keep the clouds' data and logs, and say where.")
+@click.option("--keep-folder", is_flag=True, help="Keep the clouds' data and logs, and print where they are.")
 def main(
     images: int,
     names: tuple[str, ...],

@@ -1,4 +1,4 @@
-"""People who post images at the HTTPS function, and post them again until they have an answer."""
+"""Callers that post images at the HTTPS function, and post them again until they have an answer."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.system.chaos.pictures import File
 GIVES_UP_S = 120
 ALLOWED = (200, 429, 503)
 PAUSE_S = 0.5
-"""A caller waits less than Retry-After says: it is a nuisance, on purpose."""
+"""A caller waits less than Retry-After asks for, on purpose, to be a nuisance."""
 
 
 class Callers:
-    """Some callers at once. Every answer goes into the ledger.
+    """Several callers in parallel. Every answer goes into the ledger.
 
     Args:
         url: of the function.
-        ledger: where the answers are noted.
+        ledger: receives every answer.
     """
 
     def __init__(self, url: str, ledger: Ledger) -> None:
@@ -36,7 +36,7 @@ class Callers:
             list(pool.map(self._ask, files))
 
     def post(self, file: File) -> Answer:
-        """Post a file once. A connection that breaks is an answer with status 0."""
+        """Post a file once; a broken connection is an answer with status 0."""
         started = time.monotonic()
         try:
             headers = {"Idempotency-Key": file.name}
@@ -49,14 +49,12 @@ class Callers:
             answer = Answer(file, response.status_code, time.monotonic() - started, retry_after, prediction_id)
         self._ledger.answers.append(answer)
         if answer.status not in ALLOWED or (answer.status != 200 and not answer.retry_after):
-            self.complaints.append(
-                f"the caller of {file.name} was answered {answer.status}, Retry-After {answer.retry_after}"
-            )
+            self.complaints.append(f"the caller of {file.name} got {answer.status},  Retry-After {answer.retry_after}")
         return answer
 
     @property
     def slowest_s(self) -> float:
-        """The longest that anybody waited for an answer."""
+        """The longest time that a caller waited for an answer."""
         return max((answer.took_s for answer in self._ledger.answers), default=0.0)
 
     def _ask(self, file: File) -> None:

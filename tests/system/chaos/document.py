@@ -1,4 +1,4 @@
-"""A run's figures in docs/reliability.md, between marks, so that nobody copies them by hand."""
+"""Write a run's figures into docs/reliability.md, between marks, so that they are never copied by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.system.chaos.report import Report
 
 
 def write_between(path: Path, mark: str, text: str) -> None:
-    """Replace what stands between ``<!-- mark -->`` and ``<!-- /mark -->``.
+    """Replace the text between ``<!-- mark -->`` and ``<!-- /mark -->``.
 
     Raises:
         ValueError: the file has no such marks.

@@ -1,4 +1,4 @@
-"""Events that are posted at the upload function by hand, as the relay posts them."""
+"""Post events at the upload function as the relay posts them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANSWER_S = 60
 
 
 def event_of(ref: ObjectRef, size_bytes: int) -> CloudEvent:
-    """Return an event that says that an object is complete; two calls give two events of the same object."""
+    """Return an event that announces a complete object; two calls give two events of the same object."""
     resource = {
         "bucket": ref.bucket,
         "name": ref.name,
@@ -27,14 +27,14 @@ def event_of(ref: ObjectRef, size_bytes: int) -> CloudEvent:
 
 
 def post(url: str, event: CloudEvent) -> int:
-    """Deliver an event once. Returns the status, or 0 where the connection broke."""
+    """Deliver an event once; return the status, or 0 where the connection broke."""
     try:
         return requests.post(f"{url}/", data=event.body, headers=event.headers, timeout=ANSWER_S).status_code
     except requests.RequestException:
         return 0
 
 
-def post_at_once(url: str, events: Iterable[CloudEvent], threads: int = 4) -> list[int]:
+def post_in_parallel(url: str, events: Iterable[CloudEvent], threads: int = 4) -> list[int]:
     """Deliver events, several at the same time."""
     with ThreadPoolExecutor(threads, thread_name_prefix="post") as pool:
         return list(pool.map(lambda event: post(url, event), events))

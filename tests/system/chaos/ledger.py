@@ -1,4 +1,4 @@
-"""What was put in: every generation that the store confirmed, and every answer that an HTTPS caller got."""
+"""The ledger of a run: every generation that the store confirmed, and every answer that an HTTPS caller got."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Put:
 
     @property
     def upload_id(self) -> str:
-        """What its row is found by."""
+        """The id by which its row is found."""
         return ImageIds.of_object(self.ref).upload_id
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a caller was told, and when."""
+    """An answer that a caller got, and when."""
 
     file: File
     status: int
@@ -35,15 +35,15 @@ class Answer:
 
 @dataclass
 class Ledger:
-    """Thread-safe, since lists are only appended to."""
+    """What was put in; thread-safe, since lists are only appended to."""
 
     puts: list[Put] = field(default_factory=list)
     unconfirmed: list[File] = field(default_factory=list)
-    """They lie in the bucket, or lay there and are done: the answer that told the generation was lost."""
+    """Uploads in the bucket, or done already, whose answer with the generation was lost."""
     answers: list[Answer] = field(default_factory=list)
 
     @property
     def contents(self) -> dict[str, File]:
-        """Every file that ever went in, by digest."""
+        """Every file that was ever put in, by digest."""
         files = [put.file for put in self.puts] + self.unconfirmed + [answer.file for answer in self.answers]
         return {file.sha256: file for file in files}

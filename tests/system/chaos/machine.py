@@ -1,4 +1,4 @@
-"""What a run's figures were measured on."""
+"""Describe the machine on which a run's figures were measured."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def machine() -> str:
 
 
 def _processor() -> str:
-    if CPUINFO.is_file() and (found := re.search(r"^model name\s*: (.+)$", CPUINFO.read_text("utf-8"), re.MULTILINE)):
-        return re.sub(r"\s+", " ", found[1]).strip()
+    if CPUINFO.is_file() and (match := re.search(r"^model name\s*: (.+)$", CPUINFO.read_text("utf-8"), re.MULTILINE)):
+        return re.sub(r"\s+", " ", match[1]).strip()
     return platform.processor() or platform.machine()

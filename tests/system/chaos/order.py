@@ -1,4 +1,4 @@
-"""Rules of the requests on the wire: what each must demand of the store, and which must have been answered first."""
+"""Rules of the requests on the wire: preconditions that each must send, and which must be answered first."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tests.system.chaos import steps
 from tests.system.chaos.steps import Step
 
 HARMLESS = (None, "stall", "forget")
-"""Faults that let an answer reach the client."""
+"""Faults that still let an answer reach the client."""
 
 
 def broken_preconditions(records: Iterable[Record]) -> Iterator[str]:
-    """Name every request of the functions that does not say which generation it means.
+    """Name every request of the functions that does not name the generation that it is about.
 
     Reads and deletes name the generation; writes to the archive and to quarantine are create-only, and a copy names
     the generation of its source (https://cloud.google.com/storage/docs/request-preconditions).
@@ -39,7 +39,7 @@ def broken_order(records: Sequence[Record], expected: Sequence[Step]) -> Iterato
 
 
 def deleted_too_early(records: Sequence[Record], name: str, generation: int, row_id: str) -> str | None:
-    """Say whether a generation's delete was sent before an insert of its row had been answered with success."""
+    """Name a generation's delete that was sent before an insert of its row had been answered with success."""
     deletes = [
         record for record in records if steps.DELETE.fits(record, name) and str(generation) in record.query.values()
     ]

@@ -1,4 +1,4 @@
-"""Distinct files, made quickly: small pictures in four formats, and what people upload by mistake."""
+"""Make distinct files quickly: small pictures in four formats, and files that people upload by mistake."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from PIL import Image
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 SIZE_PX = (48, 36)
 EVERY_BAD = 12
-"""One file in this many is no picture."""
+"""One file in this many is not a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is uploaded, and what must become of it."""
+    """A file to upload, and its expected outcome."""
 
     name: str
     content: bytes
@@ -26,7 +26,7 @@ class File:
 
     @property
     def sha256(self) -> str:
-        """Of the content, 64 hex digits."""
+        """Digest of the content, 64 hex digits."""
         return hashlib.sha256(self.content).hexdigest()
 
 
@@ -40,13 +40,13 @@ def picture(seed: int, prefix: str = "picture") -> File:
 
 
 def bad_file(seed: int, prefix: str = "bad") -> File:
-    """Return a file that is no picture: a text, a picture cut short, or nothing at all."""
+    """Return a file that is not a picture: a text, a picture cut short, or an empty file."""
     whole = picture(4 * seed).content  # a JPEG
     contents = (f"shopping list {seed}: bread, butter\n".encode(), whole[: len(whole) // 3], b"")
     return File(f"{prefix}/{seed:05}.jpg", contents[seed // EVERY_BAD % len(contents)], is_picture=False)
 
 
 def mixed(count: int, prefix: str, first_seed: int = 0) -> Iterator[File]:
-    """Yield distinct files, one in ``EVERY_BAD`` of them no picture."""
+    """Yield distinct files, one in ``EVERY_BAD`` of them not a picture."""
     for seed in range(first_seed, first_seed + count):
         yield bad_file(seed, prefix) if seed % EVERY_BAD == EVERY_BAD - 1 else picture(seed, prefix)

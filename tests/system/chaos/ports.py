@@ -1,4 +1,4 @@
-"""Ports that nobody else takes while a part of ours is dead."""
+"""TCP ports that no other process takes while a part of the cloud is dead."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BELOW_EPHEMERAL = range(20_000, 32_000)
 
 
 def own_ports() -> dict[str, int]:
-    """Return a free port for each part, drawn anew: another cloud that starts at this moment draws others."""
+    """Return a free port for each part, drawn at random: a cloud that starts at the same time draws others."""
     chance = random.SystemRandom()
     drawn = chance.sample(BELOW_EPHEMERAL, 20 * len(PREFERRED_PORTS))
     free = (port for port in drawn if _is_free(port))

@@ -15,7 +15,7 @@ from shared.local.cloud import Cloud, process_of
 from shared.local.processes import parts_of
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
-from tests.system.chaos.patience import eventually
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.ports import own_ports
 
 PARTS = ("classify_upload", "classify_request", "relay", "storage", "warehouse")
@@ -26,9 +26,9 @@ class Processes:
     """A cloud's parts.
 
     Args:
-        folder: for its data and logs.
+        folder: of its data and logs.
         duplicates: the share of events that the relay delivers twice.
-        settings: of the functions, beside those of every local cloud.
+        settings: of the functions, in addition to those of every local cloud.
     """
 
     def __init__(self, folder: Path, duplicates: float, settings: Mapping[str, str]) -> None:
@@ -42,7 +42,7 @@ class Processes:
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Start every part, and begin to start again what dies.
+        """Start every part, and restart the parts that die from then on.
 
         Raises:
             PartFailed: one is not ready in time.
@@ -51,7 +51,7 @@ class Processes:
         self._watcher.start()
 
     def stop(self) -> None:
-        """End what was started."""
+        """Stop every part."""
         self._ends.set()
         if self._watcher.is_alive():
             self._watcher.join()
@@ -77,7 +77,7 @@ class Processes:
 
     @contextmanager
     def nothing_restarts(self) -> Iterator[None]:
-        """Leave dead what dies in the block."""
+        """Restart no part that dies in the block."""
         with self._may_restart:
             yield
 

@@ -19,7 +19,7 @@ SUMMED = ("images_in", "rows_out", "lost", "doubled", "repeated", "superseded")
 
 @dataclass
 class Report:
-    """What came of every scenario."""
+    """The results of every scenario."""
 
     results: Sequence[Result]
     seconds: float
@@ -30,7 +30,7 @@ class Report:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise was, in every scenario."""
+        """Whether every promise was kept, in every scenario."""
         return all(result.is_kept for result in self.results)
 
     @property
@@ -58,7 +58,7 @@ class Report:
         return {**more, "machine": self.machine, "date": self.date, "totals": self.totals, "scenarios": scenarios}
 
     def show(self, console: Console) -> None:
-        """Print the table, what was broken, and the totals last."""
+        """Print the table, the broken promises, and the totals last."""
         console.print(self._table())
         for result in self.results:
             for complaint in result.verdict.complaints[:MOST_COMPLAINTS]:

@@ -1,4 +1,4 @@
-"""Runs one scenario in a cloud of its own, and judges what it left."""
+"""Run one scenario in a cloud of its own, and judge what it left."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from requests import RequestException
 from shared.errors import BucketlensError
 from shared.local.supervisor import PartFailed
 from shared.types import Source
+from tests.system.chaos.eventually import NothingCame
 from tests.system.chaos.order import broken_preconditions
-from tests.system.chaos.patience import NothingCame
 from tests.system.chaos.snapshot import take
 from tests.system.chaos.verdict import Verdict, judge
 from tests.system.chaos.world import IMPATIENT, World, open_world
 
 UNPLAYABLE = (NothingCame, BucketlensError, GoogleAPIError, RequestException, SubprocessError, OSError)
-"""What a scenario meets where the cloud does not come back: a broken promise of its own kind."""
+"""What a scenario gets where the cloud does not come back: a broken promise of its own kind."""
 Play = Callable[[World, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is done to a world.
+    """A scenario: what is done to a world.
 
     Attributes:
         name: for the command line.
         sentence: what it does, for people.
-        play: takes the world and how many images the run is about.
+        play: takes the world and the number of images of the run.
         duplicates: the share of events that the relay delivers twice.
         settings: of the functions.
     """
@@ -46,7 +46,7 @@ class Scenario:
 
 @dataclass
 class Result:
-    """What came of a scenario."""
+    """The result of a scenario."""
 
     scenario: Scenario
     verdict: Verdict
@@ -57,12 +57,12 @@ class Result:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every promise was."""
+        """Whether every promise was kept."""
         return not self.verdict.complaints
 
 
 def run(scenario: Scenario, folder: Path, images: int, seed: int) -> Result:
-    """Play a scenario to its end: the events settle, the sweep runs, the promises are looked at."""
+    """Play a scenario to its end: the events settle, the sweep runs, the promises are checked."""
     started = time.monotonic()
     result = Result(scenario, Verdict())
     try:
@@ -81,14 +81,14 @@ def run(scenario: Scenario, folder: Path, images: int, seed: int) -> Result:
 
 
 def _at_rest(world: World) -> Verdict:
-    """Let the events settle, sweep, and judge what there is then."""
+    """Let the events settle, sweep, and judge the result."""
     try:
         world.calm()
         world.settle()
         world.sweep()
-        found = take(world.buckets, world.warehouse)
+        snapshot = take(world.buckets, world.warehouse)
     except UNPLAYABLE as error:
         return Verdict(complaints=[f"did not come to rest: {error}"])
-    if by_sweep := sum(row["source"] == Source.BACKLOG for rows in found.predicted.values() for row in rows):
+    if by_sweep := sum(row["source"] == Source.BACKLOG for rows in snapshot.predicted.values() for row in rows):
         world.figures["predicted by the sweep"] = by_sweep
-    return judge(world.ledger, found, keeps_versions=world.buckets.keep_versions)
+    return judge(world.ledger, snapshot, keeps_versions=world.buckets.keep_versions)

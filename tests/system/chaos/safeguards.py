@@ -1,4 +1,4 @@
-"""What keeps the promises, one line of the product each, and the scenario that must notice when it is gone."""
+"""The safeguards: lines of the product that keep the promises, and the scenario that notices when each is removed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Safeguard:
     Attributes:
         name: what is removed, for the table.
         file: where it is, from the project's folder.
-        text: as it stands there, once.
-        without: what stands there instead.
-        scenario: who must notice.
+        text: the text in the file, which is there exactly once.
+        without: the text that replaces it.
+        scenario: the scenario that must notice.
     """
 
     name: str
@@ -29,10 +29,10 @@ class Safeguard:
     scenario: str
 
     def without_it(self, project: Path) -> str:
-        """Return the file as it is without the safeguard.
+        """Return the file's text without the safeguard.
 
         Raises:
-            ValueError: its text is not there exactly once, so that this list is out of date.
+            ValueError: its text is not there exactly once, so this list is out of date.
         """
         content = (project / self.file).read_text("utf-8")
         if (count := content.count(self.text)) != 1:
@@ -52,7 +52,7 @@ SAFEGUARDS = (
         "many_names",
     ),
     Safeguard(
-        "a 412 that is no existing object is noticed",
+        "a 412 that is not an existing object is noticed",
         GCS,
         "            raise StorageRefused(\n"
         '                f"{uri} may not be written, and there is no such object: {message_of(precondition_error)}"\n'

@@ -1,4 +1,4 @@
-"""What there is at one moment: what waits, the rows, what rests in the archive and in quarantine."""
+"""The state at one moment: waiting uploads, rows, and the objects in the archive and in quarantine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITTEN = "SELECT (SELECT COUNT(*) FROM predictions) + (SELECT COUNT(*) FROM fai
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Taken in the order in which an image moves, so that one that moves meanwhile is seen once more, never missed."""
+    """A snapshot, taken in the order in which an image moves: an image that moves is seen twice, never missed."""
 
     waiting: list[ObjectRef]
     predicted: dict[str, list[Row]]
@@ -31,19 +31,19 @@ class Snapshot:
     rejected: dict[str, list[Row]]
     """Rows of ``rejected_uploads`` by upload."""
     written: int
-    """Rows in the tables below those views, duplicates among them."""
+    """Number of rows in the tables below those views, duplicates among them."""
     archived: dict[str, str]
     """Digest of the bytes by name."""
     quarantined: dict[str, str]
 
     @property
     def rows(self) -> int:
-        """How many rows the two views show."""
+        """Number of rows that the two views show."""
         return sum(len(rows) for view in (self.predicted, self.rejected) for rows in view.values())
 
 
 def take(buckets: Buckets, warehouse: BigQuery) -> Snapshot:
-    """Look at everything once. The warehouse and the store must answer; the functions may be dead or at work."""
+    """Take a snapshot. The warehouse and the store must answer; the functions may be dead or at work."""
     return Snapshot(
         buckets.waiting(),
         _by_upload(warehouse.query(PREDICTED).rows),

@@ -1,4 +1,4 @@
-"""The steps of the upload function, as the requests that they are."""
+"""The steps of the upload function, described by their requests."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Step:
         return self.pattern.replace("{name}", "[^/?]+" if name is None else re.escape(quote(name, safe="")))
 
     def fits(self, record: Record, name: str | None = None) -> bool:
-        """Tell whether a request on record is this step, of the upload of one name or of any."""
-        asked = f"{record.path}?{urlencode(record.query)}"
-        return record.method == self.method and re.search(self.path(name), asked) is not None
+        """Return whether a recorded request is this step, of the upload of one name or of any."""
+        target = f"{record.path}?{urlencode(record.query)}"
+        return record.method == self.method and re.search(self.path(name), target) is not None
 
 
 READ = Step("read", "GET", rf"/b/{UPLOAD_BUCKET}/o/{{name}}\?.*alt=media")

@@ -1,4 +1,4 @@
-"""The buckets as a stranger sees them: Google's client, and nothing of the product's."""
+"""The buckets as an outsider sees them: Google's client, and none of the product's code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.system.chaos.ledger import Ledger, Put
 from tests.system.chaos.pictures import File
 
 UNTIL_TAKEN = DEFAULT_RETRY.with_delay(initial=0.1, maximum=1.0, multiplier=1.5).with_timeout(120)
-"""An uploader who does not give up while the store is dead."""
+"""An uploader that does not give up while the store is dead."""
 ANSWER_S = 20
 THREADS = 8
 
@@ -29,7 +29,7 @@ class Buckets:
 
     Args:
         url: of the object store.
-        ledger: where what is put in is noted.
+        ledger: records every upload.
     """
 
     def __init__(self, url: str, ledger: Ledger) -> None:
@@ -40,7 +40,7 @@ class Buckets:
 
     @cached_property
     def keep_versions(self) -> bool:
-        """Whether an upload that is overwritten can still be read by its generation."""
+        """Whether an overwritten upload can still be read by its generation."""
         bucket = self._client.get_bucket(UPLOAD_BUCKET, retry=UNTIL_TAKEN, timeout=ANSWER_S)
         return bool(bucket.versioning_enabled)
 
@@ -60,7 +60,7 @@ class Buckets:
         return self._put(file)
 
     def put_all(self, files: Iterable[File], threads: int = 4) -> None:
-        """Upload files, several at once."""
+        """Upload files, several in parallel."""
         with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
             list(pool.map(self.put, files))
 
@@ -70,7 +70,7 @@ class Buckets:
         return [ObjectRef(UPLOAD_BUCKET, blob.name, int(blob.generation)) for blob in blobs]
 
     def resting(self) -> list[ObjectRef]:
-        """Return what lies in the archive and in quarantine, by bucket and name."""
+        """Return the objects in the archive and in quarantine, by bucket and name."""
         return [
             ObjectRef(bucket, blob.name, int(blob.generation))
             for bucket in (ARCHIVE_BUCKET, QUARANTINE_BUCKET)
@@ -98,8 +98,8 @@ class Buckets:
     def _digests(self, bucket: str) -> dict[str, str]:
         names = [blob.name for blob in self._client.list_blobs(bucket, retry=UNTIL_TAKEN, timeout=ANSWER_S)]
         with ThreadPoolExecutor(THREADS, thread_name_prefix="digest") as pool:
-            found = pool.map(lambda name: self._digest(bucket, name), names)
-            return {name: digest for name, digest in zip(names, found, strict=True) if digest}
+            digests = pool.map(lambda name: self._digest(bucket, name), names)
+            return {name: digest for name, digest in zip(names, digests, strict=True) if digest}
 
     def _digest(self, bucket: str, name: str) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""The short version of `make chaos`: some scenarios with few images; and whether the verdict can be trusted."""
+"""The short version of `make chaos`: some scenarios with few images; and tests of the verdict itself."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ AS_PROMISED = Snapshot(
 
 
 @pytest.mark.parametrize("name", ["killed_anywhere", "overwritten", "twice", "in_order"])
-def test_nothing_is_lost_or_doubled(name: str, tmp_path: Path) -> None:
+def test_chaos_loses_and_doubles_nothing(name: str, tmp_path: Path) -> None:
     result = run(BY_NAME[name], tmp_path, IMAGES, seed=1)
     assert result.verdict.complaints == []
     assert result.verdict.images_in == result.verdict.rows_out > 0
 
 
-def verdict_on(found: Snapshot, ledger: Ledger | None = None, **more: bool) -> Verdict:
-    return judge(ledger or Ledger(puts=[PUT, BAD]), found, keeps_versions=True, **more)
+def verdict_on(snapshot: Snapshot, ledger: Ledger | None = None, **more: bool) -> Verdict:
+    return judge(ledger or Ledger(puts=[PUT, BAD]), snapshot, keeps_versions=True, **more)
 
 
-def test_what_is_as_promised_is_no_complaint() -> None:
+def test_verdict_is_empty_when_every_promise_holds() -> None:
     verdict = verdict_on(AS_PROMISED)
     assert verdict.complaints == []
     assert (verdict.images_in, verdict.predicted, verdict.rejected, verdict.repeated) == (2, 1, 1, 1)
@@ -84,32 +84,32 @@ def test_what_is_as_promised_is_no_complaint() -> None:
         ({"archived": {NAME: PUT.file.sha256, "0/0": "0" * 64}}, "archived, but never put in: 0/0"),
     ],
 )
-def test_each_broken_promise_is_noticed(change: dict[str, Any], complaint: str) -> None:
+def test_verdict_names_each_broken_promise(change: dict[str, Any], complaint: str) -> None:
     complaints = verdict_on(replace(AS_PROMISED, **change)).complaints
-    assert any(said.startswith(complaint) for said in complaints), complaints
+    assert any(text.startswith(complaint) for text in complaints), complaints
 
 
-def test_what_still_waits_is_not_lost() -> None:
+def test_verdict_does_not_count_a_waiting_upload_as_lost() -> None:
     halfway = replace(AS_PROMISED, predicted={}, waiting=[PUT.ref])
     assert verdict_on(halfway, at_rest=False).complaints == []
 
 
-def test_what_was_overwritten_may_be_gone_only_where_no_versions_are_kept() -> None:
+def test_verdict_accepts_a_lost_overwritten_upload_only_without_versioning() -> None:
     older = Put(picture(2), replace(PUT.ref, generation=PUT.ref.generation - 1))
     ledger = Ledger(puts=[older, PUT, BAD])
     assert judge(ledger, AS_PROMISED, keeps_versions=False).superseded == 1
     assert judge(ledger, AS_PROMISED, keeps_versions=True).lost == 1
 
 
-def test_a_caller_who_was_told_200_must_have_a_row() -> None:
-    told = Ledger(puts=[PUT, BAD], answers=[Answer(picture(3), 200, 0.1, None, "q")])
-    assert verdict_on(AS_PROMISED, told).lost == 1
+def test_verdict_requires_a_row_for_each_answer_200() -> None:
+    ledger = Ledger(puts=[PUT, BAD], answers=[Answer(picture(3), 200, 0.1, None, "q")])
+    assert verdict_on(AS_PROMISED, ledger).lost == 1
 
 
 def requests_of_one_picture() -> list[Record]:
     objects = f"/storage/v1/b/{UPLOAD_BUCKET}/o/picture%2F00001.png"
     generation = str(PUT.ref.generation)
-    asked: list[tuple[str, str, dict[str, str]]] = [
+    requests: list[tuple[str, str, dict[str, str]]] = [
         ("GET", f"/download{objects}", {"alt": "media", "generation": generation}),
         ("POST", f"/upload/storage/v1/b/{ARCHIVE_BUCKET}/o", {"ifGenerationMatch": "0"}),
         ("POST", "/bigquery/v2/projects/local/datasets/bucketlens/tables/predictions/insertAll", {}),
@@ -117,13 +117,13 @@ def requests_of_one_picture() -> list[Record]:
     ]
     records = [
         Record(number, "", method, path, query, 10 * number, ANSWERED, 10 * number + 5, status=200)
-        for number, (method, path, query) in enumerate(asked)
+        for number, (method, path, query) in enumerate(requests)
     ]
     records[2].row_ids = ("p",)
     return records
 
 
-def test_requests_in_the_order_of_the_design_are_no_complaint() -> None:
+def test_order_check_accepts_requests_in_the_order_of_the_design() -> None:
     records = requests_of_one_picture()
     assert list(broken_order(records, OF_A_PICTURE)) == []
     assert list(broken_preconditions(records)) == []
@@ -131,7 +131,7 @@ def test_requests_in_the_order_of_the_design_are_no_complaint() -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1, 3])
-def test_a_request_that_names_no_generation_is_noticed(index: int) -> None:
+def test_order_check_finds_a_request_without_a_generation(index: int) -> None:
     records = requests_of_one_picture()
     records[index].query = {"alt": "media"}
     assert list(broken_preconditions(records))
@@ -151,7 +151,7 @@ def swapped(records: list[Record]) -> None:
 
 
 @pytest.mark.parametrize("spoil", [unanswered, refused, swapped])
-def test_a_delete_before_the_row_was_taken_is_noticed(spoil: Callable[[list[Record]], None]) -> None:
+def test_order_check_finds_a_delete_before_its_row(spoil: Callable[[list[Record]], None]) -> None:
     records = requests_of_one_picture()
     spoil(records)
     assert list(broken_order(records, OF_A_PICTURE))
@@ -159,6 +159,6 @@ def test_a_delete_before_the_row_was_taken_is_noticed(spoil: Callable[[list[Reco
 
 
 @pytest.mark.parametrize("safeguard", SAFEGUARDS, ids=lambda safeguard: safeguard.name)
-def test_every_safeguard_can_be_taken_out(safeguard: Safeguard) -> None:
+def test_safeguards_can_all_be_removed(safeguard: Safeguard) -> None:
     assert safeguard.without_it(ROOT) != (ROOT / safeguard.file).read_text("utf-8")
     assert safeguard.scenario in BY_NAME

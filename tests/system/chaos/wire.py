@@ -1,19 +1,19 @@
-"""The requests between the functions and one service: held, spoilt, and looked at."""
+"""The requests between the functions and one service: held, failed, and recorded."""
 
 from __future__ import annotations
 
 from shared.emulators.faults.record import Record
 from tests.emulators.fault_client import FaultControl
-from tests.system.chaos.patience import NothingCame
+from tests.system.chaos.eventually import NothingCame
 from tests.system.chaos.steps import Step
 
 HOLD_S = 60.0
-"""Longer than any client waits: who is held is let go by ``clear``."""
+"""Longer than any client waits: a held request is released by ``clear``."""
 ANSWER_S = 30.0
 
 
 class Wire(FaultControl):
-    """One service's faults and records, and how many requests met a fault so far."""
+    """A service's faults and records, and how many requests have met a fault."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -35,7 +35,7 @@ class Wire(FaultControl):
         return number
 
     def held(self, count: int = 1) -> list[Record]:
-        """Return the requests that are held, once there are so many.
+        """Return the requests that are held, once there are ``count``.
 
         Raises:
             NothingCame: there were fewer for a long time.
@@ -46,11 +46,11 @@ class Wire(FaultControl):
             raise NothingCame(str(error)) from error
 
     def clear(self, number: int | None = None) -> None:
-        """Remove a fault, or all, and let go whom it holds."""
+        """Remove a fault, or all, and release the requests that it holds."""
         self._struck += sum(fault["struck"] for fault in self.faults() if number in (None, fault["number"]))
         super().clear(number)
 
     @property
     def struck(self) -> int:
-        """How many requests met a fault; what a killed process had counted is not among them."""
+        """Number of requests that met a fault, without those that a killed process had counted."""
         return self._struck + sum(int(fault["struck"]) for fault in self.faults())

@@ -1,7 +1,7 @@
-"""Takes one safeguard out of a copy of the project, and sees whether it is missed.
+"""Remove one safeguard from a copy of the project, and check that a scenario notices.
 
 ``python -m tests.system.chaos.without`` runs it. A scenario that has nothing removed must keep every promise (the
-control), else its alarm would mean nothing.
+control), else its complaint would mean nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ FEW = "12"
 NAMES = [safeguard.name for safeguard in SAFEGUARDS]
 WIDEST = 110
 NO_CLOUD = "the cloud did not start"
-"""A copy that is broken altogether shows nothing."""
+"""A copy that does not even start shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One run without a safeguard, or, as a control, with all of them."""
+    """A run without a safeguard, or, as a control, with all of them."""
 
     scenario: str
     removed: Safeguard | None
@@ -44,7 +44,7 @@ class Trial:
 
     @property
     def is_as_it_should_be(self) -> bool:
-        """Whether the loss was noticed, or the control kept its promises."""
+        """Whether the removal was noticed, or the control kept its promises."""
         if any(complaint.startswith(NO_CLOUD) for complaint in self.complaints):
             return False
         return bool(self.complaints) == bool(self.removed)
@@ -54,7 +54,7 @@ class Trial:
 @click.option("--safeguard", "names", type=click.Choice(NAMES), multiple=True, help="Only this one; may be repeated.")
 @click.option("--write", "document", type=DOCUMENT, help="Write the table into a document, between its marks.")
 def main(names: tuple[str, ...], document: Path | None) -> None:
-    """Remove each safeguard from a copy of the project; the scenario that guards it must exit with 1.
+    """Remove each safeguard from a copy of the project; its scenario must exit with 1.
 
     Exit code: 0, every removal was noticed; 1, one was not; 2, wrong arguments or a text that is no longer there.
 
@@ -72,7 +72,10 @@ def main(names: tuple[str, ...], document: Path | None) -> None:
     screen = Console(stderr=True)
     trials = []
     controls = dict.fromkeys(safeguard.scenario for safeguard in chosen)
-    for scenario, removed in [*((name, None) for name in controls), *((one.scenario, one) for one in chosen)]:
+    for scenario, removed in [
+        *((name, None) for name in controls),
+        *((safeguard.scenario, safeguard) for safeguard in chosen),
+    ]:
         screen.print(f"{scenario}, without {removed.name if removed else 'nothing'}", highlight=False)
         trials.append(_try(scenario, removed))
     if document:
@@ -105,8 +108,8 @@ def _try(scenario: str, removed: Safeguard | None) -> Trial:
         done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
         if not figures.is_file():
             return Trial(scenario, removed, (f"{NO_CLOUD}: {done.stderr[-500:]}",))
-        [found] = json.loads(figures.read_text("utf-8"))["scenarios"]
-        return Trial(scenario, removed, tuple(found["complaints"]))
+        [result] = json.loads(figures.read_text("utf-8"))["scenarios"]
+        return Trial(scenario, removed, tuple(result["complaints"]))
 
 
 def _show(trials: Sequence[Trial]) -> None:
@@ -124,7 +127,9 @@ def _show(trials: Sequence[Trial]) -> None:
 def _as_markdown(trials: Sequence[Trial]) -> str:
     noticed = [trial for trial in trials if trial.removed and trial.is_as_it_should_be]
     rows = (
-        f"| {one.removed.name} | `{one.scenario}` | {_shortened(one.complaints[0])} |" for one in noticed if one.removed
+        f"| {trial.removed.name} | `{trial.scenario}` | {_shortened(trial.complaints[0])} |"
+        for trial in noticed
+        if trial.removed
     )
     return "\n".join(["| without | scenario | noticed by |", "|---|---|---|", *rows])
 

@@ -1,4 +1,4 @@
-"""A local cloud of its own in a folder, what was put into it, and what can be asked of it."""
+"""A local cloud of its own in a folder, the ledger of what was put into it, and its state."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from shared.adapters.bigquery import BigQuery
 from shared.emulators.faults.record import Record, in_order
 from shared.local.cloud import DATASET, PROJECT
 from shared.local.processes import sweep_command
+from tests.system.chaos.eventually import NothingCame, eventually
 from tests.system.chaos.ledger import Ledger
-from tests.system.chaos.patience import NothingCame, eventually
 from tests.system.chaos.processes import Processes
 from tests.system.chaos.snapshot import take
 from tests.system.chaos.steps import Step
@@ -30,20 +30,20 @@ IMPATIENT = {
     "WAREHOUSE_DEADLINE_S": str(DEADLINE_S),
     "ATTEMPT_TIMEOUT_S": str(5 * DEADLINE_S + 1),
 }
-"""What the functions wait for; short, so that outages show within a run."""
+"""The deadline of the functions; short, so that outages show within a run."""
 SWEEP_AGE_S = 1
 QUIET_S = 1.5
 """The store sends its events a moment after it answered an upload."""
 
 
 class World(Processes):
-    """A running cloud, and the hands of whoever plays a scenario.
+    """A running cloud, and the tools of a scenario.
 
     Args:
         folder: for its data and logs.
-        seed: of everything that is left to chance here.
+        seed: of everything random.
         duplicates: the share of events that the relay delivers twice.
-        settings: of the functions, beside those of every local cloud.
+        settings: of the functions, in addition to those of every local cloud.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class World(Processes):
         self.tables = Wire(self.cloud.url("warehouse"))
 
     def stop(self) -> None:
-        """End what was started, sweeps too."""
+        """Stop every part, sweeps too."""
         for sweep in self._sweeps:
             if sweep.poll() is None:
                 sweep.terminate()
@@ -94,14 +94,14 @@ class World(Processes):
         self.storage.clear()
         self.tables.clear()
 
-    def settle(self, patience_s: float = 120) -> None:
+    def settle(self, timeout_s: float = 120) -> None:
         """Wait until no event is left to deliver."""
         self.wait_ready()
         quiet_since = time.monotonic()
-        give_up_at = quiet_since + patience_s
+        give_up_at = quiet_since + timeout_s
         while time.monotonic() - quiet_since < QUIET_S:
             if time.monotonic() > give_up_at:
-                raise NothingCame(f"events were still undelivered after {patience_s:.0f} s: {self.relay_status()}")
+                raise NothingCame(f"events were still undelivered after {timeout_s:.0f} s: {self.relay_status()}")
             if self.relay_status()["pending"]:
                 quiet_since = time.monotonic()
             elif not self.buckets.waiting():
@@ -109,7 +109,7 @@ class World(Processes):
             time.sleep(0.1)
 
     def relay_status(self) -> dict[str, float]:
-        """Return what the relay says of its queue."""
+        """Return what the relay reports of its queue."""
         status: dict[str, float] = requests.get(f"{self.cloud.url('relay')}/status", timeout=10).json()
         return status
 
@@ -123,23 +123,23 @@ class World(Processes):
         return sweep
 
     def kill_sweep(self, when: Callable[[], bool]) -> None:
-        """Start a sweep over what is old enough, and SIGKILL it once something is the case.
+        """Start a sweep over what is old enough, and SIGKILL it once a condition holds.
 
         Raises:
             NothingCame: the sweep ended before that.
         """
         time.sleep(SWEEP_AGE_S + 0.1)
         sweep = self.start_sweep()
-        eventually(lambda: when() or sweep.poll() is not None, "the sweep did not come that far", 60)
+        eventually(lambda: when() or sweep.poll() is not None, "the sweep did not get that far", 60)
         if sweep.poll() is not None:
             raise NothingCame(f"the sweep ended ({sweep.returncode}) before it could be killed")
         sweep.kill()
         sweep.wait()
         self.kills += 1
 
-    def sweep(self, patience_s: float = 60) -> None:
-        """Sweep at least once, and again while something is left; each sweep takes what one second has passed over."""
-        give_up_at = time.monotonic() + patience_s
+    def sweep(self, timeout_s: float = 60) -> None:
+        """Sweep at least once, and again while something is left: a sweep passes over uploads of the last second."""
+        give_up_at = time.monotonic() + timeout_s
         while time.monotonic() < give_up_at:
             time.sleep(SWEEP_AGE_S + 0.1)
             self.start_sweep().wait(120)
@@ -147,22 +147,22 @@ class World(Processes):
                 return
 
     def check_now(self, when: str) -> None:
-        """Look whether anything is lost or doubled already; it may well be on its way."""
-        found = take(self.buckets, self.warehouse)
-        verdict = judge(self.ledger, found, keeps_versions=self.buckets.keep_versions, at_rest=False)
+        """Check whether anything is lost or doubled already; an image may still be on its way."""
+        snapshot = take(self.buckets, self.warehouse)
+        verdict = judge(self.ledger, snapshot, keeps_versions=self.buckets.keep_versions, at_rest=False)
         self.complaints += [f"{when}: {complaint}" for complaint in verdict.complaints]
 
     def wire_of(self, step: Step) -> Wire:
-        """Return where a step can be held."""
+        """Return the service at which a step can be held."""
         return self.tables if step.at_the_warehouse else self.storage
 
     def records(self) -> list[Record]:
-        """Return the requests on record of both services, in the order of arrival."""
+        """Return the recorded requests of both services, in the order of arrival."""
         return in_order(self.storage.records(), self.tables.records())
 
     @property
     def faults(self) -> int:
-        """How many requests met a fault."""
+        """Number of requests that met a fault."""
         return self.storage.struck + self.tables.struck
 
 

@@ -1,4 +1,4 @@
-"""Checks a deployment in an empty project of yours, from apply to destroy: ``python -m tests.system.cloud_check``."""
+"""Check a deployment in an empty project, from apply to destroy: ``python -m tests.system.cloud_check``."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ QUIET = {
     "TF_CLI_ARGS_plan": "-input=false",
     "TF_IN_AUTOMATION": "1",
 }
-"""Nobody answers questions."""
+"""Variables that keep programs from asking questions."""
 
 
 @click.command()
 @click.option("--project", required=True, help="The project's id: yours, with billing, and empty.")
 @click.option("--region", default=REGION, show_default=True, help="Of all that is made.")
-@click.option("--confirm", default="", help="The sentence that says that you know project and cost.")
+@click.option("--confirm", default="", help="The sentence that confirms project and cost.")
 @click.option("--write", "document", type=DOCUMENT, help="Also write the transcript between this document's marks.")
 @click.option(
     "--transcript", "path", type=click.Path(dir_okay=False, path_type=Path), default=Path("build/cloud-check.md")
@@ -55,8 +55,8 @@ def main(project: str, region: str, confirm: str, document: Path | None, path: P
     You must be signed in: gcloud auth login, and gcloud auth application-default login. The checkout is copied, so
     nothing is left in it. A step that fails, or Ctrl-C, still tears down.
 
-    Exit codes: 0 every step went well, and nothing is left; 1 a step failed, or something is left, and the output says
-    what; 2 it was not begun: the confirmation is missing, or a program.
+    Exit codes: 0 every step passed, and nothing is left; 1 a step failed, or something is left, and the output names
+    it; 2 it was not begun: the confirmation or a program is missing.
 
     \b
     Example:
@@ -69,7 +69,7 @@ def main(project: str, region: str, confirm: str, document: Path | None, path: P
     if confirm != confirmation(project):
         raise click.UsageError(
             f"This makes a deployment in {project}, and removes it again with everything that is in it; it costs about "
-            f"${most_usd()}. If you mean it, say: CONFIRM='{confirmation(project)}'"
+            f"${most_usd()}. To start, add: CONFIRM='{confirmation(project)}'"
         )
     missing = [program for program in PROGRAMS if shutil.which(program) is None]
     if missing:
@@ -91,7 +91,7 @@ def main(project: str, region: str, confirm: str, document: Path | None, path: P
 
 
 def copied_tree(tree: Path) -> Path:
-    """Copy what git tracks, as it is now, and draw the picture that is uploaded."""
+    """Copy the files that git tracks, as they are now, and draw the picture that is uploaded."""
     names = (
         subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0")
     )
@@ -104,7 +104,7 @@ def copied_tree(tree: Path) -> Path:
 
 
 def variables_for(project: str, account: str) -> dict[str, str]:
-    """Return the environment that the block of docs/deployment.md makes, with this Python's programs first on PATH."""
+    """Return the environment of the block in docs/deployment.md, with this Python's programs first on PATH."""
     kept = {name: text for name, text in os.environ.items() if not re.match(r"TF_|CLOUDSDK_CORE_PROJECT", name)}
     return {
         **kept,
@@ -117,7 +117,7 @@ def variables_for(project: str, account: str) -> dict[str, str]:
 
 
 def _say(line: str) -> None:
-    """Write a line to stderr at once; a signal's handler may do so while another line is being written."""
+    """Write a line to stderr immediately; a signal's handler may do so while another line is being written."""
     os.write(sys.stderr.fileno(), f"{line}\n".encode())
 
 
@@ -125,7 +125,7 @@ def _account() -> str:
     done = subprocess.run(["gcloud", "config", "get", "account"], capture_output=True, text=True)
     account = done.stdout.strip()
     if "@" not in account:
-        raise click.UsageError("Nobody is signed in to gcloud; sign in with: gcloud auth login")
+        raise click.UsageError("gcloud has no account, expected one; sign in with: gcloud auth login")
     return account
 
 

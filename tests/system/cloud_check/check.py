@@ -1,4 +1,4 @@
-"""Carry steps out, and take back what they made whatever happens: a fault, a step that hangs, Ctrl-C."""
+"""Run steps, and undo what they made in every case: a fault, a step that hangs, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.system.cloud_check.transcript import Entry, Transcript
 
 UNDO_MINUTES = 30.0
 UNDO_ATTEMPTS = 2
-"""A destroy may have to wait until Google has let go of something; the same command again then goes on."""
+"""A destroy may have to wait until Google has released a resource; the same command again then continues."""
 
 
 @dataclass
 class Check:
-    """One run.
+    """A run of the check.
 
     Attributes:
         shell: runs commands.
-        transcript: is written to after each step.
-        say: is called with a line for the person who waits.
+        transcript: gets an entry after each step.
+        say: takes a line for the person who waits.
     """
 
     shell: Shell
@@ -32,9 +32,9 @@ class Check:
     is_tearing_down: bool = field(default=False, init=False)
 
     def interrupt(self) -> None:
-        """End the step that runs, and begin to tear down; what ends or tears down is not interrupted once more.
+        """Stop the step that runs, and begin to tear down; a teardown or an ending step is not interrupted again.
 
-        A second signal would have Terraform end at once, without writing its state.
+        A second signal would have Terraform exit immediately, without writing its state.
         """
         if self.is_tearing_down or self.is_interrupted:
             self.say("Tearing down; what was made would cost money if this were cut short.")
@@ -43,7 +43,7 @@ class Check:
         self.shell.interrupt()
 
     def run(self, steps: Sequence[Step]) -> bool:
-        """Carry steps out until one fails, then undo; returns whether all of it went well, undoing included."""
+        """Run steps until one fails, then undo; return whether all of it passed, undoing included."""
         begun: list[Step] = []
         is_well = True
         try:
@@ -94,18 +94,18 @@ class Check:
         return "" if ended.exit_code in exit_codes else f"exit code {ended.exit_code}"
 
     def _undo(self, begun: Sequence[Step]) -> bool:
-        """Take steps back, last first. Where one cannot be, what it builds on stays: the state says what is left."""
-        taken_back: set[str] = set()
+        """Undo steps, last first. Where a step cannot be undone, earlier ones stay: the state lists what is left."""
+        undone: set[str] = set()
         for step in reversed(begun):
-            if step.makes in taken_back or not step.undo:
+            if step.makes in undone or not step.undo:
                 continue
-            taken_back |= {step.makes} if step.makes else set()
-            self.say(f"take back: {step.name} …")
+            undone |= {step.makes} if step.makes else set()
+            self.say(f"undo: {step.name} …")
             entries = [self._undone(step, line) for line in step.undo]
             self.transcript.entries += entries
             if entries[-1].fault:
                 by_hand = "; ".join(step.undo)
-                self.say(f"NOT taken back: {step.name} ({entries[-1].fault}). It costs money; by hand: {by_hand}")
+                self.say(f"NOT undone: {step.name} ({entries[-1].fault}). It costs money; by hand: {by_hand}")
                 return False
         return True
 
@@ -116,4 +116,4 @@ class Check:
             if ended.exit_code == 0:
                 break
         fault = "" if ended.exit_code == 0 else f"exit code {ended.exit_code}, {UNDO_ATTEMPTS} times"
-        return Entry(f"take back: {step.name}", (line,), ended.output, time.monotonic() - began, fault)
+        return Entry(f"undo: {step.name}", (line,), ended.output, time.monotonic() - began, fault)

@@ -1,4 +1,4 @@
-"""Run a step's commands by bash in a process group of its own, which Ctrl-C reaches by us alone."""
+"""Run a step's commands in bash, in a process group of its own, which gets Ctrl-C only from this program."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 GRACE_S = 180.0
-"""For a program that was interrupted: Terraform writes its state before it ends."""
+"""The time for an interrupted program to end: Terraform writes its state first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A program that ended, or was ended."""
+    """The result of a program that exited, or was stopped."""
 
     exit_code: int
     output: str
@@ -26,10 +26,10 @@ class Ended:
 
 @dataclass
 class Shell:
-    """Runs one program at a time.
+    """A shell that runs one program at a time.
 
     Attributes:
-        folder: where.
+        folder: the working directory.
         variables: the environment.
     """
 
@@ -65,7 +65,7 @@ class Shell:
         return Ended(process.returncode, output, time.monotonic() - began, is_too_late)
 
     def interrupt(self) -> None:
-        """Ask what runs now to end, as Ctrl-C would."""
+        """Send the running program the signal of Ctrl-C."""
         if self._running and self._running.poll() is None:
             os.killpg(self._running.pid, signal.SIGINT)
 

@@ -1,4 +1,4 @@
-"""gcloud, bq, curl and bucketlens in a check that runs here: what they would ask of Google they ask of the local cloud.
+"""Stand-ins for gcloud, bq, curl and bucketlens in a local check: they call the local cloud in place of Google.
 
 ``python -m tests.system.cloud_check.stand_ins PROGRAM ARGUMENTS``, with the local cloud's addresses in the environment.
 """
@@ -22,7 +22,7 @@ DEADLINE_S = 30
 
 
 def gcloud(arguments: list[str]) -> int:
-    """Upload for ``storage cp``, give a token, and take the rest for done."""
+    """Upload for ``storage cp``, print a token, and accept the other commands."""
     match arguments:
         case ["storage", "cp", file, bucket]:
             assert re.fullmatch(r"gs://[\w-]+-upload", bucket), bucket
@@ -33,17 +33,17 @@ def gcloud(arguments: list[str]) -> int:
         case ["storage" | "services" | "builds", *_]:
             print(f"done: {' '.join(arguments[:3])}, by ada@example.com")
         case _:
-            print(f"nobody types gcloud {' '.join(arguments)}", file=sys.stderr)
+            print(f"unexpected command: gcloud {' '.join(arguments)}", file=sys.stderr)
             return 2
     return 0
 
 
 def bq(arguments: list[str]) -> int:
-    """Run the query on the local warehouse, of this check's uploads only: other tests have rows there too."""
+    """Run the query on the local warehouse, limited to this check's uploads: other tests have rows there too."""
     *_, sql = arguments
-    ours = f"AND STARTS_WITH(image.name, '{os.environ['LOCAL_PREFIX']}/') ORDER BY"
-    asked = re.sub(r"`[\w-]+\.(\w+)\.(\w+)`", rf"`{DATASET}.\2`", sql).replace("ORDER BY", ours, 1)
-    rows = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=os.environ["LOCAL_WAREHOUSE"]).query(asked).rows
+    own_uploads = f"AND STARTS_WITH(image.name, '{os.environ['LOCAL_PREFIX']}/') ORDER BY"
+    local_sql = re.sub(r"`[\w-]+\.(\w+)\.(\w+)`", rf"`{DATASET}.\2`", sql).replace("ORDER BY", own_uploads, 1)
+    rows = BigQuery(PROJECT, DATASET, DEADLINE_S, endpoint=os.environ["LOCAL_WAREHOUSE"]).query(local_sql).rows
     print(json.dumps(rows))
     return 0
 
@@ -59,7 +59,7 @@ def curl(arguments: list[str]) -> int:
 
 
 def bucketlens(arguments: list[str]) -> int:
-    """Run the command itself on the local cloud, and less of it."""
+    """Run the command itself on the local cloud, with a smaller load."""
     if arguments[0] == "doctor":
         print("looked at")
         return 0

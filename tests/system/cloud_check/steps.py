@@ -1,4 +1,4 @@
-"""What is done in the project, step by step, as data. A capability that is to be proved in a cloud adds its step here.
+"""The steps of the check, as data. A capability that must be proved in a cloud adds its step here.
 
 Commands are those of docs/deployment.md; a test compares them.
 """
@@ -17,29 +17,29 @@ FIRST_APIS = ("cloudresourcemanager", "serviceusage", "storage")
 URL = '"$(terraform output -raw url)"'
 LOAD_USD = 1.0
 REGION = "europe-west1"
-"""That of docs/deployment.md, and the test environment's."""
+"""The region of docs/deployment.md and of the test environment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. Its commands are lines of bash, which run in a copy of the project."""
+    """A step: lines of bash, which run in a copy of the project."""
 
     name: str
     commands: tuple[str, ...]
     minutes: float
-    """How long it may take; what takes longer has failed."""
+    """The longest time that it may take; a step that takes longer has failed."""
     proves: str = ""
-    """The claim that holds if it ends well; empty where it only prepares."""
+    """The claim that holds if it passes; empty where it only prepares."""
     undo: tuple[str, ...] = ()
-    """Commands that take back what it made, whatever fails in between. All are typed; the last must end well."""
+    """Commands that undo what it made, whatever failed in between. All are run; the last must pass."""
     makes: str = ""
-    """What it makes, where several steps make one thing: then the last that was begun takes back all of it."""
+    """What it makes, where several steps make one thing: then the last that was begun undoes all of it."""
     is_undone_if_failed: bool = True
     """Whether it may leave something behind where it fails."""
     exit_codes: tuple[int, ...] = (0,)
-    """With which it ends well."""
+    """Exit codes with which it passes."""
     until: re.Pattern[str] | None = None
-    """What the output must have; the commands are repeated until it has."""
+    """A pattern that the output must have; the commands are repeated until it has."""
     every_s: float = 10.0
 
 
@@ -48,7 +48,7 @@ STEPS = (
         "look at the project",
         ('bucketlens doctor --project "$TF_VAR_project" --region europe-west1',),
         minutes=3,
-        exit_codes=(0, 1),  # what it could not look at is no reason to stop; the transcript shows it
+        exit_codes=(0, 1),  # what doctor cannot check is no reason to stop; the transcript shows it
     ),
     Step(
         "switch on what Terraform needs",
@@ -59,7 +59,7 @@ STEPS = (
         "make the state's bucket",
         (f'gcloud storage buckets create "{STATE}" --location=europe-west1 --uniform-bucket-level-access',),
         minutes=2,
-        # Where the bucket is there already, so may be somebody's deployment: the check ends here, and touches nothing.
+        # An existing bucket may belong to another deployment: the check ends here, and touches nothing.
         undo=(f'gcloud storage rm --recursive "{STATE}"',),
         is_undone_if_failed=False,
     ),
@@ -128,7 +128,7 @@ def in_region(steps: Sequence[Step], region: str) -> tuple[Step, ...]:
     if region == REGION:
         return tuple(steps)
 
-    def there(lines: tuple[str, ...]) -> tuple[str, ...]:
+    def moved(lines: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(line.replace(REGION, region).replace(TFVARS, f"{TFVARS} -var=region={region}") for line in lines)
 
-    return tuple(replace(step, commands=there(step.commands), undo=there(step.undo)) for step in steps)
+    return tuple(replace(step, commands=moved(step.commands), undo=moved(step.undo)) for step in steps)

@@ -1,4 +1,4 @@
-"""What a check does when steps fail, hang or are interrupted: with small commands, and no cloud."""
+"""Tests of a check whose steps fail, hang or are interrupted: with small commands, and no cloud."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ def step(name: str, line: str = "true", **options: object) -> Step:
     return Step(name, (f"echo {name} >>noted", line), **made)  # type: ignore[arg-type]
 
 
-def test_steps_run_in_order_and_are_taken_back_last_to_first(check: Check, tmp_path: Path) -> None:
+def test_steps_run_in_order_and_are_undone_in_reverse(check: Check, tmp_path: Path) -> None:
     assert check.run([step("a"), step("b", undo=()), step("c")])
     assert noted(tmp_path) == ["a", "b", "c", "undo-c", "undo-a"]
 
 
-def test_step_that_fails_ends_the_check_and_is_taken_back(check: Check, tmp_path: Path) -> None:
+def test_step_that_fails_ends_the_check_and_is_undone(check: Check, tmp_path: Path) -> None:
     assert not check.run([step("a"), step("b", "exit 3"), step("c")])
     assert noted(tmp_path) == ["a", "b", "undo-b", "undo-a"]
     assert [entry.fault for entry in check.transcript.entries] == ["", "exit code 3", "", ""]
 
 
-def test_step_that_found_something_of_others_takes_nothing_back(check: Check, tmp_path: Path) -> None:
+def test_step_that_meets_a_foreign_resource_undoes_nothing(check: Check, tmp_path: Path) -> None:
     assert not check.run([step("a"), step("bucket", "exit 1", is_undone_if_failed=False)])
     assert noted(tmp_path) == ["a", "bucket", "undo-a"]
 
 
-def test_what_several_steps_make_is_taken_back_once_by_the_last(check: Check, tmp_path: Path) -> None:
+def test_steps_that_share_an_undo_run_it_once_for_the_last(check: Check, tmp_path: Path) -> None:
     assert check.run([step("bucket"), step("first", makes="deployment"), step("second", makes="deployment")])
     assert noted(tmp_path)[3:] == ["undo-second", "undo-bucket"]
 
 
-def test_what_cannot_be_taken_back_keeps_what_it_builds_on(check: Check, tmp_path: Path) -> None:
-    said: list[str] = []
-    check.say = said.append
+def test_step_that_cannot_be_undone_keeps_what_it_depends_on(check: Check, tmp_path: Path) -> None:
+    lines: list[str] = []
+    check.say = lines.append
     assert not check.run([step("state"), step("apply", undo=("echo tried >>noted; exit 1",))])
     assert noted(tmp_path) == ["state", "apply", "tried", "tried"]
-    assert "NOT taken back: apply" in said[-1]
-    assert "exit 1" in said[-1]
+    assert "NOT undone: apply" in lines[-1]
+    assert "exit 1" in lines[-1]
 
 
-def test_every_line_of_an_undo_is_typed_and_the_last_decides(check: Check, tmp_path: Path) -> None:
+def test_undo_runs_every_line_and_the_last_decides(check: Check, tmp_path: Path) -> None:
     assert check.run([step("a", undo=("exit 1", "echo gone >>noted"))])
     assert noted(tmp_path) == ["a", "gone"]
 
 
-def test_step_that_hangs_is_ended_and_taken_back(check: Check, tmp_path: Path) -> None:
+def test_step_that_hangs_is_stopped_and_undone(check: Check, tmp_path: Path) -> None:
     assert not check.run([step("slow", "sleep 600", minutes=1 / 60)])
     assert noted(tmp_path) == ["slow", "undo-slow"]
     assert "took longer than" in check.transcript.entries[0].fault
@@ -77,13 +77,13 @@ def test_step_is_repeated_until_its_output_has_what_it_waits_for(check: Check, t
     assert noted(tmp_path) == ["row"] * 3
 
 
-def test_row_that_never_comes_fails(check: Check) -> None:
+def test_step_that_waits_for_a_row_fails_without_it(check: Check) -> None:
     assert not check.run([step("row", until=re.compile("never"), every_s=0.01, minutes=0.02, undo=())])
     assert check.transcript.entries[0].fault == "its output never had never"
 
 
 def interrupting(check: Check, is_time: Callable[[], bool]) -> threading.Thread:
-    """Interrupt as the signal's handler does, once something is the case."""
+    """Interrupt as the signal's handler does, once a condition holds."""
 
     def wait() -> None:
         pause = threading.Event()
@@ -104,9 +104,9 @@ def test_ctrl_c_ends_the_step_and_tears_down(check: Check, tmp_path: Path) -> No
     assert check.transcript.entries[0].fault == "it was interrupted"
 
 
-def test_ctrl_c_during_the_teardown_is_told_and_does_not_cut_it_short(check: Check, tmp_path: Path) -> None:
-    said: list[str] = []
-    check.say = said.append
+def test_ctrl_c_during_the_teardown_is_reported_and_does_not_stop_it(check: Check, tmp_path: Path) -> None:
+    lines: list[str] = []
+    check.say = lines.append
     undo = ("echo began >>noted; until test -e told; do sleep 0.02; done; echo gone >>noted",)
     thread = interrupting(check, lambda: noted(tmp_path) == ["a", "began"])
 
@@ -119,10 +119,10 @@ def test_ctrl_c_during_the_teardown_is_told_and_does_not_cut_it_short(check: Che
     assert check.run([step("a", undo=undo)])
     follow.join()
     assert noted(tmp_path) == ["a", "began", "gone"]
-    assert any(line.startswith("Tearing down") for line in said)
+    assert any(line.startswith("Tearing down") for line in lines)
 
 
-def test_second_ctrl_c_does_not_reach_the_step_that_is_ending(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_twice_does_not_reach_the_step_that_is_ending(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: list[str] = []
     monkeypatch.setattr(check.shell, "interrupt", lambda: reached.append("it"))
     check.interrupt()
@@ -130,5 +130,5 @@ def test_second_ctrl_c_does_not_reach_the_step_that_is_ending(check: Check, monk
     assert reached == ["it"]
 
 
-def test_exit_codes_that_a_step_names_are_well(check: Check) -> None:
+def test_step_passes_with_the_exit_codes_that_it_names(check: Check) -> None:
     assert check.run([step("look", "exit 1", exit_codes=(0, 1))])

@@ -1,4 +1,4 @@
-"""What a transcript shows, and what it must not."""
+"""Tests of what a transcript shows, and what it must not."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_transcript_holds_no_secret_no_person_and_no_project(secret: str) -> Non
         assert part not in shown
 
 
-def test_transcript_keeps_what_is_neither() -> None:
-    said = (
+def test_transcript_keeps_other_text() -> None:
+    output = (
         "Plan: 104 to add, 0 to change. https://classify-request.a.run.app sha256:" + "0123456789" * 6 + " in 1,234 ms"
     )
-    assert Transcript({}).clean(said) == said
+    assert Transcript({}).clean(output) == output
 
 
-def test_outputs_are_cut_in_the_middle_and_controls_are_left_out() -> None:
+def test_transcript_cuts_outputs_in_the_middle_and_drops_control_characters() -> None:
     transcript = Transcript({})
     lines = "\n".join(f"line {number}" for number in range(100))
     transcript.entries.append(Entry("apply", ("terraform apply",), f"\x1b[32m{lines}\x1b[0m\x07", 200.0))
@@ -66,7 +66,7 @@ def test_outputs_are_cut_in_the_middle_and_controls_are_left_out() -> None:
     assert "3.3 min" in shown
 
 
-def test_output_cannot_end_its_own_block() -> None:
+def test_transcript_output_cannot_end_its_own_block() -> None:
     transcript = Transcript({})
     transcript.entries.append(Entry("x", ("y",), "````\n<!-- /cloud-check -->", 1.0))
     shown = transcript.as_markdown("heading")
@@ -74,7 +74,7 @@ def test_output_cannot_end_its_own_block() -> None:
     assert "<!-- /cloud-check -->" not in shown
 
 
-def test_only_what_ended_well_is_proved() -> None:
+def test_transcript_proves_only_steps_that_passed() -> None:
     entries = [
         Entry("a", (), "", 1, "", "A holds"),
         Entry("b", (), "", 1, "exit code 1", "B holds"),

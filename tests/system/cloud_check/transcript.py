@@ -1,4 +1,4 @@
-"""What was typed and what came of it, in Markdown: outputs are cut, and nothing of a person or a secret is in it."""
+"""Write the commands and their results in Markdown: outputs are cut, and persons and secrets left out."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ SECRETS = (
     (re.compile(r"\b[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}\b"), "(billing account)"),
     (re.compile(r"(?<![\w.,:-])\d{11,13}(?![\w.])|(?<=projects/)\d{6,}|(?<=service-)\d{6,}"), "(number)"),
 )
-"""What is cut out, and what takes its place."""
+"""Patterns that are removed, and what replaces each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A step, or taking one back, as it went."""
+    """A step, or its undo, and its result."""
 
     name: str
     commands: tuple[str, ...]
     output: str
     seconds: float
     fault: str = ""
-    """Why it failed; empty where it did not."""
+    """Why it failed; empty where it passed."""
     proves: str = ""
 
 
 @dataclass
 class Transcript:
-    """Grows while a check runs.
+    """A transcript, which grows while a check runs.
 
     Attributes:
-        hidden: texts that must not be seen, and what stands for each, such as the project's id.
+        hidden: texts that must not be shown, and the replacement of each, such as the project's id.
     """
 
     hidden: dict[str, str]
     entries: list[Entry] = field(default_factory=list)
 
     def as_markdown(self, heading: str) -> str:
-        """Return the whole of it."""
-        rows = [f"| {one.name} | {_took(one.seconds)} | {_verdict(one)} |" for one in self.entries]
+        """Return the whole transcript."""
+        rows = [f"| {entry.name} | {_took(entry.seconds)} | {_verdict(entry)} |" for entry in self.entries]
         parts = [heading, "", "| step | took | came to |", "|---|--:|---|", *rows]
-        for one in self.entries:
+        for entry in self.entries:
             fence = "`" * 4
-            shown = [f"$ {line}" for line in one.commands] + self._cut(one.output)
-            parts += ["", f"**{one.name}**", "", f"{fence}text", *shown, fence]
+            shown = [f"$ {line}" for line in entry.commands] + self._cut(entry.output)
+            parts += ["", f"**{entry.name}**", "", f"{fence}text", *shown, fence]
         return self.clean("\n".join(parts)) + "\n"
 
     def clean(self, text: str) -> str:
@@ -70,15 +70,15 @@ class Transcript:
             for line in self.clean(output).splitlines()
         ]
         lines = [line for line in lines if line]
-        left_out = len(lines) - FIRST_LINES - LAST_LINES
-        if left_out <= 1:
+        omitted = len(lines) - FIRST_LINES - LAST_LINES
+        if omitted <= 1:
             return lines
-        return [*lines[:FIRST_LINES], f"… {left_out} lines …", *lines[-LAST_LINES:]]
+        return [*lines[:FIRST_LINES], f"… {omitted} lines …", *lines[-LAST_LINES:]]
 
 
 def proved(entries: Iterable[Entry]) -> list[str]:
     """Return the claims that held."""
-    return [one.proves for one in entries if one.proves and not one.fault]
+    return [entry.proves for entry in entries if entry.proves and not entry.fault]
 
 
 def _verdict(entry: Entry) -> str:

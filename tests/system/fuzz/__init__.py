@@ -1,5 +1,5 @@
-"""Fuzzing: every parser that meets what strangers send, fed with what comes close to being right.
+"""Fuzz every parser of outside input with files that are nearly valid.
 
-``targets`` says what is fed and what may come of it, ``inputs`` how an input is made from the corpus, ``search`` looks
-for one that breaks a rule. The corpus lies in ``corpus/<target>``; what was found once stays there.
+``targets`` names the parsers and their rules, ``inputs`` makes an input from the corpus, ``search`` looks for one that
+breaks a rule. The corpus is in ``corpus/<target>``; every finding stays there.
 """

@@ -1,4 +1,4 @@
-"""Looks for inputs that break a rule, target after target: ``python -m tests.system.fuzz --minutes 10``."""
+"""Search for inputs that break a rule, target after target: ``python -m tests.system.fuzz --minutes 10``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.system.fuzz.targets import TARGETS
 @click.option("--target", "names", type=click.Choice(list(TARGETS)), multiple=True, help="Only this; may be repeated.")
 @click.option("--seed", type=int, default=lambda: int(time.time()), help="Of the first round; later ones count on.")
 def main(minutes: float, names: tuple[str, ...], seed: int) -> None:
-    """Feed every parser with what comes close to being right.
+    """Feed every parser with files that are nearly valid.
 
     A finding is written into tests/system/fuzz/corpus, where every later run and every test begins with it.
-    Exit code: 0, nothing was found; 1, something was; 2, wrong arguments.
+    Exit code: 0, nothing was found; 1, a broken rule was found; 2, wrong arguments.
 
     \b
     Example:
@@ -31,15 +31,15 @@ def main(minutes: float, names: tuple[str, ...], seed: int) -> None:
     chosen = names or tuple(TARGETS)
     screen = Console(stderr=True)
     counts, findings, turns, number = dict.fromkeys(chosen, 0), set[Path](), 0, seed
-    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[found]} found"))
+    columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[findings]} found"))
     ends = time.monotonic() + 60 * minutes
     screen.print(f"Fuzzing {', '.join(chosen)} for {minutes:g} min, from seed {seed}")
     with Progress(*columns, TimeElapsedColumn(), console=screen, disable=not screen.is_terminal) as progress:
-        bar = progress.add_task("", total=60 * minutes, found=0)
+        bar = progress.add_task("", total=60 * minutes, findings=0)
         while (left_s := ends - time.monotonic()) > 0:
             name = chosen[turns % len(chosen)]
             turns += 1
-            progress.update(bar, completed=60 * minutes - left_s, description=name, found=len(findings))
+            progress.update(bar, completed=60 * minutes - left_s, description=name, findings=len(findings))
             turn = turn_apart(name, number, min(TURN_S, left_s))
             counts[name] += turn.inputs
             number += 1000

@@ -1,4 +1,4 @@
-"""Rounds in a process of their own: a decoder that dies takes the rounds with it, and leaves its last input."""
+"""Run rounds in a process of their own: a decoder that crashes takes the rounds with it, and leaves its last input."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tests.system.fuzz.search import INPUTS_A_ROUND, Finding, search_round
 from tests.system.fuzz.targets import TARGETS
 
 TURN_S = 20.0
-"""How long one target is fed before the next has its turn; starting a process takes two or three seconds."""
+"""Seconds on one target before the next has its turn; starting a process takes two or three seconds."""
 
 STUCK_S = 400.0
-"""A turn may last so much longer: hypothesis makes smaller what it has found, for five minutes at most."""
+"""The extra time that a turn may last: hypothesis reduces what it has found, for five minutes at most."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What came of feeding one target for a while."""
+    """The result of feeding one target for a while."""
 
     inputs: int
     finding: Finding | None
@@ -48,7 +48,7 @@ def turn_apart(name: str, number: int, seconds: float = TURN_S) -> Turn:
 
 
 def _turn(name: str, number: int, seconds: float, note: Path, answer: SimpleQueue[Turn]) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the log; decoders write there as well
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # silence the log; decoders write there as well
     ends, rounds, finding = time.monotonic() + seconds, 0, None
     while finding is None and time.monotonic() < ends:
         finding = search_round(TARGETS[name], number + rounds, note=note.write_bytes)

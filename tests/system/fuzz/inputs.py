@@ -1,4 +1,4 @@
-"""Inputs: what lies in the corpus, with a few things wrong with it."""
+"""Make inputs: files of the corpus with a few faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_EDITS = 6
 INTERESTING = tuple(
     bytes.fromhex(text) for text in ("00", "ff", "ffff", "ffffffff", "7fffffff", "80000000", "00000001")
 )
-"""Where lengths and offsets are, these are the ones that parsers forget."""
+"""Lengths and offsets that parsers tend to forget."""
 
 STRANGE: tuple[Any, ...] = (
     0,
@@ -37,7 +37,7 @@ STRANGE: tuple[Any, ...] = (
     [],
     {},
 )
-"""Values that a JSON document can hold where another was expected."""
+"""Values that a JSON document can hold where another is expected."""
 
 json_values = st.recursive(
     st.sampled_from(STRANGE) | st.text(max_size=12) | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
@@ -65,7 +65,7 @@ def inputs(target: str, kind: str) -> st.SearchStrategy[bytes]:
 
 
 def _one_of(seeds: tuple[bytes, ...]) -> st.SearchStrategy[bytes]:
-    """As ``sampled_from``, which would write all of them into its name."""
+    """Draw as ``sampled_from`` does, which would write all seeds into its name."""
     return st.integers(0, len(seeds) - 1).map(lambda index: seeds[index])
 
 
@@ -73,8 +73,8 @@ def _edits(seeds: tuple[bytes, ...]) -> st.SearchStrategy[list[tuple[str, float,
     """Draw edits: what, where and how far (0 to 1 of the length), and with which bytes."""
     pieces = st.sampled_from(INTERESTING) | st.binary(min_size=1, max_size=8) | _one_of(seeds)
     kinds = st.sampled_from(("overwrite", "insert", "delete", "repeat", "cut", "flip"))
-    place = st.floats(0, 1)
-    return st.lists(st.tuples(kinds, place, place, pieces), min_size=1, max_size=MOST_EDITS)
+    position = st.floats(0, 1)
+    return st.lists(st.tuples(kinds, position, position, pieces), min_size=1, max_size=MOST_EDITS)
 
 
 def _edited(seed: bytes, edits: list[tuple[str, float, float, bytes]]) -> bytes:
@@ -129,7 +129,7 @@ def _replaced_in_body(seed: bytes, replacements: list[tuple[int, Any, str]]) -> 
 
 
 def _places(value: Any) -> Any:
-    """Yield every holder and key of a document, outside first."""
+    """Yield every holder and key of a document, outermost first."""
     keys = value.keys() if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     for key in list(keys):
         yield value, key

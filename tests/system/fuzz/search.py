@@ -1,4 +1,4 @@
-"""The search for an input that breaks a rule: hypothesis draws, runs, and makes what it finds as small as it can."""
+"""Search for an input that breaks a rule: hypothesis draws, runs, and reduces what it finds."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.system.fuzz.targets import Target
 
 INPUTS_A_ROUND = 400
 SLOW_S = 10.0
-"""An input of a few kilobytes that takes longer is a finding: whoever can send it can stop the service."""
+"""An input of a few kilobytes that takes longer is a finding: its sender can stop the service."""
 
 
 class TooSlow(Exception):
-    """An input took longer than any may."""
+    """An input took longer than any input may."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Finding:
     why: str
 
     def keep(self, folder: Path = CORPUS) -> Path:
-        """Write it into the corpus, so that every later run begins with it."""
+        """Write the input into the corpus, so that every later run begins with it."""
         path = folder / self.target / f"found-{hashlib.sha256(self.content).hexdigest()[:12]}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.content)
@@ -42,13 +42,13 @@ class Finding:
 def search_round(
     target: Target, number: int, examples: int = INPUTS_A_ROUND, note: Callable[[bytes], object] = bytes
 ) -> Finding | None:
-    """Run one round, the same for the same number. Returns the smallest input that breaks a rule, or None.
+    """Run one round, the same for the same number; return the smallest input that breaks a rule, or None.
 
     Args:
-        target: what is fed.
+        target: the parser.
         number: of the round.
         examples: how many inputs are tried.
-        note: is told each input before it is run, in case the process does not survive it.
+        note: gets each input before it is run, in case the process does not survive it.
     """
     last = b""
 
@@ -69,7 +69,7 @@ def search_round(
 
     try:
         holds()
-    except Exception:  # whatever it is, it is what was looked for
+    except Exception:  # any error is a finding
         return Finding(target.name, last, traceback.format_exc(limit=-6))
     return None
 

@@ -1,4 +1,4 @@
-"""``python -m tests.system.fuzz.seeds``: write the corpus' beginning, small files that are right or nearly so."""
+"""Write the seeds of the corpus, small files that are valid or nearly so: ``python -m tests.system.fuzz.seeds``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.system.fuzz.inputs import CORPUS
 from tests.tell_tale_pictures import TELLING
 
 LONGEST_BYTES = 3_300
-"""Larger ones are edited where nobody looks."""
+"""The largest size of a seed; larger files are edited in parts that no parser reads."""
 
 PICTURE = base64.b64encode(encoded(scene(16, 12), "PNG")).decode()
 EVENT = {
@@ -83,13 +83,13 @@ def seeds() -> Iterator[tuple[str, str, bytes]]:
 
 
 def form() -> bytes:
-    """A form of two files."""
+    """Return a form of two files."""
     part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
     return part + encoded(scene(16, 12), "PNG") + b"\r\n" + part + b"no image\r\n--x--\r\n"
 
 
 def infer_binary() -> bytes:
-    """A request of the binary tensor extension: JSON, and the pixels of one image behind it."""
+    """Return a request of the binary tensor extension: JSON, and then the pixels of one image."""
     tensor = {"name": "image", "shape": [1, 2, 2, 3], "datatype": "UINT8", "parameters": {"binary_data_size": 12}}
     document = json.dumps({"inputs": [tensor]}).encode()
     length = f"Inference-Header-Content-Length: {len(document)}"
@@ -101,12 +101,12 @@ def infer_binary() -> bytes:
 
 
 def request(first: str, content_type: str, body: bytes) -> bytes:
-    """Return a request as the corpus keeps it."""
+    """Return a request in the form of the corpus."""
     return f"{first}\nContent-Type: {content_type}\n\n".encode() + body
 
 
 def main() -> None:
-    """Write the files; what was found stays."""
+    """Write the seeds; findings stay."""
     for target, name, content in seeds():
         path = CORPUS / target / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes the bytes of an input, and raises where a rule is broken."""
+"""The targets of fuzzing: each takes the bytes of an input, and raises where a rule is broken."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from shared.inference.classifier import Classifier
 from shared.inference.registry import ModelRegistry
 from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
-from shared.pipeline.rate_limit import RateBreaker
-from shared.pipeline.receive import MalformedEvent, occurred_at, refusal, upload_from
+from shared.pipeline.rate_limit import RateLimit
+from shared.pipeline.receive import MalformedEvent, occurred_at, outcome_if_ignored, upload_from
 from shared.service import Service
 from shared.settings import Platform, Settings
 from shared.types import Classification, Pixels
@@ -36,7 +36,7 @@ LIMITS = Limits(max_bytes=1 << 20, max_pixels=1_000_000)
 EDGE_PX = 32
 MEMORY_MB = 1024
 NOT_OURS = (500, 502, 504)
-"""Statuses that say that something broke."""
+"""Statuses that report a fault of the service."""
 
 ENVIRONMENT = {
     "GOOGLE_CLOUD_PROJECT": "fuzz",
@@ -50,7 +50,7 @@ ENVIRONMENT = {
 
 
 class SameAnswer(Classifier):
-    """The model takes most of a request's time, and learns nothing of how the request was written."""
+    """A classifier with a constant answer: a model takes most of a request's time, and does not see the request."""
 
     @cached_property
     def _answer(self) -> Classification:
@@ -61,7 +61,7 @@ class SameAnswer(Classifier):
 
 
 class RuleBroken(AssertionError):
-    """An input was treated as none may be. The message says how."""
+    """An input was treated as no input may be; the message describes how."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Target:
 
 
 def decode_picture(content: bytes) -> None:
-    """Bytes are a picture of the promised shape, or an error for the person who sent them."""
+    """Check that bytes become a picture of the promised shape, or an error for the sender."""
     try:
         image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=MemoryBudget(256 << 20))
     except (Permanent, Busy):
@@ -86,7 +86,7 @@ def decode_picture(content: bytes) -> None:
 
 
 def strip_picture(content: bytes) -> None:
-    """A picture without its metadata shows the same, is hardly longer, and loses nothing more by being stripped."""
+    """Check that a stripped picture shows the same, is hardly longer, and loses nothing more when stripped again."""
     budget = MemoryBudget(256 << 20)
     try:
         image = decode(content, LIMITS, shrink_to_px=EDGE_PX, budget=budget)
@@ -104,7 +104,7 @@ def strip_picture(content: bytes) -> None:
 
 
 def parse_event(content: bytes) -> None:
-    """An event is an upload with an identity that can be written down, or malformed."""
+    """Check that an event is an upload with an identity that can be stored, or malformed."""
     try:
         event = json.loads(content)
     except (ValueError, RecursionError):
@@ -118,13 +118,13 @@ def parse_event(content: bytes) -> None:
     except MalformedEvent as error:
         str(error).encode()
         return
-    refusal(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
+    outcome_if_ignored(upload, "uploads", datetime.now(UTC) - upload.ref.created_at, 3600)
     ids = ImageIds.of_object(upload.ref)
     json.dumps([ids.upload_id, ids.uploaded_at.isoformat(), upload.ref.uri]).encode()
 
 
 def parse_manifest(content: bytes) -> None:
-    """A manifest is that of a bundle, or every fault of it is named."""
+    """Check that a manifest is that of a bundle, or its faults are all named."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / MANIFEST).write_bytes(content)
         try:
@@ -135,10 +135,10 @@ def parse_manifest(content: bytes) -> None:
 
 
 def answer_request(content: bytes) -> int | None:
-    """A request is answered, in JSON where it is refused, and never with something broken on our side.
+    """Check that a request is answered, in JSON where it is refused, and never with a fault of the service.
 
     Returns:
-        The status; None where it cannot be sent.
+        The status; None where the client cannot send it.
     """
     head, _, body = content.partition(b"\n\n")
     first, *lines = head.decode("latin-1").split("\n")
@@ -153,7 +153,7 @@ def answer_request(content: bytes) -> int | None:
     if answer.status_code >= 400 and not isinstance(answer.get_json(silent=True), dict):
         raise RuleBroken(f"{answer.status_code} without a JSON object: {answer.text[:200]}")
     if "Traceback" in answer.text or "site-packages" in answer.text:
-        raise RuleBroken("the answer tells of our inside")
+        raise RuleBroken("the answer contains internals of the service")
     return answer.status_code
 
 
@@ -171,7 +171,7 @@ TARGETS = {
 
 @cache
 def _client() -> FlaskClient:
-    """The HTTPS function's own routes and error handlers, over ports in memory."""
+    """Return a client of the HTTPS function's routes and error handlers, over ports in memory."""
     settings = Settings.from_environment(ENVIRONMENT)
     service = Service(settings, Platform.from_environment({}))
     bundle = service.models.index.default
@@ -186,6 +186,6 @@ def _client() -> FlaskClient:
         "quarantine",
         LIMITS,
         memory,
-        RateBreaker(10**9),
+        RateLimit(10**9),
     )
     return https_function(service).test_client()

@@ -1,5 +1,5 @@
-"""Hostile input: one table of what is sent, through which door, and what exactly comes of it.
+"""Hostile input: one table of what is sent, to which endpoint, and its exact outcome.
 
-``table`` is the table, ``pictures`` and ``texts`` make what is sent, ``doors`` send it to the real processes and say in
-a few words what came of it. docs/hostile-input.md is written from the same table.
+``table`` is the table, ``pictures`` and ``texts`` make what is sent, ``endpoints`` send it to the real processes and
+return its outcome in a few words. docs/hostile-input.md is written from the same table.
 """

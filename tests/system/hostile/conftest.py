@@ -1,4 +1,4 @@
-"""The doors of the hostile table: both functions under gunicorn, with buckets of their own on the session's cloud."""
+"""The endpoints of the hostile table: both functions under gunicorn, with buckets on the session's cloud."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import pytest
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
 from shared.local.cloud import DATASET, PROJECT, Cloud
-from tests.system.hostile.doors import Doors
+from tests.system.hostile.endpoints import Endpoints
 from tests.system.hostile.server import served
 
 DEADLINE_S = 20
 
 
 @pytest.fixture(scope="package")
-def doors(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    mark, folder = uuid.uuid4().hex[:10], tmp_path_factory.mktemp("doors")
+def endpoints(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
+    mark, folder = uuid.uuid4().hex[:10], tmp_path_factory.mktemp("endpoints")
     buckets = [f"{role}-{mark}" for role in ("uploads", "archive", "quarantine")]
     store = CloudStorage(PROJECT, DEADLINE_S, endpoint=cloud.url("storage"))
     for bucket in buckets:
@@ -28,7 +28,7 @@ def doors(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Do
     settings = cloud.environment | roles | {"READABLE_BUCKETS": buckets[0], "LOG_FORMAT": "json"}
     settings |= {"ALLOWED_HOSTS": "127.0.0.1,localhost,bucketlens", "LABEL_KEYS": "0123456789abcdef" * 4}
     with ExitStack() as running:
-        yield Doors(
+        yield Endpoints(
             request=running.enter_context(served("classify_request", settings, folder)),
             upload=running.enter_context(served("classify_upload", settings, folder)),
             slow=running.enter_context(

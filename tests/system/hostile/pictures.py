@@ -1,4 +1,4 @@
-"""Picture files that are built to do harm: bombs, liars, chimeras."""
+"""Make picture files that are built to do harm: bombs, files with false headers, chimeras."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def png_of_zeros(width: int, height: int) -> bytes:
 
 
 def rle_bmp(side: int) -> bytes:
-    """Return a BMP of run-length coding, whose end comes at once: all pixels are the background."""
+    """Return a BMP of run-length coding that ends immediately: all pixels are the background."""
     palette, coded = bytes(4 * 256), b"\0\1"
     offset = 14 + 40 + len(palette)
     head = struct.pack("<2sIHHI", b"BM", offset + len(coded), 0, 0, offset)
@@ -78,8 +78,8 @@ def sequential_jpeg_of_scans(scans: int, side: int = 64) -> bytes:
     return bytes(head) + b"".join(coded) + b"\xff\xd9"
 
 
-def avif_that_says_less(side: int = 3000) -> bytes:
-    """Return an AVIF whose container says 64 x 64 pixels, and whose coded picture has more."""
+def avif_that_declares_less(side: int = 3000) -> bytes:
+    """Return an AVIF whose container declares 64 x 64 pixels, and whose coded picture has more."""
     content = encoded(Image.new("RGB", (side, side), "teal"), "AVIF", speed=10)
     at = content.index(b"ispe") + 8
     return content[:at] + struct.pack(">II", 64, 64) + content[at + 8 :]
@@ -101,7 +101,7 @@ def frames(format: str, number: int) -> bytes:
 
 
 def looping_tiff() -> bytes:
-    """Return a TIFF whose directory says that the next directory is itself."""
+    """Return a TIFF whose directory names itself as the next directory."""
     grey = ((258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 512), (277, 3, 1, 1), (278, 4, 1, 8))
     content = bytearray(tiff(((256, 4, 1, 8), (257, 4, 1, 8), *grey, (279, 4, 1, 64)), bytes(64)))
     content[10 + 9 * 12 : 14 + 9 * 12] = struct.pack("<I", 8)
@@ -115,7 +115,7 @@ def animated_png_that_lies() -> bytes:
 
 
 def png_and_zip() -> bytes:
-    """Return a PNG that is a ZIP as well, for who begins to read at the end."""
+    """Return a PNG that is also a ZIP, for a reader that begins at the end."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("evil.sh", "#!/bin/sh\nrm -rf ~\n")
@@ -139,13 +139,13 @@ def pdf_and_jpeg() -> bytes:
 
 def png_of_text(text: str) -> bytes:
     """Return a PNG with a remark."""
-    found = PngInfo()
-    found.add_text("Comment", text)
-    return encoded(scene(), "PNG", pnginfo=found)
+    texts = PngInfo()
+    texts.add_text("Comment", text)
+    return encoded(scene(), "PNG", pnginfo=texts)
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """Return a PNG whose header says another size than its pixels have."""
+    """Return a PNG whose header declares another size than its pixels have."""
     plain = encoded(scene(), "PNG")
     return plain[:8] + png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + plain[33:]
 

@@ -1,4 +1,4 @@
-"""A row of the table."""
+"""A row of the table of hostile input."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.system.hostile.doors import Event, ManifestText, Raw, Request, Sent, StoreRequest, Upload
+from tests.system.hostile.endpoints import Event, ManifestText, Raw, Request, Sent, StoreRequest, Upload
 
 HTTPS, EVENT, STORE, MANIFEST = "HTTPS", "event", "local store", "manifest"
-DOORS: dict[type[Sent], str] = {
+ENDPOINTS: dict[type[Sent], str] = {
     Request: HTTPS,
     Raw: HTTPS,
     Upload: EVENT,
@@ -21,16 +21,16 @@ DOORS: dict[type[Sent], str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """What is sent, and what comes of it."""
+    """What is sent, and its expected outcome."""
 
     what: str
     make: Callable[[], Sent]
     expected: str
-    """As ``Doors.send`` says it: a status and a reason, or an outcome."""
-    door: str = HTTPS
-    """Said here, since making what is sent can take seconds."""
+    """As ``Endpoints.send`` returns it: a status and a reason, or an outcome."""
+    endpoint: str = HTTPS
+    """Named here, since making what is sent can take seconds."""
 
 
-event_row = partial(Row, door=EVENT)
-store_row = partial(Row, door=STORE)
-manifest_row = partial(Row, door=MANIFEST)
+event_row = partial(Row, endpoint=EVENT)
+store_row = partial(Row, endpoint=STORE)
+manifest_row = partial(Row, endpoint=MANIFEST)

@@ -1,9 +1,9 @@
-"""The table's rows about who asks: pages of other sites, names that are not ours, and labels of strangers."""
+"""The table's rows about callers: pages of other sites, foreign host names, and labels of strangers."""
 
 from __future__ import annotations
 
 from tests.pictures import encoded, scene
-from tests.system.hostile.doors import Request
+from tests.system.hostile.endpoints import Request
 from tests.system.hostile.row import Row
 
 EVIL = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
@@ -14,18 +14,18 @@ CROSS, UNKNOWN = "403 cross_site", "403 unknown_host"
 
 
 def picture() -> bytes:
-    """A small picture."""
+    """Return a small picture."""
     return encoded(scene(), "PNG")
 
 
 def label(body: bytes, **headers: str) -> Request:
-    """A label."""
+    """Return a request that labels a prediction."""
     return Request(body, path=LABEL, headers=JSON | headers)
 
 
 CALLERS = (
     Row("a picture, by a script of another site", lambda: Request(picture(), headers=EVIL), CROSS),
-    Row("a picture, by a form in a browser that says no site", lambda: Request(picture(), headers=OLDER), CROSS),
+    Row("a picture, by a form in a browser that names no site", lambda: Request(picture(), headers=OLDER), CROSS),
     Row("a label as text, by a form of another site", lambda: Request(b'{"label": "daisy", "x": "="}', path=LABEL,
         headers={**EVIL, "Content-Type": "text/plain"}), CROSS),
     Row("a model is to be loaded, by a page of another site",
@@ -36,13 +36,13 @@ CALLERS = (
     Row("a method that no route has, by a page of another site", lambda: Request(method="PUT", headers=EVIL), CROSS),
     Row("a picture, by a page whose own name leads here (DNS rebinding)", lambda: Request(picture(),
         headers={"Host": "evil.example", "Origin": "http://evil.example", "Sec-Fetch-Site": "same-origin"}), UNKNOWN),
-    Row("the metrics, by a name that is not ours", lambda: Request(method="GET", path="/metrics",
+    Row("the metrics, by a host name that is not allowed", lambda: Request(method="GET", path="/metrics",
         headers={"Host": "evil.example"}), UNKNOWN),
-    Row("a label of a prediction of somebody else's", lambda: label(b'{"label": "daisy"}'), "403 label_token"),
+    Row("a label of another caller's prediction", lambda: label(b'{"label": "daisy"}'), "403 label_token"),
     Row("the same with a token that is made up",
         lambda: label(b'{"label": "daisy", "label_token": "' + b"0" * 32 + b'"}'), "403 label_token"),
-    Row("the same with a token of who is somebody, unsigned", lambda: label(b'{"label": "daisy"}',
+    Row("the same with an unsigned identity token", lambda: label(b'{"label": "daisy"}',
         Authorization="Bearer e30.eyJlbWFpbCI6ImNlb0BleGFtcGxlLmNvbSJ9.x"), "403 label_token"),
-    Row("a label that says it is a form", lambda: Request(b'{"label": "daisy"}', path=LABEL,
+    Row("a label that is declared as a form", lambda: Request(b'{"label": "daisy"}', path=LABEL,
         headers={"Content-Type": "application/x-www-form-urlencoded"}), "415 bad_request"),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The table's rows about names, JSON, headers, URIs, manifests, and clients that take their time."""
+"""The table's rows about names, JSON, headers, URIs, manifests, and slow clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from shared.bundles.folders import MODELS
 from shared.settings import DEFAULT_BUNDLE
 from tests.pictures import encoded, scene
-from tests.system.hostile.doors import NO_ANSWER, Event, ManifestText, Raw, Request, StoreRequest, Upload
+from tests.system.hostile.endpoints import NO_ANSWER, Event, ManifestText, Raw, Request, StoreRequest, Upload
 from tests.system.hostile.row import Row, event_row, manifest_row, store_row
 from tests.system.hostile.texts import (
     HEADER,
@@ -32,42 +32,42 @@ DROPPED, REFUSED = "malformed_event", "refused"
 
 
 def picture() -> bytes:
-    """A small picture."""
+    """Return a small picture."""
     return encoded(scene(), "PNG")
 
 
 def uri(text: object) -> Request:
-    """A request that names an object."""
+    """Return a request that names an object."""
     return Request(json.dumps({"uri": text}).encode(), headers=JSON)
 
 
 def predict(body: bytes) -> Request:
-    """A request as TensorFlow Serving's clients make it."""
+    """Return a request of TensorFlow Serving's clients."""
     return Request(body, path="/v1/models/flowers:predict?record=false", headers=JSON)
 
 
 def infer(body: bytes) -> Request:
-    """A request as the Open Inference Protocol's clients make it."""
+    """Return a request of the Open Inference Protocol's clients."""
     return Request(body, path="/v2/models/flowers/infer?record=false", headers=JSON)
 
 
-def told_of(name: object, **changed: Any) -> Event:
-    """An event of an object in the upload bucket; the fixture puts the bucket's name in."""
+def event_of(name: object, **changed: Any) -> Event:
+    """Return an event of an object in the upload bucket; the fixture inserts the bucket's name."""
     return Event({"bucket": "UPLOADS", "name": name, "generation": "1790000000000000", "size": "3", **changed})
 
 
 def written(name: str) -> StoreRequest:
-    """A request that writes an object of a name, percent-encoded."""
+    """Return a request that writes an object of a name, percent-encoded."""
     return StoreRequest("POST", f"/upload/storage/v1/b/UPLOADS/o?uploadType=media&name={name}", picture())
 
 
 def read(name: str) -> StoreRequest:
-    """A request that reads an object of a name, percent-encoded."""
+    """Return a request that reads an object of a name, percent-encoded."""
     return StoreRequest("GET", f"/storage/v1/b/UPLOADS/o/{name}")
 
 
 def manifest(**changed: Any) -> ManifestText:
-    """The manifest that ships, wrong in something."""
+    """Return the manifest of a bundle that ships, with a fault."""
     right = json.loads((MODELS / DEFAULT_BUNDLE / "manifest.json").read_text("utf-8"))
     return ManifestText(json.dumps(right | changed).encode())
 
@@ -87,11 +87,11 @@ NAMES = (
     store_row("a name with a line break is written", lambda: written("a%0Ab"), "400"),
     store_row("a name with a zero byte is written", lambda: written("a%00b"), "400"),
     store_row("a name that is not UTF-8 is read", lambda: read("%ff%fe"), "400"),
-    event_row("an event of `../../etc/passwd`", lambda: told_of("../../etc/passwd"), GONE),
-    event_row("an event whose name holds a line of a log", lambda: told_of(f"a{LOG_LINE}"), GONE),
-    event_row("an event whose name holds half a character", lambda: told_of("\ud800.jpg"), DROPPED),
-    event_row("an event of a name of a million bytes", lambda: told_of("n" * 1_000_000), DROPPED),
-    event_row("an event of an object in the archive", lambda: told_of("a", bucket="archive"), "not_our_bucket"),
+    event_row("an event of `../../etc/passwd`", lambda: event_of("../../etc/passwd"), GONE),
+    event_row("an event whose name holds a line of a log", lambda: event_of(f"a{LOG_LINE}"), GONE),
+    event_row("an event whose name holds half a character", lambda: event_of("\ud800.jpg"), DROPPED),
+    event_row("an event of a name of a million bytes", lambda: event_of("n" * 1_000_000), DROPPED),
+    event_row("an event of an object in the archive", lambda: event_of("a", bucket="archive"), "not_our_bucket"),
     Row("a form's file named `../../evil.sh`",
         lambda: Request(form(b"../../evil.sh", picture()), "/v1/classify?record=false", headers=FORM), "200"),
     Row("a form's file named in SQL", lambda: Request(form(SQL.encode(), picture()), headers=FORM), "200"),
@@ -116,10 +116,10 @@ DOCUMENTS = (
     Row("base64 that is a number", lambda: predict(instances({"b64": 7})), "400"),
     Row("a tensor of 2^96 pixels", lambda: infer(tensor(shape=[2**32 - 1] * 3, datatype="UINT8", data=[1])), "400"),
     Row("a tensor of a datatype that is a list", lambda: infer(tensor(datatype=["UINT8"])), "400"),
-    event_row("an event that is no JSON", lambda: Event(b"{"), DROPPED),
+    event_row("an event that is not JSON", lambda: Event(b"{"), DROPPED),
     event_row("an event whose data is a list", lambda: Event([]), DROPPED),
-    event_row("an event whose size is negative", lambda: told_of("a", size="-1"), DROPPED),
-    event_row("an event of the year 10,000", lambda: told_of("a", generation="999999999999999999"), DROPPED),
+    event_row("an event whose size is negative", lambda: event_of("a", size="-1"), DROPPED),
+    event_row("an event of the year 10,000", lambda: event_of("a", generation="999999999999999999"), DROPPED),
     event_row("an event of another type", lambda: Event({}, {"type": "object.v1.deleted"}), DROPPED),
 )  # fmt: skip
 
@@ -142,9 +142,9 @@ WIRE = (
     Row("a path of 100 KB", lambda: Raw((http(f"GET /{'a' * 100_000} HTTP/1.1"),)), "414"),
     Row("two lengths of one body", lambda: Raw((http("POST /v1/classify HTTP/1.1", "Content-Length: 1",
         "Content-Length: 2", body=b"ab"),)), "400"),
-    Row("a length and pieces at once, to smuggle a request", lambda: Raw((http("POST /v1/classify HTTP/1.1",
+    Row("a length and pieces together, to smuggle a request", lambda: Raw((http("POST /v1/classify HTTP/1.1",
         "Content-Length: 4", "Transfer-Encoding: chunked", body=b"0\r\n\r\nGET / HTTP/1.1\r\n\r\n"),)), "400"),
-    Row("a piece of a length that is no number", lambda: Raw((http("POST /v1/classify HTTP/1.1",
+    Row("a piece whose length is not a number", lambda: Raw((http("POST /v1/classify HTTP/1.1",
         "Transfer-Encoding: chunked", body=b"zz\r\nabc\r\n0\r\n\r\n"),)), BAD),
     Row("a zero byte in a header", lambda: Raw((http("GET /v2/health/live HTTP/1.1", "X-Zero: a\0b"),)), "400"),
     Row("a header that goes on in the next line", lambda: Raw((http("GET /v2/health/live HTTP/1.1", "X-A: 1", " b"),)),
@@ -154,7 +154,7 @@ WIRE = (
         lambda: Request(form(HEADER.encode(), picture()), "/v1/classify?record=false", headers=FORM), BAD),
     Row("an idempotency key of 300 characters",
         lambda: Request(picture(), headers={"Idempotency-Key": "k" * 300}), BAD),
-    Row("a body that says it is compressed", lambda: Request(picture(), headers={"Content-Encoding": "gzip"}),
+    Row("a body that is declared as compressed", lambda: Request(picture(), headers={"Content-Encoding": "gzip"}),
         "415 bad_request"),
     Row("`?record=` with SQL", lambda: Request(picture(), path="/v1/classify?record=1;DROP"), BAD),
     Row("`TRACE`, which sends headers back", lambda: Request(method="TRACE"), "405 method_not_allowed"),

@@ -1,4 +1,4 @@
-"""A function served as it is deployed, with its log and the most memory that it took."""
+"""A function served as it is deployed, with its log and its peak memory."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[3]
 CONFIGURATION = ROOT / "functions" / "gunicorn.conf.py"
 PATIENCE_S = 60
 PEAK_RESET = "5"
-"""proc(5), /proc/pid/clear_refs."""
+"""See proc(5), /proc/pid/clear_refs."""
 
 
 class ImpatientWorker(LingeringWorker):
-    """As it is deployed, with less patience."""
+    """The deployed worker, with shorter timeouts."""
 
     headers_s = 1.0
 
@@ -39,20 +39,20 @@ class Server:
     log: Path
 
     def lines(self) -> list[str]:
-        """What it has logged."""
+        """Lines of its log."""
         return self.log.read_text("utf-8").splitlines()
 
     def errors(self) -> str:
-        """What gunicorn and others wrote beside the log."""
+        """What gunicorn and others wrote outside of the log."""
         return Path(f"{self.log}.err").read_text("utf-8", errors="replace")
 
     def forget_peak(self) -> None:
-        """Begin to measure the most memory anew; only Linux knows it."""
+        """Reset the peak memory; only Linux has it."""
         if sys.platform == "linux":
             Path(f"/proc/{self.worker.pid}/clear_refs").write_text(PEAK_RESET)
 
     def peak_bytes(self) -> int:
-        """The most memory that it took at once since ``forget_peak``; elsewhere than on Linux, what it takes now."""
+        """The peak memory since ``forget_peak``; elsewhere than on Linux, the memory that it takes now."""
         if sys.platform != "linux":
             return int(self.worker.memory_info().rss)
         status = Path(f"/proc/{self.worker.pid}/status").read_text()
@@ -62,7 +62,7 @@ class Server:
 
 @contextmanager
 def served(target: str, settings: dict[str, str], folder: Path, *, is_impatient: bool = False) -> Iterator[Server]:
-    """Serve a function under gunicorn for the length of the block; ready."""
+    """Serve a function under gunicorn for the length of the block; it is ready."""
     port, log = free_port(), folder / f"{target}-{is_impatient}.log"
     environment = inherited_environment(settings) | {"FUNCTION_TARGET": target, "HOST": "127.0.0.1", "PORT": str(port)}
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""The table of hostile input, and the Markdown that docs/hostile-input.md shows of it."""
+"""The table of hostile input, and its Markdown in docs/hostile-input.md."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
     "wire": rows_of_texts.WIRE,
     "manifests": rows_of_texts.MANIFESTS,
 }
-"""By the mark of the section in docs/hostile-input.md."""
+"""Rows by the mark of their section in docs/hostile-input.md."""
 
 ROWS = tuple(row for rows in SECTIONS.values() for row in rows)
 
 
 def hostile_table(section: str) -> str:
     """Return a section's rows in Markdown."""
-    lines = ["| what is sent | door | what comes of it |", "|---|---|---|"]
-    lines += [f"| {row.what.replace('|', '¦')} | {row.door} | {row.expected} |" for row in SECTIONS[section]]
+    lines = ["| what is sent | endpoint | outcome |", "|---|---|---|"]
+    lines += [f"| {row.what.replace('|', '¦')} | {row.endpoint} | {row.expected} |" for row in SECTIONS[section]]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Every row of the table of hostile input comes out exactly as it says, and the functions serve on in their memory."""
+"""Tests that each row of the table has exactly its outcome, and that the functions serve on within their memory."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import requests
 
 from shared.local.cloud import Cloud
 from tests.pictures import encoded, scene
-from tests.system.hostile.doors import Doors, Request, Upload
-from tests.system.hostile.row import DOORS, Row
+from tests.system.hostile.endpoints import Endpoints, Request, Upload
+from tests.system.hostile.row import ENDPOINTS, Row
 from tests.system.hostile.table import ROWS, SECTIONS, hostile_table
 from tests.system.hostile.texts import SQL
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "hostile-input.md"
 MEMORY_LIMIT_BYTES = 256 << 20
-"""Half of what the settings say that an instance has (MEMORY_MB); the most that a row took was 160 MiB."""
+"""Half of the memory of an instance (MEMORY_MB in the settings); the most that a row took was 160 MiB."""
 
 GIB = 1 << 30
 WAITING = 40
@@ -31,68 +31,69 @@ WAITING = 40
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
-def test_what_is_sent_comes_out_exactly_so_and_memory_stays_below_its_limit(doors: Doors, row: Row) -> None:
+def test_hostile_input_has_its_exact_outcome_within_the_memory_limit(endpoints: Endpoints, row: Row) -> None:
     sent = row.make()
-    assert row.door == DOORS[type(sent)]
-    for server in doors.servers:
+    assert row.endpoint == ENDPOINTS[type(sent)]
+    for server in endpoints.servers:
         server.forget_peak()
-    assert doors.send(sent) == row.expected
-    assert max(server.peak_bytes() for server in doors.servers) < MEMORY_LIMIT_BYTES
+    assert endpoints.send(sent) == row.expected
+    assert max(server.peak_bytes() for server in endpoints.servers) < MEMORY_LIMIT_BYTES
 
 
-def test_the_table_is_as_long_as_it_should_be_and_says_nothing_twice() -> None:
+def test_hostile_table_is_complete_and_has_no_duplicates() -> None:
     assert len(ROWS) >= 60
     assert len({row.what for row in ROWS}) == len(ROWS)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_the_document_shows_the_table(section: str) -> None:
+def test_hostile_input_page_shows_the_table(section: str) -> None:
     text = DOCUMENT.read_text("utf-8")
     assert f"<!-- {section} -->\n{hostile_table(section)}\n<!-- /{section} -->" in text, "run: make docs"
 
 
-def test_names_land_as_text_in_their_rows_and_harm_no_table(doors: Doors) -> None:
+def test_hostile_names_are_stored_as_text_and_harm_no_table(endpoints: Endpoints) -> None:
     uploads = {sent.name: sent for row in SECTIONS["names"] if isinstance(sent := row.make(), Upload)}
-    for name in uploads.keys() - set(doors.landed(list(uploads))):
-        doors.send(uploads[name])
-    assert sorted(doors.landed(list(uploads))) == sorted(uploads)
+    for name in uploads.keys() - set(endpoints.landed(list(uploads))):
+        endpoints.send(uploads[name])
+    assert sorted(endpoints.landed(list(uploads))) == sorted(uploads)
     assert SQL in uploads
 
 
 def grow(objects: Path, bucket: str, name: str, size: int) -> None:
     """Give an object of the local store another size, without writing its bytes: the rest of its file is a hole."""
     with contextlib.closing(sqlite3.connect(objects / "index.sqlite", timeout=10)) as index, index:
-        found = "bucket = ? AND name = ? AND deleted IS NULL"
-        [(file,)] = index.execute(f"SELECT file FROM objects WHERE {found}", (bucket, name)).fetchall()
-        index.execute(f"UPDATE objects SET size = ? WHERE {found}", (size, bucket, name))
+        condition = "bucket = ? AND name = ? AND deleted IS NULL"
+        [(file,)] = index.execute(f"SELECT file FROM objects WHERE {condition}", (bucket, name)).fetchall()
+        index.execute(f"UPDATE objects SET size = ? WHERE {condition}", (size, bucket, name))
     [path] = objects.rglob(Path(file).name)
     os.truncate(path, size)
 
 
-def test_an_object_of_a_gigabyte_is_refused_by_its_size_and_never_read(doors: Doors, cloud: Cloud) -> None:
+def test_hostile_object_of_a_gigabyte_is_refused_by_its_size_and_not_read(endpoints: Endpoints, cloud: Cloud) -> None:
     name = "sparse.jpg"
-    assert doors.send(Upload(f"read/{name}", encoded(scene(), "JPEG"))) == "predicted"
-    assert doors.bytes_were_read_of(f"read/{name}")
-    doors.put(name, b"\xff\xd8\xff")
-    grow(cloud.folder / "objects", doors.buckets[0], name, GIB)
-    assert doors.store.find(doors.buckets[0], name).size_bytes == GIB
-    asked = Request(
-        json.dumps({"uri": f"gs://{doors.buckets[0]}/{name}"}).encode(), headers={"Content-Type": "application/json"}
+    assert endpoints.send(Upload(f"read/{name}", encoded(scene(), "JPEG"))) == "predicted"
+    assert endpoints.bytes_were_read_of(f"read/{name}")
+    endpoints.put(name, b"\xff\xd8\xff")
+    grow(cloud.folder / "objects", endpoints.buckets[0], name, GIB)
+    assert endpoints.store.find(endpoints.buckets[0], name).size_bytes == GIB
+    request = Request(
+        json.dumps({"uri": f"gs://{endpoints.buckets[0]}/{name}"}).encode(),
+        headers={"Content-Type": "application/json"},
     )
     try:
-        assert doors.send(asked) == "413 too_many_bytes"
-        assert not doors.bytes_were_read_of(name)
+        assert endpoints.send(request) == "413 too_many_bytes"
+        assert not endpoints.bytes_were_read_of(name)
     finally:
-        grow(cloud.folder / "objects", doors.buckets[0], name, 3)
+        grow(cloud.folder / "objects", endpoints.buckets[0], name, 3)
 
 
-def test_as_many_slow_clients_as_there_are_threads_keep_nobody_else_waiting_for_long(doors: Doors) -> None:
-    place = urlsplit(doors.slow.url)
-    slow = [socket.create_connection((place.hostname, place.port)) for _ in range(WAITING)]
+def test_slow_clients_on_every_thread_do_not_block_others_for_long(endpoints: Endpoints) -> None:
+    address = urlsplit(endpoints.slow.url)
+    slow = [socket.create_connection((address.hostname, address.port)) for _ in range(WAITING)]
     try:
         for connection in slow:
             connection.sendall(b"POST /v1/classify HTTP/1.1\r\nX-Slow: ")
-        answers = [requests.get(f"{doors.slow.url}/v2/health/live", timeout=30).status_code for _ in range(3)]
+        answers = [requests.get(f"{endpoints.slow.url}/v2/health/live", timeout=30).status_code for _ in range(3)]
         assert answers == [200] * 3
         with ThreadPoolExecutor(WAITING) as pool:
             ends = list(pool.map(lambda connection: connection.recv(1), slow))
@@ -102,15 +103,15 @@ def test_as_many_slow_clients_as_there_are_threads_keep_nobody_else_waiting_for_
             connection.close()
 
 
-def test_after_all_of_it_the_functions_are_the_same_processes_and_ready(doors: Doors) -> None:
-    for server in doors.servers:
+def test_functions_are_the_same_processes_and_ready_after_hostile_input(endpoints: Endpoints) -> None:
+    for server in endpoints.servers:
         assert server.worker.is_running()
         assert requests.get(f"{server.url}/v2/health/ready", timeout=30).json() == {"ready": True, "live": True}
 
 
-def test_nothing_crashed_and_every_line_of_the_logs_is_one_of_ours(doors: Doors) -> None:
-    for server in doors.servers:
-        said = [json.loads(line) for line in server.lines()]  # a name that made two lines of one would be no JSON
-        assert [line for line in said if line.get("outcome") == "crashed" or line["severity"] == "EMERGENCY"] == []
+def test_functions_log_no_crash_and_no_foreign_line_of_hostile_input(endpoints: Endpoints) -> None:
+    for server in endpoints.servers:
+        records = [json.loads(line) for line in server.lines()]  # a name that made two lines of one would be no JSON
+        assert [line for line in records if line.get("outcome") == "crashed" or line["severity"] == "EMERGENCY"] == []
         assert "127.0.0.1" not in server.errors()
         assert "Traceback" not in server.errors()

@@ -1,4 +1,4 @@
-"""Texts that are meant to be taken for something else: SQL, log lines, headers, paths."""
+"""Texts that imitate something else: SQL, log lines, headers, paths."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ SQL = "'); DROP TABLE predictions;--.jpg"
 LOG_LINE = '\n{"severity":"EMERGENCY","message":"all is lost"}'
 HEADER = "a.jpg\r\nSet-Cookie: session=stolen"
 LONGEST_NAME = "/".join(["n" * 127] * 8)
-"""1,023 bytes in pieces that a file system takes; one more makes 1,024."""
+"""1,023 bytes in pieces that a file system accepts; one more makes 1,024."""
 
 METADATA_SERVER = "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token"
 
 
 def nested(depth: int) -> bytes:
-    """Return JSON of so many lists in each other."""
+    """Return JSON of ``depth`` nested lists."""
     return b"[" * depth + b"]" * depth
 
 
@@ -24,7 +24,7 @@ def instances(*images: object) -> bytes:
 
 
 def tensor(**changed: object) -> bytes:
-    """Return a body for ``/infer`` whose tensor is wrong in something."""
+    """Return a body for ``/infer`` whose tensor has a fault."""
     right = {"name": "image", "shape": [1], "datatype": "BYTES", "data": ["AAAA"]}
     return json.dumps({"inputs": [right | changed]}).encode()
 
@@ -36,5 +36,5 @@ def form(filename: bytes, content: bytes, files: int = 1) -> bytes:
 
 
 def http(first: str, *headers: str, body: bytes = b"") -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return a request in its form on the wire."""
     return "\r\n".join((first, "Host: bucketlens", *headers, "", "")).encode("latin-1") + body

@@ -1,1 +1,1 @@
-"""Proof of functions/Dockerfile without an engine: its steps are performed in a scratch folder, and the result runs."""
+"""Prove functions/Dockerfile without an engine: its steps are performed in a scratch folder, and the result runs."""

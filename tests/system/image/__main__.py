@@ -1,4 +1,4 @@
-"""``python -m tests.system.image serving``: perform a target of functions/Dockerfile, and say what it takes on disk."""
+"""``python -m tests.system.image serving``: perform a target of functions/Dockerfile, and print its size on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.image.size import installed_mb, largest_parts
 
 
 def main() -> int:
-    """Return the exit code."""
+    """Perform the target, print its largest parts, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.image", description=__doc__)
     parser.add_argument("target", nargs="?", default="serving", help="serving, serving-tensorflow, training or local")
     target = parser.parse_args().target

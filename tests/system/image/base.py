@@ -1,4 +1,4 @@
-"""What stands in for the base image: a Python of this machine, of the version that the image's tag names."""
+"""Find a Python that stands in for the base image: one of this machine, of the version that the image's tag names."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ QUESTION = "import json, sys; print(json.dumps([sys.base_prefix, list(sys.versio
 
 @dataclass(frozen=True)
 class Base:
-    """A Python without any environment."""
+    """A Python without an environment."""
 
     prefix: Path
     version: str
     """Such as ``3.13``."""
     is_of_the_tag: bool
-    """Whether it is the version that the image names, or only the one that runs these tests."""
+    """Whether it has the version that the image names; otherwise it is the Python that runs these tests."""
 
     @property
     def path(self) -> str:
-        """PATH as the base image has it, with this Python first."""
+        """PATH of the base image, with this Python first."""
         return os.pathsep.join([str(self.prefix / "bin"), "/usr/local/bin", "/usr/bin", "/bin"])
 
 
@@ -37,19 +37,19 @@ def base_for(image: str) -> Base:
     tag = re.match(r"(?:[\w.-]+/)*python:(\d+\.\d+)\S*-slim", image)
     if not tag:
         raise NotUnderstood(f"the base image is {image!r}, expected a slim Python of a named version")
-    wanted = tag[1]
-    for command in (sys.executable, shutil.which(f"python{wanted}")):
-        found = _ask(command, wanted) if command else None
-        if found and found.version == wanted:
-            return found
-    running = _ask(sys.executable, wanted)
+    version = tag[1]
+    for command in (sys.executable, shutil.which(f"python{version}")):
+        candidate = _ask(command, version) if command else None
+        if candidate and candidate.version == version:
+            return candidate
+    running = _ask(sys.executable, version)
     assert running is not None
     return Base(running.prefix, running.version, is_of_the_tag=False)
 
 
-def _ask(command: str, wanted: str) -> Base | None:
-    # pyenv's python3.13 runs only if it is told to; whoever has no pyenv does not mind.
-    environ = {**os.environ, "PYENV_VERSION": wanted}
+def _ask(command: str, requested: str) -> Base | None:
+    # pyenv's python3.13 runs only if PYENV_VERSION names it; without pyenv the variable has no effect.
+    environ = {**os.environ, "PYENV_VERSION": requested}
     done = subprocess.run([command, "-c", QUESTION], env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         return None

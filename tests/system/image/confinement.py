@@ -1,7 +1,7 @@
-"""How a command of an image is run here: with a stage's folder as its root where the kernel lets us, else beside it.
+"""Run a command of an image: with a stage's folder as its root where the kernel permits it, else without.
 
-The first is what an engine does: a mount namespace in which only the stage, a Python and the system's own libraries are
-seen, read-only where that is asked for, as the image's user. The second only puts the folder before the image's paths.
+The first is what an engine does: a mount namespace that shows only the stage, a Python and the system's own libraries,
+read-only where that is set, as the image's user. The second only puts the folder before the image's paths.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.system.image.base import Base
 from tests.system.image.dockerfile import User
 
 SYSTEM = ("usr", "etc", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "dev", "proc")
-"""Of this machine, seen in every stage; links among them stay links."""
+"""Folders of this machine, seen in every stage; links among them stay links."""
 WRITABLE = ("dev", "proc")
 OUR_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -53,9 +53,9 @@ class Confinement:
     namespace: tuple[str, ...]
     """The command that enters a mount namespace; empty where none may be made."""
     changes_user: bool
-    """Whether a command runs as the image's user, who owns nothing, or as us."""
+    """Whether a command runs as the image's user, who owns nothing, or as the tests' user."""
     reason: str = ""
-    """Why less is proved than could be; empty where all of it is."""
+    """Why less is proved than possible; empty where all of it is."""
 
     def command(
         self,
@@ -71,7 +71,7 @@ class Confinement:
         volumes: Sequence[str] = (),
         alone: bool = False,
     ) -> tuple[list[str], dict[str, str], str]:
-        """Return what to start instead: its words, its environment, its folder.
+        """Return what to start in place of a command: its words, its environment, its folder.
 
         Args:
             root: a stage's folder, prepared by ``prepare``.
@@ -80,28 +80,28 @@ class Confinement:
             base: the Python that the stage builds on.
             workdir: absolute, in the image.
             user: None for root, as while building.
-            read_only: nothing can be written but /dev/shm.
-            memory: /tmp is there and in memory.
-            volumes: folders of this machine and their places in the image, as ``from:to`` or ``from:to:ro``; only with
+            read_only: only /dev/shm can be written.
+            memory: /tmp exists, in memory.
+            volumes: folders of this machine and their paths in the image, as ``from:to`` or ``from:to:ro``; only with
                 a namespace.
             alone: with a network of its own, which has no other end; only with a namespace.
         """
         if not self.namespace:
-            outside = functools.partial(_outside, root, own_places(root, base))
+            outside = functools.partial(_outside, root, own_folders(root, base))
             environment = {name: outside(value) for name, value in variables.items()}
             return [outside(word) for word in words], environment, outside(workdir)
-        who = f"{user.uid}:{user.gid}" if user and self.changes_user else ""
-        flags = ["no" if read_only else "yes", "yes" if memory else "no", who, workdir, " ".join(_mounted(base))]
+        owner = f"{user.uid}:{user.gid}" if user and self.changes_user else ""
+        flags = ["no" if read_only else "yes", "yes" if memory else "no", owner, workdir, " ".join(_mounted(base))]
         flags += [" ".join(volumes), "yes" if alone else "no"]
         namespace = (*self.namespace, "--net") if alone else self.namespace
-        given = [f"{name}={value}" for name, value in variables.items()]
-        inside = ["--ignore-environment", *given, *words]
+        assignments = [f"{name}={value}" for name, value in variables.items()]
+        inside = ["--ignore-environment", *assignments, *words]
         return [*namespace, "sh", "-euc", ENTER, "sh", str(root), *flags, *inside], {"PATH": OUR_PATH}, "/"
 
 
 @functools.cache
 def confinement() -> Confinement:
-    """Try what this machine permits."""
+    """Test what this machine permits."""
     if not sys.platform.startswith("linux") or not shutil.which("unshare", path=OUR_PATH):
         return Confinement(
             (), False, "this system has no mount namespaces; on Linux the image's root would be read-only"
@@ -121,17 +121,17 @@ def confinement() -> Confinement:
 
 
 def prepare(root: Path, base: Base) -> None:
-    """Make the places in a new stage's folder where the system is mounted."""
+    """Make the mount points of the system in a new stage's folder."""
     root.mkdir(parents=True)
     root.chmod(0o755)
     for name in SYSTEM:
         if Path("/", name).is_symlink():
             (root / name).symlink_to(Path("/", name).readlink())
-    for place in (*_mounted(base), "/tmp"):
-        (root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    for path in (*_mounted(base), "/tmp"):
+        (root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
 
 
-def own_places(root: Path, base: Base) -> list[str]:
+def own_folders(root: Path, base: Base) -> list[str]:
     """Return the folders at a stage's root that its own steps made, such as ``/app``."""
     others = {*SYSTEM, "tmp", base.prefix.parts[1]}
     return sorted(f"/{path.name}" for path in root.iterdir() if path.name not in others)
@@ -142,7 +142,7 @@ def _mounted(base: Base) -> list[str]:
     return system if base.prefix.is_relative_to("/usr") else [*system, str(base.prefix)]
 
 
-def _outside(root: Path, places: Sequence[str], text: str) -> str:
+def _outside(root: Path, paths: Sequence[str], text: str) -> str:
     """Put a stage's folder before each path of the image in a text."""
-    names = "|".join(re.escape(place.strip("/")) for place in places)
+    names = "|".join(re.escape(path.strip("/")) for path in paths)
     return re.sub(rf"(?<![\w./-])/(?=(?:{names})(?!\w))", f"{root}/", text) if names else text

@@ -1,4 +1,4 @@
-"""The serving image, performed once for the session."""
+"""Fixtures: the serving image, performed once for the session, and copies of its sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.writable import copy_file
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """What performs functions/Dockerfile over this repository."""
+    """The engine that performs functions/Dockerfile over this repository."""
     return Engine(ROOT, tmp_path_factory.mktemp("stages"))
 
 
@@ -34,7 +34,7 @@ def serving(engine: Engine) -> Image:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what the images are built from, to plant mistakes in."""
+    """A copy of the files that the images are built from, to plant mistakes in."""
     copy = tmp_path / "checkout"
     for file in (*build_context(ROOT), ".dockerignore", ".gcloudignore", "functions/Dockerfile"):
         (copy / file).parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def replace_in(checkout: Path) -> Callable[[str, str, str], None]:
-    """Return what plants a mistake: a file of the copy, what stands there, and what shall."""
+    """Return a function that plants a mistake: it takes a file of the copy, the old text and the new."""
 
     def replace(file: str, old: str, new: str) -> None:
         text = (checkout / file).read_text("utf-8")
@@ -56,10 +56,10 @@ def replace_in(checkout: Path) -> Callable[[str, str, str], None]:
 
 @pytest.fixture
 def sent_by_docker() -> Iterator[Callable[[Path], set[str]]]:
-    """Return what hands a folder to the real docker client, and returns the names of the files that it sends."""
+    """Return a function that names the files which the real docker client sends of a folder."""
     docker = shutil.which("docker")
     if not docker:
-        pytest.skip("the docker client is not installed; it is only asked what it would send, no engine is needed")
+        pytest.skip("the docker client is not installed; the test reads what it would send, and needs no engine")
     with listening() as listener:
 
         def send(folder: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""A process of an image, confined as on the platform, and asked to end as the platform asks."""
+"""A process of an image, confined and stopped as on the platform."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from tests.system.image.engine import Image
 START_S = 60
 MOST_CHARACTERS = 4_000
 GRACE_S = 10
-"""Between SIGTERM and SIGKILL: https://cloud.google.com/run/docs/container-contract."""
+"""The time between SIGTERM and SIGKILL: https://cloud.google.com/run/docs/container-contract."""
 
 
 @dataclass
 class Container:
-    """What runs, and how to talk to it."""
+    """A running container, and how to reach it."""
 
     process: subprocess.Popen[bytes]
     url: str
     log: Path
 
     def wait_until_ready(self) -> None:
-        """Wait for the ready route, as a startup probe does."""
+        """Wait until the ready route answers, as a startup probe does."""
         give_up_at = time.monotonic() + START_S
         while not _answers(f"{self.url}/v2/health/ready"):
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < give_up_at, self.said()
+            assert self.process.poll() is None, self.last_output()
+            assert time.monotonic() < give_up_at, self.last_output()
             time.sleep(0.05)
 
     def end(self) -> int:
-        """Send SIGTERM; returns the exit code."""
+        """Send SIGTERM; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(GRACE_S)
 
-    def said(self) -> str:
+    def last_output(self) -> str:
         """Return the end of its output."""
         return self.log.read_text("utf-8", "replace")[-MOST_CHARACTERS:]
 
@@ -98,10 +98,10 @@ def as_deployed(settings: Mapping[str, str], function: str) -> dict[str, str]:
 
 
 def run(image: Image, words: Sequence[str], environment: Mapping[str, str], folder: Path) -> tuple[int, str]:
-    """Run a command in an image to its end; returns its exit code and its output."""
+    """Run a command in an image to its end; return its exit code and its output."""
     with started(image, environment, folder, words) as container:
         code = container.process.wait(START_S)
-        return code, container.said()
+        return code, container.last_output()
 
 
 def _answers(url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What leaves the machine: the build context that .dockerignore lets through, and what gcloud uploads of it."""
+"""The files that leave the machine: the build context by .dockerignore, and what gcloud uploads of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from docker.utils.build import exclude_paths
 def build_context(root: Path) -> list[str]:
     """Return the files that COPY finds, by the rules of a builder without BuildKit, which finds the fewest."""
     lines = [line.strip() for line in (root / ".dockerignore").read_text("utf-8").splitlines()]
-    found = exclude_paths(str(root), [line for line in lines if line and not line.startswith("#")])
-    return sorted(path for path in found if path != ".dockerignore" and (root / path).is_file())
+    paths = exclude_paths(str(root), [line for line in lines if line and not line.startswith("#")])
+    return sorted(path for path in paths if path != ".dockerignore" and (root / path).is_file())
 
 
 def cloud_upload(root: Path, scratch: Path) -> list[str]:
@@ -33,7 +33,7 @@ def cloud_upload(root: Path, scratch: Path) -> list[str]:
 
 
 def matching(files: list[str], source: str) -> dict[str, str]:
-    """Return what a COPY's source names among the files of a context, and what each is called below the destination.
+    """Return the files of a context that a COPY's source matches, each with its name below the destination.
 
     A folder's content is copied and not the folder; ``*`` does not match a slash.
     """

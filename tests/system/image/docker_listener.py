@@ -1,4 +1,4 @@
-"""Listens where the docker client expects an engine, and takes down which files it sends for a build."""
+"""Listen where the docker client expects an engine, and note which files it sends for a build."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import cast
 
 
 class Listener(ThreadingHTTPServer):
-    """Knows ``/_ping`` and ``/build`` of the engine's API (https://docs.docker.com/reference/api/engine)."""
+    """A server of ``/_ping`` and ``/build`` of the engine's API (https://docs.docker.com/reference/api/engine)."""
 
     daemon_threads = True
 
@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(b"{}\n")
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":

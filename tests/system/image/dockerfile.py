@@ -1,4 +1,4 @@
-"""A Dockerfile as data: stages of the few instructions that ours uses, and a refusal of all others."""
+"""Read a Dockerfile: stages of the few instructions that the project's file uses; all others are refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
 class NotUnderstood(ValueError):
-    """A Dockerfile with something that the engine of these tests does not know. The message names the line."""
+    """A Dockerfile has something that the engine of these tests does not know. The message names the line."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ Instruction = Env | Workdir | Copy | Run | User | Entrypoint | Cmd | Expose
 
 @dataclass(frozen=True)
 class Stage:
-    """What follows one FROM."""
+    """The instructions that follow a FROM."""
 
     name: str
-    """As given with AS, else its number."""
+    """The name in AS, else its number."""
     base: str
     """Another stage, or an image."""
     instructions: tuple[Instruction, ...]
@@ -89,17 +89,17 @@ class Dockerfile:
 
     def stage(self, name: str) -> Stage:
         """Return a stage by its name."""
-        found = {stage.name: stage for stage in self.stages}
-        if name not in found:
-            raise NotUnderstood(f"there is no stage {name!r}; there are {', '.join(found)}")
-        return found[name]
+        by_name = {stage.name: stage for stage in self.stages}
+        if name not in by_name:
+            raise NotUnderstood(f"the stage {name!r} does not exist, expected one of {', '.join(by_name)}")
+        return by_name[name]
 
 
 def parse(text: str) -> Dockerfile:
     """Read a Dockerfile.
 
     Raises:
-        NotUnderstood: an instruction, a flag or a form that is not known here, which is therefore not proved either.
+        NotUnderstood: an instruction, a flag or a form that is not known here, so it is not proved either.
     """
     parser = DockerfileParser(fileobj=io.BytesIO())
     parser.content = text
@@ -125,8 +125,8 @@ def parse(text: str) -> Dockerfile:
 
 
 def substituted(text: str, variables: Mapping[str, str]) -> str:
-    """Put values for ``$NAME`` and ``${NAME}``; what has none is empty, as in Docker."""
-    return VARIABLE.sub(lambda found: variables.get(found[1] or found[2], ""), text)
+    """Insert values for ``$NAME`` and ``${NAME}``; a name without a value becomes empty, as in Docker."""
+    return VARIABLE.sub(lambda match: variables.get(match[1] or match[2], ""), text)
 
 
 def _stage(value: str, arguments: Mapping[str, str], number: int, where: str) -> Stage:
@@ -166,10 +166,10 @@ def _run(value: str, where: str) -> Run:
 
 
 def _user(value: str, where: str) -> User:
-    found = re.fullmatch(r"(\d+):(\d+)", value)
-    if not found:
+    match = re.fullmatch(r"(\d+):(\d+)", value)
+    if not match:
         raise NotUnderstood(f"{where}: expected numbers, uid:gid; Kubernetes cannot tell that a name is not root")
-    return User(int(found[1]), int(found[2]))
+    return User(int(match[1]), int(match[2]))
 
 
 def _words(value: str, where: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Performs a Dockerfile's stages in folders: only what they COPY is there, and only what they install."""
+"""Perform a Dockerfile's stages in folders, which have only what they COPY and what they install."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from tests.environments import NO_NETWORK, Impossible
 from tests.system.image.base import Base, base_for
-from tests.system.image.confinement import confinement, own_places, prepare
+from tests.system.image.confinement import confinement, own_folders, prepare
 from tests.system.image.context import build_context, matching
 from tests.system.image.dockerfile import (
     Cmd,
@@ -36,21 +36,21 @@ INSTALLS = "pip --python"
 STEP_S = 480
 
 PASSED_ON = ("PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy")
-"""How this machine reaches its package index; an engine passes the proxies on as well."""
+"""Variables by which this machine reaches its package index; an engine passes the proxies on as well."""
 
 
 class BuildFailed(Exception):
-    """A step cannot be performed. The message names the stage and the step."""
+    """A step failed. The message names the stage and the step."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """A stage that was performed: its files and how it is started."""
+    """A performed stage: its files, and how it is started."""
 
     root: Path
     base: Base
     key: str
-    """A digest of all that the stage was made from."""
+    """A digest of everything that the stage was made from."""
     variables: Mapping[str, str]
     workdir: str = "/"
     user: User | None = None
@@ -59,17 +59,17 @@ class Image:
 
     @property
     def application(self) -> Path:
-        """The working folder, which holds all that the steps made."""
+        """The working folder, which holds everything that the steps made."""
         return self.root / self.workdir.lstrip("/")
 
 
 class Engine:
-    """Performs stages of one Dockerfile over one build context.
+    """An engine that performs stages of one Dockerfile over one build context.
 
     Args:
         context: the build context; ``.dockerignore`` is honoured.
-        scratch: an empty folder for the stages that are cheap; those that install packages are kept and used again.
-        kept: where.
+        scratch: an empty folder for cheap stages; those that install packages are kept and used again.
+        kept: the folder of those.
     """
 
     def __init__(self, context: Path, scratch: Path, dockerfile: Dockerfile | None = None, kept: Path = KEPT) -> None:
@@ -81,7 +81,7 @@ class Engine:
         self._made: dict[str, Image] = {}
 
     def build(self, target: str) -> Image:
-        """Perform a stage and those that it needs.
+        """Perform a stage and the stages that it needs.
 
         Raises:
             BuildFailed: a step failed, or copies what the context does not have.
@@ -100,7 +100,7 @@ class Engine:
         return self._made[target]
 
     def _planned(self, stage: Stage) -> Image:
-        """Return what the stage will be, without its files; the stages that it needs are performed."""
+        """Return the image of a stage without its files; the stages that it needs are performed."""
         image = self._parent(stage)
         for step in stage.instructions:
             made_of = f"{image.key}{step}"
@@ -123,10 +123,10 @@ class Engine:
         return digest.hexdigest()
 
     def _once(self, folder: Path, stage: Stage) -> None:
-        """Perform a stage unless that was done before; of several runs at once one does, and the others wait."""
+        """Perform a stage unless that was done before; of several runs in parallel one does, and the others wait."""
         self.kept.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel gives it back if we are killed
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it if this process is killed
             finished = folder.with_suffix(".finished")
             if not finished.exists():
                 shutil.rmtree(folder, ignore_errors=True)
@@ -138,8 +138,8 @@ class Engine:
         image = replace(parent, root=folder)
         prepare(folder, image.base)
         if stage.base in self._made:
-            for place in own_places(parent.root, parent.base):
-                _copy_tree(parent.root / place.lstrip("/"), folder / place.lstrip("/"))
+            for path in own_folders(parent.root, parent.base):
+                _copy_tree(parent.root / path.lstrip("/"), folder / path.lstrip("/"))
         for step in stage.instructions:
             image = _configured(image, step)
             match step:
@@ -167,12 +167,12 @@ class Engine:
     def _copied(self, step: Copy, stage: Stage) -> dict[str, str]:
         copied: dict[str, str] = {}
         for source in step.sources:
-            found = matching(self.files, source)
-            if not found:
+            matches = matching(self.files, source)
+            if not matches:
                 is_there = any(self.context.glob(source))
-                why = ".dockerignore leaves it out" if is_there else "there is no such file"
+                why = ".dockerignore leaves it out" if is_there else "no such file exists"
                 raise BuildFailed(f"{stage.name}: COPY {source}: {why}")
-            copied |= found
+            copied |= matches
         return copied
 
 
@@ -180,8 +180,8 @@ def _configured(image: Image, step: Instruction) -> Image:
     """Return the image after a step that changes no file."""
     match step:
         case Env():
-            given = {name: substituted(text, image.variables) for name, text in step.values}
-            return replace(image, variables={**image.variables, **given})
+            values = {name: substituted(text, image.variables) for name, text in step.values}
+            return replace(image, variables={**image.variables, **values})
         case Workdir():
             return replace(image, workdir=step.path)
         case User():
@@ -208,10 +208,14 @@ def _run(step: Run, stage: Stage, image: Image) -> None:
         words, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=STEP_S
     )
     if done.returncode:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        last_lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         if NO_NETWORK.search(done.stderr) or "connection" in done.stderr.lower():
-            raise Impossible(f"{stage.name} could not be installed ({said[-1].strip()}); try again with a network")
-        raise BuildFailed("\n".join([f"{stage.name}: RUN {step.command}: exit code {done.returncode}", *said[-15:]]))
+            raise Impossible(
+                f"{stage.name} could not be installed ({last_lines[-1].strip()}); try again with a network"
+            )
+        raise BuildFailed(
+            "\n".join([f"{stage.name}: RUN {step.command}: exit code {done.returncode}", *last_lines[-15:]])
+        )
 
 
 def _copy_tree(source: Path, destination: Path) -> None:
@@ -219,7 +223,7 @@ def _copy_tree(source: Path, destination: Path) -> None:
 
 
 def link_tree(source: Path, destination: Path) -> None:
-    """Copy without a second copy on disk where there is one file system; only for stages that RUN nothing."""
+    """Copy by hard links where possible, without a second copy on disk; only for stages that RUN nothing."""
     shutil.copytree(source, destination, symlinks=True, dirs_exist_ok=True, copy_function=_link)
 
 

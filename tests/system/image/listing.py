@@ -1,4 +1,4 @@
-"""Print the files of ours in an image, by chapter: ``python -m tests.system.image.listing [TARGET]``.
+"""Print the project's files in an image, by chapter: ``python -m tests.system.image.listing [TARGET]``.
 
 Nothing is built: the Dockerfile's COPY lines are read against .dockerignore.
 """

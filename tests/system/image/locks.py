@@ -1,4 +1,4 @@
-"""Lock files, and whether an installer that demands hashes would find all it needs in one."""
+"""Read lock files, and test whether an installer that demands hashes finds all it needs in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.environments import NO_NETWORK, Impossible
 from tests.system.image.programs import program
 
 PLATFORM = "x86_64-manylinux_2_28"
-"""Cloud Run takes x86-64 (https://cloud.google.com/run/docs/container-contract); a slim image has a newer glibc."""
+"""Cloud Run has x86-64 (https://cloud.google.com/run/docs/container-contract); a slim image has a newer glibc."""
 
 OWN_LOCK = {
     "serving": "functions/requirements.txt",
@@ -23,10 +23,10 @@ OWN_LOCK = {
     "training": "functions/requirements-training.txt",
     "local": "shared/local/requirements.txt",
 }
-"""By target; each lock holds that of the target that it builds on."""
+"""Lock files by target; each holds that of the target that it builds on."""
 
 BUILDS_ON = {"serving-tensorflow": "serving", "training": "serving-tensorflow", "local": "serving"}
-"""By target: whose packages it has too."""
+"""By target, the target whose packages it has too."""
 
 MARKERS = {
     "implementation_name": "cpython",
@@ -40,30 +40,30 @@ MARKERS = {
 
 @dataclass(frozen=True)
 class Locked:
-    """One package of a lock file."""
+    """A package of a lock file."""
 
     versions: frozenset[str]
-    """More than one where markers tell Pythons or machines apart."""
+    """Versions; more than one where markers distinguish Pythons or machines."""
     hashes: int
-    """How many files may be taken for it."""
+    """Number of files that may be installed for it."""
 
 
 def locks_of(target: str) -> list[str]:
-    """Return what a target installs, in order."""
+    """Return the lock files that a target installs, in order."""
     before = locks_of(BUILDS_ON[target]) if target in BUILDS_ON else []
     return [*before, OWN_LOCK[target]]
 
 
 def locked(lock: Path) -> dict[str, Locked]:
-    """Return what a lock file pins, by name."""
-    found: dict[str, Locked] = {}
+    """Return the packages that a lock file pins, by name."""
+    packages: dict[str, Locked] = {}
     for block in re.split(r"\n(?=[a-z])", lock.read_text("utf-8")):
         requirement = re.match(r"[a-z].*==[^\\\n]*", block)
         if requirement:
             name, versions = _pinned(requirement[0])
-            before = found.get(name, Locked(frozenset(), 0))
-            found[name] = Locked(before.versions | versions, before.hashes + block.count("--hash=sha256:"))
-    return found
+            before = packages.get(name, Locked(frozenset(), 0))
+            packages[name] = Locked(before.versions | versions, before.hashes + block.count("--hash=sha256:"))
+    return packages
 
 
 def planned_install(lock: Path, python: str, folder: Path) -> set[str]:
@@ -72,7 +72,7 @@ def planned_install(lock: Path, python: str, folder: Path) -> set[str]:
     Args:
         lock: a lock file with hashes.
         python: the version of the image, such as ``3.13``.
-        folder: an empty one, for an environment that is never made.
+        folder: an empty folder, for an environment that is never made.
 
     Raises:
         ValueError: a package is missing from the lock, has no hash, or no wheel for the platform.
@@ -97,16 +97,16 @@ def planned_install(lock: Path, python: str, folder: Path) -> set[str]:
 
 def for_platform(lock: Path, python: str) -> set[str]:
     """Return the names in a lock file whose markers hold on the platform."""
-    here = {**MARKERS, "python_version": python, "python_full_version": f"{python}.0"}
+    environment = {**MARKERS, "python_version": python, "python_full_version": f"{python}.0"}
     lines = re.findall(r"^([a-z].*?==.*?)(?: \\)?$", lock.read_text("utf-8"), re.MULTILINE)
     requirements = [Requirement(line) for line in lines]
     return {
         canonicalize_name(requirement.name)
         for requirement in requirements
-        if not requirement.marker or requirement.marker.evaluate(here)
+        if not requirement.marker or requirement.marker.evaluate(environment)
     }
 
 
 def _pinned(text: str) -> tuple[str, frozenset[str]]:
     requirement = Requirement(text.strip())
-    return canonicalize_name(requirement.name), frozenset(one.version for one in requirement.specifier)
+    return canonicalize_name(requirement.name), frozenset(specifier.version for specifier in requirement.specifier)

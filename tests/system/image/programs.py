@@ -1,4 +1,4 @@
-"""Programs that come with the test extra, as wheels."""
+"""Find programs that are installed with the test extra, as wheels."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.environments import Impossible
 
 
 def program(name: str) -> str:
-    """Return where a program is: beside the Python that runs, else on PATH.
+    """Return the path of a program: next to the running Python, else on PATH.
 
     Raises:
-        Impossible: it is nowhere.
+        Impossible: it is in neither.
     """
     beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.exists() else shutil.which(name)
-    if not found:
+    path = str(beside) if beside.exists() else shutil.which(name)
+    if not path:
         raise Impossible(f"{name} is not installed; it comes with `make setup`")
-    return found
+    return path

@@ -1,4 +1,4 @@
-"""Files that look as if they held a secret, by their names and by what stands in them."""
+"""Find files that look as if they held a secret, by their names and their content."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CONTENTS = re.compile(
 
 
 def secret_like(root: Path, files: Iterable[str]) -> list[str]:
-    """Return those of some files whose name or content is that of a secret, each with the reason."""
-    found = []
+    """Return the files whose name or content looks like a secret, each with the reason."""
+    findings = []
     for file in files:
         name = file.rsplit("/", 1)[-1].lower()
         by_name = [pattern for pattern in NAMES if fnmatchcase(name, pattern)]
         by_content = CONTENTS.search((root / file).read_bytes())
         if by_name:
-            found.append(f"{file}: its name is like {by_name[0]}")
+            findings.append(f"{file}: its name is like {by_name[0]}")
         elif by_content:
-            found.append(f"{file}: it holds {by_content[0][:12].decode('ascii', 'replace')}…")
-    return found
+            findings.append(f"{file}: it holds {by_content[0][:12].decode('ascii', 'replace')}…")
+    return findings

@@ -1,4 +1,4 @@
-"""How much an image holds, and whether anything in it has changed."""
+"""Measure an image's size, and find out whether a file in it has changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Mark = tuple[int, int, int]
 
 
 def installed_mb(folder: Path) -> float:
-    """Return what a folder takes on disk, in units of 10^6 bytes."""
+    """Return the size of a folder on disk, in units of 10^6 bytes."""
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*")) / 1e6
 
 
@@ -27,8 +27,8 @@ def largest_parts(image: Image, count: int = 12) -> list[tuple[str, float]]:
 
 def snapshot(image: Image) -> dict[Path, Mark]:
     """Return each file's mode, size and time of change, to be compared later."""
-    found = {}
+    marks = {}
     for path in image.application.rglob("*"):
         about = path.lstat()
-        found[path] = (about.st_mode, about.st_size, about.st_mtime_ns)
-    return found
+        marks[path] = (about.st_mode, about.st_size, about.st_mtime_ns)
+    return marks

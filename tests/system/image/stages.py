@@ -1,4 +1,4 @@
-"""Questions about a Dockerfile's stages that need no step performed."""
+"""Answer questions about a Dockerfile's stages without performing a step."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tests.system.image.dockerfile import Copy, Dockerfile, Run, Stage
 
 def lineage(dockerfile: Dockerfile, target: str) -> list[Stage]:
     """Return a target and every stage that it is built on or copies from, each once."""
-    found: dict[str, Stage] = {}
+    stages: dict[str, Stage] = {}
     names = {stage.name for stage in dockerfile.stages}
     waiting = [target]
     while waiting:
         stage = dockerfile.stage(waiting.pop())
-        found[stage.name] = stage
+        stages[stage.name] = stage
         copied = [step.stage for step in stage.instructions if isinstance(step, Copy) and step.stage]
-        waiting += [name for name in (stage.base, *copied) if name in names and name not in found]
-    return list(found.values())
+        waiting += [name for name in (stage.base, *copied) if name in names and name not in stages]
+    return list(stages.values())
 
 
 def copied_files(dockerfile: Dockerfile, target: str, files: list[str]) -> set[str]:
@@ -31,22 +31,22 @@ def copied_files(dockerfile: Dockerfile, target: str, files: list[str]) -> set[s
 
 
 def commands(dockerfile: Dockerfile, target: str) -> list[str]:
-    """Return what a target and the stages that it needs RUN."""
+    """Return the commands that a target and the stages that it needs RUN."""
     steps = [step for stage in lineage(dockerfile, target) for step in stage.instructions]
     return [step.command for step in steps if isinstance(step, Run)]
 
 
 def needed_modules(root: Path, entries: Iterable[str]) -> set[str]:
-    """Return the files of ``shared`` that some files import, directly or not, also inside functions."""
-    found: set[str] = set()
+    """Return the files of ``shared`` that ``entries`` import, directly or not, also inside functions."""
+    files: set[str] = set()
     waiting = list(entries)
     while waiting:
         for module in _imports(root / waiting.pop()):
             for file in _files_of(root, module):
-                if file not in found:
-                    found.add(file)
+                if file not in files:
+                    files.add(file)
                     waiting.append(file)
-    return found
+    return files
 
 
 def foreign_modules(root: Path, files: Iterable[str]) -> set[str]:
@@ -67,10 +67,10 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _files_of(root: Path, module: str) -> Iterator[str]:
-    """Yield a module's file and its packages', as far as there are such files."""
+    """Yield a module's file and those of its packages, as far as they exist."""
     parts = module.split(".")
     if parts[0] != "shared":
         return
     for count in range(1, len(parts) + 1):
-        place = "/".join(parts[:count])
-        yield from (file for file in (f"{place}.py", f"{place}/__init__.py") if (root / file).is_file())
+        path = "/".join(parts[:count])
+        yield from (file for file in (f"{path}.py", f"{path}/__init__.py") if (root / file).is_file())

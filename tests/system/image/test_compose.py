@@ -1,4 +1,4 @@
-"""functions/compose.yaml: valid by the specification's schema, confined, explained, and its command really run."""
+"""Tests of functions/compose.yaml: valid by the specification's schema, confined, explained, and its command runs."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ with urllib.request.urlopen("http://127.0.0.1:8000/v1/classify", open(sys.argv[1
 """
 PAGE = """
 import urllib.request
-asked = urllib.request.Request("http://127.0.0.1:8000/", headers={"Accept": "text/html"})
-print(urllib.request.urlopen(asked).read().decode())
+request = urllib.request.Request("http://127.0.0.1:8000/", headers={"Accept": "text/html"})
+print(urllib.request.urlopen(request).read().decode())
 """
 NOT_POSSIBLE = confinement().reason if not confinement().namespace else ""
 
 
 def faults(file: Path) -> str:
-    """Return what the compose specification's own schema has against a file; empty if it has nothing."""
+    """Return the faults of a file by the compose specification's own schema; empty if it has none."""
     command = [program("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
@@ -48,7 +48,7 @@ def faults(file: Path) -> str:
 def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
     """The service, healthy, with a picture in the folder to drop from."""
     if NOT_POSSIBLE or not shutil.which("ip", path=OUR_PATH):
-        pytest.skip(NOT_POSSIBLE or "without the program `ip` no network can be made for the service alone")
+        pytest.skip(NOT_POSSIBLE or "the program `ip`, which makes a network for the service alone, is not installed")
     folder = tmp_path_factory.mktemp("composed")
     for name, mode in (("data", 0o1777), ("drop", 0o755), ("models", 0o755)):
         (folder / name).mkdir()
@@ -65,7 +65,7 @@ def running(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield service
 
 
-def test_it_is_as_the_compose_specification_says() -> None:
+def test_compose_file_matches_the_specification() -> None:
     assert faults(FILE) == ""
 
 
@@ -73,13 +73,13 @@ def test_it_is_as_the_compose_specification_says() -> None:
     ("right", "wrong"),
     [("    ports:", "    port:"), ("    init: true", "    init: [yes]"), ("interval: 30s", "interval: [30]")],
 )
-def test_what_the_specification_does_not_know_is_noticed(right: str, wrong: str, tmp_path: Path) -> None:
+def test_compose_check_finds_keys_outside_the_specification(right: str, wrong: str, tmp_path: Path) -> None:
     assert right in TEXT
     (tmp_path / "compose.yaml").write_text(TEXT.replace(right, wrong), "utf-8")
     assert faults(tmp_path / "compose.yaml") != ""
 
 
-def test_it_builds_what_the_dockerfile_has_and_opens_the_port_that_it_exposes_to_this_machine_only() -> None:
+def test_compose_builds_a_target_and_publishes_its_port_on_loopback() -> None:
     build = SERVICE["build"]
     assert (FILE.parent / build["context"]).resolve() == ROOT
     stage = parse((ROOT / build["dockerfile"]).read_text("utf-8")).stage(build["target"])
@@ -88,7 +88,7 @@ def test_it_builds_what_the_dockerfile_has_and_opens_the_port_that_it_exposes_to
     assert f"--listen=0.0.0.0:{port}" in SERVICE["command"]
 
 
-def test_it_may_do_little() -> None:
+def test_compose_service_has_least_privilege() -> None:
     assert SERVICE["read_only"] is True
     assert SERVICE["cap_drop"] == ["ALL"]
     assert SERVICE["security_opt"] == ["no-new-privileges:true"]
@@ -97,7 +97,7 @@ def test_it_may_do_little() -> None:
     assert set(yaml.safe_load(TEXT)["volumes"]) == {"data"}
 
 
-def test_every_variable_is_explained_with_the_value_that_it_has_otherwise() -> None:
+def test_compose_variables_are_explained_with_their_defaults() -> None:
     explained = dict(re.findall(r"^#     (BUCKETLENS_\w+) +(.+)$", TEXT, re.MULTILINE))
     used = dict(VARIABLE.findall(TEXT))
     assert explained.keys() == used.keys()
@@ -105,49 +105,49 @@ def test_every_variable_is_explained_with_the_value_that_it_has_otherwise() -> N
         assert value.removeprefix("./") in explained[name], name
 
 
-def test_every_setting_in_it_is_one_of_the_functions() -> None:
+def test_compose_settings_are_settings_of_the_functions() -> None:
     names = {word.removeprefix("--set=").partition("=")[0] for word in SERVICE["command"] if word.startswith("--set=")}
     assert names
     assert names <= set(settable())
 
 
-def test_an_image_is_classified_over_its_port_and_its_row_can_be_asked_for(running: Composed) -> None:
-    code, said = running.exec("python", "-c", POST, "/drop/daisy.jpg")
-    assert code == 0, said
-    answer: dict[str, Any] = yaml.safe_load(said)
+def test_compose_service_classifies_an_image_and_its_row_can_be_queried(running: Composed) -> None:
+    code, output = running.exec("python", "-c", POST, "/drop/daisy.jpg")
+    assert code == 0, output
+    answer: dict[str, Any] = yaml.safe_load(output)
     assert answer["label"] == "daisy"
     assert answer["recorded"] is True
     sql = f"SELECT label FROM predictions_by_model WHERE prediction_id = '{answer['prediction_id']}'"
-    code, said = running.exec("bucketlens", "query", sql)
-    assert code == 0, said
-    assert "daisy" in said
+    code, output = running.exec("bucketlens", "query", sql)
+    assert code == 0, output
+    assert "daisy" in output
 
 
-def test_a_file_of_the_mounted_folder_is_dropped_and_its_prediction_comes(running: Composed) -> None:
-    code, said = running.exec("bucketlens", "drop", "/drop", "--wait")
-    assert code == 0, said
-    assert "daisy" in said
+def test_compose_service_classifies_a_file_of_the_mounted_folder(running: Composed) -> None:
+    code, output = running.exec("bucketlens", "drop", "/drop", "--wait")
+    assert code == 0, output
+    assert "daisy" in output
 
 
-def test_the_page_is_served(running: Composed) -> None:
-    code, said = running.exec("python", "-c", PAGE)
-    assert code == 0, said
-    assert "<title>" in said
+def test_compose_service_serves_the_page(running: Composed) -> None:
+    code, output = running.exec("python", "-c", PAGE)
+    assert code == 0, output
+    assert "<title>" in output
 
 
-def test_only_its_port_is_open_to_others(running: Composed) -> None:
-    """Ports that listen on another address than 127.0.0.1, as the kernel lists them (proc(5), /proc/net/tcp)."""
-    code, said = running.exec("cat", "/proc/net/tcp")
-    assert code == 0, said
-    rows = [line.split() for line in said.splitlines()[1:]]
+def test_compose_service_opens_only_its_port(running: Composed) -> None:
+    """Read the listening ports from the kernel (proc(5), /proc/net/tcp): on another address than 127.0.0.1."""
+    code, output = running.exec("cat", "/proc/net/tcp")
+    assert code == 0, output
+    rows = [line.split() for line in output.splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A"]
     assert len(listening) >= 5
     assert {address for address in listening if not address.startswith("0100007F")} == {f"00000000:{8000:04X}"}
 
 
-def test_it_ends_when_it_is_told_and_leaves_nobody_behind(running: Composed) -> None:
-    """The last test of this module: the others need it running."""
+def test_compose_service_stops_on_sigterm_with_all_its_processes(running: Composed) -> None:
+    """Stop the service; last in this module, since the other tests need it running."""
     family = psutil.Process(running.process.pid).children(recursive=True)
     assert len(family) >= 6
-    assert running.end() == 0, running.said()
-    assert [one.cmdline() for one in family if one.is_running()] == []
+    assert running.end() == 0, running.last_output()
+    assert [member.cmdline() for member in family if member.is_running()] == []

@@ -1,4 +1,4 @@
-"""What functions/Dockerfile promises, read from it; and that whoever reads it here refuses what he does not know."""
+"""Tests of functions/Dockerfile, as it is read; and that the reader refuses instructions that it does not know."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ PROCESSES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared
 FUNCTIONS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "functions").glob("*/main.py"))
 
 
-def test_hadolint_finds_nothing_to_remark() -> None:
+def test_dockerfile_passes_hadolint() -> None:
     done = subprocess.run([program("hadolint"), str(FILE)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_it_builds_on_a_slim_python_that_the_project_supports() -> None:
+def test_dockerfile_builds_on_a_supported_slim_python() -> None:
     [base] = {stage.base for stage in DOCKERFILE.stages} - {stage.name for stage in DOCKERFILE.stages}
-    found = re.fullmatch(r"python:(\d+\.\d+)-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
-    assert found
+    match = re.fullmatch(r"python:(\d+\.\d+)-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
+    assert match
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["requires-python"]
-    assert found[1] in SpecifierSet(supported)
+    assert match[1] in SpecifierSet(supported)
 
 
-def test_a_build_without_a_target_serves() -> None:
+def test_dockerfile_without_a_target_builds_the_serving_image() -> None:
     assert DOCKERFILE.stages[-1].base == "serving"
     assert DOCKERFILE.stages[-1].instructions == ()
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_starts_its_own_program_as_nobody_in_particular(target: str) -> None:
+def test_target_starts_its_program_as_an_unprivileged_user(target: str) -> None:
     steps = DOCKERFILE.stage(target).instructions
     [user] = [step for step in steps if isinstance(step, User)]
     assert user.uid != 0
@@ -59,7 +59,7 @@ def test_a_target_starts_its_own_program_as_nobody_in_particular(target: str) ->
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_installs_what_is_locked_and_nothing_else(target: str) -> None:
+def test_target_installs_only_its_lock_file(target: str) -> None:
     installs = [command for command in commands(DOCKERFILE, target) if "pip" in command]
     locks = locks_of(target)
     assert len(installs) == len(locks)
@@ -73,7 +73,7 @@ def test_a_target_installs_what_is_locked_and_nothing_else(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_packages_are_installed_before_and_apart_from_what_changes_more_often(target: str) -> None:
+def test_dockerfile_installs_packages_in_a_layer_before_the_code(target: str) -> None:
     copies = [step for step in DOCKERFILE.stage(target).instructions if isinstance(step, Copy)]
     assert copies[0].stage
     assert copies[0].stage.startswith("packages")
@@ -82,21 +82,21 @@ def test_packages_are_installed_before_and_apart_from_what_changes_more_often(ta
         assert [source for source in sources if "requirements" not in source] == []
 
 
-def test_without_buildkit_too_serving_is_built_without_tensorflow() -> None:
-    """Such a builder makes every stage that stands above the target."""
+def test_serving_image_is_built_without_tensorflow_even_without_buildkit() -> None:
+    """Build as such a builder does: it makes every stage above the target."""
     names = [stage.name for stage in DOCKERFILE.stages]
     above = DOCKERFILE.stages[: names.index("serving")]
     assert {stage.name for stage in above} <= {stage.name for stage in lineage(DOCKERFILE, "serving")}
 
 
-def test_one_image_serves_every_function() -> None:
+def test_image_serves_every_function() -> None:
     assert set(FUNCTIONS) <= copied_files(DOCKERFILE, "serving", FILES)
     variables = [step.values for stage in DOCKERFILE.stages for step in stage.instructions if isinstance(step, Env)]
     assert "FUNCTION_TARGET" not in {name for values in variables for name, _ in values}
 
 
 @pytest.mark.parametrize("target", ["serving", "serving-tensorflow"])
-def test_serving_holds_what_it_imports_and_nothing_of_the_laptop_or_of_training(target: str) -> None:
+def test_serving_image_has_its_imports_and_no_local_cloud_or_training(target: str) -> None:
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, FUNCTIONS) - copied) == []
     others = (
@@ -114,13 +114,13 @@ def test_serving_holds_what_it_imports_and_nothing_of_the_laptop_or_of_training(
 
 
 @pytest.mark.parametrize("target", ["training", "local"])
-def test_a_target_with_the_command_line_holds_what_every_command_imports(target: str) -> None:
-    """``--help`` imports them all, also those that are of no use in an image."""
+def test_target_with_the_command_line_has_every_commands_imports(target: str) -> None:
+    """Take the imports of ``--help``, which imports all commands, also those without a use in an image."""
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, COMMANDS) - copied) == []
 
 
-def test_the_local_cloud_is_in_its_image_whole() -> None:
+def test_local_cloud_is_complete_in_its_image() -> None:
     copied = copied_files(DOCKERFILE, "local", FILES)
     assert sorted(needed_modules(ROOT, [*FUNCTIONS, *PROCESSES]) - copied) == []
     assert len(PROCESSES) == 3
@@ -132,8 +132,8 @@ def test_the_local_cloud_is_in_its_image_whole() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_lies_beside_the_code_is_copied_with_it(target: str) -> None:
-    """Such as a page's style sheet: a package is copied whole, whatever kinds of files it has."""
+def test_dockerfile_copies_the_data_files_of_the_code(target: str) -> None:
+    """Check data files such as a page's style sheet: a package is copied whole, whatever kinds of files it has."""
     copied = copied_files(DOCKERFILE, target, FILES)
     packages = {file.rsplit("/", 1)[0] for file in copied if file.endswith("/__init__.py")} - {"shared", "shared/local"}
     beside = {
@@ -147,7 +147,7 @@ def test_what_lies_beside_the_code_is_copied_with_it(target: str) -> None:
 
 @pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_module_that_a_target_imports_is_in_a_package_of_its_lock(target: str) -> None:
+def test_target_imports_only_packages_of_its_lock_file(target: str) -> None:
     entries = {"training": COMMANDS, "local": [*FUNCTIONS, *PROCESSES]}.get(target, FUNCTIONS)
     files = {*entries, *needed_modules(ROOT, entries)}
     if target in ("serving", "local"):
@@ -179,12 +179,12 @@ def test_every_module_that_a_target_imports_is_in_a_package_of_its_lock(target: 
         ("WORKDIR app", "absolute path"),
     ],
 )
-def test_what_is_not_proved_here_is_refused(line: str, sentence: str) -> None:
+def test_dockerfile_reader_refuses_instructions_that_it_does_not_know(line: str, sentence: str) -> None:
     with pytest.raises(NotUnderstood, match=sentence):
         parse(f"FROM python:3.13-slim\n{line}\n")
 
 
-def test_stages_variables_and_continued_lines_are_read_as_docker_reads_them() -> None:
+def test_dockerfile_reader_reads_stages_variables_and_continued_lines() -> None:
     read = parse('ARG A=b:1\nFROM ${A} AS one\nENV X=1 \\\n    Y="2 3"\n# remark\nFROM one\nCMD ["a", "b c"]\n')
     assert [(stage.name, stage.base) for stage in read.stages] == [("one", "b:1"), ("1", "one")]
     assert read.stage("one").instructions == (Env((("X", "1"), ("Y", "2 3"))),)

@@ -1,4 +1,4 @@
-"""The images' lock files: hashes for all, the versions of the whole, and nothing missing; nothing large is fetched."""
+"""Tests of the images' lock files: hashes for all, the versions of the main lock, and no package missing."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ TENSORFLOW = {"tensorflow", "tensorflow-cpu", "keras"}
 
 
 def whole() -> dict[str, frozenset[str]]:
-    """What the root's requirements.txt pins, which has no hashes."""
-    return {name: one.versions for name, one in locked(ROOT / "requirements.txt").items()}
+    """The pins of the root's requirements.txt, which has no hashes."""
+    return {name: package.versions for name, package in locked(ROOT / "requirements.txt").items()}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
-def test_every_package_has_hashes_and_the_version_of_the_whole(lock: Path) -> None:
-    found = locked(lock)
-    assert len(found) > 40
-    assert [name for name, one in found.items() if not one.hashes] == []
+def test_lock_packages_have_hashes_and_the_version_of_the_main_lock(lock: Path) -> None:
+    packages = locked(lock)
+    assert len(packages) > 40
+    assert [name for name, package in packages.items() if not package.hashes] == []
     everything = whole()
-    assert {name for name, one in found.items() if one.versions != everything.get(name)} == set()
+    assert {name for name, package in packages.items() if package.versions != everything.get(name)} == set()
 
 
-def test_each_lock_holds_the_one_that_it_builds_on() -> None:
-    """The stages build on each other, and nothing that was installed may be installed again in another version."""
+def test_lock_includes_the_lock_that_it_builds_on() -> None:
+    """Compare stages: nothing that was installed may be installed again in another version."""
     for target, below in BUILDS_ON.items():
         assert locked(ROOT / OWN_LOCK[below]).items() <= locked(ROOT / OWN_LOCK[target]).items(), target
 
 
-def test_tensorflow_is_in_the_locks_that_are_named_after_it_and_not_in_the_one_that_serves() -> None:
+def test_lock_of_serving_has_no_tensorflow_and_those_named_after_it_do() -> None:
     serving, tensorflow, training, local = (set(locked(lock)) for lock in LOCKS)
     assert not TENSORFLOW & (serving | local)
     assert tensorflow >= TENSORFLOW
@@ -49,13 +49,13 @@ def test_tensorflow_is_in_the_locks_that_are_named_after_it_and_not_in_the_one_t
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=NAMES)
-def test_an_installer_that_demands_hashes_finds_all_it_needs_as_wheels(lock: Path, tmp_path: Path) -> None:
-    """For Linux x86-64 and the image's Python. The TensorFlow targets are not installed by these tests: 1.3 GB."""
+def test_lock_installs_from_wheels_with_required_hashes(lock: Path, tmp_path: Path) -> None:
+    """Plan for Linux x86-64 and the image's Python. The TensorFlow targets are not installed by these tests: 1.3 GB."""
     assert _planned(lock, tmp_path) == for_platform(lock, PYTHON)
 
 
 @pytest.mark.parametrize("name", ["werkzeug", "certifi"])
-def test_a_package_that_is_missing_from_a_lock_is_noticed(name: str, tmp_path: Path) -> None:
+def test_lock_check_finds_a_missing_package(name: str, tmp_path: Path) -> None:
     text = LOCKS[0].read_text("utf-8")
     without = re.sub(rf"(?ms)^{name}==.*?(?=^[a-z]|\Z)", "", text)
     assert len(without) < len(text)

@@ -1,4 +1,4 @@
-"""The serving image at work: made by the Dockerfile's steps, as its own user, on a root that cannot be written."""
+"""Tests of the serving image at work: made by the Dockerfile's steps, as its own user, on a read-only root."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MOST_MB = 400
 SWEEP = ["python", "functions/classify_backlog/main.py"]
 TRY_TO_WRITE = """
 import os, pathlib, sys
-for place in sys.argv[1:]:
+for folder in sys.argv[1:]:
     try:
-        pathlib.Path(place, "written").touch()
-        print("can write", place)
+        pathlib.Path(folder, "written").touch()
+        print("can write", folder)
     except OSError as error:
         print(type(error).__name__, error.errno)
 """
@@ -39,63 +39,69 @@ def daisy() -> bytes:
     return content.getvalue()
 
 
-def test_the_request_function_answers_and_ends_when_it_is_told(serving: Image, world: World, tmp_path: Path) -> None:
+def test_request_function_in_the_image_answers_and_stops_on_sigterm(
+    serving: Image, world: World, tmp_path: Path
+) -> None:
     before = snapshot(serving)
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         container.wait_until_ready()
         answer = requests.post(f"{container.url}/v1/classify", data=daisy(), timeout=30)
-        assert answer.status_code == 200, container.said()
+        assert answer.status_code == 200, container.last_output()
         assert answer.json()["label"] == "daisy"
         assert answer.json()["recorded"] is True
-        assert container.end() == 0, container.said()
+        assert container.end() == 0, container.last_output()
     assert snapshot(serving) == before
 
 
-def test_the_upload_function_makes_a_row_of_an_event(
+def test_upload_function_in_the_image_makes_a_row_of_an_event(
     serving: Image, world: World, picture: Picture, tmp_path: Path
 ) -> None:
     world.put("garden/rose.jpg", picture(700), tmp_path)
     upload = world.store.find(world.uploads, "garden/rose.jpg")
     with started(serving, as_deployed(world.environment, "classify_upload"), tmp_path) as container:
         container.wait_until_ready()
-        assert post(container.url, event_of(upload.ref, upload.size_bytes)) < 300, container.said()
-        assert container.end() == 0, container.said()
+        assert post(container.url, event_of(upload.ref, upload.size_bytes)) < 300, container.last_output()
+        assert container.end() == 0, container.last_output()
     [row] = world.rows("latest_predictions")
     assert row["image"]["name"] == "garden/rose.jpg"
     assert row["call"]["revision"] == "classify-upload-00001-abc"
     assert world.names_in(world.uploads) == []
 
 
-def test_the_job_sweeps_what_is_left(serving: Image, world: World, picture: Picture, tmp_path: Path) -> None:
+def test_backlog_job_in_the_image_sweeps_the_backlog(
+    serving: Image, world: World, picture: Picture, tmp_path: Path
+) -> None:
     world.put("left/behind.jpg", picture(701), tmp_path)
     time.sleep(1.1)
     job = {**world.environment, "BACKLOG_AGE_S": "1", "CLOUD_RUN_JOB": "classify-backlog", "CLOUD_RUN_EXECUTION": "e-1"}
-    code, said = run(serving, SWEEP, job, tmp_path)
-    assert code == 0, said
+    code, output = run(serving, SWEEP, job, tmp_path)
+    assert code == 0, output
     [row] = world.rows("latest_predictions")
     assert row["call"]["service"] == "classify-backlog"
 
 
-def test_a_large_form_needs_no_disk(serving: Image, world: World, picture: Picture, tmp_path: Path) -> None:
-    """A file of more than 500 kB in a form is spooled by werkzeug."""
+def test_request_function_in_the_image_takes_a_large_form_without_disk(
+    serving: Image, world: World, picture: Picture, tmp_path: Path
+) -> None:
+    """Send a form with a file of more than 500 kB, which werkzeug spools to a temporary file."""
     large = picture(702, (2000, 1500)) + b"\0" * 600_000
     with started(serving, as_deployed(world.environment, "classify_request"), tmp_path) as container:
         container.wait_until_ready()
         answer = requests.post(f"{container.url}/v1/classify?record=false", files={"image": large}, timeout=30)
-        assert answer.status_code == 200, container.said()
+        assert answer.status_code == 200, container.last_output()
 
 
-def test_without_a_setting_it_does_not_start_and_names_it(serving: Image, world: World, tmp_path: Path) -> None:
+def test_container_without_a_setting_does_not_start_and_names_it(serving: Image, world: World, tmp_path: Path) -> None:
     environment = as_deployed(world.environment, "classify_request")
     del environment["ARCHIVE_BUCKET"]
     with started(serving, environment, tmp_path) as container:
         assert container.process.wait(60) != 0
-        assert "ARCHIVE_BUCKET is not set" in container.said()
+        assert "ARCHIVE_BUCKET is not set" in container.last_output()
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_nothing_is_compiled_at_a_start(serving: Image, world: World, tmp_path: Path) -> None:
-    """The bytecode of every module that serving loads was made by the build, Python's own library included."""
+def test_container_start_compiles_nothing(serving: Image, world: World, tmp_path: Path) -> None:
+    """Check the bytecode of every module that serving loads, Python's own library included."""
     script = """
 import os, sys
 import functions_framework, gunicorn.app.wsgiapp, gunicorn.workers.gthread
@@ -104,47 +110,47 @@ shared.service.Service.from_environment().pipeline()
 loaded = [module for module in list(sys.modules.values()) if getattr(module, "__cached__", None)]
 print(len(loaded), *sorted(module.__name__ for module in loaded if not os.path.exists(module.__cached__)))
 """
-    code, said = run(serving, ["python", "-c", script], world.environment, tmp_path)
-    assert code == 0, said
-    count, *compiled = said.splitlines()[-1].split()
+    code, output = run(serving, ["python", "-c", script], world.environment, tmp_path)
+    assert code == 0, output
+    count, *compiled = output.splitlines()[-1].split()
     assert int(count) > 500
     assert compiled == []
 
 
-def test_tensorflow_is_not_there_and_litert_is(serving: Image, tmp_path: Path) -> None:
-    code, said = run(serving, ["python", "-c", "import ai_edge_litert, pillow_heif; import tensorflow"], {}, tmp_path)
+def test_serving_image_has_litert_and_no_tensorflow(serving: Image, tmp_path: Path) -> None:
+    code, output = run(serving, ["python", "-c", "import ai_edge_litert, pillow_heif; import tensorflow"], {}, tmp_path)
     assert code != 0
-    assert "No module named 'tensorflow'" in said
+    assert "No module named 'tensorflow'" in output
 
 
-def test_what_is_installed_is_small(serving: Image) -> None:
-    """The same figure as `python -m tests.system.image serving` prints."""
+def test_serving_image_is_small(serving: Image) -> None:
+    """Measure the same figure as `python -m tests.system.image serving` prints."""
     assert 100 < installed_mb(serving.application) < MOST_MB
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_nothing_can_be_written_but_shared_memory(serving: Image, tmp_path: Path) -> None:
+def test_container_can_write_only_shared_memory(serving: Image, tmp_path: Path) -> None:
     places = ["/", "/app", "/app/shared", "/app/.venv/bin", "/tmp", "/etc", "/usr"]
-    code, said = run(serving, ["python", "-c", TRY_TO_WRITE, *places], {}, tmp_path)
-    assert code == 0, said
-    assert "can write" not in said
-    assert len(said.splitlines()) == len(places)
+    code, output = run(serving, ["python", "-c", TRY_TO_WRITE, *places], {}, tmp_path)
+    assert code == 0, output
+    assert "can write" not in output
+    assert len(output.splitlines()) == len(places)
 
 
 @pytest.mark.skipif(not confinement().changes_user, reason=confinement().reason)
-def test_it_runs_as_a_user_who_owns_nothing(serving: Image, tmp_path: Path) -> None:
+def test_container_runs_as_a_user_that_owns_no_file(serving: Image, tmp_path: Path) -> None:
     script = "import os; print(os.getresuid(), os.getresgid(), os.getgroups())"
     assert run(serving, ["python", "-c", script], {}, tmp_path) == (0, f"{(65532,) * 3} {(65532,) * 3} []\n")
     assert {path.lstat().st_uid for path in serving.application.rglob("*")} == {0}
 
 
 @pytest.mark.skipif(not confinement().namespace, reason=confinement().reason)
-def test_it_sees_none_of_this_machines_folders(serving: Image, tmp_path: Path) -> None:
-    """Guards the tests above: nothing that works does so by a file of the repository or of a home folder."""
+def test_container_sees_no_folder_of_the_machine(serving: Image, tmp_path: Path) -> None:
+    """Guard the tests above: nothing that works does so by a file of the repository or of a home folder."""
     script = "import json, os, sys; print(json.dumps([os.listdir('/'), sys.path, os.path.exists(sys.argv[1])]))"
-    code, said = run(serving, ["python", "-c", script, str(Path(__file__))], {}, tmp_path)
-    assert code == 0, said
-    root, path, sees_this_file = json.loads(said)
+    code, output = run(serving, ["python", "-c", script, str(Path(__file__))], {}, tmp_path)
+    assert code == 0, output
+    root, path, sees_this_file = json.loads(output)
     assert "app" in root
     assert sees_this_file is False
-    assert [place for place in path if place and not place.startswith(("/app", str(serving.base.prefix)))] == []
+    assert [entry for entry in path if entry and not entry.startswith(("/app", str(serving.base.prefix)))] == []

@@ -1,4 +1,4 @@
-"""Terraform with the stand-in, and the plans that several tests look at: each is made once."""
+"""Fixtures: Terraform with the stand-in, and the plans that several tests read, each made once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.system.infra.plan import Plan
 from tests.system.infra.terraform import Terraform, terraform
 
 REPOSITORY = "https://github.com/you/bucketlens.git"
-TOLD = {"emails": ["ada@example.com"], "runbook": "https://github.com/you/bucketlens/blob/main/docs/runbook.md"}
+ALERT_EMAILS = {"emails": ["ada@example.com"], "runbook": "https://github.com/you/bucketlens/blob/main/docs/runbook.md"}
 EVERY_OPTION = {
     "archive_classes": [{"age": 90, "storage_class": "COLDLINE"}],
     "attestors": ["projects/bucketlens-test/attestors/built-by-cloud-build"],
@@ -41,13 +41,13 @@ EVERY_OPTION = {
     "settings": {"MAX_IMAGE_BYTES": "5242880"},
     "uploaders": ["group:team@example.com"],
     "watch": {
-        **TOLD,
+        **ALERT_EMAILS,
         "budget": {"billing_account": "000000-AAAAAA-000000", "units": 100},
         "channels": ["projects/bucketlens-test/notificationChannels/1"],
         "urgent_channels": ["projects/bucketlens-test/notificationChannels/2"],
     },
 }
-"""All that can be on at once; IAP, which excludes ``public``, is planned in deployment.tftest.hcl."""
+"""All options that can be on together; IAP, which excludes ``public``, is planned in deployment.tftest.hcl."""
 
 BUILDS = {
     "branch": "^main$",
@@ -63,12 +63,12 @@ TAKES = {
 }
 SHIPPED_THRESHOLDS = {"test": {"no_rows_h": 0}, "preprod": {"no_rows_h": 0}, "prod": {"no_rows_h": 6}}
 PLANS: dict[str, tuple[str, dict[str, Any]]] = {
-    **{name: (name, {"watch": {**TOLD, "thresholds": hours}}) for name, hours in SHIPPED_THRESHOLDS.items()},
-    "preprod that builds": ("preprod", {"pipeline": BUILDS, "watch": TOLD}),
-    "prod that takes": ("prod", {"pipeline": TAKES, "watch": TOLD}),
+    **{name: (name, {"watch": {**ALERT_EMAILS, "thresholds": hours}}) for name, hours in SHIPPED_THRESHOLDS.items()},
+    "preprod that builds": ("preprod", {"pipeline": BUILDS, "watch": ALERT_EMAILS}),
+    "prod that takes": ("prod", {"pipeline": TAKES, "watch": ALERT_EMAILS}),
     "every option": ("test", EVERY_OPTION),
 }
-"""What several tests look at, by name: an environment, and what is said besides its file."""
+"""Plans that several tests read, by name: an environment, and the variables that are added to its file."""
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def initialised(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
 
 @pytest.fixture(scope="session")
 def plan_of(initialised: Terraform) -> Callable[[str], Plan]:
-    """Return a maker of plans by their names in ``PLANS``."""
+    """Return a function that makes plans by their names in ``PLANS``."""
 
     @cache
     def make(name: str) -> Plan:

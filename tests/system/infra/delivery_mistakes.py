@@ -1,4 +1,4 @@
-"""Mistakes in the pipeline and the watch; each can stand beside the others."""
+"""Mistakes in the pipeline and the watch; they can all be in one plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISTAKES = (
         r'trigger\["build"\] has no golden set',
     ),
     Mistake(
-        "a release that nobody approves",
+        "a release without approval",
         "infra/pipeline/main.tf",
         "approval_required = approval_config.value",
         "approval_required = false",
@@ -31,7 +31,7 @@ MISTAKES = (
         r"gives _CANARY_PERCENTAGE, which infra/pipeline/promote\.yaml does not know",
     ),
     Mistake(
-        "a substitution that is left out",
+        "a substitution that is missing",
         "infra/pipeline/main.tf",
         "          _SOURCE         = local.source\n",
         "",
@@ -75,7 +75,7 @@ MISTAKES = (
         "infra/pipeline/main.tf",
         "images        = try(build.value.images, null)",
         "images        = null",
-        rules.what_is_built_says_how,
+        rules.builds_record_provenance,
         r'trigger\["build"\] names no images',
     ),
     Mistake(
@@ -87,19 +87,19 @@ MISTAKES = (
         r"0 triggers renew the base image, 1 schedules start them, expected 1",
     ),
     Mistake(
-        "a warning that wakes somebody",
+        "a warning that wakes a person",
         "infra/observability/alerts.tf",
         'each.value.severity == "CRITICAL" ?',
         'each.value.severity == "WARNING" ?',
-        rules.only_what_cannot_wait_wakes_somebody,
-        r'alert\["latency"\] is WARNING and wakes somebody',
+        rules.only_critical_alerts_wake_a_person,
+        r'alert\["latency"\] is WARNING and wakes a person',
     ),
     Mistake(
         "an incident that no missing figure ends",
         "infra/observability/alerts.tf",
         '        evaluation_missing_data = "EVALUATION_MISSING_DATA_INACTIVE"\n',
         "",
-        rules.alerts_ask_what_they_should,
+        rules.alerts_have_the_right_conditions,
         r'alert\["latency"\] stays open when figures stop',
     ),
     Mistake(
@@ -111,35 +111,35 @@ MISTAKES = (
         r'alert\["latency"\] links to .*runbook\.md$',
     ),
     Mistake(
-        "nobody is told that no sweep runs",
+        "no alert for a missing sweep",
         "infra/observability/alerts.tf",
         '"sweep-silent" = merge',
         '"sweeps" = merge',
         rules.alerts_lead_to_the_runbook,
-        r"nobody is told of sweep-silent",
+        r"no alert is made for sweep-silent",
     ),
     Mistake(
         "an alert on a number of errors",
         "infra/observability/alerts.tf",
         "      of       = local.rows\n",
         "",
-        rules.alerts_ask_what_they_should,
+        rules.alerts_have_the_right_conditions,
         r'alert\["quarantine-rate"\] counts, expected a share',
     ),
     Mistake(
-        "a figure that nobody measures",
+        "a metric that is not made",
         "infra/metrics/main.tf",
         'name            = "bucketlens/oldest_upload_s"',
         'name            = "bucketlens/oldest_s"',
-        rules.figures_that_are_asked_for_are_measured,
-        r'alert\["oldest-upload"\] asks for bucketlens/oldest_upload_s, which nobody measures',
+        rules.queried_metrics_are_made,
+        r'alert\["oldest-upload"\] queries bucketlens/oldest_upload_s, which is not a metric',
     ),
     Mistake(
         "a field that no line has",
         "infra/metrics/main.tf",
         'labels = { reason = "jsonPayload.reason" }',
         'labels = { reason = "jsonPayload.why" }',
-        rules.figures_are_read_off_what_the_log_says,
+        rules.metrics_read_fields_of_the_log,
         r'count\["failures"\] reads why, which no line has',
     ),
     Mistake(
@@ -147,7 +147,7 @@ MISTAKES = (
         "infra/observability/main.tf",
         '    service_agent_authentication {\n      type = "OIDC_TOKEN"\n    }\n',
         "",
-        rules.the_check_from_outside_says_who_it_is,
+        rules.the_uptime_check_identifies_itself,
         r"answers\[0\] has no token",
     ),
     Mistake(
@@ -155,7 +155,7 @@ MISTAKES = (
         "main.tf",
         "budget          = var.watch.budget\n",
         'budget          = { billing_account = "000000-AAAAAA-000000", currency = "USD", units = 1 }\n',
-        rules.a_budget_is_for_whoever_has_billing_rights,
-        r"a budget was not asked for, and there are 1",
+        rules.a_budget_is_made_on_request_only,
+        r"a budget was not requested, and there are 1",
     ),
 )

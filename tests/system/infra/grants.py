@@ -1,4 +1,4 @@
-"""Who may do what on what: the whole table, which each plan must equal. One line more or less is seen."""
+"""The whole table of grants, which each plan must equal: one line more or less is found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tests.system.infra.plan import Plan, Resource
 
 Grant = tuple[str, str, str]
-"""Who, may do what, on what."""
+"""A member, a role, and the resource that it is granted on."""
 
 ROLES = {
     "act_as": {"iam.serviceAccounts.actAs"},
@@ -29,7 +29,7 @@ ROLES = {
     "publish": {"storage.objects.create", "storage.objects.get", "storage.objects.list"},
     "take": {"storage.objects.delete", "storage.objects.get", "storage.objects.list"},
 }
-"""Our own roles: neither a permission more, nor one that the code needs less (infra/project says why each is there)."""
+"""The project's own roles: no permission more, and none that the code needs less (infra/project gives the reasons)."""
 
 _FUNCTIONS = ("classify-backlog", "classify-request", "classify-upload")
 _KEYS = ("bigquery", "registry", "run", "storage")
@@ -104,8 +104,8 @@ THAT_TAKES: set[Grant] = {
 }
 
 OF_OPTIONS: set[Grant] = {
-    *((who, "roles/storage.objectViewer", "bucket models") for who in _FUNCTIONS),
-    *((f"Google's {who}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key") for who in _KEYS),
+    *((function, "roles/storage.objectViewer", "bucket models") for function in _FUNCTIONS),
+    *((f"Google's {agent}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key") for agent in _KEYS),
     ("Google's cloudbuild", "roles/secretmanager.secretAccessor", "secret build-webhook"),
     ("classify-backlog", "roles/bigquery.dataViewer", "table failures"),
     ("classify-backlog", "roles/bigquery.dataViewer", "table predictions"),
@@ -127,13 +127,13 @@ EXPECTED: dict[str, tuple[set[Grant], ...]] = {
     "prod that takes": (ALWAYS, WITH_A_PIPELINE, THAT_ASKS_A_GOLDEN_SET, THAT_TAKES),
     "every option": (ALWAYS, WITH_A_PIPELINE, THAT_ASKS_A_GOLDEN_SET, THAT_BUILDS, OF_OPTIONS),
 }
-"""By the plans of conftest.py."""
+"""Grants by the plans of conftest.py."""
 
 CALLS_WITH_TOKENS: set[Grant] = {
     ("BigQuery's connection", "roles/run.invoker", "service classify-request"),
     ("Google's monitoring-notification", "roles/run.invoker", "service classify-request"),
 }
-"""What Identity-Aware Proxy would turn away: with it, neither is granted."""
+"""Grants that Identity-Aware Proxy would refuse: with it, neither is made."""
 
 OF_EXAMPLES: dict[str, set[Grant]] = {
     "gitlab": {
@@ -147,7 +147,7 @@ OF_EXAMPLES: dict[str, set[Grant]] = {
     },
     "hospital": {
         *ALWAYS - CALLS_WITH_TOKENS,
-        *((f"Google's {who}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key") for who in _KEYS),
+        *((f"Google's {agent}", "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key") for agent in _KEYS),
         ("Google's iap", "roles/run.invoker", "service classify-request"),
         ("group:radiology@example.com", "roles/iap.httpsResourceAccessor", "page of classify-request"),
         ("serviceAccount:scanner@my-hospital.iam.gserviceaccount.com", "roles/storage.objectCreator", "bucket upload"),
@@ -159,7 +159,7 @@ OF_EXAMPLES: dict[str, set[Grant]] = {
     },
     "public_page": ALWAYS,
 }
-"""By the name of an example in infra/examples."""
+"""Grants by the name of an example in infra/examples."""
 
 
 def expected(name: str) -> set[Grant]:
@@ -169,69 +169,80 @@ def expected(name: str) -> set[Grant]:
 
 def grants_of(plan: Plan) -> list[Grant]:
     """Return every grant of a plan, in words that are the same in each project."""
-    return sorted((_who(plan, one), _what(plan, one), _on(plan, one)) for one in plan.grants)
+    return sorted((_who(plan, grant), _what(plan, grant), _on(plan, grant)) for grant in plan.grants)
 
 
-def differences(plan: Plan, wanted: Iterable[Grant]) -> list[str]:
-    """Return a sentence for each line that a plan has more, less or twice."""
-    found, wanted = grants_of(plan), set(wanted)
-    said = [f"{who} may do {what} on {on}, which nobody expects" for who, what, on in sorted(set(found) - wanted)]
-    said += [f"{who} may not do {what} on {on}" for who, what, on in sorted(wanted - set(found))]
-    return said + [f"{one} is granted twice" for one in sorted({one for one in found if found.count(one) > 1})]
+def differences(plan: Plan, expected_grants: Iterable[Grant]) -> list[str]:
+    """Return a sentence for each grant that a plan has in excess, lacks or has twice."""
+    granted, expected_grants = grants_of(plan), set(expected_grants)
+    faults = [
+        f"{member} may do {what} on {on}, which is not expected"
+        for member, what, on in sorted(set(granted) - expected_grants)
+    ]
+    faults += [f"{member} may not do {what} on {on}" for member, what, on in sorted(expected_grants - set(granted))]
+    return faults + [
+        f"{grant} is granted twice" for grant in sorted({grant for grant in granted if granted.count(grant) > 1})
+    ]
 
 
 def roles_of(plan: Plan) -> dict[str, set[str]]:
-    """Return our own roles and what they allow."""
+    """Return the project's own roles and their permissions."""
     made = plan.of("project_iam_custom_role")
-    return {str(one["role_id"]).removeprefix("bucketlens_"): set(one["permissions"]) for one in made}
+    return {str(role["role_id"]).removeprefix("bucketlens_"): set(role["permissions"]) for role in made}
 
 
 def strangers(plan: Plan) -> list[str]:
-    """Return a sentence for each grant on what is not this plan's, and for each way to grant that the table leaves out.
+    """Return a sentence for each grant on a foreign resource, and for each way to grant that the table leaves out.
 
-    What is not ours and granted on all the same is named by a variable: a key, a secret, a topic of the other project.
+    A foreign resource that is granted on purpose is named by a variable: a key, a secret, the other project's topic.
     """
-    said = []
-    for one in plan.grants:
+    faults = []
+    for resource in plan.grants:
         expected = {
             "project": plan.variable("project"),
             "dataset_id": plan.variable("dataset"),
             "repository": "bucketlens",
             "crypto_key_id": plan.variable("kms_key"),
         }
-        if one.kind == "google_pubsub_topic_iam_member":
+        if resource.kind == "google_pubsub_topic_iam_member":
             del expected["project"]  # releases are announced to the next environment's project
-        said += [
-            f"{one.address} is on {name} {one[name]}, expected {wanted}"
-            for name, wanted in expected.items()
-            if one[name] is not None and one[name] != wanted
+        faults += [
+            f"{resource.address} is on {name} {resource[name]}, expected {expected_value}"
+            for name, expected_value in expected.items()
+            if resource[name] is not None and resource[name] != expected_value
         ]
-    grants = {one.address for one in plan.grants}
-    for one in plan.resources:
-        names_somebody = {"member", "members", "entity", "policy_data"} & one.values.keys()
-        if one.kind == "google_service_account":
-            continue  # which says there how it is named in a grant
-        if one.address not in grants and (names_somebody or _GRANTS_OTHERWISE.search(one.kind)):
-            said.append(f"{one.address} grants something in a way that the table does not show")
-        if one.kind.endswith(("_iam_binding", "_iam_policy")):
-            said.append(f"{one.address} takes away what it does not name, expected a grant to one member")
-    said += [f"{one.address} says itself who may read it" for one in plan.of("bigquery_dataset") if one["access"]]
-    return said
+    grants = {resource.address for resource in plan.grants}
+    for resource in plan.resources:
+        names_a_member = {"member", "members", "entity", "policy_data"} & resource.values.keys()
+        if resource.kind == "google_service_account":
+            continue  # its own member is not a grant
+        if resource.address not in grants and (names_a_member or _GRANTS_OTHERWISE.search(resource.kind)):
+            faults.append(f"{resource.address} grants something in a way that the table does not show")
+        if resource.kind.endswith(("_iam_binding", "_iam_policy")):
+            faults.append(f"{resource.address} revokes what it does not name, expected a grant to one member")
+    faults += [
+        f"{resource.address} has an access list of its own"
+        for resource in plan.of("bigquery_dataset")
+        if resource["access"]
+    ]
+    return faults
 
 
 def _who(plan: Plan, grant: Resource) -> str:
     member = grant["member"]
-    if member is None:  # it is known after the apply: of all accounts, that of BigQuery's connection alone
+    if member is None:  # it is known after the apply; of all accounts, only that of BigQuery's connection may be
         is_known = re.search(r"\.connection_reads_archive$|\.invoker\[\"bigquery\"\]$", grant.address)
-        return "BigQuery's connection" if is_known else f"somebody who is known later ({grant.address})"
-    if found := re.fullmatch(r"serviceAccount:([a-z-]+)@([a-z0-9-]+)\.iam\.gserviceaccount\.com", member):
-        name, project = found.groups()
-        if project == plan.variable("project") and name in {one["account_id"] for one in plan.of("service_account")}:
+        return "BigQuery's connection" if is_known else f"an account known after the apply ({grant.address})"
+    if match := re.fullmatch(r"serviceAccount:([a-z-]+)@([a-z0-9-]+)\.iam\.gserviceaccount\.com", member):
+        name, project = match.groups()
+        if project == plan.variable("project") and name in {
+            account["account_id"] for account in plan.of("service_account")
+        }:
             return str(name)
         if name == "deploy":
             return f"deploy of {project}"
-    if found := re.fullmatch(r"serviceAccount:(?:service|bq)-\d+@(?:gcp-sa-)?([a-z-]+)\.iam\..*", member):
-        return f"Google's {_AGENTS.get(found[1], found[1])}"
+    if match := re.fullmatch(r"serviceAccount:(?:service|bq)-\d+@(?:gcp-sa-)?([a-z-]+)\.iam\..*", member):
+        return f"Google's {_AGENTS.get(match[1], match[1])}"
     return str(member)
 
 
@@ -248,7 +259,7 @@ def _on(plan: Plan, grant: Resource) -> str:
 def _thing(plan: Plan, grant: Resource) -> str:
     kind = grant.kind.removeprefix("google_").removesuffix("_iam_member")
     if kind == "storage_bucket":
-        made = {one["name"]: str((one["labels"] or {}).get("role")) for one in plan.of("storage_bucket")}
+        made = {bucket["name"]: str((bucket["labels"] or {}).get("role")) for bucket in plan.of("storage_bucket")}
         return f"bucket {made.get(grant['bucket'], grant['bucket'])}"
     if kind == "service_account":
         return f"account {str(grant['service_account_id']).rpartition('/')[2].partition('@')[0]}"
@@ -261,7 +272,7 @@ def _thing(plan: Plan, grant: Resource) -> str:
 _GRANTS_OTHERWISE = re.compile(
     r"_acl$|_access_control$|_dataset_access$|_iam_(?!member$|custom_role$|binding$|policy$)|_service_account_key$|_hmac_key$"
 )
-"""Resources that let somebody in without a grant: lists of a bucket or an object, a dataset's entries, and keys."""
+"""Resources that give access without a grant: lists of a bucket or an object, a dataset's entries, and keys."""
 
 _THINGS = {
     "artifact_registry_repository": "the registry",

@@ -1,4 +1,4 @@
-"""The fields of the lines that our code logs, read off lines that it wrote."""
+"""Collect the fields of the product's log lines from lines that it wrote."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fields_of_the_log() -> set[str]:
 
 
 def _paths(value: dict[str, Any], above: str = "") -> Iterator[str]:
-    for name, one in value.items():
+    for name, inner in value.items():
         yield f"{above}{name}"
-        if isinstance(one, dict):
-            yield from _paths(one, f"{above}{name}.")
+        if isinstance(inner, dict):
+            yield from _paths(inner, f"{above}{name}.")

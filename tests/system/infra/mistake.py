@@ -1,4 +1,4 @@
-"""What a planted mistake is."""
+"""The type of a planted mistake."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.system.infra.plan_rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Something that somebody could type, and what must be said of it."""
+    """A change that a person could type, and the fault that must be reported."""
 
     name: str
     file: str
@@ -17,4 +17,4 @@ class Mistake:
     after: str
     rule: Rule
     fault: str
-    """A regular expression."""
+    """A regular expression of the reported fault."""

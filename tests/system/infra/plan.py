@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What a plan makes of one resource. A value that is known after the apply is missing."""
+    """A resource of a plan, without the values that are known after the apply."""
 
     address: str
     kind: str
@@ -19,7 +19,7 @@ class Resource:
         return self.values.get(name)
 
     def block(self, *path: str) -> dict[str, Any]:
-        """Return a block inside blocks, each of which stands there once; empty if it is not there."""
+        """Return a nested block that occurs once at each level; empty if it does not exist."""
         values = self.values
         for name in path:
             values = (values.get(name) or [{}])[0]
@@ -38,24 +38,28 @@ class Plan:
         ]
 
     def of(self, *kinds: str) -> list[Resource]:
-        """Return the resources of some types; a name without its ``google_`` will do."""
-        wanted = {kind if kind == "time_sleep" else f"google_{kind}" for kind in kinds}
-        return [resource for resource in self.resources if resource.kind in wanted]
+        """Return the resources of some types; a type may lack its ``google_``."""
+        types = {kind if kind == "time_sleep" else f"google_{kind}" for kind in kinds}
+        return [resource for resource in self.resources if resource.kind in types]
 
     @property
     def grants(self) -> list[Resource]:
-        """Every resource that grants a role."""
-        return [one for one in self.resources if one.kind.endswith(("_iam_member", "_iam_binding", "_iam_policy"))]
+        """Resources that grant a role."""
+        return [
+            resource
+            for resource in self.resources
+            if resource.kind.endswith(("_iam_member", "_iam_binding", "_iam_policy"))
+        ]
 
     @property
     def functions(self) -> list[tuple[Resource, dict[str, Any], dict[str, Any]]]:
-        """Return services and jobs, each with its template and its container."""
-        services = [(one, one.block("template")) for one in self.of("cloud_run_v2_service")]
-        jobs = [(one, one.block("template", "template")) for one in self.of("cloud_run_v2_job")]
-        return [(one, template, template["containers"][0]) for one, template in services + jobs]
+        """Services and jobs, each with its template and its container."""
+        services = [(function, function.block("template")) for function in self.of("cloud_run_v2_service")]
+        jobs = [(function, function.block("template", "template")) for function in self.of("cloud_run_v2_job")]
+        return [(function, template, template["containers"][0]) for function, template in services + jobs]
 
     def variable(self, name: str) -> Any:
-        """Return what a variable of the root is."""
+        """Return the value of a variable of the root."""
         return self.document["variables"].get(name, {}).get("value")
 
 
@@ -64,8 +68,8 @@ def texts_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for one in value.values():
-            yield from texts_in(one)
+        for inner in value.values():
+            yield from texts_in(inner)
     elif isinstance(value, list):
-        for one in value:
-            yield from texts_in(one)
+        for inner in value:
+            yield from texts_in(inner)

@@ -1,4 +1,4 @@
-"""Roles of ours in a plan, held to the permissions that they should have."""
+"""Compare the project's own roles in a plan with the permissions that they should have."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from tests.system.infra.grants import ROLES, roles_of
 from tests.system.infra.plan import Plan
 
 
-def our_roles_are_as_small_as_they_can_be(plan: Plan) -> list[str]:
-    """No permission more, and none less."""
-    found = roles_of(plan)
-    said = [f"{name} is a role that nobody expects" for name in sorted(found.keys() - ROLES)]
-    for name, wanted in ROLES.items():
-        said += [f"{name} may {one}, which nobody expects" for one in sorted(found.get(name, set()) - wanted)]
-        said += [f"{name} may not {one}" for one in sorted(wanted - found.get(name, set()))]
-    return said
+def own_roles_are_minimal(plan: Plan) -> list[str]:
+    """Return a fault for each permission more, and for each one less."""
+    roles = roles_of(plan)
+    faults = [f"{name} is a role that is not expected" for name in sorted(roles.keys() - ROLES)]
+    for name, permissions in ROLES.items():
+        faults += [
+            f"{name} may {permission}, which is not expected"
+            for permission in sorted(roles.get(name, set()) - permissions)
+        ]
+        faults += [f"{name} may not {permission}" for permission in sorted(permissions - roles.get(name, set()))]
+    return faults

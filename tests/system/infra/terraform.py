@@ -1,7 +1,7 @@
-"""The real terraform on a copy of the configuration, with a stand-in for the Google provider: no network, no account.
+"""Run the real terraform on a copy of the configuration, with a stand-in for the Google provider and no network.
 
-To try a command by hand: ``python -m tests.system.infra.terraform plan -var-file=infra/environments/test.tfvars``. What
-it writes goes with its copy; nothing is left here, and no lock file with the stand-in's checksum.
+To try a command by hand: ``python -m tests.system.infra.terraform plan -var-file=infra/environments/test.tfvars``. Its
+files are removed with the copy; no lock file with the stand-in's checksum is left.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tests.writable import copy_file, copy_tree
 HERE = Path(__file__).parent
 STAND_IN = Recipe(HERE / "stand_in.txt")
 VERSIONS = {"google": "8.7.0", "google-beta": "8.7.0", "time": "0.14.2"}
-"""By provider of hashicorp, whose schema the stand-in serves."""
+"""Providers of hashicorp, whose schema the stand-in serves."""
 
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
-"""Takes the place of the bucket that the configuration keeps its state in."""
+"""Replaces the bucket that holds the configuration's state."""
 
 ENVIRONMENTS = ("test", "preprod", "prod")
 LONGEST_S = 120
@@ -41,7 +41,7 @@ provider_installation {
 
 
 class Refused(Exception):
-    """terraform said no; the message is what it said."""
+    """terraform failed; the message is its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Terraform:
 
     @property
     def state(self) -> Path:
-        """Where the state of the workspace is."""
+        """The path of the workspace's state."""
         return self.folder / "terraform.tfstate.d" / self.variables["TF_WORKSPACE"] / "terraform.tfstate"
 
     def of(self, environment: str, **variables: str) -> Terraform:
@@ -61,7 +61,7 @@ class Terraform:
         return Terraform(self.folder, {**self.variables, "TF_WORKSPACE": environment, **variables})
 
     def run(self, *arguments: str) -> str:
-        """Run a command, and return what it printed.
+        """Run a command, and return its output.
 
         Raises:
             Refused: it failed.
@@ -72,7 +72,7 @@ class Terraform:
         return done.stdout
 
     def changes(self, *arguments: str) -> bool:
-        """Whether a plan would change anything.
+        """Return whether a plan would change anything.
 
         Raises:
             Refused: there is no plan.
@@ -83,15 +83,15 @@ class Terraform:
         return done.returncode == 2
 
     def plan(self, environment: str = "test", **variables: Any) -> dict[str, Any]:
-        """Return the plan of an environment as JSON; ``variables`` come before those of its file."""
+        """Return the plan of an environment as JSON; ``variables`` override those of its file."""
         name = f"{environment}.plan"
-        there = self.of(environment)
-        there.run("plan", "-input=false", f"-out={name}", *of_environment(environment, **variables))
-        document: dict[str, Any] = json.loads(there.run("show", "-json", name))
+        workspace = self.of(environment)
+        workspace.run("plan", "-input=false", f"-out={name}", *of_environment(environment, **variables))
+        document: dict[str, Any] = json.loads(workspace.run("show", "-json", name))
         return document
 
     def spoil(self, file: str, before: str, after: str) -> None:
-        """Replace a part of a file that stands there once."""
+        """Replace a part of a file that occurs there exactly once."""
         path = self.folder / file
         text = path.read_text("utf-8")
         assert text.count(before) == 1, f"{file} has {before!r} {text.count(before)} times, expected once"
@@ -115,20 +115,20 @@ class Terraform:
 
 
 def of_environment(name: str, **variables: Any) -> list[str]:
-    """Return the options that plan an environment, of a project that is named after it unless another is said."""
+    """Return the options that plan an environment, of a project with its name unless ``variables`` name another."""
     variables = {"project": f"bucketlens-{name}", **variables}
-    given = {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
-    return [f"-var-file=infra/environments/{name}.tfvars", *(f"-var={key}={value}" for key, value in given.items())]
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in variables.items()}
+    return [f"-var-file=infra/environments/{name}.tfvars", *(f"-var={key}={value}" for key, value in texts.items())]
 
 
 def terraform(folder: Path) -> Terraform:
     """Copy what Terraform reads into a folder, and initialise it.
 
     Raises:
-        Impossible: there is no terraform here, or no stand-in can be made; the message says what to do.
+        Impossible: terraform is not installed, or no stand-in can be made; the message says what to do.
     """
     if shutil.which("terraform") is None:
-        raise Impossible("terraform is not installed; https://developer.hashicorp.com/terraform/install says how")
+        raise Impossible("terraform is not installed; see https://developer.hashicorp.com/terraform/install")
     tree = folder / "tree"
     tests = tree / "tests" / "system" / "infra"
     tests.mkdir(parents=True)
@@ -165,7 +165,7 @@ def _variables(folder: Path) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one terraform command on a copy, and show what it says."""
+    """Run one terraform command on a copy, and print its output."""
     with tempfile.TemporaryDirectory() as folder:
         copy = terraform(Path(folder))
         return subprocess.run(["terraform", *arguments], cwd=copy.folder, env=copy.variables).returncode

@@ -1,4 +1,4 @@
-"""What Terraform tells classify-request of its callers is how it is fronted; one function reads the keys of labels."""
+"""Tests that classify-request is configured for the proxy in front of it, and that one function reads label keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.infra.conftest import TOLD
+from tests.system.infra.conftest import ALERT_EMAILS
 from tests.system.infra.plan import Plan
 from tests.system.infra.terraform import Refused, Terraform
 
@@ -14,31 +14,31 @@ NUMBER = "123456789012"
 FRONTS: dict[str, tuple[dict[str, Any], str]] = {
     "IAM": ({}, "iam"),
     "IAM behind a domain": ({"domain": {"name": "images.example.com"}}, "iam"),
-    "nobody": ({"public": True}, "none"),
+    "unchecked": ({"public": True}, "none"),
     "IAP": ({"iap_members": ["group:team@example.com"]}, "iap"),
 }
 
 
 def plan_of(initialised: Terraform, **variables: Any) -> Plan:
-    return Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
+    return Plan(initialised.plan("prod", wait_s=0, watch=ALERT_EMAILS, **variables))
 
 
 def settings_of(plan: Plan, name: str) -> dict[str, Any]:
-    [found] = [container for function, _, container in plan.functions if function["name"] == name]
-    return {one["name"]: one for one in found["env"]}
+    [settings] = [container for function, _, container in plan.functions if function["name"] == name]
+    return {variable["name"]: variable for variable in settings["env"]}
 
 
 @pytest.mark.parametrize("front", FRONTS)
-def test_a_function_believes_who_stands_before_it_and_nobody_else(initialised: Terraform, front: str) -> None:
+def test_function_trusts_only_the_proxy_in_front_of_it(initialised: Terraform, front: str) -> None:
     variables, expected = FRONTS[front]
-    given = settings_of(plan_of(initialised, **variables), "classify-request")
-    assert given["CALLERS"]["value"] == expected
-    audience = given.get("IAP_AUDIENCE", {}).get("value", "")
+    values = settings_of(plan_of(initialised, **variables), "classify-request")
+    assert values["CALLERS"]["value"] == expected
+    audience = values.get("IAP_AUDIENCE", {}).get("value", "")
     is_of_the_service = audience.startswith("/projects/") and audience.endswith("/services/classify-request")
     assert is_of_the_service is (expected == "iap")
 
 
-def test_the_keys_of_labels_come_from_a_secret_that_one_function_reads(initialised: Terraform) -> None:
+def test_label_keys_come_from_a_secret_that_one_function_reads(initialised: Terraform) -> None:
     plan = plan_of(initialised, public=True, label_keys_secret="bucketlens-label-keys")
     named = settings_of(plan, "classify-request")["LABEL_KEYS"]
     [reference] = named["value_source"][0]["secret_key_ref"]
@@ -50,11 +50,11 @@ def test_the_keys_of_labels_come_from_a_secret_that_one_function_reads(initialis
 
 
 @pytest.mark.parametrize("setting", ["CALLERS", "IAP_AUDIENCE", "LABEL_KEYS"])
-def test_what_is_decided_by_other_variables_is_no_setting(initialised: Terraform, setting: str) -> None:
+def test_setting_that_other_variables_decide_is_not_a_variable(initialised: Terraform, setting: str) -> None:
     with pytest.raises(Refused, match=f"settings names {setting}"):
         plan_of(initialised, settings={setting: "iam"})
 
 
-def test_a_key_itself_is_no_name_of_a_secret(initialised: Terraform) -> None:
+def test_secret_name_that_is_a_key_itself_is_refused(initialised: Terraform) -> None:
     with pytest.raises(Refused, match="its value does not belong here"):
         plan_of(initialised, label_keys_secret="a key, b")

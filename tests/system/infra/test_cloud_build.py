@@ -1,4 +1,4 @@
-"""The builds are as Google's discovery document says, and hang together: substitutions, scripts, images, order."""
+"""Tests that the builds match Google's discovery document and are consistent: substitutions, scripts, images, order."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ PUBLIC = {
     "gcr.io/google.com/cloudsdktool/google-cloud-cli:slim",
     "python:3.13-slim-trixie",
 }
-"""Images that everybody can pull."""
+"""Images that everyone can pull."""
 
 OURS = {"$_REGISTRY/pipeline:$BUILD_ID", "$_TOOLS"}
-"""What the build has just made, or was handed by its digest."""
+"""Images that the build has just made, or got by their digest."""
 
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SERVICE_ACCOUNT_EMAIL"}
-"""Of those at https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values, what we use."""
+"""The substitutions in use of https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values."""
 
 SUBSTITUTION = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 DIGEST = "sha256:" + "a" * 64
@@ -50,7 +50,7 @@ def build_of(path: Path) -> dict[str, Any]:
 
 
 def used_in(build: dict[str, Any]) -> set[str]:
-    """Return what is substituted anywhere but where it is defined."""
+    """Return the substitutions that are used outside of their definition."""
     text = json.dumps({name: value for name, value in build.items() if name != "substitutions"})
     return {braced or bare for braced, bare in SUBSTITUTION.findall(text)}
 
@@ -64,7 +64,7 @@ def options_of(command: click.Command) -> set[str]:
 
 
 def run(script: str, folder: Path, commands: dict[str, str], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in a folder with programs that write down what they are told, and answer as they are given."""
+    """Run a script in a folder with programs that record their arguments, and give the answers in ``commands``."""
     programs = folder / "bin"
     programs.mkdir()
     for name, answer in commands.items():
@@ -81,35 +81,35 @@ def run(script: str, folder: Path, commands: dict[str, str], **variables: str) -
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_a_build_is_as_google_documents_it(path: Path) -> None:
+def test_build_matches_googles_schema(path: Path) -> None:
     assert list(faults_in_json("build", build_of(path), SCHEMAS["Build"], SCHEMAS)) == []
 
 
-def test_a_build_with_a_typing_error_is_found() -> None:
-    """Guards the test above."""
+def test_build_with_a_typing_error_is_found() -> None:
+    """Guard the test above."""
     build = build_of(FILES[0])
     build["steps"][0]["arguments"] = build["steps"][0].pop("args")
     build["options"]["logging"] = "CLOUD_LOGGING"
-    said = "\n".join(faults_in_json("build", build, SCHEMAS["Build"], SCHEMAS))
-    assert "build.steps[0].arguments is unknown" in said
-    assert "build.options.logging is 'CLOUD_LOGGING', expected one of" in said
+    faults = "\n".join(faults_in_json("build", build, SCHEMAS["Build"], SCHEMAS))
+    assert "build.steps[0].arguments is unknown" in faults
+    assert "build.options.logging is 'CLOUD_LOGGING', expected one of" in faults
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_substitution_is_defined_and_used(path: Path) -> None:
+def test_build_substitutions_are_all_defined_and_used(path: Path) -> None:
     build = build_of(path)
-    ours = {name for name in used_in(build) if name.startswith("_")}
-    assert ours == set(build["substitutions"])
-    assert used_in(build) - ours <= BUILT_IN
+    own = {name for name in used_in(build) if name.startswith("_")}
+    assert own == set(build["substitutions"])
+    assert used_in(build) - own <= BUILT_IN
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_step_runs_in_an_image_that_everybody_can_pull_or_that_is_ours(path: Path) -> None:
+def test_build_steps_run_in_public_images_or_the_projects(path: Path) -> None:
     assert {step["name"] for step in build_of(path)["steps"]} <= PUBLIC | OURS
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_steps_wait_for_steps_that_come_before(path: Path) -> None:
+def test_build_steps_wait_only_for_earlier_steps(path: Path) -> None:
     before = {"-"}
     for step in build_of(path)["steps"]:
         assert set(step.get("waitFor", [])) <= before
@@ -117,7 +117,7 @@ def test_steps_wait_for_steps_that_come_before(path: Path) -> None:
     assert before - {"-"} == {step["id"] for step in build_of(path)["steps"]}
 
 
-def test_a_push_is_tested_built_pushed_deployed_smoked_and_handed_over_in_this_order() -> None:
+def test_build_of_a_push_tests_builds_deploys_and_hands_over_in_order() -> None:
     steps = [step["id"] for step in build_of(FILES[0])["steps"]]
     assert steps == ["settings", "test", "base", "build", "push", "deploy", "smoke", "job", "hand-over"]
     released = [step["id"] for step in build_of(FILES[2])["steps"]]
@@ -125,14 +125,14 @@ def test_a_push_is_tested_built_pushed_deployed_smoked_and_handed_over_in_this_o
 
 
 @pytest.mark.parametrize("path", FILES[:2], ids=lambda path: path.name)
-def test_cloud_build_writes_down_how_it_built_what_is_released(path: Path) -> None:
-    """It does so for images that a build names, and not for what a step alone has pushed."""
+def test_cloud_build_records_provenance_of_released_images(path: Path) -> None:
+    """Check that a build names its images: Cloud Build does not attest an image that only a step has pushed."""
     build = build_of(path)
     assert build["images"] == ["$_REGISTRY/serving:$BUILD_ID", "$_REGISTRY/pipeline:$BUILD_ID"]
     assert build["options"]["requestedVerifyOption"] == "VERIFIED"
 
 
-def test_nothing_that_was_handed_over_runs_before_it_is_verified() -> None:
+def test_promotion_verifies_an_image_before_it_runs() -> None:
     steps = build_of(FILES[2])["steps"]
     assert steps[0]["id"] == "verify"
     assert steps[0]["name"] in PUBLIC
@@ -140,7 +140,7 @@ def test_nothing_that_was_handed_over_runs_before_it_is_verified() -> None:
     assert [step.get("waitFor") for step in steps] == [None] * len(steps)  # one after another
 
 
-def test_what_is_promoted_is_not_built_again() -> None:
+def test_promotion_does_not_build_again() -> None:
     text = FILES[2].read_text("utf-8") + "".join(
         (ROOT / script).read_text("utf-8") for _, script in scripts_of(build_of(FILES[2]))
     )
@@ -148,17 +148,17 @@ def test_what_is_promoted_is_not_built_again() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_script_is_there_and_gets_the_variables_that_it_reads(path: Path) -> None:
+def test_build_scripts_exist_and_get_the_variables_that_they_read(path: Path) -> None:
     for step, script in scripts_of(build_of(path)):
         text = _with_what_it_calls(script)
-        given = {variable.partition("=")[0] for variable in step.get("env", [])}
+        variables = {variable.partition("=")[0] for variable in step.get("env", [])}
         read = set(re.findall(r"\$(?:\{|\(\()?([A-Z][A-Z0-9_]*)\b", text)) - {"BASH_REMATCH"}
-        assert read == given, script
+        assert read == variables, script
 
 
-def test_every_script_is_used() -> None:
+def test_build_scripts_are_all_used() -> None:
     used = {script for path in FILES for _, script in scripts_of(build_of(path))}
-    used.add("infra/pipeline/fetch.sh")  # is part of the triggers themselves, see main.tf
+    used.add("infra/pipeline/fetch.sh")  # part of the triggers themselves, see main.tf
     used |= {
         f"infra/pipeline/{name}"
         for path in SCRIPTS
@@ -169,7 +169,7 @@ def test_every_script_is_used() -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
-def test_shellcheck_has_nothing_to_say(path: Path) -> None:
+def test_build_scripts_pass_shellcheck(path: Path) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     if not shellcheck.exists():
         pytest.skip("shellcheck is not installed; it comes with `make setup`")
@@ -177,13 +177,13 @@ def test_shellcheck_has_nothing_to_say(path: Path) -> None:
     assert done.stdout + done.stderr == ""
 
 
-def test_every_command_of_ours_that_a_script_types_is_there() -> None:
+def test_build_scripts_type_commands_that_exist() -> None:
     typed = {name for path in SCRIPTS for name in re.findall(r"-m shared\.cli (\w+)", path.read_text("utf-8"))}
     assert typed
     assert {"release", "smoke"} <= typed <= set(COMMANDS)
 
 
-def test_every_option_that_a_script_types_is_one_of_its_command() -> None:
+def test_build_scripts_type_options_that_exist() -> None:
     release = importlib.import_module("shared.cli.release").command
     common = re.findall(
         r"--[a-z-]+", (PIPELINE / "release.sh").read_text("utf-8").split("release()")[1].split("\n}")[0]
@@ -202,7 +202,7 @@ def test_every_option_that_a_script_types_is_one_of_its_command() -> None:
     assert set(re.findall(r"--[a-z-]+", rollback)) == set(common)
 
 
-def test_without_a_golden_set_a_build_stops_before_anything_is_built(tmp_path: Path) -> None:
+def test_build_without_a_golden_set_stops_before_anything_is_built(tmp_path: Path) -> None:
     rest = {"REGISTRY": HERE, "REGION": "europe-west1", "UPLOAD_BUCKET": "uploads"}
     (tmp_path / "a").mkdir()
     missing = run("settings.sh", tmp_path / "a", {}, GOLDEN_SET="", **rest)
@@ -219,14 +219,14 @@ INSPECTED = (
 )
 
 
-def test_a_push_notes_both_digests_and_nothing_else(tmp_path: Path) -> None:
+def test_push_notes_both_digests_and_nothing_else(tmp_path: Path) -> None:
     done = run("push.sh", tmp_path, {"docker": INSPECTED.format(DIGEST)}, REGISTRY=HERE, TAG="build-1")
     assert done.returncode == 0, done.stderr
     for name in ("serving", "pipeline"):
         assert (tmp_path / ".release" / name).read_text() == f"{HERE}/{name}@{DIGEST}\n"
 
 
-def test_a_push_without_a_digest_fails(tmp_path: Path) -> None:
+def test_push_without_a_digest_fails(tmp_path: Path) -> None:
     assert run("push.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1").returncode != 0
 
 
@@ -235,9 +235,7 @@ def test_a_push_without_a_digest_fails(tmp_path: Path) -> None:
     [(False, "", 2), (True, "", 1), (True, "yes", 1)],
     ids=["first", "later", "monthly"],
 )
-def test_the_base_image_is_copied_once_used_again_and_renewed(
-    tmp_path: Path, has_copy: bool, renew: str, pulls: int
-) -> None:
+def test_base_image_is_copied_once_reused_and_renewed(tmp_path: Path, has_copy: bool, renew: str, pulls: int) -> None:
     (tmp_path / "functions").symlink_to(ROOT / "functions")
     missing = "" if has_copy else f'case "$*" in "pull --quiet {HERE}/base"*) exit 1;; esac\n'
     done = run("base.sh", tmp_path, {"docker": missing + INSPECTED.format(DIGEST)}, REGISTRY=HERE, RENEW=renew)
@@ -249,7 +247,7 @@ def test_the_base_image_is_copied_once_used_again_and_renewed(
     assert sum(call.startswith("docker pull") for call in calls) == pulls
 
 
-def test_what_is_built_stands_on_the_base_image_by_its_digest(tmp_path: Path) -> None:
+def test_images_are_built_on_the_base_image_by_its_digest(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
     (tmp_path / ".release" / "base").write_text(f"{HERE}/base@{DIGEST}\n")
     done = run("build.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1")
@@ -259,7 +257,7 @@ def test_what_is_built_stands_on_the_base_image_by_its_digest(tmp_path: Path) ->
     assert all(f"--build-arg=PYTHON={HERE}/base@{DIGEST} " in call for call in calls)
 
 
-def test_a_deployment_moves_traffic_to_the_new_revision_before_it_is_tested(tmp_path: Path) -> None:
+def test_deployment_moves_traffic_to_the_new_revision_before_its_smoke_test(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
     (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
     where = {"COMMIT": "c0ffee", "PROJECT": "preprod", "REGION": "europe-west1"}
@@ -287,14 +285,14 @@ def test_a_deployment_moves_traffic_to_the_new_revision_before_it_is_tested(tmp_
 
 
 @pytest.mark.parametrize(("is_good", "code"), [(True, 0), (False, 1)])
-def test_a_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_good: bool, code: int) -> None:
+def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_good: bool, code: int) -> None:
     (tmp_path / ".release").mkdir()
     for name in ("classify-upload.revision", "classify-request.revision", "classify-request.url"):
         (tmp_path / ".release" / name).write_text("x\n")
     python = f'case "$3" in smoke) exit {int(not is_good)};; esac'
     names = ("CALLER", "DATASET", "GOLDEN_SET", "MIN_ACCURACY", "MAX_P95_MS", "MAX_ERROR_RATE", "UPLOAD_BUCKET", "URL")
-    given = dict.fromkeys(names, "x")
-    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **given)
+    arguments = dict.fromkeys(names, "x")
+    done = run("smoke.sh", tmp_path, {"python": python}, PROJECT="preprod", REGION="europe-west1", **arguments)
     assert done.returncode == code
     rolled_back = [call for call in (tmp_path / "calls").read_text().splitlines() if "release rollback" in call]
     assert len(rolled_back) == int(not is_good)
@@ -302,22 +300,22 @@ def test_a_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, i
 
 
 @pytest.mark.parametrize(
-    ("handed", "said"),
+    ("handed", "message"),
     [
         (f"{SOURCE}/serving:latest", "expected an image by digest"),
         (f"{SOURCE}/serving@sha256:abc", "expected an image by digest"),
-        (f"docker.io/somebody/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
+        (f"docker.io/other/serving@{DIGEST}", f"expected {SOURCE}/serving: nothing else is taken"),
         ("", "expected an image by digest"),
     ],
 )
-def test_only_a_digest_of_the_one_place_is_taken(tmp_path: Path, handed: str, said: str) -> None:
+def test_promotion_takes_only_a_digest_of_its_repository(tmp_path: Path, handed: str, message: str) -> None:
     done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "calls").exists()
 
 
-def test_what_is_taken_keeps_its_digest(tmp_path: Path) -> None:
+def test_promotion_copies_an_image_without_changing_its_digest(tmp_path: Path) -> None:
     handed = f"{SOURCE}/serving@{DIGEST}"
     done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
     assert done.returncode == 0, done.stderr
@@ -341,7 +339,7 @@ def test_what_is_taken_keeps_its_digest(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_candidate_is_promoted_on_evidence_and_rolled_back_against_it(
+def test_challenger_is_promoted_on_evidence_and_rolled_back_against_it(
     tmp_path: Path, codes: dict[str, int], code: int, steps: list[str]
 ) -> None:
     done = _release(tmp_path, codes, GOLDEN_SET="gs://golden/flowers", TRIAL_URL="https://challenger---x.run.app")
@@ -360,27 +358,25 @@ def test_a_candidate_is_promoted_on_evidence_and_rolled_back_against_it(
 
 
 @pytest.mark.parametrize("missing", ["GOLDEN_SET", "TRIAL_URL"])
-def test_without_a_golden_set_a_candidate_with_too_few_images_is_held_and_somebody_is_asked(
-    tmp_path: Path, missing: str
-) -> None:
-    given = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
-    done = _release(tmp_path, {"check": 3}, **given)
+def test_challenger_with_too_few_images_is_held_without_a_golden_set(tmp_path: Path, missing: str) -> None:
+    values = {"GOLDEN_SET": "gs://golden/flowers", "TRIAL_URL": "https://x"} | {missing: ""}
+    done = _release(tmp_path, {"check": 3}, **values)
     assert done.returncode == 1
     assert "keeps its 10 %" in done.stderr
     assert "bucketlens release check" in done.stderr
     assert [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()] == ["canary", "check"]
 
 
-def _release(tmp_path: Path, codes: dict[str, int], **given: str) -> subprocess.CompletedProcess[str]:
+def _release(tmp_path: Path, codes: dict[str, int], **overrides: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / ".release").mkdir()
     (tmp_path / ".release" / "serving").write_text(f"{HERE}/serving@{DIGEST}\n")
     cases = " ".join(f"*' {step} '*) exit {code};;" for step, code in codes.items())
-    asked = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
-    asked |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
-    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **asked, **given)
+    values = {"AUDIENCE": "https://x.run.app", "CALLER": "deploy@p", "DATASET": "bucketlens"}
+    values |= {"IMAGES": "50", "MINUTES": "30", "PERCENT": "10", "PROJECT": "prod", "REGION": "europe-west1"}
+    return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **values, **overrides)
 
 
-def test_what_is_handed_over_is_the_digest(tmp_path: Path) -> None:
+def test_handover_message_has_the_digest(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
     for name in ("serving", "pipeline"):
         (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
@@ -391,7 +387,7 @@ def test_what_is_handed_over_is_the_digest(tmp_path: Path) -> None:
     assert json.loads(call.partition("--message=")[2]) == handed
 
 
-def test_with_no_topic_nothing_is_handed_over(tmp_path: Path) -> None:
+def test_handover_sends_nothing_without_a_topic(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
     for name in ("serving", "pipeline"):
         (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")

@@ -1,4 +1,4 @@
-"""The dashboard is as Google's discovery document says, and its tiles lie side by side."""
+"""Tests that the dashboard matches Google's discovery document, and that its tiles do not overlap."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def faults_of(dashboard: dict[str, Any]) -> list[str]:
     return list(faults_in_json("dashboard", dashboard, SCHEMAS["Dashboard"], SCHEMAS))
 
 
-def test_the_dashboard_is_as_google_documents_it() -> None:
+def test_dashboard_matches_googles_schema() -> None:
     assert faults_of(DASHBOARD) == []
 
 
-def test_a_dashboard_with_a_typing_error_is_found() -> None:
-    """Guards the test above."""
+def test_dashboard_with_a_typing_error_is_found() -> None:
+    """Guard the test above."""
     text = json.dumps(DASHBOARD).replace('"ALIGN_RATE"', '"ALIGN_RATIO"').replace('"yAxis"', '"yAxes"')
-    said = "\n".join(faults_of(json.loads(text)))
-    assert "is 'ALIGN_RATIO', expected one of" in said
-    assert "yAxes is unknown" in said
+    faults = "\n".join(faults_of(json.loads(text)))
+    assert "is 'ALIGN_RATIO', expected one of" in faults
+    assert "yAxes is unknown" in faults
 
 
-def test_tiles_lie_side_by_side() -> None:
+def test_dashboard_tiles_do_not_overlap() -> None:
     layout = DASHBOARD["mosaicLayout"]
     areas = [
         {
@@ -40,10 +40,10 @@ def test_tiles_lie_side_by_side() -> None:
         }
         for tile in layout["tiles"]
     ]
-    assert all(one.isdisjoint(other) for one, other in combinations(areas, 2))
+    assert all(area.isdisjoint(other) for area, other in combinations(areas, 2))
     assert max(x for area in areas for x, _ in area) < layout["columns"]
 
 
-def test_no_position_is_zero() -> None:
-    """Cloud Monitoring leaves zeros out of what it returns, so that every plan would repair the dashboard."""
+def test_dashboard_positions_are_never_an_explicit_zero() -> None:
+    """Check explicit zeros: Cloud Monitoring leaves them out of what it returns, so every plan would change them."""
     assert [tile for tile in DASHBOARD["mosaicLayout"]["tiles"] if 0 in (tile.get("xPos"), tile.get("yPos"))] == []

@@ -1,4 +1,4 @@
-"""From any Git host a build fetches the commit that a webhook named, if it lies on the branch that it named."""
+"""Tests that a build fetches the commit that a webhook named, from any Git host, if it is on the named branch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Path:
-    """A repository with two commits on main and one beside it."""
+    """A repository with two commits on main, and one on another branch."""
     folder = tmp_path / "remote"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -29,33 +29,33 @@ def remote(tmp_path: Path) -> Path:
         git(folder, "add", "--all")
         git(folder, "commit", "--quiet", f"--message={name}")
     git(folder, "checkout", "--quiet", "-b", "other", "HEAD~1")
-    (folder / "beside").write_text("beside")
+    (folder / "other").write_text("other")
     git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message=beside")
+    git(folder, "commit", "--quiet", "--message=other")
     return folder
 
 
 def fetched(folder: Path, remote: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
-    given = {"COMMIT": "", "REF": "refs/heads/main", "REMOTE": f"file://{remote}", **variables}
+    values = {"COMMIT": "", "REF": "refs/heads/main", "REMOTE": f"file://{remote}", **variables}
     script = ["bash", str(ROOT / "infra" / "pipeline" / "fetch.sh")]
-    return subprocess.run(script, cwd=folder, env=ALONE | given, capture_output=True, text=True, timeout=60)
+    return subprocess.run(script, cwd=folder, env=ALONE | values, capture_output=True, text=True, timeout=60)
 
 
-def test_the_named_commit_is_fetched_and_not_the_branchs_tip(tmp_path: Path, remote: Path) -> None:
+def test_fetch_gets_the_named_commit_and_not_the_branchs_tip(tmp_path: Path, remote: Path) -> None:
     done = fetched(tmp_path / "here", remote, COMMIT=git(remote, "rev-parse", "main~1"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here" / "first").exists()
     assert not (tmp_path / "here" / "second").exists()
 
 
-def test_without_a_commit_the_branchs_newest_is_fetched(tmp_path: Path, remote: Path) -> None:
+def test_fetch_without_a_commit_gets_the_branchs_tip(tmp_path: Path, remote: Path) -> None:
     done = fetched(tmp_path / "here", remote)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "here" / "second").exists()
 
 
-def test_a_commit_of_another_branch_is_refused(tmp_path: Path, remote: Path) -> None:
+def test_fetch_refuses_a_commit_of_another_branch(tmp_path: Path, remote: Path) -> None:
     done = fetched(tmp_path / "here", remote, COMMIT=git(remote, "rev-parse", "other"))
     assert done.returncode == 1
     assert "is none of the last 500 commits of refs/heads/main" in done.stderr
@@ -65,7 +65,7 @@ def test_a_commit_of_another_branch_is_refused(tmp_path: Path, remote: Path) -> 
     ("variable", "value"),
     [("COMMIT", "--upload-pack=x"), ("COMMIT", "main"), ("REF", "main"), ("REF", "refs/heads/$(x)")],
 )
-def test_what_is_neither_a_commit_nor_a_branch_is_refused(
+def test_fetch_refuses_a_name_that_is_neither_commit_nor_branch(
     tmp_path: Path, remote: Path, variable: str, value: str
 ) -> None:
     done = fetched(tmp_path / "here", remote, **{variable: value})

@@ -1,4 +1,4 @@
-"""The whole table of who may do what on what is what each plan must grant: not a line more, not a line less."""
+"""Tests that each plan grants exactly the table: not a line more, not a line less."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.system.infra.conftest import PLANS
 from tests.system.infra.grants import differences, expected
 from tests.system.infra.plan import Plan
-from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
+from tests.system.infra.roles import own_roles_are_minimal
 from tests.system.infra.terraform import Terraform
 
 
 def the_table_is_granted(plan: Plan) -> list[str]:
-    """See ``grants.differences``, for a plan of the test environment with everything that the mistakes are about."""
+    """Return ``grants.differences`` for a plan of the test environment with every mistake."""
     return differences(plan, expected("test") | SPOILED)
 
 
@@ -41,7 +41,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_take = ["storage.objects.delete", "storage.objects.get", "storage.objects.list"]',
         'bucketlens_take = ["storage.objects.delete", "storage.objects.get"]',
-        our_roles_are_as_small_as_they_can_be,
+        own_roles_are_minimal,
         "take may not storage.objects.list",
     ),
     (
@@ -49,7 +49,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_deposit = ["storage.objects.create", "storage.objects.delete", "storage.objects.get"]',
         'bucketlens_deposit = ["storage.objects.create", "storage.objects.get"]',
-        our_roles_are_as_small_as_they_can_be,
+        own_roles_are_minimal,
         "deposit may not storage.objects.delete",
     ),
     (
@@ -57,8 +57,8 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "infra/project/main.tf",
         'bucketlens_follow = ["run.operations.get"]',
         'bucketlens_follow = ["run.operations.get", "run.operations.delete"]',
-        our_roles_are_as_small_as_they_can_be,
-        "follow may run.operations.delete, which nobody expects",
+        own_roles_are_minimal,
+        "follow may run.operations.delete, which is not expected",
     ),
     (
         "people who upload may read and delete",
@@ -66,7 +66,7 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         'role     = "roles/storage.objectCreator"',
         'role     = "roles/storage.objectUser"',
         the_table_is_granted,
-        "group:team@example.com may do roles/storage.objectUser on bucket upload, which nobody expects",
+        "group:team@example.com may do roles/storage.objectUser on bucket upload, which is not expected",
     ),
     (
         "BigQuery's connection may not invoke",
@@ -82,21 +82,21 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         'classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectViewer"',
         'classify_request_reads_archive          = { bucket = "upload", role = "roles/storage.objectViewer"',
         the_table_is_granted,
-        "classify-request may do roles/storage.objectViewer on bucket upload, which nobody expects",
+        "classify-request may do roles/storage.objectViewer on bucket upload, which is not expected",
     ),
 )
-"""Each can stand beside the others, so one plan shows them all."""
+"""Mistakes that can all be in one plan."""
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_grants_the_table_and_nothing_else(plan_of: Callable[[str], Plan], name: str) -> None:
+def test_plan_grants_exactly_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
     assert differences(plan_of(name), expected(name)) == []
-    assert our_roles_are_as_small_as_they_can_be(plan_of(name)) == []
+    assert own_roles_are_minimal(plan_of(name)) == []
 
 
 @pytest.fixture(scope="module")
 def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The plan of a copy in which every mistake was made."""
+    """The plan of a copy with every mistake."""
     copy = initialised.copy(tmp_path_factory.mktemp("spoiled") / "tree")
     for _, file, before, after, *_rest in MISTAKES:
         copy.spoil(file, before, after)
@@ -104,7 +104,7 @@ def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake[0])
-def test_a_grant_more_or_less_is_seen(
+def test_grant_check_finds_a_grant_more_or_less(
     spoiled: Plan, mistake: tuple[str, str, str, str, Callable[[Plan], list[str]], str]
 ) -> None:
     *_, rule, fault = mistake

@@ -1,4 +1,4 @@
-"""Every environment that is shown grants its whole table, and nobody is let in by a way that the table leaves out."""
+"""Tests that every example environment grants exactly its table, and that no access bypasses the table."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.environments import ROOT
-from tests.system.infra.conftest import PLANS, TOLD
+from tests.system.infra.conftest import ALERT_EMAILS, PLANS
 from tests.system.infra.grants import ALWAYS, CALLS_WITH_TOKENS, OF_EXAMPLES, differences, grants_of, strangers
 from tests.system.infra.plan import Plan, Resource
-from tests.system.infra.roles import our_roles_are_as_small_as_they_can_be
+from tests.system.infra.roles import own_roles_are_minimal
 from tests.system.infra.terraform import Terraform
 
 EXAMPLES = sorted((ROOT / "infra" / "examples").glob("*.tfvars"))
@@ -32,33 +32,33 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str, str]]]] = {
         - {("Google's storage", "roles/pubsub.publisher", "the project")},
     ),
 }
-"""What no example and no plan of conftest.py has, with the table that it makes."""
+"""Options that no example and no plan of conftest.py has, with the table that each makes."""
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
-def test_an_example_grants_its_table_and_nothing_else(initialised: Terraform, example: Path) -> None:
+def test_example_grants_exactly_its_table(initialised: Terraform, example: Path) -> None:
     plan = plan_of_example(initialised, example)
     assert differences(plan, OF_EXAMPLES[example.stem]) == []
-    assert our_roles_are_as_small_as_they_can_be(plan) == []
+    assert own_roles_are_minimal(plan) == []
     assert strangers(plan) == []
-    is_public = {one["name"] for one in plan.of("cloud_run_v2_service") if one["invoker_iam_disabled"]}
+    is_public = {service["name"] for service in plan.of("cloud_run_v2_service") if service["invoker_iam_disabled"]}
     assert is_public == ({"classify-request"} if example.stem == "public_page" else set())
 
 
-def test_every_example_has_a_table() -> None:
+def test_examples_each_have_a_grants_table() -> None:
     assert OF_EXAMPLES.keys() == {example.stem for example in EXAMPLES}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_grants_what_it_needs_and_nothing_else(initialised: Terraform, option: str) -> None:
+def test_option_grants_exactly_what_it_needs(initialised: Terraform, option: str) -> None:
     variables, expected = OPTIONS[option]
-    plan = Plan(initialised.plan("prod", wait_s=0, watch=TOLD, **variables))
+    plan = Plan(initialised.plan("prod", wait_s=0, watch=ALERT_EMAILS, **variables))
     assert differences(plan, expected) == []
     assert strangers(plan) == []
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_nobody_is_let_in_past_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
+def test_access_is_only_granted_by_the_table(plan_of: Callable[[str], Plan], name: str) -> None:
     assert strangers(plan_of(name)) == []
 
 
@@ -74,21 +74,21 @@ def planned(*resources: Resource) -> Plan:
     [
         ("google_project_iam_member", {"project": "other", "member": "user:a@b.c"}, "is on project other, expected p"),
         ("google_bigquery_dataset_iam_member", {"dataset_id": "x", "member": "user:a@b.c"}, "is on dataset_id x"),
-        ("google_storage_bucket_iam_binding", {"members": ["user:a@b.c"]}, "takes away what it does not name"),
-        ("google_project_iam_policy", {"policy_data": "{}"}, "takes away what it does not name"),
+        ("google_storage_bucket_iam_binding", {"members": ["user:a@b.c"]}, "revokes what it does not name"),
+        ("google_project_iam_policy", {"policy_data": "{}"}, "revokes what it does not name"),
         ("google_storage_bucket_acl", {"bucket": "x"}, "in a way that the table does not show"),
         ("google_storage_object_access_control", {"entity": "allUsers"}, "in a way that the table does not show"),
         ("google_bigquery_dataset_access", {"dataset_id": "d"}, "in a way that the table does not show"),
         ("google_project_iam_audit_config", {"service": "allServices"}, "in a way that the table does not show"),
         ("google_service_account_key", {"service_account_id": "x"}, "in a way that the table does not show"),
-        ("google_bigquery_dataset", {"access": [{"role": "READER"}]}, "says itself who may read it"),
+        ("google_bigquery_dataset", {"access": [{"role": "READER"}]}, "has an access list of its own"),
     ],
 )
-def test_a_way_past_the_table_is_seen(kind: str, values: dict[str, Any], fault: str) -> None:
-    assert any(fault in said for said in strangers(planned(Resource("it", kind, values))))
+def test_access_outside_the_table_is_found(kind: str, values: dict[str, Any], fault: str) -> None:
+    assert any(fault in sentence for sentence in strangers(planned(Resource("it", kind, values))))
 
 
-def test_a_condition_is_part_of_the_table_whatever_it_is_on() -> None:
+def test_grant_condition_is_part_of_the_table() -> None:
     values = {"member": "user:a@b.c", "role": "roles/x", "condition": [{"expression": "false"}]}
     kinds = ("project", "bigquery_dataset", "kms_crypto_key", "artifact_registry_repository", "storage_bucket")
     for kind in kinds:
@@ -96,17 +96,17 @@ def test_a_condition_is_part_of_the_table_whatever_it_is_on() -> None:
         assert on.endswith(", if false")
 
 
-def test_an_account_that_is_known_later_is_not_taken_for_the_connection() -> None:
+def test_account_known_after_apply_is_not_taken_for_the_connection() -> None:
     values = {"member": None, "role": "roles/run.invoker", "name": "classify-request"}
     kind = "google_cloud_run_v2_service_iam_member"
     [(known, _, _)] = grants_of(planned(Resource('module.classify_request[0].x.invoker["bigquery"]', kind, values)))
     [(other, _, _)] = grants_of(planned(Resource('module.classify_request[0].x.invoker["others"]', kind, values)))
     assert known == "BigQuery's connection"
-    assert other.startswith("somebody who is known later")
+    assert other.startswith("an account known after the apply")
 
 
 def plan_of_example(initialised: Terraform, example: Path) -> Plan:
     [environment] = re.findall(r'^environment = "(\w+)"$', example.read_text("utf-8"), re.MULTILINE)
-    there, name = initialised.of(environment), f"{example.stem}.plan"
-    there.run("plan", "-input=false", f"-out={name}", f"-var-file={example.relative_to(ROOT)}")
-    return Plan(json.loads(there.run("show", "-json", name)))
+    workspace, name = initialised.of(environment), f"{example.stem}.plan"
+    workspace.run("plan", "-input=false", f"-out={name}", f"-var-file={example.relative_to(ROOT)}")
+    return Plan(json.loads(workspace.run("show", "-json", name)))

@@ -1,4 +1,4 @@
-"""The plans of all environments follow the rules, and a mistake of each kind is reported."""
+"""Tests that the plans of all environments follow the rules, and that a mistake of each kind is reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MISTAKES = (
         "infra/registry/main.tf",
         'role   = "roles/storage.objectViewer"\n  member = var.builder',
         'role   = "roles/storage.objectViewer"\n  member = "allUsers"',
-        rules.nobody_is_everybody,
+        rules.only_public_admits_everyone,
         r"builder_reads_sources lets allUsers in",
     ),
     Mistake(
@@ -33,19 +33,19 @@ MISTAKES = (
         "main.tf",
         'invokers                 = { trigger = module.identities.members["upload-trigger"] }',
         'invokers                 = { trigger = "allAuthenticatedUsers" }',
-        rules.nobody_is_everybody,
+        rules.only_public_admits_everyone,
         r'invoker\["trigger"\] lets allAuthenticatedUsers in',
     ),
     Mistake(
-        "a function that asks nobody for a token",
+        "a function that requires no token",
         "infra/function/main.tf",
         "invoker_iam_disabled = var.is_public",
         "invoker_iam_disabled = true",
-        rules.nobody_is_everybody,
-        r"classify_upload\[0\].* asks nobody for a token",
+        rules.only_public_admits_everyone,
+        r"classify_upload\[0\].* requires no token",
     ),
     Mistake(
-        "a job that cannot be mended",
+        "a job that cannot be replaced",
         "infra/backlog/main.tf",
         "deletion_protection = false",
         "deletion_protection = true",
@@ -57,15 +57,15 @@ MISTAKES = (
         "infra/registry/main.tf",
         "immutable_tags = false",
         "immutable_tags = true",
-        rules.images_that_nobody_uses_can_be_deleted,
-        r"registry\..*images grows for ever",
+        rules.unused_images_can_be_deleted,
+        r"registry\..*images grows without a limit",
     ),
     Mistake(
         "pictures that grow cold by themselves",
         "infra/buckets/main.tf",
         "      for step in var.archive_classes :",
         '      for step in [{ age = 30, storage_class = "NEARLINE" }] :',
-        rules.pictures_grow_cold_only_where_somebody_asks,
+        rules.pictures_change_class_on_request_only,
         r'bucket\["archive"\] changes storage classes',
     ),
     Mistake(
@@ -73,7 +73,7 @@ MISTAKES = (
         "infra/project/main.tf",
         '    ["eventarc", "monitoring"],',
         '    ["eventarc"],',
-        rules.agents_are_there_before_they_are_granted_anything,
+        rules.agents_are_made_before_their_grants,
         r"monitoring has not made yet",
     ),
     Mistake(
@@ -120,7 +120,7 @@ MISTAKES = (
         "a service account that nothing uses",
         "infra/identities/main.tf",
         "  always = tomap({\n",
-        '  always = tomap({\n    idle-hands = "Nobody."\n',
+        '  always = tomap({\n    idle-hands = "Unused."\n',
         rules.every_service_account_is_used,
         r"idle-hands.* is used by nothing",
     ),
@@ -181,12 +181,12 @@ MISTAKES = (
         r"classify_upload\[0\].* is not given QUARANTINE_BUCKET",
     ),
     Mistake(
-        "a variable that nobody reads",
+        "a variable that no code reads",
         "main.tf",
         '      LOG_FORMAT           = "json"\n',
         '      LOG_FORMAT           = "json"\n      LOG_FROMAT           = "json"\n',
         rules.functions_get_their_settings,
-        r"classify_backlog\[0\].* is given LOG_FROMAT, which nobody reads",
+        r"classify_backlog\[0\].* is given LOG_FROMAT, which no code reads",
     ),
     Mistake(
         "one bucket in two roles, past the variable's validation",
@@ -197,12 +197,12 @@ MISTAKES = (
         r"would not start: (?s:.)*expected three different buckets",
     ),
     Mistake(
-        "memory that the function is not told of",
+        "memory that differs from the function's setting",
         "infra/function/main.tf",
         'memory = "${var.size.memory_mb}Mi"',
         'memory = "256Mi"',
         rules.functions_fit_their_size,
-        r"has 256Mi and is told 512 MiB",
+        r"has 256Mi and is given MEMORY_MB=512",
     ),
     Mistake(
         "CPU that is paid for day and night",
@@ -250,7 +250,7 @@ MISTAKES = (
         '"MAX_IMAGES_PER_REQUEST", "16")',
         '"MAX_IMAGES_PER_REQUEST", "1000")',
         rules.requests_are_as_large_as_the_code_takes,
-        r"classify sends 1000 rows at once, where 16 are taken",
+        r"classify sends 1000 rows in a request, where 16 are accepted",
     ),
     Mistake(
         "an image by tag",
@@ -266,7 +266,7 @@ MISTAKES = (
         'bucketlens_publish = ["storage.objects.create",',
         'bucketlens_publish = ["storage.objects.delete", "storage.objects.create",',
         rules.models_do_not_change,
-        r"who publishes may also storage\.objects\.delete",
+        r"publishers may also storage\.objects\.delete",
     ),
     Mistake(
         "functions that read models which they do not serve",
@@ -282,7 +282,7 @@ MISTAKES = (
         '"name": "note"',
         '"name": "remark"',
         rules.tables_are_those_of_the_schema_files,
-        r"table labels is not as labels\.json says",
+        r"table labels differs from labels\.json",
     ),
     Mistake(
         "a table without one of its columns",
@@ -306,11 +306,11 @@ MISTAKES = (
         "{ dataset = local.full_name })",
         '{ dataset = "${var.project}.other" })',
         rules.tables_are_those_of_the_schema_files,
-        r"view latest_predictions is not as latest_predictions\.sql says",
+        r"view latest_predictions differs from latest_predictions\.sql",
     ),
     *delivery_mistakes.MISTAKES,
 )
-"""Each can stand beside the others, so one plan shows them all."""
+"""Mistakes that can all be in one plan."""
 
 
 SPOILED_PIPELINE = {
@@ -329,7 +329,7 @@ SPOILED_WATCH = {
 
 @pytest.fixture(scope="module")
 def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    """The plan of a copy in which every mistake was made."""
+    """The plan of a copy with every mistake."""
     copy = initialised.copy(tmp_path_factory.mktemp("spoiled") / "tree")
     for mistake in MISTAKES:
         copy.spoil(mistake.file, mistake.before, mistake.after)
@@ -338,15 +338,19 @@ def spoiled(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_follows_the_rule(plan_of: Callable[[str], Plan], name: str, rule: Rule) -> None:
+def test_plan_follows_the_rule(plan_of: Callable[[str], Plan], name: str, rule: Rule) -> None:
     assert list(rule(plan_of(name))) == []
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_has_what_the_rules_are_about(plan_of: Callable[[str], Plan], name: str) -> None:
-    """Guards the test above: of nothing, every rule is true."""
+def test_plan_has_the_resources_that_the_rules_check(plan_of: Callable[[str], Plan], name: str) -> None:
+    """Guard the test above: in an empty plan every rule holds."""
     plan = plan_of(name)
-    assert {one["name"] for one, _, _ in plan.functions} == {"classify-backlog", "classify-request", "classify-upload"}
+    assert {function["name"] for function, _, _ in plan.functions} == {
+        "classify-backlog",
+        "classify-request",
+        "classify-upload",
+    }
     assert len(plan.of("storage_bucket")) == 5
     has_pipeline, builds = "pipeline" in PLANS[name][1], name in ("preprod that builds", "every option")
     assert len(plan.of("service_account")) == 6 + has_pipeline
@@ -358,14 +362,16 @@ def test_a_plan_has_what_the_rules_are_about(plan_of: Callable[[str], Plan], nam
     assert len(plan.grants) >= 25
 
 
-def test_only_public_lets_everybody_in(plan_of: Callable[[str], Plan]) -> None:
+def test_plan_admits_everyone_only_with_the_public_option(plan_of: Callable[[str], Plan]) -> None:
     services = plan_of("every option").of("cloud_run_v2_service")
-    assert [one["name"] for one in services if one["invoker_iam_disabled"]] == ["classify-request"]
+    assert [service["name"] for service in services if service["invoker_iam_disabled"]] == ["classify-request"]
 
 
-def test_a_webhook_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None:
-    """From any Git host: the same steps, after one that fetches the commit."""
-    [trigger] = [one for one in plan_of("every option").of("cloudbuild_trigger") if one["webhook_config"]]
+def test_webhook_trigger_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None:
+    """Compare the trigger for any Git host: the same steps, after one that fetches the commit."""
+    [trigger] = [
+        resource for resource in plan_of("every option").of("cloudbuild_trigger") if resource["webhook_config"]
+    ]
     steps = trigger.block("build")["step"]
     pushed = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))["steps"]
     assert [step["id"] for step in steps] == ["fetch", *(step["id"] for step in pushed)]
@@ -377,10 +383,10 @@ def test_a_webhook_builds_as_a_push_does(plan_of: Callable[[str], Plan]) -> None
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_a_planted_mistake_is_reported(spoiled: Plan, mistake: Mistake) -> None:
+def test_plan_rule_reports_a_planted_mistake(spoiled: Plan, mistake: Mistake) -> None:
     faults = list(mistake.rule(spoiled))
     assert any(re.search(mistake.fault, fault) for fault in faults), faults
 
 
-def test_every_rule_has_a_mistake_that_breaks_it() -> None:
+def test_plan_rules_each_have_a_planted_mistake() -> None:
     assert {mistake.rule for mistake in MISTAKES} == set(RULES)

@@ -1,4 +1,4 @@
-"""Before a release anything of it runs, what Cloud Build wrote about it must say who built it, where, and from what."""
+"""Tests that a release verifies Cloud Build's provenance before it runs: who built it, where, and from what."""
 
 from __future__ import annotations
 
@@ -38,53 +38,57 @@ STATEMENT: dict[str, Any] = {
         },
     },
 }
-"""As https://cloud.google.com/build/docs/securing-builds/view-build-provenance describes it."""
+"""A statement as https://cloud.google.com/build/docs/securing-builds/view-build-provenance describes it."""
 
 
 def verified(folder: Path, statements: list[dict[str, Any]], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the script with a gcloud that tells these statements."""
-    said = {"provenance_summary": {"provenance": [{"build": {"inTotoSlsaProvenanceV1": one}} for one in statements]}}
-    (folder / "said.json").write_text(json.dumps(said if statements else {}))
-    (folder / "gcloud").write_text(f'#!/bin/sh\necho "$*" >>"{folder}/calls"\ncat "{folder}/said.json"\n')
+    """Run the script with a gcloud that prints these statements."""
+    document = {
+        "provenance_summary": {
+            "provenance": [{"build": {"inTotoSlsaProvenanceV1": statement}} for statement in statements]
+        }
+    }
+    (folder / "provenance.json").write_text(json.dumps(document if statements else {}))
+    (folder / "gcloud").write_text(f'#!/bin/sh\necho "$*" >>"{folder}/calls"\ncat "{folder}/provenance.json"\n')
     (folder / "gcloud").chmod(0o755)
-    given = {"HANDED": f"{SOURCE}/serving@sha256:{DIGEST}", "TOOLS": f"{SOURCE}/pipeline@sha256:{DIGEST}"}
-    given |= {"COMMIT": COMMIT, "SOURCE": SOURCE, "TRIES": "2", "PAUSE_S": "0", **variables}
+    values = {"HANDED": f"{SOURCE}/serving@sha256:{DIGEST}", "TOOLS": f"{SOURCE}/pipeline@sha256:{DIGEST}"}
+    values |= {"COMMIT": COMMIT, "SOURCE": SOURCE, "TRIES": "2", "PAUSE_S": "0", **variables}
     command = [sys.executable, str(ROOT / "infra" / "pipeline" / "verify.py")]
-    environment = {"PATH": f"{folder}:/usr/bin:/bin", **given}
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", **values}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
 
-def test_the_statement_is_as_google_documents_it() -> None:
+def test_provenance_statement_matches_googles_schema() -> None:
     schemas = document_of("containeranalysis", "v1")["schemas"]
     assert list(faults_in_json("statement", STATEMENT, schemas["InTotoSlsaProvenanceV1"], schemas)) == []
 
 
-def test_images_that_cloud_build_made_from_the_commit_are_taken(tmp_path: Path) -> None:
+def test_provenance_admits_images_that_cloud_build_made_from_the_commit(tmp_path: Path) -> None:
     done = verified(tmp_path, [STATEMENT])
     assert done.returncode == 0, done.stderr
     looked_at = [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()]
     assert looked_at == [f"{SOURCE}/serving@sha256:{DIGEST}", f"{SOURCE}/pipeline@sha256:{DIGEST}"]
 
 
-def _builder(one: dict[str, Any]) -> None:
-    one["predicate"]["runDetails"]["builder"]["id"] = "https://example.com/my-laptop"
+def _builder(statement: dict[str, Any]) -> None:
+    statement["predicate"]["runDetails"]["builder"]["id"] = "https://example.com/my-laptop"
 
 
-def _project(one: dict[str, Any]) -> None:
-    run = one["predicate"]["runDetails"]["metadata"]
-    run["invocationId"] = run["invocationId"].replace("/preprod/", "/somebody/")
+def _project(statement: dict[str, Any]) -> None:
+    run = statement["predicate"]["runDetails"]["metadata"]
+    run["invocationId"] = run["invocationId"].replace("/preprod/", "/other/")
 
 
-def _commit(one: dict[str, Any]) -> None:
-    one["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"] = "d" * 40
+def _commit(statement: dict[str, Any]) -> None:
+    statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["gitCommit"] = "d" * 40
 
 
-def _subject(one: dict[str, Any]) -> None:
-    one["subject"][0]["digest"]["sha256"] = "b" * 64
+def _subject(statement: dict[str, Any]) -> None:
+    statement["subject"][0]["digest"]["sha256"] = "b" * 64
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (_builder, "the builder is https://example.com/my-laptop"),
         (_project, "it was not built in preprod"),
@@ -92,17 +96,17 @@ def _subject(one: dict[str, Any]) -> None:
         (_subject, "it is of another image"),
     ],
 )
-def test_images_of_another_origin_are_refused(
-    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], said: str
+def test_provenance_refuses_images_of_another_origin(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], None], message: str
 ) -> None:
     statement = copy.deepcopy(STATEMENT)
     spoil(statement)
     done = verified(tmp_path, [statement])
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
 
 
-def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> None:
+def test_provenance_refuses_images_without_any_after_a_while(tmp_path: Path) -> None:
     done = verified(tmp_path, [])
     assert done.returncode == 1
     assert "there is none" in done.stderr
@@ -110,7 +114,7 @@ def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("COMMIT", "main", "expected 40 hex digits"),
         ("HANDED", f"{SOURCE}/serving:latest", "nothing else is taken"),
@@ -118,10 +122,10 @@ def test_images_without_provenance_are_refused_after_a_while(tmp_path: Path) -> 
         ("TOOLS", f"{SOURCE}/serving@sha256:{DIGEST}", "nothing else is taken"),
     ],
 )
-def test_what_is_no_digest_of_the_one_place_is_not_even_asked_about(
-    tmp_path: Path, variable: str, value: str, said: str
+def test_provenance_is_not_queried_for_a_foreign_digest(
+    tmp_path: Path, variable: str, value: str, message: str
 ) -> None:
     done = verified(tmp_path, [STATEMENT], **{variable: value})
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert variable != "HANDED" or not (tmp_path / "calls").exists()

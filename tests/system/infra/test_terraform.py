@@ -1,4 +1,4 @@
-"""Terraform is content, and applies do what docs/deployment.md says of them: with the stand-in, not in a cloud."""
+"""Tests of Terraform's own checks, and that applies do what docs/deployment.md promises: with the stand-in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.environments import ROOT
-from tests.system.infra.conftest import TOLD
+from tests.system.infra.conftest import ALERT_EMAILS
 from tests.system.infra.terraform import ENVIRONMENTS, Refused, Terraform, of_environment
 
 IMAGE = "europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving@sha256:"
@@ -35,7 +35,7 @@ BY_THE_PIPELINE = {
     "client_version": "540.0.0",
     "traffic": [{"percent": 100, "revision": "classify-request-00002", "tag": "candidate", "type": None}],
 }
-"""What `gcloud run deploy` and `update-traffic` leave on a service, besides its image."""
+"""Fields that `gcloud run deploy` and `update-traffic` leave on a service, in addition to its image."""
 
 
 FILES = [
@@ -47,7 +47,7 @@ MODULES = sorted(path.parent for path in (ROOT / "infra").glob("*/main.tf"))
 EXAMPLES = sorted((ROOT / "infra/examples").glob("*.tfvars"))
 RESOURCE = re.compile(r'^resource "(google_\w+)" "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 OF_NO_PROJECT = {"google_storage_bucket"}
-"""Named by a name that is the world's."""
+"""Resources whose names are unique in the world."""
 
 GIVEN: dict[str, Any] = {"invokers": ["user:you@example.com"]}
 CAPTURED: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 300}
@@ -73,7 +73,7 @@ MAY_BE_LOST = {
         "module.sql_function[0].google_bigquery_routine.classify",
     },
 }
-"""What docs/deployment.md says of them: the check asks another host; IAP turns tokens away."""
+"""Replacements that docs/deployment.md announces: the check calls another host; IAP refuses tokens."""
 
 ALL_APIS = "values(google_project_service.api)[*].id"
 NAMED = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
@@ -87,14 +87,14 @@ assert _spec
 assert _spec.loader
 write_modules = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(write_modules)
-SCHEMA = {kind: one["block"] for kind, one in _google["resource_schemas"].items()} | {
+SCHEMA = {kind: resource["block"] for kind, resource in _google["resource_schemas"].items()} | {
     "google_project_service_identity": {"attributes": {"project": {}}}
 }
 
 
 @pytest.fixture(scope="module")
 def applied(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """A copy to which the block of docs/deployment.md was applied, as it stands there, line by line."""
+    """A copy to which the block of docs/deployment.md was applied, line by line."""
     copy = initialised.copy(tmp_path_factory.mktemp("applied") / "tree")
     programs = copy.folder.parent / "bin"
     programs.mkdir()
@@ -118,7 +118,7 @@ def applied(initialised: Terraform, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def command_block(page: Path) -> str:
-    """Return the commands from an empty project to the first prediction, without what is said of them."""
+    """Return the commands from an empty project to the first prediction, without the comments."""
     text = page.read_text("utf-8")
     [block] = re.findall(r"^(    gcloud auth login .*?-raw call\)\"[^\n]*)$", text, re.MULTILINE | re.DOTALL)
     lines = [re.sub(r"(^|\s+)#.*$", "", line.removeprefix("    ")) for line in block.splitlines()]
@@ -126,13 +126,13 @@ def command_block(page: Path) -> str:
 
 
 def lost(copy: Terraform, variables: dict[str, Any]) -> set[str]:
-    """Return what a plan would delete or replace."""
+    """Return the resources that a plan would delete or replace."""
     changes = copy.plan("test", **variables)["resource_changes"]
-    return {one["address"] for one in changes if "delete" in one["change"]["actions"]}
+    return {change["address"] for change in changes if "delete" in change["change"]["actions"]}
 
 
 def deploy(copy: Terraform, image: str) -> int:
-    """Change what is deployed as the pipeline would, past Terraform; return how many services and jobs there are."""
+    """Change the deployment as the pipeline would, without Terraform; return how many services and jobs there are."""
     path = copy.state
     state = json.loads(path.read_text("utf-8"))
     instances: list[tuple[str, dict[str, Any]]] = [
@@ -156,12 +156,12 @@ def deploy(copy: Terraform, image: str) -> int:
     return len(instances)
 
 
-def test_the_configuration_is_formatted_as_terraform_formats(initialised: Terraform) -> None:
+def test_terraform_files_are_formatted(initialised: Terraform) -> None:
     initialised.run("fmt", "-check", "-recursive", "-diff")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_variables_and_outputs_are_in_order_and_described_and_typed(path: Path) -> None:
+def test_terraform_variables_and_outputs_are_sorted_described_and_typed(path: Path) -> None:
     named = NAMED.findall(path.read_text("utf-8"))
     for kind in ("variable", "output"):
         names = [name for its_kind, name, _ in named if its_kind == kind]
@@ -170,7 +170,7 @@ def test_variables_and_outputs_are_in_order_and_described_and_typed(path: Path) 
     assert [name for kind, name, body in named if kind == "variable" and not re.search(r"^  type +=", body, re.M)] == []
 
 
-def test_what_the_documents_type_is_there() -> None:
+def test_terraform_has_what_the_documents_type() -> None:
     named = NAMED.findall((ROOT / "main.tf").read_text("utf-8"))
     outputs = {name for kind, name, _ in named if kind == "output"}
     variables = {name for kind, name, _ in named if kind == "variable"}
@@ -182,35 +182,35 @@ def test_what_the_documents_type_is_there() -> None:
     assert set(re.findall(r"`(\w+)(?: = [^`]*)?`", " ".join(re.findall(r"^\| (.*?) \|", options, re.M)))) <= variables
 
 
-def test_the_configuration_is_valid(initialised: Terraform) -> None:
+def test_terraform_configuration_is_valid(initialised: Terraform) -> None:
     initialised.run("validate")
 
 
-def test_terraforms_own_tests_pass(initialised: Terraform) -> None:
-    said = initialised.run("test", "-test-directory=tests/system/infra")
-    assert " 0 failed" in said
-    assert " 0 passed" not in said
+def test_terraform_test_files_pass(initialised: Terraform) -> None:
+    output = initialised.run("test", "-test-directory=tests/system/infra")
+    assert " 0 failed" in output
+    assert " 0 passed" not in output
 
 
-def test_an_unknown_argument_is_refused(initialised: Terraform, tmp_path: Path) -> None:
-    """Guards the tests around it: a stand-in that accepts everything would let them pass."""
+def test_terraform_refuses_an_unknown_argument(initialised: Terraform, tmp_path: Path) -> None:
+    """Guard the tests around it: a stand-in that accepts everything would let them pass."""
     copy = initialised.copy(tmp_path / "tree")
     copy.spoil("infra/trigger/main.tf", "service_account = var.identity.email", "service_acount = var.identity.email")
     with pytest.raises(Refused, match='An argument named "service_acount" is not expected here'):
         copy.run("validate")
 
 
-def test_a_plan_that_names_one_bucket_twice_fails_with_a_sentence(initialised: Terraform) -> None:
+def test_plan_with_one_bucket_in_two_roles_fails_with_a_message(initialised: Terraform) -> None:
     twice = {"archive": "all-in-one", "upload": "all-in-one"}
     with pytest.raises(Refused) as refused:
         initialised.plan("prod", bucket_names=twice)
-    said = " ".join(str(refused.value).replace("│", " ").split())
-    assert "One bucket has two roles: archive is all-in-one, models is bucketlens-prod-models" in said
-    assert "Name four different ones" in said
+    message = " ".join(str(refused.value).replace("│", " ").split())
+    assert "One bucket has two roles: archive is all-in-one, models is bucketlens-prod-models" in message
+    assert "Name four different ones" in message
 
 
-def test_one_block_leads_from_an_empty_project_to_the_first_prediction_in_each_page(applied: Terraform) -> None:
-    """The same in both guides; the fixture has carried it out."""
+def test_deployment_pages_have_a_block_from_empty_project_to_first_prediction(applied: Terraform) -> None:
+    """Compare the block of both guides; the fixture has run it."""
     blocks = {command_block(ROOT / page) for page in ("docs/deployment.md", "docs/despliegue.md")}
     assert len(blocks) == 1
     lines = (applied.folder.parent / "bin" / "typed").read_text("utf-8").splitlines()
@@ -222,19 +222,19 @@ def test_one_block_leads_from_an_empty_project_to_the_first_prediction_in_each_p
     assert re.match(r"curl -H Authorization: Bearer .* --data-binary @photo.jpg https://.*/v1/classify", typed[-1])
 
 
-def test_what_is_shipped_names_nobody_elses_project_and_no_repository() -> None:
+def test_shipped_configuration_names_no_project_and_no_repository() -> None:
     for name in ENVIRONMENTS:
         lines = (ROOT / f"infra/environments/{name}.tfvars").read_text("utf-8").splitlines()
         assert not [line for line in lines if re.match(r"(project|pipeline)\b|[^#]*@example", line)], name
 
 
-def test_the_plan_after_an_apply_is_empty(applied: Terraform) -> None:
-    """Also after Cloud Monitoring has returned the dashboard in its own words."""
+def test_plan_after_an_apply_is_empty(applied: Terraform) -> None:
+    """Plan also after Cloud Monitoring has returned the dashboard in its own form."""
     assert not applied.changes(*OPTIONS)
 
 
-def test_a_position_of_zero_in_the_dashboard_would_be_in_every_plan(applied: Terraform, tmp_path: Path) -> None:
-    """Guards the test above: the stand-in leaves zeros out of what it returns, as Cloud Monitoring does."""
+def test_dashboard_position_of_zero_would_be_in_every_plan(applied: Terraform, tmp_path: Path) -> None:
+    """Guard the test above: the stand-in leaves zeros out of what it returns, as Cloud Monitoring does."""
     copy = applied.copy(tmp_path / "tree")
     copy.spoil("infra/observability/dashboard.json", '"columns": 48,', '"columns": 48, "xPos": 0,')
     only = "-target=module.observability[0].google_monitoring_dashboard.dashboard"
@@ -243,13 +243,13 @@ def test_a_position_of_zero_in_the_dashboard_would_be_in_every_plan(applied: Ter
 
 
 @pytest.mark.parametrize("option", sorted(TURNED_ON))
-def test_turning_an_option_on_replaces_and_revokes_nothing(applied: Terraform, option: str) -> None:
-    """A grant that is replaced is gone for a minute, and with it reading, writing or hearing of an upload."""
+def test_option_turned_on_replaces_and_revokes_nothing(applied: Terraform, option: str) -> None:
+    """Check grants: a replaced grant is missing for a minute, and with it reading, writing or an event."""
     assert lost(applied, {**GIVEN, **TURNED_ON[option]}) == MAY_BE_LOST.get(option, set())
 
 
-def test_an_option_that_revokes_grants_is_seen(applied: Terraform, tmp_path: Path) -> None:
-    """Guards the test above, with the agents' addresses as they once were: known after an apply only."""
+def test_option_that_revokes_grants_is_found(applied: Terraform, tmp_path: Path) -> None:
+    """Guard the test above, with the agents' addresses as they once were: known after an apply only."""
     copy = applied.copy(tmp_path / "tree")
     copy.spoil("infra/project/main.tf", "  for_each        = google_project_service.api\n", "")
     copy.spoil(
@@ -263,56 +263,58 @@ def test_an_option_that_revokes_grants_is_seen(applied: Terraform, tmp_path: Pat
         'service => service == "storage" ? data.google_storage_project_service_account.agent.member : '
         '"serviceAccount:${format(address, data.google_project.project.number)}.iam.gserviceaccount.com"',
     )
-    found = lost(copy, {**GIVEN, **TURNED_ON["domain"]})
-    assert "module.upload_trigger[0].google_project_iam_member.storage_announces" in found
+    revoked = lost(copy, {**GIVEN, **TURNED_ON["domain"]})
+    assert "module.upload_trigger[0].google_project_iam_member.storage_announces" in revoked
 
 
-def test_a_forgotten_image_is_refused_by_the_plan_with_a_sentence(initialised: Terraform, tmp_path: Path) -> None:
+def test_plan_without_an_image_fails_with_a_message(initialised: Terraform, tmp_path: Path) -> None:
     copy = initialised.copy(tmp_path / "tree").of("test", STAND_IN_REGISTRY="empty")
     with pytest.raises(Refused) as refused:
         copy.run("plan", "-input=false", *of_environment("test"))
-    said = " ".join(str(refused.value).replace("│", " ").split())
-    assert "There is no image in europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving" in said
-    assert "$(terraform output -raw build)" in said
+    message = " ".join(str(refused.value).replace("│", " ").split())
+    assert "There is no image in europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/serving" in message
+    assert "$(terraform output -raw build)" in message
     assert copy.changes(*of_environment("test", deploy_functions=False))
 
 
 @pytest.mark.parametrize("workspace", ["default", "prod", "preprod"])
-def test_another_environments_state_is_refused(initialised: Terraform, workspace: str) -> None:
+def test_plan_refuses_the_state_of_another_environment(initialised: Terraform, workspace: str) -> None:
     with pytest.raises(Refused, match="whose state is of another") as refused:
         initialised.of(workspace).run("plan", "-input=false", *of_environment("test"))
     assert "terraform workspace select -or-create test" in " ".join(str(refused.value).split())
 
 
-def test_production_builds_nothing(initialised: Terraform) -> None:
+def test_production_has_no_builds(initialised: Terraform) -> None:
     builds = {"branch": "^main$", "golden_set": "gs://golden/flowers", "remote_uri": "https://github.com/you/b.git"}
     with pytest.raises(Refused, match="in prod, which builds nothing"):
-        initialised.of("prod").run("plan", "-input=false", *of_environment("prod", pipeline=builds, watch=TOLD))
+        initialised.of("prod").run("plan", "-input=false", *of_environment("prod", pipeline=builds, watch=ALERT_EMAILS))
 
 
-def test_in_production_somebody_must_be_told(initialised: Terraform) -> None:
+def test_production_needs_an_alert_recipient(initialised: Terraform) -> None:
     with pytest.raises(Refused, match="nobody"):
         initialised.of("prod").run("plan", "-input=false", *of_environment("prod"))
 
 
-def test_the_state_lies_in_a_bucket_unless_somebody_says_otherwise() -> None:
+def test_state_is_in_a_bucket_by_default() -> None:
     assert 'backend "gcs" {}' in (ROOT / "main.tf").read_text("utf-8")
 
 
-def test_a_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: Terraform, tmp_path: Path) -> None:
-    """Terraform holds it for tainted, and must be able to destroy it."""
+def test_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: Terraform, tmp_path: Path) -> None:
+    """Apply to tainted services: Terraform must be able to destroy them."""
     copy = applied.copy(tmp_path / "tree")
     copy.run("taint", "module.classify_upload[0].google_cloud_run_v2_service.function")
     service = "module.classify_upload[0].google_cloud_run_v2_service.function"
     assert service in lost(copy, GIVEN)
     state = json.loads(copy.state.read_text("utf-8"))
     kinds = ("google_cloud_run_v2_service", "google_cloud_run_v2_job")
-    kept = [one for resource in state["resources"] if resource["type"] in kinds for one in resource["instances"]]
-    assert [one["attributes"]["deletion_protection"] for one in kept] == [False] * 3
+    kept = [
+        instance for resource in state["resources"] if resource["type"] in kinds for instance in resource["instances"]
+    ]
+    assert [instance["attributes"]["deletion_protection"] for instance in kept] == [False] * 3
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
-def test_a_module_names_its_providers_checks_what_it_is_given_and_has_a_page(folder: Path) -> None:
+def test_module_names_its_providers_validates_inputs_and_has_a_page(folder: Path) -> None:
     assert "required_providers" in (folder / "versions.tf").read_text("utf-8")
     named = NAMED.findall((folder / "variables.tf").read_text("utf-8"))
     loose = [
@@ -322,14 +324,14 @@ def test_a_module_names_its_providers_checks_what_it_is_given_and_has_a_page(fol
         and not re.search(r"^  nullable += false", body, re.M)
         and "default     = null" not in body
     ]
-    assert loose == [], "say nullable = false, or a default of null"
+    assert loose == [], "set nullable = false, or a default of null"
     assert any("validation {" in body for _, _, body in named)
     assert (folder / "README.md").read_text("utf-8") == write_modules.page_of(folder), "run: make docs"
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
-def test_a_module_leaves_nothing_to_the_providers_own_project(folder: Path) -> None:
-    """So that one configuration can hold several projects."""
+def test_module_names_the_project_in_every_resource(folder: Path) -> None:
+    """Check that one configuration can hold several projects."""
     for path in folder.glob("*.tf"):
         for kind, name, body in RESOURCE.findall(path.read_text("utf-8")):
             if "project" in SCHEMA[kind]["attributes"] and kind not in OF_NO_PROJECT:
@@ -337,31 +339,31 @@ def test_a_module_leaves_nothing_to_the_providers_own_project(folder: Path) -> N
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_can_be_planned(initialised: Terraform, example: Path) -> None:
+def test_example_can_be_planned(initialised: Terraform, example: Path) -> None:
     [environment] = re.findall(r'^environment = "(\w+)"$', example.read_text("utf-8"), re.MULTILINE)
-    there = initialised.of(environment)
-    said = there.run("plan", "-input=false", f"-var-file={example.relative_to(ROOT)}")
-    assert re.search(r"Plan: [1-9]\d+ to add, 0 to change, 0 to destroy", said)
+    workspace = initialised.of(environment)
+    output = workspace.run("plan", "-input=false", f"-var-file={example.relative_to(ROOT)}")
+    assert re.search(r"Plan: [1-9]\d+ to add, 0 to change, 0 to destroy", output)
 
 
-def test_every_example_is_told_of() -> None:
+def test_examples_are_all_documented() -> None:
     page = (ROOT / "infra/examples/README.md").read_text("utf-8")
     assert set(re.findall(r"\]\((\w+\.tfvars)\)", page)) == {example.name for example in EXAMPLES}
 
 
-def test_an_apply_after_a_deployment_rolls_nothing_back(applied: Terraform, tmp_path: Path) -> None:
+def test_apply_after_a_deployment_rolls_nothing_back(applied: Terraform, tmp_path: Path) -> None:
     copy = applied.copy(tmp_path / "tree")
     assert deploy(copy, IMAGE + "b" * 64) == 3
     assert not copy.changes(*OPTIONS)
     assert copy.changes(*OPTIONS, '-var=settings={"MAX_IMAGE_BYTES":"5242880"}')
 
 
-def test_a_destroy_takes_the_trigger_before_its_grants_and_what_it_calls(applied: Terraform, tmp_path: Path) -> None:
+def test_destroy_removes_the_trigger_before_its_grants_and_its_target(applied: Terraform, tmp_path: Path) -> None:
     copy = applied.copy(tmp_path / "tree")
     lines = copy.run("destroy", "-json", "-auto-approve", *OPTIONS, "-var=deletion_protection=false").splitlines()
     messages = [json.loads(line) for line in lines]
-    gone = [one["hook"]["resource"]["addr"] for one in messages if one["type"] == "apply_complete"]
-    first, last = gone.index("module.upload_trigger[0].google_eventarc_trigger.finalized"), len(gone)
+    removed = [message["hook"]["resource"]["addr"] for message in messages if message["type"] == "apply_complete"]
+    first, last = removed.index("module.upload_trigger[0].google_eventarc_trigger.finalized"), len(removed)
     after_it = (
         "module.upload_trigger[0].google_project_iam_member.eventarc_agent",
         "module.upload_trigger[0].google_project_iam_member.storage_announces",
@@ -369,8 +371,8 @@ def test_a_destroy_takes_the_trigger_before_its_grants_and_what_it_calls(applied
         'module.buckets.google_storage_bucket.bucket["upload"]',
         'module.identities.google_service_account.identity["upload-trigger"]',
     )
-    assert all(first < gone.index(address) < last for address in after_it)
-    service = gone.index("module.classify_upload[0].google_cloud_run_v2_service.function")
-    assert service < gone.index(
+    assert all(first < removed.index(address) < last for address in after_it)
+    service = removed.index("module.classify_upload[0].google_cloud_run_v2_service.function")
+    assert service < removed.index(
         'module.buckets.google_storage_bucket_iam_member.grant["classify_upload_takes_uploads"]'
     )

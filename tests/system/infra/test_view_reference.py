@@ -1,4 +1,4 @@
-"""Each view gives the rows that its reference in Python gives, whatever lies in the tables: none doubled, none missing.
+"""Tests that each view returns the rows of its reference in Python, for any rows of the tables.
 
 Drawn are few uploads, models, revisions and moments, so that rows meet: copies, ties, shadows, labels that contradict.
 """
@@ -27,13 +27,13 @@ TABLES = ("predictions", "failures", "labels")
 MIDNIGHT = datetime(2026, 1, 3, tzinfo=UTC)
 MODELS = (("flowers", "1"), ("flowers", "2"), ("chest", "1"))
 LABELS = ("tulip", "rose", "daisy")
-"""Not in the order of the alphabet."""
+"""Labels, not in alphabetical order."""
 
 EXAMPLES = 100
 
 
 class Database:
-    """Our dataset in a local warehouse of this process, filled anew for each example."""
+    """The dataset in a local warehouse of this process, filled again for each example."""
 
     def __init__(self, folder: Path) -> None:
         self._store = Store(folder, PROJECT)
@@ -57,12 +57,12 @@ class Database:
         """Return the rows of a view."""
         prepared = self._queries[name]
         with self._store.engine.reader() as cursor:
-            found = cursor.execute(prepared.statement.sql).fetchall()
+            rows = cursor.execute(prepared.statement.sql).fetchall()
         names = [field.name for field in prepared.fields]
-        return [dict(zip(names, row, strict=True)) for row in found]
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._store.close()
 
 
@@ -78,11 +78,11 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 def as_json(value: Any) -> Any:
-    """Return what a client would send."""
+    """Return a value as a client would send it."""
     if isinstance(value, dict):
-        return {name: as_json(one) for name, one in value.items()}
+        return {name: as_json(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [as_json(one) for one in value]
+        return [as_json(inner) for inner in value]
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -93,11 +93,11 @@ def uploaded_at(upload: int) -> datetime:
 
 @st.composite
 def calls_made(draw: st.DrawFn) -> Row:
-    """Draw what a row says of its call: each number another, so that no column can stand for its neighbour."""
+    """Draw the facts of a row's call: each number is different, so that no column can stand for its neighbour."""
     number = draw(st.integers(0, 9))
     steps = {
-        f"{step}_ms": draw(st.none() | st.just(number * 10 + place + 0.5))
-        for place, step in enumerate(("read", "decode", "classify", "archive"))
+        f"{step}_ms": draw(st.none() | st.just(number * 10 + index + 0.5))
+        for index, step in enumerate(("read", "decode", "classify", "archive"))
     }
     return {
         "source": draw(st.sampled_from(("event", "request"))),
@@ -117,7 +117,7 @@ def calls_made(draw: st.DrawFn) -> Row:
 
 @st.composite
 def predictions(draw: st.DrawFn, second: int) -> Row:
-    """Draw a row of ``predictions``, which was recorded at this second."""
+    """Draw a row of ``predictions``, recorded at this second."""
     upload, version = draw(st.integers(0, 3)), draw(st.integers(0, len(MODELS) - 1))
     model, content, label = MODELS[version], draw(st.integers(0, 1)), draw(st.sampled_from(LABELS))
     score = draw(st.sampled_from((0.25, 0.5, 0.75)))
@@ -151,7 +151,7 @@ def predictions(draw: st.DrawFn, second: int) -> Row:
 
 @st.composite
 def failures(draw: st.DrawFn, second: int) -> Row:
-    """Draw a row of ``failures``, which was recorded at this second."""
+    """Draw a row of ``failures``, recorded at this second."""
     upload = draw(st.integers(0, 3))
     return {
         "failure_id": f"upload-{upload}",
@@ -175,7 +175,7 @@ def failures(draw: st.DrawFn, second: int) -> Row:
 
 @st.composite
 def labels(draw: st.DrawFn, second: int) -> Row:
-    """Draw a row of ``labels``, which was given at this second or the one before."""
+    """Draw a row of ``labels``, given at this second or the second before."""
     moment = MIDNIGHT + timedelta(days=1, seconds=draw(st.sampled_from((second, max(0, second - 1)))))
     prediction = f"prediction-{draw(st.integers(0, 4))}-{draw(st.integers(0, len(MODELS) - 1))}"
     return {
@@ -209,20 +209,20 @@ TABLES_DRAWN = st.builds(
 
 
 def in_order(rows: list[Row]) -> list[Row]:
-    """Return rows in an order that hangs on what is in them alone."""
+    """Return rows in an order that depends on their content alone."""
     return sorted(rows, key=lambda row: repr([row[name] for name in sorted(row)]))
 
 
-def alike(found: list[Row], expected: list[Row]) -> bool:
-    """Whether rows are the same but for the last digits of a mean."""
-    return len(found) == len(expected) and all(
-        one.keys() == other.keys()
-        and all(one[name] == (pytest.approx(other[name]) if name.startswith("mean_") else other[name]) for name in one)
-        for one, other in zip(in_order(found), in_order(expected), strict=True)
+def alike(rows: list[Row], expected: list[Row]) -> bool:
+    """Return whether rows are the same but for the last digits of a mean."""
+    return len(rows) == len(expected) and all(
+        row.keys() == other.keys()
+        and all(row[name] == (pytest.approx(other[name]) if name.startswith("mean_") else other[name]) for name in row)
+        for row, other in zip(in_order(rows), in_order(expected), strict=True)
     )
 
 
-def test_every_view_has_a_reference() -> None:
+def test_views_each_have_a_reference() -> None:
     assert sorted(REFERENCE) == VIEWS
 
 
@@ -235,11 +235,11 @@ def test_every_view_has_a_reference() -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(tables=TABLES_DRAWN)
-def test_a_view_gives_what_its_reference_gives(database: Database, tables: Tables) -> None:
+def test_view_returns_what_its_reference_returns(database: Database, tables: Tables) -> None:
     database.fill(tables)
     differing = {}
     for view, reference in REFERENCE.items():
-        found, expected = database.view(view), reference(tables)
-        if not alike(found, expected):
-            differing[view] = (found, expected)
+        rows, expected = database.view(view), reference(tables)
+        if not alike(rows, expected):
+            differing[view] = (rows, expected)
     assert differing == {}

@@ -1,4 +1,4 @@
-"""The views are BigQuery SQL, each in a file that says what its rows are."""
+"""Tests that the views are BigQuery SQL, each in a file that describes its rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sources_of(query: exp.Query) -> set[str]:
     return {table.name for table in query.find_all(exp.Table)}
 
 
-def test_the_views_of_the_design_are_there() -> None:
+def test_views_are_those_of_the_design() -> None:
     assert {path.stem for path in VIEWS} >= {
         "latest_predictions",
         "predictions_by_model",
@@ -48,13 +48,13 @@ def test_the_views_of_the_design_are_there() -> None:
 
 
 @each_view
-def test_a_view_is_one_query_in_bigquery_sql(path: Path) -> None:
+def test_view_is_one_query_in_bigquery_sql(path: Path) -> None:
     stars = query_of(path).find_all(exp.Star)
     assert all(isinstance(star.parent, exp.Count) for star in stars)  # SELECT * would change with its table
 
 
 @each_view
-def test_a_view_names_only_its_own_dataset_and_what_is_in_it(path: Path) -> None:
+def test_view_names_only_tables_of_its_dataset(path: Path) -> None:
     for table in query_of(path).find_all(exp.Table):
         assert (table.catalog, table.db) == ("", "the_dataset"), table.sql("bigquery")
         assert table.name in KNOWN
@@ -62,7 +62,7 @@ def test_a_view_names_only_its_own_dataset_and_what_is_in_it(path: Path) -> None
 
 
 @each_view
-def test_a_view_says_its_grain_its_sources_and_its_use(path: Path) -> None:
+def test_view_comment_names_grain_sources_and_use(path: Path) -> None:
     grain, source, use, *_ = path.read_text("utf-8").splitlines()
     assert grain.startswith("-- Grain: one row per ")
     assert source.startswith("-- From:  ")
@@ -72,8 +72,8 @@ def test_a_view_says_its_grain_its_sources_and_its_use(path: Path) -> None:
 
 
 @each_view
-def test_a_view_over_an_append_only_table_counts_a_repeated_row_once_and_prunes(path: Path) -> None:
-    """``calls`` counts rows on purpose. The partitioning column comes first, so that a filter passes the window."""
+def test_view_counts_a_repeated_row_once_and_prunes(path: Path) -> None:
+    """Check windows (``calls`` counts rows on purpose): the partitioning column comes first, so a filter passes."""
     query = query_of(path)
     if path.stem == "calls" or not sources_of(query) & APPEND_ONLY:
         return
@@ -83,20 +83,20 @@ def test_a_view_over_an_append_only_table_counts_a_repeated_row_once_and_prunes(
 
 
 @each_view
-def test_a_view_keeps_the_column_that_prunes(path: Path) -> None:
+def test_view_keeps_the_column_that_prunes(path: Path) -> None:
     if path.stem != "latency_by_revision":  # which counts over all days
         assert "uploaded_on" in query_of(path).named_selects
 
 
 @each_view
-def test_a_view_names_each_column_once(path: Path) -> None:
+def test_view_names_each_column_once(path: Path) -> None:
     names = query_of(path).named_selects
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
 
 
 @pytest.mark.parametrize("view", ["latest_predictions", "predictions_by_model"])
-def test_a_view_of_predictions_has_every_column_of_the_table(view: str) -> None:
+def test_view_of_predictions_has_every_column_of_the_table(view: str) -> None:
     columns = [field["name"] for field in json.loads((BIGQUERY / "tables" / "predictions.json").read_text("utf-8"))]
     assert sorted(query_of(BIGQUERY / "views" / f"{view}.sql").named_selects) == sorted(columns)
 
@@ -111,7 +111,7 @@ ONE_DAY = "WHERE uploaded_on = DATE '2026-01-03'"
 
 @pytest.fixture
 def planner() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB that holds our tables, with rows of three days, and our views: it tells how it would read them."""
+    """A DuckDB with the tables, rows of three days, and the views: it explains how it would read them."""
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA the_dataset")
         for table in sorted(TABLES):
@@ -128,32 +128,32 @@ def planner() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def type_of(field: dict[str, Any]) -> str:
-    """Return a field's type as BigQuery SQL writes it."""
+    """Return a field's type in BigQuery SQL."""
     name = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}.get(field["type"], field["type"])
     if name == "RECORD":
-        inner = ", ".join(f"{one['name']} {type_of(one)}" for one in field["fields"])
+        inner = ", ".join(f"{inner_field['name']} {type_of(inner_field)}" for inner_field in field["fields"])
         name = f"STRUCT<{inner}>"
     return f"ARRAY<{name}>" if field["mode"] == "REPEATED" else name
 
 
 def scans_of(planner: duckdb.DuckDBPyConnection, sql: str) -> dict[str, str]:
-    """Return what the scan of each table filters by, in the plan of a query."""
+    """Return the filter of each table's scan, in the plan of a query."""
     [(_, plan)] = planner.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
-    waiting, found = json.loads(plan), {}
+    waiting, filters = json.loads(plan), {}
     while waiting:
         step = waiting.pop()
         waiting += step["children"]
         if step["name"].strip() == "SEQ_SCAN":
             details = step["extra_info"]
-            found[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
-    return found
+            filters[details["Table"].rpartition(".")[2]] = str(details.get("Filters", ""))
+    return filters
 
 
 @pytest.mark.parametrize("view", PRUNING)
-def test_a_filter_on_the_day_reaches_the_scan_of_each_partitioned_table(
+def test_view_passes_a_filter_on_the_day_to_each_partitioned_table(
     planner: duckdb.DuckDBPyConnection, view: str
 ) -> None:
-    """By DuckDB's planner, which may push a filter below a window if the window is partitioned by its column.
+    """Plan with DuckDB, which may push a filter below a window if the window is partitioned by its column.
 
     What reaches the scan in BigQuery prunes partitions: https://cloud.google.com/bigquery/docs/querying-partitioned-tables
     """
@@ -162,7 +162,7 @@ def test_a_filter_on_the_day_reaches_the_scan_of_each_partitioned_table(
     assert [table for table, filters in scans.items() if table in APPEND_ONLY and "uploaded_on" not in filters] == []
 
 
-def test_a_window_without_the_day_would_keep_the_filter_above_it(planner: duckdb.DuckDBPyConnection) -> None:
+def test_view_window_without_the_day_would_block_the_filter(planner: duckdb.DuckDBPyConnection) -> None:
     query = query_of(BIGQUERY / "views" / "latest_predictions.sql").sql("duckdb")
     worse = query.replace("PARTITION BY uploaded_on, upload_id", "PARTITION BY upload_id")
     assert worse != query

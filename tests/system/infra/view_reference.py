@@ -1,6 +1,6 @@
-"""Each view of infra/bigquery once more, in Python: from the rows of the tables to the rows of the view, by name.
+"""The views of infra/bigquery once more, in Python: from the rows of the tables to the rows of the view, by name.
 
-Written from what the views say of themselves (their grain, source and use) and not from their SQL.
+Written from the comments of the views (their grain, source and use) and not from their SQL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """The rows of our tables, each with every column, as Python has them: dates, moments with a zone, dicts, lists."""
+    """The rows of the tables, each with every column, as Python values: dates, moments with a zone, dicts, lists."""
 
     predictions: Sequence[Row] = ()
     failures: Sequence[Row] = ()
@@ -22,7 +22,7 @@ class Tables:
 
 
 def calls(tables: Tables) -> list[Row]:
-    """One row per row that was written."""
+    """Return a row for each row that was written."""
     predicted = [
         {"outcome": "predicted", "reason": None, "row_id": row["prediction_id"]}
         | {"model_name": row["model"]["name"], "model_version": row["model"]["version"]}
@@ -39,18 +39,18 @@ def calls(tables: Tables) -> list[Row]:
 
 
 def latest_predictions(tables: Tables) -> list[Row]:
-    """One row per upload: the newest, of equally new ones that of the least ``prediction_id``; no shadow's."""
+    """Return a row for each upload: the newest, of equally new rows the least ``prediction_id``; no shadow's."""
     shown = sorted(_not_of_a_shadow(tables.predictions), key=lambda row: row["prediction_id"])
     return list(_newest(shown, lambda row: row["upload_id"]))
 
 
 def predictions_by_model(tables: Tables) -> list[Row]:
-    """One row per upload and model that saw it: the newest; also a shadow's."""
+    """Return a row for each upload and model that saw it: the newest; also a shadow's."""
     return list(_newest(tables.predictions, lambda row: row["prediction_id"]))
 
 
 def rejected_uploads(tables: Tables) -> list[Row]:
-    """One row per upload that could not become a prediction: the newest, no shadow's."""
+    """Return a row for each upload that could not become a prediction: the newest, no shadow's."""
     image = ("bucket", "name", "generation", "quarantine_uri", "size_bytes", "content_type")
     return [
         {name: row[name] for name in ("failure_id", "uploaded_on", "uploaded_at", "recorded_at", "reason", "detail")}
@@ -60,7 +60,7 @@ def rejected_uploads(tables: Tables) -> list[Row]:
 
 
 def daily_label_counts(tables: Tables) -> list[Row]:
-    """One row per day, model and label."""
+    """Return a row for each day, model and label."""
     groups = _grouped(latest_predictions(tables), lambda row: (row["uploaded_on"], row["model"]["name"], row["label"]))
     return [
         {
@@ -76,7 +76,7 @@ def daily_label_counts(tables: Tables) -> list[Row]:
 
 
 def review_queue(tables: Tables) -> list[Row]:
-    """One row per upload whose prediction needs a person and has no label."""
+    """Return a row for each upload whose prediction needs a person and has no label."""
     labelled = {row["prediction_id"] for row in tables.labels}
     return [
         {name: row[name] for name in ("prediction_id", "uploaded_on", "uploaded_at", "label", "score", "candidates")}
@@ -88,7 +88,7 @@ def review_queue(tables: Tables) -> list[Row]:
 
 
 def results(tables: Tables) -> list[Row]:
-    """One row per file name, content and model: the last upload, with the last label that a person gave the picture."""
+    """Return a row for each file name, content and model: the last upload, with the last label by a person."""
     seen = {row["prediction_id"]: row for row in predictions_by_model(tables)}
     last_word: dict[tuple[str, str], Row] = {}
     for row in sorted(tables.labels, key=lambda row: row["label_id"], reverse=True):
@@ -100,12 +100,12 @@ def results(tables: Tables) -> list[Row]:
     groups = _grouped(
         latest_predictions(tables), lambda row: (row["image"]["name"], row["image"]["sha256"], row["model"]["name"])
     )
-    found = []
+    lines = []
     for (name, sha256, model), rows in groups.items():
         last = max(row["uploaded_at"] for row in rows)
         row = min((row for row in rows if row["uploaded_at"] == last), key=lambda row: row["prediction_id"])
         word = last_word.get((sha256, model), {})
-        found.append(
+        lines.append(
             {column: row[column] for column in ("label", "score", "needs_review")}
             | {column: row[column] for column in ("uploaded_on", "uploaded_at", "prediction_id")}
             | {"name": name, "sha256": sha256, "archive_uri": row["image"]["archive_uri"]}
@@ -113,11 +113,11 @@ def results(tables: Tables) -> list[Row]:
             | {"final_label": word.get("label", row["label"])}
             | {"labelled_by": word.get("labelled_by"), "labelled_at": word.get("labelled_at")}
         )
-    return found
+    return lines
 
 
 def latency_by_revision(tables: Tables) -> list[Row]:
-    """One row per service, revision and source. Quantiles are values that occur, by the nearest rank."""
+    """Return a row for each service, revision and source. Quantiles are occurring values, by the nearest rank."""
     groups = _grouped(calls(tables), lambda row: (row["service"], row["revision"], row["source"]))
     return [
         {"service": service, "revision": revision, "source": source, "calls": len(rows)}
@@ -141,7 +141,7 @@ REFERENCE: dict[str, Callable[[Tables], list[Row]]] = {
         review_queue,
     )
 }
-"""By the view's name."""
+"""References by the view's name."""
 
 _OF_A_CALL = (
     *("source", "event_id", "trace", "caller", "service", "revision", "instance", "is_cold_start", "received_at"),
@@ -165,11 +165,11 @@ def _not_of_a_shadow(rows: Iterable[Row]) -> list[Row]:
 
 def _newest(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterable[Row]:
     """Return the row of each key that was recorded last; of several the first."""
-    found: dict[Hashable, Row] = {}
+    newest: dict[Hashable, Row] = {}
     for row in rows:
-        if (before := found.get(key(row))) is None or row["recorded_at"] > before["recorded_at"]:
-            found[key(row)] = row
-    return found.values()
+        if (before := newest.get(key(row))) is None or row["recorded_at"] > before["recorded_at"]:
+            newest[key(row)] = row
+    return newest.values()
 
 
 def _grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Row]]:

@@ -1,1 +1,1 @@
-"""Installing, carried out against a package index that is of a later day than the lock files."""
+"""Install as documented, from a package index of a later day than the lock files."""

@@ -1,4 +1,4 @@
-"""Indexes of a later day, and interpreters with a pip of some version."""
+"""Fixtures: indexes of a later day, and interpreters with a given version of pip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Interpreter = Callable[[str, str], Path]
 
 @pytest.fixture(scope="session")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaterDay]:
-    """An index on which uv cannot be run."""
+    """An index whose uv cannot run."""
     with later_day(tmp_path_factory.mktemp("wheels")) as made:
         yield made
 
@@ -31,7 +31,7 @@ def day_with_uv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LaterDay]:
 
 @pytest.fixture(scope="session")
 def interpreters(tmp_path_factory: pytest.TempPathFactory) -> Interpreter:
-    """Return an interpreter of a Python with a pip; to be copied, not to be installed into."""
+    """Return a function that makes an interpreter of a Python with a pip; to be copied, not to be installed into."""
     folder = tmp_path_factory.mktemp("pythons")
 
     def interpreter(python: str, pip: str) -> Path:

@@ -1,4 +1,4 @@
-"""A package index on 127.0.0.1, by the simple repository API (https://peps.python.org/pep-0503/)."""
+"""Serve a package index on 127.0.0.1, by the simple repository API (https://peps.python.org/pep-0503/)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def index(folder: Path) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Stay silent: pytest shows what an installer says."""
+            """Log nothing: pytest shows the output of an installer."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     serving = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""A package index as it may look on a later day, and the project's lock files cut down to what that index holds."""
+"""A package index as it may be on a later day, and the project's lock files cut down to its packages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OF_THE_PROJECT = (
     *("Makefile", "pyproject.toml", "README.md", "LICENSE", "shared/__init__.py", "shared/local/__init__.py"),
     *("shared/local/install.sh", "infra/pipeline/tools.sh", "infra/pipeline/test.sh", "functions/Dockerfile"),
 )
-"""What installing reads, beside the lock files."""
+"""Files that installing reads, in addition to the lock files."""
 
 
 @dataclass
@@ -41,13 +41,21 @@ class LaterDay:
     address: str
     wheels: Path
     locks: dict[str, str]
-    """By path in the project: the text."""
+    """Text of each lock file, by path in the project."""
     pins: dict[str, list[Requirement]] = field(default_factory=dict)
 
     def expected(self, *locks: str) -> dict[str, str]:
         """Return the versions that lock files name for this machine, by package."""
-        requirements = [one for lock in locks for one in self.pins[lock] if not one.marker or one.marker.evaluate()]
-        return {canonicalize_name(one.name): next(iter(one.specifier)).version for one in requirements}
+        requirements = [
+            requirement
+            for lock in locks
+            for requirement in self.pins[lock]
+            if not requirement.marker or requirement.marker.evaluate()
+        ]
+        return {
+            canonicalize_name(requirement.name): next(iter(requirement.specifier)).version
+            for requirement in requirements
+        }
 
     def project(self, folder: Path) -> Path:
         """Copy what installing reads into a folder, with the stand-ins' lock files; return the folder."""
@@ -60,12 +68,12 @@ class LaterDay:
         return folder
 
     def variables(self, python: Path, home: Path, *, uv: bool = False) -> dict[str, str]:
-        """Return what a command is started with: this index, a Python, and no setting of the person's.
+        """Return the environment of a command: this index, a Python, and no setting of the user's.
 
         Args:
             python: the interpreter that ``python`` and ``python3`` name.
             home: an empty folder, also for caches.
-            uv: uv is told of the index too; otherwise it would be the public one, so pip has to install.
+            uv: whether uv uses the index too; otherwise it would use the public index, so pip has to install.
         """
         return {
             "PATH": f"{python.parent}{os.pathsep}{os.defpath}",
@@ -81,11 +89,11 @@ class LaterDay:
 
 @contextmanager
 def later_day(folder: Path, *, uv: bool = False) -> Iterator[LaterDay]:
-    """Serve what is locked and, for every stand-in, a newer version that cannot be installed.
+    """Serve the locked versions and, for every stand-in, a newer version that cannot be installed.
 
     Args:
-        folder: an empty one, for the wheels.
-        uv: whether uv can be run, which is a large file, or is a stand-in too.
+        folder: an empty folder, for the wheels.
+        uv: whether uv, which is a large file, can run, or is a stand-in too.
     """
     real = ("setuptools", "uv") if uv else ("setuptools",)
     locks = [ROOT / "requirements.txt", *sorted((ROOT / "functions").glob("requirements*.txt"))]
@@ -115,9 +123,9 @@ def newer(version: str) -> str:
 
 
 def installed(environment: Path) -> dict[str, str]:
-    """Return the versions of what an environment holds, without what makes an environment."""
-    found = environment.glob("lib/python3*/site-packages/*.dist-info")
-    pairs = dict(folder.name.removesuffix(".dist-info").split("-", 1) for folder in found)
+    """Return the versions of the packages of an environment, without those that make an environment."""
+    folders = environment.glob("lib/python3*/site-packages/*.dist-info")
+    pairs = dict(folder.name.removesuffix(".dist-info").split("-", 1) for folder in folders)
     return {canonicalize_name(name): version for name, version in pairs.items() if name not in NOT_LOCKED}
 
 

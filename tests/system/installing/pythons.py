@@ -1,4 +1,4 @@
-"""Interpreters that are here, each with the pip that a test asks for."""
+"""Make interpreters of this machine's Pythons, each with the pip that a test needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMBINATIONS = [
     ("3.11", "22.3"),
     *((python, pip) for python in ("3.11", "3.12", "3.13") for pip in ("23.2.1", "26.3")),
 ]
-"""Python 3.12 took away what pip before 23.2 imports."""
+"""Versions of Python without the modules that pip before 23.2 imports."""
 
 
 def with_pip(version: str, pip: str, folder: Path) -> Path:
@@ -27,8 +27,8 @@ def with_pip(version: str, pip: str, folder: Path) -> Path:
     """
     fetched = environment(Recipe(PIPS / f"pip-{pip}.txt"))
     subprocess.run([interpreter(version), "-m", "venv", "--without-pip", str(folder)], check=True)
-    [here] = folder.glob("lib/python3*/site-packages")
-    [there] = fetched.folder.glob("lib/python3*/site-packages")
-    for package in there.glob("pip*"):
-        shutil.copytree(package, here / package.name)
+    [own_packages] = folder.glob("lib/python3*/site-packages")
+    [fetched_packages] = fetched.folder.glob("lib/python3*/site-packages")
+    for package in fetched_packages.glob("pip*"):
+        shutil.copytree(package, own_packages / package.name)
     return folder / "bin" / "python"

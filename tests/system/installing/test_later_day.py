@@ -1,6 +1,6 @@
-"""Installing copies the lock files, on a day on which every package has a newer release that cannot be installed.
+"""Install from the lock files on a day on which every package has a newer release that cannot be installed.
 
-Each command is read from the file that a person or a machine runs, and is carried out on every Python that is here.
+Each command is read from the file that a person or a machine runs, and is run on every Python of this machine.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def without_constraint(lock: Path) -> str:
 
 
 @pytest.mark.parametrize("lock", [EVERYTHING, LOCAL])
-def test_a_resolver_fails_on_the_later_day(day: LaterDay, environment: Make, tmp_path: Path, lock: str) -> None:
-    """The control: how these files used to be installed."""
+def test_resolver_fails_on_the_later_day(day: LaterDay, environment: Make, tmp_path: Path, lock: str) -> None:
+    """Install as before there were lock files, as a control."""
     project = day.project(tmp_path / "project")
     python = environment("3.11", "23.2.1", project / ".venv")
     without_constraint(project / lock)
@@ -83,7 +83,7 @@ def test_make_installs_the_lock_files_with_uv(
 
 
 @on_each_python
-def test_line_of_the_user_page_installs_the_lock_file(
+def test_command_of_the_user_page_installs_the_lock_file(
     day: LaterDay, environment: Make, tmp_path: Path, python: str, pip: str
 ) -> None:
     project = day.project(tmp_path / "project")
@@ -96,10 +96,10 @@ def test_line_of_the_user_page_installs_the_lock_file(
 
 
 @with_each_pip
-def test_the_whole_lock_file_holds_where_pip_resolves(
+def test_main_lock_file_is_enough_where_pip_resolves(
     day: LaterDay, environment: Make, tmp_path: Path, python: str, pip: str
 ) -> None:
-    """A person may type it without any option."""
+    """Install without any option, as a person may type it."""
     project = day.project(tmp_path / "project")
     made = environment(python, pip, project / ".venv")
     command = [str(made), "-m", "pip", "install", "--no-compile", "-r", EVERYTHING]
@@ -108,7 +108,7 @@ def test_the_whole_lock_file_holds_where_pip_resolves(
 
 
 @with_each_pip
-def test_the_image_installs_the_lock_files_of_each_target(
+def test_image_installs_the_lock_files_of_each_target(
     day: LaterDay, environment: Make, tmp_path: Path, python: str, pip: str
 ) -> None:
     project = day.project(tmp_path / "project")
@@ -139,10 +139,10 @@ def perform(stage: Stage, project: Path, folder: Path, variables: dict[str, str]
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_the_pipeline_installs_the_lock_file_that_its_tests_need(
+def test_delivery_pipeline_installs_the_lock_file_that_its_tests_need(
     day: LaterDay, environment: Make, tmp_path: Path, python: str
 ) -> None:
-    """It makes its own environment, with the pip that comes with the Python."""
+    """Run the script that makes an environment of its own, with the pip that comes with the Python."""
     project = day.project(tmp_path / "project")
     variables = day.variables(environment(python, "26.3", tmp_path / "python"), tmp_path)
     [line] = re.findall(

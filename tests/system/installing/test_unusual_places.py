@@ -1,4 +1,4 @@
-"""The documented commands hold in folders, and for persons, that are not like most."""
+"""Tests of the documented commands in unusual folders and for unusual users."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 @pytest.fixture
 def as_a_person() -> tuple[str, ...]:
-    """What makes a command mind permissions, which root does not."""
+    """Return a prefix that makes a command obey permissions, which root does not."""
     if os.geteuid():
         return ()
     if not shutil.which("setpriv"):
-        pytest.skip("root minds no permissions, and setpriv (util-linux) is not installed, which would make it")
+        pytest.skip("root obeys no permissions, and setpriv (util-linux), which would make it, is not installed")
     lost = "-dac_override,-dac_read_search"
     return ("setpriv", f"--bounding-set={lost}", f"--inh-caps={lost}")
 
 
 @pytest.fixture
 def read_only() -> Iterator[Callable[[Path], None]]:
-    """Take the right to write from all that is in a folder, and from the folder if ``whole``; given back at the end."""
+    """Make everything in a folder read-only, and the folder too if ``whole``; restore it at the end."""
     before: dict[Path, int] = {}
 
     def take(folder: Path, *, whole: bool = False) -> None:
@@ -53,7 +53,7 @@ def read_only() -> Iterator[Callable[[Path], None]]:
 
 @pytest.fixture
 def taken_ports() -> Iterator[None]:
-    """Hold the ports that the local cloud prefers; those that are taken already serve as well."""
+    """Hold the ports that the local cloud prefers; a port that another process holds serves as well."""
     with contextlib.ExitStack() as held:
         for port in PREFERRED_PORTS:
             holder = held.enter_context(socket.socket())
@@ -74,7 +74,7 @@ def test_make_installs_in_a_read_only_copy_with_spaces_in_its_name(
     as_a_person: tuple[str, ...],
     read_only: Callable[[Path], None],
 ) -> None:
-    """There is no HOME, and pip's configuration has another index, a constraint and an option of its own."""
+    """Install without HOME, and with a pip configuration of another index, a constraint and an option."""
     project = day_with_uv.project(tmp_path / "a folder of  mine")
     python = environment("3.11", "23.2.1", project / ".venv")
     read_only(project)
@@ -92,7 +92,7 @@ def test_make_installs_in_a_read_only_copy_with_spaces_in_its_name(
     assert imported.returncode == 0, imported.stderr
 
 
-def test_make_says_what_to_do_where_no_environment_can_be_made(
+def test_make_explains_what_to_do_where_no_environment_can_be_made(
     day: LaterDay,
     environment: Make,
     tmp_path: Path,
@@ -108,8 +108,8 @@ def test_make_says_what_to_do_where_no_environment_can_be_made(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("uv", [True, False], ids=["uv was told", "pip alone"])
-def test_make_says_what_to_do_without_a_network(day: LaterDay, environment: Make, tmp_path: Path, uv: bool) -> None:
+@pytest.mark.parametrize("uv", [True, False], ids=["uv has the index", "pip alone"])
+def test_make_explains_what_to_do_without_a_network(day: LaterDay, environment: Make, tmp_path: Path, uv: bool) -> None:
     project = day.project(tmp_path / "project")
     python = environment("3.11", "23.2.1", project / ".venv")
     nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
@@ -121,7 +121,7 @@ def test_make_says_what_to_do_without_a_network(day: LaterDay, environment: Make
 
 
 def test_pip_installs_where_uv_cannot(day: LaterDay, environment: Make, tmp_path: Path) -> None:
-    """The index holds a uv that does not run."""
+    """Install where the index holds a uv that does not run."""
     project = day.project(tmp_path / "project")
     variables = day.variables(environment("3.11", "23.2.1", project / ".venv"), tmp_path, uv=True)
     done = run(("make", ".venv/.local"), project, variables)
@@ -131,7 +131,7 @@ def test_pip_installs_where_uv_cannot(day: LaterDay, environment: Make, tmp_path
 
 
 @pytest.mark.usefixtures("taken_ports")
-def test_the_demo_runs_in_a_read_only_copy_with_spaces_where_ports_are_taken_and_there_is_no_home(
+def test_demo_runs_in_a_read_only_copy_with_spaces_without_free_ports_or_home(
     tmp_path: Path, as_a_person: tuple[str, ...], read_only: Callable[[Path], None]
 ) -> None:
     project = tmp_path / "a folder of  mine"

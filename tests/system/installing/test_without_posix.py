@@ -1,6 +1,6 @@
-"""Where Python has no POSIX parts, as on Windows, files are classified, and the local cloud says what it needs.
+"""Tests without the POSIX parts of Python, as on Windows: files are classified, and the local cloud reports its needs.
 
-It was not run on Windows: its Python's missing parts are taken away from ours.
+They do not run on Windows: the parts that its Python lacks are removed from this one.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ SENTENCE = "The local cloud needs Linux, macOS or WSL"
 
 
 def bucketlens(folder: Path, *words: str, few: int = 64) -> subprocess.CompletedProcess[str]:
-    """Run the command line without those parts, in this process and in those that it starts.
+    """Run the command line without those parts, in this process and in the processes that it starts.
 
     Args:
         folder: an empty one, for the module that every Python imports at its start.
         words: the command.
         few: files for each core below which no processes are started.
     """
-    start = "from tests.system.installing.without_posix import take_away\ntake_away()\n"
+    start = "from tests.system.installing.without_posix import remove_posix\nremove_posix()\n"
     (folder / "sitecustomize.py").write_text(start, "utf-8")
     script = (
         f"import shared.cli.classify_files; shared.cli.classify_files.FEW = {few}; "
@@ -71,7 +71,7 @@ def test_help_needs_nothing_that_windows_lacks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "demo"])
-def test_the_local_cloud_says_where_it_runs(tmp_path: Path, command: str) -> None:
+def test_local_cloud_reports_on_which_systems_it_runs(tmp_path: Path, command: str) -> None:
     done = bucketlens(tmp_path, command)
     assert done.returncode == 2
     assert SENTENCE in " ".join(done.stderr.split())

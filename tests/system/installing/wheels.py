@@ -1,4 +1,4 @@
-"""Wheels made here: stand-ins that hold metadata only, and installed packages packed again."""
+"""Make wheels: stand-ins that hold metadata only, and installed packages packed again."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ TAG = "py3-none-any"
 def stand_in(
     folder: Path, name: str, version: str, *, requires: Iterable[str] = (), extras: Iterable[str] = ()
 ) -> Path:
-    """Write a wheel that says what it requires and holds no code; return it."""
+    """Write a wheel that declares what it requires and holds no code; return it."""
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
-    lines += [f"Provides-Extra: {extra}" for extra in extras] + [f"Requires-Dist: {one}" for one in requires]
+    lines += [f"Provides-Extra: {extra}" for extra in extras] + [
+        f"Requires-Dist: {requirement}" for requirement in requires
+    ]
     return _wheel(folder, name, version, {_info(name, version) + "METADATA": "\n".join(lines).encode() + b"\n"})
 
 
@@ -29,29 +31,29 @@ def packed(folder: Path, name: str) -> Path:
     Raises:
         PackageNotFoundError: it is not installed here.
     """
-    found = distribution(name)
+    installed = distribution(name)
     files: dict[str, bytes] = {}
-    for file in found.files or []:
+    for file in installed.files or []:
         path = Path(str(file.locate()))
         made_by_installer = file.name in {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
         if made_by_installer or file.suffix == ".pyc" or not path.is_file():
             continue
         inside = file.as_posix()
         if inside.startswith("../"):
-            inside = f"{_stem(name, found.version)}.data/scripts/{file.name}"
+            inside = f"{_stem(name, installed.version)}.data/scripts/{file.name}"
         files[inside] = path.read_bytes()
-    return _wheel(folder, name, found.version, files)
+    return _wheel(folder, name, installed.version, files)
 
 
 def metadata(name: str, others: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return what a package requires of some others, and its extras; nothing if it is not installed here."""
     try:
-        found: Distribution = distribution(name)
+        installed: Distribution = distribution(name)
     except PackageNotFoundError:
         return [], []
-    wanted = set(others)
-    requires = [line for line in found.requires or [] if canonicalize_name(_project(line)) in wanted]
-    return requires, found.metadata.get_all("Provides-Extra") or []
+    names = set(others)
+    requires = [line for line in installed.requires or [] if canonicalize_name(_project(line)) in names]
+    return requires, installed.metadata.get_all("Provides-Extra") or []
 
 
 def sha256(path: Path) -> str:

@@ -1,6 +1,6 @@
-"""Take away what Windows lacks, from the code of this project; imported by every process that a test starts so.
+"""Remove what Windows lacks from this project's code; imported by every process of such a test.
 
-Foreign packages are builds for the machine of the tests, and may import what that has.
+Foreign packages are builds for the machine of the tests, and may import what it has.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def _view(module: ModuleType, without: set[str]) -> ModuleType:
 _views = {"os": _view(os, OF_OS), "signal": _view(signal, OF_SIGNAL)}
 
 
-def take_away() -> None:
-    """Do it, for the life of this process."""
-    builtins.__import__ = _import_as_on_windows  # type: ignore[assignment]  # takes what is passed on as it is
+def remove_posix() -> None:
+    """Remove the parts, for the life of this process."""
+    builtins.__import__ = _import_as_on_windows  # type: ignore[assignment]  # it passes its arguments on unchanged
     ctypes.CDLL.__init__ = _load_as_on_windows  # type: ignore[method-assign]
     sys.modules["fcntl"] = None  # type: ignore[assignment]

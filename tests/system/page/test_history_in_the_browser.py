@@ -16,7 +16,7 @@ from tests.system.page.conftest import Visit
 
 def test_page_results_and_labels_outlive_a_reload_until_cleared(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
-    expect(page.locator("footer")).to_contain_text("kept in this browser")
+    expect(page.locator("footer")).to_contain_text("kept only in this browser")
     choose(page, flowers["daisy"], flowers["tulips"])
     wait_for(page, "daisy.jpg")
     correct(page, "tulips.jpg").get_by_role("button", name="none of these").click()

@@ -142,7 +142,7 @@ def test_page_shows_needs_review_until_a_person_labels(visit: Visit, tmp_path: P
     expect(result.locator(".chip")).to_have_text("Needs review")
     expect(page.locator("#status")).to_have_text("1 picture, 1 to review")
     label, score = shown(result)
-    sentence = f"Needs review: {score} is below this model's line of 92 %."
+    sentence = f"Needs review: {score} is below this model's threshold of 92 %."
     expect(result.locator(".reason")).to_have_text(sentence)
     correct(page, "fog.png").get_by_role("button", name=label).click()
     page.keyboard.press("Escape")

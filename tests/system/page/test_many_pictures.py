@@ -33,7 +33,9 @@ def names(page: Page) -> list[str]:
 def expect_the_folder(page: Page) -> None:
     expect(page.locator("#status")).to_have_text("3 pictures")
     assert names(page) == ["meadow/a.JPG", "meadow/b.jpg", "meadow/plot 1/c.jpeg"]
-    expect(page.locator("#banner")).to_contain_text("3 pictures are sent. 1 other file was left out: it is no picture.")
+    expect(page.locator("#banner")).to_contain_text(
+        "3 pictures are sent. 1 other file was left out: it is not a picture."
+    )
 
 
 def test_drop_of_a_folder_takes_all_pictures_below_it(visit: Visit, flowers: dict[str, Path], tmp_path: Path) -> None:

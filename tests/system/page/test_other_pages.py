@@ -18,8 +18,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page
 
-from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, UPLOAD_BUCKET, Cloud, new_cloud, sole_use
-from shared.local.releases.ledger import SERVICES, Ledger, path_of, untouched, write
+from shared.local.cloud import ARCHIVE_BUCKET, BEHIND_FRONT, UPLOAD_BUCKET, Cloud, folder_lock, new_cloud
+from shared.local.releases.ledger import SERVICES, Ledger, path_of, unreleased, write
 from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 
@@ -65,10 +65,10 @@ async (attacks) => {
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud of these tests after a release, so that every TCP port that `up` can open is open."""
     cloud = new_cloud(tmp_path_factory.mktemp("attacked"), DEFAULT_BUNDLE)
-    released = {service: untouched(cloud, service) for service in SERVICES}
+    released = {service: unreleased(cloud, service) for service in SERVICES}
     write(path_of(cloud.folder), Ledger(released, cloud.url("classify_request")))
     supervisor = Supervisor(cloud, print, sweep_every_s=0)
-    with sole_use(supervisor.cloud.folder):
+    with folder_lock(supervisor.cloud.folder):
         try:
             supervisor.start()
             yield supervisor.cloud

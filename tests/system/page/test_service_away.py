@@ -118,7 +118,7 @@ def test_page_distinguishes_a_broken_upload_from_an_absent_service(
     page.route("**/v1/classify", lambda route: route.abort(), times=1)
     choose(page, flowers["daisy"])
     result = wait_for(page, "daisy.jpg", "failed")
-    expect(result.locator(".note")).to_contain_text("it may be too large")
+    expect(result.locator(".note")).to_contain_text("the file may be too large")
     expect(page.locator("#banner")).to_be_hidden()
     page.get_by_role("button", name="Retry all").click()
     wait_for(page, "daisy.jpg")

@@ -23,7 +23,7 @@ def why(viewer: Locator) -> Locator:
 
 def heat_map(viewer: Locator, name: str) -> Locator:
     """Return the heatmap once it is shown."""
-    picture = viewer.get_by_role("img", name=f"Heat map over {name}")
+    picture = viewer.get_by_role("img", name=f"Heatmap over {name}")
     expect(picture).to_be_visible()
     return picture
 
@@ -39,10 +39,10 @@ def test_heatmap_is_shown_on_request_and_the_picture_again(visit: Visit, flowers
 
     assert answer.value.headers["content-type"] == "image/png"
     assert answer.value.url.endswith("/v1/models/flowers:explain?as=png&label=daisy")
-    expect(picture).to_have_attribute("alt", "Heat map over daisy.jpg: where the model sees daisy")
+    expect(picture).to_have_attribute("alt", "Heatmap over daisy.jpg: where the model sees daisy")
     expect(why(viewer)).to_have_attribute("aria-pressed", "true")
     expect(viewer.locator(".because")).to_have_text("weak to strong for daisy")
-    expect(page.get_by_role("log")).to_contain_text("The heat map of daisy.jpg is shown.")
+    expect(page.get_by_role("log")).to_contain_text("The heatmap of daisy.jpg is shown.")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 480
 
     why(viewer).click()
@@ -67,10 +67,10 @@ def test_heatmap_is_requested_once(visit: Visit, flowers: dict[str, Path]) -> No
 def test_heatmap_is_reached_with_the_keyboard_alone(visit: Visit, flowers: dict[str, Path]) -> None:
     page = visit()
     choose(page, flowers["roses"])
-    asks = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
+    why_button = wait_for(page, "roses.jpg").get_by_role("button", name="Why?")
     page.get_by_role("button", name="Look at roses.jpg").focus()
     page.keyboard.press("Tab")
-    expect(asks).to_be_focused()
+    expect(why_button).to_be_focused()
     page.keyboard.press("Enter")
     viewer = page.get_by_role("dialog")
     heat_map(viewer, "roses.jpg")

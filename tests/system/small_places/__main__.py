@@ -1,4 +1,4 @@
-"""``python -m tests.system.small_places``: both functions in 256 MiB and a tenth of a CPU, and the figures."""
+"""``python -m tests.system.small_places``: run both functions in 256 MiB and a tenth of a CPU, and print figures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from shared.local.supervisor import Supervisor
 from shared.settings import DEFAULT_BUNDLE
 from tests.environments import Impossible
 from tests.system.chaos.document import write_between
+from tests.system.small_places.limiter import WAYS, Unlimited, limited
 from tests.system.small_places.outside import Outside
-from tests.system.small_places.place import WAYS, Anywhere, small_place
 from tests.system.small_places.report import Report
 from tests.system.small_places.size import SMALL, Size
 from tests.system.small_places.stay import stay
@@ -34,10 +34,10 @@ DOCUMENT = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--at-once", type=click.IntRange(min=1), default=8, show_default=True, help="And at the same time.")
 @click.option("--by", "way", type=click.Choice(WAYS), help="What limits.  [default: the first that works here]")
 @click.option("--write", "document", type=DOCUMENT, help="Write the figures into a document, between its marks.")
-def main(memory_mb: int, cpu: float, times: int, at_once: int, way: str | None, document: Path | None) -> None:
+def main(memory_mb: int, cpu: float, times: int, in_parallel: int, way: str | None, document: Path | None) -> None:
     """Serve both functions without limits and in a small place; object store and warehouse stay outside of it.
 
-    Exit code: 0, all was answered and nothing was killed; 1, something was not, and the output says what; 2, wrong
+    Exit code: 0, all was answered and no process was killed; 1, something else, and the output describes it; 2, wrong
     arguments, or this machine cannot limit a process.
 
     \b
@@ -49,8 +49,8 @@ def main(memory_mb: int, cpu: float, times: int, at_once: int, way: str | None, 
         try:
             for work, size in _plan(Size(memory_mb, cpu)):
                 Console(stderr=True).log(f"{work.__name__}, {size or 'without limits'}")
-                with small_place(size, way) if size else nullcontext(Anywhere()) as place:
-                    report.stays.append(stay(place, size, work, Outside(cloud), Path(name), times, at_once))
+                with limited(size, way) if size else nullcontext(Unlimited()) as limiter:
+                    report.stays.append(stay(limiter, size, work, Outside(cloud), Path(name), times, in_parallel))
         except Impossible as error:
             raise click.UsageError(str(error)) from error
     report.show(Console(width=None if sys.stdout.isatty() else 160))
@@ -60,14 +60,14 @@ def main(memory_mb: int, cpu: float, times: int, at_once: int, way: str | None, 
 
 
 def _plan(size: Size) -> list[tuple[Work, Size | None]]:
-    """List what is asked where. Large pictures are asked of a whole CPU: they are for the memory."""
-    compared = [(work, place) for work in (requests_to, events_to) for place in (None, size)]
+    """List the work for each place. Large pictures go to a whole CPU: they are for the memory."""
+    compared = [(work, size_of_work) for work in (requests_to, events_to) for size_of_work in (None, size)]
     return [*compared, (formats_to, replace(size, cpu=1.0))]
 
 
 @contextmanager
 def _cloud(folder: Path) -> Iterator[Cloud]:
-    """Run a local cloud for the length of the block; its own functions only see to it that there is bytecode."""
+    """Run a local cloud for the length of the block; its own functions only make sure that bytecode exists."""
     supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), lambda _: None, sweep_every_s=0)
     try:
         supervisor.start()

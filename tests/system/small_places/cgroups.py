@@ -1,4 +1,4 @@
-"""Limits by the kernel: a control group of our own, below the one that we are in (cgroups(7)); version 1 or 2."""
+"""Limit processes by the kernel: a control group below this process's own (cgroups(7)); version 1 or 2."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 from tests.system.small_places.size import Size
 
 PERIOD_US = 100_000
-"""As container engines set it: a tenth of a CPU is 10 ms in each 100."""
+"""The period of container engines: a tenth of a CPU is 10 ms in each 100."""
 ENTER = 'for group in $1; do echo $$ > "$group/cgroup.procs" || exit 71; done; shift; exec "$@"'
 GONE_S = 10.0
 
 
 class NoGroup(Exception):
-    """The kernel does not let us make a control group. The message says why."""
+    """The kernel permits no control group. The message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Group:
 
     @property
     def how(self) -> str:
-        """Say what limits."""
+        """Describe the limiter."""
         return f"a control group of version {self.version}"
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """Return what to start instead, so that a program is in the group from its first instruction."""
+        """Return the command that starts a program in the group, from its first instruction."""
         return ["sh", "-c", ENTER, "sh", " ".join(map(str, self._folders)), *words]
 
     def limit(self, size: Size) -> None:
-        """Set the limits; none is left to swap."""
+        """Set the limits; no swap is left."""
         memory, quota_us = size.memory_mb << 20, round(size.cpu * PERIOD_US)
         if self.version == 2:
             self._write(self.memory / "memory.max", memory)
@@ -54,17 +54,17 @@ class Group:
             self._write(self.cpu / "cpu.cfs_quota_us", quota_us)
 
     def watch(self, pid: int) -> None:
-        """Nothing is left to do: the kernel limits by itself."""
+        """Do nothing: the kernel limits by itself."""
 
     def killed(self) -> int:
-        """Return how many processes the kernel killed for want of memory."""
-        place = "memory.events" if self.version == 2 else "memory.oom_control"
-        return self._counts(self.memory / place)["oom_kill"]
+        """Return how many processes the kernel killed because memory ran out."""
+        file = "memory.events" if self.version == 2 else "memory.oom_control"
+        return self._counts(self.memory / file)["oom_kill"]
 
     def charged_mib(self) -> float | None:
-        """Return the most memory that was charged at any moment; None where the kernel does not remember it."""
-        place = self.memory / ("memory.peak" if self.version == 2 else "memory.max_usage_in_bytes")
-        return int(place.read_text()) / 2**20 if place.exists() else None
+        """Return the highest memory that was charged; None where the kernel does not record it."""
+        file = self.memory / ("memory.peak" if self.version == 2 else "memory.max_usage_in_bytes")
+        return int(file.read_text()) / 2**20 if file.exists() else None
 
     def make(self) -> None:
         """Make the folders, which makes the group."""
@@ -72,7 +72,7 @@ class Group:
             folder.mkdir()
 
     def remove(self) -> None:
-        """Remove what was made; processes that have just ended may take a moment to leave."""
+        """Remove the folders; processes that have just ended may take a moment to leave."""
         give_up_at = time.monotonic() + GONE_S
         for folder in self._folders:
             while folder.exists():
@@ -99,10 +99,10 @@ class Group:
 
 @contextmanager
 def group_of(size: Size) -> Iterator[Group]:
-    """Make a group with these limits for the length of the block; what is in it must have ended by then.
+    """Make a group with these limits for the length of the block; its processes must have ended by then.
 
     Raises:
-        NoGroup: that is not possible here.
+        NoGroup: this machine permits none.
     """
     group = _planned(uuid.uuid4().hex[:8])
     try:
@@ -129,30 +129,30 @@ def _planned(mark: str) -> Group:
             break
         if {"memory", "cpu"} <= set(shared.read_text().split()) and os.access(above, os.W_OK):
             return Group(above / name, above / name, version=2)
-    raise NoGroup("no control group that we may write to has both memory and cpu")
+    raise NoGroup("no writable control group has both memory and cpu")
 
 
 def _own_groups() -> dict[str, Path]:
-    """Return the folder of the group that we are in, by controller; version 2 has one for all, under no name."""
+    """Return the folder of this process's group, by controller; version 2 has one for all, under no name."""
     mounts = _mounts()
-    found = {}
+    folders = {}
     for line in Path("/proc/self/cgroup").read_text().splitlines() if mounts else []:
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             if controller in mounts:
                 point, root = mounts[controller]
-                found[controller] = Path(os.path.normpath(point / os.path.relpath(path, root)))
-    return found
+                folders[controller] = Path(os.path.normpath(point / os.path.relpath(path, root)))
+    return folders
 
 
 def _mounts() -> dict[str, tuple[Path, str]]:
-    """Return where each controller's hierarchy is mounted, and what part of it is (proc(5), mountinfo)."""
-    found = {}
+    """Return where each controller's hierarchy is mounted, and which part of it (proc(5), mountinfo)."""
+    mounts = {}
     info = Path("/proc/self/mountinfo")
     for line in info.read_text().splitlines() if info.exists() else []:
         before, _, after = line.partition(" - ")
         root, point = before.split()[3:5]
         kind, _, options = after.split(maxsplit=2)
         for controller in options.split(",") if kind == "cgroup" else [""] if kind == "cgroup2" else []:
-            found[controller] = (Path(point), root)
-    return found
+            mounts[controller] = (Path(point), root)
+    return mounts

@@ -1,6 +1,6 @@
-"""Limits without control groups: resource limits for memory, and being stopped again and again for the CPU.
+"""Limit processes without control groups: resource limits for memory, and stops and continues for the CPU.
 
-Stricter than a group for memory, since it limits what is asked for and not what is used; coarser for the CPU.
+Stricter than a group for memory, since it limits requested and not used memory; coarser for the CPU.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import psutil
 from tests.system.small_places.size import Size
 
 STACK_KIB = 1024
-"""RLIMIT_DATA counts a thread's whole stack, and 8 MiB for each of 24 threads would be all that there is."""
+"""RLIMIT_DATA counts a thread's whole stack: 8 MiB for each of 24 threads would be all the memory."""
 ENTER = 'ulimit -s "$1" && ulimit -d "$2" && shift 2 && exec "$@"'
 STEP_S = 0.01
 LONGEST_BURST_S = 1.0
-"""What was left over is forgotten after so long; a group forgets it after a tenth of that."""
+"""The time after which an unused share expires; in a group it expires after a tenth of that."""
 
 
 @dataclass
 class DutyCycle:
-    """Stops a family of processes whenever it has used more than its share, and lets it go on later."""
+    """A limiter that stops a family of processes while it has used more than its share."""
 
     size: Size
     how: str = "resource limits for memory, and stopping the process for the CPU"
@@ -35,26 +35,26 @@ class DutyCycle:
     _thread: threading.Thread | None = None
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """Return what to start instead."""
+        """Return the command that starts a program with the limits."""
         return ["sh", "-c", ENTER, "sh", str(STACK_KIB), str(self.size.memory_mb * 1024), *words]
 
     def watch(self, pid: int) -> None:
-        """Begin; the process that has this id, and its children, are stopped and continued from now on."""
+        """Begin to stop and continue the process with this id and its children."""
         self._thread = threading.Thread(target=self._run, args=(psutil.Process(pid),), name="duty", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Let the processes go on for good."""
+        """Let the processes run on without limits."""
         self._ends.set()
         if self._thread:
             self._thread.join()
 
     def killed(self) -> int:
-        """Return 0: who asks for too much is refused it, and says so in the log."""
+        """Return 0: a process that requests too much is refused it, and its log says so."""
         return 0
 
     def charged_mib(self) -> float | None:
-        """Return None: nobody counts."""
+        """Return None: nothing is charged."""
         return None
 
     def _run(self, first: psutil.Process) -> None:
@@ -65,7 +65,7 @@ class DutyCycle:
             credit_s = min(credit_s + earned_s - (used_now_s - used_s), self.size.cpu * LONGEST_BURST_S)
             used_s, seen_at = used_now_s, now
             if credit_s < 0:
-                _signal(first, signal.SIGSTOP)  # each time: a child may have been born since the last
+                _signal(first, signal.SIGSTOP)  # each time: a child may have started since the last
             elif is_stopped:
                 _signal(first, signal.SIGCONT)
             is_stopped = credit_s < 0
@@ -74,7 +74,7 @@ class DutyCycle:
 
 @contextmanager
 def duty_cycle_of(size: Size) -> Iterator[DutyCycle]:
-    """Limit what is watched for the length of the block."""
+    """Limit the watched processes for the length of the block."""
     cycle = DutyCycle(size)
     try:
         yield cycle
@@ -83,7 +83,7 @@ def duty_cycle_of(size: Size) -> Iterator[DutyCycle]:
 
 
 def is_possible() -> bool:
-    """Return whether this system holds a process to RLIMIT_DATA (Linux since 4.7, getrlimit(2); macOS does not)."""
+    """Return whether this system enforces RLIMIT_DATA (Linux since 4.7, getrlimit(2); macOS does not)."""
     return sys.platform == "linux"
 
 

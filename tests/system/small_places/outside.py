@@ -1,4 +1,4 @@
-"""What stays outside of the small place: the object store and the warehouse, with buckets of our own."""
+"""The services outside of the small place: object store and warehouse, with buckets for each function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZES_PX = {"224 px": (224, 224), "1 megapixel": (1152, 864), "12 megapixels": (
 
 
 class Outside:
-    """Buckets on a local cloud; no event is sent for them but those that ``upload`` returns."""
+    """Buckets on a local cloud; only the events that ``upload`` returns are sent for them."""
 
     def __init__(self, cloud: Cloud) -> None:
         mark = uuid.uuid4().hex[:10]
@@ -33,13 +33,13 @@ class Outside:
             self._store.create_bucket(bucket, keeps_versions=bucket == self._uploads)
 
     def upload(self, content: bytes) -> CloudEvent:
-        """Put a picture into the upload bucket. Returns the event that says so."""
+        """Put a picture into the upload bucket; return its event."""
         ref = self._store.write_once(self._uploads, f"{uuid.uuid4().hex}.jpg", content, "image/jpeg")
         assert ref is not None
         return event_of(ref, len(content))
 
     def rows(self) -> int:
-        """Return how many uploads have their row."""
+        """Return how many uploads have a row."""
         sql = "SELECT COUNT(*) AS images FROM latest_predictions WHERE image.bucket IN UNNEST(@buckets)"
         [row] = self._warehouse.query(sql, buckets=[self._uploads]).rows
         return int(row["images"])

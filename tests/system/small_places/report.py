@@ -17,11 +17,11 @@ COLUMNS = ("asked", "answered", "first", "p50 of the others", "slowest", "memory
 
 @dataclass
 class Stay:
-    """One function's time in one place."""
+    """One function's run in one place."""
 
     function: str
     how: str
-    """What limited it."""
+    """Description of the limiter."""
     size: Size | None
     """None without limits."""
     ready_s: float
@@ -35,19 +35,19 @@ class Stay:
     deaths: int = 0
     """Processes that ended otherwise, and were started again."""
     peak_mib: float = 0.0
-    said: str = ""
+    last_output: str = ""
     """The end of the function's log."""
 
     @property
     def complaints(self) -> list[str]:
-        """What did not hold."""
-        found = [f"{self.function}: {answers.complaint}" for answers in self.answers if answers.complaint]
+        """Return what did not hold."""
+        complaints = [f"{self.function}: {answers.complaint}" for answers in self.answers if answers.complaint]
         if self.killed or self.deaths:
-            found.append(f"{self.function}: {self.killed} processes were killed for memory, {self.deaths} died")
-        return found
+            complaints.append(f"{self.function}: {self.killed} processes were killed for memory, {self.deaths} died")
+        return complaints
 
     def sentence(self) -> str:
-        """Say what is not of one kind of question."""
+        """Describe the figures that are not of one kind of request."""
         charged = f" ({self.charged_mib:.0f} MiB charged by the kernel)" if self.charged_mib else ""
         where = f"in {self.size}, by {self.how}" if self.size else "without limits"
         return (
@@ -59,14 +59,14 @@ class Stay:
 
 @dataclass
 class Report:
-    """All stays of a run."""
+    """All runs of the functions."""
 
     command: str
     stays: list[Stay] = field(default_factory=list)
 
     @property
     def complaints(self) -> list[str]:
-        """What did not hold, anywhere."""
+        """Return what did not hold, anywhere."""
         return [complaint for stay in self.stays for complaint in stay.complaints]
 
     def show(self, console: Console) -> None:
@@ -78,7 +78,7 @@ class Report:
             console.print(stay.sentence().replace("`", ""), highlight=False)
             console.print(table)
             if stay.complaints:
-                console.print("\n".join([*stay.complaints, stay.said]), style="red", markup=False)
+                console.print("\n".join([*stay.complaints, stay.last_output]), style="red", markup=False)
         console.print(self._where(), highlight=False)
 
     def as_markdown(self) -> str:

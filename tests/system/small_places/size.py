@@ -1,4 +1,4 @@
-"""How small a place is."""
+"""The size of a small place."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a process and its children may have together.
+    """The memory and CPU that a process and its children share.
 
     Attributes:
         memory_mb: MiB.
-        cpu: of one CPU.
+        cpu: share of one CPU.
     """
 
     memory_mb: int = 256
@@ -19,7 +19,7 @@ class Size:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What docs/small-places.md says to set."""
+        """The settings that docs/small-places.md names."""
         less = {"MAX_IMAGE_BYTES": str(8 << 20)} if self.memory_mb < 512 else {}
         return {"MEMORY_MB": str(self.memory_mb), **less}
 

@@ -1,4 +1,4 @@
-"""What a function is asked in a small place, and how long its answers take."""
+"""The requests and events that a function gets in a small place, and how long its answers take."""
 
 from __future__ import annotations
 
@@ -19,38 +19,40 @@ from tests.system.small_places.outside import SIZES_PX, Outside, picture
 from tests.system.small_places.served import Served
 
 ANSWER_S = 300
-"""Never waited for in full, unless something is broken."""
+"""The longest wait for an answer; it is reached only if something is broken."""
 DONE = (200, 204)
 PROMISED = {*DONE, 429, 503}
-"""Done, or come back later."""
+"""Statuses of done, or come back later."""
 TOO_LARGE = 413
 
-Ask = Callable[[], int]
-"""Asks once. Returns the status, or 0 where the connection broke."""
+Sender = Callable[[], int]
+"""A function that sends one request; it returns the status, or 0 where the connection broke."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What came of asking the same several times."""
+    """The answers to several requests of one kind."""
 
     what: str
     statuses: Counter[int]
     took_s: tuple[float, ...]
-    """Seconds until each answer that was no refusal, in the order of asking."""
+    """Seconds until each answer that was not a refusal, in the order of the requests."""
     peak_mib: float
-    """The most memory that was seen until then."""
+    """The highest memory until then."""
     may_be_refused: bool = False
-    """Whether it may be too large for the place, and all of it be told so."""
+    """Whether a picture may be too large for the place, and every request for it be refused with 413."""
 
     @property
     def complaint(self) -> str | None:
-        """What was answered that should not be."""
+        """Return the answers that are not among the expected, or None."""
         promised = PROMISED | {TOO_LARGE} if self.may_be_refused else PROMISED
-        is_told = self.took_s or (self.may_be_refused and self.statuses[TOO_LARGE])
-        return None if is_told and set(self.statuses) <= promised else f"{self.what}: answered {dict(self.statuses)}"
+        is_consistent = self.took_s or (self.may_be_refused and self.statuses[TOO_LARGE])
+        return (
+            None if is_consistent and set(self.statuses) <= promised else f"{self.what}: answered {dict(self.statuses)}"
+        )
 
     def cells(self) -> list[str]:
-        """Return what was asked, the statuses, the first, middle and slowest time, and the memory."""
+        """Return the kind, the statuses, the first, middle and slowest time, and the memory."""
         counts = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
         return [self.what, counts, *self._times(), f"{self.peak_mib:.0f} MiB"]
 
@@ -62,32 +64,34 @@ class Answers:
 
 
 Work = Callable[[Served, Outside, int, int], Iterator[Answers]]
-"""What a function is asked: how often in a row, and how often at the same time."""
+"""Work of a function: how often in a row, and how often in parallel."""
 
 
-def requests_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
-    """Post each picture several times in a row, and then several at once; each is archived and recorded."""
+def requests_to(served: Served, outside: Outside, times: int, in_parallel: int) -> Iterator[Answers]:
+    """Post each picture several times in a row, and then several in parallel; each is archived and recorded."""
     for size in SIZES_PX:
-        yield _asked(served, size, [partial(_classify, served.url, picture(size))] * times)
+        yield _answers_to(served, size, [partial(_classify, served.url, picture(size))] * times)
     for size in SIZES_PX:
-        asks = [partial(_classify, served.url, picture(size))] * at_once
-        yield _asked(served, f"{at_once} at once, {size}", asks, at_once)
+        senders = [partial(_classify, served.url, picture(size))] * in_parallel
+        yield _answers_to(served, f"{in_parallel} at once, {size}", senders, in_parallel)
 
 
-def formats_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
-    """Post several large pictures at once, in each format; what the place has no room for is refused with 413."""
+def formats_to(served: Served, outside: Outside, times: int, in_parallel: int) -> Iterator[Answers]:
+    """Post several large pictures in parallel, in each format; pictures without room are refused with 413."""
     for variant in VARIANTS:
-        asks = [partial(_classify, served.url, large_picture(variant))] * at_once
-        yield replace(_asked(served, f"{at_once} at once, {variant}", asks, at_once), may_be_refused=True)
+        senders = [partial(_classify, served.url, large_picture(variant))] * in_parallel
+        yield replace(
+            _answers_to(served, f"{in_parallel} at once, {variant}", senders, in_parallel), may_be_refused=True
+        )
 
 
-def events_to(served: Served, outside: Outside, times: int, at_once: int) -> Iterator[Answers]:
-    """Upload pictures and deliver their events, one after the other, and then several at once."""
+def events_to(served: Served, outside: Outside, times: int, in_parallel: int) -> Iterator[Answers]:
+    """Upload pictures and deliver their events, one after the other, and then several in parallel."""
     for size in SIZES_PX:
-        yield _asked(served, size, [_event(served, outside, size) for _ in range(times)])
+        yield _answers_to(served, size, [_event(served, outside, size) for _ in range(times)])
     for size in SIZES_PX:
-        asks = [_event(served, outside, size) for _ in range(at_once)]
-        yield _asked(served, f"{at_once} at once, {size}", asks, at_once)
+        senders = [_event(served, outside, size) for _ in range(in_parallel)]
+        yield _answers_to(served, f"{in_parallel} at once, {size}", senders, in_parallel)
 
 
 def _classify(url: str, content: bytes) -> int:
@@ -97,18 +101,18 @@ def _classify(url: str, content: bytes) -> int:
         return 0
 
 
-def _event(served: Served, outside: Outside, size: str) -> Ask:
+def _event(served: Served, outside: Outside, size: str) -> Sender:
     event: CloudEvent = outside.upload(picture(size))
     return lambda: post(served.url, event)
 
 
-def _asked(served: Served, what: str, asks: Sequence[Ask], at_once: int = 1) -> Answers:
-    with ThreadPoolExecutor(at_once) as pool:
-        answers = list(pool.map(_timed, asks))
+def _answers_to(served: Served, what: str, senders: Sequence[Sender], in_parallel: int = 1) -> Answers:
+    with ThreadPoolExecutor(in_parallel) as pool:
+        answers = list(pool.map(_timed, senders))
     took_s = tuple(took_s for status, took_s in answers if status in DONE)
     return Answers(what, Counter(status for status, _ in answers), took_s, served.peak_mib)
 
 
-def _timed(ask: Ask) -> tuple[int, float]:
+def _timed(sender: Sender) -> tuple[int, float]:
     started = time.monotonic()
-    return ask(), time.monotonic() - started
+    return sender(), time.monotonic() - started

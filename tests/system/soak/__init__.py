@@ -1,1 +1,1 @@
-"""``make soak``: hours of traffic in little time. Nothing may grow, nothing may be lost, overload is told quickly."""
+"""``make soak``: hours of traffic in little time. Nothing may grow or be lost, and overload must be refused quickly."""

@@ -23,7 +23,7 @@ from tests.system.soak.watch import Watch
 
 DOCUMENT = click.Path(exists=True, dir_okay=False, path_type=Path)
 WARM_UP = 0.2
-"""Share of the time that is not looked at: heaps grow to the size they need, connections are opened."""
+"""Share of the time that is not measured: heaps grow to the size they need, connections are opened."""
 OVERLOAD_S = 20.0
 BURST_THREADS = 8
 PATIENCE_S = 3600.0
@@ -40,7 +40,7 @@ BURST_SEED = 10_000_000
 def main(minutes: float, rate: float, burst: int, document: Path | None) -> None:
     """Run a local cloud under mixed traffic, then overload, then a burst of uploads.
 
-    Memory and open files may not grow after the warm-up, nothing unexpected may be answered, overload must be told
+    Memory and open files may not grow after the warm-up, no answer may be unexpected, overload must be refused
     quickly, and every upload must end in one row.
 
     Exit code: 0, all of that held; 1, something did not; 2, wrong arguments.
@@ -87,7 +87,7 @@ def _soak(world: World, minutes: float, rate: float, burst: int, say: Callable[[
 
 
 def _burst(world: World, count: int) -> float:
-    """Upload as fast as the store takes it. Returns the seconds until nothing is left to deliver."""
+    """Upload as fast as the store takes it; return the seconds until nothing is left to deliver."""
     started = time.monotonic()
     world.buckets.put_all((file(BURST_SEED + seed, "burst") for seed in range(count)), BURST_THREADS)
     world.settle(PATIENCE_S)
@@ -95,7 +95,7 @@ def _burst(world: World, count: int) -> float:
 
 
 def _rows_after_s(world: World) -> list[float]:
-    """Seconds from each steady upload to its row."""
+    """Return the seconds from each steady upload to its row."""
     sql = """
         SELECT TIMESTAMP_DIFF(recorded_at, uploaded_at, MILLISECOND) / 1000 AS after_s FROM latest_predictions
         WHERE STARTS_WITH(image.name, 'soak/')

@@ -1,4 +1,4 @@
-"""What flows in a soak: small pictures, now and then a photograph or a very large one, and five in a hundred bad."""
+"""The files of a soak: small pictures, now and then a photograph or a very large one, and five in a hundred bad."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def file(seed: int, prefix: str) -> File:
 
 
 def _photograph(size: tuple[int, int], seed: int, prefix: str) -> File:
-    """Return a JPEG that has the number in a comment, which makes its bytes its own."""
+    """Return a JPEG with the number in a comment, so that its bytes are unique."""
     content = _jpeg(size)
     comment = b"\xff\xfe" + struct.pack(">HQ", 10, seed)  # ITU-T T.81, B.2.4.5
     return File(f"{prefix}/{seed:06}.jpg", content[:2] + comment + content[2:], is_picture=True)

@@ -1,4 +1,4 @@
-"""A soak's figures: for people, and for docs/reliability.md."""
+"""The figures of a soak: for people, and for docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_COMPLAINTS = 10
 
 @dataclass
 class Report:
-    """What came of a soak, phase by phase."""
+    """The result of a soak, phase by phase."""
 
     minutes: float
     rate: float
@@ -36,20 +36,20 @@ class Report:
 
     @property
     def complaints(self) -> list[str]:
-        """Everything that did not hold."""
+        """Return everything that did not hold."""
         grown = [growth.complaint for growth in self.growths if growth.complaint]
-        asked = self.traffic.complaints if self.traffic else []
-        return [*asked, *grown, *self.overload.complaints, *self.verdict.complaints]
+        unexpected = self.traffic.complaints if self.traffic else []
+        return [*unexpected, *grown, *self.overload.complaints, *self.verdict.complaints]
 
     @property
     def is_kept(self) -> bool:
-        """Whether all held."""
+        """Whether everything held."""
         return not self.complaints
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the figures, each with what it is."""
+        """Return the figures, each with its name."""
         traffic, verdict = self.traffic, self.verdict
-        told = self.overload
+        overload = self.overload
         rows = [
             ("steady traffic", f"{self.minutes:g} min, {self.rate:g} uploads and {self.rate:g} requests a second"),
             ("requests by status", _counts(traffic.statuses) if traffic else ""),
@@ -58,9 +58,9 @@ class Report:
         ]
         rows += [(growth.part, str(growth)) for growth in self.growths]
         rows += [
-            ("overload by status", _counts(told.statuses)),
-            *((f"overload, until {status}", _percentiles(took)) for status, took in sorted(told.took_s.items())),
-            ("probes meanwhile", f"{_counts(told.probes)}, slowest {1000 * told.slowest_probe_s:.0f} ms"),
+            ("overload by status", _counts(overload.statuses)),
+            *((f"overload, until {status}", _percentiles(took)) for status, took in sorted(overload.took_s.items())),
+            ("probes meanwhile", f"{_counts(overload.probes)}, slowest {1000 * overload.slowest_probe_s:.0f} ms"),
         ]
         if self.burst_s:
             rate = self.burst / self.burst_s

@@ -1,4 +1,4 @@
-"""Uploads and requests at a steady rate, and what callers were answered."""
+"""Send uploads and requests at a steady rate, and record the answers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.system.chaos.world import World
 from tests.system.soak.files import file
 
 REFUSED = (400, 415, 422)
-"""What a caller of a bad file is told: it is empty, no image, or damaged."""
+"""Statuses for a bad file: it is empty, not an image, or damaged."""
 ANSWER_S = 60
 
 
 @dataclass
 class Traffic:
-    """Two flows, each at its own rate whatever the answers take, by a few threads.
+    """Two flows, each at its own rate however long the answers take, by a few threads.
 
     Attributes:
-        world: where it goes.
+        world: the cloud that gets them.
         per_s: uploads a second, and as many requests.
         threads: of each flow.
     """
@@ -34,11 +34,11 @@ class Traffic:
     threads: int = 3
     statuses: Counter[int] = field(default_factory=Counter)
     answered_s: list[float] = field(default_factory=list)
-    """Seconds that pictures took to be answered with 200, without those of the warm-up."""
+    """Seconds until pictures were answered with 200, without those of the warm-up."""
     complaints: list[str] = field(default_factory=list)
 
     def flow(self, seconds: float, first_seed: int = 0) -> int:
-        """Send for some time, one upload and one request for each seed. Returns the first seed that was not used."""
+        """Send one upload and one request for each seed, for some time; return the first seed that was not used."""
         started, count = time.monotonic(), int(seconds * self.per_s)
         seeds = iter(range(first_seed, first_seed + count))
 
@@ -56,21 +56,23 @@ class Traffic:
             thread.join()
         return first_seed + count
 
-    def _ask(self, session: requests.Session, asked: File) -> None:
-        """Post a file once, and note an answer that is not the expected one."""
+    def _ask(self, session: requests.Session, file_sent: File) -> None:
+        """Post a file once, and record an unexpected answer as a complaint."""
         url = f"{self.world.cloud.url('classify_request')}/v1/classify"
         started = time.monotonic()
         try:
-            response = session.post(url, asked.content, headers={"Idempotency-Key": asked.name}, timeout=ANSWER_S)
+            response = session.post(
+                url, file_sent.content, headers={"Idempotency-Key": file_sent.name}, timeout=ANSWER_S
+            )
         except requests.RequestException as error:
             self.statuses[0] += 1
-            self.complaints.append(f"{asked.name}: {type(error).__name__}")
+            self.complaints.append(f"{file_sent.name}: {type(error).__name__}")
             return
         took_s = time.monotonic() - started
         self.statuses[response.status_code] += 1
         if response.status_code == 200:
             self.answered_s.append(took_s)
             prediction_id = response.json()["prediction_id"]
-            self.world.ledger.answers.append(Answer(asked, 200, took_s, None, prediction_id))
-        if response.status_code not in ((200,) if asked.is_picture else REFUSED):
-            self.complaints.append(f"{asked.name} was answered {response.status_code}: {response.text[:200]}")
+            self.world.ledger.answers.append(Answer(file_sent, 200, took_s, None, prediction_id))
+        if response.status_code not in ((200,) if file_sent.is_picture else REFUSED):
+            self.complaints.append(f"{file_sent.name} got {response.status_code}: {response.text[:200]}")

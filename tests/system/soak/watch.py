@@ -1,4 +1,4 @@
-"""Memory and open files of a cloud's processes over time, and whether they grow."""
+"""Watch memory and open files of a cloud's processes over time, and find out whether they grow."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.system.chaos.world import World
 
 EVERY_S = 2.0
 JUDGED = ("classify_upload", "classify_request")
-"""Ours in production; the others hold what was put into them."""
+"""The functions, which are the product's own in production; the other parts hold what was put into them."""
 MOST_MIB, MOST_FILES = 24.0, 8
-"""Growth from the first third of the time to the last that is put down to chance."""
+"""Growth from the first third of the time to the last that may be chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Growth:
 
     @property
     def complaint(self) -> str | None:
-        """What grew, if it may not."""
+        """Return what grew and may not, or None."""
         mib, files = self.last_mib - self.first_mib, self.last_files - self.first_files
         if self.part in JUDGED and (mib > MOST_MIB or files > MOST_FILES):
             return f"{self.part} grew by {mib:.0f} MiB and {files:.0f} open files"
@@ -51,12 +51,12 @@ class Watch:
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Begin to sample."""
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
     def stop(self) -> list[Growth]:
-        """End, and return what came of each part."""
+        """Stop, and return the growth of each part."""
         self._ends.set()
         if self._thread:
             self._thread.join()
@@ -70,11 +70,13 @@ class Watch:
 
 
 def _sample(world: World, part: str) -> tuple[float, int] | None:
-    """Resident MiB and open files of a part's processes together; None while one comes or goes."""
+    """Return resident MiB and open files of a part's processes together; None while one starts or exits."""
     try:
         first = world.process(part)
         family = [first, *first.children(recursive=True)]
-        return sum(one.memory_info().rss for one in family) / 2**20, sum(one.num_fds() for one in family)
+        return sum(process.memory_info().rss for process in family) / 2**20, sum(
+            process.num_fds() for process in family
+        )
     except psutil.Error:
         return None
 

@@ -1,1 +1,1 @@
-"""What we build on: known vulnerabilities, a bill of materials, licences; each by a tool that is installed apart."""
+"""Check the dependencies: known vulnerabilities, a bill of materials, licences; each by a separately installed tool."""

@@ -20,35 +20,38 @@ LICENCES = ROOT / "docs" / "licences.md"
 
 @click.group()
 def main() -> None:
-    """Look at what we build on; tools are installed apart, once, below .bucketlens/environments."""
+    """Check the dependencies; tools are installed separately, once, below .bucketlens/environments."""
 
 
 @main.command()
 def audit() -> None:
-    """Ask for known vulnerabilities of everything that is locked.
+    """Query the known vulnerabilities of all locked packages.
 
-    Exit code: 0, none that is not explained; 1, some; 2, the database did not answer, so nobody knows.
+    Exit code: 0, none without an explanation; 1, some; 2, the database did not answer.
     """
     worst, pip_audit = 0, _or_say_why(lambda: tool("pip-audit"))
     for lock in auditing.lock_files():
         name = lock.relative_to(ROOT)
         try:
-            found = auditing.audited(lock, pip_audit)
-        except auditing.NotAsked as error:
+            vulnerabilities = auditing.audited(lock, pip_audit)
+        except auditing.NoAnswer as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(2)
-        bad = [one for one in found if not one.is_accepted]
-        click.echo(f"{name}: {len(bad)} to mend, {len(found) - len(bad)} explained")
-        for one in found:
-            why = auditing.ACCEPTED.get(one.id)
-            click.echo(f"  {one.package}: {one.id}, mended in {one.mended_in}: {why or one.text}")
+        bad = [vulnerability for vulnerability in vulnerabilities if not vulnerability.is_accepted]
+        click.echo(f"{name}: {len(bad)} to fix, {len(vulnerabilities) - len(bad)} explained")
+        for vulnerability in vulnerabilities:
+            why = auditing.ACCEPTED.get(vulnerability.id)
+            click.echo(
+                f"  {vulnerability.package}: {vulnerability.id}, "
+                f"fixed in {vulnerability.fixed_in}: {why or vulnerability.text}"
+            )
         worst = max(worst, int(bool(bad)))
     sys.exit(worst)
 
 
 @main.command()
 def bom() -> None:
-    """Write the bill of materials of what ships, CycloneDX JSON, to build/bom.json."""
+    """Write the bill of materials of the shipped packages, CycloneDX JSON, to build/bom.json."""
     content = _or_say_why(bill_of_materials)
     BOM.parent.mkdir(exist_ok=True)
     BOM.write_text(content, "utf-8")
@@ -57,7 +60,7 @@ def bom() -> None:
 
 @main.command("licences")
 def write_licences() -> None:
-    """Write the licences of what ships into docs/licences.md."""
+    """Write the licences of the shipped packages into docs/licences.md."""
     before, _, rest = LICENCES.read_text("utf-8").partition("<!-- licences -->\n")
     _, _, after = rest.partition("<!-- /licences -->")
     table = _or_say_why(licences)

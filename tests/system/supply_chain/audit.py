@@ -1,4 +1,4 @@
-"""Known vulnerabilities of everything that is locked, asked of the advisory database by pip-audit."""
+"""Query the known vulnerabilities of all locked packages from the advisory database, by pip-audit."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ TIMEOUT_S = 15
 LIMIT_S = 900
 
 ACCEPTED: dict[str, str] = {}
-"""Vulnerabilities that do not concern us, by id, each with the reason; none at present."""
+"""Vulnerabilities that do not apply to the project, by id, each with the reason; none at present."""
 
 
-class NotAsked(Exception):
-    """The advisory database did not answer for a package, so nobody knows. The message says what to do."""
+class NoAnswer(Exception):
+    """The advisory database did not answer for a package. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """What is known to be wrong with a package."""
+    """A known vulnerability of a package."""
 
     package: str
     id: str
-    mended_in: str
+    fixed_in: str
     text: str
 
     @property
@@ -39,17 +39,17 @@ class Vulnerability:
 def lock_files() -> list[Path]:
     """Return every lock file of the project."""
     folders = ("shared/local", "docs/site", "tests/*", "tests/emulators/contract", "tests/system/infra")
-    found = [ROOT / "requirements.txt", *sorted((ROOT / "functions").glob("requirements*.txt"))]
+    paths = [ROOT / "requirements.txt", *sorted((ROOT / "functions").glob("requirements*.txt"))]
     for folder in (*folders, "tests/system/supply_chain"):
-        found += sorted(ROOT.glob(f"{folder}/*.txt"))
-    return found
+        paths += sorted(ROOT.glob(f"{folder}/*.txt"))
+    return paths
 
 
 def audited(lock: Path, pip_audit: Path) -> list[Vulnerability]:
-    """Ask for each package of a lock file.
+    """Query each package of a lock file.
 
     Raises:
-        NotAsked: there was no answer for some of them; pip-audit itself would only remark on it and end well.
+        NoAnswer: packages are missing from the answer; pip-audit itself would only warn and exit with 0.
     """
     options = ("--no-deps", "--disable-pip", "--progress-spinner", "off", "--timeout", str(TIMEOUT_S))
     command = [str(pip_audit), "--requirement", str(lock), "--format", "json", *options]
@@ -57,20 +57,20 @@ def audited(lock: Path, pip_audit: Path) -> list[Vulnerability]:
     try:
         packages = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError) as error:
-        raise NotAsked(_sentence(lock, (done.stderr.strip().splitlines() or ["no answer"])[-1])) from error
+        raise NoAnswer(_sentence(lock, (done.stderr.strip().splitlines() or ["no answer"])[-1])) from error
     unknown = [package["name"] for package in packages if "skip_reason" in package]
     if unknown:
-        raise NotAsked(_sentence(lock, f"{len(unknown)} of {len(packages)} packages unknown there: {unknown[0]}, …"))
+        raise NoAnswer(_sentence(lock, f"{len(unknown)} of {len(packages)} packages unknown there: {unknown[0]}, …"))
     return list(vulnerabilities_in(packages))
 
 
 def vulnerabilities_in(packages: Iterable[dict[str, Any]]) -> Iterator[Vulnerability]:
-    """Yield what pip-audit reports, from its JSON."""
+    """Yield the vulnerabilities of pip-audit's report, from its JSON."""
     for package in packages:
-        for found in package["vulns"]:
-            mended = ", ".join(found["fix_versions"]) or "no version yet"
-            text = (found.get("description") or "").split("\n")[0][:160]
-            yield Vulnerability(f"{package['name']} {package['version']}", found["id"], mended, text)
+        for entry in package["vulns"]:
+            fixed_in = ", ".join(entry["fix_versions"]) or "no version yet"
+            text = (entry.get("description") or "").split("\n")[0][:160]
+            yield Vulnerability(f"{package['name']} {package['version']}", entry["id"], fixed_in, text)
 
 
 def _sentence(lock: Path, why: str) -> str:

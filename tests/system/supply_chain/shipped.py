@@ -1,4 +1,4 @@
-"""What ships: the packages of functions/requirements.txt, installed apart and looked at by tools."""
+"""The shipped packages: those of functions/requirements.txt, installed separately and read by tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOOLS = Recipe(Path(__file__).with_name("tools.txt"))
 
 
 def tool(name: str) -> Path:
-    """Return where a tool is.
+    """Return the path of a tool.
 
     Raises:
         Impossible: it cannot be installed here.
@@ -22,19 +22,19 @@ def tool(name: str) -> Path:
 
 
 def bill_of_materials() -> str:
-    """Return what ships as CycloneDX JSON, with versions, licences and package URLs; the same at each run."""
+    """Return the shipped packages as CycloneDX JSON, with versions, licences and package URLs; the same at each run."""
     options = ("--output-reproducible", "--output-format", "JSON", "--pyproject", str(ROOT / "pyproject.toml"))
-    return _told(tool("cyclonedx-py"), "environment", *options, str(environment(SHIPPED).python))
+    return _output_of(tool("cyclonedx-py"), "environment", *options, str(environment(SHIPPED).python))
 
 
 def licences() -> str:
-    """Return the licences of what ships, as a table in Markdown."""
+    """Return the licences of the shipped packages, as a table in Markdown."""
     options = ("--from", "mixed", "--order", "license", "--format", "markdown", "--with-urls")
-    table = _told(tool("pip-licenses"), "--python", str(environment(SHIPPED).python), *options)
+    table = _output_of(tool("pip-licenses"), "--python", str(environment(SHIPPED).python), *options)
     return "\n".join(line.rstrip() for line in table.strip().splitlines())
 
 
-def _told(*command: object) -> str:
+def _output_of(*command: object) -> str:
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()[-500:]}")

@@ -1,1 +1,1 @@
-"""HTTP: BigQuery's REST API, a module a resource."""
+"""BigQuery's REST API over HTTP: one module for each resource."""

@@ -1,4 +1,4 @@
-"""projects.list and datasets.*: our one project, and its datasets."""
+"""projects.list and datasets.*: the emulator's only project, and its datasets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from shared.emulators.bigquery.api.request import Call
 from shared.emulators.bigquery.errors import ApiError
 from shared.emulators.bigquery.jobs.resources import Document, dataset_resource
 
-_KEPT = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
+_PROPERTIES = ("description", "friendlyName", "labels", "defaultTableExpirationMs")
 
 
 async def list_projects(call: Call) -> Document:
-    """Return our one project."""
+    """Return the emulator's only project."""
     project = call.store.catalog.project
-    one = {"kind": "bigquery#project", "id": project, "numericId": "0", "friendlyName": project}
-    one_reference = {"projectReference": {"projectId": project}}
-    return {"kind": "bigquery#projectList", "etag": "0", "projects": [{**one, **one_reference}], "totalItems": 1}
+    summary = {"kind": "bigquery#project", "id": project, "numericId": "0", "friendlyName": project}
+    reference = {"projectReference": {"projectId": project}}
+    return {"kind": "bigquery#projectList", "etag": "0", "projects": [{**summary, **reference}], "totalItems": 1}
 
 
 async def list_datasets(call: Call) -> Document:
@@ -47,28 +47,28 @@ async def insert_dataset(call: Call) -> Document:
     name = str((call.body.get("datasetReference") or {}).get("datasetId", ""))
     if call.store.catalog.has_dataset(name):
         raise ApiError("duplicate", f"Already Exists: Dataset {call.project}:{name}")
-    return await _put(call, name, _kept(call.body))
+    return await _put(call, name, _properties(call.body))
 
 
 async def patch_dataset(call: Call) -> Document:
-    """Change what is kept of a dataset; what the request leaves out stays."""
+    """Change a dataset's properties; those that the request leaves out stay."""
     name = call.names["datasetId"]
-    kept = {**call.store.catalog.dataset(name), **_kept(call.body)}
-    return await _put(call, name, {key: value for key, value in kept.items() if value is not None})
+    properties = {**call.store.catalog.dataset(name), **_properties(call.body)}
+    return await _put(call, name, {key: value for key, value in properties.items() if value is not None})
 
 
 async def delete_dataset(call: Call) -> Document:
-    """Drop a dataset, with what it holds if ``deleteContents`` says so."""
-    name, contents = call.names["datasetId"], call.flag("deleteContents")
-    await call.change(lambda transaction: call.store.catalog.drop_dataset(transaction, name, contents))
+    """Drop a dataset; with its tables if ``deleteContents`` is true."""
+    name, with_contents = call.names["datasetId"], call.flag("deleteContents")
+    await call.change(lambda transaction: call.store.catalog.drop_dataset(transaction, name, with_contents))
     return {}
 
 
-async def _put(call: Call, name: str, kept: Mapping[str, Any]) -> Document:
+async def _put(call: Call, name: str, properties: Mapping[str, Any]) -> Document:
     project = call.project
-    await call.change(lambda transaction: call.store.catalog.put_dataset(transaction, name, kept))
+    await call.change(lambda transaction: call.store.catalog.put_dataset(transaction, name, properties))
     return dataset_resource(project, name, call.store.catalog.dataset(name), call.base)
 
 
-def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: body[key] for key in _KEPT if key in body}
+def _properties(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: body[key] for key in _PROPERTIES if key in body}

@@ -16,22 +16,22 @@ from shared.emulators.bigquery.jobs.resources import LOCATION, Document, job_ref
 from shared.emulators.bigquery.rows.cells import row_writer, timestamp_format
 from shared.emulators.bigquery.schema_fields import fields_as_json
 
-_PATIENCE_MS = 10_000
-"""How long a query may take before its caller hears that it is not done yet; as in BigQuery."""
-_MAX_PATIENCE_MS = 200_000
+_TIMEOUT_MS = 10_000
+"""How long a caller waits for a query before it gets ``jobComplete: false``; as in BigQuery."""
+_MAX_TIMEOUT_MS = 200_000
 _QUICK_S = 0.05
-"""Most jobs here end at once: then the first answer says so, and spares the caller a question."""
-_OF_THE_REQUEST = (
+"""How long jobs.insert waits for the job's end, which spares the caller of a short job another request."""
+_REQUEST_FIELDS = (
     *("kind", "requestId", "dryRun", "labels", "location", "reservation", "maxSlots", "jobCreationMode"),
     *("timeoutMs", "jobTimeoutMs", "maxResults", "formatOptions", "queryResultsFormat", "arrowSerializationOptions"),
 )
-"""What a jobs.query request has beside the configuration of its query."""
-_TOLD_ONCE = ("statementType", "dmlStats")
-"""What the answer to jobs.query says of the statement, and jobs.getQueryResults does not."""
+"""Fields of a jobs.query request that are not configuration of its query."""
+_ONLY_IN_QUERY_ANSWER = ("statementType", "dmlStats")
+"""Statistics of the statement that jobs.query returns and jobs.getQueryResults does not."""
 
 
 async def insert_job(call: Call) -> Document:
-    """Begin a query job. What is wrong with its statement is said at once, as BigQuery does."""
+    """Start a query job; an invalid statement is reported by this request, as in BigQuery."""
     configuration = dict(call.body.get("configuration") or {})
     job_id = (call.body.get("jobReference") or {}).get("jobId")
     if "query" not in configuration:
@@ -49,7 +49,7 @@ async def get_job(call: Call) -> Document:
 
 
 async def list_jobs(call: Call) -> Document:
-    """Return jobs, the newest first."""
+    """Return jobs, newest first."""
     states = call.query.get("stateFilter", "").upper()
     jobs = [job for job in call.store.jobs.newest_first() if not states or job.state in states]
     start, count, following = call.page(len(jobs))
@@ -59,7 +59,7 @@ async def list_jobs(call: Call) -> Document:
 
 
 async def cancel_job(call: Call) -> Document:
-    """Interrupt a job, if it still runs."""
+    """Interrupt a job if it still runs."""
     job = call.store.jobs.job(call.names["jobId"])
     if job.state != "DONE":
         job.cancel()
@@ -73,28 +73,28 @@ async def delete_job(call: Call) -> Document:
 
 
 async def query(call: Call) -> Document:
-    """Run a query and return its first rows, if it ends in time (jobs.query)."""
+    """Run a query and return its first rows if it ends in time (jobs.query)."""
     body = call.body
     request_id = str(body.get("requestId") or "")
-    job = call.store.jobs.of_request(request_id)
+    job = call.store.jobs.find_by_request(request_id)
     if job is None:
-        settings = {name: value for name, value in body.items() if name not in _OF_THE_REQUEST}
+        settings = {name: value for name, value in body.items() if name not in _REQUEST_FIELDS}
         configuration = {"query": settings, "labels": body.get("labels") or {}}
         job = await _begin_query(call, settings, None, bool(body.get("dryRun")), configuration, request_id)
-    await _wait(job, int(body.get("timeoutMs") or _PATIENCE_MS))
+    await _wait(job, int(body.get("timeoutMs") or _TIMEOUT_MS))
     limit = body.get("maxResults")
     page = (0, min(int(limit), MAX_PAGE) if limit is not None else MAX_PAGE)
     options = body.get("formatOptions") or {}
     formats = timestamp_format(_is_true(options.get("useInt64Timestamp")), options.get("timestampOutputFormat"))
     answer = await _results(call, job, page, formats)
-    told = {name: job.outcome.statistics[name] for name in _TOLD_ONCE if name in job.outcome.statistics}
-    return {"kind": "bigquery#queryResponse", "location": LOCATION, **told, **answer}
+    shown = {name: job.outcome.statistics[name] for name in _ONLY_IN_QUERY_ANSWER if name in job.outcome.statistics}
+    return {"kind": "bigquery#queryResponse", "location": LOCATION, **shown, **answer}
 
 
 async def get_query_results(call: Call) -> Document:
-    """Return rows of a query's result."""
+    """Return a page of a query's result."""
     job = call.store.jobs.job(call.names["jobId"])
-    await _wait(job, call.number("timeoutMs", _PATIENCE_MS))
+    await _wait(job, call.number("timeoutMs", _TIMEOUT_MS))
     formats = timestamp_format(
         call.flag("formatOptions.useInt64Timestamp"), call.query.get("formatOptions.timestampOutputFormat")
     )
@@ -111,7 +111,7 @@ async def _begin_query(
     configuration: Mapping[str, Any],
     request_id: str = "",
 ) -> Job:
-    prepared = await call.aside(prepare, call.store, settings)
+    prepared = await call.in_thread(prepare, call.store, settings)
     kind = prepared.statement.kind
     shown = {**configuration, "jobType": "QUERY", "dryRun": is_dry}
     if is_dry:
@@ -137,10 +137,10 @@ async def _answer(call: Call, job: Job) -> Document:
 
 
 async def _wait(job: Job, milliseconds: int) -> None:
-    # Shielded: a caller that stops waiting must not take the job's end away from the others.
+    # Shielded: a caller that stops waiting must not cancel the future that other callers wait for.
     ended = asyncio.shield(asyncio.wrap_future(job.done))
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(ended, min(milliseconds, _MAX_PATIENCE_MS) / 1000)
+        await asyncio.wait_for(ended, min(milliseconds, _MAX_TIMEOUT_MS) / 1000)
 
 
 async def _results(call: Call, job: Job, page: tuple[int, int], formats: str) -> Document:
@@ -159,10 +159,10 @@ async def _results(call: Call, job: Job, page: tuple[int, int], formats: str) ->
     if job.configuration.get("dryRun"):
         return {key: value for key, value in answer.items() if key != "jobReference"} | {"totalRows": "0"}
     if outcome.result is None:
-        raise ApiError("notFound", f"Not found: the result of job {job.id} is not kept any more")
+        raise ApiError("notFound", f"Not found: the result of job {job.id} is no longer stored")
     start, count = page
     write = row_writer(outcome.fields, formats)
-    rows = await call.aside(call.store.page, outcome.result, outcome.fields, start, count) if count else []
+    rows = await call.in_thread(call.store.page, outcome.result, outcome.fields, start, count) if count else []
     answer["rows"] = [write(row) for row in rows]
     following = start + len(rows)
     return answer | ({"pageToken": str(following)} if following < outcome.total_rows else {})

@@ -1,4 +1,4 @@
-"""tabledata.*: rows in, and rows out without a query."""
+"""tabledata.*: insert rows, and read rows without a query."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from shared.emulators.bigquery.rows.cells import row_writer, timestamp_format
 from shared.emulators.bigquery.schema_fields import Field, selected
 
 _FEW = 50
-"""Rows that are checked without leaving the server's own thread."""
+"""The most rows that are checked in the server's own thread."""
 
 
 async def insert_all(call: Call) -> Document:
-    """Insert rows; answers once they are on disk."""
+    """Insert rows; answer when they are on disk."""
     table = call.own_table()
     if len(call.body.get("rows") or ()) > _FEW:
-        future, errors = await call.aside(insert_rows, call.store, table, call.body)
+        future, errors = await call.in_thread(insert_rows, call.store, table, call.body)
     else:
         future, errors = insert_rows(call.store, table, call.body)
     if future is not None:
@@ -27,15 +27,15 @@ async def insert_all(call: Call) -> Document:
 
 
 async def list_rows(call: Call) -> Document:
-    """Return rows of a table, or of a query's result by the name that its job gave it."""
+    """Return a page of a table, or of a query's result under its job's id."""
     source, fields, total = await _source(call)
-    wanted = selected(fields, call.query.get("selectedFields"))
+    columns = selected(fields, call.query.get("selectedFields"))
     formats = timestamp_format(
         call.flag("formatOptions.useInt64Timestamp"), call.query.get("formatOptions.timestampOutputFormat")
     )
-    write = row_writer(wanted, formats)
+    write = row_writer(columns, formats)
     start, count, following = call.page(total)
-    rows = await call.aside(call.store.page, source, wanted, start, count) if count else []
+    rows = await call.in_thread(call.store.page, source, columns, start, count) if count else []
     answer: Document = {"kind": "bigquery#tableDataList", "etag": "0", "totalRows": str(total)}
     return answer | {"rows": [write(row) for row in rows]} | ({"pageToken": following} if following else {})
 
@@ -44,4 +44,4 @@ async def _source(call: Call) -> tuple[str, tuple[Field, ...], int]:
     table = call.table()
     if table.is_view:
         raise ApiError("invalid", f"Cannot list a table of type VIEW: {table.full_name}. Query it instead.")
-    return table.sql_name, table.fields, await call.aside(call.store.count, table)
+    return table.sql_name, table.fields, await call.in_thread(call.store.count, table)

@@ -21,7 +21,7 @@ _UNSUPPORTED = ("externalDataConfiguration", "materializedView", "snapshotDefini
 
 
 async def list_tables(call: Call) -> Document:
-    """Return a dataset's tables and views, a page of them."""
+    """Return a page of a dataset's tables and views."""
     tables = call.store.catalog.tables(call.names["datasetId"])
     start, count, following = call.page(len(tables))
     shown = [table_summary(table) for table in tables[start : start + count]]
@@ -49,14 +49,14 @@ async def insert_table(call: Call) -> Document:
 
 
 async def patch_table(call: Call) -> Document:
-    """Change a table; what the request leaves out stays."""
+    """Change a table; properties that the request leaves out stay."""
     table = _matching(call)
     notes = {**table.notes, **_notes(call.body)}
     return await _change(call, table, {key: value for key, value in notes.items() if value is not None})
 
 
 async def update_table(call: Call) -> Document:
-    """Change a table; what the request leaves out goes, but for the schema."""
+    """Change a table; properties that the request leaves out are removed, except the schema."""
     table = _matching(call)
     return await _change(call, table, {key: value for key, value in _notes(call.body).items() if value is not None})
 
@@ -69,10 +69,14 @@ async def delete_table(call: Call) -> Document:
 
 
 def _matching(call: Call) -> Table:
-    """Return the table, if it still is what the caller saw."""
+    """Return the table if its etag is the one that the caller read.
+
+    Raises:
+        ApiError: conditionNotMet, if it has changed.
+    """
     table = call.own_table()
     if call.if_match not in (None, "*", table.etag):
-        raise ApiError("conditionNotMet", f"Precondition Failed: {table.full_name} was changed since it was read")
+        raise ApiError("conditionNotMet", f"Precondition Failed: {table.full_name} has changed since it was read")
     return table
 
 
@@ -81,7 +85,7 @@ async def _change(call: Call, table: Table, notes: Mapping[str, Any]) -> Documen
     schema = call.body.get("schema")
     fields = table.fields
     if query is not None:
-        fields = await call.aside(view_fields, call.store, query)
+        fields = await call.in_thread(view_fields, call.store, query)
     elif schema is not None:
         fields = merged(table.fields, fields_from_json(schema.get("fields") or ()))
     new = replace(table, fields=fields, view_query=query, notes=notes)
@@ -93,11 +97,11 @@ async def _fields_of_new(call: Call, query: str | None) -> tuple[Field, ...]:
         return fields_from_json((call.body.get("schema") or {}).get("fields") or ())
     if call.body["view"].get("useLegacySql"):
         raise ApiError("invalid", "Views in legacy SQL are not supported by the local warehouse")
-    return await call.aside(view_fields, call.store, query)
+    return await call.in_thread(view_fields, call.store, query)
 
 
 async def _shown(call: Call, table: Table) -> Document:
-    rows = 0 if table.is_view else await call.aside(call.store.count, table)
+    rows = 0 if table.is_view else await call.in_thread(call.store.count, table)
     return table_resource(table, rows, call.base)
 
 

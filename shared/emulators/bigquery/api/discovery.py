@@ -1,4 +1,4 @@
-"""The discovery document of what is served here; ``bq`` builds its client from it.
+"""The discovery document of the emulator's API; ``bq`` builds its client from it.
 
 Format: https://developers.google.com/discovery/v1/reference/apis
 """
@@ -18,7 +18,7 @@ _BODY = {"$ref": "Anything"}
 
 
 def discovery_document(root: str) -> dict[str, Any]:
-    """Return the document for a server at ``root``, which ends with a slash."""
+    """Return the discovery document of a server whose URL is ``root``, with a slash at the end."""
     resources: dict[str, Any] = {}
     for route in ROUTES:
         resource, method = route.id.split(".")
@@ -59,7 +59,8 @@ def _method(route: Route) -> dict[str, Any]:
     if route.verb in ("POST", "PUT", "PATCH"):
         method["request"] = _BODY
     if route.id == "jobs.insert":
-        # bq hands every job a file or None, which its client refuses for a method without uploads; a file gets a 404.
+        # bq passes a file or None with every job, which its client refuses for a method without uploads. A file gets
+        # a 404.
         method["supportsMediaUpload"] = True
         protocols = {
             "simple": {"multipart": True, "path": _UPLOAD},

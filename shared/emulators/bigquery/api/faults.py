@@ -1,4 +1,4 @@
-"""Faults in BigQuery's words, and those that only a warehouse has.
+"""Faults of the BigQuery emulator: errors in BigQuery's form, and faults that only a warehouse has.
 
 Pairs of status and reason: https://cloud.google.com/bigquery/docs/error-messages
 """
@@ -19,9 +19,9 @@ from shared.emulators.faults.injector import Handler, Service
 from shared.emulators.faults.record import row_ids_of
 
 INSERT_ALL = "/insertAll"
-ASKED_FOR = "This failure was asked for: a fault is set on the local warehouse."
+INJECTED = "This failure was injected by a fault that is set on the local warehouse."
 
-# HTTP status → reason and google.rpc code. Rate limits come as 403 from BigQuery and as 429 from what is before it.
+# HTTP status → reason and google.rpc code. BigQuery sends rate limits as 403, the front end before it as 429.
 _REASONS = {
     400: ("invalid", "INVALID_ARGUMENT"),
     401: ("authError", "UNAUTHENTICATED"),
@@ -37,7 +37,7 @@ _REASONS = {
 
 
 def error_answer(status: int, message: str, reason: str | None = None) -> web.Response:
-    """Return an error as BigQuery writes it; 502 comes from before it, and is a page."""
+    """Return an error as BigQuery writes it; 502 comes from the front end before it and is an HTML page."""
     if status == 502:
         return web.Response(
             status=502, text=f"<html><title>Error 502</title>{message}</html>", content_type="text/html"
@@ -49,7 +49,7 @@ def error_answer(status: int, message: str, reason: str | None = None) -> web.Re
 
 
 async def answer_missing(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
-    """``missing``: say that there is no such table, as BigQuery does for a while after the table was made."""
+    """``missing``: answer that the table does not exist, as BigQuery does for a while after its creation."""
     if fault.after:
         await handler(request)
     names = request.match_info
@@ -60,7 +60,7 @@ async def answer_missing(request: web.Request, handler: Handler, fault: Fault) -
 async def answer_partial(request: web.Request, handler: Handler, fault: Fault) -> web.StreamResponse:
     """``partial``: refuse some rows of an insertAll.
 
-    The others are inserted with ``skipInvalidRows``, and else ``stopped``. With ``after``, all are inserted.
+    The other rows are inserted with ``skipInvalidRows``, else ``stopped``. With ``after``, all rows are inserted.
     """
     if not request.path.endswith(INSERT_ALL):
         return await handler(request)
@@ -77,12 +77,12 @@ async def answer_partial(request: web.Request, handler: Handler, fault: Fault) -
         answer = await handler(request)
         if answer.status != 200:
             return answer
-        return _inserted([*_refused(refused, fault), *_moved(answer, kept)])
+        return _inserted([*_refused(refused, fault), *_renumbered(answer, kept)])
     return _inserted(_refused(refused, fault))
 
 
 async def insert_forgetfully(request: web.Request, handler: Handler, _fault: Fault) -> web.StreamResponse:
-    """``forget``: insert rows as if their insertIds were not remembered, which BigQuery promises for no row."""
+    """``forget``: insert rows as if their insertIds were not remembered; BigQuery remembers them only best effort."""
     if request.path.endswith(INSERT_ALL):
         body = await body_of(request)
         rows = [{"json": row.get("json")} if isinstance(row, dict) else row for row in body.get("rows") or ()]
@@ -105,15 +105,15 @@ def _inserted(errors: list[Mapping[str, Any]]) -> web.Response:
 
 
 def _refused(rows: list[int], fault: Fault) -> list[Mapping[str, Any]]:
-    return [{"index": row, "errors": [problem("", ASKED_FOR, fault.reason or "invalid")]} for row in rows]
+    return [{"index": row, "errors": [problem("", INJECTED, fault.reason or "invalid")]} for row in rows]
 
 
 def _stopped(rows: list[int]) -> list[Mapping[str, Any]]:
     return [{"index": row, "errors": [problem("", "", "stopped")]} for row in rows]
 
 
-def _moved(answer: web.StreamResponse, kept: list[int]) -> list[Mapping[str, Any]]:
-    """Return the errors of an answer, their rows numbered as in the request that came."""
+def _renumbered(answer: web.StreamResponse, kept: list[int]) -> list[Mapping[str, Any]]:
+    """Return the errors of an answer with the rows' indexes in the original request."""
     text = answer.text if isinstance(answer, web.Response) else None
     return [{**error, "index": kept[error["index"]]} for error in json.loads(text or "{}").get("insertErrors", [])]
 

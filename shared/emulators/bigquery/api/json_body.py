@@ -1,4 +1,4 @@
-"""The JSON object in a request's body."""
+"""Parse the JSON object in a request's body."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
     """Parse a request's JSON object; an empty body is an empty object.
 
     Raises:
-        ApiError: invalid.
+        ApiError: invalid: the content is not a JSON object.
     """
     if not content.strip():
         return {}
@@ -31,10 +31,10 @@ def parse_object(content: bytes) -> Mapping[str, Any]:
 
 
 async def body_of(request: web.Request) -> Mapping[str, Any]:
-    """Return a request's JSON object; it is parsed once.
+    """Return a request's JSON object, which is parsed once.
 
     Raises:
-        ApiError: invalid.
+        ApiError: invalid: the body is not a JSON object.
     """
     if _BODY not in request:
         request[_BODY] = parse_object(await request.read())
@@ -42,7 +42,7 @@ async def body_of(request: web.Request) -> Mapping[str, Any]:
 
 
 def replace_body(request: web.Request, body: Mapping[str, Any]) -> None:
-    """Let ``body_of`` return another object from now on."""
+    """Replace the object that ``body_of`` returns."""
     request[_BODY] = body
 
 

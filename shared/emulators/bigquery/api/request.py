@@ -1,4 +1,4 @@
-"""One request, taken apart for the handlers: they know nothing of HTTP but this."""
+"""A parsed request for the handlers, which see nothing else of HTTP."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_PAGE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request."""
+    """A call of an API method: path, query string, body, and the store that it works on."""
 
     store: Store
     names: Mapping[str, str]
@@ -34,7 +34,7 @@ class Call:
 
     @property
     def project(self) -> str:
-        """Our project; the server let no other pass."""
+        """The emulator's project; the server refuses requests to other projects."""
         return self.store.catalog.project
 
     def table(self) -> Table:
@@ -46,7 +46,7 @@ class Call:
         return self.store.catalog.table(self.names["datasetId"], self.names["tableId"])
 
     def own_table(self) -> Table:
-        """Return the table in the path, if it may be changed.
+        """Return the table in the path if it can be changed.
 
         Raises:
             ApiError: notFound; invalid for the result of a query.
@@ -57,16 +57,16 @@ class Call:
         return table
 
     def number(self, name: str, default: int) -> int:
-        """Return a whole number from the query string.
+        """Return a whole number from 0 from the query string.
 
         Raises:
-            ApiError: invalid.
+            ApiError: invalid: the parameter is not a whole number.
         """
         text = self.query.get(name)
         if not text:
             return default
         if not text.isdecimal():
-            raise ApiError("invalid", f"{name} is {text!r}, expected a number from 0")
+            raise ApiError("invalid", f"{name} is {text!r}, expected a whole number from 0")
         return int(text)
 
     def flag(self, name: str) -> bool:
@@ -74,18 +74,18 @@ class Call:
         return self.query.get(name, "").lower() == "true"
 
     def page(self, total: int) -> tuple[int, int, str | None]:
-        """Return where a page of rows starts, how many it has at most, and the token of the next one.
+        """Return the first row of a page, its largest number of rows, and the token of the next page, if any.
 
         Raises:
-            ApiError: invalid, for a token that is none of ours.
+            ApiError: invalid: the token was not issued here.
         """
         start = self.number("pageToken", 0) if self.query.get("pageToken") else self.number("startIndex", 0)
         count = min(self.number("maxResults", MAX_PAGE), MAX_PAGE)
         following = start + count
         return start, count, str(following) if count and following < total else None
 
-    async def aside(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do something that takes a while in another thread."""
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run a function that takes long in another thread and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self.store.readers, work, *arguments)
 
     async def change(self, run: Callable[[Transaction], T]) -> T:
@@ -94,7 +94,7 @@ class Call:
 
 
 async def finished(future: Future[T]) -> T:
-    """Wait for what another thread does."""
+    """Wait for another thread's future and return its result."""
     return await asyncio.wrap_future(future)
 
 

@@ -1,4 +1,4 @@
-"""The methods of BigQuery's API that there are here: one table for the server and for the discovery document."""
+"""The methods of BigQuery's API that are served: one table for the server and the discovery document."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shared.emulators.bigquery.api.request import Handler
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method."""
+    """One method of the API."""
 
     id: str
-    """As in Google's discovery document, without ``bigquery.``."""
+    """The method's id in Google's discovery document, without ``bigquery.``."""
     verb: str
     path: str
     handler: Handler

@@ -1,4 +1,4 @@
-"""The HTTP server: routes to handlers, refusals to Google's error JSON."""
+"""The HTTP server: it calls handlers by route and writes errors as Google's JSON."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def build_app(
     """Return the server's application.
 
     Args:
-        store: what it serves.
-        status: what GET /status says.
-        injector: of ``WAREHOUSE``.
-        host: the name that it listens on, allowed in requests beside localhost's names.
+        store: the store that it serves.
+        status: returns the body of GET /status.
+        injector: the fault injector of ``WAREHOUSE``.
+        host: the name that it listens on; requests may use it in addition to localhost's names.
     """
     app = web.Application(
-        middlewares=[guard(_may_not, {*LOCAL, host}), injector.middleware, _answer_errors],
+        middlewares=[guard(_forbidden, {*LOCAL, host}), injector.middleware, _answer_errors],
         client_max_size=MAX_REQUEST_BYTES,
     )
     add_control(app, injector)
@@ -60,7 +60,7 @@ def build_app(
 def _respond(route: Route) -> Respond:
     async def respond(request: web.Request) -> web.Response:
         answer = await route.handler(_call(request, await body_of(request)))
-        # BigQuery deletes without a word; bq takes nothing else.
+        # BigQuery's answer to a delete has no body, and bq accepts no other.
         return web.json_response(answer) if answer else web.Response(status=204)
 
     return respond
@@ -79,14 +79,14 @@ async def _discovery(request: web.Request) -> web.Response:
     return web.json_response(discovery_document(f"{request.scheme}://{request.host}/"))
 
 
-def _may_not(_status: int, message: str) -> web.Response:
+def _forbidden(_status: int, message: str) -> web.Response:
     api_error = ApiError("accessDenied", message)
     return web.json_response(api_error.document, status=api_error.http_status)
 
 
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Respond) -> web.StreamResponse:
-    """Turn whatever goes wrong into Google's error JSON. Nothing is a 500: clients repeat those for ten minutes."""
+    """Turn every error into Google's JSON, never into a 500: clients retry that for ten minutes."""
     try:
         return await handler(request)
     except ApiError as error:
@@ -107,6 +107,6 @@ async def _answer_errors(request: web.Request, handler: Respond) -> web.StreamRe
         raise
     except Exception as error:
         _LOG.exception("%s %s failed", request.method, request.path)
-        what = f"The local warehouse could not make sense of the request ({type(error).__name__}); its log says more"
-        api_error = ApiError("invalid", what)
+        message = f"The local warehouse failed on this request ({type(error).__name__}); its log has the details"
+        api_error = ApiError("invalid", message)
     return web.json_response(api_error.document, status=api_error.http_status)

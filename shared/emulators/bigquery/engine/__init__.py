@@ -1,1 +1,1 @@
-"""The DuckDB file: who may write it, what tables it has, which jobs ran."""
+"""The DuckDB file: its connection, its writer, its catalog, and the jobs."""

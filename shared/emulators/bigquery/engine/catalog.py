@@ -1,4 +1,4 @@
-"""Which datasets, tables and views there are: kept in the warehouse's file beside the rows, mirrored in memory."""
+"""The catalog of datasets, tables and views: stored in the warehouse's file with the rows, mirrored in memory."""
 
 # ruff: noqa: S608  (names are quoted, values are parameters)
 from __future__ import annotations
@@ -23,9 +23,9 @@ from shared.emulators.bigquery.schema_fields import (
 )
 
 _KEPT = "_bucketlens"
-"""The schema that holds the catalog; BigQuery hides datasets that begin with an underscore too."""
+"""The schema that holds the catalog; BigQuery also hides datasets whose names begin with an underscore."""
 RESULTS = "_results"
-"""The hidden dataset in which a query's result is found, under the job's id, for as long as it is kept."""
+"""The hidden dataset of query results, each under its job's id while it is stored."""
 _RESERVED = ("information_schema", "pg_catalog", "main")
 _NAME = re.compile(r"[A-Za-z0-9_]{1,1024}")
 _TABLE_NAME = re.compile(r"[\w\- ]{1,1024}")
@@ -42,7 +42,7 @@ class Table:
     view_query: str | None = None
     """BigQuery SQL; None for a table."""
     notes: Mapping[str, Any] = field(default_factory=dict)
-    """What is only kept and shown, as in BigQuery's Table resource: description, labels, timePartitioning, …"""
+    """Metadata that is only stored and returned, as in BigQuery's Table: description, labels, timePartitioning, …"""
     created_ms: int = 0
     modified_ms: int = 0
 
@@ -53,12 +53,12 @@ class Table:
 
     @property
     def is_result(self) -> bool:
-        """Whether it is the rows of a query, which nobody can change."""
+        """Whether it holds the result of a query, which cannot be changed."""
         return self.dataset == RESULTS
 
     @property
     def sql_parts(self) -> tuple[str, str, str]:
-        """Catalog, schema and table in DuckDB."""
+        """The names of catalog, schema and table in DuckDB."""
         return ("memory", "main", self.name) if self.is_result else (self.project, self.dataset, self.name)
 
     @property
@@ -73,11 +73,11 @@ class Table:
 
     @property
     def etag(self) -> str:
-        """Changes with the description, the schema and all else but the rows."""
+        """A value that changes with the schema, the description and all other metadata, not with the rows."""
         return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()[:22]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what is kept of it."""
+        """Return the table's document in the catalog."""
         return {
             "schema": fields_as_json(self.fields),
             "view": self.view_query,
@@ -88,7 +88,7 @@ class Table:
 
 
 class Catalog:
-    """The datasets, tables and views. Reading is for any thread; what takes a ``Transaction`` is for the writer's."""
+    """The datasets, tables and views: any thread may read, a ``Transaction`` is for the writer's thread only."""
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -96,10 +96,10 @@ class Catalog:
         self._datasets: dict[str, dict[str, Any]] = {}
         self._tables: dict[str, dict[str, Table]] = {}
         self.result_of: Callable[[str], tuple[Field, ...]] = _no_result
-        """Returns the columns of a query's result by its job's id; raises ApiError."""
+        """Function that returns the columns of a query's result by its job's id; it raises ApiError."""
 
     def load(self, transaction: Transaction) -> None:
-        """Read what is kept in the file, making room for it in a new one."""
+        """Read the catalog from the file; create its table in a new file."""
         transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.project)}.{quoted(_KEPT)}")
         columns = "dataset VARCHAR NOT NULL, name VARCHAR NOT NULL, document VARCHAR NOT NULL"
         transaction.execute(f"CREATE TABLE IF NOT EXISTS {self._kept} ({columns})")
@@ -116,11 +116,11 @@ class Catalog:
         return sorted(self._datasets)
 
     def has_dataset(self, dataset: str) -> bool:
-        """Return whether there is a dataset of that name."""
+        """Return whether the dataset exists."""
         return dataset in self._datasets
 
     def dataset(self, dataset: str) -> dict[str, Any]:
-        """Return what is kept of a dataset.
+        """Return the stored properties of a dataset.
 
         Raises:
             ApiError: notFound.
@@ -139,31 +139,31 @@ class Catalog:
         return [table for _, table in sorted(self._tables[dataset].items())]
 
     def find(self, dataset: str, name: str) -> Table | None:
-        """Return a table or view; None where there is none of that name."""
+        """Return a table or view, or None if it does not exist."""
         return self._tables.get(dataset, {}).get(name)
 
     def table(self, dataset: str, name: str) -> Table:
         """Return a table or view.
 
         Raises:
-            ApiError: notFound, naming what is missing: the dataset or the table.
+            ApiError: notFound, naming the missing dataset or table.
         """
         if dataset == RESULTS:
             return Table(self.project, RESULTS, name, self.result_of(name))
         self.dataset(dataset)
-        found = self.find(dataset, name)
-        if found is None:
+        table = self.find(dataset, name)
+        if table is None:
             raise not_found("Table", f"{self.project}:{dataset}.{name}")
-        return found
+        return table
 
     def put_dataset(self, transaction: Transaction, dataset: str, document: Mapping[str, Any]) -> None:
-        """Create a dataset, or replace what is kept of it.
+        """Create a dataset, or replace its stored properties.
 
         Raises:
-            ApiError: invalid, for a name that cannot be one.
+            ApiError: invalid: the name is malformed or reserved.
         """
         if not _NAME.fullmatch(dataset) or dataset.startswith("_") or dataset.lower() in _RESERVED:
-            raise ApiError("invalid", f'Invalid dataset ID "{dataset}": letters, digits and underscores, not reserved')
+            raise ApiError("invalid", f'Invalid dataset ID "{dataset}": expected letters, digits, _; not reserved')
         transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(self.project)}.{quoted(dataset)}")
         now = str(_now_ms())
         kept = {"creationTime": now, **document, "lastModifiedTime": now}
@@ -175,7 +175,7 @@ class Catalog:
         """Drop a dataset.
 
         Raises:
-            ApiError: notFound; resourceInUse where it holds tables and ``with_contents`` is false.
+            ApiError: notFound; resourceInUse if it holds tables and ``with_contents`` is false.
         """
         if self.tables(dataset) and not with_contents:
             raise ApiError("resourceInUse", f"Dataset {self.project}:{dataset} is still in use")
@@ -185,31 +185,31 @@ class Catalog:
         transaction.then(lambda: self._tables.pop(dataset, None))
 
     def create(self, transaction: Transaction, table: Table, replacing: Table | None = None) -> Table:
-        """Create a table or a view, in the place of another if one is given; returns it with its times.
+        """Create a table or a view, in place of ``replacing`` if given, and return it with its times.
 
         Raises:
-            ApiError: duplicate, notFound for its dataset, invalid for its name or for a table without columns.
+            ApiError: duplicate; notFound for its dataset; invalid for its name or for a table without columns.
         """
         self.dataset(table.dataset)
         if not _TABLE_NAME.fullmatch(table.name):
             raise ApiError("invalid", f'Invalid table ID "{table.name}".')
         if replacing:
             self.drop(transaction, replacing)
-        # BigQuery's names may differ by their case alone, DuckDB's must not.
+        # BigQuery's names may differ only in case, DuckDB's must not.
         taken = {name.lower() for name in self._tables[table.dataset]} - {replacing.name.lower() if replacing else ""}
         if table.name.lower() in taken:
             raise ApiError("duplicate", f"Already Exists: Table {table.full_name}")
         if not table.is_view:
             if not table.fields:
                 raise ApiError(
-                    "invalid", f"Table {table.full_name} needs a schema: the local warehouse has none without"
+                    "invalid", f"Table {table.full_name} needs a schema: the local warehouse has no tables without one"
                 )
-            columns = ", ".join(_column(one) for one in table.fields)
+            columns = ", ".join(_column(column) for column in table.fields)
             transaction.execute(f"CREATE TABLE {table.sql_name} ({columns})")
         return self._put(transaction, replace(table, created_ms=_now_ms()))
 
     def change(self, transaction: Transaction, old: Table, new: Table) -> Table:
-        """Replace what is kept of a table; its columns follow a schema that ``fields.merged`` allowed."""
+        """Replace a table's document and alter its columns; ``schema_fields.merged`` has checked the new schema."""
         if not new.is_view:
             for step in alterations(old.fields, new.fields):
                 transaction.execute(f"ALTER TABLE {new.sql_name} {step}")
@@ -249,9 +249,9 @@ def _no_result(job_id: str) -> tuple[Field, ...]:
     raise not_found("Table", f"{RESULTS}.{job_id}")
 
 
-def _column(one: Field) -> str:
-    rule = " NOT NULL" if one.is_required else " DEFAULT []" if one.is_repeated else ""
-    return f"{quoted(one.name)} {duck_type(one)}{rule}"
+def _column(column: Field) -> str:
+    rule = " NOT NULL" if column.is_required else " DEFAULT []" if column.is_repeated else ""
+    return f"{quoted(column.name)} {duck_type(column)}{rule}"
 
 
 def _now_ms() -> int:

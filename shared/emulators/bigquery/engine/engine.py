@@ -1,4 +1,4 @@
-"""The DuckDB file: opened once, by one process, without a way from SQL to other files."""
+"""Open the DuckDB file: once, by one process, without access from SQL to other files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SCRATCH = "scratch"
 
 
 class Engine:
-    """A connection with the warehouse's file attached under the project's name."""
+    """A DuckDB connection to which the warehouse's file is attached under the project's name."""
 
     def __init__(self, folder: Path, project: str, memory: str = "1GB") -> None:
-        """Open the file in a folder, making both where they are missing.
+        """Open the file in a folder; create both if they are missing.
 
         Raises:
             StartError: the folder cannot be written, or the file is in use, damaged or of a newer DuckDB.
@@ -33,7 +33,7 @@ class Engine:
             scratch.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StartError("the warehouse", [f"{folder} cannot be written ({error.strerror})"]) from error
-        # The catalog in memory holds results of queries; what does not fit goes to the scratch folder.
+        # The catalog in memory holds results of queries; those that do not fit go to the scratch folder.
         self.connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -52,7 +52,7 @@ class Engine:
 
     @contextmanager
     def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Lend a connection that sees all that is committed."""
+        """Yield a connection that sees all committed changes."""
         cursor = self.connection.cursor()
         try:
             yield cursor
@@ -60,7 +60,7 @@ class Engine:
             cursor.close()
 
     def close(self) -> None:
-        """Write what is only in the log to the file, and let go of it."""
+        """Write the log's changes to the file and close it."""
         self.connection.close()
 
     def _lock_down(self) -> None:
@@ -68,7 +68,7 @@ class Engine:
             "SET GLOBAL TimeZone = 'UTC'",
             "SET autoinstall_known_extensions = false",
             "SET autoload_known_extensions = false",
-            # From here on no statement reads or writes a file, a socket or an extension.
+            # After these settings, statements cannot read or write files, sockets or extensions.
             "SET enable_external_access = false",
             "SET lock_configuration = true",
         ):
@@ -83,8 +83,8 @@ def _reason(path: Path, project: str, message: str) -> str:
     if "lock" in message:
         holder = re.search(r"PID (\d+)", message)
         by = f" by process {holder.group(1)}" if holder else " by another process"
-        return f"{path} is in use{by}; stop that one, or give another --data folder"
+        return f"{path} is in use{by}; stop that process, or choose another --data folder"
     if "Binder" in message or "already exists" in message or "reserved" in message:
-        return f"{project!r} cannot be the project's name here ({message.splitlines()[0]}); give another --project"
+        return f"{project!r} cannot be the project's name ({message.splitlines()[0]}); choose another --project"
     first = message.splitlines()[0]
-    return f"{path} cannot be opened ({first}); if it is damaged, move it away to begin with an empty one"
+    return f"{path} cannot be opened ({first}); if it is damaged, move it away to start with an empty one"

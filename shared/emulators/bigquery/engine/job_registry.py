@@ -1,4 +1,4 @@
-"""Jobs: what runs, what ran, and the results that can still be read. They are kept in memory only."""
+"""Jobs: running, finished, and the results that can still be read. They are in memory only."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _LOG = logging.getLogger(__name__)
 
 MAX_JOBS = 1000
 MAX_RESULTS = 200
-"""Results that are kept; BigQuery keeps them for a day."""
+"""The most results that are stored; BigQuery stores them for a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job gave."""
+    """The outcome of a job."""
 
     fields: tuple[Field, ...] = ()
     total_rows: int = 0
     result: str | None = None
-    """The table in memory that holds the rows; None where a job has no rows to read."""
+    """The table in memory that holds the rows; None if the job has no rows to read."""
     affected: int | None = None
-    """Rows that a DML statement changed."""
+    """Number of rows that a DML statement changed."""
     statistics: Mapping[str, Any] = field(default_factory=dict)
-    """What belongs below ``statistics.query``."""
+    """The content of ``statistics.query``."""
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One job. Its state is read by any thread and changed by the one that runs it."""
+    """A job. Any thread may read its state; the thread that runs it changes it."""
 
     id: str
     project: str
@@ -60,7 +60,7 @@ class Job:
 
 
 class Jobs:
-    """All jobs of this process, the oldest forgotten first. May be used from any thread."""
+    """The jobs of this process; the oldest are forgotten first. Any thread may use it."""
 
     def __init__(self, project: str, workers: Executor, drop_result: Callable[[str], None]) -> None:
         self._project = project
@@ -73,16 +73,16 @@ class Jobs:
     def start(
         self, job_id: str | None, configuration: Mapping[str, Any], work: Callable[[Job], Outcome], request_id: str = ""
     ) -> Job:
-        """Begin a job.
+        """Start a job.
 
         Args:
-            job_id: None for one of our own making.
-            configuration: as BigQuery shows it.
-            work: runs in a thread of its own; what it raises is the job's error.
-            request_id: of jobs.query; a request that was sent twice is one job.
+            job_id: the job's id; None for a random one.
+            configuration: the job's configuration, as BigQuery returns it.
+            work: runs in a worker thread; an exception of it becomes the job's error.
+            request_id: the ``requestId`` of jobs.query; a request that is sent twice starts one job.
 
         Raises:
-            ApiError: duplicate, where there is a job of that id.
+            ApiError: duplicate: a job with this id exists.
         """
         job = Job(job_id or f"job_{uuid.uuid4().hex}", self._project, configuration)
         with self._lock:
@@ -95,8 +95,8 @@ class Jobs:
         self._workers.submit(self._run, job, work)
         return job
 
-    def of_request(self, request_id: str) -> Job | None:
-        """Return the job that an earlier sending of a request began."""
+    def find_by_request(self, request_id: str) -> Job | None:
+        """Return the job that an earlier request with this id started, if any."""
         return self._by_request.get(request_id) if request_id else None
 
     def job(self, job_id: str) -> Job:
@@ -105,29 +105,29 @@ class Jobs:
         Raises:
             ApiError: notFound.
         """
-        found = self._jobs.get(job_id)
-        if found is None:
+        job = self._jobs.get(job_id)
+        if job is None:
             raise not_found("Job", f"{self._project}:US.{job_id}")
-        return found
+        return job
 
     def fields_of_result(self, job_id: str) -> tuple[Field, ...]:
         """Return the columns of a query's result.
 
         Raises:
-            ApiError: notFound; there is no such job, or its result is not kept.
+            ApiError: notFound: the job does not exist, or its result is not stored.
         """
         outcome = self.job(job_id).outcome
         if outcome.result is None:
-            raise ApiError("notFound", f"Not found: the result of job {job_id} is not kept, or there is none")
+            raise ApiError("notFound", f"Not found: job {job_id} has no result, or it is no longer stored")
         return outcome.fields
 
     def newest_first(self) -> list[Job]:
-        """Return all jobs that are remembered."""
+        """Return the remembered jobs, newest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))
 
     def forget(self, job_id: str) -> None:
-        """Forget a job that has ended, and its result.
+        """Forget a job that has ended, with its result.
 
         Raises:
             ApiError: notFound; resourceInUse while it runs.
@@ -141,7 +141,7 @@ class Jobs:
             self._drop_result(job.outcome.result)
 
     def cancel_all(self) -> None:
-        """Interrupt what runs."""
+        """Interrupt all running jobs."""
         for job in self.newest_first():
             if job.state != "DONE":
                 job.cancel()

@@ -1,4 +1,4 @@
-"""BigQuery's meaning of an expression, where DuckDB's differs, as macros that every connection can call."""
+"""DuckDB macros for expressions that BigQuery evaluates differently; every connection can call them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import duckdb
 from sqlglot import exp
 
 OF_A_KEY = "_of_a_key"
-"""Ends the names of macros that may stand in PARTITION BY and ORDER BY of a window."""
+"""Suffix of the macros for PARTITION BY and ORDER BY of a window."""
 OURS = "warehouse_macro"
-"""In a node's meta: the call is ours, and was not in the query."""
+"""Key in a node's meta: the call was added by the translation and was not in the query."""
 
 
 def _both(signature: str, condition: str, sentence: str, value: str) -> dict[str, str]:
-    """Return a macro that fails with a sentence where a condition holds and else has a value, and its twin for keys.
+    """Return a macro that fails with a sentence if a condition holds and else has a value, and its variant for keys.
 
-    DuckDB's error() is volatile, which the keys of windows must not be. In a key it is a cast that fails, whose message
-    ``refusal`` makes ours again; elsewhere it is not, for a cast of constants fails even in a branch that is not taken.
-    The inner CASE keeps the sentence from being cast where the condition does not hold.
+    DuckDB's error() is volatile, which the keys of a window must not be. The variant for keys therefore fails by a
+    cast, whose message ``errors.from_duckdb`` reads; the normal macro does not, since a cast of constants fails even in
+    a branch that is not taken. The inner CASE prevents the cast of the sentence if the condition does not hold.
     """
     name, parameters = signature.split("(", 1)
     fails = f"CASE WHEN {condition} THEN CAST({sentence} AS BOOLEAN) END"
@@ -31,9 +31,9 @@ _AS_INT64 = (
     "CASE WHEN lower(ltrim(s, '+-'))[1:2] = '0x' "
     "THEN CAST(ltrim(s, '+-') AS BIGINT) * CASE WHEN s[1] = '-' THEN -1 ELSE 1 END ELSE CAST(s AS BIGINT) END"
 )
-"""DuckDB reads no sign before 0x."""
+"""DuckDB does not accept a sign before 0x."""
 
-# Name and parameters → body; the comment says what DuckDB does by itself.
+# Name and parameters → body; each comment gives DuckDB's own behaviour.
 _MACROS = {
     # x[7] past the end is NULL, x[-1] the last element.
     **_both("bq_at(a, i)", "i < 0 OR i >= len(a)", "'Array index ' || i || ' is out of bounds'", "a[i + 1]"),
@@ -50,16 +50,16 @@ _MACROS = {
     "bq_text(x)": "regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
     # 1.25 of DECIMAL(38,9) becomes '1.250000000'.
     "bq_decimal_text(x)": "rtrim(rtrim(CAST(CAST(x AS DECIMAL(38,9)) AS VARCHAR), '0'), '.')",
-    # epoch() and epoch_ms() round; BigQuery goes to the beginning of the second.
+    # epoch() and epoch_ms() round; BigQuery truncates to the beginning of the second.
     "bq_floor_div(x, n)": "(x - ((x % n) + n) % n) // n",
-    # There is no such function.
+    # DuckDB lacks this function.
     "bq_range_bucket(point, bounds)": "len(list_filter(bounds, lambda bound: bound <= point))",
-    # The names are DuckDB's.
+    # json_type() returns DuckDB's type names.
     "bq_json_type(j)": (
         "CASE json_type(j) WHEN 'VARCHAR' THEN 'string' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' "
         "WHEN 'DOUBLE' THEN 'number' ELSE lower(json_type(j)) END"
     ),
-    # approx_top_k() has no counts.
+    # approx_top_k() returns no counts.
     "bq_top_count(x, n)": (
         "list_transform(list_reverse_sort(list_transform(map_entries(histogram(x)), "
         "lambda e: {'count': e.value, 'value': e.key})), lambda s: {'value': s.value, 'count': s.count})[1:n]"
@@ -68,20 +68,20 @@ _MACROS = {
 
 
 def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros in the connection's own catalog, in memory; the warehouse's file stays free of them."""
+    """Create the macros in the connection's catalog in memory, not in the warehouse's file."""
     for signature, body in _MACROS.items():
         connection.execute(f"CREATE OR REPLACE MACRO {signature} AS {body}")
 
 
 def macro(name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
-    """Return a call of a macro, or of a function of DuckDB's, by name."""
+    """Return a call of a macro or of a DuckDB function, by name."""
     call = exp.Anonymous(this=name, expressions=[argument for argument in arguments if argument is not None])
     call.meta[OURS] = True
     return call
 
 
 def failing(node: exp.Expr, name: str, *arguments: exp.Expr | None) -> exp.Anonymous:
-    """Return a call of a macro that may fail, in the place of a node: its twin where that is in a key of a window."""
+    """Return a call of a macro that may fail, to replace a node; in a window's key, of the macro's variant for keys."""
     child: exp.Expr = node
     while (above := child.parent) is not None:
         if isinstance(above, exp.Window) and child.arg_key in ("partition_by", "order"):

@@ -1,6 +1,6 @@
-"""The one thread that writes: it runs changes one after the other, and commits rows that wait together at once.
+"""The only thread that writes: it runs changes one after the other and commits waiting rows together.
 
-A commit waits for the disk, so that what was acknowledged is there after a crash. Rows of many callers share one.
+A commit waits for the disk, so that acknowledged rows survive a crash. Rows of many callers share a commit.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ _LOG = logging.getLogger(__name__)
 
 MAX_ROWS_A_COMMIT = 5000
 GATHER_S = 0.008
-"""The longest that rows wait for those of others."""
+"""The longest time that rows wait for rows of other callers."""
 REMEMBER_S = 60.0
-"""How long an insertId is remembered; BigQuery says: at least one minute, best effort."""
+"""How long an insertId is remembered; BigQuery promises at least one minute, best effort."""
 
 
 class Transaction:
-    """What a change works with: the connection, and what to do in memory once the change is kept."""
+    """A transaction of the writer: its connection, and the actions in memory that follow the commit."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
         self.cursor = cursor
         self._afterwards: list[Callable[[], Any]] = []
 
     def execute(self, sql: str, values: Sequence[Any] | None = None) -> duckdb.DuckDBPyConnection:
-        """Run one statement of DuckDB's."""
+        """Run one statement in DuckDB's SQL."""
         return self.cursor.execute(sql, values) if values is not None else self.cursor.execute(sql)
 
     def then(self, action: Callable[[], Any]) -> None:
-        """Do something after the commit, before the caller hears of it."""
+        """Run an action after the commit, before the caller gets the result."""
         self._afterwards.append(action)
 
     def finish(self) -> None:
-        """Do what was left for after the commit."""
+        """Run the actions that follow the commit."""
         for action in self._afterwards:
             action()
 
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of one insertAll, checked and in DuckDB's JSON."""
+    """The checked rows of one insertAll, as JSON for DuckDB."""
 
     table: str
     """The table's name in DuckDB, quoted."""
     insert: RowInsert
-    """How the table takes them."""
+    """The table's INSERT statements."""
     rows: list[tuple[str | None, str]]
-    """insertId and JSON object, each."""
+    """For each row its insertId and its JSON object."""
     still_valid: Callable[[], None]
-    """Raises a ApiError where the table has gone since the rows were checked."""
+    """Raises ApiError if the table was changed or dropped since the rows were checked."""
     done: Future[None] = field(default_factory=Future)
 
 
@@ -72,7 +72,7 @@ class _Work(Generic[T]):
 
 
 class Writer:
-    """Runs changes of the warehouse's file in a thread of its own. Its methods may be called from any thread."""
+    """Runs the changes of the warehouse's file in its own thread. Any thread may call its methods."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, when_broken: Callable[[], object] = lambda: None) -> None:
         self._cursor = connection.cursor()
@@ -85,18 +85,18 @@ class Writer:
         self._thread.start()
 
     def submit(self, run: Callable[[Transaction], T]) -> Future[T]:
-        """Run a change in a transaction of its own; the future fails with a ``ApiError``."""
+        """Run a change in its own transaction; the future fails with an ``ApiError``."""
         work = _Work(run)
         self._put(work)
         return work.done
 
     def append(self, rows: Rows) -> Future[None]:
-        """Insert rows; the future is done once they are on disk. Rows whose insertId is remembered are left out."""
+        """Insert rows except those whose insertId is remembered; the future is done when they are on disk."""
         self._put(rows)
         return rows.done
 
     def close(self) -> None:
-        """Finish what waits, and stop."""
+        """Complete the queued changes and stop."""
         if not self._is_closed:
             self._is_closed = True
             self._queue.put(None)
@@ -121,18 +121,18 @@ class Writer:
                     waiting = self._queue.get()
 
     def _gather(self, first: Rows) -> tuple[list[Rows], Any]:
-        """Take what waits behind the first rows, up to a change; returns it too.
+        """Collect the queued rows after the first ones, up to a change, which is returned too.
 
-        A commit costs the same for one row and for fifty. So where the last one served several callers, who now come
-        back one after the other, this one waits a moment for as many; a caller who is alone is not kept waiting.
+        A commit costs the same for one row and for fifty. If the last commit served several callers, which now return
+        one after the other, this one waits a moment for as many; a single caller does not wait.
         """
         batches, count = [first], len(first.rows)
         until = time.monotonic() + GATHER_S
         following: Any = _NOTHING_YET
         while count < MAX_ROWS_A_COMMIT:
-            patience = until - time.monotonic() if len(batches) < self._callers else 0.0
+            timeout_s = until - time.monotonic() if len(batches) < self._callers else 0.0
             try:
-                following = self._queue.get(timeout=patience) if patience > 0 else self._queue.get_nowait()
+                following = self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait()
             except queue.Empty:
                 following = _NOTHING_YET
                 break
@@ -150,10 +150,10 @@ class Writer:
         try:
             work.done.set_result(self._commit(work.run))
         except BaseException as error:
-            work.done.set_exception(self._refused(error))
+            work.done.set_exception(self._failure(error))
 
     def _insert(self, batches: list[Rows]) -> None:
-        """Insert batches in one transaction; where that fails, each in one of its own, so that one harms no other."""
+        """Insert batches in one transaction; if it fails, each in its own, so that one cannot make others fail."""
         live = [batch for batch in batches if batch.done.set_running_or_notify_cancel()]
         try:
             self._commit(lambda transaction: self._insert_into(transaction, live))
@@ -164,7 +164,7 @@ class Writer:
                     self._insert([batch])
                     _copy_outcome(batch.done, promise)
             elif live:
-                live[0].done.set_exception(self._refused(error))
+                live[0].done.set_exception(self._failure(error))
             return
         for batch in live:
             batch.done.set_result(None)
@@ -189,7 +189,7 @@ class Writer:
         transaction.then(lambda: self._remember(fresh, now))
 
     def _remember(self, fresh: dict[tuple[str, str], float], now: float) -> None:
-        # They were remembered in the order of their ends; a look at the first spares one at all of them.
+        # The entries are in the order in which they expire, so only the first ones need a check.
         while self._remembered and next(iter(self._remembered.values())) <= now:
             del self._remembered[next(iter(self._remembered))]
         self._remembered |= fresh
@@ -210,12 +210,12 @@ class Writer:
         try:
             self._cursor.execute("ROLLBACK")
         except duckdb.Error:
-            # A commit that failed has ended the transaction already.
+            # A failed commit has already ended the transaction.
             _LOG.debug("nothing to roll back")
 
-    def _refused(self, error: BaseException) -> BaseException:
+    def _failure(self, error: BaseException) -> BaseException:
         if isinstance(error, duckdb.FatalException):
-            _LOG.critical("the warehouse's file cannot be written any more: %s", error)
+            _LOG.critical("the warehouse's file can no longer be written: %s", error)
             self._when_broken()
         return from_duckdb(error) if isinstance(error, duckdb.Error) else error
 

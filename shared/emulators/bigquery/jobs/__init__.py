@@ -1,1 +1,1 @@
-"""What a job does: queries, loads, and inserts of rows."""
+"""The work behind the API's methods: queries, inserts of rows, and the resources that answers contain."""

@@ -1,4 +1,4 @@
-"""tabledata.insertAll: rows are checked one by one, and those that are good go to the writer."""
+"""tabledata.insertAll: check each row and pass the valid ones to the writer."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ MAX_ROWS = 50_000
 def insert_rows(
     store: Store, table: Table, request: Mapping[str, Any]
 ) -> tuple[Future[None] | None, list[dict[str, Any]]]:
-    """Check a request's rows, and begin to insert those that may be.
+    """Check a request's rows and start to insert the valid ones.
 
     Args:
-        store: where to.
+        store: the store of the table.
         table: the table.
         request: a TableDataInsertAllRequest.
 
     Returns:
-        What ends once the rows are on disk (None where there is none to insert), and ``insertErrors``.
+        A future that is done when the rows are on disk (None without a row to insert), and ``insertErrors``.
 
     Raises:
-        ApiError: invalid, for a view, a request without rows or with too many.
+        ApiError: invalid: the table is a view, or the request has no rows or too many.
     """
     rows = request.get("rows")
     if table.is_view:
@@ -68,9 +68,13 @@ def _check(rows: list[Any], reader: RowReader) -> tuple[list[tuple[str | None, s
 
 
 def _check_table(store: Store, table: Table) -> None:
-    """Refuse rows that were checked against a table as it is no longer."""
+    """Refuse rows that were checked against an earlier schema of the table.
+
+    Raises:
+        ApiError: notFound or backendError.
+    """
     now = store.catalog.find(table.dataset, table.name)
     if now is None:
         raise not_found("Table", table.full_name)
     if now is not table:
-        raise ApiError("backendError", f"{table.full_name} changed while rows were on their way; send them again")
+        raise ApiError("backendError", f"{table.full_name} changed while rows were being inserted; send them again")

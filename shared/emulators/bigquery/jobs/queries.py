@@ -1,6 +1,6 @@
-"""Query jobs: a statement is checked when it comes, and run in a thread of its own.
+"""Query jobs: a statement is checked when it arrives and runs in its own thread.
 
-A query's rows go to a table in memory, from which pages are read; so a slow reader holds nothing up.
+A query's rows go to a table in memory, from which pages are read, so a slow reader blocks nothing.
 """
 
 # ruff: noqa: S608  (names are quoted, values are parameters)
@@ -24,17 +24,17 @@ from shared.emulators.bigquery.sql.translate import Statement, translate
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement that was found good: it parses, its tables and columns are there, its types fit."""
+    """A valid statement: it parses, its tables and columns exist, its types fit."""
 
     statement: Statement
     fields: tuple[Field, ...]
-    """Of the result; none for DELETE."""
+    """The columns of the result; none for DELETE."""
     configuration: Mapping[str, Any]
     """``configuration.query`` of the job."""
 
     @property
     def statistics(self) -> dict[str, Any]:
-        """What is known of a query before it ran: ``statistics.query`` of a dry run."""
+        """The facts of a query before it runs: ``statistics.query`` of a dry run."""
         tables = [
             {"projectId": table.project, "datasetId": table.dataset, "tableId": table.name}
             for table in self.statement.tables
@@ -48,7 +48,7 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
     """Check a statement without running it.
 
     Raises:
-        ApiError: whatever is wrong with it.
+        ApiError: invalidQuery, notFound or notImplemented, with the fault.
     """
     text = str(configuration.get("query") or "")
     if configuration.get("useLegacySql", True) and re.match(r"\s*#standardsql", text, re.IGNORECASE) is None:
@@ -57,9 +57,9 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
             "Legacy SQL is not supported by the local warehouse: set useLegacySql to false (bq: --nouse_legacy_sql)",
             "query",
         )
-    # A client that sends a job again names the result's own table, which it learnt from the first answer.
+    # A client that sends a job again names the table of its result, which the first answer contained.
     if (configuration.get("destinationTable") or {}).get("datasetId", RESULTS) != RESULTS:
-        raise ApiError("notImplemented", "A table for a query's rows is not supported by the local warehouse")
+        raise ApiError("notImplemented", "A destination table for a query is not supported by the local warehouse")
     default = (configuration.get("defaultDataset") or {}).get("datasetId")
     statement = translate(text, store.catalog, default, configuration.get("queryParameters") or ())
     with store.engine.reader() as cursor:
@@ -68,10 +68,10 @@ def prepare(store: Store, configuration: Mapping[str, Any]) -> Prepared:
 
 
 def fields_of_relation(cursor: Any, statement: Statement) -> tuple[Field, ...]:
-    """Let DuckDB bind a statement: returns the columns of its query, if it has one.
+    """Let DuckDB bind a statement's names and types, and return the columns of its query, if any.
 
     Raises:
-        ApiError: invalidQuery, for what only shows when names and types meet.
+        ApiError: invalidQuery: a name is unknown or a type does not fit.
     """
     try:
         if statement.kind == "SELECT":
@@ -91,32 +91,32 @@ def run_query(store: Store, prepared: Prepared) -> Callable[[Job], Outcome]:
 
 def _select(store: Store, prepared: Prepared, job: Job) -> Outcome:
     result = f"memory.main.{quoted(job.id)}"
-    columns = ", ".join(f"{quoted(one.name)} {duck_type(one)}" for one in prepared.fields)
+    columns = ", ".join(f"{quoted(column.name)} {duck_type(column)}" for column in prepared.fields)
     with store.engine.reader() as cursor:
         job.cancel = cursor.interrupt
         cursor.execute(f"CREATE TABLE {result} ({columns})")
         try:
-            found = cursor.execute(f"INSERT INTO {result} {prepared.statement.sql}").fetchone()
+            inserted = cursor.execute(f"INSERT INTO {result} {prepared.statement.sql}").fetchone()
         except BaseException:
             cursor.execute(f"DROP TABLE {result}")
             raise
         _refuse_null_elements(cursor, result, prepared.fields)
-    rows = int(found[0]) if found else 0
+    rows = int(inserted[0]) if inserted else 0
     return Outcome(prepared.fields, rows, result, statistics=prepared.statistics)
 
 
 def _refuse_null_elements(cursor: Any, result: str, fields: tuple[Field, ...]) -> None:
-    """As BigQuery: arrays may hold NULL inside a query, and not in its result.
+    """Refuse NULL in an array of the result; as in BigQuery, only inside a query may arrays contain NULL.
 
     Raises:
-        ApiError: invalidQuery, and the result is dropped.
+        ApiError: invalidQuery; the result is dropped.
     """
-    for one in (one for one in fields if one.is_repeated):
-        column = quoted(one.name)
-        nulls = f"len({column}) <> len(list_filter({column}, lambda element: element IS NOT NULL))"
+    for column in (column for column in fields if column.is_repeated):
+        name = quoted(column.name)
+        nulls = f"len({name}) <> len(list_filter({name}, lambda element: element IS NOT NULL))"
         if cursor.execute(f"SELECT 1 FROM {result} WHERE {nulls} LIMIT 1").fetchone():
             cursor.execute(f"DROP TABLE {result}")
-            sentence = f"Array cannot have a null element; error in writing field {one.name}"
+            sentence = f"Array cannot have a null element; error in writing field {column.name}"
             raise ApiError("invalidQuery", sentence, "query")
 
 

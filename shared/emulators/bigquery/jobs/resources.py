@@ -1,4 +1,4 @@
-"""What BigQuery's API shows of datasets, tables and jobs.
+"""Resources of BigQuery's API: datasets, tables and jobs as JSON.
 
 https://cloud.google.com/bigquery/docs/reference/rest
 """
@@ -19,15 +19,15 @@ USER = "local@localhost"
 Document = dict[str, Any]
 
 
-def dataset_resource(project: str, name: str, kept: Mapping[str, Any], base: str) -> Document:
+def dataset_resource(project: str, name: str, properties: Mapping[str, Any], base: str) -> Document:
     """Return a Dataset."""
-    etag = hashlib.sha256(json.dumps(dict(kept), sort_keys=True).encode()).hexdigest()[:22]
+    etag = hashlib.sha256(json.dumps(dict(properties), sort_keys=True).encode()).hexdigest()[:22]
     return {
         "kind": "bigquery#dataset",
         "access": [],
         "location": LOCATION,
         "type": "DEFAULT",
-        **kept,
+        **properties,
         "etag": etag,
         "id": f"{project}:{name}",
         "selfLink": f"{base}/projects/{project}/datasets/{name}",
@@ -57,7 +57,7 @@ def table_summary(table: Table) -> Document:
 
 
 def table_resource(table: Table, rows: int, base: str) -> Document:
-    """Return a Table; ``rows`` is how many it has."""
+    """Return a Table; ``rows`` is its number of rows."""
     path = f"{base}/projects/{table.project}/datasets/{table.dataset}/tables/{table.name}"
     document: Document = {
         **table.notes,

@@ -1,4 +1,4 @@
-"""What a view returns."""
+"""The columns of a view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def view_fields(store: Store, query: str) -> tuple[Field, ...]:
     """Return the columns of a view's query.
 
     Raises:
-        ApiError: whatever is wrong with the query.
+        ApiError: invalidQuery or notFound, with the query's fault.
     """
     statement = translate(query, store.catalog)
     if statement.kind != "SELECT":

@@ -1,1 +1,1 @@
-"""Rows on their way in and out: checked against a schema, and written as BigQuery writes values."""
+"""Rows: check incoming rows against a schema, and write outgoing rows in BigQuery's JSON."""

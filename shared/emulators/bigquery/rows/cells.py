@@ -1,4 +1,4 @@
-"""Rows on their way out: BigQuery's JSON form, ``{"f": [{"v": …}, …]}`` a row, every scalar a string."""
+"""Write rows in BigQuery's JSON: ``{"f": [{"v": …}, …]}`` for each row, every scalar as a string."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ Cell = Callable[[Any], Any]
 
 
 def row_writer(fields: Sequence[Field], timestamps: str = "FLOAT64") -> Callable[[Sequence[Any]], dict[str, Any]]:
-    """Return what turns a row of Python values into BigQuery's form.
+    """Return a function that converts a row of Python values to BigQuery's JSON.
 
     Args:
         fields: the columns, in the row's order.
         timestamps: ``FLOAT64``: seconds, as text; ``INT64``: microseconds; ``ISO8601_STRING``.
 
     Raises:
-        ApiError: invalid, for another form of timestamps.
+        ApiError: invalid: another format of timestamps.
     """
     if timestamps not in _TIMESTAMPS:
         raise ApiError("invalid", f"timestampOutputFormat is {timestamps}, expected one of {', '.join(_TIMESTAMPS)}")
-    cells = [_cell(one, timestamps) for one in fields]
+    cells = [_cell(column, timestamps) for column in fields]
     return lambda row: {"f": [{"v": cell(value)} for cell, value in zip(cells, row, strict=True)]}
 
 
 def timestamp_format(use_int64: bool, output_format: str | None) -> str:
-    """Return how timestamps are written, by the two options that a request may carry."""
+    """Return the format of timestamps from the two options of a request."""
     if output_format and output_format != "TIMESTAMP_OUTPUT_FORMAT_UNSPECIFIED":
         return output_format
     return "INT64" if use_int64 else "FLOAT64"
 
 
-def _cell(one: Field, timestamps: str) -> Cell:
-    single = _record(one, timestamps) if one.type == "RECORD" else _SCALARS.get(one.type, str)
-    if one.type == "TIMESTAMP":
+def _cell(column: Field, timestamps: str) -> Cell:
+    single = _record(column, timestamps) if column.type == "RECORD" else _SCALARS.get(column.type, str)
+    if column.type == "TIMESTAMP":
         single = _TIMESTAMPS[timestamps]
-    if one.is_repeated:
+    if column.is_repeated:
         return lambda values: [{"v": None if item is None else single(item)} for item in values or ()]
     return lambda value: None if value is None else single(value)
 
 
-def _record(one: Field, timestamps: str) -> Cell:
-    names = [part.name for part in one.fields]
-    cells = [_cell(part, timestamps) for part in one.fields]
+def _record(column: Field, timestamps: str) -> Cell:
+    names = [part.name for part in column.fields]
+    cells = [_cell(part, timestamps) for part in column.fields]
 
     def write(value: Any) -> dict[str, Any]:
-        # DuckDB hands over a STRUCT whose fields have no names as a tuple.
+        # DuckDB returns a STRUCT with unnamed fields as a tuple.
         values = [value[name] for name in names] if isinstance(value, dict) else value
         return {"f": [{"v": cell(item)} for cell, item in zip(cells, values, strict=True)]}
 
@@ -73,7 +73,7 @@ def _micros(value: datetime) -> int:
 
 
 def _seconds(value: datetime) -> str:
-    # As BigQuery writes them: 1.767323045678901E9.
+    # BigQuery writes 1.767323045678901E9.
     digits = Decimal(_micros(value)).scaleb(-6).normalize()
     return f"{digits:E}".replace("E+", "E") if digits else "0.0"
 

@@ -1,6 +1,6 @@
-"""Rows from outside: checked as strictly as BigQuery checks them, and brought into the form that DuckDB reads.
+"""Check incoming rows as strictly as BigQuery does, and convert them to JSON that DuckDB reads.
 
-What is accepted for a type is what BigQuery's insertAll and load jobs accept: numbers as strings, timestamps in
+For each type, the same values are accepted as by BigQuery's insertAll and load jobs: numbers as strings, timestamps in
 RFC 3339 or as seconds since 1970, and so on.
 """
 
@@ -16,7 +16,7 @@ from shared.emulators.bigquery.rows.values import READERS, BadValue
 from shared.emulators.bigquery.schema_fields import Field, duck_type, quoted
 
 Problem = dict[str, str]
-"""An ErrorProto of a row: reason, location, message, debugInfo."""
+"""The ErrorProto of a row: reason, location, message, debugInfo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class RowReader:
     ignore_unknown: bool = False
 
     def read(self, row: Any) -> tuple[str, list[Problem]]:
-        """Return a row as a JSON object for ``insert_sql``, and what is wrong with it, a problem each."""
+        """Return a row as a JSON object for ``insert_sql``, and its problems; with a problem, the object is empty."""
         problems: list[Problem] = []
         if not isinstance(row, Mapping):
             return "", [problem("", "Row is not a JSON object")]
@@ -37,115 +37,115 @@ class RowReader:
     def _record(
         self, row: Mapping[str, Any], fields: Sequence[Field], path: str, problems: list[Problem]
     ) -> dict[str, Any]:
-        given = {str(name).lower(): value for name, value in row.items()}
-        if len(given) > len(fields) or not all(one.name.lower() in given for one in fields):
+        values = {str(name).lower(): value for name, value in row.items()}
+        if len(values) > len(fields) or not all(column.name.lower() in values for column in fields):
             self._check_names(row, fields, path, problems)
         result: dict[str, Any] = {}
-        for one in fields:
-            name = one.name.lower()
-            if name in given:
-                result[one.name] = self._value(given[name], one, f"{path}{one.name}", problems)
-            elif one.is_required:
-                problems.append(problem("", f"Missing required field: {path}{one.name}."))
+        for column in fields:
+            name = column.name.lower()
+            if name in values:
+                result[column.name] = self._value(values[name], column, f"{path}{column.name}", problems)
+            elif column.is_required:
+                problems.append(problem("", f"Missing required field: {path}{column.name}."))
             else:
-                # DuckDB's reader wants every name to be there.
-                result[one.name] = [] if one.is_repeated else None
+                # DuckDB's JSON reader requires every name.
+                result[column.name] = [] if column.is_repeated else None
         return result
 
     def _check_names(self, row: Mapping[str, Any], fields: Sequence[Field], path: str, problems: list[Problem]) -> None:
-        known = {one.name.lower() for one in fields}
+        known = {column.name.lower() for column in fields}
         unknown = [] if self.ignore_unknown else [name for name in row if str(name).lower() not in known]
         problems += [problem(f"{path}{name}", f"no such field: {path}{name}.") for name in unknown]
 
-    def _value(self, value: Any, one: Field, path: str, problems: list[Problem]) -> Any:
-        if not one.is_repeated:
+    def _value(self, value: Any, column: Field, path: str, problems: list[Problem]) -> Any:
+        if not column.is_repeated:
             if value is None:
-                if one.is_required:
+                if column.is_required:
                     problems.append(problem(path, f"Missing required field: {path}."))
                 return None
-            if isinstance(value, list) and one.type != "JSON":
+            if isinstance(value, list) and column.type != "JSON":
                 problems.append(problem(path, f"Array specified for non-repeated field: {path}."))
                 return None
-            return self._single(value, one, path, problems)
+            return self._single(value, column, path, problems)
         if not isinstance(value, list):
-            what = "Field value cannot be empty" if value is None else "Repeated field must be given as an array"
-            problems.append(problem(path, f"{what}: {path}."))
+            message = "Field value cannot be empty" if value is None else "Repeated field must be given as an array"
+            problems.append(problem(path, f"{message}: {path}."))
             return []
         items = []
         for position, item in enumerate(value):
             if item is None:
                 problems.append(problem(f"{path}[{position}]", f"Only optional fields can be set to NULL: {path}."))
             else:
-                items.append(self._single(item, one, f"{path}[{position}]", problems))
+                items.append(self._single(item, column, f"{path}[{position}]", problems))
         return items
 
-    def _single(self, value: Any, one: Field, path: str, problems: list[Problem]) -> Any:
-        if one.type == "RECORD":
+    def _single(self, value: Any, column: Field, path: str, problems: list[Problem]) -> Any:
+        if column.type == "RECORD":
             if not isinstance(value, Mapping):
                 problems.append(problem(path, f"This field: {path} is not a record."))
                 return None
-            return self._record(value, one.fields, f"{path}.", problems)
+            return self._record(value, column.fields, f"{path}.", problems)
         try:
-            if one.type == "JSON":
+            if column.type == "JSON":
                 return _json(value)
-            return READERS[one.type](value)
+            return READERS[column.type](value)
         except BadValue as error:
             problems.append(problem(path, str(error)))
             return None
 
 
 def problem(location: str, message: str, reason: str = "invalid") -> Problem:
-    """Return what is wrong with a row, in BigQuery's shape."""
+    """Return a problem of a row as an ErrorProto."""
     return {"reason": reason, "location": location, "debugInfo": "", "message": message}
 
 
 def insert_sql(table: str, fields: Sequence[Field]) -> str:
-    """Return an INSERT whose one parameter is a JSON array of rows from ``RowReader.read``.
+    """Return an INSERT with one parameter: a JSON array of rows from ``RowReader.read``.
 
-    DuckDB takes them apart by itself: several times faster than a parameter for each value, and nested for free.
+    DuckDB parses the array itself, which is several times faster than a parameter for each value and handles nesting.
     """
-    shape = json.dumps([{one.name: _shape(one) for one in fields}])
-    columns = ", ".join(quoted(one.name) for one in fields)
-    values = ", ".join(f"{_value_sql(f'_row.{quoted(one.name)}', one)}" for one in fields)
+    shape = json.dumps([{column.name: _shape(column) for column in fields}])
+    columns = ", ".join(quoted(column.name) for column in fields)
+    values = ", ".join(f"{_value_sql(f'_row.{quoted(column.name)}', column)}" for column in fields)
     text = shape.replace("'", "''")
     return (
         f"INSERT INTO {table} ({columns}) SELECT {values} FROM (SELECT unnest(from_json_strict(?, '{text}')) AS _row)"
     )
 
 
-def _shape(one: Field) -> Any:
-    if one.type == "RECORD":
-        single: Any = {part.name: _shape(part) for part in one.fields}
+def _shape(column: Field) -> Any:
+    if column.type == "RECORD":
+        single: Any = {part.name: _shape(part) for part in column.fields}
     else:
-        single = "VARCHAR" if one.type == "BYTES" else duck_type(Field(one.name, one.type))
-    return [single] if one.is_repeated else single
+        single = "VARCHAR" if column.type == "BYTES" else duck_type(Field(column.name, column.type))
+    return [single] if column.is_repeated else single
 
 
-def _value_sql(path: str, one: Field, depth: int = 0) -> str:
-    """Return SQL that reads a value; only BYTES, which come as hexadecimal digits, need more than its path."""
-    if not any(True for _ in _bytes_in(one)):
+def _value_sql(path: str, column: Field, depth: int = 0) -> str:
+    """Return the SQL expression of a value: its path, and a conversion for BYTES, which are hexadecimal digits."""
+    if not any(True for _ in _bytes_in(column)):
         return path
-    if one.is_repeated:
+    if column.is_repeated:
         name = f"_item{depth}"
-        single = Field(one.name, one.type, "NULLABLE", one.fields)
+        single = Field(column.name, column.type, "NULLABLE", column.fields)
         return f"list_transform({path}, lambda {name}: {_value_sql(name, single, depth + 1)})"
-    if one.type == "BYTES":
+    if column.type == "BYTES":
         return f"unhex({path})"
     parts = ", ".join(
-        f"{quoted(part.name)} := {_value_sql(f'{path}.{quoted(part.name)}', part, depth)}" for part in one.fields
+        f"{quoted(part.name)} := {_value_sql(f'{path}.{quoted(part.name)}', part, depth)}" for part in column.fields
     )
     return f"CASE WHEN {path} IS NOT NULL THEN struct_pack({parts}) END"
 
 
-def _bytes_in(one: Field) -> Iterator[Field]:
-    if one.type == "BYTES":
-        yield one
-    for part in one.fields:
+def _bytes_in(column: Field) -> Iterator[Field]:
+    if column.type == "BYTES":
+        yield column
+    for part in column.fields:
         yield from _bytes_in(part)
 
 
 def _json(value: Any) -> Any:
-    """Return the value of a JSON column, in which a string is JSON text."""
+    """Return the value of a JSON column; a string is parsed as JSON text."""
     if not isinstance(value, str):
         return value
     try:

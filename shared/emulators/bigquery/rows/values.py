@@ -1,4 +1,4 @@
-"""One value of a row: what BigQuery accepts for each type, turned into what DuckDB's JSON reader takes."""
+"""Read a row's value of each type as BigQuery does, and convert it for DuckDB's JSON reader."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _NOT_FINITE |= {"-inf": "-inf", "-infinity": "-inf"}
 
 
 class BadValue(ValueError):
-    """A value is not of its column's type. The message is BigQuery's, or near it."""
+    """A value is not of its column's type. The message is BigQuery's, or close to it."""
 
 
 def read_string(value: Any) -> str:
-    """Return a STRING; numbers and booleans are written out, as BigQuery does."""
+    """Return a STRING; numbers and booleans become text, as in BigQuery."""
     if isinstance(value, str):
         if not value.isascii():
             try:
@@ -50,8 +50,8 @@ def read_string(value: Any) -> str:
 def read_integer(value: Any) -> int:
     """Return an INTEGER: a whole number, or a string of one."""
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    is_text_of_one = isinstance(value, str) and _WHOLE.fullmatch(value)
-    if isinstance(value, bool) or not (is_whole or is_text_of_one):
+    is_whole_text = isinstance(value, str) and _WHOLE.fullmatch(value)
+    if isinstance(value, bool) or not (is_whole or is_whole_text):
         raise BadValue(f"Cannot convert value to integer (bad value): {_shown(value)}")
     number = int(value)
     if number not in _INT64:
@@ -90,7 +90,7 @@ def read_numeric(value: Any) -> str:
 
 
 def read_boolean(value: Any) -> bool:
-    """Return a BOOLEAN: true and false, also as strings."""
+    """Return a BOOLEAN from true or false, also as strings."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in ("true", "t", "yes", "y", "1"):
@@ -101,7 +101,7 @@ def read_boolean(value: Any) -> bool:
 
 
 def read_bytes(value: Any) -> str:
-    """Return BYTES, given in base64, as hexadecimal digits."""
+    """Return BYTES as hexadecimal digits, from base64."""
     if isinstance(value, str):
         try:
             return base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True).hex()
@@ -119,14 +119,14 @@ def read_timestamp(value: Any) -> str:
     text = value.strip()
     if _NUMBER.fullmatch(text):
         return _iso(_from_seconds(Decimal(text), value))
-    found = _WITH_ZONE.fullmatch(text)
-    if not found:
+    match = _WITH_ZONE.fullmatch(text)
+    if not match:
         raise BadValue(
             f"Could not parse '{value}' as a timestamp. Required format is YYYY-MM-DD HH:MM[:SS[.SSSSSS]] or "
             "YYYY/MM/DD HH:MM[:SS[.SSSSSS]]"
         )
     try:
-        moment = datetime.combine(_date(found.groups()[:3]), _time(found.groups()[3:7]), _zone(found.groups()[7:]))
+        moment = datetime.combine(_date(match.groups()[:3]), _time(match.groups()[3:7]), _zone(match.groups()[7:]))
         return _iso(moment.astimezone(UTC))
     except (ValueError, OverflowError, KeyError, OSError) as error:
         raise BadValue(f"Could not parse '{value}' as a timestamp: {error}") from error
@@ -134,33 +134,33 @@ def read_timestamp(value: Any) -> str:
 
 def read_datetime(value: Any) -> str:
     """Return a DATETIME: a date and a time of day, without a zone."""
-    found = _DATE_AND_TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
+    match = _DATE_AND_TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
         raise BadValue(f"Could not parse '{_shown(value)}' as DATETIME for field (YYYY-MM-DD HH:MM:SS[.SSSSSS])")
     try:
-        return datetime.combine(_date(found.groups()[:3]), _time(found.groups()[3:])).isoformat()
+        return datetime.combine(_date(match.groups()[:3]), _time(match.groups()[3:])).isoformat()
     except ValueError as error:
         raise BadValue(f"Could not parse '{value}' as DATETIME: {error}") from error
 
 
 def read_date(value: Any) -> str:
     """Return a DATE: YYYY-MM-DD."""
-    found = _ONLY_DATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
+    match = _ONLY_DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
         raise BadValue(f"Could not parse '{_shown(value)}' as DATE (YYYY-MM-DD)")
     try:
-        return _date(found.groups()).isoformat()
+        return _date(match.groups()).isoformat()
     except ValueError as error:
         raise BadValue(f"Could not parse '{value}' as DATE: {error}") from error
 
 
 def read_time(value: Any) -> str:
     """Return a TIME: HH:MM:SS[.SSSSSS]."""
-    found = _ONLY_TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-    if not found:
+    match = _ONLY_TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
         raise BadValue(f"Could not parse '{_shown(value)}' as TIME (HH:MM:SS[.SSSSSS])")
     try:
-        return _time(found.groups()).isoformat()
+        return _time(match.groups()).isoformat()
     except ValueError as error:
         raise BadValue(f"Could not parse '{value}' as TIME: {error}") from error
 
@@ -178,7 +178,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "DATE": read_date,
     "TIME": read_time,
 }
-"""By type; each raises BadValue."""
+"""By type: the function that reads a value; it raises BadValue."""
 
 
 def _finite_or_name(number: float) -> float | str:

@@ -1,1 +1,1 @@
-"""SQL: BigQuery's dialect becomes DuckDB's."""
+"""Translate SQL from BigQuery's grammar and functions to DuckDB's."""

@@ -1,7 +1,7 @@
-"""Types on the nodes of a query: SQLGlot infers them on a qualified copy, and they are carried back.
+"""Annotate the nodes of a query with types: SQLGlot infers them on a qualified copy, from which they are copied back.
 
-The query itself is left as its author wrote it. What cannot be inferred stays untyped, and is then written as if its
-type did not matter.
+The query itself stays as its author wrote it. A node whose type cannot be inferred stays untyped and is written as if
+its type did not matter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 
 
 def annotate(tree: exp.Expr, schema: MappingSchema) -> None:
-    """Put types on the nodes of a statement's queries, in place."""
+    """Set the types of the nodes of a statement's queries, in place."""
     queries = [tree] if isinstance(tree, exp.Query) else [part for part in tree.find_all(exp.Query) if _outermost(part)]
     for query in queries:
         _annotate_query(query, schema)
@@ -32,10 +32,14 @@ def annotate(tree: exp.Expr, schema: MappingSchema) -> None:
 
 
 def schema_of(tables: Iterable[tuple[tuple[str, str, str], tuple[Field, ...]]]) -> MappingSchema:
-    """Return what SQLGlot needs to know of tables: ((project, dataset, table), fields) each."""
+    """Return SQLGlot's schema of tables.
+
+    Args:
+        tables: ((project, dataset, table), fields) for each table.
+    """
     schema = MappingSchema(dialect=BigQueryReader)
     for (project, dataset, name), fields in tables:
-        columns = {one.name: type_of(one) for one in fields}
+        columns = {field.name: type_of(field) for field in fields}
         schema.add_table(exp.table_(name, dataset, project), columns, dialect=BigQueryReader)
     return schema
 
@@ -45,18 +49,18 @@ def _parsed_type(text: str) -> exp.DataType:
     return exp.DataType.build(text, dialect=BigQueryReader)
 
 
-def type_of(one: Field) -> exp.DataType:
-    """Return a field's type as SQLGlot's."""
-    return _parsed_type(standard_type(one)).copy()
+def type_of(field: Field) -> exp.DataType:
+    """Return a field's type for SQLGlot."""
+    return _parsed_type(standard_type(field)).copy()
 
 
-def standard_type(one: Field) -> str:
+def standard_type(field: Field) -> str:
     """Return a field's type as it is written in SQL: ``ARRAY<STRUCT<label STRING, score FLOAT64>>``."""
-    if one.type == "RECORD":
-        base = "STRUCT<" + ", ".join(f"`{part.name}` {standard_type(part)}" for part in one.fields) + ">"
+    if field.type == "RECORD":
+        base = "STRUCT<" + ", ".join(f"`{part.name}` {standard_type(part)}" for part in field.fields) + ">"
     else:
-        base = _STANDARD.get(one.type, one.type)
-    return f"ARRAY<{base}>" if one.is_repeated else base
+        base = _STANDARD.get(field.type, field.type)
+    return f"ARRAY<{base}>" if field.is_repeated else base
 
 
 def _outermost(query: exp.Query) -> bool:
@@ -70,7 +74,7 @@ def _annotate_query(query: exp.Query, schema: MappingSchema) -> None:
     copy = query.copy()
     for number, unnest in enumerate(copy.find_all(exp.Unnest)):
         if not unnest.args.get("alias") and isinstance(unnest.parent, (exp.From, exp.Join)):
-            # SQLGlot gives up where an UNNEST without a name is inside a subquery.
+            # SQLGlot fails on an UNNEST without a name inside a subquery.
             unnest.set("alias", exp.TableAlias(columns=[exp.to_identifier(f"_unnamed{number}")]))
     try:
         copy = qualify(
@@ -94,7 +98,7 @@ def _annotate_query(query: exp.Query, schema: MappingSchema) -> None:
             continue
         nodes[number].type = kind.copy()
     for node in copy.find_all(exp.Dot):
-        # a.b of a STRUCT becomes a Dot there and was a Column here: its last name is the same node in both.
+        # a.b of a STRUCT is a Dot in the copy and a Column in the query: its last name is the same node in both.
         number = node.expression.meta_get(_NUMBER)
         if number is not None and node.type and isinstance(column := nodes[number].parent, exp.Column):
             column.type = node.type.copy()

@@ -1,4 +1,4 @@
-"""DELETE, in the form that DuckDB takes."""
+"""Rewrite DELETE to DuckDB's grammar."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from shared.emulators.bigquery.sql.resolve import Names
 
 
 def prepare_delete(tree: exp.Delete, names: Names) -> None:
-    """Check what a DELETE removes rows from, and rewrite it in place where DuckDB's grammar differs.
+    """Check the table of a DELETE, and rewrite the statement in place where DuckDB's grammar differs.
 
     Raises:
         ApiError: notFound for the table; invalidQuery for a view.
     """
     if not tree.this:
-        # DELETE t WHERE …, without FROM.
+        # DELETE t WHERE … without FROM
         tree.set("this", tree.args["tables"][0])
         tree.set("tables", None)
     if not isinstance(tree.this, exp.Table):

@@ -1,7 +1,7 @@
-"""How BigQuery SQL is read and DuckDB SQL is written: SQLGlot's two dialects, with what they get wrong put right.
+"""Read BigQuery SQL and write DuckDB SQL: SQLGlot's parser and generator with corrections.
 
-Every entry of ``_WRITTEN`` replaces a translation of SQLGlot's that fails or, worse, answers differently; the comment
-says how. Where types matter, ``annotate`` has put them on the nodes before.
+Every entry of ``_WRITTEN`` replaces a translation of SQLGlot that fails or gives a different result; its comment
+explains the difference. Where types matter, ``annotate`` has set them on the nodes before.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CLOCKS = (
 
 
 class BigQueryReader(BigQuery):
-    """BigQuery's grammar with BigQuery's functions only: SQLGlot also knows those of thirty other systems."""
+    """BigQuery's grammar with BigQuery's functions only: SQLGlot also accepts those of thirty other systems."""
 
     class Parser(BigQueryParser):
         """The parser, with fewer functions."""
@@ -76,7 +76,7 @@ _WIDENS = (exp.Add, exp.Sub, exp.Mul, exp.Array, exp.PropertyEQ, exp.Alias, exp.
 
 def _bracket(self: DuckDBGenerator, node: exp.Bracket) -> str:
     index, base = node.expressions[0], node.this
-    # JSON counts from 0 in both, and takes names.
+    # JSON counts from 0 in both and accepts names.
     if base.is_type(exp.DType.JSON) or index.is_string:
         return f"{self.sql(base)}[{self.sql(index)}]"
     if node.args.get("offset") == 1:
@@ -88,7 +88,7 @@ def _bracket(self: DuckDBGenerator, node: exp.Bracket) -> str:
 
 
 def _array_agg(self: DuckDBGenerator, node: exp.ArrayAgg, skip_nulls: bool = False) -> str:
-    # DuckDB has no LIMIT inside an aggregate, but slices of a list.
+    # DuckDB lacks LIMIT inside an aggregate; a slice of the list replaces it.
     limit = None
     value = node.this
     if isinstance(value, exp.Limit):
@@ -120,7 +120,7 @@ def _string_agg(self: DuckDBGenerator, node: exp.GroupConcat) -> str:
 
 
 def _quantiles(self: DuckDBGenerator, node: exp.ApproxQuantiles) -> str:
-    # SQLGlot's approx_quantile interpolates; BigQuery answers with values that occur.
+    # SQLGlot's approx_quantile interpolates; BigQuery returns values that occur.
     value, count = node.this, node.expression
     if isinstance(value, exp.Distinct):
         value, count = exp.Distinct(expressions=value.expressions[:1]), value.expressions[1]
@@ -147,7 +147,7 @@ def _cast_sql(self: DuckDBGenerator, node: exp.Cast, safe: bool = False) -> str:
     if node.args.get("format"):
         self.unsupported("CAST with FORMAT")
     if to.is_type(exp.DType.BIGINT):
-        # DuckDB rounds halves of floats to even, BigQuery away from zero; and '1.5' is no integer in BigQuery.
+        # DuckDB rounds halves of floats to even, BigQuery away from zero; and BigQuery refuses '1.5' as an integer.
         if value.is_type(*FLOATS, *DECIMALS):
             value = macro("ROUND", value.copy())
         elif value.is_type(*exp.DataType.TEXT_TYPES):
@@ -170,7 +170,7 @@ def _struct(self: DuckDBGenerator, node: exp.Struct) -> str:
         return f"ROW({self.expressions(node, flat=True)})"
     parts = []
     for position, part in enumerate(node.expressions, start=1):
-        # SQLGlot names what has no name _0; BigQuery's clients see _field_1.
+        # SQLGlot names an unnamed field _0; BigQuery names it _field_1.
         has_name = isinstance(part, (exp.PropertyEQ, exp.Column, exp.Dot))
         name = part.name if has_name else f"_field_{position}"
         value = part.expression if isinstance(part, exp.PropertyEQ) else part
@@ -207,7 +207,7 @@ def _safe(self: DuckDBGenerator, node: exp.SafeFunc) -> str:
 
 
 def _data_type(self: DuckDBGenerator, node: exp.DataType) -> str:
-    # A bare DECIMAL has 3 decimals in DuckDB, NUMERIC has 9.
+    # DECIMAL without precision has 3 decimals in DuckDB; NUMERIC has 9.
     if node.this in _PRECISION and not node.expressions:
         return _PRECISION[node.this]
     return DuckDBGenerator.datatype_sql(self, node)
@@ -249,9 +249,9 @@ _WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
 
 
 class DuckDBWriter(DuckDB):
-    """DuckDB's SQL, with BigQuery's meaning."""
+    """DuckDB's SQL with BigQuery's semantics."""
 
     class Generator(DuckDBGenerator):
-        """The writer of SQL, with our translations."""
+        """The generator, with the translations of ``_WRITTEN``."""
 
         TRANSFORMS: ClassVar[dict[type[exp.Expr], Callable[..., str]]] = {**DuckDBGenerator.TRANSFORMS, **_WRITTEN}

@@ -1,4 +1,4 @@
-"""FORMAT, FORMAT_TIMESTAMP, PARSE_DATE and the like: BigQuery's format elements in terms of DuckDB's.
+"""Translate FORMAT, FORMAT_TIMESTAMP, PARSE_DATE and the like: BigQuery's format elements to DuckDB's.
 
 https://cloud.google.com/bigquery/docs/reference/standard-sql/format-elements
 """
@@ -12,14 +12,14 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.generators.duckdb import DuckDBGenerator
 
-# Element of BigQuery's → strftime element of DuckDB's, where it is another; %n is nanoseconds in DuckDB.
+# BigQuery's element → DuckDB's strftime element, which can differ: %n is nanoseconds in DuckDB.
 _ELEMENTS = {
     **{f"%{letter}": f"%{letter}" for letter in "AaBbdGHIjmMpSuUVwWYyf"},
     **{"%c": "%a %b %-d %H:%M:%S %Y", "%D": "%m/%d/%y", "%F": "%Y-%m-%d", "%h": "%b", "%n": "\n", "%R": "%H:%M"},
     **{"%T": "%H:%M:%S", "%t": "\t", "%X": "%H:%M:%S", "%x": "%m/%d/%y", "%%": "%%"},
     **{"%E3S": "%S.%g", "%E6S": "%S.%f", "%E*S": "%S.%f", "%E4Y": "%Y"},
 }
-# Elements that strftime does not have at all, as SQL around the value.
+# Elements that strftime lacks, as SQL around the value.
 _COMPUTED = {
     "%e": "LPAD(STRFTIME({0}, '%-d'), 2, ' ')",
     "%k": "LPAD(STRFTIME({0}, '%-H'), 2, ' ')",
@@ -35,7 +35,7 @@ _PRINTF = re.compile(r"%(%|[-+ #0]*\d*(?:\.\d+)?[dioxXfFeEgGstT])")
 
 
 def _raw(kind: type[exp.Expr], inner: type[exp.Expr] | None = None) -> Callable[[list[Any]], exp.Expr]:
-    """Build FORMAT_x and PARSE_x with the format as it was written: SQLGlot's translation of it loses elements."""
+    """Build FORMAT_x and PARSE_x with the format as written, since SQLGlot's translation of it loses elements."""
 
     def build(arguments: list[Any]) -> exp.Expr:
         layout, value, *zone = [*arguments, None][:3] if len(arguments) > 1 else [*arguments, None, None]
@@ -57,7 +57,7 @@ PARSED: dict[str, Callable[..., Any]] = {
     "PARSE_TIME": _raw(exp.ParseTime),
     "PARSE_TIMESTAMP": _raw(exp.StrToTime),
 }
-"""Functions that are read in another way than SQLGlot reads them."""
+"""Functions that replace SQLGlot's parsers."""
 
 
 def _layout(self: DuckDBGenerator, node: exp.Expr) -> str | None:
@@ -88,7 +88,7 @@ _TARGETS: dict[type[exp.Expr], str] = {
 
 
 def _formatted(self: DuckDBGenerator, layout: str, value: str, has_zone: bool) -> Iterator[str]:
-    """Yield the SQL of each part of a formatted time; neighbours that strftime knows are one part."""
+    """Yield the SQL of each part of a formatted time; adjacent elements of strftime are one part."""
     known = ""
     for element in _ELEMENT.findall(layout):
         if element in ("%Z", "%z", "%Ez"):
@@ -113,7 +113,7 @@ def _parse_time(self: DuckDBGenerator, node: exp.Expr) -> str:
     value = self.sql(node.this)
     elements = _ELEMENT.findall(layout)
     if not any(element in _OF_A_YEAR for element in elements):
-        # What is not given is that of 1970-01-01 in BigQuery, of 1900 in DuckDB.
+        # A missing year is 1970 in BigQuery, 1900 in DuckDB.
         value, elements = f"'1970 ' || {value}", ["%Y", " ", *elements]
     known = ""
     for element in elements:
@@ -127,9 +127,9 @@ def _parse_time(self: DuckDBGenerator, node: exp.Expr) -> str:
             self.unsupported(f"The format element {element} in a PARSE function")
     layouts = [known]
     if "%E*S" in elements:
-        # %E*S takes seconds with and without a fraction; DuckDB tries a list of formats.
+        # %E*S accepts seconds with and without a fraction; DuckDB tries a list of formats.
         layouts.append(known.replace("%S.%f", "%S"))
-    choices = ", ".join(self.sql(exp.Literal.string(one)) for one in layouts)
+    choices = ", ".join(self.sql(exp.Literal.string(choice)) for choice in layouts)
     parsed = f"STRPTIME({value}, [{choices}])"
     if zone := node.args.get("zone"):
         return f"(CAST({parsed} AS TIMESTAMP) AT TIME ZONE {self.sql(zone)})"
@@ -145,7 +145,7 @@ _PARSED_TYPES: dict[type[exp.Expr], str] = {
 
 
 def _printf(self: DuckDBGenerator, node: exp.Format) -> str:
-    # DuckDB's format() wants {}; its printf() has what BigQuery's FORMAT has, but for %t and %T.
+    # DuckDB's format() uses {}; its printf() has the elements of BigQuery's FORMAT, except %t and %T.
     if not isinstance(node.this, exp.Literal):
         self.unsupported("FORMAT with a format that is not a literal")
         return ""
@@ -159,12 +159,12 @@ def _printf(self: DuckDBGenerator, node: exp.Format) -> str:
         elif element[-1] in "ts":
             text = exp.DataType.build("VARCHAR", dialect="duckdb")
             arguments[position] = exp.Cast(this=arguments[position].copy(), to=text)
-    layout = _PRINTF.sub(lambda found: found.group().replace("t", "s").replace("T", "s"), layout)
+    layout = _PRINTF.sub(lambda match: match.group().replace("t", "s").replace("T", "s"), layout)
     return self.func("PRINTF", exp.Literal.string(layout), *arguments)
 
 
 def _as_literal(self: DuckDBGenerator, value: exp.Expr) -> exp.Expr:
-    """Return what %T writes: a value as it stands in SQL, which is known of strings, numbers and booleans."""
+    """Return the text of %T: a value as a SQL literal, supported for strings, numbers and booleans."""
     text = exp.DataType.build("VARCHAR", dialect="duckdb")
     if value.is_type(*exp.DataType.TEXT_TYPES):
         value = exp.Anonymous(this="TO_JSON", expressions=[value])
@@ -181,4 +181,4 @@ WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.StrToTime: _parse_time,
     exp.TimeToStr: _format_time,
 }
-"""How nodes about formats are written for DuckDB, by their class."""
+"""By class of node: the function that writes a node with a format for DuckDB."""

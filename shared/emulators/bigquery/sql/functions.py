@@ -1,4 +1,4 @@
-"""Which functions BigQuery has: a query that calls another one would work here and fail there, so it is refused."""
+"""The functions of BigQuery: a query that calls another function would fail in BigQuery, so it is refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = """
     OFFSET ORDINAL SAFE_OFFSET SAFE_ORDINAL WEEK DATE_BUCKET DATETIME_BUCKET
     EXISTS IN NOT AND OR INTERVAL CASE ROLLUP CUBE
 """
-_ELSEWHERE = """
+_UNSUPPORTED_NAMES = """
     APPROX_TOP_SUM CODE_POINTS_TO_STRING CODE_POINTS_TO_BYTES
     AVG_EMBEDDING BOOL COLLATE COSINE_DISTANCE EUCLIDEAN_DISTANCE CSC CSCH COTH SEC SECH EXTERNAL_QUERY
     FARM_FINGERPRINT FLOAT64 FORMAT_TIME INT64 JSON_ARRAY_APPEND JSON_ARRAY_INSERT JSON_REMOVE JSON_SET JSON_STRIP_NULLS
@@ -38,14 +38,14 @@ _ELSEWHERE = """
 """
 
 BIGQUERY = frozenset(_NAMES.split())
-"""What both BigQuery and this warehouse have, in capitals."""
+"""Functions of BigQuery that this warehouse supports, in capitals."""
 
-ONLY_THERE = frozenset(_ELSEWHERE.split())
-"""What BigQuery has and this warehouse does not, in capitals; there are more, of fields that we leave out."""
+UNSUPPORTED = frozenset(_UNSUPPORTED_NAMES.split())
+"""Functions of BigQuery that this warehouse lacks, in capitals; the list leaves out whole areas, such as ``ST_*``."""
 
 
-def sentence_about(name: str) -> str:
-    """Return why a function cannot be called here."""
-    if name.upper() in ONLY_THERE or name.upper().startswith("ST_"):
+def reason_against(name: str) -> str:
+    """Return why a function cannot be called, as a sentence without a full stop."""
+    if name.upper() in UNSUPPORTED or name.upper().startswith("ST_"):
         return f"{name.upper()} is a function of BigQuery that the local warehouse does not have"
     return f"Function not found: {name}"

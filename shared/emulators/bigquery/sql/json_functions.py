@@ -1,4 +1,4 @@
-"""Functions of JSON: what BigQuery answers where DuckDB answers in another type, or of another depth."""
+"""Translate JSON functions whose results have another type or depth in DuckDB than in BigQuery."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def _json_format(self: DuckDBGenerator, node: exp.JSONFormat) -> str:
 
 
 def _json_query(self: DuckDBGenerator, node: exp.JSONExtract) -> str:
-    # Of a STRING it is a STRING in BigQuery, and NULL where JSON has null; in DuckDB it is JSON.
+    # For a STRING, BigQuery returns a STRING, and NULL for JSON's null; DuckDB returns JSON.
     sql = DuckDBGenerator.TRANSFORMS[exp.JSONExtract](self, node)
-    if not _is_bigquerys(node) or not node.this.is_type(*exp.DataType.TEXT_TYPES):
+    if not _is_call(node) or not node.this.is_type(*exp.DataType.TEXT_TYPES):
         return sql
     return f"NULLIF(CAST({sql} AS VARCHAR), 'null')"
 
 
-def _is_bigquerys(node: exp.JSONExtract) -> bool:
-    """Whether it is a call of JSON_QUERY or JSON_EXTRACT, and not a part of another translation."""
+def _is_call(node: exp.JSONExtract) -> bool:
+    """Return whether it is a call of JSON_QUERY or JSON_EXTRACT, not a part of another translation."""
     return not isinstance(node.parent, (exp.JSONExtract, exp.JSONExtractScalar))
 
 
@@ -35,7 +35,7 @@ def _json_query_array(self: DuckDBGenerator, node: exp.JSONExtractArray) -> str:
 
 
 def _json_keys(self: DuckDBGenerator, node: exp.JSONKeysAtDepth) -> str:
-    # DuckDB's are those of the outermost level, BigQuery's of all levels unless it is told how many.
+    # DuckDB returns the keys of the outermost level; BigQuery those of all levels, or of as many as the query requests.
     depth = node.expression
     if not isinstance(depth, exp.Literal) or depth.name != "1":
         self.unsupported("JSON_KEYS of more than one level (write JSON_KEYS(json, 1))")
@@ -49,4 +49,4 @@ WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.JSONKeysAtDepth: _json_keys,
     exp.JSONType: lambda self, node: self.sql(macro("bq_json_type", node.this.copy())),
 }
-"""How nodes about JSON are written for DuckDB, by their class."""
+"""By class of node: the function that writes a node of JSON for DuckDB."""

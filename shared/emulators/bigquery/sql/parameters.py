@@ -1,4 +1,4 @@
-"""Query parameters: each becomes a typed literal in the query's tree.
+"""Bind query parameters: each becomes a typed literal in the query's tree.
 
 Format: https://cloud.google.com/bigquery/docs/reference/rest/v2/QueryParameter
 """
@@ -38,12 +38,12 @@ _POSITION = "warehouse_position_"
 
 
 def name_positions(sql: str) -> str:
-    """Return a statement in which every ``?`` has a name: a tree no longer tells which of them came first."""
+    """Return a statement in which every ``?`` has a name, since the tree does not keep their order."""
     if "?" not in sql:
         return sql
     marks = [token for token in BigQueryReader().tokenize(sql) if token.token_type == TokenType.PLACEHOLDER]
-    for place, token in reversed(list(enumerate(marks))):
-        sql = f"{sql[: token.start]}@{_POSITION}{place}{sql[token.end + 1 :]}"
+    for index, token in reversed(list(enumerate(marks))):
+        sql = f"{sql[: token.start]}@{_POSITION}{index}{sql[token.end + 1 :]}"
     return sql
 
 
@@ -51,21 +51,23 @@ def bind_parameters(tree: exp.Expr, parameters: Sequence[Mapping[str, Any]]) -> 
     """Replace ``@name`` and ``?`` in a statement by their values, in place.
 
     Raises:
-        ApiError: invalidQuery, where one is missing, of an unknown type, or its value is not of its type.
+        ApiError: invalidQuery: a parameter is missing, has an unknown type, or its value is not of its type.
     """
-    named = {str(one.get("name")).lower(): one for one in parameters if one.get("name")}
-    named |= {f"{_POSITION}{place}": one for place, one in enumerate(parameters) if not one.get("name")}
+    named = {str(entry.get("name")).lower(): entry for entry in parameters if entry.get("name")}
+    named |= {f"{_POSITION}{index}": entry for index, entry in enumerate(parameters) if not entry.get("name")}
     for node in list(tree.find_all(exp.Parameter)):
         if isinstance(node.this, exp.Parameter):
             raise ApiError("invalidQuery", f"The system variable @@{node.this.name} is not supported locally", "query")
-        place = node.name.removeprefix(_POSITION)
+        index_text = node.name.removeprefix(_POSITION)
         label = (
-            f"Query parameter '{node.name}'" if place == node.name else f"Positional query parameter {int(place) + 1}"
+            f"Query parameter '{node.name}'"
+            if index_text == node.name
+            else f"Positional query parameter {int(index_text) + 1}"
         )
-        given = named.get(node.name.lower())
-        if given is None:
+        parameter = named.get(node.name.lower())
+        if parameter is None:
             raise ApiError("invalidQuery", f"{label} not found", "query")
-        node.replace(_literal(given.get("parameterType") or {}, given.get("parameterValue") or {}, label))
+        node.replace(_literal(parameter.get("parameterType") or {}, parameter.get("parameterValue") or {}, label))
 
 
 def _literal(kind: Mapping[str, Any], value: Mapping[str, Any], label: str) -> exp.Expr:

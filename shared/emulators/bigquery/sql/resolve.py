@@ -1,4 +1,4 @@
-"""Which table a name means: every table of a statement becomes project.dataset.table, and every view its query."""
+"""Resolve names: every table of a statement becomes project.dataset.table, and every view its query."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _MAX_DEPTH = 16
 
 @dataclass(slots=True)
 class Names:
-    """What names mean for one statement, and which tables it turned out to touch."""
+    """Resolver of the names in one statement; it collects the tables that the statement uses."""
 
     catalog: Catalog
     default_dataset: str | None
     parse: Callable[[str], exp.Expr]
-    """Parses a view's query, refusing what a view may not hold."""
+    """Parses a view's query; it raises ApiError for another kind of statement."""
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
-    """By dataset and name, views included."""
+    """The used tables by dataset and name, including views."""
 
     def resolve(self, tree: exp.Expr, depth: int = 0) -> exp.Expr:
-        """Qualify every table in a statement and put views' queries in their place; returns the new root.
+        """Qualify every table in a statement, replace views by their queries, and return the root.
 
         Raises:
-            ApiError: notFound for an unknown table or dataset; invalidQuery for what is not supported about one.
+            ApiError: notFound for an unknown table or dataset; invalidQuery for an unsupported feature of a table.
         """
         if depth > _MAX_DEPTH:
             raise ApiError("invalidQuery", "The views of this query refer to each other more than 16 deep", "query")
@@ -38,10 +38,10 @@ class Names:
         return tree
 
     def parts_of(self, node: exp.Table) -> tuple[str, str]:
-        """Return dataset and name of a table as it was written.
+        """Return dataset and name of a table in a statement.
 
         Raises:
-            ApiError: notFound for another project; invalidQuery where the dataset is missing.
+            ApiError: notFound for another project; invalidQuery for a table-valued function; invalid without a dataset.
         """
         project = node.catalog or self.catalog.project
         dataset = node.db or self.default_dataset
@@ -74,7 +74,7 @@ class Names:
         if node.name.upper().startswith("INFORMATION_SCHEMA."):
             raise ApiError("invalidQuery", f"{node.name} is not supported by the local warehouse", "query")
         dataset, name = self.parts_of(node)
-        _refuse_what_bigquery_alone_has(name)
+        _refuse_special_names(name)
         table = self.catalog.table(dataset, name)
         self.tables[dataset, name] = table
         if table.view_query is not None:
@@ -86,22 +86,22 @@ class Names:
             node.set(part, exp.to_identifier(written, quoted=True))
 
 
-def _refuse_what_bigquery_alone_has(name: str) -> None:
-    """Name what a table's name asks for that is not here; it would read as if the table were missing."""
-    asked = {
+def _refuse_special_names(name: str) -> None:
+    """Refuse a table's name with an unsupported feature; a "not found" would suggest that the table is missing."""
+    unsupported = {
         "*": "Wildcard tables (ev_*) are",
         "$": "Partition decorators (t$20260101) are",
         "@": "Table decorators (t@-3600000) are",
         "__TABLES__": "__TABLES__ is",
         "__TABLES_SUMMARY__": "__TABLES_SUMMARY__ is",
     }
-    for mark, what in asked.items():
+    for mark, feature in unsupported.items():
         if mark in name:
-            raise ApiError("invalidQuery", f"{what} not supported by the local warehouse", "query")
+            raise ApiError("invalidQuery", f"{feature} not supported by the local warehouse", "query")
 
 
 def _is_cte(node: exp.Table) -> bool:
-    """Whether a bare name is that of a WITH clause around it."""
+    """Return whether an unqualified name is that of an enclosing WITH clause."""
     if node.db:
         return False
     name = node.name.lower()

@@ -1,4 +1,4 @@
-"""Parts of a query that DuckDB takes for something else, rewritten before they are written: LIKE, STRUCTs, AS VALUE."""
+"""Rewrite parts of a query that DuckDB would interpret differently: LIKE, STRUCTs, SELECT AS VALUE."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ESCAPE = exp.Literal.string("\\")
 def name_fields_of_later_structs(tree: exp.Expr) -> None:
     """Give ``(2, 'b')`` in ``[STRUCT(1 AS id, 'a' AS name), (2, 'b')]`` the names of the first element's fields.
 
-    It needs no types, and comes before they are inferred.
+    It does not need types and runs before they are inferred.
     """
     for array in list(tree.find_all(exp.Array)):
         first = array.expressions[0] if array.expressions else None
@@ -23,14 +23,14 @@ def name_fields_of_later_structs(tree: exp.Expr) -> None:
 
 
 def escape_likes(tree: exp.Expr) -> None:
-    """Say which character escapes in a LIKE: the backslash in BigQuery, none in DuckDB."""
+    """Add the escape character to each LIKE: it is the backslash in BigQuery, and DuckDB has no default."""
     for like in list(tree.find_all(exp.Like)):
         if not isinstance(like.parent, exp.Escape):
             like.replace(exp.Escape(this=like.copy(), expression=ESCAPE.copy()))
 
 
 def spread_value(query: exp.Select) -> None:
-    """Write ``SELECT AS VALUE STRUCT(1 AS a)`` as ``SELECT 1 AS a``; other values stay one column."""
+    """Rewrite ``SELECT AS VALUE STRUCT(1 AS a)`` to ``SELECT 1 AS a``; other values stay one column."""
     kind = query.args.get("kind")
     query.set("kind", None)
     struct = query.expressions[0] if len(query.expressions) == 1 else None

@@ -1,4 +1,4 @@
-"""Dates and times: what SQLGlot and DuckDB compute differently from BigQuery."""
+"""Translate functions of dates and times that SQLGlot and DuckDB compute differently from BigQuery."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DAY_NAMES = {"SUNDAY": "%U", "MONDAY": "%W"}
 
 
 def _bucket(kind: str) -> Callable[[list[Any]], exp.Expr]:
-    """Build x_BUCKET(value, width[, origin]); the origin is 1950-01-01 unless it is given."""
+    """Build x_BUCKET(value, width[, origin]); the default origin is 1950-01-01."""
 
     def build(arguments: list[Any]) -> exp.Expr:
         value, width, *origin = arguments
@@ -29,7 +29,7 @@ PARSED: dict[str, Callable[..., Any]] = {
     "DATETIME_BUCKET": _bucket("TIMESTAMP"),
     "TIMESTAMP_BUCKET": _bucket("TIMESTAMPTZ"),
 }
-"""Functions that SQLGlot does not know."""
+"""Functions that SQLGlot lacks."""
 
 
 def _extract(self: DuckDBGenerator, node: exp.Extract) -> str:
@@ -48,7 +48,7 @@ def _extract(self: DuckDBGenerator, node: exp.Extract) -> str:
         "WEEK": f"CAST(STRFTIME({value}, '%U') AS BIGINT)",
         "ISOWEEK": f"EXTRACT(WEEK FROM {value})",
         "DAYOFYEAR": f"EXTRACT(DOY FROM {value})",
-        # With the seconds in DuckDB.
+        # DuckDB includes the seconds.
         "MICROSECOND": f"(EXTRACT(MICROSECOND FROM {value}) % 1000000)",
         "MILLISECOND": f"(EXTRACT(MILLISECOND FROM {value}) % 1000)",
     }
@@ -56,7 +56,7 @@ def _extract(self: DuckDBGenerator, node: exp.Extract) -> str:
 
 
 def _date_delta(self: DuckDBGenerator, node: exp.Expr) -> str:
-    # A date with an interval added is a timestamp in DuckDB.
+    # A date plus an interval is a timestamp in DuckDB.
     sql = DuckDBGenerator.TRANSFORMS[type(node)](self, node)
     if node.this.is_type(exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME):
         return sql
@@ -64,7 +64,7 @@ def _date_delta(self: DuckDBGenerator, node: exp.Expr) -> str:
 
 
 def _date_trunc(self: DuckDBGenerator, node: exp.DateTrunc) -> str:
-    # So is a truncated date.
+    # A truncated date is a timestamp in DuckDB.
     value = node.this
     if node.args.get("zone") or value.is_type(exp.DType.TIMESTAMPTZ):
         return _timestamp_trunc(self, node)
@@ -82,7 +82,7 @@ def _timestamp_trunc(self: DuckDBGenerator, node: exp.Expr) -> str:
 
 
 def _truncated(value: str, unit: exp.Expr) -> str:
-    """Truncate; DuckDB's weeks begin on Monday, BigQuery's on Sunday or the day that is named."""
+    """Truncate a time; DuckDB's weeks begin on Monday, BigQuery's on Sunday or on the named day."""
     name = unit.name.upper()
     day = name if isinstance(unit, exp.WeekStart) else {"ISOWEEK": "MONDAY", "WEEK": "SUNDAY"}.get(name)
     if day is None:
@@ -96,7 +96,7 @@ _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SU
 
 def _plus_days(operator: str) -> Callable[[DuckDBGenerator, exp.Binary], str]:
     def write(self: DuckDBGenerator, node: exp.Binary) -> str:
-        # DuckDB adds 32 bits of days to a date, not 64.
+        # DuckDB adds days to a date as 32 bits, not 64.
         for date, days in ((node.this, node.expression), (node.expression, node.this)):
             if date.is_type(exp.DType.DATE) and days.is_type(*exp.DataType.INTEGER_TYPES):
                 return f"CAST({self.sql(date)} {operator} CAST({self.sql(days)} AS INTEGER) AS DATE)"
@@ -106,7 +106,7 @@ def _plus_days(operator: str) -> Callable[[DuckDBGenerator, exp.Binary], str]:
 
 
 def _timestamp_diff(self: DuckDBGenerator, node: exp.TimestampDiff) -> str:
-    # BigQuery counts whole hours between two timestamps, date_diff the hours' beginnings.
+    # BigQuery counts whole hours between two timestamps; DuckDB's date_diff counts beginnings of hours.
     return self.func("DATESUB", exp.Literal.string(node.args["unit"].name), node.expression, node.this)
 
 
@@ -116,7 +116,7 @@ def _date_diff(kind: str) -> Callable[[DuckDBGenerator, exp.Expr], str]:
         unit = node.args.get("unit") or exp.var("DAY")
         name = unit.name.upper()
         if isinstance(unit, exp.WeekStart) or name in ("WEEK", "ISOWEEK"):
-            # DuckDB counts from Monday to Monday, and whole weeks of seven days.
+            # DuckDB's weeks begin on Monday, so the difference of truncated days is divided by seven.
             return f"(DATE_DIFF('DAY', {_truncated(earlier, unit)}, {_truncated(later, unit)}) // 7)"
         return f"DATE_DIFF('{name}', {earlier}, {later})"
 
@@ -124,7 +124,7 @@ def _date_diff(kind: str) -> Callable[[DuckDBGenerator, exp.Expr], str]:
 
 
 def _from_epoch(self: DuckDBGenerator, node: exp.UnixToTime) -> str:
-    # make_timestamp and epoch_ms return what BigQuery calls a DATETIME.
+    # make_timestamp and epoch_ms return a timestamp without zone, which is BigQuery's DATETIME.
     scale = node.args.get("scale")
     factor = 1 if scale == exp.UnixToTime.MICROS else 1000 if scale == exp.UnixToTime.MILLIS else 1000000
     return f"MAKE_TIMESTAMPTZ({self.wrap(node.this)} * {factor})"
@@ -187,4 +187,4 @@ WRITTEN: dict[type[exp.Expr], Callable[..., str]] = {
     exp.UnixSeconds: _to_epoch(1000000),
     exp.UnixToTime: _from_epoch,
 }
-"""How nodes about time are written for DuckDB, by their class."""
+"""By class of node: the function that writes a node of dates and times for DuckDB."""

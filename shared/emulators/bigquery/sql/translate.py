@@ -1,4 +1,4 @@
-"""From BigQuery SQL to DuckDB SQL: parse, refuse what BigQuery would refuse, resolve names, type, rewrite, write."""
+"""Translate BigQuery SQL to DuckDB SQL: parse, refuse what BigQuery refuses, resolve names, infer types, rewrite."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Statement:
     kind: str
     """BigQuery's statementType: SELECT or DELETE."""
     sql: str
-    """In DuckDB's SQL."""
+    """The statement in DuckDB's SQL."""
     tables: tuple[Table, ...]
-    """What it reads."""
+    """The tables and views that it uses."""
 
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
@@ -45,6 +45,12 @@ def translate(
     sql: str, catalog: Catalog, default_dataset: str | None = None, parameters: Sequence[Mapping[str, Any]] = ()
 ) -> Statement:
     """Translate one statement.
+
+    Args:
+        sql: the statement in BigQuery's SQL.
+        catalog: the tables that it may use.
+        default_dataset: the dataset of tables without one.
+        parameters: QueryParameters, named or positional.
 
     Raises:
         ApiError: invalidQuery with a sentence, or notFound for a table.
@@ -58,9 +64,9 @@ def translate(
     except ApiError:
         raise
     except UnsupportedError as error:
-        what = str(error).strip().splitlines()[0]
-        raise ApiError("invalidQuery", f"{what}: not supported by the local warehouse", "query") from error
-    except Exception as error:  # SQLGlot raises anything for a tree that it did not foresee
+        feature = str(error).strip().splitlines()[0]
+        raise ApiError("invalidQuery", f"{feature}: not supported by the local warehouse", "query") from error
+    except Exception as error:  # SQLGlot can raise any exception for an unexpected tree
         _LOG.warning("cannot translate %s", sql, exc_info=not isinstance(error, SqlglotError))
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ApiError(
@@ -69,39 +75,39 @@ def translate(
 
 
 def parse_statement(sql: str) -> exp.Expr:
-    """Parse exactly one statement of BigQuery's.
+    """Parse exactly one statement of BigQuery's SQL.
 
     Raises:
         ApiError: invalidQuery, with line and column.
     """
     try:
         sql = name_positions(sql)
-        found = [tree for tree in parse(sql, dialect=BigQueryReader) if tree is not None]
+        statements = [tree for tree in parse(sql, dialect=BigQueryReader) if tree is not None]
         tokens = BigQueryReader().tokenize(sql)
     except ParseError as error:
         raise _syntax_error(error) from error
     except (TokenError, RecursionError) as error:
         raise ApiError("invalidQuery", f"Syntax error: {str(error).splitlines()[0]}", "query") from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        # SQLGlot builds nodes before it knows that their arguments are there.
+        # SQLGlot builds nodes before it checks that their arguments exist.
         raise ApiError("invalidQuery", f"Syntax error: {error}", "query") from error
     for token in tokens:
         if token.token_type in _FOREIGN:
             where = f"at [{token.line}:{token.col}]"
             raise ApiError("invalidQuery", f"Syntax error: Unexpected {token.text!r} {where}", "query")
-    if not found:
+    if not statements:
         raise ApiError("invalidQuery", "Syntax error: Unexpected end of statement", "query")
-    if len(found) > 1:
+    if len(statements) > 1:
         raise ApiError("invalidQuery", "Scripts are not supported locally: send the statements one by one", "query")
-    _check_functions(found[0])
-    return found[0]
+    _check_functions(statements[0])
+    return statements[0]
 
 
 def parse_view(sql: str) -> exp.Expr:
     """Parse the query of a view.
 
     Raises:
-        ApiError: invalidQuery where it is no query.
+        ApiError: invalidQuery: the statement is not a query.
     """
     tree = parse_statement(sql)
     if not isinstance(tree, _QUERIES):
@@ -109,7 +115,7 @@ def parse_view(sql: str) -> exp.Expr:
     return tree
 
 
-# Tokens that SQLGlot reads in every dialect and BigQuery has not.
+# Tokens that SQLGlot accepts in every grammar and BigQuery does not.
 _FOREIGN = {TokenType.DCOLON, TokenType.MOD, TokenType.ILIKE, TokenType.RLIKE, TokenType.GLOB, TokenType.SIMILAR_TO}
 
 
@@ -142,7 +148,7 @@ def _kind(tree: exp.Expr) -> str:
 
 
 def _check_functions(tree: exp.Expr) -> None:
-    """Refuse functions that BigQuery has not, or that we have not."""
+    """Refuse functions that BigQuery lacks or that the local warehouse lacks."""
     for node in tree.find_all(exp.Anonymous, exp.AnonymousAggFunc, exp.NetFunc, exp.Dot):
         if isinstance(node, exp.Dot):
             if isinstance(node.expression, exp.Func):
@@ -150,11 +156,11 @@ def _check_functions(tree: exp.Expr) -> None:
                 raise ApiError("invalidQuery", f"Function not found: {name}", "query")
         elif isinstance(node, exp.NetFunc) or not (node.meta_get(OURS) or node.name.upper() in functions.BIGQUERY):
             name = "NET" if isinstance(node, exp.NetFunc) else node.name
-            raise ApiError("invalidQuery", functions.sentence_about(name), "query")
+            raise ApiError("invalidQuery", functions.reason_against(name), "query")
 
 
 def _rewrite_stars(tree: exp.Expr) -> None:
-    """Write ``a.b.*`` and ``f(x).*`` of a STRUCT as DuckDB does: UNNEST(a.b)."""
+    """Rewrite ``a.b.*`` and ``f(x).*`` of a STRUCT to DuckDB's UNNEST(a.b)."""
     for star in list(tree.find_all(exp.Star)):
         above = star.parent
         is_field = isinstance(above, exp.Dot) or (isinstance(above, exp.Column) and above.args.get("db"))
@@ -171,7 +177,7 @@ def _rewrite_stars(tree: exp.Expr) -> None:
 
 
 def _name_columns(query: exp.Expr) -> None:
-    """Give unnamed columns of the result the names that BigQuery gives them: f0_, f1_ and so on."""
+    """Give unnamed columns of the result BigQuery's names: f0_, f1_ and so on."""
     while isinstance(query, (exp.Subquery, exp.SetOperation)):
         query = query.this
     if not isinstance(query, exp.Select):
@@ -195,10 +201,10 @@ def _is_spread(column: exp.Expr) -> bool:
 
 def _syntax_error(error: ParseError) -> ApiError:
     first: dict[str, Any] = dict(error.errors[0]) if error.errors else {}
-    what = str(first.get("description") or str(error).splitlines()[0])
-    if what.startswith("Required keyword") or "Invalid expression" in what:
-        what = "Unexpected end or token"
+    message = str(first.get("description") or str(error).splitlines()[0])
+    if message.startswith("Required keyword") or "Invalid expression" in message:
+        message = "Unexpected end or token"
     near = str(first.get("highlight") or "")
     where = f" at [{first['line']}:{max(first['col'] - len(near) + 1, 1)}]" if first.get("line") else ""
     quote = f" near {near!r}" if near else ""
-    return ApiError("invalidQuery", f"Syntax error: {what.rstrip('.')}{quote}{where}", "query")
+    return ApiError("invalidQuery", f"Syntax error: {message.rstrip('.')}{quote}{where}", "query")

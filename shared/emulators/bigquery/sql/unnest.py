@@ -1,4 +1,4 @@
-"""UNNEST in a FROM clause, as DuckDB has it.
+"""Rewrite UNNEST in a FROM clause for DuckDB.
 
 In BigQuery the elements of an array of STRUCTs become rows whose columns are the fields, the alias names the whole
 element, and offsets count from 0. In DuckDB the element is one column, and offsets count from 1.
@@ -12,7 +12,7 @@ from sqlglot import exp
 
 
 def rewrite_unnest(tree: exp.Expr) -> None:
-    """Replace every UNNEST of a FROM or JOIN by a subquery that has BigQuery's columns; needs the nodes' types."""
+    """Replace every UNNEST of a FROM or JOIN by a subquery with BigQuery's columns; it needs the nodes' types."""
     for position, unnest in enumerate(list(tree.find_all(exp.Unnest))):
         if isinstance(unnest.parent, (exp.From, exp.Join)):
             _rewrite(unnest, f"_unnest{position}", f"f{position}_")
@@ -33,7 +33,7 @@ def _rewrite(unnest: exp.Unnest, unique: str, unnamed: str) -> None:
     if offset:
         name = offset.name if isinstance(offset, exp.Expr) else "offset"
         columns.append(exp.alias_(_offsets(array), name, quoted=True))
-    # An element that is no STRUCT is a column: the table gets a name that nobody uses.
+    # An element that is not a STRUCT is a column, so the table gets a name that no query uses.
     table = alias if names and alias else unique
     select = unnest.find_ancestor(exp.Select)
     if names and alias and offset and select:
@@ -65,7 +65,7 @@ def _fields_of_element(array: exp.Expr) -> list[str]:
 
 
 def _name_fields(select: exp.Select, alias: str, names: list[str]) -> None:
-    """Where the alias stands for the whole element, list the fields: the subquery also has the offset as a column."""
+    """List the fields where the alias means the whole element, since the subquery also has the offset as a column."""
     for column in list(_whole_elements(select, alias)):
         parts = [exp.PropertyEQ(this=exp.to_identifier(name), expression=_field(alias, name)) for name in names]
         struct = exp.Struct(expressions=parts)

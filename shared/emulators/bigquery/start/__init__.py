@@ -1,1 +1,1 @@
-"""Start and end of the process, and the tables and views of the schema files."""
+"""Start and stop of the process, and the tables and views of the schema files."""

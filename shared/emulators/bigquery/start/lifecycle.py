@@ -1,4 +1,4 @@
-"""A warehouse at work: an open file behind a listening server, in this process or for the length of a test."""
+"""Run a warehouse: an open file and a listening server, in this process or in a thread of a test."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from shared.emulators.faults.injector import Injector
 from shared.emulators.loopback.sockets import inherited_socket, take_port
 
 SHUTDOWN_S = 1.0
-"""What requests under way get to end in."""
+"""Time in which running requests may end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a warehouse is started with."""
+    """The options of a warehouse."""
 
     data: Path
     project: str = "local"
@@ -38,22 +38,22 @@ class Options:
     schemas: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
-    """0 for any that is free."""
+    """TCP port; 0 for any that is free."""
     injector: Injector = field(default_factory=lambda: Injector(WAREHOUSE))
     descriptor: int | None = None
-    """Of a socket that listens at the port already, if any."""
+    """File descriptor of a socket that already listens on the port, if any."""
 
 
 async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], object]) -> bool:
-    """Serve until ``stop`` is set, or the file cannot be written any more.
+    """Serve until ``stop`` is set or the file can no longer be written.
 
     Args:
-        options: what to serve, and where.
-        stop: ends it.
-        say: called with the URL once requests are answered.
+        options: the data, the schemas and the address.
+        stop: event that ends the server.
+        say: receives the URL when requests are answered.
 
     Returns:
-        Whether it ended because it was told to.
+        Whether ``stop`` ended it.
 
     Raises:
         StartError: the port is in use, the file cannot be opened, or the schemas do not fit it.
@@ -83,7 +83,7 @@ async def serve(options: Options, stop: asyncio.Event, say: Callable[[str], obje
 
 @contextlib.contextmanager
 def warehouse_running(data: Path, schemas: Path | None = None, dataset: str = "bucketlens") -> Iterator[str]:
-    """Run a warehouse in a thread of this process, on a free port; yields its URL."""
+    """Run a warehouse in a thread of this process on a free port, and yield its URL."""
     loop = asyncio.new_event_loop()
     started, stop = threading.Event(), asyncio.Event()
     urls: list[str] = []
@@ -131,14 +131,14 @@ def _listen(host: str, port: int, descriptor: int | None) -> socket.socket:
     try:
         return inherited_socket(descriptor) or take_port(port, host)
     except OSError as error:
-        why = (
+        problem = (
             "is in use by another process" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         )
-        raise StartError("the warehouse", [f"{host}:{port} {why}; give another --port"]) from error
+        raise StartError("the warehouse", [f"{host}:{port} {problem}; choose another --port"]) from error
 
 
 def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping[str, Any]]:
-    began = time.monotonic()
+    started_at = time.monotonic()
 
     def status() -> dict[str, Any]:
         running = sum(job.state != "DONE" for job in store.jobs.newest_first())
@@ -150,7 +150,7 @@ def _status_of(store: Store, options: Options, url: str) -> Callable[[], Mapping
             "dataset": options.dataset,
             "data": str(options.data.resolve()),
             "pid": os.getpid(),
-            "uptime_s": round(time.monotonic() - began, 1),
+            "uptime_s": round(time.monotonic() - started_at, 1),
             "tables": [table.name for table in tables],
             "running_jobs": running,
         }

@@ -1,4 +1,4 @@
-"""The dataset as infra/bigquery describes it: tables from JSON files, views from SQL files."""
+"""Create the dataset that infra/bigquery describes: tables from JSON files, views from SQL files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.emulators.bigquery.jobs.views import view_fields
 from shared.emulators.bigquery.schema_fields import fields_from_json, merged
 from shared.emulators.errors import StartError
 
-# As Terraform partitions and clusters them.
+# By table: the column of its partitions and those of its clusters, as in Terraform.
 _LAYOUT: dict[str, tuple[str, list[str]]] = {
     "predictions": ("uploaded_on", ["label"]),
     "failures": ("uploaded_on", ["reason"]),
@@ -23,17 +23,17 @@ _LAYOUT: dict[str, tuple[str, list[str]]] = {
 
 
 def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
-    """Create what is missing of a dataset and its tables and views, and add columns that a schema file gained.
+    """Create a dataset's missing tables and views, and add the new columns of its schema files.
 
-    It may be done any number of times; rows stay.
+    It is idempotent, and rows stay.
 
     Args:
-        store: where to.
+        store: the store of the dataset.
         folder: holds ``tables/*.json`` and ``views/*.sql``, in which ``${dataset}`` stands for project.dataset.
         dataset: the dataset's name.
 
     Raises:
-        StartError: naming every file that cannot be read, changed in a way that would lose rows, or is wrong.
+        StartError: naming every file that is not readable, is invalid, or has a change that would lose rows.
     """
     faults: list[str] = []
     for path in sorted((folder / "tables").glob("*.json")):
@@ -46,15 +46,15 @@ def apply_schemas(store: Store, folder: Path, dataset: str) -> None:
     if not faults:
         faults += _apply_views(store, dataset, folder / "views")
     if faults:
-        advice = "move the --data folder away to begin with an empty warehouse, or mend the file"
+        advice = "move the --data folder away to start with an empty warehouse, or fix the file"
         raise StartError("the warehouse's schema", [*faults, advice])
 
 
 def create_dataset(store: Store, dataset: str) -> None:
-    """Create a dataset, unless there is one.
+    """Create a dataset if it is missing.
 
     Raises:
-        StartError: the name cannot be one.
+        StartError: the name is not a dataset's name.
     """
     if store.catalog.has_dataset(dataset):
         return
@@ -86,7 +86,7 @@ def _notes(name: str) -> dict[str, Any]:
 
 
 def _apply_views(store: Store, dataset: str, folder: Path) -> list[str]:
-    """Create or replace views; those that read others come after them, whatever their names. Returns faults."""
+    """Create or replace views and return the faults; a view that reads other views is created after them."""
     waiting = {path.stem: path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))}
     faults: dict[str, str] = {}
     while waiting:
@@ -112,7 +112,7 @@ def _apply_view(store: Store, dataset: str, name: str, query: str) -> None:
     if old is None:
         store.writer.submit(lambda transaction: catalog.create(transaction, new)).result()
     elif not old.is_view:
-        raise ApiError("invalid", f"{old.full_name} is a table, and a view takes its place")
+        raise ApiError("invalid", f"{old.full_name} is a table, but the schema has a view with this name")
     elif (old.view_query, old.fields) != (query, fields):
         changed = replace(old, fields=fields, view_query=query)
         store.writer.submit(lambda transaction: catalog.change(transaction, old, changed)).result()

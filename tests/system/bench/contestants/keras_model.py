@@ -1,4 +1,4 @@
-"""The trained Keras model, called as Keras says a single small batch is called fastest: ``predict_on_batch``.
+"""The trained Keras model, called in the way that Keras documents as fastest for a small batch: ``predict_on_batch``.
 
 ``predict`` builds a data pipeline for every call, and calling the model runs its layers one by one: with one picture
 these took four and six times as long here.

@@ -27,7 +27,7 @@ class Model:
             self.idle.put(interpreter)
         self.input = interpreter.get_input_details()[0]["index"]
         outputs = interpreter.get_output_details()  # one of them may be for explanations
-        self.output = next(one["index"] for one in outputs if tuple(one["shape"]) == (1, len(self.labels)))
+        self.output = next(detail["index"] for detail in outputs if tuple(detail["shape"]) == (1, len(self.labels)))
 
     def classify(self, picture: Image.Image) -> dict[str, Any]:
         """Return the label and its score."""

@@ -15,23 +15,23 @@ from PIL import Image
 
 
 class Classifier(litserve.LitAPI):
-    """LitServe's four verbs."""
+    """The four methods that LitServe calls."""
 
     def setup(self, device: str) -> None:
         """Load the model, once in each worker."""
         self.model = load_model()
 
     def decode_request(self, request: Any) -> Image.Image:
-        """Turn JSON into a picture."""
+        """Decode the JSON to a picture."""
         return Image.open(BytesIO(base64.b64decode(request["image_data"])))
 
     def predict(self, picture: Image.Image) -> dict[str, Any]:
-        """Classify it."""
+        """Classify a picture."""
         return self.model.classify(picture)
 
-    def encode_response(self, found: Any) -> dict[str, Any]:
-        """Answer."""
-        return found
+    def encode_response(self, answer: Any) -> dict[str, Any]:
+        """Return the answer as it is."""
+        return answer
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which model a server serves: ``RUNTIME`` is keras or litert."""
+"""Load the model that ``RUNTIME`` names: keras or litert."""
 
 from __future__ import annotations
 

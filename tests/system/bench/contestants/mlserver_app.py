@@ -24,7 +24,7 @@ class Classifier(MLModel):
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """Answer with the label and the score of the image in the first tensor."""
         [content] = Base64Codec.decode_input(payload.inputs[0])
-        found = self.model.classify(Image.open(BytesIO(content)))
-        label = StringCodec.encode_output("label", [found["label"]])
-        score = NumpyCodec.encode_output("score", np.array([found["score"]]))
+        answer = self.model.classify(Image.open(BytesIO(content)))
+        label = StringCodec.encode_output("label", [answer["label"]])
+        score = NumpyCodec.encode_output("score", np.array([answer["score"]]))
         return InferenceResponse(model_name=self.name, outputs=[label, score])

@@ -1,4 +1,4 @@
-"""Every scenario, in the order of the story that docs/reliability.md tells."""
+"""The scenarios, in the order of docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     killed_anywhere.SCENARIO,
     outages.SCENARIO,
     twice.TWICE,
-    twice.AT_ONCE,
+    twice.SAME_INSTANT,
     overwritten.OVERWRITTEN,
     overwritten.MANY_NAMES,
     in_order.SCENARIO,
@@ -34,6 +34,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     flood.SCENARIO,
     shutdown.SCENARIO,
     sweeps.KILLED,
-    sweeps.BESIDE,
+    sweeps.IN_PARALLEL,
     deadly.SCENARIO,
 )

@@ -1,4 +1,4 @@
-"""Both services fail in every way they know while images flow and callers wait."""
+"""Both services fail in every way that they can while images are uploaded and callers wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.chaos.snapshot import take
 from tests.system.chaos.world import DEADLINE_S, World
 
 SHARE = 4
-"""One in so many of the run's images comes by HTTPS, beside as many by events."""
+"""One in so many of the run's images comes by HTTPS, and as many by events."""
 OUTAGE_S = DEADLINE_S + 1.0
 CALLERS_DEADLINE_S = 2 * DEADLINE_S
 """A caller waits for the archive and for the row, each within its own deadline."""
@@ -42,11 +42,11 @@ OF_THE_WAREHOUSE = (
 
 
 def play(world: World, images: int) -> None:
-    """Let images flow and callers call while faults strike at random, and everything fails for a while, twice."""
+    """Upload images and call the function while faults strike at random, and everything fails for a while, twice."""
     count = max(12, images // SHARE)
     callers = Callers(world.cloud.url("classify_request"), world.ledger)
-    asked = [picture(seed, "asked") for seed in range(50_000, 50_000 + count)]
-    calling = threading.Thread(target=callers.ask, args=(asked,), name="callers")
+    posted = [picture(seed, "posted") for seed in range(50_000, 50_000 + count)]
+    calling = threading.Thread(target=callers.ask, args=(posted,), name="callers")
     calling.start()
     files = list(mixed(count, "failing"))
     for half, step in ((files[::2], steps.RECORD), (files[1::2], steps.ARCHIVE)):
@@ -79,7 +79,7 @@ def _judge_callers(world: World, callers: Callers) -> None:
 
 
 def _judge_wire(world: World) -> None:
-    """No retry storm, and no delete before the row was taken."""
+    """Check that there was no retry storm, and no delete before its row was inserted."""
     records = world.records()
     attempts: Counter[tuple[str, ...]] = Counter()
     for record in records:

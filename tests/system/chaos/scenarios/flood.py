@@ -1,4 +1,4 @@
-"""More images than the rate breaker lets through: it says so, and what it refuses is left to the sweep."""
+"""More images than the rate limit admits: the function reports it, and leaves the refused uploads to the sweep."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tests.system.chaos.world import IMPATIENT, World
 A_MINUTE = 10
 TOO_MANY = 6
 WINDOW_S = 60
-SAYS = "over_rate: gs://"
+LOGGED = "over_rate: gs://"
 
 
 def play(world: World, images: int) -> None:
-    """Upload more than may pass, and post more than may pass; each function counts for itself."""
+    """Upload and post more than the rate limit admits; each function counts for itself."""
     world.buckets.put_all(picture(seed, "flood") for seed in range(A_MINUTE + TOO_MANY))
     world.settle()
     reads = sum(steps.READ.fits(record) for record in world.storage.records())
     left = len(world.buckets.waiting())
     if (reads, left) != (A_MINUTE, TOO_MANY):
         world.complaints.append(f"{reads} uploads were read and {left} left, expected {A_MINUTE} and {TOO_MANY}")
-    said = world.cloud.log_file("classify_upload").read_text("utf-8").count(SAYS)
-    if said != TOO_MANY:
-        world.complaints.append(f"the function said {said} times that it left an upload to the sweep")
+    reports = world.cloud.log_file("classify_upload").read_text("utf-8").count(LOGGED)
+    if reports != TOO_MANY:
+        world.complaints.append(f"the function logged {reports} times that it left an upload, expected {TOO_MANY}")
     world.figures["left to the sweep"] = left
     _call(world)
 
@@ -35,10 +35,10 @@ def _call(world: World) -> None:
     world.complaints += callers.complaints
     statuses = [answer.status for answer in answers]
     if statuses != [200] * A_MINUTE + [429] * TOO_MANY:
-        world.complaints.append(f"callers were answered {statuses}")
-    told = {int(answer.retry_after or 0) for answer in answers[A_MINUTE:]}
-    if not told <= set(range(1, WINDOW_S + 1)):
-        world.complaints.append(f"callers were told to come back in {told} s, expected 1 to {WINDOW_S}")
+        world.complaints.append(f"callers got {statuses}")
+    waits_s = {int(answer.retry_after or 0) for answer in answers[A_MINUTE:]}
+    if not waits_s <= set(range(1, WINDOW_S + 1)):
+        world.complaints.append(f"callers got Retry-After of {waits_s} s,  expected 1 to {WINDOW_S}")
 
 
 SCENARIO = Scenario(

@@ -1,10 +1,10 @@
-"""One image after the other, without faults: which requests it takes, in which order, with which demands."""
+"""One image after the other, without faults: which requests it takes, in which order, with which preconditions."""
 
 from __future__ import annotations
 
 from tests.system.chaos import steps
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.order import broken_order
-from tests.system.chaos.patience import eventually
 from tests.system.chaos.pictures import bad_file, picture
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.world import World

@@ -1,6 +1,6 @@
 """The upload function is killed between every pair of its steps.
 
-A step is a request. It is held before the service has carried it out, or after and before it is answered; then the
+A step is a request. It is held before the service has carried it out, or after that and before its answer; then the
 function is killed. It starts again, and the relay delivers the event once more.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.system.chaos.patience import eventually
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.pictures import File, bad_file, picture
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.steps import DELETE, OF_A_BAD_FILE, OF_A_PICTURE, RECORD, Step
@@ -27,20 +27,20 @@ class When(StrEnum):
     BEFORE = "before"
     """It is never carried out."""
     LATE = "while sending"
-    """It is carried out all the same, after the sender's death."""
+    """It is carried out after the sender's death."""
     AFTER = "after"
-    """It is carried out, and its answer reaches nobody."""
+    """It is carried out, and its answer is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where the function is when it dies."""
+    """The point at which the function dies."""
 
     step: Step
     when: When
     is_picture: bool
     only_worker: bool
-    """Whether gunicorn's master lives on and forks another worker."""
+    """Whether gunicorn's master survives and forks another worker."""
 
     @property
     def is_around_the_row(self) -> bool:
@@ -71,7 +71,7 @@ def _moments() -> Iterator[Moment]:
 
 
 def _kill_at(world: World, moment: Moment, file: File) -> None:
-    """Kill at one moment, look at once whether anything is gone, and wait until the file is where it belongs."""
+    """Kill at one moment, check immediately whether anything is lost, and wait until the file is where it belongs."""
     wire = world.wire_of(moment.step)
     wire.hold(moment.step, file.name, after=moment.when == When.AFTER, late=moment.when == When.LATE)
     world.buckets.put(file)

@@ -1,4 +1,4 @@
-"""The function hears of its own output, and is given settings that would make it react to it."""
+"""The function gets events of its own output, and settings that would make it react to them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from shared.local.cloud import ARCHIVE_BUCKET, QUARANTINE_BUCKET, UPLOAD_BUCKET
 from shared.local.processes import parts_of, sweep_command
-from tests.system.chaos.events import event_of, post_at_once
+from tests.system.chaos.events import event_of, post_in_parallel
 from tests.system.chaos.pictures import EVERY_BAD, mixed
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.world import World
 
 REFUSES_WITHIN_S = 30
-SAYS = "expected three different buckets"
+ERROR = "expected three different buckets"
 
 
 def play(world: World, images: int) -> None:
-    """Post an event for everything that rests; then start the function and the sweep with one bucket in two roles."""
+    """Post an event for each stored output; then start function and sweep with one bucket in two roles."""
     world.buckets.put_all(mixed(EVERY_BAD, "loops"))
     world.settle()
     _own_output(world)
@@ -31,7 +31,7 @@ def _own_output(world: World) -> None:
     events = [event_of(ref, 1000) for ref in world.buckets.resting()]
     for wire in (world.storage, world.tables):
         wire.forget()
-    statuses = post_at_once(world.cloud.url("classify_upload"), events)
+    statuses = post_in_parallel(world.cloud.url("classify_upload"), events)
     seen = [request for wire in (world.storage, world.tables) for request in wire.records()]
     if set(statuses) != {200}:
         world.complaints.append(f"events of {ARCHIVE_BUCKET} and {QUARANTINE_BUCKET} were answered {statuses}")
@@ -48,12 +48,12 @@ def _one_bucket_in_two_roles(world: World, settings: dict[str, str]) -> None:
     for name, (command, environment) in starts.items():
         log = world.cloud.log_file(f"{name}-refused")
         code = _exit_code(command, environment, log)
-        if not code or SAYS not in log.read_text("utf-8"):
+        if not code or ERROR not in log.read_text("utf-8"):
             world.complaints.append(f"{name} started with {settings} ({code=}); see {log.name}")
 
 
 def _exit_code(command: tuple[str, ...], environment: dict[str, str], log: Path) -> int | None:
-    """Return how a process ends by itself; None where it has to be ended."""
+    """Return the exit code of a process that ends by itself; None where it has to be stopped."""
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:

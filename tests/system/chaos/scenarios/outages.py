@@ -1,4 +1,4 @@
-"""The services die one after the other, at moments left to chance, while images flow."""
+"""The services die one after the other, at random moments, while images are uploaded."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.system.chaos.world import World
 VICTIMS = ("storage", "relay", "warehouse")
 IMAGES_A_KILL = 40
 LATEST_S = 0.8
-"""How long after a batch began to flow a service dies, at most."""
+"""The longest time after the start of a batch at which a service dies."""
 
 
 def play(world: World, images: int) -> None:
-    """Let the images flow in batches, and kill a service in the middle of each; nobody waits until it is back."""
+    """Upload the images in batches, and kill a service in the middle of each, without waiting until it is back."""
     kills = max(len(VICTIMS), images // IMAGES_A_KILL)
     files = list(mixed(images, "flow"))
     for index in range(kills):

@@ -1,19 +1,19 @@
-"""An object is overwritten before, while and after it is read; one picture comes under many names."""
+"""An object is overwritten before, while and after it is read; one picture is uploaded under many names."""
 
 from __future__ import annotations
 
 import itertools
 
 from tests.system.chaos import steps
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.ledger import Put
-from tests.system.chaos.patience import eventually
 from tests.system.chaos.pictures import File, picture
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.world import World
 
 OFTEN = 20
 """How often one name is overwritten without a pause."""
-PATIENCE_S = 30
+TIMEOUT_S = 30
 MANY_IMAGES = 100
 
 
@@ -46,11 +46,11 @@ def _overwrite_at(world: World, step: steps.Step, *, after: bool, seed: int) -> 
 
 
 def _wait_done(world: World, put: Put) -> None:
-    eventually(lambda: put.ref not in world.buckets.waiting(), f"{put.ref} stayed where it was", PATIENCE_S)
+    eventually(lambda: put.ref not in world.buckets.waiting(), f"{put.ref} stayed where it was", TIMEOUT_S)
 
 
 def play_many_names(world: World, images: int) -> None:
-    """Upload one picture under many names at once; the archive holds it once, and it is never written again."""
+    """Upload one picture under many names in parallel; the archive holds it once, and it is never written again."""
     content = picture(1).content
     count = max(12, images // 20)
     world.buckets.put_all(File(f"names/{index}.png", content, is_picture=True) for index in range(count))
@@ -59,7 +59,7 @@ def play_many_names(world: World, images: int) -> None:
     world.buckets.put_all(File(f"more/{index}.png", content, is_picture=True) for index in range(count))
     world.settle()
     if len(resting) != 1:
-        world.complaints.append(f"doubled: one picture lies in the archive {len(resting)} times")
+        world.complaints.append(f"doubled: one picture is in the archive {len(resting)} times")
     if world.buckets.resting() != resting:
         world.complaints.append("doubled: an archived picture was written again")
 

@@ -1,9 +1,9 @@
-"""A policy of the organisation forbids new objects: Cloud Storage says 412, as it does where an object is there."""
+"""A policy of the organisation forbids new objects: Cloud Storage answers 412, as it does for an existing object."""
 
 from __future__ import annotations
 
 from tests.system.chaos import steps
-from tests.system.chaos.patience import eventually
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.pictures import bad_file, picture
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.world import World
@@ -23,4 +23,4 @@ def play(world: World, images: int) -> None:
     world.figures["writes refused"] = world.storage.struck
 
 
-SCENARIO = Scenario("refused_by_policy", "a 412 that is no existing object", play)
+SCENARIO = Scenario("refused_by_policy", "a 412 that is not an existing object", play)

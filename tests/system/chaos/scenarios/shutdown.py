@@ -1,4 +1,4 @@
-"""SIGTERM while images are in flight: the process ends in time, and what it could not finish comes back."""
+"""SIGTERM while images are in flight: the process exits in time, and what it could not finish is delivered again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.system.chaos import steps
 from tests.system.chaos.callers import Callers
-from tests.system.chaos.patience import eventually
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.pictures import File, picture
 from tests.system.chaos.processes import lives
 from tests.system.chaos.run import Scenario
@@ -17,11 +17,11 @@ WITHIN_S = 8.0
 """Cloud Run sends SIGKILL 10 s after SIGTERM."""
 IN_FLIGHT = 4
 SHORT_S, LONG_S = 2.0, 25.0
-"""How long a request is held: less, and much more, than the function may take to end."""
+"""How long a request is held: less, and much more, than the function may take to exit."""
 
 
 def play(world: World, images: int) -> None:
-    """End each function while requests are held that it can wait for, and while some are that it cannot."""
+    """Stop each function while requests are held that it can wait for, and while some are that it cannot."""
     for index, hold_s in enumerate((SHORT_S, LONG_S)):
         files = [picture(10 * index + seed, "shutdown") for seed in range(2 * IN_FLIGHT)]
         _end_with_events(world, files[:IN_FLIGHT], hold_s)
@@ -29,7 +29,7 @@ def play(world: World, images: int) -> None:
 
 
 def _end_with_events(world: World, files: list[File], hold_s: float) -> None:
-    """What was in flight is done, or its event comes back."""
+    """Check that work in flight is finished, or its event delivered again."""
     world.storage.hold(steps.READ, count=IN_FLIGHT, seconds=hold_s)
     world.buckets.put_all(files)
     world.storage.held(IN_FLIGHT)
@@ -40,23 +40,23 @@ def _end_with_events(world: World, files: list[File], hold_s: float) -> None:
 
 
 def _end_with_callers(world: World, files: list[File], hold_s: float) -> None:
-    """Who can be answered in time is; who cannot must not be told 200."""
+    """Check that callers who can be answered in time are, and that the others do not get 200."""
     callers = Callers(world.cloud.url("classify_request"), world.ledger)
     world.storage.hold(steps.ARCHIVE, count=IN_FLIGHT, seconds=hold_s)
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="caller") as pool:
-        asked = [pool.submit(callers.post, file) for file in files]
+        pending = [pool.submit(callers.post, file) for file in files]
         world.storage.held(IN_FLIGHT)
         _end(world, "classify_request", hold_s)
         world.storage.clear()
-        statuses = [answer.result().status for answer in asked]
+        statuses = [answer.result().status for answer in pending]
     if hold_s == SHORT_S and set(statuses) != {200}:
-        world.complaints.append(f"callers who could have been answered in {hold_s} s were answered {statuses}")
+        world.complaints.append(f"callers who could have been answered in {hold_s} s got {statuses}")
     world.wait_ready("classify_request")
     callers.ask(files)
 
 
 def _end(world: World, part: str, hold_s: float) -> None:
-    """Send SIGTERM, as Cloud Run does, to the first process, and wait until it is gone."""
+    """Send SIGTERM, as Cloud Run does, to the first process, and wait until it has exited."""
     process = world.process(part)
     with world.nothing_restarts():
         started = time.monotonic()

@@ -1,9 +1,9 @@
-"""The sweep dies in the middle and begins anew; sweeps run beside each other and beside live events."""
+"""The sweep dies in the middle and starts again; sweeps run in parallel with each other and with live events."""
 
 from __future__ import annotations
 
 from tests.system.chaos import steps
-from tests.system.chaos.patience import eventually
+from tests.system.chaos.eventually import eventually
 from tests.system.chaos.pictures import mixed
 from tests.system.chaos.run import Scenario
 from tests.system.chaos.world import World
@@ -12,11 +12,11 @@ SHARE = 5
 """One in so many of the run's images waits for the sweep."""
 KILLS = 3
 SLOW_S = 0.2
-"""What writing to the archive takes longer, so that a sweep can be caught in the middle."""
+"""How much longer a write to the archive takes, so that a sweep can be caught in the middle."""
 
 
 def play_killed(world: World, images: int) -> None:
-    """Kill the sweep after it has done a part of what was left, again and again; the last one is let through."""
+    """Kill the sweep after it has done a part of the backlog, repeatedly; the last sweep may finish."""
     files = list(mixed(max(16, images // SHARE), "backlog"))
     with world.no_events():
         world.buckets.put_all(files)
@@ -30,8 +30,8 @@ def play_killed(world: World, images: int) -> None:
     world.figures["left by events"] = len(files)
 
 
-def play_beside(world: World, images: int) -> None:
-    """Start a sweep as one task and another as two, all at the same time, while new uploads and their events come."""
+def play_in_parallel(world: World, images: int) -> None:
+    """Start a sweep as one task and another as two, in parallel, while new uploads and their events arrive."""
     half = max(8, images // SHARE // 2)
     with world.no_events():
         world.buckets.put_all(mixed(half, "backlog"))
@@ -44,4 +44,4 @@ def play_beside(world: World, images: int) -> None:
 
 
 KILLED = Scenario("sweep_killed", "SIGKILL the sweep in the middle, again and again", play_killed)
-BESIDE = Scenario("sweeps_beside", "three sweeps at once, beside live events", play_beside)
+IN_PARALLEL = Scenario("sweeps_beside", "three sweeps at once, beside live events", play_in_parallel)

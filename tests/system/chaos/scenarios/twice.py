@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.system.chaos import steps
-from tests.system.chaos.events import event_of, post_at_once
+from tests.system.chaos.events import event_of, post_in_parallel
 from tests.system.chaos.ledger import Put
 from tests.system.chaos.pictures import bad_file, mixed, picture
 from tests.system.chaos.run import Scenario
@@ -17,20 +17,20 @@ COPIES = 3
 
 
 def play_twice(world: World, images: int) -> None:
-    """Deliver everything twice by the relay, and once more by hand, youngest first, while that goes on."""
+    """Deliver everything twice by the relay, and once more by hand, newest first, while that goes on."""
     world.buckets.put_all(mixed(images // SHARE, "twice"))
     again = [event_of(put.ref, len(put.file.content)) for put in reversed(world.ledger.puts)]
     world.random.shuffle(again)
     url = world.cloud.url("classify_upload")
-    refused = [status for status in post_at_once(url, again) if status != 200]
+    refused = [status for status in post_in_parallel(url, again) if status != 200]
     world.settle()
-    refused += [status for status in post_at_once(url, again) if status != 200]
+    refused += [status for status in post_in_parallel(url, again) if status != 200]
     world.complaints += [f"an event that came again was answered {status}" for status in refused]
     world.figures["deliveries"] = world.relay_status()["delivered"] + 2 * len(again)
 
 
-def play_at_once(world: World, images: int) -> None:
-    """Bring copies of one event to the same step before any of them may go on; that for each step."""
+def play_same_instant(world: World, images: int) -> None:
+    """Bring copies of one event to the same step before any of them may continue; repeat that for each step."""
     files = [(picture(seed, "at_once"), step) for seed, step in enumerate(steps.OF_A_PICTURE)]
     files += [(bad_file(seed, "at_once"), step) for seed, step in enumerate(steps.OF_A_BAD_FILE)]
     with world.no_events():
@@ -43,12 +43,12 @@ def play_at_once(world: World, images: int) -> None:
 
 
 def _together(world: World, put: Put, step: steps.Step) -> list[int]:
-    """Post copies of one event, and hold each at a step until all of them are there."""
+    """Post copies of one event, and hold each at a step until all of them are there; return their statuses."""
     wire = world.wire_of(step)
     wire.hold(step, put.ref.name, count=COPIES)
     event = event_of(put.ref, len(put.file.content))
     with ThreadPoolExecutor(1, thread_name_prefix="together") as aside:
-        posted = aside.submit(post_at_once, world.cloud.url("classify_upload"), [event] * COPIES, COPIES)
+        posted = aside.submit(post_in_parallel, world.cloud.url("classify_upload"), [event] * COPIES, COPIES)
         try:
             wire.held(COPIES)
         finally:
@@ -57,4 +57,4 @@ def _together(world: World, put: Put, step: steps.Step) -> list[int]:
 
 
 TWICE = Scenario("twice", "every event twice and out of order", play_twice, duplicates=1.0)
-AT_ONCE = Scenario("at_once", "copies of one event at the same step at the same instant", play_at_once)
+SAME_INSTANT = Scenario("at_once", "copies of one event at the same step at the same instant", play_same_instant)

@@ -1,5 +1,5 @@
-"""A stand-in for hashicorp/google, google-beta and time. It never talks to Google: it serves a provider's schema and
-invents what an apply would compute.
+"""Stand in for hashicorp/google, google-beta and time, without Google: serve a provider's schema and
+invent what an apply would compute.
 
 So the real terraform can init, validate, plan, apply and test with no network and no account. It speaks Terraform's
 plugin protocol 6 (https://developer.hashicorp.com/terraform/plugin/terraform-plugin-protocol) and runs in an
@@ -25,18 +25,18 @@ from tf.runner import run_provider
 
 SCHEMA = Path(__file__).with_name("schema.json.gz")
 FURTHER = Path(__file__).with_name("further_schemas.json")
-"""By provider: what ``schema.json.gz`` lacks of google, and all that is needed of the two small ones."""
+"""By provider: the parts that ``schema.json.gz`` lacks of google, and everything of the two small ones."""
 
 FORCE_NEW = json.loads(Path(__file__).with_name("force_new.json").read_text("utf-8"))["arguments"]
-"""By resource: arguments that cannot be changed in place. No schema says so; the provider's source does."""
+"""By resource: arguments that cannot be changed in place. No schema has this; the provider's source does."""
 
 UNKNOWN = msgpack.ExtType(0, b"\x00")
-"""A value that is known after the apply, as Terraform writes it."""
+"""A value that is known after the apply, in Terraform's form."""
 
 NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
 
 COMPUTED_BLOCKS = {"google_eventarc_trigger": ["transport"]}
-"""Blocks that the provider fills where a configuration leaves them out; the schema cannot say so."""
+"""Blocks that the provider fills where a configuration leaves them out; the schema cannot express it."""
 
 ACCOUNT = "google_service_account"
 
@@ -57,7 +57,7 @@ def is_unknown(value: Any) -> bool:
 
 
 def block_message(block: Block) -> Any:
-    """Return a block of the schema as the protocol has it."""
+    """Return a block of the schema in the protocol's form."""
     message = protocol.Schema.Block()
     for name, attribute in block["attributes"].items():
         flags = {flag: attribute.get(flag, False) for flag in ("required", "optional", "computed")}
@@ -70,7 +70,7 @@ def block_message(block: Block) -> Any:
 
 
 def planned(block: Block, values: Any, config: Any) -> Any:
-    """Mark what nobody set and the provider computes as known after the apply."""
+    """Mark values that no configuration sets and the provider computes as known after the apply."""
     if values is None or is_unknown(values):
         return values
     config = config if isinstance(config, dict) else {}
@@ -79,18 +79,18 @@ def planned(block: Block, values: Any, config: Any) -> Any:
         if attribute.get("computed") and result.get(name) is None and config.get(name) is None:
             result[name] = UNKNOWN
     for name, nested in block["block_types"].items():
-        inner, given = result.get(name), config.get(name)
+        inner, configured = result.get(name), config.get(name)
         if isinstance(inner, list):
-            matches = isinstance(given, list) and len(given) == len(inner)
-            pairs = zip(inner, given if matches else [None] * len(inner), strict=True)
-            result[name] = [planned(nested["block"], one, its_config) for one, its_config in pairs]
+            matches = isinstance(configured, list) and len(configured) == len(inner)
+            pairs = zip(inner, configured if matches else [None] * len(inner), strict=True)
+            result[name] = [planned(nested["block"], item, its_config) for item, its_config in pairs]
         elif isinstance(inner, dict):
-            result[name] = planned(nested["block"], inner, given)
+            result[name] = planned(nested["block"], inner, configured)
     return result
 
 
 def invented(kind: Any, path: list[str], values: Values) -> Any:
-    """Return a value of a type: the same one for the same place."""
+    """Return a value of a type: the same value for the same path."""
     digest = hashlib.sha256("/".join(path).encode()).hexdigest()
     match kind:
         case "string":
@@ -124,7 +124,7 @@ def _invented_text(name: str, digest: str, values: Values) -> str:
 
 
 def settled(block: Block, values: Any, path: list[str]) -> Any:
-    """Put invented values where a plan has unknown ones."""
+    """Replace the unknown values of a plan by invented ones."""
     if values is None:
         return None
     result = dict(values)
@@ -134,7 +134,7 @@ def settled(block: Block, values: Any, path: list[str]) -> Any:
     for name, nested in block["block_types"].items():
         inner = result.get(name)
         if isinstance(inner, list):
-            result[name] = [settled(nested["block"], one, [*path, name, str(i)]) for i, one in enumerate(inner)]
+            result[name] = [settled(nested["block"], item, [*path, name, str(i)]) for i, item in enumerate(inner)]
         elif isinstance(inner, dict):
             result[name] = settled(nested["block"], inner, [*path, name])
     return result
@@ -144,10 +144,10 @@ def _known(value: Any, kind: Any, path: list[str], values: Values) -> Any:
     if is_unknown(value):
         return invented(kind, path, values)
     if isinstance(value, list) and isinstance(kind, list) and kind[0] in ("list", "set"):
-        return [_known(one, kind[1], path, values) for one in value]
+        return [_known(item, kind[1], path, values) for item in value]
     if isinstance(value, dict) and isinstance(kind, list):
         kinds = {name: kind[1][name] if kind[0] == "object" else kind[1] for name in value}
-        return {name: _known(one, kinds[name], [*path, name], values) for name, one in value.items()}
+        return {name: _known(item, kinds[name], [*path, name], values) for name, item in value.items()}
     return value
 
 
@@ -158,7 +158,7 @@ def whole(block: Block, path: list[str]) -> Values:
 
 
 def outside_of_enumerations(block: Block, values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, str]]:
-    """Yield where a value is none of those that the provider's documentation lists, and what it lists."""
+    """Yield the path of each value outside of the documented enumeration, and what is expected there."""
     if not isinstance(values, dict):
         return
     for name, attribute in block["attributes"].items():
@@ -167,30 +167,30 @@ def outside_of_enumerations(block: Block, values: Any, path: tuple[Any, ...] = (
             yield (*path, name), f"expected {name} to be one of {possible}, got {value}"
     for name, nested in block["block_types"].items():
         inner = values.get(name)
-        places = enumerate(inner) if isinstance(inner, list) else [(None, inner)]
-        for index, one in places:
+        items = enumerate(inner) if isinstance(inner, list) else [(None, inner)]
+        for index, item in items:
             step = (name,) if index is None else (name, index)
-            yield from outside_of_enumerations(nested["block"], one, (*path, *step))
+            yield from outside_of_enumerations(nested["block"], item, (*path, *step))
 
 
 def replaced(paths: list[str], before: Values, after: Values) -> Iterator[tuple[Any, ...]]:
-    """Yield where an argument that cannot be changed in place is changed; what is not known yet counts as changed."""
+    """Yield the path of each changed argument that cannot change in place; an unknown value counts as changed."""
     for path in paths:
         yield from _changed(path.split("."), before, after, ())
 
 
-def _changed(path: list[str], before: Any, after: Any, place: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+def _changed(path: list[str], before: Any, after: Any, parent: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     name, rest = path[0], path[1:]
     old = before.get(name) if isinstance(before, dict) else None
     new = after.get(name) if isinstance(after, dict) else None
     if not rest:
         if (old or None) != (new or None):
-            yield (*place, name)
+            yield (*parent, name)
         return
-    olds, news = (one if isinstance(one, list) else [] for one in (old, new))
+    olds, news = (value if isinstance(value, list) else [] for value in (old, new))
     for index in range(min(len(olds), len(news))):
         if olds[index] != news[index]:
-            yield from _changed(rest, olds[index], news[index], (*place, name, index))
+            yield from _changed(rest, olds[index], news[index], (*parent, name, index))
 
 
 def as_monitoring_returns_it(dashboard: Any) -> Any:
@@ -198,16 +198,16 @@ def as_monitoring_returns_it(dashboard: Any) -> Any:
     if isinstance(dashboard, dict):
         kept = {name: value for name, value in dashboard.items() if not (name in ("xPos", "yPos") and value == 0)}
         return {name: as_monitoring_returns_it(value) for name, value in kept.items()}
-    return [as_monitoring_returns_it(one) for one in dashboard] if isinstance(dashboard, list) else dashboard
+    return [as_monitoring_returns_it(item) for item in dashboard] if isinstance(dashboard, list) else dashboard
 
 
 class StandIn(grpc.ProviderServicer):
-    """The protocol's calls."""
+    """The calls of the protocol."""
 
     def __init__(self, _: Any = None) -> None:
         self.schema = _schema(os.environ.get("STAND_IN_FOR", "google"))
-        self.resources = {name: one["block"] for name, one in self.schema["resource_schemas"].items()}
-        self.data = {name: one["block"] for name, one in self.schema["data_source_schemas"].items()}
+        self.resources = {name: resource["block"] for name, resource in self.schema["resource_schemas"].items()}
+        self.data = {name: resource["block"] for name, resource in self.schema["data_source_schemas"].items()}
         self.project = "stand-in-project"
 
     def GetProviderSchema(self, request: Any, context: Any) -> Any:
@@ -251,7 +251,9 @@ class StandIn(grpc.ProviderServicer):
         return answer
 
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
-        new, prior, config = (decoded(one) for one in (request.proposed_new_state, request.prior_state, request.config))
+        new, prior, config = (
+            decoded(state) for state in (request.proposed_new_state, request.prior_state, request.config)
+        )
         answer = protocol.PlanResourceChange.Response(
             planned_state=request.proposed_new_state, planned_private=request.prior_private, legacy_type_system=True
         )
@@ -264,8 +266,8 @@ class StandIn(grpc.ProviderServicer):
             new |= self._address(request.type_name, new)
         else:
             new |= {name: prior[name] for name in filled}
-            for place in replaced(FORCE_NEW.get(request.type_name, []), prior, new):
-                _name(answer.requires_replace.add(), place)
+            for path in replaced(FORCE_NEW.get(request.type_name, []), prior, new):
+                _name(answer.requires_replace.add(), path)
         answer.planned_state.CopyFrom(encoded(new))
         return answer
 
@@ -291,9 +293,9 @@ class StandIn(grpc.ProviderServicer):
         return protocol.StopProvider.Response()
 
     def _image(self, config: Values) -> Values:
-        """Return the image that somebody has built."""
-        place = f"{config['location']}-docker.pkg.dev/{config['project']}/{config['repository_id']}/serving"
-        link = f"{place}@sha256:{'1' * 64}"
+        """Return the newest image, as if it had been built."""
+        repository = f"{config['location']}-docker.pkg.dev/{config['project']}/{config['repository_id']}/serving"
+        link = f"{repository}@sha256:{'1' * 64}"
         names = ("build_time", "image_size_bytes", "media_type", "name", "upload_time")
         known = {"image_name": "serving", "self_link": link, "tags": ["b1"], "update_time": "2026-11-30T12:00:00Z"}
         return dict.fromkeys(names, "") | known
@@ -307,20 +309,20 @@ class StandIn(grpc.ProviderServicer):
         return {"email": email, "member": f"serviceAccount:{email}"}
 
 
-def _name(place: Any, path: tuple[Any, ...]) -> None:
-    """Write a path as the protocol has it."""
+def _name(message: Any, path: tuple[Any, ...]) -> None:
+    """Write a path in the protocol's form."""
     for step in path:
-        place.steps.add(**{"element_key_int" if isinstance(step, int) else "attribute_name": step})
+        message.steps.add(**{"element_key_int" if isinstance(step, int) else "attribute_name": step})
 
 
 def _schema(provider: str) -> Values:
     """Read the schema of a provider."""
-    found: Values = json.loads(FURTHER.read_text("utf-8"))[provider]
+    schema: Values = json.loads(FURTHER.read_text("utf-8"))[provider]
     if provider == "google":
         file = Path(os.environ.get("STAND_IN_SCHEMA") or SCHEMA)
         (read,) = json.loads(gzip.decompress(file.read_bytes()))["provider_schemas"].values()
-        found = read | {"data_source_schemas": found["data_source_schemas"] | read["data_source_schemas"]}
-    return found
+        schema = read | {"data_source_schemas": schema["data_source_schemas"] | read["data_source_schemas"]}
+    return schema
 
 
 tf.provider.ProviderServicer = StandIn  # the library would build a schema from Python classes

@@ -1,4 +1,4 @@
-"""The doors: each sends what it is given to a real process, and says in a few words what came of it."""
+"""The endpoints: each sends its input to a real process, and returns the outcome in a few words."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SELECT * FROM predictions WHERE image.sha256 IN UNNEST(@digests) OR prediction_i
 NO_ANSWER = "the connection is closed"
 
 UPLOADS = b"UPLOADS"
-"""Stands for the upload bucket's name in what is sent."""
+"""Replaced by the upload bucket's name in what is sent."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes for the server's socket, piece by piece; a pause after each makes a slow client of it."""
+    """Bytes for the server's socket, piece by piece; a pause after each makes a slow client."""
 
     pieces: tuple[bytes, ...]
     pause_s: float = 0.0
@@ -68,7 +68,7 @@ class Upload:
     content: bytes
     content_type: str = "image/jpeg"
     size_bytes: int | None = None
-    """As the event says it; None for the truth."""
+    """The size that the event reports; None for the true one."""
 
 
 @dataclass(frozen=True)
@@ -99,26 +99,26 @@ Sent = Request | Raw | Upload | Event | StoreRequest | ManifestText
 
 
 @dataclass(frozen=True)
-class Doors:
-    """Where everything is sent."""
+class Endpoints:
+    """The processes that input is sent to."""
 
     request: Server
     upload: Server
     slow: Server
-    """A ``classify_request`` that gives its callers a second."""
+    """A ``classify_request`` with a short deadline for its callers."""
     storage_url: str
     store: CloudStorage
     warehouse: BigQuery
     buckets: tuple[str, str, str]
-    """For uploads, the archive, quarantine."""
+    """The upload bucket, the archive, and the quarantine."""
 
     def send(self, sent: Sent) -> str:
-        """Send it. Returns what came of it, such as ``415 not_an_image`` or ``quarantine: not_an_image``."""
+        """Send an input; return its outcome, such as ``415 not_an_image`` or ``quarantine: not_an_image``."""
         match sent:
             case Request():
                 body = sent.body.replace(UPLOADS, self.buckets[0].encode())
                 answer = _unchanged(sent.method, self.request.url + sent.path, body, sent.headers)
-                return _told(answer.status_code, answer.content)
+                return _outcome_of(answer.status_code, answer.content)
             case Raw():
                 return _converse((self.slow if sent.pause_s else self.request).url, sent)
             case Upload():
@@ -132,26 +132,26 @@ class Doors:
                 return _load(sent.content)
 
     def bytes_were_read_of(self, name: str) -> bool:
-        """Return whether an object's bytes were asked for: the store keeps a record."""
+        """Return whether an object's bytes were read: the store records its requests."""
         records = FaultControl(self.storage_url).records()
         return any(record.path == f"/download/storage/v1/b/{self.buckets[0]}/o/{quote(name, '')}" for record in records)
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """All of them."""
+        """All the servers."""
         return self.request, self.upload, self.slow
 
     def landed(self, names: list[str]) -> list[str]:
-        """Return the names that are in a row, in whichever table, as often as they are."""
-        asked = [self.warehouse.query(sql, names=names, buckets=[self.buckets[0]]) for sql in (PREDICTED, REJECTED)]
-        return [str(row["name"]) for answer in asked for row in answer.rows]
+        """Return the names in rows of either table, as often as they occur."""
+        answers = [self.warehouse.query(sql, names=names, buckets=[self.buckets[0]]) for sql in (PREDICTED, REJECTED)]
+        return [str(row["name"]) for answer in answers for row in answer.rows]
 
     def whole_rows(self, *, sha256: str = "", prediction_id: str = "") -> list[dict[str, Any]]:
         """Return every column of the rows of a file's digest, or of a prediction."""
         return self.warehouse.query(WHOLE, digests=[sha256], ids=[prediction_id]).rows
 
     def put(self, name: str, content: bytes) -> ObjectRef:
-        """Write an object into the upload bucket; no event comes of it."""
+        """Write an object into the upload bucket, without an event."""
         with tempfile.NamedTemporaryFile() as file:
             file.write(content)
             file.flush()
@@ -173,22 +173,22 @@ class Doors:
         lines_before = len(self.upload.lines())
         answer = _unchanged("POST", f"{self.upload.url}/", body, {**headers, "Content-Type": "application/json"})
         if answer.status_code != 200:
-            return _told(answer.status_code, answer.content)
+            return _outcome_of(answer.status_code, answer.content)
         [line] = eventually(lambda: self.upload.lines()[lines_before:])  # one line an event, whatever is in its names
-        said = json.loads(line)
-        return f"quarantine: {said['reason']}" if said["outcome"] == "rejected" else str(said["outcome"])
+        record = json.loads(line)
+        return f"quarantine: {record['reason']}" if record["outcome"] == "rejected" else str(record["outcome"])
 
 
 def _unchanged(method: str, url: str, body: bytes, headers: dict[str, str]) -> requests.Response:
-    """Send a request whose path is not tidied up."""
+    """Send a request with its path as it is, not normalised."""
     with requests.Session() as session:
         prepared = session.prepare_request(requests.Request(method, url, data=body, headers=headers))
         prepared.url = url
         return session.send(prepared, timeout=PATIENCE_S)
 
 
-def _told(status: int, body: bytes) -> str:
-    """Return a status with our word for it, where the answer has one."""
+def _outcome_of(status: int, body: bytes) -> str:
+    """Return a status with the reason word of the answer, where it has one."""
     try:
         reason = json.loads(body)["error"]["reason"]
     except (ValueError, KeyError, TypeError):
@@ -198,8 +198,8 @@ def _told(status: int, body: bytes) -> str:
 
 def _converse(url: str, sent: Raw) -> str:
     """Send bytes piece by piece, and return what comes back."""
-    place = urlsplit(url)
-    with socket.create_connection((place.hostname, place.port), timeout=PATIENCE_S) as connection:
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         try:
             for piece in sent.pieces:
                 connection.sendall(piece)
@@ -210,7 +210,7 @@ def _converse(url: str, sent: Raw) -> str:
             pass
         received = _received(connection)
     head, _, body = received.partition(b"\r\n\r\n")
-    return _told(int(head.split()[1]), body) if head else NO_ANSWER
+    return _outcome_of(int(head.split()[1]), body) if head else NO_ANSWER
 
 
 def _received(connection: socket.socket) -> bytes:

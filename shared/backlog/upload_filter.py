@@ -1,11 +1,11 @@
-"""What of a list a sweep works on, and what it leaves as it is."""
+"""Select the uploads that a sweep processes from a listing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from shared.backlog.already_recorded import batches, recorded
+from shared.backlog.already_recorded import batches, recorded_uploads
 from shared.errors import UnknownModel
 from shared.pipeline import set_aside
 from shared.pipeline.ids import ImageIds
@@ -14,14 +14,14 @@ from shared.pipeline.receive import is_upload
 from shared.types import ObjectRef, Upload
 
 
-class Sieve:
-    """Lets through what is to be classified, and counts the rest. For one thread.
+class UploadFilter:
+    """A filter that yields uploads to classify and counts the others. Not thread-safe.
 
     Args:
-        pipeline: what uploads will go through.
-        keep: whether what has a row stays in its bucket, so that it must be asked for.
-        is_shadow: whether a shadow asks.
-        count: told the outcome of each upload that is held back.
+        pipeline: the pipeline that will process the uploads.
+        keep: whether processed uploads stay in their bucket, so that the warehouse must be queried for rows.
+        is_shadow: whether the sweep is of a shadow release.
+        count: called with the outcome of each upload that is not yielded.
     """
 
     def __init__(self, pipeline: Pipeline, *, keep: bool, is_shadow: bool, count: Callable[[str], None]) -> None:
@@ -30,18 +30,18 @@ class Sieve:
         self._is_shadow = is_shadow
         self._count = count
         self.oldest_s = 0.0
-        """The age of the oldest upload that was let through."""
+        """The age of the oldest upload that was yielded, in seconds."""
         self.not_deleted: list[Upload] = []
-        """Uploads that have their row, and could not be deleted when they got it."""
+        """Uploads that have their row but could not be deleted."""
 
-    def work_in(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        """Yield what is to be classified, in order.
+    def select(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        """Yield the uploads to classify, in order.
 
         Raises:
-            BadRequest: the warehouse cannot be asked, as things are.
+            BadRequest: the warehouse cannot answer the query, such as without its tables.
             Transient: marks, uploads or rows cannot be read now.
         """
-        uploads = self._not_left(uploads)
+        uploads = self._not_marked(uploads)
         for upload in self._not_recorded(uploads) if self._keep else uploads:
             self.oldest_s = max(self.oldest_s, (datetime.now(UTC) - upload.ref.created_at).total_seconds())
             yield upload
@@ -51,10 +51,10 @@ class Sieve:
         digests = [classifier.bundle.digest for classifier in self._pipeline.models.served]
         return bool(self._recorded({ref: digests}))
 
-    def _not_left(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
-        marked = set_aside.marked(self._pipeline.store, self._pipeline.quarantine_bucket)
+    def _not_marked(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
+        kinds = set_aside.marked_uploads(self._pipeline.store, self._pipeline.quarantine_bucket)
         for upload in uploads:
-            kind = marked.get(ImageIds.of_object(upload.ref).upload_id) if marked else None
+            kind = kinds.get(ImageIds.of_object(upload.ref).upload_id) if kinds else None
             if not is_upload(upload):
                 self._count("not_an_upload")
             elif kind == set_aside.SET_ASIDE or (kind and self._keep):
@@ -66,18 +66,18 @@ class Sieve:
 
     def _not_recorded(self, uploads: Iterable[Upload]) -> Iterator[Upload]:
         for batch in batches(uploads):
-            known = self._recorded({upload.ref: self._digests_for(upload) for upload in batch})
+            refs = self._recorded({upload.ref: self._digests_for(upload) for upload in batch})
             for upload in batch:
-                if upload.ref in known:
+                if upload.ref in refs:
                     self._count("skipped")
                 else:
                     yield upload
 
     def _recorded(self, models: dict[ObjectRef, list[str]]) -> set[ObjectRef]:
-        return recorded(self._pipeline.warehouse, models, is_shadow=self._is_shadow)
+        return recorded_uploads(self._pipeline.warehouse, models, is_shadow=self._is_shadow)
 
     def _digests_for(self, upload: Upload) -> list[str]:
-        """Return the digest of the model that an upload is for; none for one that is not served: it can only fail."""
+        """Return the digest of an upload's model; empty if the model is not served, so that it can only fail."""
         try:
             return [self._pipeline.models.get_model_for(upload).bundle.digest]
         except UnknownModel:

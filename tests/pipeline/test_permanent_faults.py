@@ -1,4 +1,4 @@
-"""What can never pass comes to an end: quarantined, or left where it is with a row and a mark, and never lost."""
+"""An upload that can never succeed ends in quarantine, or stays with a row and a mark, and is never lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from shared.inference.registry import ModelRegistry
 from shared.logs import log
 from shared.pipeline import set_aside
 from shared.pipeline.ids import ImageIds
-from shared.pipeline.rate_limit import RateBreaker
+from shared.pipeline.rate_limit import RateLimit
 from shared.types import Failure, Prediction, Source, Upload
 from tests.backlog.parts import attempts_of, faults_of, markers, sweep_of
 from tests.emulators.fault_client import FaultControl
@@ -44,7 +44,7 @@ from tests.worlds import World
 Picture = Callable[..., bytes]
 REFUSED: dict[str, Any] = {"status": 403, "reason": "forbidden"}
 OF_A_POLICY = {"status": 412, "reason": "conditionNotMet"}
-"""Google gives this reason also where a constraint of the organisation forbids the write."""
+"""Google also gives this reason where an organisation policy forbids the write."""
 
 
 @pytest.fixture
@@ -54,17 +54,17 @@ def faults(world: World) -> Iterator[FaultControl]:
 
 
 @pytest.fixture
-def errors_said() -> Iterator[list[str]]:
-    """What is logged at ERROR."""
-    said: list[str] = []
+def logged_errors() -> Iterator[list[str]]:
+    """Collect the messages that are logged at ERROR."""
+    messages: list[str] = []
 
     class Notes(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
+            messages.append(record.getMessage())
 
     notes = Notes(logging.ERROR)
     log.addHandler(notes)
-    yield said
+    yield messages
     log.removeHandler(notes)
 
 
@@ -85,7 +85,7 @@ def refuse_writes(faults: FaultControl, bucket: str, **fault: Any) -> int:
 
 
 def rows_written(world: World) -> int:
-    """Rows in the tables, also those that the views do not show."""
+    """Return the number of rows in the tables, including those that the views do not show."""
     sql = (
         "SELECT image.name FROM predictions WHERE image.bucket IN UNNEST(@b) UNION ALL "
         "SELECT image.name FROM failures WHERE image.bucket IN UNNEST(@b)"
@@ -98,13 +98,13 @@ def swept(world: World, **options: Any) -> dict[str, int]:
 
 
 def mark_of(world: World, upload: Upload, kind: str) -> bool:
-    return set_aside.marked(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id) == kind
+    return set_aside.marked_uploads(world.store, world.quarantine).get(ImageIds.of_object(upload.ref).upload_id) == kind
 
 
-# A 412 is believed only where the object is there.
+# A 412 counts only if the object exists.
 
 
-def test_a_412_that_is_no_existing_object_keeps_the_upload_and_writes_no_row(
+def test_write_refused_with_412_keeps_the_upload_and_writes_no_row(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, picture(1))
@@ -115,7 +115,7 @@ def test_a_412_that_is_no_existing_object_keeps_the_upload_and_writes_no_row(
     assert rows_written(world) == 0
 
 
-def test_a_412_that_is_no_existing_copy_keeps_the_upload_and_writes_no_row(
+def test_copy_refused_with_412_keeps_the_upload_and_writes_no_row(
     world: World, faults: FaultControl, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, b"bread")
@@ -126,19 +126,17 @@ def test_a_412_that_is_no_existing_copy_keeps_the_upload_and_writes_no_row(
     assert rows_written(world) == 0
 
 
-def test_a_write_whose_answer_was_lost_is_done(
+def test_write_whose_answer_was_lost_succeeds(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
-    """The client asks again, and is told that there is an object: its own."""
+    """The client retries, and the store answers that the object exists: the client's own."""
     upload = dropped(world, tmp_path, picture(2))
     refuse_writes(faults, world.archive, kind="reset", after=True, count=1)
     assert isinstance(world.pipeline.process_upload(upload, call()), Prediction)
     assert world.names_in(world.uploads) == []
 
 
-def test_another_object_under_the_pictures_digest_is_not_taken_for_the_picture(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_write_refuses_other_bytes_under_the_pictures_digest(world: World, picture: Picture, tmp_path: Path) -> None:
     content = picture(3)
     sha256 = hashlib.sha256(content).hexdigest()
     world.store.write_once(world.archive, f"{sha256[:2]}/{sha256}.jpg", b"something else", "image/jpeg")
@@ -147,7 +145,7 @@ def test_another_object_under_the_pictures_digest_is_not_taken_for_the_picture(
     assert world.names_in(world.uploads) == ["photo.jpg"]
 
 
-def test_what_is_there_with_the_same_bytes_is_returned_and_other_bytes_are_left(world: World, tmp_path: Path) -> None:
+def test_write_once_returns_an_equal_object_and_keeps_another(world: World, tmp_path: Path) -> None:
     first = world.store.write_once(world.archive, "a", b"bytes", "text/plain")
     assert world.store.write_once(world.archive, "a", b"bytes", "text/plain") == first
     with pytest.raises(NameTaken):
@@ -159,11 +157,11 @@ def test_what_is_there_with_the_same_bytes_is_returned_and_other_bytes_are_left(
         world.store.copy_once(upload.ref, world.archive, "a")
 
 
-# Content-Encoding is of the file, and undone here.
+# Content-Encoding is a property of the object; our client decompresses.
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
-def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: World, encoding: str) -> None:
+def test_upload_with_a_wrong_content_encoding_is_quarantined(world: World, encoding: str) -> None:
     assert isinstance(world.store, CloudStorage)
     blob = world.store._client.bucket(world.uploads).blob("wrong.jpg")
     blob.content_encoding = encoding
@@ -174,7 +172,7 @@ def test_bytes_that_are_not_what_their_encoding_says_are_quarantined(world: Worl
     assert world.names_in(world.uploads) == []
 
 
-def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World, picture: Picture) -> None:
+def test_compressed_picture_has_the_digest_of_its_own_bytes(world: World, picture: Picture) -> None:
     content = picture(4)
     assert isinstance(world.store, CloudStorage)
     blob = world.store._client.bucket(world.uploads).blob("packed.jpg")
@@ -188,8 +186,8 @@ def test_a_packed_picture_is_classified_and_known_by_its_own_digest(world: World
 
 
 @pytest.mark.parametrize(("encoding", "held"), [("", 1_000), ("gzip", 20_000)])
-def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: str, held: int) -> None:
-    """Eight files that unpack to the limit would else be held by nobody's budget."""
+def test_compressed_file_reserves_memory_for_its_decompressed_size(world: World, encoding: str, held: int) -> None:
+    """Otherwise no budget would count eight files that decompress to the limit."""
     limits = replace(world.pipeline.limits, max_bytes=20_000)
     memory = MemoryBudgets(MemoryBudget(100_000, timeout_s=0.01), world.pipeline.memory.decodes)
     pipeline = replace(world.pipeline, limits=limits, memory=memory)
@@ -200,10 +198,10 @@ def test_a_file_holds_room_for_all_that_it_may_become(world: World, encoding: st
         assert isinstance(pipeline.process_upload(upload, call()), Failure)
 
 
-# An object that nobody may read.
+# An object that cannot be read.
 
 
-def test_a_file_that_nobody_may_read_is_quarantined_where_it_can_be_copied(
+def test_unreadable_upload_is_quarantined_if_it_can_be_copied(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, picture(5))
@@ -215,7 +213,7 @@ def test_a_file_that_nobody_may_read_is_quarantined_where_it_can_be_copied(
     assert world.names_in(world.uploads) == []
 
 
-def test_a_file_with_its_owners_key_is_recorded_left_and_never_taken_again(
+def test_unreadable_upload_that_cannot_be_copied_is_set_aside_once(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, picture(6))
@@ -234,7 +232,7 @@ def test_a_file_with_its_owners_key_is_recorded_left_and_never_taken_again(
     assert markers(world) == []
 
 
-def test_a_mark_that_cannot_be_written_brings_the_event_back(
+def test_set_aside_mark_that_cannot_be_written_raises_for_a_retry(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, picture(7))
@@ -247,7 +245,7 @@ def test_a_mark_that_cannot_be_written_brings_the_event_back(
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, Unreadable), (403, BadRequest)])
-def test_a_caller_who_names_an_object_that_cannot_be_read_is_not_told_to_come_back(
+def test_request_for_an_unreadable_object_gets_a_permanent_error(
     world: World, faults: FaultControl, tmp_path: Path, status: int, error: type[Exception]
 ) -> None:
     dropped(world, tmp_path, b"bread")
@@ -261,8 +259,8 @@ def test_a_caller_who_names_an_object_that_cannot_be_read_is_not_told_to_come_ba
 # An upload that has its row and may not be deleted.
 
 
-def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_deleted_when_it_may(
-    world: World, faults: FaultControl, picture: Picture, tmp_path: Path, errors_said: list[str]
+def test_undeletable_upload_gets_one_row_and_is_deleted_when_allowed(
+    world: World, faults: FaultControl, picture: Picture, tmp_path: Path, logged_errors: list[str]
 ) -> None:
     upload = dropped(world, tmp_path, picture(8))
     refuse_deletes(faults, world, status=403, reason="retentionPolicyNotMet")
@@ -273,25 +271,25 @@ def test_an_upload_that_may_not_be_deleted_gets_one_row_and_one_word_and_is_dele
         assert dict(summary.outcomes) == {"skipped": 1}
         assert summary.oldest_upload_s == 0.0
     assert rows_written(world) == 1
-    assert [said.partition(":")[0] for said in errors_said] == ["not deleted"]
+    assert [message.partition(":")[0] for message in logged_errors] == ["not deleted"]
     faults.clear()
     assert swept(world) == {"already_done": 1}
     assert world.names_in(world.uploads) == []
-    assert set_aside.marked(world.store, world.quarantine) == {}
+    assert set_aside.marked_uploads(world.store, world.quarantine) == {}
     assert rows_written(world) == 1
 
 
-def test_a_delete_that_fails_for_a_moment_leaves_no_mark(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_delete_that_fails_for_a_moment_leaves_no_mark(world: World, picture: Picture, tmp_path: Path) -> None:
     pipeline, _ = failing(world, "delete", before=StorageUnavailable())
     with pytest.raises(StorageUnavailable):
         pipeline.process_upload(dropped(world, tmp_path, picture(9)), call())
-    assert set_aside.marked(world.store, world.quarantine) == {}
+    assert set_aside.marked_uploads(world.store, world.quarantine) == {}
 
 
-# Errors that pass, and do not pass.
+# Errors that may pass, and errors that do not.
 
 
-def test_an_upload_that_sweeps_could_not_finish_for_too_long_is_quarantined(
+def test_upload_that_sweeps_cannot_finish_is_quarantined_in_the_end(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     dropped(world, tmp_path, picture(10))
@@ -305,10 +303,10 @@ def test_an_upload_that_sweeps_could_not_finish_for_too_long_is_quarantined(
     assert [name for name in world.names_in(world.quarantine) if "/" in name] == []
 
 
-def test_an_upload_is_not_given_up_at_its_first_failure_however_old_it_is(
+def test_upload_is_not_given_up_at_its_first_failure(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
-    """What counts is since when sweeps fail, or a bucket of old files could be quarantined whole."""
+    """The time since the first failed sweep counts; otherwise a whole bucket of old files could be quarantined."""
     ref = dropped(world, tmp_path, picture(11)).ref
     attempts = attempts_of(world)
     since = attempts.first_postponed_at(ref)
@@ -317,7 +315,7 @@ def test_an_upload_is_not_given_up_at_its_first_failure_however_old_it_is(
     assert attempts_of(world).first_postponed_at(ref) == since
 
 
-def test_what_cannot_be_quarantined_either_is_set_aside_at_the_end(
+def test_upload_that_cannot_be_quarantined_is_set_aside_in_the_end(
     world: World, faults: FaultControl, picture: Picture, tmp_path: Path
 ) -> None:
     upload = dropped(world, tmp_path, picture(12))
@@ -331,7 +329,7 @@ def test_what_cannot_be_quarantined_either_is_set_aside_at_the_end(
     assert rows_written(world) == 1
 
 
-def test_no_upload_is_given_up_for_a_warehouse_that_takes_no_rows(
+def test_upload_is_not_given_up_while_the_warehouse_is_unavailable(
     world: World, picture: Picture, tmp_path: Path
 ) -> None:
     dropped(world, tmp_path, picture(13))
@@ -342,8 +340,8 @@ def test_no_upload_is_given_up_for_a_warehouse_that_takes_no_rows(
     assert world.names_in(world.quarantine) == []
 
 
-def test_an_upload_whose_rows_are_refused_for_good_ends_with_a_mark_and_a_word(
-    world: World, picture: Picture, tmp_path: Path, errors_said: list[str]
+def test_upload_whose_rows_are_always_refused_is_set_aside(
+    world: World, picture: Picture, tmp_path: Path, logged_errors: list[str]
 ) -> None:
     upload = dropped(world, tmp_path, picture(14))
     pipeline, _ = failing(world, "append", before=RowRefused("no such field"))
@@ -351,12 +349,12 @@ def test_an_upload_whose_rows_are_refused_for_good_ends_with_a_mark_and_a_word(
     assert swept(refusing) == {"postponed": 1}
     assert swept(refusing, give_up_after_s=0) == {"set_aside": 1}
     assert mark_of(world, upload, set_aside.SET_ASIDE)
-    assert errors_said[-1].startswith("set aside without a row")
+    assert logged_errors[-1].startswith("set aside without a row")
     assert swept(refusing, give_up_after_s=0) == {"skipped": 1}
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
+def test_upload_of_a_model_with_infinite_outputs_is_quarantined(
     world: World, picture: Picture, tmp_path: Path, bad: float
 ) -> None:
     dropped(world, tmp_path, picture(15))
@@ -381,38 +379,36 @@ def test_a_model_whose_numbers_are_none_gives_no_score_and_the_upload_ends(
     assert row["reason"] == "tried_too_often"
 
 
-def test_an_attempt_that_hangs_keeps_its_marker_at_an_orderly_end(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
-    """Or 8 files that never finish would be begun anew by every sweep, and nothing else ever."""
+def test_attempt_that_hangs_keeps_its_marker_at_shutdown(world: World, picture: Picture, tmp_path: Path) -> None:
+    """Otherwise every sweep would start with the same 8 files that never finish, and reach nothing else."""
     refs = [dropped(world, tmp_path, picture(seed), f"{seed}.jpg").ref for seed in (16, 17)]
     hung, innocent = attempts_of(world, timeout_s=0), attempts_of(world, timeout_s=300)
     assert hung.begin_first(refs[0])
     assert innocent.begin_first(refs[1])
     for attempts in (hung, innocent):
-        attempts.give_back_all(within_s=20)
+        attempts.withdraw_all(within_s=20)
     assert markers(world) == [f"attempts/{ImageIds.of_object(refs[0]).upload_id}/1"]
 
 
-def test_what_is_done_is_given_back_however_long_it_took(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_attempt_that_is_done_loses_its_marker_however_long_it_took(
+    world: World, picture: Picture, tmp_path: Path
+) -> None:
     ref = dropped(world, tmp_path, picture(18)).ref
     attempts = attempts_of(world, timeout_s=0)
     attempt = attempts.begin_first(ref)
     assert attempt
     with faults_of(world) as faults:
         faults.set(method="DELETE", path=f"/{world.quarantine}/", **REFUSED)
-        attempts.give_back(attempt)
+        attempts.withdraw(attempt)
     assert len(markers(world)) == 1
-    attempts.give_back_all(within_s=20)
+    attempts.withdraw_all(within_s=20)
     assert markers(world) == []
 
 
-# What is no upload is left alone.
+# Objects that are not uploads are left alone.
 
 
-def test_folders_and_parts_of_uploads_are_left_and_counted_by_the_sweep(
-    world: World, picture: Picture, tmp_path: Path
-) -> None:
+def test_sweep_leaves_and_counts_folders_and_parts_of_uploads(world: World, picture: Picture, tmp_path: Path) -> None:
     part = "gcloud/tmp/parallel_composite_uploads/see_gcloud_storage_cp_help_for_details/17_ab_0"
     dropped(world, tmp_path, picture(19), part)
     dropped(world, tmp_path, picture(20), "photo.jpg")
@@ -424,23 +420,23 @@ def test_folders_and_parts_of_uploads_are_left_and_counted_by_the_sweep(
     assert sweep_of(world).run(world.store.uploads(world.uploads)).oldest_upload_s == 0.0
 
 
-# A few that the above rest on.
+# Rules that the tests above rely on.
 
 
-def test_callers_beyond_the_rate_are_refused(world: World, picture: Picture, tmp_path: Path) -> None:
-    pipeline = replace(world.pipeline, rate=RateBreaker(1))
+def test_rate_limit_refuses_callers_beyond_it(world: World, picture: Picture, tmp_path: Path) -> None:
+    pipeline = replace(world.pipeline, rate=RateLimit(1))
     pipeline.classify_image(received(picture(21)), record=False)
     with pytest.raises(OverRate):
         pipeline.classify_image(received(picture(21)), record=False)
 
 
-def test_a_mark_says_which_upload_stays_and_why(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_set_aside_mark_names_the_upload_and_the_reason(world: World, picture: Picture, tmp_path: Path) -> None:
     ref = dropped(world, tmp_path, picture(22)).ref
     assert set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
     assert not set_aside.mark(world.store, world.quarantine, set_aside.SET_ASIDE, ref, "it has a key")
     [name] = world.names_in(world.quarantine)
-    says = json.loads(world.store.read(world.store.find(world.quarantine, name).ref, 10_000))
-    assert (says["upload"]["name"], says["why"]) == ("photo.jpg", "it has a key")
+    document = json.loads(world.store.read(world.store.find(world.quarantine, name).ref, 10_000))
+    assert (document["upload"]["name"], document["why"]) == ("photo.jpg", "it has a key")
     set_aside.unmark(world.store, world.quarantine, ImageIds.of_object(ref).upload_id)
     set_aside.unmark(world.store, world.quarantine, ImageIds.of_object(ref).upload_id)
     assert world.names_in(world.quarantine) == []

@@ -1,4 +1,4 @@
-"""Whatever is held while an image is worked on, room or turn, is given back, however the work ends."""
+"""Memory, slots and locks that an image holds are released however its processing ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle
 from shared.bundles.model_index import ModelIndex
-from shared.bundles.references import Place
+from shared.bundles.references import BundleReference
 from shared.errors import BadRequest, Busy, InvalidBundle, StorageUnavailable, WarehouseUnavailable
 from shared.http import app as http_app
 from shared.http.admission import Admission
@@ -34,23 +34,23 @@ from tests.worlds import World
 
 Picture = Callable[..., bytes]
 GONE = StorageUnavailable("It does not answer.")
-PATIENCE_S = 60
+TIMEOUT_S = 60
 STEPS = ("read", "write_once", "copy_once", "append", "delete")
 
 
-def impatient() -> MemoryBudgets:
-    """Room as an instance of 512 MiB has, for which nobody waits."""
+def memory_without_waiting() -> MemoryBudgets:
+    """Return the memory budgets of an instance of 512 MiB, with a timeout of 0."""
     return MemoryBudgets(MemoryBudget(32 * MIB, timeout_s=0), MemoryBudget(208 * MIB, timeout_s=0))
 
 
-def impatient_memory_of(pipeline: Pipeline) -> MemoryBudgets:
-    """Return a pipeline's memory, for which nobody waits from now on."""
+def disable_waiting(pipeline: Pipeline) -> MemoryBudgets:
+    """Set the timeouts of a pipeline's memory budgets to 0 and return the budgets."""
     for budget in (pipeline.memory.files, pipeline.memory.decodes):
         budget.timeout_s = 0
     return pipeline.memory
 
 
-def see_that_all_is_free(memory: MemoryBudgets) -> None:
+def check_all_is_free(memory: MemoryBudgets) -> None:
     for budget in (memory.files, memory.decodes):
         with budget.room_for(budget.capacity_bytes):
             pass
@@ -59,28 +59,28 @@ def see_that_all_is_free(memory: MemoryBudgets) -> None:
 @pytest.mark.parametrize("content", ["picture", "text", "half a picture"])
 @pytest.mark.parametrize("error", [GONE, WarehouseUnavailable("It does not answer."), Killed(), ValueError("a fault")])
 @pytest.mark.parametrize("step", STEPS)
-def test_upload_gives_its_room_back_at_whatever_step_it_ends(
+def test_upload_releases_its_memory_at_whatever_step_it_ends(
     memory_world: World, picture: Picture, tmp_path: Path, step: str, error: BaseException, content: str
 ) -> None:
     contents = {"picture": picture(1), "text": b"bread, butter", "half a picture": picture(1)[:2000]}
     upload = dropped(memory_world, tmp_path, contents[content])
-    memory = impatient()
+    memory = memory_without_waiting()
     for when in ({"before": error}, {"after": error}, {}):
         store, warehouse = (Faulty(part, None, step, **when) for part in (memory_world.store, memory_world.warehouse))
         pipeline = replace(memory_world.pipeline, store=store, warehouse=warehouse, memory=memory)
         with suppress(type(error)):
             pipeline.process_upload(upload, call())
-        see_that_all_is_free(memory)
+        check_all_is_free(memory)
 
 
 @pytest.mark.parametrize(("encoding", "held"), [("", 1_000), ("identity", 1_000), ("gzip", 20_000)])
-def test_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
+def test_upload_reserves_memory_for_its_decompressed_size_before_the_read(
     memory_world: World, encoding: str, held: int
 ) -> None:
-    """Eight files that unpack to the limit would else be held by nobody's budget."""
+    """Otherwise no budget would count eight files that decompress to the limit."""
     ref = memory_world.store.write_once(memory_world.uploads, "a", b"x", "image/jpeg")
     upload, notes = Upload(ref, 1_000, "", None, encoding), list[str]()
-    memory = replace(impatient(), files=MemoryBudget(100_000, timeout_s=0))
+    memory = replace(memory_without_waiting(), files=MemoryBudget(100_000, timeout_s=0))
     limits = replace(memory_world.pipeline.limits, max_bytes=20_000)
     store = Faulty(memory_world.store, notes)
     pipeline = replace(memory_world.pipeline, store=store, limits=limits, memory=memory)
@@ -93,11 +93,11 @@ def test_upload_holds_room_for_all_that_it_may_become_before_it_is_read(
 
 
 @pytest.mark.parametrize("step", ["read", "write_once"])
-def test_upload_holds_its_room_until_its_copy_is_in_the_archive(
+def test_upload_holds_its_memory_until_its_copy_is_archived(
     memory_world: World, picture: Picture, tmp_path: Path, step: str
 ) -> None:
     upload = dropped(memory_world, tmp_path, picture(1))
-    memory, free = impatient(), list[bool]()
+    memory, free = memory_without_waiting(), list[bool]()
     needed = 2 * upload.size_bytes
 
     class Watching:
@@ -113,11 +113,11 @@ def test_upload_holds_its_room_until_its_copy_is_in_the_archive(
 
     replace(memory_world.pipeline, store=Watching(), memory=memory).process_upload(upload, call())
     assert free == [True, False]
-    see_that_all_is_free(memory)
+    check_all_is_free(memory)
 
 
 def _requests(uploads: str) -> dict[str, tuple[dict[str, Any], int]]:
-    """Return requests that end in every way, by what they are, each with its status."""
+    """Return requests for every kind of ending, by description, each with its status."""
     content = jpeg("daisy")
     image, predict = b64(content), "/v1/models/flowers:predict"
     return {
@@ -131,8 +131,8 @@ def _requests(uploads: str) -> dict[str, tuple[dict[str, Any], int]]:
         "second not base64": ({"path": predict, "json": {"instances": [{"b64": image}, {"b64": "!"}]}}, 400),
         "not JSON": ({"path": predict, "data": b"{" * 200}, 400),
         "of very many values": ({"path": predict, "data": b"[" + b"{}," * 500_000 + b"{}]"}, 413),
-        "for nobody": ({"path": "/v1/models/cats:predict", "json": {}}, 404),
-        "nowhere": ({"path": "/nowhere", "data": content}, 404),
+        "for an unknown model": ({"path": "/v1/models/cats:predict", "json": {}}, 404),
+        "an unknown path": ({"path": "/nowhere", "data": content}, 404),
         "of an object that is gone": ({"path": "/v1/classify", "json": {"uri": f"gs://{uploads}/gone"}}, 404),
         "of a bucket that may not be named": ({"path": "/v1/classify", "json": {"uri": "gs://other/x"}}, 403),
         "not explained": ({"path": "/v1/models/flowers:explain?label=cat", "data": content}, 400),
@@ -141,16 +141,16 @@ def _requests(uploads: str) -> dict[str, tuple[dict[str, Any], int]]:
 
 
 @pytest.mark.parametrize("ending", ["", "write_once", "append", "find"])
-def test_request_gives_back_its_room_and_its_turn_however_it_ends(
+def test_request_releases_its_memory_and_its_slot_however_it_ends(
     memory_world: World, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    doors: list[Admission] = []
+    admissions: list[Admission] = []
 
-    def new_door(at_once: int, waiting: int) -> Admission:
-        doors.append(Admission(at_once, waiting, timeout_s=0))
-        return doors[0]
+    def new_admission(at_once: int, waiting: int) -> Admission:
+        admissions.append(Admission(at_once, waiting, timeout_s=0))
+        return admissions[0]
 
-    monkeypatch.setattr(http_app, "Admission", new_door)
+    monkeypatch.setattr(http_app, "Admission", new_admission)
     store, warehouse = (
         Faulty(part, None, ending, before=GONE if ending != "append" else WarehouseUnavailable("It is away."))
         for part in (memory_world.store, memory_world.warehouse)
@@ -162,16 +162,16 @@ def test_request_gives_back_its_room_and_its_turn_however_it_ends(
         answer = client.post(**request)
         if not ending:
             assert answer.status_code == status, what
-        see_that_all_is_free(impatient_memory_of(service.pipeline()))
+        check_all_is_free(disable_waiting(service.pipeline()))
         for _ in range(2):
-            doors[0].enter()  # or Busy
+            admissions[0].enter()  # or Busy
         for _ in range(2):
-            doors[0].leave()
-        assert "bucketlens_requests_in_flight 1.0" in client.get("/metrics").text, "who asks"
+            admissions[0].leave()
+        assert "bucketlens_requests_in_flight 1.0" in client.get("/metrics").text, "the request for the metrics itself"
 
 
 @pytest.mark.parametrize("error", [None, Killed(), BadRequest("There is no time.", 408), RuntimeError("a fault")])
-def test_occlusion_gives_back_its_turn_however_it_ends(error: BaseException | None) -> None:
+def test_occlusion_releases_its_slot_however_it_ends(error: BaseException | None) -> None:
     context: Any = SimpleNamespace(seconds_left=1e9)
     for _ in range(2):
         with suppress(Killed, BadRequest, RuntimeError), OcclusionWatch(context) as watch:
@@ -180,7 +180,7 @@ def test_occlusion_gives_back_its_turn_however_it_ends(error: BaseException | No
                 raise error
 
 
-def test_occlusions_that_begin_at_once_run_one_at_a_time() -> None:
+def test_occlusions_in_parallel_run_one_at_a_time() -> None:
     context: Any = SimpleNamespace(seconds_left=1e9)
     threads, begun, done, fates = 8, threading.Barrier(8), threading.Barrier(8), list[str]()
 
@@ -191,15 +191,15 @@ def test_occlusions_that_begin_at_once_run_one_at_a_time() -> None:
                 watch(0, 64)
                 fates.append("at work")
             except Busy:
-                fates.append("sent away")
-            done.wait()  # the one that is at work ends when all others have asked
+                fates.append("refused")
+            done.wait()  # the running one ends only after all others were refused
 
     crowd = [threading.Thread(target=run) for _ in range(threads)]
-    for one in crowd:
-        one.start()
-    for one in crowd:
-        one.join()
-    assert sorted(fates) == ["at work"] + ["sent away"] * (threads - 1)
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    assert sorted(fates) == ["at work"] + ["refused"] * (threads - 1)
 
 
 @pytest.fixture
@@ -208,32 +208,32 @@ def shipped(classifier: Classifier) -> Bundle:
 
 
 class Reader:
-    """Reads a bundle at a place, and of the index always the one that was read first.
+    """A bundle source whose index always has the first bundle.
 
     Args:
-        first: what is served at the start.
-        read: reads what lies at the place later.
+        first: the bundle that is served at the start.
+        read: returns the bundle that is read later.
     """
 
     def __init__(self, first: Bundle, read: Callable[[], Bundle]) -> None:
         self._first, self._read = first, read
 
-    def index(self, places: Iterable[Place]) -> ModelIndex:
-        return ModelIndex([(place, self._first) for place in places])
+    def index(self, references: Iterable[BundleReference]) -> ModelIndex:
+        return ModelIndex([(reference, self._first) for reference in references])
 
-    def bundle(self, place: Place) -> Bundle:
+    def bundle(self, reference: BundleReference) -> Bundle:
         return self._read()
 
 
 def open_registry(reader: Reader, open_model: Callable[[Bundle], Classifier]) -> ModelRegistry:
-    registry = ModelRegistry(reader, [Place("a")], open_model)
+    registry = ModelRegistry(reader, [BundleReference("a")], open_model)
     registry.open()
     return registry
 
 
 @pytest.mark.parametrize("at", ["reading", "opening"])
-@pytest.mark.parametrize("error", [InvalidBundle("a", ["It is no bundle."]), GONE, Killed(), ValueError("a fault")])
-def test_load_that_fails_in_whatever_way_lets_the_next_one_in(
+@pytest.mark.parametrize("error", [InvalidBundle("a", ["It is not a bundle."]), GONE, Killed(), ValueError("a fault")])
+def test_model_load_that_fails_admits_the_next_load(
     shipped: Bundle, classifier: Classifier, error: BaseException, at: str
 ) -> None:
     faults = list[BaseException]()
@@ -258,9 +258,9 @@ def test_load_that_fails_in_whatever_way_lets_the_next_one_in(
     assert registry.load("flowers").default is newer
 
 
-def test_loads_that_come_at_once_are_let_in_one_at_a_time(shipped: Bundle, classifier: Classifier) -> None:
+def test_model_loads_in_parallel_are_admitted_one_at_a_time(shipped: Bundle, classifier: Classifier) -> None:
     def read() -> Bundle:
-        with pytest.raises(Busy, match="loaded already"):
+        with pytest.raises(Busy, match="Another model is being loaded"):
             registry.load("flowers")
         return shipped
 
@@ -268,25 +268,23 @@ def test_loads_that_come_at_once_are_let_in_one_at_a_time(shipped: Bundle, class
     assert registry.load("flowers").default is shipped
 
 
-def test_interpreters_are_no_more_than_threads_and_each_comes_back(shipped: Bundle) -> None:
+def test_interpreters_are_as_many_as_threads_and_are_returned(shipped: Bundle) -> None:
     model = LiteRTModel(shipped.model_path, threads=3)
     with model._interpreter() as first, model._interpreter() as second, model._interpreter() as third:
-        assert len({id(one) for one in (first, second, third)}) == 3
+        assert len({id(interpreter) for interpreter in (first, second, third)}) == 3
         assert model._idle.empty(), "a fourth would wait"
     with pytest.raises(Killed), model._interpreter():
         raise Killed
     assert model._idle.qsize() == 3
 
 
-def test_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_process(
-    memory_world: World, tmp_path: Path
-) -> None:
-    """A sweep that is about to end gives back what is in flight: an attempt that it did not see would count."""
+def test_attempt_in_the_middle_of_a_release_is_released_by_the_shutdown(memory_world: World, tmp_path: Path) -> None:
+    """A sweep that is about to end returns all attempts in flight; one that it missed would count."""
     upload = dropped(memory_world, tmp_path, b"bread")
     left = list[list[str]]()
 
     class Slow:
-        """A store that takes so long to delete that the process ends meanwhile."""
+        """A store whose delete is so slow that the process ends during it."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(memory_world.store, name)
@@ -294,12 +292,12 @@ def test_attempt_that_is_being_given_back_can_be_given_back_by_who_ends_the_proc
         def delete(self, ref: ObjectRef) -> None:
             if not left:
                 left.append([])
-                attempts.give_back_all(PATIENCE_S)
+                attempts.withdraw_all(TIMEOUT_S)
                 left.append(markers(memory_world))
             memory_world.store.delete(ref)
 
     attempts = attempts_of(replace(memory_world, store=cast(Any, Slow())))
     attempt = attempts.begin_first(upload.ref)
     assert attempt
-    attempts.give_back(attempt)
+    attempts.withdraw(attempt)
     assert left == [[], []]

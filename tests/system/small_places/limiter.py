@@ -1,4 +1,4 @@
-"""A small place: what limits a process here, chosen by what this machine permits."""
+"""Choose what limits a process, by what this machine permits."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from tests.system.small_places.size import Size
 WAYS = ("cgroup", "limits")
 
 
-class Place(Protocol):
-    """Whatever limits."""
+class Limiter(Protocol):
+    """Something that limits processes."""
 
     @property
     def how(self) -> str:
-        """What limits, in words."""
+        """Description of the limiter."""
 
     def command(self, words: Sequence[str]) -> list[str]:
-        """Return what to start instead of a program, so that it is limited."""
+        """Return the command that starts a program with the limits."""
 
     def watch(self, pid: int) -> None:
-        """Take note of the process that was started."""
+        """Begin to limit the process that was started."""
 
     def killed(self) -> int:
-        """Return how many processes were killed for want of memory."""
+        """Return how many processes were killed because memory ran out."""
 
     def charged_mib(self) -> float | None:
-        """Return the most memory that was charged at any moment; None where nobody counts."""
+        """Return the highest memory that was charged; None where nothing is charged."""
 
 
-class Anywhere:
-    """No limits at all, to compare with."""
+class Unlimited:
+    """No limits, to compare with."""
 
     how = "no limits"
 
@@ -44,33 +44,33 @@ class Anywhere:
         return list(words)
 
     def watch(self, pid: int) -> None:
-        """Nothing is to be done."""
+        """Do nothing."""
 
     def killed(self) -> int:
-        """Return 0: there is no limit to be killed for."""
+        """Return 0: there is no limit."""
         return 0
 
     def charged_mib(self) -> float | None:
-        """Return None: nobody counts."""
+        """Return None: nothing is charged."""
         return None
 
 
 @contextmanager
-def small_place(size: Size, way: str | None = None) -> Iterator[Place]:
-    """Have a place of a size for the length of the block; what runs in it must have ended by then.
+def limited(size: Size, way: str | None = None) -> Iterator[Limiter]:
+    """Limit processes to a size for the length of the block; they must have ended by then.
 
     Args:
-        size: what there is in it.
+        size: the limits.
         way: one of ``WAYS``; None for the first that works.
 
     Raises:
-        Impossible: neither way works here.
+        Impossible: no way works here.
     """
     with ExitStack() as stack:
         yield stack.enter_context(duty_cycle_of(size)) if way == "limits" else _first_that_works(size, way, stack)
 
 
-def _first_that_works(size: Size, way: str | None, stack: ExitStack) -> Place:
+def _first_that_works(size: Size, way: str | None, stack: ExitStack) -> Limiter:
     try:
         return stack.enter_context(group_of(size))
     except NoGroup as error:
