@@ -30,6 +30,8 @@ class Coverage:
     """By file and number of a statement (see ``statement_at``), the tests that ran it."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long each test took."""
+    importers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By file, the tests of those test files that import it: they may read its constants and run nothing of it."""
     unfit: frozenset[str] = frozenset()
     """Tests that fail without any mutant, and are not run."""
 
@@ -47,7 +49,7 @@ class Coverage:
         statement = statement_at(source, line)
         found = self.statements.get(path, {}).get(statement, frozenset()) if statement is not None else frozenset()
         if statement is None or (not found and is_called_at_import(source, line)):
-            found = self.of_file(path)
+            found = self.of_file(path) | self.importers.get(path, frozenset())
         if not found and path.startswith(DECODERS):
             found = self.of_file(APART)
         return self._in_order(found)
@@ -67,6 +69,17 @@ def statement_at(source: str, line: int) -> int | None:
         return None
     number = min(around)[1]
     return number if _statements(source)[number][1] else None
+
+
+def imported_files(source: str) -> set[str]:
+    """Return the files that a module's imports may mean, as paths from the root of the project."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return {f"{name.replace('.', '/')}.py" for name in names}
 
 
 def is_called_at_import(source: str, line: int) -> bool:

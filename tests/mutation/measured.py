@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.choice import Coverage
+from tests.mutation.choice import Coverage, imported_files
 from tests.mutation.structure import digest_of
 from tests.mutation.tree import digest
 
@@ -76,6 +76,7 @@ class Measured:
         """Return all of it, or of some test files."""
         ran: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         seconds: dict[str, float] = {}
+        importers: dict[str, set[str]] = defaultdict(set)
         unfit: set[str] = set()
         for file, entry in self._entries.items():
             if near is not None and file not in near:
@@ -83,11 +84,14 @@ class Measured:
             tests = list(entry["seconds"])
             seconds |= entry["seconds"]
             unfit |= set(entry["failed"])
+            for path in imported_files((self._root / file).read_text("utf-8")):
+                importers[path].update(tests)
             for path, by_statement in entry["statements"].items():
                 for statement, numbers in by_statement.items():
                     ran[path][int(statement)].update(tests[number] for number in numbers)
         frozen = {path: {one: frozenset(tests) for one, tests in found.items()} for path, found in ran.items()}
-        return Coverage(frozen, seconds, frozenset(unfit))
+        by_import = {path: frozenset(tests) for path, tests in importers.items()}
+        return Coverage(frozen, seconds, by_import, frozenset(unfit))
 
     def _test_files(self) -> list[str]:
         return sorted(path.relative_to(self._root).as_posix() for path in self._root.glob("tests/**/test_*.py"))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.mutation.chapters import ROOT
-from tests.mutation.choice import APART, DECODERS, VIEW_READER, Coverage, is_called_at_import, statement_at
+from tests.mutation.choice import (
+    APART,
+    DECODERS,
+    VIEW_READER,
+    Coverage,
+    imported_files,
+    is_called_at_import,
+    statement_at,
+)
 
 SOURCE = """import math
 
@@ -90,7 +98,7 @@ def test_a_line_that_nothing_runs_has_no_tests() -> None:
 
 def test_a_test_that_fails_anyhow_is_not_chosen() -> None:
     found = Coverage(
-        {"box": {statement_at(SOURCE, 12) or 0: frozenset({"quick", "broken"})}}, {}, frozenset({"broken"})
+        {"box": {statement_at(SOURCE, 12) or 0: frozenset({"quick", "broken"})}}, {}, unfit=frozenset({"broken"})
     )
     assert found.chosen("box", SOURCE, 12) == ["quick"]
 
@@ -120,3 +128,15 @@ def test_a_function_that_a_module_calls_while_it_is_imported_is_tested_by_every_
     found = Coverage({"box": {statement_at(source, 25) or 0: frozenset({"quick"})}}, {})
     assert found.chosen("box", source, 12) == ["quick"]
     assert found.chosen("box", SOURCE, 12) == []
+
+
+def test_constant_is_tested_by_the_tests_that_import_its_module_too() -> None:
+    found = Coverage({"box": {statement_at(SOURCE, 25) or 0: frozenset({"runs"})}}, {}, {"box": frozenset({"reads"})})
+    assert found.chosen("box", SOURCE, 3) == ["reads", "runs"]
+    assert found.chosen("box", SOURCE, 25) == ["runs"]
+
+
+def test_imports_of_modules_and_of_names_in_them_are_files() -> None:
+    source = "import shared.box\nfrom shared.inference import heatmap\nfrom shared.bundles.folders import MODELS\n"
+    found = imported_files(source)
+    assert {"shared/box.py", "shared/inference/heatmap.py", "shared/bundles/folders.py"} <= found

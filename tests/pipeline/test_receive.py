@@ -203,6 +203,15 @@ def test_generation_is_a_moment_before_the_year_10000(generation: int, fits: boo
             upload_from(ATTRIBUTES, data)
 
 
+@pytest.mark.parametrize(("size", "fits"), [("0" * 17 + "1", True), ("0" * 18 + "1", False)])
+def test_number_in_an_event_has_18_digits_at_most(size: str, fits: bool) -> None:
+    if fits:
+        assert upload_from(ATTRIBUTES, DATA | {"size": size}).size_bytes == 1
+    else:
+        with pytest.raises(MalformedEvent, match="size"):
+            upload_from(ATTRIBUTES, DATA | {"size": size})
+
+
 @pytest.mark.parametrize(
     ("code_point", "expected"), [(0xD7FF, True), (0xD800, False), (0xDC00, False), (0xDFFF, False), (0xE000, True)]
 )
