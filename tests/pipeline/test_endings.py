@@ -13,7 +13,17 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from shared.errors import OverRate, RowRefused, StorageRefused, Superseded, TooManyBytes, TriedTooOften, Unreadable
+from shared.errors import (
+    Busy,
+    OverRate,
+    RowRefused,
+    StorageRefused,
+    Superseded,
+    TooManyBytes,
+    TriedTooOften,
+    Unreadable,
+)
+from shared.images.memory_budget import MIB, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.logs import log
 from shared.pipeline.ids import ImageIds
@@ -254,3 +264,18 @@ def test_archive_holds_the_stripped_file_and_the_row_the_digest_of_what_was_sent
     assert memory_world.store.read(archived.ref, 1000) == stripped
     kept = pipeline.classify_image(received(content), record=False)
     assert (kept.archive_uri, asked) == (None, [content])  # what is not kept is not stripped
+
+
+@pytest.mark.parametrize(("others_mib", "fits"), [(16, True), (17, False)])
+def test_drawing_an_explanation_holds_24_mebibytes(
+    memory_world: World, classifier: Classifier, picture: Picture, others_mib: int, fits: bool
+) -> None:
+    decodes = MemoryBudget(40 * MIB, timeout_s=0)
+    pipeline = replace(memory_world.pipeline, memory=replace(memory_world.pipeline.memory, decodes=decodes))
+    explained = pipeline.explain_image(picture(10), classifier)
+    with decodes.room_for(others_mib * MIB):
+        if fits:
+            assert pipeline.draw_explanation(picture(10), explained)
+        else:
+            with pytest.raises(Busy):
+                pipeline.draw_explanation(picture(10), explained)
