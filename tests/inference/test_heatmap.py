@@ -105,8 +105,9 @@ def test_heatmap_colours_are_a_cubehelix(index: int, colour: tuple[int, int, int
 
 def test_heatmap_of_white_and_grey_is_dimmed_and_covered_by_seven_tenths_of_the_colour() -> None:
     white = np.full((8, 8, 3), 255, np.uint8)
-    cold, hot = (np.asarray(draw_heatmap(white, np.full((2, 2), heat, np.float32))) for heat in (0, 1))
+    cold, warm, hot = (np.asarray(draw_heatmap(white, np.full((2, 2), heat, np.float32))) for heat in (0, 0.5, 1))
     assert cold.min() == cold.max() == 153  # 0.6 of 255
+    assert warm[4, 4].tolist() == pytest.approx([0.65 * 153 + 0.35 * part for part in RAMP[127]], abs=1)
     assert hot[4, 4].tolist() == pytest.approx([0.3 * 153 + 0.7 * part for part in RAMP[255]], abs=1)
 
 

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from tests.mutation import recorder
-from tests.mutation.choice import AT_IMPORT, statement_at
+from tests.mutation.chapters import CHAPTERS
+from tests.mutation.choice import AT_IMPORT, VIEW_READER, statement_at
 from tests.mutation.measured import is_test_file, structure_of
 from tests.mutation.tree import digest
 
 CONFIGURATION = """[run]
 data_file = {root}/coverage.data
 include =
-    {root}/shared/*
-    {root}/tests/memory/*
+{included}
 """
 BESIDE = 8
 """With so many files, two processes run the tests; to start them takes a while."""
@@ -33,7 +33,7 @@ def main() -> int:
     """Run them; returns 1 where the result could not be written."""
     root, target, files = Path.cwd(), Path(sys.argv[1]), sys.argv[2:]
     record, configuration = root / "record.jsonl", root / "coverage.ini"
-    configuration.write_text(CONFIGURATION.format(root=root), "utf-8")
+    configuration.write_text(CONFIGURATION.format(root=root, included=_included(root)), "utf-8")
     record.write_text("", "utf-8")
     os.environ[recorder.FILE] = str(record)
     options = ["--tier", "check", "-q", "-p", "no:cacheprovider", f"--basetemp={root / 'temporary'}"]
@@ -42,6 +42,12 @@ def main() -> int:
     pytest.main([*options, "-p", "pytest_cov", *coverage, *files], plugins=[recorder])
     target.write_text(json.dumps(_entries(root, files)), "utf-8")
     return 0
+
+
+def _included(root: Path) -> str:
+    """Return the folders whose coverage is asked for; to trace the local cloud too would take several times as long."""
+    mutated = {Path(path).parent for chapter in CHAPTERS for path in chapter.files(root) if path.endswith(".py")}
+    return "\n".join(f"    {root / folder}/*" for folder in sorted({*mutated, Path(VIEW_READER).parent}))
 
 
 def _entries(root: Path, files: list[str]) -> dict[str, Any]:

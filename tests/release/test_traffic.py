@@ -183,3 +183,11 @@ def test_change_says_what_it_is() -> None:
 def test_traffic_that_is_right_already_is_not_set_again() -> None:
     platform = Platform({"a": TRIAL, "b": TRIAL}, changes_left=0)
     assert [standing.traffic for standing in begin(platform, ("a", "b"), Change(bundle="two"), 10)] == [TRIAL, TRIAL]
+
+
+def test_canary_of_what_serves_already_on_one_service_moves_no_traffic_of_any() -> None:
+    before = {"a": DONE, "b": ALL}
+    platform = Platform(dict(before))
+    with pytest.raises(NothingToRelease, match="one serves already"):
+        begin(platform, ("a", "b"), Change(bundle="one"), 10)
+    assert platform.traffic == before
