@@ -23,6 +23,7 @@ from shared.errors import (
     TriedTooOften,
     Unreadable,
 )
+from shared.images.decode import Limits
 from shared.images.memory_budget import MIB, MemoryBudget
 from shared.inference.classifier import Classifier
 from shared.logs import log
@@ -30,7 +31,7 @@ from shared.pipeline.ids import ImageIds
 from shared.pipeline.pipeline import Pipeline
 from shared.pipeline.rate_limit import RateLimit
 from shared.pipeline.set_aside import NOT_DELETED, SET_ASIDE, marked_uploads
-from shared.types import Acknowledged, Correction, Failure, Prediction, Source, Upload
+from shared.types import Acknowledged, Correction, Failure, Image, Prediction, Source, Upload
 from tests.pipeline.parts import call, dropped, failing, received
 from tests.worlds import World
 
@@ -250,8 +251,8 @@ def test_archive_holds_the_stripped_file_and_the_row_the_digest_of_what_was_sent
     content, stripped = picture(9), b"without metadata"
     asked: list[bytes] = []
 
-    def strip(given: bytes, *_: object, **__: object) -> bytes:
-        asked.append(given)
+    def strip(content: bytes, image: Image, limits: Limits, *, shrink_to_px: int | None, budget: MemoryBudget) -> bytes:
+        asked.append(content)
         return stripped
 
     pipeline = replace(memory_world.pipeline, strip=strip)
