@@ -21,8 +21,9 @@ FROM_ROOT = {path.name: path.name.replace("README", "overview") for path in ROOT
 """Files at the root to the pages that they become, relative to docs/."""
 
 log = get_plugin_logger("bucketlens")
-CODE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)|^(?: {4}|\t).*?$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
+CODE_BLOCK = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)|^(?: {4}|\t).*?$)", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?P<code>`[^`\n]+`)|(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
+"""A link, whose text may have code in it; or code outside of a link, which may look like a link and is none."""
 HTML_IMAGE = re.compile(r'\b(src|srcset)="([^":]+)"')
 
 
@@ -47,7 +48,9 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
         return path, posixpath.relpath(made, start) if file and file.inclusion.is_included() else ""
 
     def link(match: re.Match[str]) -> str:
-        mark, text, target = match.groups()
+        if match["code"]:
+            return match[0]
+        _, mark, text, target = match.groups()
         path, hash_mark, anchor = target.partition("#")
         if not path or "://" in target or target.startswith("mailto:"):
             return match[0]
@@ -63,6 +66,6 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
     def image(match: re.Match[str]) -> str:
         return f'{match[1]}="{target_of(match[2])[1] or match[2]}"'
 
-    parts = CODE.split(markdown)
+    parts = CODE_BLOCK.split(markdown)
     parts[::2] = [HTML_IMAGE.sub(image, LINK.sub(link, text)) for text in parts[::2]]
     return "".join(parts)

@@ -82,7 +82,7 @@ def test_unknown_bundle_name_is_refused_with_the_known_ones(typed: list[str]) ->
     done = run(*typed)
     assert done.exit_code == 2
     message = " ".join(done.stderr.split())
-    assert "There is no bundle nosuch; there are chest_xray_v1, flowers_v1, roses_v1" in message
+    assert "There is no bundle nosuch; choose chest_xray_v1, flowers_v1, roses_v1" in message
     assert "manifest.json" not in message
 
 

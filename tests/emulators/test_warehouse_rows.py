@@ -75,7 +75,7 @@ def test_row_without_a_field_has_null_or_an_empty_array(bigquery_client: bigquer
 
 
 @pytest.mark.parametrize(
-    ("column", "sent", "found"),
+    ("column", "sent", "actual"),
     [
         ("integer", "42", 42),
         ("integer", 42.0, 42),

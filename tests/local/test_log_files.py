@@ -55,7 +55,7 @@ def test_logs_command_without_a_part_lists_the_logs(folder: Path) -> None:
     assert CliRunner().invoke(main, ["logs", "--folder", str(folder)]).output == f"{folder / 'logs' / 'relay.log'}\n"
     wrong = CliRunner().invoke(main, ["logs", "nobody", "--folder", str(folder)])
     assert wrong.exit_code == 2
-    assert "there is relay" in wrong.output
+    assert "the logs are relay" in wrong.output
 
 
 def test_logs_command_follows_a_log_until_ctrl_c(folder: Path) -> None:

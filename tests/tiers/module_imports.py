@@ -47,6 +47,7 @@ def _imports_in(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from _imports_in([*node.body, *node.orelse, *node.finalbody])
 
 
-def _files_of(module: str) -> list[Path]:
+@cache
+def _files_of(module: str) -> tuple[Path, ...]:
     path = ROOT.joinpath(*module.split("."))
-    return [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
+    return tuple(file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file())
