@@ -19,6 +19,7 @@ from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource, with_absolute_paths
 from shared.errors import AlreadyDone, InvalidBundle, Misconfigured, StorageUnavailable, TooManyBytes
 from shared.settings import DEFAULT_BUNDLE
+from shared.types import ObjectRef
 from tests.bundles.copies import download_into, flip_a_byte, write_bundle, write_manifest
 from tests.memory.faults import Faulty
 from tests.memory.object_store import MemoryStore
@@ -89,7 +90,8 @@ def test_highest_version_with_a_manifest_is_meant_by_a_models_folder(
     put(store, unfinished, "flowers/11")
     put(store, write_bundle(tmp_path / "x", "99"), "flowers/old/99")  # not a folder of the model's folder
     assert read("flowers").manifest.version == "10"
-    store.delete(store.find(BUCKET, f"flowers/10/{MANIFEST}").ref)  # the bucket lists it still
+    store.put(BUCKET, f"flowers/10/{MANIFEST}", b"{}")
+    store.delete(store.find(BUCKET, f"flowers/10/{MANIFEST}").ref)  # the bucket lists the one before it still
     assert read("flowers").manifest.version == "9"
     store.delete(store.find(BUCKET, f"flowers/9/{MANIFEST}").ref)
     assert faults_of(lambda: read("flowers")) == ("neither it nor a folder in it holds a manifest.json",)
@@ -174,7 +176,7 @@ def test_folder_of_a_bundle_is_read_with_what_is_in_it_and_stays_inside(
     folder = write_bundle(tmp_path / "b", "2")
     (folder / "saved" / "variables").mkdir(parents=True)
     (folder / "saved" / "variables" / "index").write_bytes(b"1")
-    (folder / "saved" / "graph.pb").write_bytes(b"2")
+    (folder / "saved" / "variables" / "more").write_bytes(b"2")
     files = {"labels.txt": digest_of(folder / "labels.txt"), "saved": digest_of(folder / "saved")}
     write_manifest(folder, fields(folder) | {"files": files, "model_file": "saved", "runtime": "saved_model"})
     (folder / "model.tflite").unlink()
@@ -209,10 +211,32 @@ def test_file_that_changes_while_it_is_read_is_a_fault(
 
 def test_service_that_does_not_answer_leaves_no_copy(store: MemoryStore, copies: Path, tmp_path: Path) -> None:
     put(store, write_bundle(tmp_path / "b", "2"))
-    away = Faulty(store, None, "read", before=StorageUnavailable("It does not answer."))
+
+    class Away(Faulty):
+        """Does not answer once the manifest is read."""
+
+        def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
+            if not ref.name.endswith(MANIFEST):
+                raise StorageUnavailable("It does not answer.")
+            return store.read(ref, max_bytes)
+
     with pytest.raises(StorageUnavailable):
-        BundleDownload(away, ENOUGH).bundle(BundleReference(f"gs://{BUCKET}/flowers/2"))
-    assert not copies.exists() or list(copies.glob("*")) == []
+        BundleDownload(Away(store), ENOUGH).bundle(BundleReference(f"gs://{BUCKET}/flowers/2"))
+    assert list(copies.iterdir()) == []
+
+
+def test_bundle_of_which_a_file_is_missing_is_refused_before_any_other_is_read(
+    store: MemoryStore, copies: Path, tmp_path: Path
+) -> None:
+    folder = write_bundle(tmp_path / "b", "2")
+    (folder / "model.tflite").unlink()
+    put(store, folder)
+    notes: list[str] = []
+    download = BundleDownload(Faulty(store, notes), ENOUGH)
+    assert faults_of(lambda: download.bundle(BundleReference(f"gs://{BUCKET}/flowers/2"))) == (
+        "model.tflite is missing",
+    )
+    assert notes.count("read") == 1  # the manifest
 
 
 def test_each_copy_is_a_new_one_that_only_this_user_can_open(
