@@ -222,3 +222,21 @@ def test_error_names_its_image_only_among_several() -> None:
     assert (str(refused), refused.http_status, refused.reason) == ("Image 1 of 2: It is bad.", 413, "too_many_images")
     away = StorageUnavailable("It does not answer.")
     assert error_of_image(away, 1, 3) is away
+
+
+# ---- States and declarations
+
+
+def test_health_and_server_answer_what_the_service_is(client: FlaskClient) -> None:
+    assert client.get("/v2/health/live").get_json() == {"live": True}
+    assert client.get("/v2/health/ready").get_json() == {"ready": True, "live": True}
+    server = client.get("/v2").get_json()
+    assert (server["name"], server["version"]) == ("bucketlens", "local")
+
+
+def test_routes_declare_each_error_once_and_only_those_that_the_service_answers() -> None:
+    answered = {400, 401, 403, 404, 408, 409, 411, 413, 415, 422, 429, 500, 503}
+    for protocol in PROTOCOLS:
+        for route in protocol.routes:
+            assert len(set(route.error_statuses)) == len(route.error_statuses), route.path
+            assert set(route.error_statuses) <= answered, route.path
