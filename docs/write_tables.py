@@ -22,7 +22,7 @@ from tests.emulators.contract import object_store_differences, warehouse_differe
 from tests.system.chaos.document import write_between  # noqa: E402
 from tests.system.hostile.table import SECTIONS, hostile_table  # noqa: E402
 
-TABLES = ("predictions", "failures", "labels")
+TABLES = ("predictions", "failures", "labels", "model_events")
 
 
 def row_table(name: str) -> str:

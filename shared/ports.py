@@ -35,7 +35,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """The last feature map of a model whose last layers are an average and a linear layer, with its outputs."""
+    """The outputs and the last feature map of a model that ends with an average and a linear layer."""
 
     outputs: npt.NDArray[np.float32]
     """As ``Model.run`` returns them."""
@@ -54,14 +54,14 @@ class ActivationModel(Protocol):
 
 
 class ObjectStore(Protocol):
-    """Buckets. Every error is from ``shared.errors``: gone is ``AlreadyDone``, unreachable is ``Transient``."""
+    """Buckets of objects. Errors: ``AlreadyDone`` if an object is gone, ``Transient`` if the store does not answer."""
 
     def read(self, ref: ObjectRef, max_bytes: int) -> bytes:
-        """Return the bytes of exactly this generation.
+        """Return the bytes of exactly this generation, decompressed as its Content-Encoding declares.
 
         Raises:
             TooManyBytes: there are more than ``max_bytes``; the bytes read so far are dropped.
-            WrongEncoding: the bytes, which are decompressed, do not match the Content-Encoding.
+            WrongEncoding: the bytes cannot be decompressed as the Content-Encoding declares.
             Unreadable: the store does not serve the bytes, as with a customer-supplied encryption key.
             AlreadyDone: this generation is gone; ``Superseded`` if a newer one replaced it.
             StorageRefused: the store refuses the read until a person changes something.
@@ -69,7 +69,7 @@ class ObjectStore(Protocol):
         """
 
     def write_once(self, bucket: str, name: str, content: bytes, content_type: str) -> ObjectRef:
-        """Create an object unless one of that name has the same bytes; return the object with them.
+        """Create an object, or find the one of that name if it has the same bytes; return it.
 
         Raises:
             NameTaken: an object of that name has other bytes; it is not changed.
@@ -78,7 +78,7 @@ class ObjectStore(Protocol):
         """
 
     def copy_once(self, ref: ObjectRef, bucket: str, name: str, model: str | None = None) -> ObjectRef:
-        """Copy exactly this generation unless an object of that name has its bytes; return the object with them.
+        """Copy exactly this generation, or find the object of that name if it has the same bytes; return it.
 
         Args:
             ref: the generation to copy.
@@ -93,7 +93,7 @@ class ObjectStore(Protocol):
         """
 
     def delete(self, ref: ObjectRef) -> None:
-        """Delete exactly this generation; a newer one stays. It is not an error if it is already gone.
+        """Delete exactly this generation; a newer one stays. It is not an error if this one is already gone.
 
         Raises:
             StorageRefused: a hold, a retention policy or a missing permission forbids it.
@@ -110,7 +110,10 @@ class ObjectStore(Protocol):
         """
 
     def uploads(self, bucket: str, prefix: str = "", *, live_only: bool = False) -> Iterable[Upload]:
-        """List every generation, or the live ones, of every object with a prefix, by name and generation."""
+        """List the objects whose names start with a prefix, ordered by name and generation.
+
+        Every generation is listed, or with ``live_only`` only the live ones.
+        """
 
 
 class Strip(Protocol):
@@ -131,7 +134,7 @@ class QueryResult(Protocol):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """Each row by column."""
+        """The rows; each is a dict by column."""
 
 
 class Warehouse(Protocol):
@@ -146,7 +149,7 @@ class Warehouse(Protocol):
         """
 
     def query(self, sql: str, **parameters: Sequence[str]) -> QueryResult:
-        """Run GoogleSQL; unqualified names are in our dataset, each parameter is a list named ``@name``.
+        """Run GoogleSQL; table names without a dataset are in our dataset; each parameter is a list, ``@name``.
 
         Raises:
             BadRequest: the query is invalid.

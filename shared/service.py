@@ -83,7 +83,7 @@ class Service:
         try:
             self.pipeline()
         except Exception:  # the thread ends here, so the log is the only place for the error
-            logs.log.exception("the pipeline was not built; this instance is not ready")
+            logs.log.exception("the pipeline was not built, so this instance is not ready")
 
     def call(
         self,
@@ -92,10 +92,10 @@ class Service:
         *,
         event_id: str | None = None,
     ) -> Call:
-        """Return the record of a call that begins now, with its caller and trace.
+        """Return the ``Call`` that begins now, with its caller and trace.
 
         Raises:
-            BadRequest: status 401: callers must be verified, and this one cannot be.
+            BadRequest: with status 401; callers must be verified, and this caller cannot be.
             KeysUnavailable: the keys to verify callers are not available now.
         """
         with self._lock:

@@ -45,7 +45,7 @@ class ObjectRef:
     def created_at(self) -> datetime:
         """The time when this generation was written, aware, UTC.
 
-        Derived from the generation, so that every copy of an event has the same.
+        Derived from the generation, so that it is the same for every copy of an event.
         """
         return EPOCH + timedelta(microseconds=self.generation)
 
@@ -54,7 +54,7 @@ class ObjectRef:
 
 
 METADATA_KEY = "bucketlens-model"
-"""The custom metadata of an object that names the model to classify it with."""
+"""The key of the custom metadata by which an object names the model that must classify it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """How an image reached the product, and which process served it."""
+    """One call: how an image reached the product, and which process served it."""
 
     source: Source
     received_at: datetime
@@ -140,7 +140,7 @@ class Call:
     trace: str | None = None
     """``projects/P/traces/T`` where the project is known, else the bare trace id."""
     caller: str | None = None
-    """The identity that IAM or IAP gives; never a token or an address."""
+    """The identity that IAM or IAP vouches for; never a token or an address."""
     service: str | None = None
     revision: str | None = None
     instance: str | None = None

@@ -21,7 +21,7 @@ from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
 
 RUNTIMES = "shared.adapters.runtimes"
-"""The package of runtimes: each module has the name of a runtime in manifests, and ``open_model(bundle, threads)``."""
+"""The package of runtimes: each module has the name that a manifest's ``runtime`` gives, and ``open_model``."""
 
 
 def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry) -> Pipeline:
@@ -59,7 +59,7 @@ def open_store(settings: Settings, platform: Platform) -> ObjectStore:
 
 
 def caller_reader(settings: Settings, platform: Platform) -> Callable[[Headers], str | None]:
-    """Return the function that reads the caller from verified headers; where none are, every caller is None."""
+    """Return the function that reads the caller from headers; it returns None if callers are not verified."""
     if settings.callers == "iap":
         from shared.adapters import iap
 
@@ -71,7 +71,7 @@ def build_registry(settings: Settings, platform: Platform) -> ModelRegistry:
     """Read the bundles to serve, without opening a model; connect to Cloud Storage only if a bundle is in a bucket.
 
     Raises:
-        Misconfigured: naming every fault of the bundles and of ``MODEL_BUNDLE``.
+        Misconfigured: the message names every fault of the bundles and of ``MODEL_BUNDLE``.
     """
     source = BundleSource(lambda: open_store(settings, platform), settings.memory_mb * MIB // 2, own_models())
     return ModelRegistry(source, settings.model_bundle, lambda bundle: open_classifier(bundle, settings.model_threads))

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training": ("types", "errors", "images", "bundles", "release", "inference", "adapters"),
     "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "monitoring": ("release",),
     "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (

@@ -35,7 +35,7 @@ def test_settings_need_four_values_and_have_defaults_for_the_others() -> None:
         "quarantine_bucket": "my-quarantine",
         "dataset": "bucketlens",
         "readable_buckets": (),
-        "model_bundle": ({"location": "flowers_v1", "name": None, "label": None},),
+        "model_bundle": ({"location": "flowers_v1", "name": None, "alias": None},),
         "model_load": False,
         "page_history": False,
         "allowed_hosts": (),

@@ -3,9 +3,10 @@
 locals {
   # Partition and cluster as shared/emulators/bigquery/start/schemas.py does, so that a laptop answers as BigQuery would.
   layout = {
-    failures    = { partition = "uploaded_on", clusters = ["reason"] }
-    labels      = { partition = "labelled_on", clusters = null }
-    predictions = { partition = "uploaded_on", clusters = ["label"] }
+    failures     = { partition = "uploaded_on", clusters = ["reason"] }
+    labels       = { partition = "labelled_on", clusters = null }
+    model_events = { partition = "happened_on", clusters = null }
+    predictions  = { partition = "uploaded_on", clusters = ["label"] }
   }
 
   tables = {
@@ -56,9 +57,10 @@ resource "google_bigquery_table" "table" {
   deletion_protection = var.deletion_protection
 
   time_partitioning {
-    type          = "DAY"
-    field         = local.layout[each.key].partition
-    expiration_ms = var.keep_days == null ? null : var.keep_days * 24 * 60 * 60 * 1000
+    type  = "DAY"
+    field = local.layout[each.key].partition
+    # Events are of models, not of pictures, and a model may serve for longer than pictures are kept.
+    expiration_ms = var.keep_days == null || each.key == "model_events" ? null : var.keep_days * 24 * 60 * 60 * 1000
   }
 
   dynamic "encryption_configuration" {

@@ -63,18 +63,15 @@ class BigQuery:
         self._retry_of_jobs = DEFAULT_JOB_RETRY.with_timeout(deadline_s)  # the client's default exceeds ten minutes
 
     def append(self, outcome: Recorded | Correction) -> None:
-        """See ``ports.Warehouse.append``.
-
-        The row's id is its insertId, with which BigQuery removes most duplicates, not all.
-        """
+        """See ``ports.Warehouse.append``."""
         now = datetime.now(UTC)
         match outcome:
             case Prediction():
-                self._insert("predictions", outcome.prediction_id, prediction_row(outcome, now))
+                self.append_row("predictions", outcome.prediction_id, prediction_row(outcome, now))
             case Failure():
-                self._insert("failures", outcome.failure_id, failure_row(outcome, now))
+                self.append_row("failures", outcome.failure_id, failure_row(outcome, now))
             case Correction():
-                self._insert("labels", outcome.label_id, label_row(outcome))
+                self.append_row("labels", outcome.label_id, label_row(outcome))
 
     def query(self, sql: str, **parameters: Sequence[str]) -> Result:
         """Run a GoogleSQL query; unqualified names belong to the client's dataset.
@@ -109,7 +106,13 @@ class BigQuery:
                 raise BadRequest(f"BigQuery refused the query: {_first_detail(error.__cause__)}") from error
             raise
 
-    def _insert(self, table: str, row_id: str, row: dict[str, Any]) -> None:
+    def append_row(self, table: str, row_id: str, row: dict[str, Any]) -> None:
+        """Append a row to a table; its id is the insertId, with which BigQuery removes most duplicates, not all.
+
+        Raises:
+            RowRefused: the table does not accept the row.
+            WarehouseUnavailable: no answer within the deadline; the row may have been appended.
+        """
         name = f"{self._dataset}.{table}"
         with translate_errors(f"appending {row_id} to {name}"), self._retry_policy.call() as retry_options:
             # insert_rows_json returns the rows that were refused, and raises only for the request as a whole.

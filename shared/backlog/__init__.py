@@ -1,1 +1,1 @@
-"""Sweeps: the uploads that one processes, their attempt markers, and the graceful shutdown of its process."""
+"""The sweep: its uploads, their attempt markers, and the graceful shutdown of its process. Read sweep.py first."""

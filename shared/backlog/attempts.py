@@ -1,9 +1,9 @@
 """Attempt markers, by which sweeps recognise an upload that kills the process that decodes it.
 
 A marker is an object ``attempts/{upload_id}/{number}`` in the quarantine bucket. It is written before an upload is
-decoded, and deleted after an outcome, a transient error or a graceful shutdown. So a marker that stays was written by
-a process that was killed, or by one whose attempt was still running at shutdown after its timeout. An upload with two
-such markers is not decoded again.
+decoded, and deleted after an outcome, a transient error or a graceful shutdown. So a marker that remains means that
+the process was killed, that the attempt hung, or that it ended with an unexpected error. An upload with two such
+markers is not decoded again.
 
 An object ``attempts/postponed/{upload_id}`` records the time since which sweeps could not finish an upload, because of
 transient errors.
@@ -30,7 +30,7 @@ from shared.types import ObjectRef, Upload
 FOLDER = "attempts/"
 POSTPONED = f"{FOLDER}postponed/"
 DECODES = 2
-"""The attempts in which an upload may kill its process; after that it is not decoded again."""
+"""How many attempts may decode an upload; after that it is quarantined unread."""
 
 MARKER_BYTES = 64 * 1024
 """The most bytes that are read of a marker; it names an object, and a name has at most 1,024 bytes."""
@@ -82,10 +82,10 @@ class Attempts:
         begun_at = [marker.ref.created_at for marker in _existing(self._store, self._bucket, _names_of(upload_id))]
         if not begun_at or (now - max(begun_at)).total_seconds() < self._timeout_s:
             raise BeingTried(
-                f"{upload} was started less than {self._timeout_s:.0f} s ago; another sweep may still process it."
+                f"An attempt at {upload} began less than {self._timeout_s:.0f} s ago; another sweep may still run it."
             )
         raise TriedTooOften(
-            f"The file was started {DECODES} times, and each time the process ended before it was done, last at "
+            f"Processing of the file began {DECODES} times, and each time it ended without a result, last begun at "
             f"{max(begun_at):%Y-%m-%d %H:%M:%S} UTC; save it again with an image editor, or give the service more "
             "memory."
         )

@@ -2,7 +2,7 @@
 
 https://cloud.google.com/run/docs/container-contract#jobs-shutdown
 
-A process that has finished its work must not die of a signal in its last instructions, because its exit code would
+A process that has finished its work must not be killed by a signal during its exit, because its exit code would
 report a kill. Python restores the default handler of every signal that has a handler while the interpreter ends
 (``_PySignal_Fini`` in CPython's Modules/signalmodule.c); signals that are ignored stay ignored. So each block here
 leaves both signals ignored for the rest of the process. Child processes that are started after that inherit it.

@@ -28,8 +28,8 @@ class Backlog:
     task_index: int = 0
     task_count: int = 1
     live_only: bool = False
-    """Whether deleted and overwritten versions are skipped: in another bucket they are meant to be gone. In the upload
-    bucket each of them is an upload."""
+    """Whether deleted and overwritten versions are skipped: in the upload bucket each of them is an upload, in another
+    bucket they are meant to be gone."""
 
     @classmethod
     def of(cls, settings: Settings, platform: Platform, bucket: str | None, prefix: str = "", *, keep: bool) -> Backlog:
@@ -46,9 +46,11 @@ class Backlog:
             BadRequest: ``bucket`` is not a bucket's name, or must not be swept, or must not be emptied.
         """
         bucket = _checked_bucket(settings, bucket, keep, is_shadow=platform.is_shadow)
-        is_ours = bucket == settings.upload_bucket
-        age_s = settings.backlog_age_s if is_ours else 0
-        return cls(bucket, prefix, keep, age_s, platform.task_index, platform.task_count, live_only=not is_ours)
+        is_upload_bucket = bucket == settings.upload_bucket
+        age_s = settings.backlog_age_s if is_upload_bucket else 0
+        return cls(
+            bucket, prefix, keep, age_s, platform.task_index, platform.task_count, live_only=not is_upload_bucket
+        )
 
     def uploads(self, store: ObjectStore) -> Iterator[Upload]:
         """List this share's objects, by name and generation.

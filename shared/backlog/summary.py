@@ -54,7 +54,7 @@ def log_summary(summary: Summary) -> None:
     figures = summary.figures()
     counted = ", ".join(f"{figures[outcome]} {outcome}" for outcome in OUTCOMES if figures[outcome])
     log.info(
-        f"swept: {counted or 'nothing was waiting'}{', and was cut short' if summary.is_cut_short else ''}",
+        f"swept: {counted or 'nothing was waiting'}{'; stopped early' if summary.is_cut_short else ''}",
         extra={
             "fields": {
                 "outcome": "swept",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shared.service import Service
 
 WITHDRAW_S = 2.0
+"""The time for deleting the markers of open attempts at the end of a sweep."""
+
 GIVE_UP_AFTER_S = 24 * 60 * 60
 """An upload that sweeps could not finish for that long, although the warehouse takes rows, is given up."""
 
@@ -33,8 +35,8 @@ class Sweep:
     """A sweep: one pass over the backlog.
 
     Safe while events arrive and while other sweeps run. Uploads without a marker go first, several in parallel.
-    Uploads with a marker go last, each alone, so that one that kills the process leaves a second marker only on
-    itself, and not on others that were in flight.
+    Uploads with a marker go last, each alone, so that an upload that kills the process gets a second marker,
+    and no other upload in flight does.
 
     Args:
         pipeline: the pipeline that processes each upload.
@@ -140,7 +142,7 @@ class Sweep:
             if attempt:
                 return self._try(upload, attempt)
         except Busy:
-            pass  # there is memory once the others are done
+            pass  # there is memory for it after the other uploads
         except Transient as error:
             return self._postpone(upload, error)
         self._suspects.append(upload)
@@ -174,7 +176,9 @@ class Sweep:
             raise error
         log.error(f"gave up {upload.ref}: {error}", extra={"fields": {"outcome": "given_up"}})
         hours = self._give_up_after_s / 3600
-        detail = f"The file could not be finished for more than {hours:.0f} hours, while others were; upload it again."
+        detail = (
+            f"The file could not be processed for more than {hours:.0f} hours, although others were; upload it again."
+        )
         return self._give_up(upload, TriedTooOften(detail))
 
     def _has_waited_too_long(self, upload: Upload, error: Transient) -> bool:

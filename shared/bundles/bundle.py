@@ -104,5 +104,5 @@ def _faults_of_files(folder: Path, manifest: Manifest) -> list[str]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # the system allows no file of such a name
+    except (OSError, ValueError):  # the system does not allow a file of such a name
         return False

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 HIDDEN = Path(".bucketlens")
-"""The name of a local cloud's folder before each user had one; such a folder is still used where it exists."""
+"""The folder of a local cloud in earlier releases, which is still used where it exists."""
 
 CLOUD_FILE = "cloud.json"
 """A folder with this file holds a local cloud."""

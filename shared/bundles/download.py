@@ -37,8 +37,8 @@ class BundleDownload:
         """Copy a bundle from its bucket, and return the copy after checking it. Earlier copies are never reused.
 
         Args:
-            reference: ``gs://bucket/folder``. The folder holds one bundle, or a model's versions, of which the highest
-                is read; a version without a manifest does not exist yet.
+            reference: ``gs://bucket/folder``. The folder holds one bundle, or several versions of a model, of which
+                the highest is read. A version without a manifest is not complete, and is ignored.
 
         Raises:
             InvalidBundle: the bundle is missing or incomplete; with every fault.
@@ -100,12 +100,12 @@ class BundleDownload:
 
     def _files(self, manifest_ref: ObjectRef, manifest: Manifest, what: str) -> dict[str, Upload]:
         """Find all files of a bundle, by their names in it, before any of them is read."""
-        above, faults = manifest_ref.name.removesuffix(MANIFEST), []
+        prefix, faults = manifest_ref.name.removesuffix(MANIFEST), []
         files: dict[str, Upload] = {}
         for name in manifest.files:
             if not _stays_inside(name):
                 faults.append(f"files names {name[:200]!r}, which is outside the bundle")
-            elif uploads := self._file_or_folder(manifest_ref.bucket, above, name):
+            elif uploads := self._file_or_folder(manifest_ref.bucket, prefix, name):
                 files |= uploads
             else:
                 faults.append(f"{name[:200]} is missing")
@@ -116,13 +116,13 @@ class BundleDownload:
             raise InvalidBundle(what, faults)
         return files
 
-    def _file_or_folder(self, bucket: str, above: str, name: str) -> dict[str, Upload]:
+    def _file_or_folder(self, bucket: str, prefix: str, name: str) -> dict[str, Upload]:
         """Return a file by its name, or the files of a folder, as a SavedModel is; empty if neither exists."""
         with suppress(AlreadyDone):
-            return {name: self._store.find(bucket, above + name)}
+            return {name: self._store.find(bucket, prefix + name)}
         files = {}
-        for inside in sorted({upload.ref.name for upload in self._store.uploads(bucket, f"{above}{name}/")}):
-            relative = inside.removeprefix(above)
+        for inside in sorted({upload.ref.name for upload in self._store.uploads(bucket, f"{prefix}{name}/")}):
+            relative = inside.removeprefix(prefix)
             if _stays_inside(relative):
                 with suppress(AlreadyDone):
                     files[relative] = self._store.find(bucket, inside)

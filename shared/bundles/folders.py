@@ -9,6 +9,6 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 def bundle_folder(name: str, own_models: Path) -> Path:
-    """Return a bundle's folder: by name a bundle that ships, then one of the user's own; else ``name`` as a path."""
+    """Return the folder of the shipped bundle of a name, else of the user's own, else ``name`` as a path."""
     named = (parent / name for parent in (MODELS, own_models) if "/" not in name)
     return next((folder for folder in named if folder.is_dir()), Path(name))

@@ -51,7 +51,7 @@ class InputSpec:
 
     @property
     def long_edge_px(self) -> int:
-        """The smallest edge of a decoded picture that does not have to be enlarged."""
+        """The longer edge: a picture whose edges are at least this long is never enlarged to fit."""
         return max(self.height_px, self.width_px)
 
     @property
@@ -101,7 +101,7 @@ class Manifest:
     activation: str
     """The kind of the model's outputs: ``logits``, or the probabilities of a ``softmax`` or a ``sigmoid``.
 
-    A single output with two labels is the second label's: its ``sigmoid`` probability, or that probability's logit.
+    With two labels and a single output, it is the second label's ``sigmoid`` probability, or the logit of that.
     """
     temperature: float
     """The divisor of the logits before the softmax; above 1 it lowers the best score."""
@@ -119,7 +119,7 @@ class Manifest:
     def as_json(self) -> dict[str, Any]:
         """Return the manifest as the JSON object of ``manifest.json``."""
         spec, threshold, explain = self.input, self.threshold, self.explain
-        decides = {} if threshold is None else {"positive": threshold.positive, "threshold": threshold.score}
+        rule = {} if threshold is None else {"positive": threshold.positive, "threshold": threshold.score}
         return {
             "format": FORMAT,
             "name": self.name,
@@ -141,7 +141,7 @@ class Manifest:
             "resize": {"fit": spec.fit, "filter": spec.filter},
             "output": {"activation": self.activation},
             "calibration": {"temperature": self.temperature},
-            "decision": {"review_below": self.review_below, **decides},
+            "decision": {"review_below": self.review_below, **rule},
             **({} if explain is None else {"explain": asdict(explain)}),
             "metrics": dict(self.metrics),
             "lineage": dict(self.lineage),

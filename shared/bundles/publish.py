@@ -69,7 +69,7 @@ class Publication:
             NotPublished: another bundle has this name and version, or the bucket does not exist.
             StorageUnavailable: no answer within the deadline; the uploaded files stay, and a repeat resumes.
         """
-        if self._holds(MANIFEST, (self._bundle.folder / MANIFEST).read_bytes()) is False:
+        if self._has_bytes(MANIFEST, (self._bundle.folder / MANIFEST).read_bytes()) is False:
             raise NotPublished(
                 f"{self.uri} holds another bundle already, and a published version never changes. Give this bundle "
                 "another version in manifest.json."
@@ -80,23 +80,23 @@ class Publication:
     def _put(self, name: str) -> Step:
         content, object_name = (self._bundle.folder / name).read_bytes(), f"{self._folder}/{name}"
         uri = f"gs://{self._bucket}/{object_name}"
-        is_there = self._holds(name, content)
-        is_new = is_there is None
-        if is_there is None:
+        is_same = self._has_bytes(name, content)
+        is_new = is_same is None
+        if is_same is None:
             content_type = CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream")
             try:
                 self._store.write_once(self._bucket, object_name, content, content_type)
             except NameTaken:
-                is_there = False  # another publish was faster
-        if is_there is False:
+                is_same = False  # another publish was faster
+        if is_same is False:
             raise NotPublished(
                 f"{uri} has other bytes, from an unfinished publish or from another bundle. Remove the files in "
                 f"{self.uri}, or give this bundle another version."
             )
         return Step(uri, is_new)
 
-    def _holds(self, name: str, content: bytes) -> bool | None:
-        """Return whether an object holds these bytes, or None without an object; one of another size is not read."""
+    def _has_bytes(self, name: str, content: bytes) -> bool | None:
+        """Return whether the object of a name has these bytes; None if there is none. Other sizes are not read."""
         try:
             upload = self._store.find(self._bucket, f"{self._folder}/{name}")
             return upload.size_bytes == len(content) and self._store.read(upload.ref, len(content)) == content

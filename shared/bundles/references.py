@@ -1,4 +1,4 @@
-"""References to bundles: ``MODEL_BUNDLE``, parsed into locations, the names they are served by, and labels.
+"""References to bundles: ``MODEL_BUNDLE``, parsed into locations, the names they are served by, and version aliases.
 
 ::
 
@@ -20,7 +20,7 @@ STABLE = "stable"
 """The version alias for callers who name no version."""
 
 CANARY = "canary"
-LABELS = (STABLE, CANARY)
+ALIASES = (STABLE, CANARY)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """A model's name in ``MODEL_BUNDLE`` or in the models bucket, where it becomes a part of paths."""
@@ -30,19 +30,19 @@ DIGITS = re.compile(r"([0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class BundleReference:
-    """One entry of ``MODEL_BUNDLE``: where a bundle is, and the name and label that it is served by."""
+    """One entry of ``MODEL_BUNDLE``: where a bundle is, and the name and version alias that it is served by."""
 
     location: str
     """The name of a bundle that ships, a folder, or ``gs://bucket/folder``. The folder holds one bundle, or a model's
     versions, of which the highest is read."""
     name: str | None = None
     """The name that the model is served by; None for the name in its manifest."""
-    label: str | None = None
-    """``stable`` or ``canary``."""
+    alias: str | None = None
+    """``stable`` or ``canary``; None for a version without an alias."""
 
     def __str__(self) -> str:
-        label = f"@{self.label}" if self.label else ""
-        return f"{self.name}{label}={self.location}" if self.name else self.location
+        alias = f"@{self.alias}" if self.alias else ""
+        return f"{self.name}{alias}={self.location}" if self.name else self.location
 
     @property
     def is_in_a_bucket(self) -> bool:
@@ -60,7 +60,7 @@ def references_from(text: str) -> tuple[BundleReference, ...]:
     """Parse the references in a text, which are separated by commas.
 
     Raises:
-        ValueError: with every fault, as what was expected instead of what.
+        ValueError: the message lists every fault, as the expected text instead of the entry.
     """
     faults: list[str] = []
     references = tuple(_reference_from(entry, faults) for entry in entries(text))
@@ -81,14 +81,14 @@ def _reference_from(entry: str, faults: list[str]) -> BundleReference:
     served_as, equals, location = (part.strip() for part in entry.partition("="))
     if not equals or "/" in served_as:  # a folder may have = in its name
         served_as, location = "", entry
-    name, at, label = served_as.partition("@")
+    name, at, alias = served_as.partition("@")
     if location.startswith(SCHEME) and not _is_in_bucket(location):
         faults.append(f"gs://BUCKET/FOLDER instead of {location!r}")
     if location != entry and not (NAME.fullmatch(name) and location):
-        faults.append(f"NAME=PLACE or NAME@LABEL=PLACE instead of {entry!r}, with a name of letters, digits, . _ and -")
-    elif at and label not in LABELS:
-        faults.append(f"{' or '.join(f'{name}@{alias}' for alias in LABELS)} instead of {served_as!r}")
-    return BundleReference(location, name or None, label or None)
+        faults.append(f"NAME=PLACE or NAME@ALIAS=PLACE instead of {entry!r}, with a name of letters, digits, . _ and -")
+    elif at and alias not in ALIASES:
+        faults.append(f"{' or '.join(f'{name}@{known}' for known in ALIASES)} instead of {served_as!r}")
+    return BundleReference(location, name or None, alias or None)
 
 
 def _is_in_bucket(location: str) -> bool:

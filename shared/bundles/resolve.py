@@ -1,4 +1,7 @@
-"""Read bundles by reference: from those that ship, folders and buckets; of a model's versions the highest."""
+"""Read the bundle that a reference names: one that ships, or one in a folder or a bucket.
+
+If the location has several versions of a model, the highest is read.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class BundleSource:
         """Read the bundles of all references.
 
         Raises:
-            Misconfigured: with every fault of every bundle, and of their names, versions and labels.
+            Misconfigured: with every fault of every bundle, and of their names, versions and aliases.
         """
         entries: list[Entry] = []
         faults: list[str] = []
@@ -49,7 +52,7 @@ class BundleSource:
         return ModelIndex(entries)
 
     def bundle(self, reference: BundleReference) -> Bundle:
-        """Read the bundle of a reference; where the location holds a model's versions, the highest.
+        """Read the bundle of a reference; if its location has several versions of a model, the highest.
 
         Raises:
             InvalidBundle: the bundle is missing or incomplete; with every fault.
@@ -68,7 +71,7 @@ def with_absolute_paths(references: Iterable[BundleReference], own_models: Path)
             reference
             if reference.is_in_a_bucket
             else BundleReference(
-                str(bundle_folder(reference.location, own_models).resolve()), reference.name, reference.label
+                str(bundle_folder(reference.location, own_models).resolve()), reference.name, reference.alias
             )
         )
         for reference in references

@@ -58,6 +58,6 @@ def main() -> None:
       bucketlens query "SELECT image.name, label, score FROM bucketlens.latest_predictions"
       bucketlens down
 
-    Exit codes: 0 success; 1 something failed or did not hold, and the output names it; 2 the arguments are
+    Exit codes: 0 success; 1 something failed or broke a limit, and the output names it; 2 the arguments are
     invalid.
     """

@@ -64,8 +64,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--positive",
-    help="With two labels: the label that --threshold applies to; with one output, the label of that score.  [default: "
-    "the second]",
+    help="With two labels: the label that --threshold applies to; with one output, the label that its "
+    "score is of.  [default: the second]",
 )
 @click.option(
     "--threshold",
@@ -95,8 +95,8 @@ if TYPE_CHECKING:
     "--calibrate",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="LABELLED",
-    help="Pictures in a sub-folder for each label, not those of training: fit the temperature, the threshold and the "
-    "review score on them, and print the accuracy, which shows a wrong scaling.",
+    help="A folder with a sub-folder of pictures for each label, none of them used in training: fit the "
+    "temperature, the threshold and the review score on them, and print the accuracy, which shows a wrong scaling.",
 )
 @click.option(
     "--precision",
@@ -128,7 +128,7 @@ def import_model(path: Path, **options: Any) -> None:
     which is a quarter of the size and usually faster, else to float32. The labels of the converted model are compared
     with those of the original before anything is written. A .tflite file does not need TensorFlow.
 
-    A model with one output, a sigmoid, has two labels: 0 and 1 of training, in this order.
+    A model with one output, a sigmoid, has two labels: those that were 0 and 1 in training, in this order.
 
     Each option can also be an environment variable: MODEL_LABELS for --labels, and so on; PATH is MODEL_PATH.
 

@@ -37,10 +37,10 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
     """Upload a bundle to the models bucket as gs://BUCKET/NAME/VERSION/, from where a serving process can load it.
 
     The whole bundle is checked first. Only the files that the manifest names are uploaded, the manifest last. Nothing
-    is overwritten: the same bundle again is a success, another bundle under the same version is refused. Type an
+    is overwritten: the same bundle again is a success, another bundle under the same version is refused. Run an
     interrupted command again to continue it.
 
-    Exit codes: 0 the bundle is in the bucket; 1 it is invalid, or another one is there, or the bucket does not answer;
+    Exit codes: 0 the bundle is in the bucket; 1 it is invalid, or the version is taken, or the bucket does not answer;
     2 the arguments are invalid.
 
     \b

@@ -58,7 +58,7 @@ def command(
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
 
     A line of --json has path, label, score, candidates (every label, best first) and needs_review; with --explain also
-    explained (label, score, method, and heat_map, which is its file). For a file that cannot be classified it has path
+    explained (label, score, method, and heat_map: a file). For a file that cannot be classified it has path
     and error.
 
     The heatmap comes from the model itself if its bundle supports that (cam). For other models parts of the picture

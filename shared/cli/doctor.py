@@ -48,7 +48,7 @@ def command(project: str, region: str, vcpus: int, memory_gib: float, as_json: b
     The object of --json has project, region and findings: about, verdict (fine, note, will bite, could not be looked
     at, did not answer), what and to_do.
 
-    Exit codes: 0 all is fine; 1 something will bite, or could not be looked at; 2 there is no such project or region,
+    Exit codes: 0 all is fine; 1 a finding will bite, or could not be looked at; 2 there is no such project or region,
     or no account is signed in; 4 Google did not answer.
 
     \b

@@ -53,7 +53,7 @@ def command(
     is not a valid object name is reported and skipped.
 
     With --skip-existing, a file that is being processed has no prediction yet and may be uploaded again; the view
-    results counts it once.
+    `results` counts it once.
 
     Exit codes: 0 every file is uploaded, and with --wait classified; 1 a file was skipped, or with --wait was refused
     or has no row yet; 130 interrupted.

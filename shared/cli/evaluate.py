@@ -42,12 +42,14 @@ NAMES = {
 @click.option("--max-ece", type=SHARE, help="Fail above this expected calibration error.")
 @click.option("--min-auc", type=SHARE, help="Fail below this area under the ROC curve; with two labels.")
 @click.option(
-    "--min-sensitivity", type=SHARE, help="Fail below this share of positive pictures that are found; with two labels."
+    "--min-sensitivity",
+    type=SHARE,
+    help="Fail below this share of positive pictures that get the positive label; with two labels.",
 )
 @click.option(
     "--min-specificity",
     type=SHARE,
-    help="Fail below this share of other pictures that are left alone; with two labels.",
+    help="Fail below this share of other pictures that do not get the positive label; with two labels.",
 )
 @click.option(
     "--held-out",
@@ -66,7 +68,7 @@ NAMES = {
     "--reliability-diagram",
     "diagram",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw how often scores are right to a PNG file.",
+    help="Draw the accuracy at each score to a PNG file.",
 )
 def command(
     bundle: str,

@@ -34,7 +34,7 @@ def command(
     """Give the picture of an upload its right label; the latest label counts.
 
     NAME is the full name of the upload, or a prediction_id. LABEL may be a label that the model does not have; its row
-    then has is_new_label. Use none_of_these if no label of the model is right.
+    then has is_new_label = true. Use none_of_these if no label of the model is right.
 
     Exit codes: 0 the label is recorded; 1 the warehouse does not answer; 2 the label was refused, with the reason.
 

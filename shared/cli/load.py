@@ -52,11 +52,11 @@ MOST_RATE = 2000.0
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="The pictures to send.  [default: drawings]",
 )
-@click.option("--record", is_flag=True, help="Record rows and archive pictures, without ?record=false.")
+@click.option("--record", is_flag=True, help="Write rows and archive the pictures: send no ?record=false.")
 @click.option(
-    "--token", envvar="BUCKETLENS_TOKEN", help="An identity token; $(gcloud auth print-identity-token) is yours."
+    "--token", envvar="BUCKETLENS_TOKEN", help="An identity token; $(gcloud auth print-identity-token) prints yours."
 )
-@click.option("--private", is_flag=True, help="Allow that the host of the URL has a private address.")
+@click.option("--private", is_flag=True, help="Allow a URL whose host has a private address.")
 @click.option(
     "--max-requests", type=click.IntRange(1), default=20_000, show_default=True, help="Stop after this many requests."
 )
@@ -79,14 +79,14 @@ MOST_RATE = 2000.0
     type=click.FloatRange(0),
     default=DEFAULTS.max_p95_ms,
     show_default=True,
-    help="The 95th percentile of latency that must hold.",
+    help="The limit on the 95th percentile of latency.",
 )
 @click.option(
     "--max-error-rate",
     type=click.FloatRange(0, 1),
     default=DEFAULTS.max_error_rate,
     show_default=True,
-    help="The share of failed requests that must hold.",
+    help="The limit on the share of failed requests.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
 def command(
@@ -110,7 +110,7 @@ def command(
     """Load test the deployment at URL: measure latency and throughput, estimate the cost, and advise a size.
 
     With --rate, requests are sent when they are due, whether or not answers come, and latency counts from when a
-    request was due: a stall delays every request that is due in it. Without --rate, each of --clients waits for its
+    request was due, so a stall delays each request that was due in it. Without --rate, each of --clients waits for its
     answer before it sends again. The run ends at the first of --seconds, --max-requests and --max-usd; Ctrl-C prints
     the results so far. Requests have ?record=false: they leave no row, nothing in the archive, and no image in
     monitoring.

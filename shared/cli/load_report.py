@@ -65,7 +65,7 @@ class Report:
             "run": self.run.as_json() if self.run else None,
             "steps": [step.as_json() for step in self.steps],
             "limit_per_s": self.limit_per_s,
-            "usd": {"most": round(self.test.usd, 6), "likely": round(likely, 6)},
+            "usd": {"most": round(self.test.usd, 9), "likely": round(likely, 9)},
             "advice": [asdict(row) for row in self.advice],
             "faults": self.faults,
         }

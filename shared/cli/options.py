@@ -58,8 +58,8 @@ folder_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=default_folder,
     envvar="BUCKETLENS_FOLDER",
-    help="The folder with the data of the local cloud.  [default: .bucketlens here or above, if it has a cloud; else a "
-    "folder in your home]",
+    help="The folder with the data of the local cloud.  [default: a .bucketlens in this folder or above, if "
+    "it has a cloud; else a folder in your home]",
 )
 
 bundles_option = click.option(

@@ -37,8 +37,8 @@ def command(sql: str, deployment: Deployment, format_: str) -> None:
     """Run BigQuery SQL on the local warehouse, or with --project on BigQuery.
 
     Names without a dataset are in the dataset of the deployment. If a table has more columns than fit the terminal, the
-    values of a row are printed below each other. The view results has a row for each picture, latest_predictions one
-    for each upload, so a folder that was uploaded twice counts twice there.
+    values of a row are printed below each other. The view `results` has a row for each picture, `latest_predictions` a
+    row for each upload, so there a folder that was uploaded twice counts twice.
 
     \b
     Example:

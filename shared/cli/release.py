@@ -32,7 +32,7 @@ from shared.release.rollout import begin, promote, roll_back
 UNREACHABLE = 4
 
 
-@click.group("release", short_help="Release a model or image by canary or shadow, check, promote, rollback.")
+@click.group("release", short_help="Try a new model or image, compare it, promote it or roll back.")
 def command() -> None:
     """Release a new model or image step by step, on the local cloud, or with --project on Cloud Run.
 

@@ -51,7 +51,7 @@ class _Moment(click.ParamType[datetime]):
 @deployment_options
 @click.option("--bucket", help="The upload bucket, gs://…; required with --project.")
 @click.option(
-    "--from", "origin", metavar="gs://B", help="Replay files of this bucket, which a sweep with --keep rejected."
+    "--from", "origin", metavar="gs://B", help="Replay the files of this bucket that a sweep with --keep rejected."
 )
 @click.option(
     "--reason",
@@ -71,14 +71,14 @@ class _Moment(click.ParamType[datetime]):
     "before",
     type=_Moment(),
     metavar="AGE",
-    help="Replay only files quarantined before: 2h, 7d, 2026-11-20.",
+    help="Replay only files quarantined before: 2h or 7d ago, or a date: 2026-11-20.",
 )
 @click.option(
     "--newer-than",
     "after",
     type=_Moment(),
     metavar="AGE",
-    help="Replay only files quarantined since: 2h, 7d, 2026-11-20.",
+    help="Replay only files quarantined since: 2h or 7d ago, or a date: 2026-11-20.",
 )
 @click.option("--model", help="Classify the files by this model instead of the one that they named; also NAME@canary.")
 @click.option("--limit", type=click.IntRange(1), help="Put back at most this many files, the oldest first.")
@@ -96,7 +96,7 @@ def command(
 ) -> None:
     """Put quarantined files back into the upload bucket under their own names, as new uploads.
 
-    Nothing is overwritten: if an object of that name waits in the upload bucket, the file stays in quarantine. Type an
+    Nothing is overwritten: if an object of that name waits in the upload bucket, the file stays in quarantine. Run an
     interrupted replay again to continue it.
 
     Exit codes: 0 every selected file is put back, or no longer in quarantine; 1 some were left.

@@ -52,7 +52,9 @@ class TestedDeployment:
 @click.option("--url", help="The URL of classify-request; required with --project.")
 @click.option("--caller", metavar="EMAIL", help="Call as this service account; with --project.")
 @click.option(
-    "--audience", metavar="URL", help="The audience of the token, if not --url: the service of a tagged revision."
+    "--audience",
+    metavar="URL",
+    help="The audience of the token, if it is not --url: for a tagged revision, the URL of its service.",
 )
 @click.option("--golden-only", is_flag=True, help="Classify only the golden set, which leaves no rows.")
 @click.option(

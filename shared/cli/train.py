@@ -73,7 +73,9 @@ LARGER = (15 / 14, 8 / 7)
 @click.option("--weight-decay", default=1e-4, show_default=True, help="The weight decay of the optimiser.")
 @click.option("--label-smoothing", default=0.1, show_default=True, type=SHARE, help="The share of label smoothing.")
 @click.option("--dropout", default=0.3, show_default=True, type=SHARE, help="The dropout of the network.")
-@click.option("--average", default=0.995, show_default=True, type=SHARE, help="The decay of the weights' average.")
+@click.option(
+    "--average", default=0.995, show_default=True, type=SHARE, help="The decay of the moving average of the weights."
+)
 @click.option("--mix/--no-mix", default=True, show_default=True, help="Mix the weights with those of a linear probe.")
 @click.option(
     "--epoch-steps", default=0, show_default=True, type=click.IntRange(0), help="The batches of an epoch; 0 for all."
@@ -92,9 +94,9 @@ LARGER = (15 / 14, 8 / 7)
 )
 @click.option("--flip/--no-flip", default=True, show_default=True, help="Mirror half of the pictures left to right.")
 @click.option("--rotate", type=click.FloatRange(0, 180), help="Rotate by up to this angle.  [default: 0; grey 8]")
-@click.option("--brightness", default=0.25, show_default=True, type=SHARE, help="Vary it by up to this share.")
-@click.option("--contrast", type=SHARE, help="Vary it by up to this share.  [default: 0.25; grey 0.5]")
-@click.option("--saturation", type=SHARE, help="Vary it by up to this share.  [default: 0.25; grey 0]")
+@click.option("--brightness", default=0.25, show_default=True, type=SHARE, help="Vary brightness by up to this share.")
+@click.option("--contrast", type=SHARE, help="Vary contrast by up to this share.  [default: 0.25; grey 0.5]")
+@click.option("--saturation", type=SHARE, help="Vary saturation by up to this share.  [default: 0.25; grey 0]")
 @click.option(
     "--gamma", type=click.FloatRange(0, 2), help="Change exposure by powers of up to exp(this).  [default: 0; grey 0.4]"
 )
@@ -102,7 +104,11 @@ LARGER = (15 / 14, 8 / 7)
 @click.option("--erase", default=0.25, show_default=True, type=SHARE, help="The chance to hide a rectangle.")
 @click.option("--mixup", default=0.2, show_default=True, help="The alpha of mixup; 0 for none.")
 @click.option(
-    "--validation-share", default=0.1, show_default=True, type=click.FloatRange(0, 0.9), help="The share of each label."
+    "--validation-share",
+    default=0.1,
+    show_default=True,
+    type=click.FloatRange(0, 0.9),
+    help="The share of each label's pictures to validate on.",
 )
 @click.option(
     "--folds",
@@ -119,7 +125,11 @@ LARGER = (15 / 14, 8 / 7)
     "IM]",
 )
 @click.option(
-    "--review-accuracy", default=0.995, show_default=True, type=SHARE, help="The required accuracy without review."
+    "--review-accuracy",
+    default=0.995,
+    show_default=True,
+    type=SHARE,
+    help="The required accuracy of predictions that need no review.",
 )
 @click.option("--positive", help="With two labels: the label whose score decides.  [default: the last by name]")
 @click.option(

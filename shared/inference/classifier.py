@@ -54,7 +54,7 @@ class Classifier:
 
 
 def decide_label(scores: Scores, manifest: Manifest) -> Classification:
-    """Decide the label: the one with the best score, or by the positive label's score if the bundle has a threshold.
+    """Decide the label: the one with the best score, or if the bundle has a threshold, by the positive label's score.
 
     Args:
         scores: calibrated, in the order of the manifest's labels.
@@ -101,7 +101,8 @@ def calibrate_scores(
 ) -> Scores:
     """Turn the outputs for one picture into probabilities: softmax(logits / temperature).
 
-    A single output is the second label's of two: its score is sigmoid(logit / temperature), the first has the rest.
+    With two labels and a single output, the second label's score is sigmoid(logit / temperature), and the first label's
+    is 1 minus that.
 
     Temperature scaling: Guo et al., "On Calibration of Modern Neural Networks" (2017). A model that returns
     probabilities is scaled through their logarithms, which are logits up to a constant.
@@ -123,7 +124,7 @@ def calibrate_scores(
         )
     logits = outputs.astype(np.float64)
     if (len(logits), labels) == (1, 2):
-        logits = _of_two(logits, activation)
+        logits = _logits_of_two(logits, activation)
     elif activation != "logits":
         logits = np.log(np.clip(logits, 1e-12, 1.0))
     logits = logits / temperature
@@ -156,7 +157,7 @@ def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[An
     return np.ascontiguousarray(numbers.transpose(0, 3, 1, 2)) if spec.layout == "NCHW" else numbers
 
 
-def _of_two(output: npt.NDArray[np.float64], activation: str) -> npt.NDArray[np.float64]:
+def _logits_of_two(output: npt.NDArray[np.float64], activation: str) -> npt.NDArray[np.float64]:
     """Return two labels' logits for the single output of the second label: softmax of (0, x) is sigmoid(x)."""
     if activation != "logits":
         probability = np.clip(output, 1e-12, 1 - 1e-12)

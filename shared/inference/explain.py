@@ -112,7 +112,7 @@ def _class_activation(activation: Activation, index: int) -> Heat:
     differences of logits, so the part that all labels share is subtracted.
     """
     weights = activation.class_weights
-    if len(weights) == 1:  # the second label's of two; the first label's logit is always 0
+    if len(weights) == 1:  # a single output is the second label's; the first label's logit is 0
         weights = np.concatenate([np.zeros_like(weights), weights])
     return _normalised(activation.features @ (weights[index] - weights.mean(axis=0)))
 
@@ -126,7 +126,7 @@ def _occlusion(
     which looks like an object on a white background; this patch has the picture's mean colour.
     """
     spec = classifier.bundle.manifest.input
-    # in the model's size, so that classifying it does not fit it a second time
+    # Fitted to the model's input once, so that each run does not fit it again.
     fitted = prepare(pixels, InputSpec(spec.height_px, spec.width_px, "uint8", 1.0, 0.0, spec.fit, spec.filter))[0]
     mean = fitted.mean(axis=(0, 1)).round().astype(np.uint8)
     whole, drops = _score(classification, label), []

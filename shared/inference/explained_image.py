@@ -1,4 +1,4 @@
-"""Explain the bytes of an image file, and draw the explanation: the steps of every explaining endpoint and command."""
+"""Explain the bytes of an image file, and draw the explanation: the steps that endpoints and commands share."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def explain_bytes(
     limits: Limits = DEFAULT_LIMITS,
     budget: MemoryBudget = UNLIMITED,
 ) -> ExplainedImage:
-    """Decode an image as ``classify_bytes`` does, and explain it as ``explain`` does. Raises what these raise."""
+    """Decode an image as ``classify_bytes`` does, and explain it as ``explain`` does, with their errors."""
     image = decode_for(classifier, content, limits, budget)
     explanation = explain(classifier, image.pixels, label, on_run)
     return ExplainedImage(image, explanation, classifier.bundle.manifest.input)

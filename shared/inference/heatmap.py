@@ -19,7 +19,7 @@ STRONGEST = 0.7
 """Opacity of the colour over the picture where the heat is 1."""
 
 GREYED = 0.6
-"""Share of its own colours that the picture loses, so that the heatmap's colours are distinct from them."""
+"""Share of its colour that the picture loses, so that the heatmap's colours are not mistaken for its own."""
 
 DIMMED = 0.6
 """Brightness that the picture keeps, so that the heatmap stands out on a white picture too."""

@@ -1,4 +1,4 @@
-"""The models that a process serves, by name, version and label; new versions are loaded while requests run.
+"""The models that a process serves, by name, version and alias; new versions are loaded while requests run.
 
 The names ``load`` and ``index`` are from KServe's and Triton's model repository extension, and ``get_model`` is from
 MLServer's registry.
@@ -27,7 +27,7 @@ class BundleReader(Protocol):
         """Read the bundles of all references.
 
         Raises:
-            Misconfigured: with every fault of every bundle, and of their names, versions and labels.
+            Misconfigured: with every fault of every bundle, and of their names, versions and aliases.
         """
 
     def bundle(self, reference: BundleReference) -> Bundle:
@@ -85,7 +85,7 @@ class ModelRegistry:
         open_model: opens a bundle's model as a classifier, and runs it once.
 
     Raises:
-        Misconfigured: with every fault of every bundle, and of their names, versions and labels.
+        Misconfigured: with every fault of every bundle, and of their names, versions and aliases.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class ModelRegistry:
         self._reader = reader
         self._open_model = open_model
         self._served = ServedModels(reader.index(references), {})
-        self._is_loading = threading.Lock()
+        self._load_lock = threading.Lock()
 
     @classmethod
     def of(cls, classifiers: Sequence[Classifier], index: ModelIndex | None = None) -> ModelRegistry:
@@ -102,7 +102,7 @@ class ModelRegistry:
 
         Args:
             classifiers: a classifier for each bundle of the index.
-            index: the names, versions and labels to serve; None for the names and versions of the bundles.
+            index: the names, versions and aliases to serve; None for the names and versions of the bundles.
         """
         by_digest = {classifier.bundle.digest: classifier for classifier in classifiers}
         known = index or ModelIndex.of([classifier.bundle for classifier in classifiers])
@@ -133,9 +133,9 @@ class ModelRegistry:
         """Open every model, before the first request. Bundles whose downloaded copies were removed are read again.
 
         Raises:
-            Misconfigured: a bundle cannot be read any more, or a model differs from its manifest.
+            Misconfigured: a bundle can no longer be read, or a model differs from its manifest.
         """
-        with self._is_loading:
+        with self._load_lock:
             index = self._served.index
             if not all(bundle.folder.is_dir() for bundle in index):  # old copies are removed
                 index = self._reader.index(reference for reference, _ in index.entries)
@@ -155,13 +155,13 @@ class ModelRegistry:
             StorageUnavailable: the bucket did not answer; the current bundles stay.
             Busy: another load is running.
         """
-        if not self._is_loading.acquire(blocking=False):
+        if not self._load_lock.acquire(blocking=False):
             raise Busy("Another model is being loaded; try again in a second.")
         try:
             index = reload_index(self._served.index, name, self._reader.bundle)
             self._serve(index)
         finally:
-            self._is_loading.release()
+            self._load_lock.release()
         log_loaded(name, index)
         return index
 

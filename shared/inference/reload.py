@@ -1,4 +1,4 @@
-"""The first and the last step of loading a model's new version: read its bundles again, and log the result."""
+"""The first and the last step of a load of new versions: read the model's bundles again, and log the result."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def reload_index(index: ModelIndex, name: str, read: Callable[[BundleReference],
 
 
 def log_loaded(name: str, index: ModelIndex) -> None:
-    """Log that a model was loaded, with its versions by label."""
-    served = ", ".join(f"{label} is version {version}" for label, version in index.labels(name).items())
+    """Log that a model was loaded, with its versions by alias."""
+    served = ", ".join(f"{alias} is version {version}" for alias, version in index.aliases(name).items())
     digest = index.find(name).digest
     log.info(f"loaded {name}: {served}", extra={"fields": {"outcome": "loaded", "model": name, "digest": digest}})
 

@@ -4,8 +4,8 @@ Every step may be repeated: ids come from the upload, the archive and the quaran
 count one row. A kill between any two steps leaves the upload in its bucket, and the next delivery or the sweep
 processes it; only the last step deletes it.
 
-Every source uses this module, and only this module takes from the rate limit. What happens beyond the limit depends on
-the source: an event is left to the sweep, a caller is refused, and a sweep waits.
+Every source uses this module, and only this module counts images against the rate limit. Beyond the limit an event is
+left to the sweep, a caller is refused, and a sweep waits.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Pipeline:
     def process_upload(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Classify one upload, record its row, and then, unless ``remove`` is False, delete it from its bucket.
 
-        An event over the rate limit is acknowledged: it would only come back, at a price, and the upload waits for
-        the sweep. A sweep waits in ``wait_for_rate`` before it calls this.
+        An event over the rate limit is acknowledged and its upload waits for the sweep: a redelivery would cost money
+        and reach the same limit. A sweep waits in ``wait_for_rate`` before it calls this.
 
         Raises:
             Transient: nothing is lost; the upload is still in its bucket and must be delivered again.
@@ -127,9 +127,8 @@ class Pipeline:
         self, content: bytes, classifier: Classifier, label: str | None = None, on_run: OnRun | None = None
     ) -> ExplainedImage:
         """Explain an image that a caller sent; nothing is recorded. Raises as ``classify_image`` and ``explain``."""
-        from shared.inference.explained_image import (
-            explain_bytes,
-        )  # imported late: a start must be short, and few callers use it
+        # Imported late: a start must be short, and few callers use it.
+        from shared.inference.explained_image import explain_bytes
 
         self.rate.take()
         return explain_bytes(classifier, content, label, on_run, limits=self.limits, budget=self.memory.decodes)
@@ -178,7 +177,7 @@ class Pipeline:
         except StorageRefused as error:
             if self._quarantine.mark_not_deleted(upload.ref, str(error)):
                 log.error(
-                    f"not deleted: {upload.ref} has its row, but may not be deleted; sweeps try again: {error}",
+                    f"not deleted: {upload.ref} has its row, but may not be deleted; each sweep tries again: {error}",
                     extra={"fields": {"outcome": "not_deleted", "uri": upload.ref.uri}},
                 )
 
@@ -209,7 +208,7 @@ class Pipeline:
             image = decode_for(classifier, content, self.limits, decodes)
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
         kept, kept_sha256 = content, sha256
-        if keep and self.strip:  # row and ids keep the digest of what was sent
+        if keep and self.strip:  # the row and the ids have the digest of the file that was sent
             edge_px = classifier.bundle.manifest.input.long_edge_px
             kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=decodes)
             kept_sha256 = hashlib.sha256(kept).hexdigest()
@@ -219,7 +218,7 @@ class Pipeline:
         try:
             with watch.step("classify_ms"):
                 classification = classifier.classify(image.pixels)
-        finally:
+        finally:  # also after an error: the copy reads memory that is reserved until here
             if copy:
                 copy.result()
         model = classifier.bundle.facts

@@ -16,8 +16,8 @@ WINDOW_S = 60.0
 class RateLimit:
     """A limit of ``images_per_minute`` images in any 60 seconds. Thread-safe.
 
-    The window slides (it is not a minute of the clock), so two bursts around a full minute do not admit twice as
-    many. The limit is for one process: an instance, or one task of a job.
+    The window slides (it is not a minute of the clock), so two bursts, before and after a full minute, do not
+    get twice the limit. The limit is for one process: an instance, or one task of a job.
 
     Args:
         images_per_minute: the limit, 1 or more.

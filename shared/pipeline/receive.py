@@ -99,7 +99,7 @@ def _text(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
     if not isinstance(value, str) or not value or not is_unicode(value) or len(value.encode()) > LONGEST_NAME_BYTES:
         raise MalformedEvent(
-            f"The event's {key} is {repr(value)[:200]}, expected a non-empty string of a name's length."
+            f"The event's {key} is {repr(value)[:200]}, expected 1 to {LONGEST_NAME_BYTES:,} bytes of UTF-8."
         )
     return value
 

@@ -30,7 +30,7 @@ def challenger_bundles(champion: str, requested: str, name_of: NameOf) -> str:
     served = {_key(reference, name_of): reference for reference in references_from(champion)}
     names = list(dict.fromkeys(name for name, _ in served))
     for reference in references_from(requested):
-        name, label = _key(reference, name_of)
+        name, alias = _key(reference, name_of)
         if name not in names:
             raise ReleaseRefused(
                 f"--bundle {reference.location} is the model {name!r}, "
@@ -38,12 +38,12 @@ def challenger_bundles(champion: str, requested: str, name_of: NameOf) -> str:
                 f"A challenger replaces the model of its name; if it is meant to be {names[0]!r}, use "
                 f"--bundle {names[0]}={reference.location}"
             )
-        before = served.get((name, label))
-        served[name, label] = BundleReference(
-            reference.location, reference.name or (before.name if before else None), reference.label
+        before = served.get((name, alias))
+        served[name, alias] = BundleReference(
+            reference.location, reference.name or (before.name if before else None), reference.alias
         )
     return ",".join(str(reference) for reference in served.values())
 
 
 def _key(reference: BundleReference, name_of: NameOf) -> tuple[str, str]:
-    return reference.name or name_of(reference), reference.label or STABLE
+    return reference.name or name_of(reference), reference.alias or STABLE

@@ -31,6 +31,27 @@ def wilson_interval(hits: int, of: int) -> tuple[float, float]:
     return score_interval(hits / of, of, Z)
 
 
+def area_interval(area: float, positives: int, negatives: int, z: float) -> tuple[float, float]:
+    """Return the interval of an area under the ROC curve, each end 0 to 1, by the error of Hanley and McNeil (1982).
+
+    https://doi.org/10.1148/radiology.143.1.7063747. Their error is 0 where every image is on its side; this takes that
+    of half an image on the other side.
+
+    Args:
+        area: 0 to 1.
+        positives: images with the positive label, at least 1.
+        negatives: the other images, at least 1.
+        z: how many standard deviations of the normal distribution it reaches.
+    """
+    half_an_image = 0.5 / min(positives, negatives)
+    bounded = min(max(area, half_an_image), 1 - half_an_image)
+    both_above, both_below = bounded / (2 - bounded), 2 * bounded**2 / (1 + bounded)
+    variance = bounded * (1 - bounded) + (positives - 1) * (both_above - bounded**2)
+    variance += (negatives - 1) * (both_below - bounded**2)
+    reach = z * sqrt(max(0.0, variance) / (positives * negatives))
+    return max(0.0, area - reach), min(1.0, area + reach)
+
+
 def least_rise(before: tuple[int, int], after: tuple[int, int]) -> float:
     """Return the least rise of a share that is certain; negative where it may not have risen.
 

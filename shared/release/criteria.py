@@ -35,15 +35,15 @@ class Criteria:
     The command line's options are generated from these fields.
     """
 
-    min_images: int = _bound(50, "Images of each side before figures are compared, or anything is called good.")
-    min_shared: int = _bound(20, "Pictures that both saw before their labels are compared; 0: good without any.")
-    min_judged: int = _bound(20, "Images of each side that people labelled before corrections are compared.")
-    min_agreement: float = _bound(0.9, "Share of shared pictures that both give the same label.")
+    min_images: int = _bound(50, "Images that each side needs before figures are compared or the verdict can be good.")
+    min_shared: int = _bound(20, "Pictures that both must have seen before labels are compared; 0: good without any.")
+    min_judged: int = _bound(20, "Labelled images that each side needs before corrections are compared.")
+    min_agreement: float = _bound(0.9, "Least share of the pictures that both saw to which both give the same label.")
     max_rejected_rise: float = _bound(0.01, "By how much the share of rejected uploads may rise.")
     max_corrected_rise: float = _bound(0.01, "By how much the share of corrected labels may rise.")
-    max_score_fall: float = _bound(0.02, "By how much the mean score, which is calibrated, may fall.")
-    max_latency_ratio: float = _bound(1.5, "How many times as long the slowest 5 % may take.")
-    latency_slack_ms: float = _bound(50.0, "Milliseconds that they may take longer in any case.")
+    max_score_fall: float = _bound(0.02, "By how much the mean calibrated score may fall.")
+    max_latency_ratio: float = _bound(1.5, "How many times as long as the champion's the slowest 5 % may take.")
+    latency_slack_ms: float = _bound(50.0, "Milliseconds by which the slowest 5 % may take longer in any case.")
 
 
 @dataclass(frozen=True, slots=True)

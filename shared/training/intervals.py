@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from shared.release.confidence_bounds import score_interval
+from shared.release.confidence_bounds import area_interval, score_interval
 
 Z = 1.959964
 """Standard deviations of a normal distribution that hold 95 % of it."""
@@ -26,21 +26,14 @@ def share_interval(share: float, pictures: int) -> Interval:
 
 
 def auc_interval(auc: float, positives: int, negatives: int) -> Interval:
-    """Return the interval of an area under the ROC curve, by the error of Hanley & McNeil (1982).
-
-    That error is 0 where the labels are separated perfectly; this function then assumes half a misplaced picture.
+    """Return the interval of an area under the ROC curve, rounded to four digits.
 
     Args:
         auc: 0 to 1.
         positives: number of pictures with the positive label, at least 1.
         negatives: number of other pictures, at least 1.
     """
-    half_a_picture = 0.5 / min(positives, negatives)
-    area = min(max(auc, half_a_picture), 1 - half_a_picture)
-    both_above, both_below = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = area * (1 - area) + (positives - 1) * (both_above - area**2) + (negatives - 1) * (both_below - area**2)
-    half = Z * np.sqrt(max(0.0, variance) / (positives * negatives))
-    return _rounded(max(0.0, auc - half), min(1.0, auc + half))
+    return _rounded(*area_interval(auc, positives, negatives, Z))
 
 
 def expected_elsewhere(shares: Sequence[float], pictures: int) -> tuple[float, Interval]:

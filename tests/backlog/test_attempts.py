@@ -78,7 +78,7 @@ def test_attempt_takes_the_first_free_number(world: World, upload: ObjectRef) ->
 def test_attempt_three_is_refused_after_the_timeout(world: World, upload: ObjectRef) -> None:
     for _ in range(2):
         of(world).begin_next(upload, now())
-    with pytest.raises(TriedTooOften, match="started 2 times, and each time the process ended"):
+    with pytest.raises(TriedTooOften, match="began 2 times, and each time it ended without a result"):
         of(world).begin_next(upload, now(TIMEOUT_S + 5))
     assert markers(world, upload) == ["1", "2"]
 
@@ -86,7 +86,7 @@ def test_attempt_three_is_refused_after_the_timeout(world: World, upload: Object
 def test_attempt_three_waits_while_another_sweep_may_be_running(world: World, upload: ObjectRef) -> None:
     for _ in range(2):
         of(world).begin_next(upload, now())
-    with pytest.raises(BeingTried, match="another sweep may still process it"):
+    with pytest.raises(BeingTried, match="another sweep may still run it"):
         of(world).begin_next(upload, now(TIMEOUT_S - 60))
 
 

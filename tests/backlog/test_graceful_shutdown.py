@@ -59,7 +59,7 @@ def test_late_signals_change_no_exit_code(way: str, late_signals: dict[str, str]
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_interruptible_block_is_interrupted_once_and_the_code_after_it_never(late_signals: dict[str, str]) -> None:
+def test_interruptible_block_is_interrupted_only_once(late_signals: dict[str, str]) -> None:
     script = """
 from shared.backlog.graceful_shutdown import interruptible
 try:

@@ -126,7 +126,7 @@ def test_sweep_quarantines_a_deadly_file_at_the_third_attempt(
 
     code, output = finished(start_sweep(world))
     assert (code, last_line(output)["postponed"]) == (1, 1), output
-    assert "another sweep may still process it" in output
+    assert "another sweep may still run it" in output
     assert named(world.rows("latest_predictions")) == ["a.jpg", "c.jpg", "d.jpg", "e.jpg"]
 
     summary = sweep_of(world, timeout_s=0).run(world.store.uploads(world.uploads))
@@ -137,7 +137,7 @@ def test_sweep_quarantines_a_deadly_file_at_the_third_attempt(
     assert (world.names_in(world.uploads), markers(world)) == ([], [])
 
 
-def test_sweep_continues_after_a_killed_sweep(world: World, picture: Picture, tmp_path: Path) -> None:
+def test_sweep_finishes_the_backlog_of_a_killed_sweep(world: World, picture: Picture, tmp_path: Path) -> None:
     put(world, tmp_path, **{f"{index:02}.jpg": picture(index, (160, 120)) for index in range(30)})
     killed = start_sweep(world)
     eventually(lambda: len(world.names_in(world.uploads)) < 25)

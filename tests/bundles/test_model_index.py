@@ -67,17 +67,17 @@ def test_index_returns_the_stable_version_where_none_is_named(served: Callable[.
     index = served(text, *versions)
     assert digest_of(index, None) == digest_of(index, "roses") == digest_of(index, "roses", "stable") == "roses1"
     assert digest_of(index, "roses", "canary") == digest_of(index, "roses@canary") == "roses2"
-    assert (index.versions("roses"), index.labels("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
+    assert (index.versions("roses"), index.aliases("roses")) == (("1", "2"), {"stable": "1", "canary": "2"})
 
 
-def test_index_takes_the_first_version_without_a_label_as_stable(served: Callable[..., ModelIndex]) -> None:
+def test_index_takes_the_first_version_without_an_alias_as_stable(served: Callable[..., ModelIndex]) -> None:
     index = served("a,b,roses@canary=c", "roses 1", "roses 2", "roses 3")
     assert [digest_of(index, "roses", version) for version in ("stable", "1", "2", "3", "canary")] == [
         *("roses1", "roses1", "roses2", "roses3", "roses3")
     ]
 
 
-def test_index_allows_one_bundle_with_both_labels(served: Callable[..., ModelIndex]) -> None:
+def test_index_allows_one_bundle_with_both_aliases(served: Callable[..., ModelIndex]) -> None:
     index = served("roses=a,roses@canary=b", "roses 1", "roses 1")
     assert (index.versions("roses"), len(list(index))) == (("1",), 1)
 
@@ -106,8 +106,8 @@ def test_index_names_what_is_served_where_a_model_is_unknown(
     ("text", "bundles", "fault"),
     [
         ("roses@canary=a", ["roses 1"], "'roses' has no stable version"),
-        ("roses@stable=a,roses@stable=b", ["roses 1", "roses 2"], "has the label 'stable' twice"),
-        ("roses=a,roses@canary=b,roses@canary=c", ["roses 1", "roses 2", "roses 3"], "has the label 'canary' twice"),
+        ("roses@stable=a,roses@stable=b", ["roses 1", "roses 2"], "has the alias 'stable' twice"),
+        ("roses=a,roses@canary=b,roses@canary=c", ["roses 1", "roses 2", "roses 3"], "has the alias 'canary' twice"),
         ("a,b", ["roses 1", "roses 1"], "'roses' has version '1' twice: a and b"),
         ("a,roses=b", ["roses 1", "roses 1"], "'roses' has version '1' twice: a and roses=b"),
         (
@@ -115,7 +115,7 @@ def test_index_names_what_is_served_where_a_model_is_unknown(
             ["roses 1 one", "roses 1 two"],
             "two bundles of version '1' that differ: a and roses@canary=b",
         ),
-        ("a", ["roses stable"], "is called 'stable', which is a label"),
+        ("a", ["roses stable"], "is called 'stable', which is an alias"),
     ],
 )
 def test_index_refuses_ambiguous_names(

@@ -25,7 +25,7 @@ from shared.settings import own_models
         ("small=/models/size=224", (BundleReference("/models/size=224", "small"),)),
     ],
 )
-def test_reference_is_a_location_with_an_optional_name_and_label(
+def test_reference_is_a_location_with_an_optional_name_and_alias(
     text: str, expected: tuple[BundleReference, ...]
 ) -> None:
     assert references_from(text) == expected
@@ -37,9 +37,9 @@ def test_reference_is_a_location_with_an_optional_name_and_label(
     [
         ("", "the name of a bundle, a folder or gs://"),
         (" , ", "the name of a bundle, a folder or gs://"),
-        ("flowers=", "NAME=PLACE or NAME@LABEL=PLACE instead of 'flowers='"),
-        ("=flowers_v1", "NAME=PLACE or NAME@LABEL=PLACE instead of '=flowers_v1'"),
-        ("my flowers=flowers_v1", "NAME=PLACE or NAME@LABEL=PLACE instead of 'my flowers=flowers_v1'"),
+        ("flowers=", "NAME=PLACE or NAME@ALIAS=PLACE instead of 'flowers='"),
+        ("=flowers_v1", "NAME=PLACE or NAME@ALIAS=PLACE instead of '=flowers_v1'"),
+        ("my flowers=flowers_v1", "NAME=PLACE or NAME@ALIAS=PLACE instead of 'my flowers=flowers_v1'"),
         ("flowers@beta=flowers_v1", "flowers@stable or flowers@canary instead of 'flowers@beta'"),
         ("flowers@=flowers_v1", "flowers@stable or flowers@canary instead of 'flowers@'"),
         ("gs://models", "gs://BUCKET/FOLDER instead of 'gs://models'"),

@@ -102,7 +102,7 @@ def test_settings_table_has_a_line_for_every_setting() -> None:
     assert all(line.endswith(". |") for line in lines[2:])
 
 
-@pytest.mark.parametrize("table", ["predictions", "failures", "labels"])
+@pytest.mark.parametrize("table", ["predictions", "failures", "labels", "model_events"])
 def test_rows_page_has_the_tables_of_the_schemas(table: str) -> None:
     assert between(PAGES["rows.md"], table) == writer_of_tables().row_table(table), "run: make docs"
 

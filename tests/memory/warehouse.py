@@ -49,11 +49,11 @@ class MemoryWarehouse:
         now = datetime.now(UTC)
         match outcome:
             case Prediction():
-                self._insert("predictions", outcome.prediction_id, prediction_row(outcome, now))
+                self.append_row("predictions", outcome.prediction_id, prediction_row(outcome, now))
             case Failure():
-                self._insert("failures", outcome.failure_id, failure_row(outcome, now))
+                self.append_row("failures", outcome.failure_id, failure_row(outcome, now))
             case Correction():
-                self._insert("labels", outcome.label_id, label_row(outcome))
+                self.append_row("labels", outcome.label_id, label_row(outcome))
 
     def query(self, sql: str, **parameters: Sequence[str]) -> Rows:
         """See ``ports.Warehouse.query``."""
@@ -76,7 +76,8 @@ class MemoryWarehouse:
         """Close the file."""
         self._store.close()
 
-    def _insert(self, table: str, row_id: str, row: Row) -> None:
+    def append_row(self, table: str, row_id: str, row: Row) -> None:
+        """See ``model_events.RowWriter.append_row``."""
         request = {"rows": [{"insertId": row_id, "json": row}]}
         done, errors = insert_rows(self._store, self._store.catalog.table(DATASET, table), request)
         if done is None or errors:

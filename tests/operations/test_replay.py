@@ -109,7 +109,7 @@ def test_replay_does_nothing_for_a_file_that_was_put_back_before(world: World, r
 
 def test_replay_counts_a_row_that_was_written_twice_once(world: World, reject: Reject) -> None:
     failure = reject("list.jpg")
-    world.warehouse._insert("failures", "another-insert-id", failure_row(failure, datetime.now(UTC)))
+    world.warehouse.append_row("failures", "another-insert-id", failure_row(failure, datetime.now(UTC)))
     sql = "SELECT failure_id FROM failures WHERE image.bucket IN UNNEST(@buckets)"
     assert len(world.warehouse.query(sql, buckets=[world.uploads]).rows) == 2
     assert names(selected(world)) == ["list.jpg"]

@@ -69,9 +69,7 @@ def test_marker_may_be_a_leftover_from_the_timeout_on(
 @pytest.mark.parametrize(
     ("after_s", "retry_s"), [(0.0, 60), (0.5, 60), (59.0, 1), (59.999, 1), (60.0, None), (61, None)]
 )
-def test_rate_limit_has_room_from_the_sixtieth_second_and_the_error_says_when(
-    after_s: float, retry_s: int | None
-) -> None:
+def test_rate_limit_error_names_the_first_second_with_room(after_s: float, retry_s: int | None) -> None:
     now = [1000.0]
     rate = RateLimit(1, lambda: now[0])
     rate.take()

@@ -278,8 +278,8 @@ def test_interpreters_are_as_many_as_threads_and_are_returned(shipped: Bundle) -
     assert model._idle.qsize() == 3
 
 
-def test_attempt_in_the_middle_of_a_release_is_released_by_the_shutdown(memory_world: World, tmp_path: Path) -> None:
-    """A sweep that is about to end returns all attempts in flight; one that it missed would count."""
+def test_attempt_that_is_being_withdrawn_loses_its_marker_at_shutdown(memory_world: World, tmp_path: Path) -> None:
+    """A sweep that is about to end withdraws all attempts in flight; a missed attempt would count."""
     upload = dropped(memory_world, tmp_path, b"bread")
     left = list[list[str]]()
 

@@ -10,7 +10,7 @@ ONE, OTHER = "a" * 64, "b" * 64
 NEW, OLD = "n" * 32, "o" * 32
 
 
-def test_label_token_has_32_characters_and_is_valid_for_its_prediction_only() -> None:
+def test_label_token_is_valid_for_its_prediction_only() -> None:
     tokens = LabelTokens((NEW,))
     token = tokens.token_of(ONE)
     assert token is not None

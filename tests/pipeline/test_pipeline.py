@@ -164,7 +164,7 @@ def test_picture_under_two_names_is_archived_once_and_has_two_rows(
 
 @pytest.mark.parametrize("name", ["holiday.jpg", "holiday", "holiday.pdf", "holiday.png.exe"])
 @pytest.mark.parametrize("claimed", ["image/jpeg", "text/plain", ""])
-def test_format_is_that_of_the_bytes_not_of_the_name_or_the_content_type(
+def test_pipeline_reads_the_format_from_the_bytes_alone(
     world: World, picture: Picture, name: str, claimed: str
 ) -> None:
     content = BytesIO()

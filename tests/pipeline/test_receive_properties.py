@@ -73,7 +73,7 @@ def test_event_time_of_any_value_is_aware_or_none(time: Any) -> None:
 
 @FEW
 @given(st.integers(0, END_OF_TIME - 1), st.booleans())
-def test_event_generation_is_read_from_a_number_and_a_text(generation: int, as_text: bool) -> None:
+def test_event_generation_is_read_from_a_number_or_a_text(generation: int, as_text: bool) -> None:
     value = str(generation) if as_text else generation
     announced = upload_from({"type": FINALIZED}, EVENT | {"generation": value})
     assert announced.ref == ObjectRef(HERE, "a.jpg", generation)

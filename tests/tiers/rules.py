@@ -45,6 +45,7 @@ BY_FOLDER: dict[str, Tier] = {
     "inference": Tier.TEST,
     "local": Tier.TEST,
     "operations": Tier.TEST,
+    "monitoring": Tier.TEST,
     "mutation": Tier.TEST,
     "parsing": Tier.TEST,
     "pipeline": Tier.TEST,

@@ -58,7 +58,7 @@ def load(context: RequestContext, model: str) -> ResponseReturnValue:
         name=model,
         load=True,
         versions=served.versions(model),
-        version_labels=served.labels(model),
+        version_labels=served.aliases(model),
         digest=served.find(model).digest,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from shared.bundles.references import LABELS
+from shared.bundles.references import ALIASES
 from shared.errors import BadRequest
 from shared.http.classify_images import predictions_of
 from shared.http.protocols.explain import EXPLAINED, PNG, QUERIES, explanations
@@ -128,8 +128,8 @@ def answer_instances(context: RequestContext, document: dict[str, Any]) -> dict[
 
 
 def _choose(context: RequestContext, model: str, version: str | None, label: str | None) -> None:
-    if label not in (None, *LABELS):
-        raise BadRequest(f"No version has the label {label[:40]!r}, expected {' or '.join(LABELS)}.", 404)
+    if label not in (None, *ALIASES):
+        raise BadRequest(f"No version has the label {label[:40]!r}, expected {' or '.join(ALIASES)}.", 404)
     context.choose_model(model, label or version)
 
 

@@ -22,6 +22,7 @@ LAYOUT: dict[str, tuple[str, list[str]]] = {
     "predictions": ("uploaded_on", ["label"]),
     "failures": ("uploaded_on", ["reason"]),
     "labels": ("labelled_on", []),
+    "model_events": ("happened_on", []),
 }
 """By table: the column that it is partitioned by, by day, and those that it is clustered by."""
 PATIENCE_S = 30.0

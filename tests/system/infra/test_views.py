@@ -119,7 +119,7 @@ def planner() -> Iterator[duckdb.DuckDBPyConnection]:
             columns = ", ".join(f"{field['name']} {type_of(field)}" for field in fields)
             [sql] = sqlglot.transpile(f"CREATE TABLE the_dataset.{table} ({columns})", "bigquery", "duckdb")
             connection.execute(sql)
-            day = "uploaded_on" if table in APPEND_ONLY else "labelled_on"
+            day = next(field["name"] for field in fields if field["type"] == "DATE")
             days = "SELECT '2026-01-01'::DATE + CAST(i % 3 AS INTEGER) FROM range(99) AS t(i)"
             connection.execute(f"INSERT INTO the_dataset.{table} ({day}) {days}")
         for path in sorted(VIEWS, key=lambda path: len(sources_of(query_of(path)) & APPEND_ONLY) == 0):

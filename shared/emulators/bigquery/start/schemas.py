@@ -19,6 +19,7 @@ _LAYOUT: dict[str, tuple[str, list[str]]] = {
     "predictions": ("uploaded_on", ["label"]),
     "failures": ("uploaded_on", ["reason"]),
     "labels": ("labelled_on", []),
+    "model_events": ("happened_on", []),
 }
 
 

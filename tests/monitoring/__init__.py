@@ -1,0 +1,1 @@
+"""Monitoring: drift, accuracy, verdicts, proposals; all on drawn numbers."""
