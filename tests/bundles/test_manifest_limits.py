@@ -50,6 +50,7 @@ def faults_of(document: Any) -> list[str]:
     [
         ("input.height_px", (1, 4096), (0, 4097, 1.0, True, "1")),
         ("input.width_px", (1, 4096), (0, 4097)),
+        ("input.depth", (3,), (0, 2, 4, "3")),
         ("input.scale", (1, 0.5, [1, 0.5, 2]), ([1, 2], [1, 2, 3, 4], [1, 2, True], [1, 2, float("nan")], "1")),
         ("input.offset", (0, -1.5, [0, 0, 0]), ([], [0, 0, "0"])),
         ("calibration.temperature", (0.01, 1, 100), (0.009, 100.1, float("nan"), float("inf"), None)),
