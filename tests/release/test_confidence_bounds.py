@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.release.confidence_bounds import Z, least_fall, least_rise, score_interval, wilson_interval
+from shared.release.confidence_bounds import Z, area_interval, least_fall, least_rise, score_interval, wilson_interval
 
 SHARES = (
     ((81, 263), (0.263314, 0.356566)),
@@ -99,3 +99,39 @@ def test_a_fall_of_a_mean_is_what_was_seen_without_the_error_of_both_sides() -> 
     assert least_fall((0.8, 0.0, 0), (0.7, 0.0, 0)) == pytest.approx(0.1)
     assert least_fall((0.8, 0.2, 1), (0.7, 0.0, 1)) == pytest.approx(0.1 - Z * 0.2)
     assert least_fall((0.8, 0.0, 1), (0.7, 0.2, 1)) == pytest.approx(0.1 - Z * 0.2)
+
+
+def error_of_area(area: float, positives: int, negatives: int) -> float:
+    """Return the standard error of an area, by equation 2 of Hanley and McNeil (1982)."""
+    q1, q2 = area / (2 - area), 2 * area * area / (1 + area)
+    terms = (area * (1 - area), (positives - 1) * (q1 - area * area), (negatives - 1) * (q2 - area * area))
+    return sqrt(sum(terms) / (positives * negatives))
+
+
+def test_area_interval_reaches_the_published_error() -> None:
+    """Hanley and McNeil (1982), table II: 0.893 of 51 abnormal and 58 normal images has the error 0.032."""
+    least, most = area_interval(0.893, 51, 58, 1)
+    assert (most - least) / 2 == pytest.approx(0.032, abs=6e-4)
+
+
+@pytest.mark.parametrize("area", [0.3, 0.5, 0.893])
+@pytest.mark.parametrize(("positives", "negatives"), [(51, 58), (20, 200), (200, 20)])
+def test_area_interval_is_as_wide_as_it_is_asked_to_be(area: float, positives: int, negatives: int) -> None:
+    reach = 1.5 * error_of_area(area, positives, negatives)
+    assert area_interval(area, positives, negatives, 1.5) == pytest.approx((area - reach, area + reach))
+
+
+@pytest.mark.parametrize(("positives", "negatives"), [(20, 30), (30, 20)])
+def test_area_interval_of_a_perfect_or_useless_model_has_the_error_of_half_an_image(
+    positives: int, negatives: int
+) -> None:
+    error = error_of_area(1 - 0.5 / 20, positives, negatives)
+    assert area_interval(1.0, positives, negatives, 1) == pytest.approx((1 - error, 1.0))
+    assert area_interval(0.0, positives, negatives, 1) == pytest.approx(
+        (0.0, error_of_area(0.5 / 20, positives, negatives))
+    )
+
+
+def test_area_interval_ends_within_0_and_1() -> None:
+    assert area_interval(0.9, 10, 10, 9)[1] == 1.0
+    assert area_interval(0.1, 10, 10, 9)[0] == 0.0
