@@ -45,6 +45,24 @@ class Activation:
     """The linear layer's weights, shape (outputs, channels)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Features:
+    """A model's outputs, and what its last layer made them of."""
+
+    outputs: npt.NDArray[np.float32]
+    """As ``Model.run`` returns them."""
+    pooled: npt.NDArray[np.float32]
+    """The mean of the last feature map over its cells, shape (channels,)."""
+
+
+@runtime_checkable
+class FeatureModel(Protocol):
+    """A model that may return what its last layer made the outputs of."""
+
+    def features(self, batch: npt.NDArray[Any]) -> Features | None:
+        """Return the outputs of one picture and its features; None where the model hides its feature map."""
+
+
 @runtime_checkable
 class ActivationModel(Protocol):
     """A model that may also return its last feature map."""

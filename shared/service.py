@@ -16,6 +16,7 @@ from shared.caller import trace_from
 from shared.images.memory_budget import configure_malloc
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.probe import is_marked
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
 from shared.wiring import build_pipeline, build_registry, caller_reader
@@ -112,4 +113,5 @@ class Service:
             instance=self._instance,
             is_cold_start=is_cold_start,
             is_shadow=self.platform.is_shadow or None,
+            is_probe=(source == Source.REQUEST and is_marked(headers)) or None,
         )

@@ -147,6 +147,7 @@ class Settings:
         "Whether pictures are archived without EXIF (GPS), XMP, IPTC and comments; the pixels do not change.",
         "false",
     )
+    store_embedding: bool = _setting("STORE_EMBEDDING", yes_or_no, "Whether rows hold `signals.embedding`.", "true")
     log_format: str = _setting(
         "LOG_FORMAT",
         log_format,

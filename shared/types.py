@@ -43,10 +43,7 @@ class ObjectRef:
 
     @property
     def created_at(self) -> datetime:
-        """The time when this generation was written, aware, UTC.
-
-        Derived from the generation, so that it is the same for every copy of an event.
-        """
+        """The time when this generation was written, aware, UTC; every copy of an event has the same."""
         return EPOCH + timedelta(microseconds=self.generation)
 
     def __str__(self) -> str:
@@ -68,6 +65,7 @@ class Upload:
     """The model that its metadata names; None for the default."""
     content_encoding: str = ""
     """How its bytes are compressed; empty if they are not. ``size_bytes`` is the compressed size."""
+    is_probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,6 @@ class Image:
     width_px: int
     """Of the original, upright."""
     height_px: int
-    """Of the original, upright."""
     orientation: int = 1
     """The EXIF orientation (1 to 8) of the file's pixels before they were turned upright; 1: they were upright."""
     note: str | None = None
@@ -97,6 +94,21 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """Numbers about one picture, from the inference that classified it; ``shared.signals`` has formulas and units."""
+
+    entropy: float
+    brightness: float
+    contrast: float
+    sharpness: float
+    saturation: float
+    colourfulness: float
+    aspect: float
+    novelty: float | None = None
+    embedding: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """The result of a model for one image."""
 
@@ -106,6 +118,9 @@ class Classification:
     """Every label of the model: first ``label``, then the others by score; the scores sum to 1."""
     needs_review: bool
     """Whether the score is below the bundle's threshold, so that a person should review it."""
+    is_unfamiliar: bool | None = None
+    """Whether the novelty is above the bundle's threshold; None for a bundle without a profile."""
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +162,8 @@ class Call:
     is_cold_start: bool = False
     is_shadow: bool | None = None
     """True for the challenger of a shadow release, whose rows do not count; else None."""
+    batch_id: str | None = None
+    is_probe: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,7 @@ class ImageFacts:
     height_px: int | None = None
     note: str | None = None
     """A remark for people on how the picture was read, in a sentence; None without one."""
+    generated_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +227,6 @@ class Acknowledged:
     """``already_done``, ``superseded``, ``not_our_bucket``, ``not_an_upload``, ``set_aside``, or, left to the sweep,
     ``too_old`` or ``over_rate``."""
     detail: str = ""
-    """A sentence for the log, where ``reason`` needs an explanation."""
 
     @property
     def is_left_to_the_sweep(self) -> bool:
@@ -225,7 +242,6 @@ class Correction:
     prediction_id: str
     label: str
     labelled_by: str | None
-    """The identity from IAM or IAP; None without one."""
     labelled_at: datetime
     """Aware, UTC. Its date is the partition."""
     note: str | None = None
@@ -233,7 +249,7 @@ class Correction:
     """Whether no served model had the label."""
 
 
-def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call) -> dict[str, Any]:
+def fields_of(flat: Candidate | ModelFacts | Times | ImageFacts | Call | Signals) -> dict[str, Any]:
     """Return the fields of a flat dataclass by name, without the copies that ``dataclasses.asdict`` makes."""
     return {name: getattr(flat, name) for name in flat.__slots__}
 

@@ -48,6 +48,7 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
         memory=MemoryBudgets.of_instance(settings.memory_mb),
         rate=RateLimit(settings.max_images_per_minute),
         strip=_stripper() if settings.strip_metadata else None,
+        store_embedding=settings.store_embedding,
     )
 
 

@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "bundles": ("types", "errors", "parsing", "ports"),
     "release": ("errors", "ports", "bundles"),
     "settings": ("errors", "parsing", "bundles"),
-    "inference": ("types", "errors", "images", "logs", "ports", "bundles"),
+    "signals": ("types", "errors"),
+    "inference": ("types", "errors", "images", "logs", "ports", "bundles", "signals"),
     "pipeline": ("types", "errors", "images", "logs", "ports", "inference"),
     "adapters": ("types", "errors", "images", "logs", "ports", "bundles", "release", "pipeline"),
     "wiring": ("errors", "caller", "images", "ports", "bundles", "settings", "inference", "pipeline", "adapters"),
@@ -34,8 +35,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "http": ("types", "errors", "parsing", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
     "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
     "functions": ("types", "errors", "logs", "settings", "pipeline", "service", "http", "backlog"),
-    "training": ("types", "errors", "images", "bundles", "release", "inference", "adapters"),
-    "importing": ("types", "errors", "images", "ports", "bundles", "inference", "adapters", "wiring", "training"),
+    "training": ("types", "errors", "images", "bundles", "release", "signals", "inference", "adapters"),
+    "importing": (
+        *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
+    ),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
     "monitoring": ("release",),
     "emulators": (),
@@ -47,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """Which chapter may import which: each only such as stand above it here."""
 
-SERVED = ("parsing", "images", "bundles", "inference", "pipeline", "adapters", "http", "backlog")
+SERVED = ("parsing", "images", "bundles", "signals", "inference", "pipeline", "adapters", "http", "backlog")
 """The chapters that a deployed function has; functions/Dockerfile copies these and no others."""
 
 EDGES = ("shared.adapters", "shared.emulators", "shared.local", "shared.training", "shared.importing")

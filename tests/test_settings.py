@@ -56,6 +56,7 @@ def test_settings_need_four_values_and_have_defaults_for_the_others() -> None:
         "storage_deadline_s": 20,
         "warehouse_deadline_s": 20,
         "strip_metadata": False,
+        "store_embedding": True,
         "log_format": "auto",
     }
 

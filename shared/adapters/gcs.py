@@ -28,6 +28,7 @@ from shared.errors import (
     TooManyBytes,
 )
 from shared.images.content_encoding import unpacked
+from shared.pipeline.probe import MARK, is_marked
 from shared.types import METADATA_KEY, ObjectRef, Upload
 
 SERVICE = "https://storage.googleapis.com"
@@ -81,7 +82,9 @@ class CloudStorage:
                 return self._same(blob, Checksum(len(content), crc32c(content)), error, retry_options)
         return ObjectRef(bucket, name, int(blob.generation))
 
-    def upload(self, bucket: str, name: str, path: Path, model: str | None = None) -> ObjectRef | None:
+    def upload(
+        self, bucket: str, name: str, path: Path, model: str | None = None, *, is_probe: bool = False
+    ) -> ObjectRef | None:
         """Upload a file create-only; return None, and change nothing, if another object has the name.
 
         An object with the same bytes for the same model counts as this upload: its response may have been lost.
@@ -91,6 +94,7 @@ class CloudStorage:
             name: the object's name.
             path: the file.
             model: the model that the object is for; None lets the object's name decide.
+            is_probe: whether it is of a smoke test.
 
         Raises:
             AlreadyDone: there is no such bucket.
@@ -98,8 +102,9 @@ class CloudStorage:
             StorageUnavailable: no answer within the deadline.
         """
         blob = self._client.bucket(bucket).blob(name)
-        if model is not None:
-            blob.metadata = {METADATA_KEY: model}
+        metadata = ({METADATA_KEY: model} if model is not None else {}) | (MARK if is_probe else {})
+        if metadata:
+            blob.metadata = metadata
         with refuse_impossible_name(name), self._call(f"uploading {path.name} to gs://{bucket}") as retry_options:
             for is_last in (False, True):
                 try:
@@ -235,6 +240,7 @@ def _upload_from(blob: storage.Blob) -> Upload:
         content_type=blob.content_type or "",
         model=(blob.metadata or {}).get(METADATA_KEY) or None,
         content_encoding=blob.content_encoding or "",
+        is_probe=is_marked(blob.metadata),
     )
 
 

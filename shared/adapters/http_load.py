@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shared.errors import BadRequest
+from shared.pipeline.probe import MARK
 
 MAX_RESPONSE_BYTES = 1 << 20
 COMPUTING = ("decode_ms", "classify_ms")
@@ -56,7 +57,7 @@ class HttpSender:
         is_surprising: Callable[[str], bool],
     ) -> None:
         self._address = f"{url}/v1/classify" + ("" if record else "?record=false")
-        self._headers = {"Content-Type": "application/octet-stream", "User-Agent": "bucketlens-load"}
+        self._headers = {"Content-Type": "application/octet-stream", "User-Agent": "bucketlens-load", **MARK}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         self._connections, self._timeout_s, self._is_surprising = connections, timeout_s, is_surprising

@@ -13,6 +13,7 @@ from shared.bundles.folders import MODELS
 from shared.bundles.manifest import MANIFEST
 from shared.cli.bundle_import import import_model
 from shared.cli.bundle_names import folder_of
+from shared.cli.bundle_profile import make_profile
 from shared.cli.bundle_publish import publish_bundle
 from shared.cli.options import checked_bundle, console
 from shared.cli.terminal import say, say_json, shown
@@ -101,4 +102,5 @@ def check_bundle(bundle: str) -> None:
 
 
 command.add_command(import_model)
+command.add_command(make_profile)
 command.add_command(publish_bundle)

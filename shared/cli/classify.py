@@ -24,7 +24,7 @@ from shared.operations.results import write_csv
 from shared.training.silence import silence
 from shared.wiring import load_model
 
-CSV_COLUMNS = ("path", "label", "score", "needs_review", "error")
+CSV_COLUMNS = ("path", "label", "score", "needs_review", "is_unfamiliar", "error")
 INTERRUPTED = 130
 
 
@@ -57,15 +57,17 @@ def command(
 ) -> None:
     """Classify files and whole folders on this machine, through the same steps as in the cloud.
 
-    A line of --json has path, label, score, candidates (every label, best first) and needs_review; with --explain also
-    explained (label, score, method, and heat_map: a file). For a file that cannot be classified it has path
-    and error.
+    A line of --json has path, label, score, candidates (every label, best first), needs_review, is_unfamiliar and
+    signals; with --explain also explained (label, score, method, and heat_map: a file). For a file that cannot be
+    classified it has path and error.
+
+    A picture is unfamiliar if it is unlike those that the model was trained on; null if the bundle has no profile.
 
     The heatmap comes from the model itself if its bundle supports that (cam). For other models parts of the picture
     are covered one after another, which runs the model 65 times for each picture (occlusion).
 
-    A line of --csv has path, label, score, needs_review and error. After Ctrl-C the results so far are printed or
-    written.
+    A line of --csv has path, label, score, needs_review, is_unfamiliar and error. After Ctrl-C the results so far
+    are printed or written.
 
     Exit codes: 0 every file was classified; 1 some could not be; 2 the bundle is invalid; 130 interrupted.
 
@@ -161,6 +163,14 @@ def _print_table(results: _Results) -> None:
             if "error" in answer:
                 table.add_row(shown(answer["path"]), "", "", f"[red]{shown(answer['error']['message'])}[/]")
             else:
-                review = "[yellow]needs review[/]" if answer["needs_review"] else ""
-                table.add_row(shown(answer["path"]), shown(answer["label"]), f"{answer['score']:.3f}", review)
+                table.add_row(shown(answer["path"]), shown(answer["label"]), f"{answer['score']:.3f}", _why(answer))
     console.print(table)
+
+
+def _why(answer: Answer) -> str:
+    """Return why a person should look, if any."""
+    reasons = [
+        *(["needs review"] if answer["needs_review"] else []),
+        *(["unfamiliar"] if answer["is_unfamiliar"] else []),
+    ]
+    return f"[yellow]{', '.join(reasons)}[/]" if reasons else ""

@@ -15,13 +15,14 @@ from shared.bundles.bundle import load_bundle
 from shared.errors import Permanent
 from shared.images.decode import check_size
 from shared.inference.classifier import Classifier
-from shared.inference.from_bytes import DEFAULT_LIMITS, classify_bytes
+from shared.inference.from_bytes import DEFAULT_LIMITS, decode_for
 from shared.training.silence import silence
 from shared.types import fields_of
 from shared.wiring import load_model
 
 Answer = dict[str, Any]
-"""``path``, ``label``, ``score``, ``candidates`` and ``needs_review``; or ``path`` and ``error``."""
+"""``path``, ``label``, ``score``, ``candidates``, ``needs_review``, ``is_unfamiliar`` and ``signals``; or ``path`` and
+``error``."""
 
 FEW = 64
 """Files for each core below which the start of a process takes longer than it saves."""
@@ -63,7 +64,7 @@ def classify_file(path: Path, classifier: Classifier) -> Answer:
     """Classify one file."""
     try:
         check_size(path.stat().st_size, DEFAULT_LIMITS)
-        classification = classify_bytes(classifier, path.read_bytes())
+        classification = classifier.classify_with_signals(decode_for(classifier, path.read_bytes()).pixels)
     except Permanent as error:
         return {"path": str(path), "error": {"reason": error.reason, "message": str(error)}}
     except OSError as error:
@@ -74,6 +75,8 @@ def classify_file(path: Path, classifier: Classifier) -> Answer:
         "score": classification.score,
         "candidates": [fields_of(candidate) for candidate in classification.candidates],
         "needs_review": classification.needs_review,
+        "is_unfamiliar": classification.is_unfamiliar,
+        "signals": {} if classification.signals is None else fields_of(classification.signals),
     }
 
 

@@ -145,7 +145,7 @@ def _show_landing(deployment: Deployment, dropped: list[Dropped], timeout: int) 
 
 
 def _kind(row: dict[str, Any]) -> str:
-    return "refused" if row["reason"] else "to review" if row["needs_review"] else "sure"
+    return "refused" if row["reason"] else "to review" if row["needs_review"] or row["is_unfamiliar"] else "sure"
 
 
 def _counted(outcomes: Counter[str]) -> str:
@@ -155,5 +155,6 @@ def _counted(outcomes: Counter[str]) -> str:
 def _outcome(row: dict[str, Any]) -> str:
     if row["reason"]:
         return f"[red]{shown(row['reason'])}[/] {shown(row['detail'])}"
-    review = "  [yellow]needs review[/]" if row["needs_review"] else ""
-    return f"[green]{shown(row['label'])}[/] {row['score']:.2f}{review}"
+    reasons = {"needs review": row["needs_review"], "unfamiliar": row["is_unfamiliar"]}
+    review = ", ".join(reason for reason, applies in reasons.items() if applies)
+    return f"[green]{shown(row['label'])}[/] {row['score']:.2f}" + (f"  [yellow]{review}[/]" if review else "")

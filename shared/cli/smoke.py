@@ -169,7 +169,7 @@ def _dropped(tested: TestedDeployment, content: bytes, revision: str | None) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture"
         path.write_bytes(content)
-        ref = tested.deployment.store.upload(tested.bucket, f"smoke/{uuid.uuid4()}.jpg", path)
+        ref = tested.deployment.store.upload(tested.bucket, f"smoke/{uuid.uuid4()}.jpg", path, is_probe=True)
     if ref is None:
         raise BucketlensError("The random name of the upload is already taken; run the command again.")
     upload_id = ImageIds.of_object(ref).upload_id

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Permanent, Transient
 from shared.logs import log
-from shared.types import Prediction, fields_of
+from shared.types import Classification, Prediction, fields_of
 
 
 def prediction_response(prediction: Prediction, *, recorded: bool, label_token: str | None = None) -> dict[str, Any]:
@@ -23,13 +23,26 @@ def prediction_response(prediction: Prediction, *, recorded: bool, label_token: 
         "label": classification.label,
         "score": classification.score,
         "needs_review": classification.needs_review,
+        "is_unfamiliar": classification.is_unfamiliar,
         "candidates": [fields_of(candidate) for candidate in classification.candidates],
         "prediction_id": prediction.prediction_id,
         **({"label_token": label_token} if label_token and recorded else {}),
         "recorded": recorded,
+        **({"signals": signals} if (signals := signals_response(classification)) else {}),
         "model": fields_of(prediction.model),
         "image": {name: value for name, value in fields_of(image).items() if value is not None},
         "times": {name: round(ms, 3) for name, ms in fields_of(prediction.times).items() if ms is not None},
+    }
+
+
+def signals_response(classification: Classification) -> dict[str, float]:
+    """Return the signals that there are, as clients see them: without the embedding."""
+    if classification.signals is None:
+        return {}
+    return {
+        name: value
+        for name, value in fields_of(classification.signals).items()
+        if name != "embedding" and value is not None
     }
 
 

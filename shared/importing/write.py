@@ -57,13 +57,13 @@ def write_bundle(manifest: Manifest, out: Path, write_model: Callable[[Path], ob
         with silence():
             Classifier(bundle, load_model(bundle, threads=1)).warm_up()
         check_free(out, force)
-        _move(folder, out)
+        put_in_place(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return load_bundle(out)
 
 
-def _move(folder: Path, out: Path) -> None:
+def put_in_place(folder: Path, out: Path) -> None:
     """Move a folder to ``out``, and replace what is there."""
     if out.exists():
         before = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent)) / "before"

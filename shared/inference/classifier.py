@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,12 @@ from shared.bundles.bundle import Bundle
 from shared.bundles.manifest import InputSpec, Manifest
 from shared.errors import InvalidBundle
 from shared.images.geometry import centre_of, inside_of
-from shared.ports import Model
+from shared.images.small_copy import small_copy
+from shared.ports import FeatureModel, Model
+from shared.signals.profile import FILE as PROFILE
+from shared.signals.profile import Familiar, read_familiar
+from shared.signals.signals import signals_of
+from shared.signals.statistics import LONG_EDGE_PX
 from shared.types import Candidate, Classification, Pixels, Scores
 
 
@@ -20,7 +26,7 @@ class Classifier:
     """A classifier: a bundle and its loaded model. Thread-safe if the model is.
 
     Raises:
-        InvalidBundle: the model's input or output differs from the manifest.
+        InvalidBundle: the model's input or output differs from the manifest, or the profile is of another model.
     """
 
     def __init__(self, bundle: Bundle, model: Model) -> None:
@@ -28,6 +34,7 @@ class Classifier:
         self.model = model
         if faults := _faults_between(bundle, model):
             raise InvalidBundle(f"the bundle {bundle.folder}", faults)
+        self.familiar = _familiar(bundle, model)
 
     def classify(self, pixels: Pixels) -> Classification:
         """Classify one picture.
@@ -40,17 +47,37 @@ class Classifier:
         """
         return self.classification_of(self.model.run(prepare(pixels, self.bundle.manifest.input)))
 
+    def classify_with_signals(self, pixels: Pixels, *, with_embedding: bool = True) -> Classification:
+        """Classify one picture as ``classify`` does, bit by bit, and add the signals of the same inference.
+
+        Args:
+            pixels: as of ``classify``.
+            with_embedding: whether the signals hold the embedding.
+        """
+        batch, seen = prepare(pixels, self.bundle.manifest.input), None
+        if self.familiar is not None and isinstance(self.model, FeatureModel):
+            seen = self.model.features(batch)
+        scores = self._scores(self.model.run(batch) if seen is None else seen.outputs)
+        features = None if seen is None else seen.pooled
+        small, aspect = small_copy(pixels, LONG_EDGE_PX), pixels.shape[1] / pixels.shape[0]
+        signals = signals_of(small, aspect, scores, features, self.familiar, with_embedding=with_embedding)
+        is_unfamiliar = None
+        if self.familiar is not None and signals.novelty is not None:
+            is_unfamiliar = signals.novelty > self.familiar.unfamiliar_above
+        return replace(decide_label(scores, self.bundle.manifest), is_unfamiliar=is_unfamiliar, signals=signals)
+
     def classification_of(self, outputs: npt.NDArray[np.float32]) -> Classification:
         """Return the classification from the model's outputs for one picture, shape (outputs,), float32."""
+        return decide_label(self._scores(outputs), self.bundle.manifest)
+
+    def _scores(self, outputs: npt.NDArray[np.float32]) -> Scores:
         manifest = self.bundle.manifest
-        return decide_label(
-            calibrate_scores(outputs, manifest.activation, manifest.temperature, len(manifest.labels)), manifest
-        )
+        return calibrate_scores(outputs, manifest.activation, manifest.temperature, len(manifest.labels))
 
     def warm_up(self) -> None:
         """Run one inference, so that the first request does not pay for lazy initialisation."""
         spec = self.bundle.manifest.input
-        self.classify(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
+        self.classify_with_signals(np.full((spec.height_px, spec.width_px, 3), 127, np.uint8))
 
 
 def decide_label(scores: Scores, manifest: Manifest) -> Classification:
@@ -145,6 +172,17 @@ def _faults_between(bundle: Bundle, model: Model) -> list[str]:
     elif model.outputs != len(manifest.labels) and (model.outputs, len(manifest.labels)) != (1, 2):
         faults.append(f"the model has {model.outputs} outputs, the manifest has {len(manifest.labels)} labels")
     return faults
+
+
+def _familiar(bundle: Bundle, model: Model) -> Familiar | None:
+    """Read the bundle's profile; None if it has none."""
+    manifest = bundle.manifest
+    if PROFILE not in manifest.files:
+        return None
+    if manifest.explain is None or not isinstance(model, FeatureModel):
+        fault = f"{PROFILE} needs the model's feature map, which explain does not name; make the bundle without it"
+        raise InvalidBundle(f"the bundle {bundle.folder}", [fault])
+    return read_familiar(bundle.folder / PROFILE, manifest.files[manifest.model_file])
 
 
 def _as_numbers(batch: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[Any]:

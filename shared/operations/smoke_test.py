@@ -16,6 +16,7 @@ from typing import Any
 from shared.errors import BadRequest
 from shared.images.files import files_under
 from shared.parsing.gs_uri import SCHEME, parse_gs_uri
+from shared.pipeline.probe import MARK
 from shared.ports import ObjectStore, Warehouse
 from shared.release.confidence_bounds import Z, wilson_interval
 from shared.types import ObjectRef
@@ -28,8 +29,9 @@ TIMEOUT_S = 60
 
 ROWS = """
 SELECT prediction_id, upload_id, label, call.service AS service, call.revision AS revision
-FROM latest_predictions
-WHERE uploaded_on >= DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
+FROM predictions_by_model
+WHERE call.is_shadow IS NOT TRUE
+  AND uploaded_on >= DATE_SUB(CURRENT_DATE(), INTERVAL 1 DAY)
   AND (prediction_id IN UNNEST(@ids) OR upload_id IN UNNEST(@ids))
 """
 """Without the day each query would scan all rows; yesterday is included because midnight may pass."""
@@ -155,7 +157,9 @@ def _in_folder(folder: Path) -> Iterator[Picture]:
 def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
     """Classify a file by classify-request, with a row if ``record``. Never raises for an answer."""
     address = f"{url.rstrip('/')}/v1/classify{'' if record else '?record=false'}"
-    headers = {"Content-Type": "application/octet-stream"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    headers = {"Content-Type": "application/octet-stream", **MARK} | (
+        {"Authorization": f"Bearer {token}"} if token else {}
+    )
     request = urllib.request.Request(address, content, headers)  # noqa: S310  # an address that the caller typed
     began = time.monotonic()
     status, answer = 0, {}

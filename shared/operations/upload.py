@@ -27,11 +27,12 @@ DIGESTS_PER_QUERY = 5000
 """The digests of a query, whose parameters may have 10 MB: https://cloud.google.com/bigquery/quotas#query_jobs."""
 
 LANDED = """
-SELECT upload_id, label, score, needs_review, CAST(NULL AS STRING) AS reason, CAST(NULL AS STRING) AS detail
+SELECT
+  upload_id, label, score, needs_review, is_unfamiliar, CAST(NULL AS STRING) AS reason, CAST(NULL AS STRING) AS detail
 FROM latest_predictions
 WHERE uploaded_on IN (DAYS) AND upload_id IN UNNEST(@ids)
 UNION ALL
-SELECT failure_id, NULL, NULL, NULL, reason, detail
+SELECT failure_id, NULL, NULL, NULL, NULL, reason, detail
 FROM rejected_uploads
 WHERE uploaded_on IN (DAYS) AND failure_id IN UNNEST(@ids)
 """

@@ -52,6 +52,7 @@ class Pipeline:
     rate: RateLimit
     strip: Strip | None = None
     """Removes metadata from the copy that is archived; None archives files unchanged."""
+    store_embedding: bool = True
 
     def process_upload(self, upload: Upload, call: Call, *, remove: bool = True) -> Outcome:
         """Classify one upload, record its row, and then, unless ``remove`` is False, delete it from its bucket.
@@ -203,21 +204,20 @@ class Pipeline:
 
     def _predict(self, classifier: Classifier, received: ReceivedImage, watch: Stopwatch, *, keep: bool) -> Prediction:
         content, ids, facts = received.content, received.ids, received.facts
-        decodes = self.memory.decodes
         with watch.step("decode_ms"):
-            image = decode_for(classifier, content, self.limits, decodes)
+            image = decode_for(classifier, content, self.limits, self.memory.decodes)
         sha256 = facts.sha256 or hashlib.sha256(content).hexdigest()
         kept, kept_sha256 = content, sha256
         if keep and self.strip:  # the row and the ids have the digest of the file that was sent
             edge_px = classifier.bundle.manifest.input.long_edge_px
-            kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=decodes)
+            kept = self.strip(content, image, self.limits, shrink_to_px=edge_px, budget=self.memory.decodes)
             kept_sha256 = hashlib.sha256(kept).hexdigest()
         # The bytes are known to be a picture, so the copy runs in parallel with the model.
         name = archive_name(kept_sha256, image.format)
         copy = self._copies.submit(self._archive, name, kept, image.format, watch) if keep else None
         try:
             with watch.step("classify_ms"):
-                classification = classifier.classify(image.pixels)
+                classification = classifier.classify_with_signals(image.pixels, with_embedding=self.store_embedding)
         finally:  # also after an error: the copy reads memory that is reserved until here
             if copy:
                 copy.result()

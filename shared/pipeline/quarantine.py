@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.errors import Permanent, Unreadable
 from shared.pipeline import set_aside
 from shared.pipeline.ids import ImageIds
-from shared.pipeline.received_image import facts_of
+from shared.pipeline.received_image import call_of, facts_of
 from shared.pipeline.stopwatch import Stopwatch
 from shared.ports import ObjectStore
 from shared.types import Call, Failure, ObjectRef, Upload
@@ -64,6 +64,6 @@ def failure_of(
         detail=str(why),
         image=facts_of(upload),
         quarantine_uri=quarantine_uri,
-        call=call,
+        call=call_of(upload, call),
         times=watch.times(),
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import BucketlensError
+from shared.pipeline.probe import is_marked
 from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
@@ -51,6 +52,7 @@ def upload_from(attributes: Mapping[str, Any], data: Any) -> Upload:
         content_type=str(data.get("contentType") or ""),
         model=_model(data.get("metadata")),
         content_encoding=str(data.get("contentEncoding") or ""),
+        is_probe=is_marked(data.get("metadata")),
     )
 
 

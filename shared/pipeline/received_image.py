@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.pipeline.ids import ImageIds
 from shared.types import Call, ImageFacts, Upload
@@ -23,7 +23,12 @@ class ReceivedImage:
     @classmethod
     def of_upload(cls, upload: Upload, content: bytes, call: Call) -> ReceivedImage:
         """Return the image of an upload whose bytes were read."""
-        return cls(content, facts_of(upload), ImageIds.of_object(upload.ref), call)
+        return cls(content, facts_of(upload), ImageIds.of_object(upload.ref), call_of(upload, call))
+
+
+def call_of(upload: Upload, call: Call) -> Call:
+    """Return the record of the call for one of its uploads, which may be a probe."""
+    return replace(call, is_probe=True) if upload.is_probe else call
 
 
 def facts_of(upload: Upload) -> ImageFacts:

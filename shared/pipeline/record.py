@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from shared.types import Correction, Failure, Prediction, Recorded, fields_of
+from shared.types import Correction, Failure, Prediction, Recorded, Signals, fields_of
 
 Row = dict[str, Any]
 
@@ -22,7 +22,9 @@ def prediction_row(prediction: Prediction, recorded_at: datetime) -> Row:
         "label": classification.label,
         "score": classification.score,
         "needs_review": classification.needs_review,
+        "is_unfamiliar": classification.is_unfamiliar,
         "candidates": [fields_of(candidate) for candidate in classification.candidates],
+        "signals": None if classification.signals is None else _signals(classification.signals),
         "image": {**fields_of(image), "archive_uri": prediction.archive_uri},
         "model": fields_of(prediction.model),
         "call": _call(prediction, image.size_bytes),
@@ -64,6 +66,10 @@ def label_row(correction: Correction) -> Row:
         "note": correction.note,
         "is_new_label": correction.is_new_label,
     }
+
+
+def _signals(signals: Signals) -> Row:
+    return {**fields_of(signals), "embedding": list(signals.embedding)}
 
 
 def _call(outcome: Recorded, received_bytes: int) -> Row:

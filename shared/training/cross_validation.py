@@ -52,6 +52,8 @@ class CrossValidated:
     """Condition to the logits of the same pictures under it; empty where no condition was requested."""
     float32: Logits
     """Logits of the same pictures before conversion."""
+    novelties: npt.NDArray[np.floating]
+    """Novelty of the same pictures by directions of the other folds; of no length if the feature maps are hidden."""
     fold_sizes: Sequence[int]
     identity: Mapping[str, Any]
     mixed: Sequence[Tried]
@@ -139,6 +141,7 @@ def cross_validate(
         targets=targets,
         harder={name: np.concatenate([outputs[name] for outputs in served]) for name in conditions},
         float32=next(logits for edge, logits in by_size if edge == size_px),
+        novelties=np.concatenate([fold.novelties(epochs, share, size_px) for fold in folds]),
         fold_sizes=[len(part) for part in parts],
         identity={**whole, "fold": 0},
         mixed=mixed if recipe.mix else [],

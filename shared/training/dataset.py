@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from shared.errors import Misconfigured, Permanent
 from shared.images.decode import Limits, decode
@@ -112,6 +114,12 @@ def files_by_label(folder: Path) -> list[tuple[Path, str]]:
         Misconfigured: the folder does not exist, or it has no sub-folders.
     """
     return [(path, label) for label in labels_of(folder) for path in files_under(folder / label)]
+
+
+def spread(examples: Sequence[Example], count: int) -> list[Example]:
+    """Return some of the examples, at equal distances, so that each label has its share."""
+    indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round().astype(int))
+    return [examples[index] for index in indices]
 
 
 def _read(path: Path, label: str, shrink_to_px: int | None) -> Example | BadFile:

@@ -22,13 +22,14 @@ from shared.training.batches import targets_of
 from shared.training.binary import Goal
 from shared.training.card import write_card
 from shared.training.convert import write_float16, write_int8
-from shared.training.dataset import Example
+from shared.training.dataset import Example, spread
 from shared.training.decision import Aim, decisions, with_decision
 from shared.training.fit import prepared
 from shared.training.harder import CONDITIONS, worsen
 from shared.training.lineage import Lineage
 from shared.training.network import resized
 from shared.training.pictures import draw_confusion, draw_learning_curve, draw_reliability
+from shared.training.profile import profiled
 from shared.training.report import Report, measure, report_of
 from shared.training.serving_size import chosen, try_sizes
 from shared.training.silence import silence
@@ -107,6 +108,7 @@ def export_bundle(
     hard = harder_logits(model, validation, spec) if plan.harder and len(labels) == 2 else {}
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
     manifest = with_decision(manifest, [logits, *hard.values()], targets, plan.aim)
+    manifest = profiled(folder, manifest, model, lineage.training, validation, on_export)
     report = measure(
         Classifier(Bundle(folder, manifest, ""), model), [(example.path, example.label) for example in validation]
     )[0]
@@ -143,7 +145,7 @@ def int8_model(
     """Convert a network to int8, its ranges measured on some of the training pictures, and open it as serving does."""
     explain = write_int8(network, prepared(spread(training, REPRESENTATIVE), spec), path)
     with silence():  # LiteRT prints a line once in each process
-        return LiteRTModel(path, threads=2), explain
+        return LiteRTModel(path, threads=2, explain=explain), explain
 
 
 def served_logits(model: LiteRTModel, examples: Sequence[Example], spec: InputSpec) -> Logits:
@@ -176,12 +178,6 @@ def finished(
     write_card(folder, manifest, plan)
     write_manifest(folder, manifest)
     return load_bundle(folder)
-
-
-def spread(examples: Sequence[Example], count: int) -> list[Example]:
-    """Return some of the examples, at equal distances, so that each label has its share."""
-    chosen_indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round().astype(int))
-    return [examples[index] for index in chosen_indices]
 
 
 def outputs_of(model: LiteRTModel, pixels: npt.NDArray[np.uint8]) -> Logits:

@@ -11,12 +11,16 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.training.dataset import Example
 from shared.training.export import harder_logits, int8_model, served_logits
+from shared.training.feature_map import with_feature_map
 from shared.training.fit import Recipe, fit, predicted, prepared
 from shared.training.mix import SHARES, between, probe_weights
 from shared.training.network import build_network
+from shared.training.profile import novelties_by
 from shared.training.request import Request, Watcher
+from shared.training.silence import silence
 from shared.training.state import Epoch, Weights
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -98,11 +102,26 @@ class Fold:
         def make() -> Arrays:
             network, spec = self._network(size_px), self.recipe.input_spec(size_px)
             network.set_weights(self._weights(epochs, share))
-            model = int8_model(network, self.training, spec, self.folder / f"int8-{epochs}-{share}-{size_px}.tflite")[0]
+            model = int8_model(network, self.training, spec, self._int8(epochs, share, size_px))[0]
             outputs = {AS_THEY_ARE: served_logits(model, self.held_out, spec)}
             return {**outputs, **(harder_logits(model, self.held_out, spec) if harder else {})}
 
         return _kept(self.folder / f"served-{epochs}-{share}-{size_px}.npz", make)
+
+    def novelties(self, epochs: int, share: float, size_px: int) -> npt.NDArray[np.floating]:
+        """Return how novel its int8 network, made by ``served``, finds its pictures; as ``profile.novelties_by``."""
+
+        def make() -> Arrays:
+            path, spec = self._int8(epochs, share, size_px), self.recipe.input_spec(size_px)
+            explain = with_feature_map(path.read_bytes())[1]
+            with silence():
+                model = LiteRTModel(path, threads=2, explain=explain)
+            return {"novelties": novelties_by(model, self.training, self.held_out, spec)}
+
+        return _kept(self.folder / f"novelties-{epochs}-{share}-{size_px}.npz", make)["novelties"]
+
+    def _int8(self, epochs: int, share: float, size_px: int) -> Path:
+        return self.folder / f"int8-{epochs}-{share}-{size_px}.tflite"
 
     def _epoch(self, epoch: int) -> Arrays:
         return _read(self.folder / f"epoch-{epoch:03d}.npz")

@@ -10,8 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from shared.adapters.runtimes.litert import LiteRTModel
 from shared.bundles.bundle import Bundle
+from shared.bundles.manifest import Manifest
 from shared.training.cross_validation import CrossValidated
+from shared.training.dataset import spread
 from shared.training.decision import with_decision
 from shared.training.export import (
     REPRESENTATIVE,
@@ -23,7 +26,6 @@ from shared.training.export import (
     finished,
     harder_metrics,
     outputs_of,
-    spread,
     write_networks,
 )
 from shared.training.fit import predicted, prepared
@@ -31,6 +33,7 @@ from shared.training.intervals import auc_interval, expected_elsewhere, share_in
 from shared.training.lineage import Lineage
 from shared.training.network import resized
 from shared.training.out_of_fold import classifications_of, logits_of, write_out_of_fold
+from shared.training.profile import DIRECTIONS_FROM, Seen, fault_of, look_at, with_profile
 from shared.training.report import Report, report_of
 from shared.training.suspects import FILE as SUSPECTS
 from shared.training.suspects import write_suspects
@@ -72,6 +75,7 @@ def export_from_folds(
     logits, targets = logits_of(chosen.judged), chosen.targets
     manifest = bare_manifest(folder, lineage, plan, spec, explain)
     manifest = with_decision(manifest, [logits, *chosen.harder.values()], targets, plan.aim)
+    manifest = _profiled(folder, manifest, model, lineage, chosen, on_export)
     classifications = classifications_of(chosen.judged, manifest)
     truth = [picture.label for picture in chosen.judged]
     report = report_of(classifications, truth, labels, manifest.threshold)
@@ -103,6 +107,27 @@ def export_from_folds(
     on_export(f"{count} labels may be wrong; {SUSPECTS} lists them, and no picture was left out")
     on_export("writing card, pictures and manifest")
     return finished(folder, manifest, report, lineage, plan, "out of fold"), report
+
+
+def _profiled(
+    folder: Path,
+    manifest: Manifest,
+    model: LiteRTModel,
+    lineage: Lineage,
+    chosen: CrossValidated,
+    on_export: Callable[[str], None],
+) -> Manifest:
+    """Write the profile: directions and embeddings are of the bundle's network, scores and novelties out of fold."""
+    if fault := fault_of(len(chosen.judged), has_features=bool(chosen.novelties.size)):
+        on_export(f"no profile: {fault}")
+        return manifest
+    on_export("making the profile")
+    by_sha256 = {example.sha256: example for example in lineage.dataset.examples}
+    examples = [by_sha256[picture.sha256] for picture in chosen.judged]
+    own = look_at(model, examples, manifest.input)
+    learned = look_at(model, spread(lineage.training, DIRECTIONS_FROM), manifest.input).features
+    seen = Seen(logits_of(chosen.judged).astype(np.float32), own.features)
+    return with_profile(folder, manifest, learned, examples, seen, chosen.novelties, "out of fold")
 
 
 def _by_fold(chosen: CrossValidated, predicted: list[str], truth: list[str]) -> list[float]:

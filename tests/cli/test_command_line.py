@@ -108,7 +108,7 @@ def test_classify_writes_one_json_object_a_line_in_order(album: Path) -> None:
     assert [answer["path"] for answer in answers] == [str(album / "roses.jpg"), str(album / "daisy.jpg")]
     threshold = load_bundle(BUNDLE).manifest.review_below
     for answer in answers:
-        assert list(answer) == ["path", "label", "score", "candidates", "needs_review"]
+        assert list(answer) == ["path", "label", "score", "candidates", "needs_review", "is_unfamiliar", "signals"]
         assert sorted(candidate["label"] for candidate in answer["candidates"]) == sorted(LABELS)
         scores = [candidate["score"] for candidate in answer["candidates"]]
         assert scores == sorted(scores, reverse=True)

@@ -20,6 +20,7 @@ from shared.errors import BadRequest
 from shared.local.cloud import Cloud
 from shared.operations.load.pictures import MOST_PICTURES, largest_of, pictures_in
 from shared.operations.load.plan import checked_target, is_surprising
+from shared.pipeline.probe import is_marked
 from tests.operations.load_server import Service, serving
 from tests.pictures import encoded, scene
 
@@ -55,6 +56,11 @@ def test_load_sends_each_picture_in_turn_without_rows(service: Service) -> None:
     assert report["run"]["compute_ms"] == 5.0
     assert [row["setting"] for row in report["advice"]] == ["concurrency", "max_instances", "memory_mb"]
     assert 0 < report["usd"]["likely"] < report["usd"]["most"] < 1
+
+
+def test_load_marks_its_requests_as_probes(service: Service) -> None:
+    assert load(service.url, "--record", "--clients=1", "--max-requests=2").exit_code == 0
+    assert all(is_marked(headers) for _, _, headers, _ in service.requests)
 
 
 def test_load_leaves_rows_only_with_record(service: Service) -> None:

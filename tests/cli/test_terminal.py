@@ -117,7 +117,8 @@ def test_query_tables_escape_hostile_rows(drawn: tuple[TerminalConsole, io.Strin
 @pytest.mark.parametrize("reason", [None, HOSTILE])
 def test_drop_escapes_hostile_outcomes(drawn: tuple[TerminalConsole, io.StringIO], reason: str | None) -> None:
     console, output = drawn
-    console.print(_outcome({"reason": reason, "detail": HOSTILE, "label": HOSTILE, "score": 0.5, "needs_review": True}))
+    review = {"needs_review": True, "is_unfamiliar": True}
+    console.print(_outcome({"reason": reason, "detail": HOSTILE, "label": HOSTILE, "score": 0.5, **review}))
     assert raw_controls(output.getvalue()) == []
     assert "a[/red]" in output.getvalue()
 

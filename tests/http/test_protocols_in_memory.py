@@ -45,7 +45,7 @@ def test_classify_answers_with_every_fact_of_the_prediction(
     answer = client.post("/v1/classify", data=daisy, headers={"Content-Disposition": 'a; filename="a daisy.jpg"'})
     document = answer.get_json()
     assert answer.status_code == 200
-    assert list(document)[:5] == ["label", "score", "needs_review", "candidates", "prediction_id"]
+    assert list(document)[:5] == ["label", "score", "needs_review", "is_unfamiliar", "candidates"]
     assert (document["label"], document["recorded"], document["model"]) == ("daisy", True, world_facts)
     assert (
         document["score"]
@@ -57,6 +57,9 @@ def test_classify_answers_with_every_fact_of_the_prediction(
     assert None not in document["image"].values()
     assert {"decode_ms", "classify_ms"} <= set(document["times"])
     assert "label_token" not in document
+    assert document["is_unfamiliar"] is None, "the bundle has no profile"
+    assert {"entropy", "brightness", "aspect"} < set(document["signals"])
+    assert {"embedding", "novelty"}.isdisjoint(document["signals"])
 
 
 @pytest.fixture

@@ -280,6 +280,7 @@ def test_prediction_response_contains_all_facts_of_the_prediction() -> None:
         "label": "rose",
         "score": 0.9,
         "needs_review": False,
+        "is_unfamiliar": None,
         "candidates": [{"label": "rose", "score": 0.9}, {"label": "tulip", "score": 0.1}],
         "prediction_id": "p" * 64,
         "recorded": True,

@@ -73,6 +73,12 @@ def test_earlier_folder_keeps_its_rows(cloud: Cloud) -> None:
     assert actual == [{"generation": 1767323045678901, "label": "rose"}]
 
 
+def test_earlier_folder_gains_new_columns_with_nulls(cloud: Cloud) -> None:
+    added = "is_unfamiliar, signals, image.generated_by, call.batch_id, call.is_probe"
+    [actual] = rows(cloud, f"SELECT {added} FROM latest_predictions WHERE image.generation = 1767323045678901")
+    assert actual == dict.fromkeys(("is_unfamiliar", "signals", "generated_by", "batch_id", "is_probe"))
+
+
 def test_earlier_folder_delivers_its_pending_events(cloud: Cloud) -> None:
     """What they announce are no pictures, so that each becomes a row of failures."""
     sql = "SELECT image.generation AS generation, reason FROM failures ORDER BY 1"

@@ -17,6 +17,7 @@ from shared.images.decode import Limits
 from shared.images.memory_budget import MemoryBudgets
 from shared.pipeline.label_tokens import LabelTokens
 from shared.pipeline.pipeline import Pipeline
+from shared.pipeline.probe import is_marked
 from shared.pipeline.rate_limit import RateLimit
 from shared.settings import Platform, Settings
 from shared.types import Call, Source
@@ -71,7 +72,8 @@ class MemoryService:
 
     def call(self, source: Source, headers: Headers | None = None, *, event_id: str | None = None) -> Call:
         """See ``Service.call``; no caller has a name."""
-        return Call(source, datetime.now(UTC), event_id=event_id, service="test", instance="here")
+        is_probe = (source == Source.REQUEST and is_marked(headers)) or None
+        return Call(source, datetime.now(UTC), event_id=event_id, service="test", instance="here", is_probe=is_probe)
 
 
 def https_function(service: Service | MemoryService) -> Flask:

@@ -20,6 +20,7 @@ from shared.local.demo.drawings import drawings
 from shared.operations.smoke_test import Answer, Demands, Figures, golden_set, least_pictures, measure, row_of
 from shared.release.confidence_bounds import wilson_interval
 
+PROBES = "SELECT DISTINCT call.source FROM predictions WHERE call.is_probe"
 REVISIONS = ("--upload-revision=classify-upload-local", "--request-revision=classify-request-local")
 
 
@@ -69,6 +70,8 @@ def test_smoke_test_passes_a_deployment_that_works(cloud: Cloud, right: str) -> 
     assert "golden set: 5 of 5 pictures right (100.0%)" in result.output
     assert "by classify-upload-local" in result.output
     assert "by classify-request-local" in result.output
+    rows = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse")).query(PROBES).rows
+    assert {row["source"] for row in rows} == {"event", "request"}, "what it leaves is marked"
 
 
 def test_smoke_test_needs_a_golden_set(cloud: Cloud) -> None:
@@ -137,7 +140,7 @@ def test_golden_set_with_95_of_100_right_shows_nine_tenths(right: int, passes: b
 
 def test_smoke_test_with_golden_only_leaves_no_row_and_needs_no_bucket(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
-    count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
+    count = "SELECT COUNT(*) AS rows_ FROM predictions_by_model"
     before = warehouse.query(count).rows[0]["rows_"]
     assert smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000", "--golden-only").exit_code == 0
     assert warehouse.query(count).rows[0]["rows_"] == before
@@ -187,7 +190,7 @@ def test_smoke_test_counts_a_picture_without_an_answer_as_wrong_and_failed(store
 
 def test_golden_set_leaves_no_rows(cloud: Cloud, right: str) -> None:
     warehouse = BigQuery(PROJECT, DATASET, 20, endpoint=cloud.url("warehouse"))
-    count = "SELECT COUNT(*) AS rows_ FROM latest_predictions"
+    count = "SELECT COUNT(*) AS rows_ FROM predictions_by_model"
     before = warehouse.query(count).rows[0]["rows_"]
     assert smoke(cloud, f"--golden-set={right}", "--max-p95-ms=60000").exit_code == 0
     assert warehouse.query(count).rows[0]["rows_"] == before + 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import Any
 
 from shared.pipeline.ids import ImageIds
@@ -18,6 +19,7 @@ from shared.types import (
     ModelFacts,
     ObjectRef,
     Prediction,
+    Signals,
     Source,
     Times,
 )
@@ -39,6 +41,8 @@ def full_call() -> Call:
         revision="classify-upload-00007",
         instance="0f1e2d3c4b5a",
         is_cold_start=True,
+        batch_id="batch-1",
+        is_probe=True,
     )
 
 
@@ -48,20 +52,24 @@ def bare_call() -> Call:
 
 def full_image() -> ImageFacts:
     ref = JUST_BEFORE_MIDNIGHT
-    return ImageFacts(73012, "image/jpeg", "c" * 64, ref.bucket, ref.name, ref.generation, "jpeg", 640, 480)
+    return ImageFacts(73012, "image/jpeg", "c" * 64, ref.bucket, ref.name, ref.generation, "jpeg", 640, 480, None, "p")
 
 
+FULL_SIGNALS = Signals(0.5, 0.4, 0.2, 900.0, 0.3, 40.0, 4 / 3, novelty=0.25, embedding=(1.5, -2.0))
 FULL_TIMES, BARE_TIMES = Times(1.0004, 2.5, 3.0, 4.0, 10.123456), Times(total_ms=5.0)
 
 
 def prediction(call: Call, image: ImageFacts, times: Times) -> Prediction:
     ids = ImageIds.of_object(JUST_BEFORE_MIDNIGHT)
     best, other = Candidate("rose", 0.75), Candidate("tulip", 0.25)
+    classification = Classification("rose", 0.75, (best, other), needs_review=False)
+    if call.source == Source.EVENT:
+        classification = replace(classification, is_unfamiliar=True, signals=FULL_SIGNALS)
     return Prediction(
         prediction_id=ids.prediction_id("d" * 64),
         upload_id=ids.upload_id,
         uploaded_at=ids.uploaded_at,
-        classification=Classification("rose", 0.75, (best, other), needs_review=False),
+        classification=classification,
         image=image,
         archive_uri="gs://my-archive/cc/" + "c" * 64 + ".jpg",
         model=ModelFacts("flowers", "1", "d" * 64, "litert"),

@@ -50,6 +50,7 @@ BY_FOLDER: dict[str, Tier] = {
     "parsing": Tier.TEST,
     "pipeline": Tier.TEST,
     "release": Tier.TEST,
+    "signals": Tier.TEST,
     "system/bench": Tier.REST,
     "system/chaos": Tier.REST,
     "system/cloud_check": Tier.REST,

@@ -19,6 +19,7 @@ from shared.cli.compare import command as compare
 from shared.cli.evaluate import command as evaluate
 from shared.cli.train import command
 from shared.inference.classifier import Classifier
+from shared.signals.profile import read_reference
 from shared.training.choices import DECIDED_BY_DATA
 from shared.training.dataset import Dataset, Example, read_dataset
 from shared.training.export import Plan
@@ -109,6 +110,17 @@ def _run(bundle: Path, data: Path, *options: object) -> Result:
 
 def _copy(trained: Trained, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained.out, tmp_path / "shapes_v4"))
+
+
+def test_folds_profile_has_a_novelty_out_of_fold(trained: Trained) -> None:
+    manifest = trained.bundle.manifest
+    facts = manifest.lineage["profile"]
+    count = sum(manifest.lineage["folds"]["images"])
+    assert "profile.npz" in manifest.files
+    assert (facts["how"], facts["novelty_of"], facts["directions_from"]) == ("out of fold", count, count)
+    assert len(read_reference(trained.out / "profile.npz")) == count
+    classifier = Classifier(trained.bundle, load_model(trained.bundle, threads=1))
+    assert classifier.classify_with_signals(np.full((80, 96, 3), 127, np.uint8)).is_unfamiliar is not None
 
 
 def test_folds_resumed_run_does_only_the_missing_epochs(trained: Trained) -> None:
@@ -219,7 +231,7 @@ def test_folds_out_of_fold_predictions_are_not_served(trained: Trained, tmp_path
     )
 
     assert {candidate.label for candidate in classification.candidates} == {"disc", "square"}
-    assert set(bundle.manifest.files) == {"model.tflite", "labels.txt"}
+    assert set(bundle.manifest.files) == {"model.tflite", "labels.txt", "profile.npz"}
     assert not (trained.out / ".training").exists()
 
 

@@ -1,5 +1,5 @@
 -- Grain: one row per service, revision and source.
--- From:  calls.
+-- From:  calls, without probes.
 -- Use:   is the new revision slower? Milliseconds; warm calls and cold starts are counted together.
 SELECT
   service,
@@ -13,4 +13,5 @@ SELECT
   AVG(decode_ms) AS mean_decode_ms,
   AVG(classify_ms) AS mean_classify_ms
 FROM `${dataset}.calls`
+WHERE is_probe IS NOT TRUE
 GROUP BY service, revision, source

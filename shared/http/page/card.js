@@ -50,7 +50,7 @@ function drawName(heading, entry) {
 function drawChip(chip, entry) {
   chip.hidden = !(entry.labelled || needsReview(entry));
   chip.dataset.kind = entry.labelled ? "labelled" : "review";
-  chip.textContent = entry.labelled ? (entry.isByOthers ? "Labelled" : "Labelled by you") : "Needs review";
+  chip.textContent = entry.labelled ? (entry.isByOthers ? "Labelled" : "Labelled by you") : inShort(entry.answer);
   chip.title = needsReview(entry) ? whyReview(entry.answer, entry.model) : "";
 }
 
@@ -74,7 +74,7 @@ function drawVerdict(verdict, { answer, labelled, state, model, isByOthers }, mo
   const labeller = isByOthers ? "a person" : "you";
   part(".final span").textContent = labelled === answer.label ? `as ${labeller} confirmed` : `by ${labeller}`;
   part(".bars").replaceChildren(...answer.candidates.slice(0, most).map((candidate, index) => newBar(candidate, index, labelled)));
-  part(".reason").hidden = !(answer.needs_review && !labelled);
+  part(".reason").hidden = !needsReview({ answer, labelled });
   part(".reason").textContent = whyReview(answer, model);
 }
 
@@ -89,7 +89,16 @@ function newBar({ label, score }, index, labelled) {
   return bar;
 }
 
+function inShort(answer) {
+  return answer?.needs_review ? "Needs review" : "Unfamiliar";
+}
+
 function whyReview(answer, model) {
+  const unfamiliar = answer.is_unfamiliar ? "Unfamiliar: unlike the pictures that this model learned from." : "";
+  return [answer.needs_review ? lowScore(answer, model) : "", unfamiliar].filter(Boolean).join(" ");
+}
+
+function lowScore(answer, model) {
   const option = Array.from(modelChoice.options).find(
     ({ value, dataset }) => (value === model || value === answer.model.name) && dataset.version === answer.model.version,
   );

@@ -28,8 +28,8 @@ MOST_CANDIDATES = 10
 
 PICTURES = """
 SELECT
-  latest.prediction_id, latest.label, latest.score, latest.needs_review, latest.candidates, latest.image, latest.model,
-  latest.call.times, latest.uploaded_at, results.final_label, results.labelled_at
+  latest.prediction_id, latest.label, latest.score, latest.needs_review, latest.is_unfamiliar, latest.candidates,
+  latest.image, latest.model, latest.call.times, latest.uploaded_at, results.final_label, results.labelled_at
 FROM results
 INNER JOIN latest_predictions AS latest ON latest.prediction_id = results.prediction_id
 {before}
@@ -74,7 +74,7 @@ def _picture(context: RequestContext, row: Mapping[str, Any]) -> dict[str, Any]:
     image, prediction_id = dict(row["image"]), row["prediction_id"]
     token = context.service.label_tokens.token_of(prediction_id)
     answer = {
-        **{name: row[name] for name in ("label", "score", "needs_review")},
+        **{name: row[name] for name in ("label", "score", "needs_review", "is_unfamiliar")},
         "candidates": [dict(candidate) for candidate in row["candidates"][:MOST_CANDIDATES]],
         "prediction_id": prediction_id,
         **({"label_token": token} if token else {}),

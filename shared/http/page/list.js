@@ -51,7 +51,7 @@ function empty() {
 }
 
 function needsReview({ answer, labelled }) {
-  return Boolean(answer?.needs_review && !labelled);
+  return Boolean((answer?.needs_review || answer?.is_unfamiliar) && !labelled);
 }
 
 function isPending({ state }) {

@@ -50,7 +50,7 @@ async function classify(entry) {
   remember(entry);
   if (entry.hasNoPreview) addServerThumbnail(entry);
   if (batchSize > MOST_ANNOUNCED) return;
-  const review = reply.body.needs_review ? ", needs review" : "";
+  const review = needsReview({ answer: reply.body }) ? `, ${inShort(reply.body).toLowerCase()}` : "";
   announce(`${entry.name}: ${reply.body.label}, ${percent(reply.body.score)}${review}.`);
 }
 

@@ -49,6 +49,7 @@ PREDICTION = object_of(
         "label": TEXT,
         "score": NUMBER,
         "needs_review": BOOLEAN,
+        "is_unfamiliar": any_of(BOOLEAN, {"type": "null"}),
         "candidates": array_of(object_of({"label": TEXT, "score": NUMBER})),
         "prediction_id": TEXT,
         "recorded": BOOLEAN,
@@ -57,6 +58,7 @@ PREDICTION = object_of(
         "times": {"type": "object", "additionalProperties": NUMBER},
     },
     label_token=TEXT,
+    signals={"type": "object", "additionalProperties": NUMBER},
 )
 
 REFUSED = object_of({**OUR_ERROR["properties"], "image": object_of({"name": any_of(TEXT, {"type": "null"})})})

@@ -130,6 +130,30 @@ def test_rows_of_a_shadow_are_kept_apart(empty: Warehouse) -> None:
     assert len(empty.view("calls", "row_id")) == 4
 
 
+def test_views_leave_probes_out_of_figures_and_keep_them_in_calls(empty: Warehouse) -> None:
+    probe, rejected = prediction(2), failure(3)
+    probe["call"] |= {"is_probe": True}
+    rejected["call"] = rejected["call"] | {"is_probe": True}
+    empty.fill("predictions", prediction(1), probe)
+    empty.fill("failures", rejected, failure(4))
+    assert [row["prediction_id"] for row in empty.view("latest_predictions", "prediction_id")] == ["prediction-1"]
+    assert [row["failure_id"] for row in empty.view("rejected_uploads", "failure_id")] == ["upload-4"]
+    assert [row["calls"] for row in empty.view("latency_by_revision", "calls")] == [2]
+    assert [row["is_probe"] for row in empty.view("calls", "row_id")] == [None, True, True, None]
+
+
+def test_review_queue_says_why_a_picture_waits(empty: Warehouse) -> None:
+    new = {"is_unfamiliar": True, "signals": {"novelty": 0.9, "embedding": [1.5, -2.0]}}
+    both, sure = prediction(3, **UNSURE, **new), prediction(4, is_unfamiliar=False)
+    empty.fill("predictions", prediction(1, **UNSURE), prediction(2, **new), both, sure)
+    found = empty.view("review_queue", "prediction_id")
+    assert [(row["why"], row["novelty"]) for row in found] == [
+        ("low_score", None),
+        ("unfamiliar", 0.9),
+        ("low_score_and_unfamiliar", 0.9),
+    ]
+
+
 def test_labels_are_counted_by_day_and_model(empty: Warehouse) -> None:
     empty.fill(
         "predictions",

@@ -30,6 +30,9 @@ class NoModel(Classifier):
     def classify(self, pixels: Pixels) -> Classification:
         return self._answer
 
+    def classify_with_signals(self, pixels: Pixels, *, with_embedding: bool = True) -> Classification:
+        return self._answer
+
 
 class NoWarehouse:
     """A warehouse that accepts rows and keeps none."""

@@ -59,6 +59,9 @@ class SameAnswer(Classifier):
     def classify(self, pixels: Pixels) -> Classification:
         return self._answer
 
+    def classify_with_signals(self, pixels: Pixels, *, with_embedding: bool = True) -> Classification:
+        return self._answer
+
 
 class RuleBroken(AssertionError):
     """An input was treated as no input may be; the message describes how."""

@@ -290,7 +290,7 @@ MISTAKES = (
         '"name": "detail"',
         '"name": "details"',
         rules.tables_take_what_the_code_writes,
-        r"table failures refuses an unread failure: detail is no column",
+        r"table failures refuses an unread failure: detail is not a column",
     ),
     Mistake(
         "a table without its clusters",

@@ -110,9 +110,20 @@ def calls_made(draw: st.DrawFn) -> Row:
         "instance": draw(st.none() | st.just(f"instance-{number}")),
         "is_cold_start": draw(st.booleans()),
         "is_shadow": draw(st.sampled_from((None, None, False, True))),
+        "batch_id": draw(st.none() | st.just(f"batch-{number}")),
+        "is_probe": draw(st.sampled_from((None, None, False, True))),
         "received_bytes": 1000 + number,
         "times": {**steps, "total_ms": number * 10 + 9.5},
     }
+
+
+@st.composite
+def signals(draw: st.DrawFn) -> Row:
+    """Draw what a row says of its picture."""
+    names = ("brightness", "contrast", "sharpness", "saturation", "colourfulness", "aspect")
+    novelty, embedding = draw(st.sampled_from(((None, []), (0.25, [1.5, -2.0]), (0.75, []))))
+    statistics = {name: number + 0.5 for number, name in enumerate(names)}
+    return {"entropy": 0.125, "novelty": novelty, **statistics, "embedding": embedding}
 
 
 @st.composite
@@ -130,6 +141,8 @@ def predictions(draw: st.DrawFn, second: int) -> Row:
         "label": label,
         "score": score,
         "needs_review": draw(st.booleans()),
+        "is_unfamiliar": draw(st.sampled_from((None, False, True))),
+        "signals": draw(st.none() | signals()),
         "candidates": [{"label": label, "score": score}, {"label": "other", "score": 1 - score}],
         "image": {
             "bucket": draw(st.none() | st.just("uploads")),
@@ -143,6 +156,7 @@ def predictions(draw: st.DrawFn, second: int) -> Row:
             "height_px": 240,
             "size_bytes": 46_000,
             "note": None,
+            "generated_by": draw(st.none() | st.just("painter")),
         },
         "model": {"name": model[0], "version": model[1], "digest": f"{version}" * 64, "runtime": "litert"},
         "call": draw(calls_made()),

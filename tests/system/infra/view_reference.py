@@ -39,8 +39,8 @@ def calls(tables: Tables) -> list[Row]:
 
 
 def latest_predictions(tables: Tables) -> list[Row]:
-    """Return a row for each upload: the newest, of equally new rows the least ``prediction_id``; no shadow's."""
-    shown = sorted(_not_of_a_shadow(tables.predictions), key=lambda row: row["prediction_id"])
+    """Return a row for each upload: the newest, of equally new rows the least ``prediction_id``; only what counts."""
+    shown = sorted(_that_count(tables.predictions), key=lambda row: row["prediction_id"])
     return list(_newest(shown, lambda row: row["upload_id"]))
 
 
@@ -50,12 +50,12 @@ def predictions_by_model(tables: Tables) -> list[Row]:
 
 
 def rejected_uploads(tables: Tables) -> list[Row]:
-    """Return a row for each upload that could not become a prediction: the newest, no shadow's."""
+    """Return a row for each upload that could not become a prediction: the newest that counts."""
     image = ("bucket", "name", "generation", "quarantine_uri", "size_bytes", "content_type")
     return [
         {name: row[name] for name in ("failure_id", "uploaded_on", "uploaded_at", "recorded_at", "reason", "detail")}
         | {name: row["image"][name] for name in image}
-        for row in _newest(_not_of_a_shadow(tables.failures), lambda row: row["failure_id"])
+        for row in _newest(_that_count(tables.failures), lambda row: row["failure_id"])
     ]
 
 
@@ -76,14 +76,18 @@ def daily_label_counts(tables: Tables) -> list[Row]:
 
 
 def review_queue(tables: Tables) -> list[Row]:
-    """Return a row for each upload whose prediction needs a person and has no label."""
+    """Return a row for each upload whose prediction needs a person, for its score or novelty, and has no label."""
+    why = {(True, False): "low_score", (False, True): "unfamiliar", (True, True): "low_score_and_unfamiliar"}
     labelled = {row["prediction_id"] for row in tables.labels}
     return [
         {name: row[name] for name in ("prediction_id", "uploaded_on", "uploaded_at", "label", "score", "candidates")}
         | {"name": row["image"]["name"], "archive_uri": row["image"]["archive_uri"]}
         | {"model_name": row["model"]["name"], "model_version": row["model"]["version"]}
+        | {name: row[name] for name in ("needs_review", "is_unfamiliar")}
+        | {"novelty": (row["signals"] or {}).get("novelty")}
+        | {"why": why[row["needs_review"], bool(row["is_unfamiliar"])]}
         for row in latest_predictions(tables)
-        if row["needs_review"] and row["prediction_id"] not in labelled
+        if (row["needs_review"] or row["is_unfamiliar"]) and row["prediction_id"] not in labelled
     ]
 
 
@@ -118,7 +122,8 @@ def results(tables: Tables) -> list[Row]:
 
 def latency_by_revision(tables: Tables) -> list[Row]:
     """Return a row for each service, revision and source. Quantiles are occurring values, by the nearest rank."""
-    groups = _grouped(calls(tables), lambda row: (row["service"], row["revision"], row["source"]))
+    counted = [row for row in calls(tables) if not row["is_probe"]]
+    groups = _grouped(counted, lambda row: (row["service"], row["revision"], row["source"]))
     return [
         {"service": service, "revision": revision, "source": source, "calls": len(rows)}
         | {"cold_starts": sum(row["is_cold_start"] for row in rows)}
@@ -145,7 +150,7 @@ REFERENCE: dict[str, Callable[[Tables], list[Row]]] = {
 
 _OF_A_CALL = (
     *("source", "event_id", "trace", "caller", "service", "revision", "instance", "is_cold_start", "received_at"),
-    "received_bytes",
+    *("received_bytes", "batch_id", "is_probe"),
 )
 _TIMES = ("read_ms", "decode_ms", "classify_ms", "archive_ms", "total_ms")
 
@@ -159,8 +164,8 @@ def _of_the_call(row: Row) -> Row:
     )
 
 
-def _not_of_a_shadow(rows: Iterable[Row]) -> list[Row]:
-    return [row for row in rows if row["call"]["is_shadow"] is not True]
+def _that_count(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if not (row["call"]["is_shadow"] or row["call"]["is_probe"])]
 
 
 def _newest(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> Iterable[Row]:

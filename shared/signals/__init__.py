@@ -1,0 +1,1 @@
+"""Numbers about one picture, from the inference that classified it; numpy only. Read signals.py first."""
