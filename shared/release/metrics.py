@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from shared.ports import Warehouse
@@ -154,14 +154,19 @@ class ComparisonQuery:
     """A shadow classifies pictures from before it, so all of the champion's rows of those days count."""
 
 
-def compare(warehouse: Warehouse, query: ComparisonQuery) -> Comparison:
+def compare(warehouse: Warehouse, query: ComparisonQuery, today: date | None = None) -> Comparison:
     """Query the warehouse for the metrics of both sides.
+
+    Args:
+        warehouse: where the rows are.
+        query: what to compare.
+        today: the last of the days that are compared, in UTC; None for the day on which this is called.
 
     Raises:
         WarehouseUnavailable: no response within the deadline.
         BadRequest: the tables do not have the expected schema.
     """
-    day = (datetime.now(UTC) - timedelta(days=query.days - 1)).date().isoformat()
+    day = ((today or datetime.now(UTC).date()) - timedelta(days=query.days - 1)).isoformat()
     parameters = {"day": [day], "champion": query.champion, "challenger": query.challenger}
     since = _since(warehouse, query, day)
     sides: dict[str, dict[str, Any]] = {"champion": {}, "challenger": {}}

@@ -85,3 +85,49 @@ def test_shorter_edge_is_no_larger_than_the_heatmaps() -> None:
 def test_heatmap_file_is_a_png(noise: npt.NDArray[np.uint8]) -> None:
     with PIL.Image.open(BytesIO(as_png(draw_heatmap(noise, np.ones((2, 2), np.float32))))) as opened:
         assert (opened.format, opened.size) == ("PNG", (90, 60))
+
+
+@pytest.mark.parametrize(
+    ("index", "colour"),
+    [
+        (0, (133, 19, 113)),
+        (51, (202, 41, 118)),
+        (102, (245, 79, 106)),
+        (153, (255, 132, 103)),
+        (204, (249, 189, 131)),
+        (255, (245, 236, 199)),
+    ],
+)
+def test_heatmap_colours_are_a_cubehelix(index: int, colour: tuple[int, int, int]) -> None:
+    """Matplotlib 3.11.2: ``matplotlib._cm.cubehelix(gamma=1, s=0.15, r=0.45, h=2)`` at 0.25 + 0.67 * index / 255."""
+    assert tuple(RAMP[index].tolist()) == colour
+
+
+def test_heatmap_of_white_and_grey_is_dimmed_and_covered_by_seven_tenths_of_the_colour() -> None:
+    white = np.full((8, 8, 3), 255, np.uint8)
+    cold, warm, hot = (np.asarray(draw_heatmap(white, np.full((2, 2), heat, np.float32))) for heat in (0, 0.5, 1))
+    assert cold.min() == cold.max() == 153  # 0.6 of 255
+    assert warm[4, 4].tolist() == pytest.approx([0.65 * 153 + 0.35 * part for part in RAMP[127]], abs=1)
+    assert hot[4, 4].tolist() == pytest.approx([0.3 * 153 + 0.7 * part for part in RAMP[255]], abs=1)
+
+
+def test_heatmap_takes_six_tenths_of_the_colours_from_the_picture() -> None:
+    red = np.full((8, 8, 3), (255, 0, 0), np.uint8)
+    grey = 0.299 * 255  # the luma of ITU-R BT.601, as Pillow converts to L
+    cold = np.asarray(draw_heatmap(red, np.zeros((2, 2), np.float32)))
+    expected = [0.6 * (0.4 * part + 0.6 * grey) for part in (255, 0, 0)]
+    assert cold[4, 4].tolist() == pytest.approx(expected, abs=1)
+
+
+def test_heatmap_longest_edge_is_1024_pixels() -> None:
+    drawn = draw_heatmap(np.zeros((100, 2050, 3), np.uint8), np.ones((3, 3), np.float32))
+    assert drawn.size == (1024, 50)
+
+
+def test_heatmap_is_no_stronger_than_all_where_resizing_overshoots() -> None:
+    """A bicubic filter gives more than 1 beside an edge; the strongest colour is the last."""
+    heat = np.zeros((4, 4), np.float32)
+    heat[:, :2] = 1
+    drawn = np.asarray(draw_heatmap(np.full((64, 64, 3), 255, np.uint8), heat)).astype(int)
+    strongest = np.asarray(draw_heatmap(np.full((64, 64, 3), 255, np.uint8), np.ones((4, 4), np.float32))).astype(int)
+    assert np.abs(drawn[32, 12:20] - strongest[32, 12:20]).max() <= 10

@@ -11,7 +11,9 @@ import argparse
 import fcntl
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -26,11 +28,14 @@ from tests.mutation.measured import Measured
 from tests.mutation.mutant import Mutant
 from tests.mutation.pool import MOST_WORKERS, Order, Worker, end, python, try_mutants
 from tests.mutation.report import score
-from tests.mutation.session import UNTESTED, Session
+from tests.mutation.session import NOTICED, UNTESTED, Session
+from tests.mutation.structure import digests_of_tests
 from tests.mutation.tree import copied, digest
 from tests.system.chaos.machine import machine
 
 FOLDER = ROOT / ".bucketlens" / "mutation"
+MAKERS = ("python_mutants.py", "operators.py", "sql_mutants.py", "structure.py")
+"""What makes mutants: they are made anew where it changed."""
 TOOLS = Recipe(Path(__file__).with_name("cosmic_ray.txt"))
 
 
@@ -114,24 +119,30 @@ def _make(session: Session, chapter: Chapter, size: int | None, console: Console
     from tests.mutation.python_mutants import python_mutants
     from tests.mutation.sql_mutants import sql_mutants
 
+    makers = [(Path(__file__).parent / name).read_text("utf-8") for name in MAKERS]
     for path in chapter.files():
         source = (ROOT / path).read_text("utf-8")
-        if not session.is_made(path, digest(source), size):
-            console.print(f"Making the mutants of {path} …")
-            mutants, total = (sql_mutants if path.endswith(".sql") else python_mutants)(path, source, size)
-            session.make(path, digest(source), size, mutants, total)
+        made_of, of_size = digest([source, *makers]), session.size(path, size)
+        if not session.is_made(path, made_of, of_size):
+            mutants, total = (sql_mutants if path.endswith(".sql") else python_mutants)(path, source, of_size)
+            session.make(path, made_of, of_size, mutants, total)
 
 
 def _test(session: Session, chapter: Chapter, coverage: Coverage, copies: list[Path], console: Console) -> None:
     sources = {path: (ROOT / path).read_text("utf-8") for path in chapter.files()}
 
-    def chosen(mutant: Mutant) -> list[str]:
-        return coverage.chosen(mutant.path, sources[mutant.path], mutant.line)
+    @cache
+    def digests(file: str) -> Mapping[str, str]:
+        return digests_of_tests((ROOT / file).read_text("utf-8"))
 
-    def tests_of(mutant: Mutant) -> str:
-        tests = chosen(mutant)
-        files = sorted({test.partition("::")[0] for test in tests})
-        return digest([*tests, *((ROOT / file).read_text("utf-8") for file in files)])
+    @cache
+    def digest_of(test: str) -> str:
+        file, _, name = test.partition("::")
+        name, bracket, parameters = name.partition("[")
+        return digest([file, digests(file).get(name.rpartition("::")[2], ""), bracket + parameters])
+
+    def tests_of(mutant: Mutant) -> Mapping[str, str]:
+        return {test: digest_of(test) for test in coverage.chosen(mutant.path, sources[mutant.path], mutant.line)}
 
     columns = ("[progress.description]{task.description}", "{task.fields[noticed]} noticed")
     with Progress(
@@ -148,22 +159,22 @@ def _test(session: Session, chapter: Chapter, coverage: Coverage, copies: list[P
 
         def save(mutant: Mutant, outcome: str, by: str, seconds: float) -> None:
             nonlocal count
-            session.save(mutant, outcome, by, seconds, tests_of(mutant))
-            count += outcome not in ("survived", UNTESTED)
+            session.save(mutant, outcome, by, seconds, () if outcome in NOTICED else tests_of(mutant).values())
+            count += outcome in NOTICED
             progress.update(bar, advance=1, noticed=count)
 
         orders = []
-        for mutant in waiting:
-            tests = chosen(mutant)
-            source = mutant.edit.applied_to(sources[mutant.path])
-            seconds = sum(coverage.seconds.get(test, 0.0) for test in tests)
-            if tests:
-                orders.append(Order(mutant, source, tests, seconds))
+        for one in waiting:
+            source = one.mutant.edit.applied_to(sources[one.mutant.path])
+            seconds = sum(coverage.seconds.get(test, 0.0) for test in one.tests)
+            if one.tests:
+                orders.append(Order(one.mutant, source, list(one.tests), seconds))
             else:
-                save(mutant, UNTESTED, "", 0.0)
+                save(one.mutant, UNTESTED, "", 0.0)
         if orders:
             warm = sorted({test for order in orders for test in order.tests[:1]})[:8]
-            workers = [Worker(root, warm) for root in copies]
+            files = sorted({test.partition("::")[0] for order in orders for test in order.tests})
+            workers = [Worker(root, warm, files) for root in copies]
             try_mutants(orders, workers, lambda order, *found: save(order.mutant, *found))
 
 

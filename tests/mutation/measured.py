@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.mutation.choice import Coverage
+from tests.mutation.choice import Coverage, imported_files
+from tests.mutation.structure import digest_of
 from tests.mutation.tree import digest
 
 Entry = Mapping[str, Any]
-"""Of a test file: its ``digest``; the ``seconds`` of each of its tests; which ``failed``; by path and line of the code,
-``lines``, the numbers of its tests that ran it; and ``sources``, the digests of that code."""
+"""Of a test file: its ``digest``; the ``seconds`` of each of its tests; which ``failed``; by path and number of a
+statement of the code, ``statements``, the numbers of its tests that ran it; and ``sources``, the ``structure_of`` that
+code."""
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file holds tests: it is run, and no code that is run."""
+    return path.rpartition("/")[2].startswith("test_")
+
+
+def structure_of(source: str) -> str:
+    """Return a digest of what code does: its names and sentences may change without it."""
+    return digest_of(ast.parse(source))
 
 
 class Measured:
@@ -39,7 +52,8 @@ class Measured:
         def now(path: str) -> str:
             if path not in digests:
                 file = self._root / path
-                digests[path] = digest(file.read_text("utf-8")) if file.exists() else ""
+                read = digest if is_test_file(path) else structure_of
+                digests[path] = read(file.read_text("utf-8")) if file.exists() else ""
             return digests[path]
 
         def is_known(path: str) -> bool:
@@ -60,8 +74,9 @@ class Measured:
 
     def coverage(self, near: Collection[str] | None = None) -> Coverage:
         """Return all of it, or of some test files."""
-        lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        ran: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         seconds: dict[str, float] = {}
+        importers: dict[str, set[str]] = defaultdict(set)
         unfit: set[str] = set()
         for file, entry in self._entries.items():
             if near is not None and file not in near:
@@ -69,11 +84,14 @@ class Measured:
             tests = list(entry["seconds"])
             seconds |= entry["seconds"]
             unfit |= set(entry["failed"])
-            for path, by_line in entry["lines"].items():
-                for line, numbers in by_line.items():
-                    lines[path][int(line)].update(tests[number] for number in numbers)
-        frozen = {path: {line: frozenset(tests) for line, tests in found.items()} for path, found in lines.items()}
-        return Coverage(frozen, seconds, frozenset(unfit))
+            for path in imported_files((self._root / file).read_text("utf-8")):
+                importers[path].update(tests)
+            for path, by_statement in entry["statements"].items():
+                for statement, numbers in by_statement.items():
+                    ran[path][int(statement)].update(tests[number] for number in numbers)
+        frozen = {path: {one: frozenset(tests) for one, tests in found.items()} for path, found in ran.items()}
+        by_import = {path: frozenset(tests) for path, tests in importers.items()}
+        return Coverage(frozen, seconds, by_import, frozenset(unfit))
 
     def _test_files(self) -> list[str]:
         return sorted(path.relative_to(self._root).as_posix() for path in self._root.glob("tests/**/test_*.py"))

@@ -35,17 +35,19 @@ class Mutant:
     """The lines that change, without their indentation."""
     after: str
     edit: Edit
+    unit: str = ""
+    """A digest of the code around it that changes when the code does: of its function, or of a view."""
     nth: int = 0
-    """Tells mutants of one kind in one line of a function apart."""
+    """Tells mutants of one kind in one unit of a file apart."""
 
     @property
     def id(self) -> str:
-        """The same as long as the mistake is: it does not depend on the lines above it."""
-        parts = (self.path, self.place, self.operator, self.before, self.after, str(self.nth))
+        """The same as long as what the function does is: not of its lines, its names, or what it says to people."""
+        parts = (self.path, self.unit, self.operator, str(self.nth))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def difference(path: str, place: str, operator: str, nth: int, source: str, mutated: str) -> Mutant:
+def difference(path: str, place: str, operator: str, unit: str, nth: int, source: str, mutated: str) -> Mutant:
     """Describe how ``mutated`` differs from ``source``. They must differ."""
     start = _common(source, mutated)
     end = len(source) - _common(source[start:][::-1], mutated[start:][::-1])
@@ -55,7 +57,8 @@ def difference(path: str, place: str, operator: str, nth: int, source: str, muta
     last = len(source) if last < 0 else last
     before, after = source[first:last], source[first:start] + text + source[end:last]
     line = source.count("\n", 0, start) + 1
-    return Mutant(path, line, place, operator, _one_line(before), _one_line(after), Edit(start, end, text), nth)
+    edit = Edit(start, end, text)
+    return Mutant(path, line, place, operator, _one_line(before), _one_line(after), edit, unit, nth)
 
 
 def sample(keys: Sequence[str], size: int | None, seed: str = "2026") -> list[int]:

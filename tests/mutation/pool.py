@@ -20,9 +20,9 @@ import psutil
 from tests.mutation.mutant import Mutant
 
 MOST_WORKERS = 2
-LEAST_LIMIT_S = 60.0
-MOST_LIMIT_S = 600.0
-TIMES = 10
+LEAST_LIMIT_S = 30.0
+MOST_LIMIT_S = 240.0
+TIMES = 3
 """So many times as long as they take alone may tests take on a mutant: more is an endless loop."""
 
 
@@ -76,16 +76,22 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 class Worker:
-    """A process of ``worker``, which is started anew if it ends."""
+    """A process of ``worker``, which is started anew if it ends.
 
-    def __init__(self, root: Path, warm: Sequence[str]) -> None:
-        self._root, self._warm = root, list(warm)
+    Args:
+        root: a copy of the project.
+        warm: a few tests that are run at its start, and must pass.
+        files: the test files that it collects, so that a mutant need not.
+    """
+
+    def __init__(self, root: Path, warm: Sequence[str], files: Sequence[str] = ()) -> None:
+        self._root, self._warm, self._files = root, list(warm), list(files)
         self._process: subprocess.Popen[str] | None = None
 
     def test(self, order: Order) -> tuple[str, str, float]:
         """Return what became of a mutant, the test that noticed it, and how long that took."""
-        line = {"path": order.mutant.path, "source": order.source, "tests": order.tests, "limit_s": order.limit_s}
-        found = self._ask(line)
+        mutant = {"path": order.mutant.path, "line": order.mutant.line, "source": order.source}
+        found = self._ask({**mutant, "tests": order.tests, "limit_s": order.limit_s})
         return found["outcome"], found["by"], found["seconds"]
 
     def end(self) -> None:
@@ -99,7 +105,7 @@ class Worker:
             self._process = python(
                 "tests.mutation.worker", root=self._root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
-            ready = self._ask({"warm": self._warm})
+            ready = self._ask({"warm": self._warm, "files": self._files})
             if ready["status"]:
                 raise RuntimeError(f"Without any mutant, {ready['failed'] or self._warm} fail in {self._root}.")
         process = self._process

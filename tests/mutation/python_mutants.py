@@ -5,6 +5,7 @@ Only in the environment that has cosmic-ray: see ``environment``.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from cosmic_ray.plugins import get_operator
 
 from tests.mutation.mutant import Mutant, difference, sample
 from tests.mutation.operators import OURS
+from tests.mutation.structure import digest_of, unit_at
 
 CHOSEN = (
     *(f"core/ReplaceBinaryOperator_{pair}" for pair in ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul")),
@@ -43,12 +45,12 @@ class _Place:
     operator: str
     occurrence: int
     definition: str
-    line: str
+    unit: str
     nth: int
 
     @property
     def key(self) -> str:
-        return f"{self.operator} {self.definition} {self.line} {self.nth}"
+        return f"{self.operator} {self.unit} {self.nth}"
 
 
 def python_mutants(path: str, source: str, size: int | None = None) -> tuple[list[Mutant], int]:
@@ -58,15 +60,14 @@ def python_mutants(path: str, source: str, size: int | None = None) -> tuple[lis
     found = []
     for place in chosen:
         mutated = mutate_code(source, _operator(place.operator)(), place.occurrence)
-        found.append(difference(path, place.definition, place.operator, place.nth, source, mutated))
+        found.append(difference(path, place.definition, place.operator, place.unit, place.nth, source, mutated))
     return found, len(places)
 
 
 def _places(source: str) -> Iterator[_Place]:
     nodes = list(ast_nodes(get_ast(source)))
     types = {id(node) for node in nodes if _is_type(node)}
-    lines = source.splitlines()
-    counts = Counter[tuple[str, str, str]]()
+    tree, units, counts = ast.parse(source), dict[int, str](), Counter[tuple[str, str]]()
     for name in CHOSEN:
         operator, occurrence = _operator(name)(), -1
         for node in nodes:
@@ -74,9 +75,11 @@ def _places(source: str) -> Iterator[_Place]:
                 occurrence += 1
                 if id(node) in types or _is_needless(name, node, index):
                     continue
-                definition, line = _definition(node), lines[start[0] - 1].strip()
-                yield _Place(name, occurrence, definition, line, counts[name, definition, line])
-                counts[name, definition, line] += 1
+                if start[0] not in units:
+                    units[start[0]] = digest_of(unit_at(tree, start[0]))
+                unit = units[start[0]]
+                yield _Place(name, occurrence, _definition(node), unit, counts[name, unit])
+                counts[name, unit] += 1
 
 
 def _operator(name: str) -> Any:
@@ -107,13 +110,23 @@ def _is_type(node: Any) -> bool:
 
 def _is_needless(operator: str, node: Any, index: int) -> bool:
     """Whether a mutant shows nothing, or nothing that another does not show."""
-    if operator == "core/NumberReplacer":
-        return index > 0  # one more, or one less: one of them is enough
+    if operator == "core/NumberReplacer" and index > 0:
+        return True  # one more, or one less: one of them is enough
+    if _is_in_sentence(node):
+        return True  # what is put into a text for people, and how: cut to so many characters, sorted, joined
     if _is_dataclass(node):
         return True  # without its decorator it cannot be made, and nothing tries to change what is frozen
     if operator.startswith("core/ReplaceBinaryOperator") and node.parent.type in UNPACKS:
         return True  # `*` and `**` of arguments: no operator
+    if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
+        return True  # names of types, at which nobody looks when the code runs
     return operator == "core/AddNot" and node.type != "test" and node.children[1].type in ("not_test", "namedexpr_test")
+
+
+def _is_in_sentence(node: Any) -> bool:
+    while node is not None and node.type != "fstring":
+        node = node.parent
+    return node is not None and any(part.type == "fstring_string" and " " in part.value for part in node.children)
 
 
 def _is_dataclass(node: Any) -> bool:

@@ -11,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from tests.mutation.mutant import Mutant, difference, sample
+from tests.mutation.tree import digest
 
 Change = Callable[[exp.Expr], object]
 
@@ -56,12 +57,11 @@ def sql_mutants(path: str, source: str, size: int | None = None) -> tuple[list[M
         if not counts[seen]:
             found.append((_described(path, change.operator, plain, mutated, line), mutated))
         counts[seen] += 1
-    numbers = Counter[str]()
+    unit, numbers = digest(_text(tree)), Counter[str]()
     mutants = []
     for mutant, mutated in found:
-        key = f"{mutant.operator} {mutant.before} {mutant.after}"
-        mutants.append(_whole(mutant, source, mutated, numbers[key]))
-        numbers[key] += 1
+        mutants.append(_whole(mutant, source, mutated, unit, numbers[mutant.operator]))
+        numbers[mutant.operator] += 1
     chosen = sample([mutant.id for mutant in mutants], size)
     return [mutants[one] for one in chosen], len(mutants)
 
@@ -96,14 +96,14 @@ def _line_of(node: exp.Expr) -> int:
 
 
 def _described(path: str, operator: str, plain: str, mutated: str, line: int) -> Mutant:
-    found = difference(path, "", operator, 0, plain, mutated)
+    found = difference(path, "", operator, "", 0, plain, mutated)
     return Mutant(path, line, "", operator, found.before, found.after, found.edit)
 
 
-def _whole(mutant: Mutant, source: str, mutated: str, nth: int) -> Mutant:
+def _whole(mutant: Mutant, source: str, mutated: str, unit: str, nth: int) -> Mutant:
     """Return it with an edit of the file's own text, which is replaced as a whole."""
     edit = type(mutant.edit)(0, len(source), mutated)
-    return Mutant(mutant.path, mutant.line, "", mutant.operator, mutant.before, mutant.after, edit, nth)
+    return Mutant(mutant.path, mutant.line, "", mutant.operator, mutant.before, mutant.after, edit, unit, nth)
 
 
 def _changes(tree: exp.Expr) -> Iterator[_Change]:

@@ -51,7 +51,7 @@ def test_judged_entries_are_unique() -> None:
 
 
 def mutant(after: str, before: str = "n < 1", path: str = "a.py", place: str = "f") -> Mutant:
-    return difference(path, place, "core/AddNot", 0, f"{before}\n", f"{after}\n")
+    return difference(path, place, "core/AddNot", "unit", 0, f"{before}\n", f"{after}\n")
 
 
 def test_judged_entry_applies_to_its_mutant_only(tmp_path: Path) -> None:

@@ -8,28 +8,29 @@ from typing import Any
 
 import pytest
 
-from tests.mutation.measured import Measured
+from tests.mutation.measured import Measured, structure_of
 from tests.mutation.tree import digest
 
 FIRST, SECOND, CODE = "tests/test_first.py", "tests/deep/test_second.py", "shared/box.py"
+TEXT = '"""Say it."""\n\nimport box\n\n\ndef area(width):\n    """Return an area."""\n    return width * 2\n'
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for path in (FIRST, SECOND, CODE, "tests/parts.py"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(path, "utf-8")
+        (tmp_path / path).write_text(TEXT, "utf-8")
     return tmp_path
 
 
 def entry(path: str, *, code: bool = False, failed: bool = False) -> dict[str, Any]:
     tests = [f"{path}::test_a", f"{path}::test_b"]
     return {
-        "digest": digest(path),
-        "sources": {CODE: digest(CODE)} if code else {},
+        "digest": digest(TEXT),
+        "sources": {CODE: structure_of(TEXT)} if code else {},
         "seconds": {tests[0]: 1.0, tests[1]: 2.0},
         "failed": tests[1:] if failed else [],
-        "lines": {CODE: {"3": [0, 1], "4": [1]}} if code else {},
+        "statements": {CODE: {"3": [0, 1], "4": [1]}} if code else {},
     }
 
 
@@ -57,16 +58,23 @@ def test_the_tests_of_code_that_changed_or_is_gone_are_measured(measured: Measur
     assert measured.stale() == [FIRST]
 
 
+def test_code_that_was_only_renamed_or_reworded_is_not_measured_again(measured: Measured, root: Path) -> None:
+    (root / CODE).write_text(TEXT.replace("width", "length").replace("an area", "what a box covers"), "utf-8")
+    assert measured.stale() == []
+    (root / CODE).write_text(TEXT.replace("* 2", "* 3"), "utf-8")
+    assert measured.stale() == [FIRST]
+
+
 def test_a_test_file_that_is_gone_is_forgotten(measured: Measured, root: Path) -> None:
     (root / FIRST).unlink()
     measured.add({})
     assert measured.coverage().of_file(CODE) == frozenset()
 
 
-def test_all_files_together_say_which_tests_run_a_line(measured: Measured) -> None:
+def test_all_files_together_say_which_tests_run_a_statement(measured: Measured) -> None:
     coverage = measured.coverage()
     tests = [f"{FIRST}::test_a", f"{FIRST}::test_b"]
-    assert coverage.lines == {CODE: {3: frozenset(tests), 4: frozenset(tests[1:])}}
+    assert coverage.statements == {CODE: {3: frozenset(tests), 4: frozenset(tests[1:])}}
     assert coverage.seconds[f"{SECOND}::test_b"] == 2.0
     assert coverage.unfit == {f"{SECOND}::test_b"}
 

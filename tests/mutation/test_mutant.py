@@ -28,21 +28,21 @@ def changed(before: str, after: str, source: str = SOURCE) -> str:
 )
 def test_a_mutant_says_its_line_before_and_after(before: str, after: str, line: int, says: tuple[str, str]) -> None:
     mutated = changed(before, after)
-    found = difference("f.py", "f", "core/AddNot", 0, SOURCE, mutated)
+    found = difference("f.py", "f", "core/AddNot", "unit", 0, SOURCE, mutated)
     assert (found.line, (found.before, found.after)) == (line, says)
     assert found.edit.applied_to(SOURCE) == mutated
 
 
-def test_a_mutant_is_the_same_when_lines_above_it_change() -> None:
+def test_a_mutant_is_the_same_when_its_function_is_renamed_or_lines_above_it_change() -> None:
     longer = f"# a comment\n{SOURCE}"
-    first = difference("f.py", "f", "core/AddNot", 0, SOURCE, changed("<", "<="))
-    later = difference("f.py", "f", "core/AddNot", 0, longer, changed("<", "<=", longer))
+    first = difference("f.py", "f", "core/AddNot", "unit", 0, SOURCE, changed("<", "<="))
+    later = difference("f.py", "is_below", "core/AddNot", "unit", 0, longer, changed("<", "<=", longer))
     assert (first.id, first.line) == (later.id, later.line - 1)
 
 
-@pytest.mark.parametrize("part", ["path", "place", "operator", "nth"])
-def test_mutants_of_another_file_function_kind_or_number_are_others(part: str) -> None:
-    parts: dict[str, Any] = {"path": "f.py", "place": "f", "operator": "core/AddNot", "nth": 0}
+@pytest.mark.parametrize("part", ["path", "unit", "operator", "nth"])
+def test_mutants_of_another_file_code_kind_or_number_are_others(part: str) -> None:
+    parts: dict[str, Any] = {"path": "f.py", "place": "f", "operator": "core/AddNot", "unit": "unit", "nth": 0}
     mutated = changed("<", "<=")
     other = parts | {part: 1 if part == "nth" else "other"}
     one, two = (difference(**given, source=SOURCE, mutated=mutated) for given in (parts, other))

@@ -12,6 +12,10 @@ from tests.mutation.chapters import ROOT
 
 SOURCE = """
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import json
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Box:
     @property
     def is_full(self) -> bool:
         if not self.sides or self.sides >= 3:
-            raise ValueError("full")
+            raise ValueError(f"full of {sorted(self.sides)[:40]}")
         self.sides += 1
         try:
             self.notify_all(*(), **{**{}})
@@ -78,6 +82,10 @@ def test_there_is_a_mutant_for_each_kind_of_mistake(mutants: list[list[str]]) ->
 def test_types_are_not_mutated_and_dataclasses_stay_dataclasses(mutants: list[list[str]]) -> None:
     assert not any("int & None" in after or operator.endswith("BitOr_BitAnd") for operator, after, *_ in mutants)
     assert not any(operator == "core/RemoveDecorator" and place != "Box" for operator, _, place, _ in mutants)
+
+
+def test_what_is_put_into_a_sentence_and_what_only_types_need_is_not_mutated(mutants: list[list[str]]) -> None:
+    assert not any("[: 41]" in after or "not TYPE_CHECKING" in after for _, after, *_ in mutants)
 
 
 def test_a_mutant_says_its_place_and_has_an_id_of_its_own(mutants: list[list[str]]) -> None:

@@ -15,7 +15,9 @@ from tests.mutation.session import Result
 
 
 def result(number: int, outcome: str) -> Result:
-    mutant = difference("shared/box.py", "f", "core/NumberReplacer", 0, f"n = {number}\n", f"n = {number}9\n")
+    mutant = difference(
+        "shared/box.py", "f", "core/NumberReplacer", "unit", number, f"n = {number}\n", f"n = {number}9\n"
+    )
     return Result(mutant, outcome, "")
 
 

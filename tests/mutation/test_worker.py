@@ -47,14 +47,16 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(root: Path) -> Iterator[Worker]:
-    found = Worker(root, [THREE])
+    found = Worker(root, [THREE], ["tests/test_box.py"])
     yield found
     found.end()
 
 
 def order(before: str, after: str, *tests: str, seconds: float = 0.0) -> Order:
     mutated = BOX.replace(before, after)
-    return Order(difference("shared/box.py", "is_full", "core/X", 0, BOX, mutated), mutated, list(tests), seconds)
+    return Order(
+        difference("shared/box.py", "is_full", "core/X", "unit", 0, BOX, mutated), mutated, list(tests), seconds
+    )
 
 
 def test_a_mutant_is_noticed_by_the_test_that_fails_or_survives(worker: Worker, root: Path) -> None:

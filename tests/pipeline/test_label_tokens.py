@@ -30,7 +30,7 @@ def test_label_tokens_are_signed_by_the_first_key_and_verified_by_all() -> None:
 
 @pytest.mark.parametrize("token", [None, 1, "", "é", "0" * 32, "0" * 31])
 def test_label_token_that_is_malformed_is_invalid(token: object) -> None:
-    assert not LabelTokens((NEW,)).is_valid(token, ONE)
+    assert LabelTokens((NEW,)).is_valid(token, ONE) is False
 
 
 def test_label_tokens_need_a_key() -> None:

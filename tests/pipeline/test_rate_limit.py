@@ -122,3 +122,25 @@ def test_sweep_waits_for_the_rate_limit_until_it_is_stopped(world: World, pictur
     summary = sweep.run(uploads)
     assert (summary.outcomes["predicted"], summary.is_cut_short) == (2, True)
     assert world.names_in(world.uploads) == ["2.jpg"]
+
+
+@pytest.mark.parametrize("left_s", [0.25, 1.0, 60.0])
+def test_wait_lasts_until_the_oldest_image_has_left_the_window(left_s: float) -> None:
+    now, waited = 0.0, []
+
+    class Cancelled(threading.Event):
+        """Moves the clock in place of waiting."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now
+            assert timeout is not None
+            waited.append(timeout)
+            now += timeout
+            return False
+
+    rate = RateLimit(1, lambda: now)
+    rate.take()
+    now = 60.0 - left_s
+    assert rate.wait(Cancelled())
+    assert waited == [left_s]
+    assert now == 60.0

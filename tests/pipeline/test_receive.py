@@ -9,8 +9,16 @@ from typing import Any
 import pytest
 
 from shared.errors import BucketlensError, Permanent, Transient
-from shared.pipeline.receive import FINALIZED, MalformedEvent, is_upload, occurred_at, outcome_if_ignored, upload_from
-from shared.types import Acknowledged, ObjectRef, Upload
+from shared.pipeline.receive import (
+    FINALIZED,
+    MalformedEvent,
+    is_unicode,
+    is_upload,
+    occurred_at,
+    outcome_if_ignored,
+    upload_from,
+)
+from shared.types import METADATA_KEY, Acknowledged, ObjectRef, Upload
 
 ATTRIBUTES = {
     "id": "8897446546443",
@@ -183,3 +191,45 @@ def test_object_that_only_resembles_a_part_or_a_folder_is_an_upload(name: str, s
 
 def test_event_content_encoding_is_read() -> None:
     assert upload_from(ATTRIBUTES, {**DATA, "contentEncoding": "gzip"}).content_encoding == "gzip"
+
+
+@pytest.mark.parametrize(("generation", "fits"), [(253_402_300_799_999_999, True), (253_402_300_800_000_000, False)])
+def test_generation_is_a_moment_before_the_year_10000(generation: int, fits: bool) -> None:
+    data = DATA | {"generation": str(generation)}
+    if fits:
+        assert upload_from(ATTRIBUTES, data).ref.created_at.year == 9999
+    else:
+        with pytest.raises(MalformedEvent, match="generation"):
+            upload_from(ATTRIBUTES, data)
+
+
+@pytest.mark.parametrize(("size", "fits"), [("0" * 17 + "1", True), ("0" * 18 + "1", False)])
+def test_number_in_an_event_has_18_digits_at_most(size: str, fits: bool) -> None:
+    if fits:
+        assert upload_from(ATTRIBUTES, DATA | {"size": size}).size_bytes == 1
+    else:
+        with pytest.raises(MalformedEvent, match="size"):
+            upload_from(ATTRIBUTES, DATA | {"size": size})
+
+
+@pytest.mark.parametrize(
+    ("code_point", "expected"), [(0xD7FF, True), (0xD800, False), (0xDC00, False), (0xDFFF, False), (0xE000, True)]
+)
+def test_text_is_unicode_without_halves_of_a_pair(code_point: int, expected: bool) -> None:
+    assert is_unicode(f"a{chr(code_point)}b🌹") is expected
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({METADATA_KEY: "ponies"}, "ponies"),
+        ({METADATA_KEY: ""}, None),
+        ({METADATA_KEY: 7}, None),
+        ({METADATA_KEY: "\ud800"}, None),
+        ({}, None),
+        ([METADATA_KEY], None),
+        (None, None),
+    ],
+)
+def test_model_is_named_by_the_metadata_of_an_object_or_not_at_all(metadata: object, expected: str | None) -> None:
+    assert upload_from(ATTRIBUTES, DATA | {"metadata": metadata}).model == expected

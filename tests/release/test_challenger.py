@@ -35,6 +35,7 @@ def name_of(place: BundleReference) -> str:
             "flowers=flowers_v1,flowers@canary=flowers_v1",
         ),
         ("flowers=flowers_v1", "flowers@canary=flowers_v2", "flowers=flowers_v1,flowers@canary=flowers_v2"),
+        ("flowers=flowers_v1", "flowers@stable=x", "flowers@stable=x"),
     ],
 )
 def test_challenger_replaces_the_model_of_its_name(champion: str, requested: str, challenger: str) -> None:

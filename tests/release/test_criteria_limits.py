@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -81,25 +82,30 @@ def test_of_nothing_nothing_is_known_whatever_is_asked() -> None:
 
 
 BEFORE, AFTER = (10, 200), (40, 200)
-LIMITS: dict[str, tuple[Comparison, str, float]] = {
+LIMITS: dict[str, tuple[Comparison, str, Callable[[], float]]] = {
     "rejected uploads": (
         Comparison(replace(SIDE, rejected=BEFORE[0]), replace(SIDE, rejected=AFTER[0]), ALIKE),
         "max_rejected_rise",
-        least_rise(BEFORE, AFTER),
+        lambda: least_rise(BEFORE, AFTER),
     ),
     "corrections by people": (
         Comparison(*sides(200, 200, (BEFORE[0], AFTER[0])), ALIKE),
         "max_corrected_rise",
-        least_rise(BEFORE, AFTER),
+        lambda: least_rise(BEFORE, AFTER),
     ),
-    "mean confidence": (against(mean_score=0.7), "max_score_fall", least_fall((0.8, 0.2, 200), (0.7, 0.2, 200))),
+    "mean confidence": (
+        against(mean_score=0.7),
+        "max_score_fall",
+        lambda: least_fall((0.8, 0.2, 200), (0.7, 0.2, 200)),
+    ),
 }
 """By criterion: figures, the option, and by how much they are worse at least."""
 
 
 @pytest.mark.parametrize("criterion", LIMITS)
 def test_what_is_exactly_as_much_worse_as_it_may_be_is_good(criterion: str) -> None:
-    found, option, worse_by = LIMITS[criterion]
+    found, option, measured = LIMITS[criterion]
+    worse_by = measured()
     assert worse_by > 0
 
     def at(limit: float) -> Finding:
@@ -138,3 +144,52 @@ def test_a_mean_of_a_single_score_says_nothing() -> None:
     one, two = (against(scored=scored, mean_score=0.1, deviation=None) for scored in (1, 2))
     assert finding(judged(one), "mean confidence") is Finding.UNKNOWN
     assert finding(judged(two), "mean confidence") is Finding.WORSE
+
+
+@pytest.mark.parametrize(("least", "shared", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_shared_picture_is_evidence_where_no_more_are_asked_for(least: int, shared: int, expected: str) -> None:
+    found = replace(EQUAL, pairs=(LabelPair("roses", "roses", shared),))
+    assert finding(judged(found, min_shared=least), "agreement of labels") == expected
+
+
+@pytest.mark.parametrize(("least", "labelled", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_label_of_a_person_is_evidence_where_no_more_are_asked_for(
+    least: int, labelled: int, expected: str
+) -> None:
+    verdict = judged(Comparison(*sides(labelled, labelled), ALIKE), min_judged=least)
+    assert finding(verdict, "corrections by people") == expected
+
+
+def test_latency_of_one_side_alone_is_not_compared() -> None:
+    for champion, challenger in ((SIDE, replace(SIDE, p95_ms=None)), (replace(SIDE, p95_ms=None), SIDE)):
+        verdict = judged(replace(EQUAL, champion=champion, challenger=challenger))
+        assert finding(verdict, "95 % answer within") is Finding.UNKNOWN
+
+
+def test_latency_says_what_is_asked_of_it_or_that_a_shadow_is_not_compared() -> None:
+    for found, expected in (
+        (EQUAL, "at most 1.5 times, or 50 ms more"),
+        (against(p95_ms=None), "at most 1.5 times, or 50 ms more"),
+        (replace(EQUAL, is_shadow=True), "not compared: a shadow runs elsewhere"),
+    ):
+        [asked] = [one.asked for one in judged(found).evidence if one.criterion == "95 % answer within"]
+        assert asked == expected
+
+
+def test_evidence_shows_both_sides_and_none_where_there_is_nothing() -> None:
+    shown = {one.criterion: (one.champion, one.challenger) for one in judged(Comparison(SIDE, Side(), ALIKE)).evidence}
+    assert shown == {
+        "images": ("200", "0"),
+        "agreement of labels": ("", "98.0% of 100"),
+        "corrections by people": ("none", "none"),
+        "rejected uploads": ("0.0% of 200", "none"),
+        "mean confidence": ("0.800", "none"),
+        "95 % answer within": ("60 ms", "none"),
+    }
+
+
+@pytest.mark.parametrize(("least", "images", "expected"), [(0, 0, "unknown"), (0, 1, "good"), (1, 1, "good")])
+def test_one_image_of_each_side_is_evidence_where_no_more_are_asked_for(least: int, images: int, expected: str) -> None:
+    side = replace(SIDE, images=images)
+    verdict = judged(Comparison(side, side, ALIKE), min_images=least)
+    assert finding(verdict, "rejected uploads") == finding(verdict, "95 % answer within") == expected

@@ -131,3 +131,63 @@ def test_rollback_leaves_a_service_outside_of_a_release_alone() -> None:
     platform = Platform({"a": TRIAL, "b": ALL})
     roll_back(platform, ("a", "b"))
     assert platform.traffic == {"a": ALL, "b": ALL}
+
+
+@pytest.mark.parametrize("services", [("a",), ("a", "b")])
+def test_rollback_of_services_outside_of_a_release_is_refused(services: tuple[str, ...]) -> None:
+    with pytest.raises(NothingToRelease, match="nothing to roll back"):
+        roll_back(Platform(), services)
+
+
+def test_share_of_a_revision_is_the_sum_of_its_targets() -> None:
+    traffic = (Target("one", 60), Target("two", 30, CHALLENGER), Target("one", 10, "pinned"))
+    standing = Standing("a", (), traffic, "etag")
+    assert [standing.percent_of(name) for name in ("one", "two", "three")] == [70, 30, 0]
+
+
+def test_standing_says_which_revisions_are_champion_challenger_and_previous() -> None:
+    revisions = (Revision("two", None, "two", is_ready=True), Revision("one", None, "one", is_ready=True))
+    trial, done = (Standing("a", revisions, traffic, "etag") for traffic in (TRIAL, DONE))
+    assert (trial.champion, trial.challenger, trial.previous) == ("one", "two", None)
+    assert (done.champion, done.challenger, done.previous) == ("two", None, "one")
+    assert trial.find("one") is revisions[1]
+    assert trial.find("three") is None
+
+
+def test_champion_is_the_one_with_most_traffic_that_is_not_on_trial() -> None:
+    assert Standing("a", (), (Target("one", 40), Target("two", 60)), "etag").champion == "two"
+    assert Standing("a", (), (Target("two", 100, CHALLENGER),), "etag").champion == "two"
+    assert Standing("a", (), (Target("one", 0), Target("two", 100, CHALLENGER)), "etag").champion == "one"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (Change(), True),
+        (Change(image="i"), True),
+        (Change(bundle="b"), True),
+        (Change("i", "b"), True),
+        (Change("other", "b"), False),
+        (Change("i", "other"), False),
+    ],
+)
+def test_change_is_in_a_revision_that_has_all_of_it(change: Change, expected: bool) -> None:
+    assert change.is_in(Revision("one", "i", "b", is_ready=True)) is expected
+
+
+def test_change_says_what_it_is() -> None:
+    said = [str(change) for change in (Change(), Change("i"), Change(bundle="b"), Change("i", "b"))]
+    assert said == ["the newest revision", "image i", "bundle b", "image i and bundle b"]
+
+
+def test_traffic_that_is_right_already_is_not_set_again() -> None:
+    platform = Platform({"a": TRIAL, "b": TRIAL}, changes_left=0)
+    assert [standing.traffic for standing in begin(platform, ("a", "b"), Change(bundle="two"), 10)] == [TRIAL, TRIAL]
+
+
+def test_canary_of_what_serves_already_on_one_service_moves_no_traffic_of_any() -> None:
+    before = {"a": DONE, "b": ALL}
+    platform = Platform(dict(before))
+    with pytest.raises(NothingToRelease, match="one serves already"):
+        begin(platform, ("a", "b"), Change(bundle="one"), 10)
+    assert platform.traffic == before
