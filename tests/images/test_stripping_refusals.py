@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,10 @@ SENTENCE = (
     "The picture's metadata cannot be removed from this {format} without changing its pixels, and this "
     "service keeps no metadata; save it again with an image editor."
 )
+
+
+def _another(picture: bytes, *_: object) -> bytes:
+    return picture
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
@@ -63,10 +68,10 @@ def test_a_file_of_another_format_size_or_other_pixels_is_refused(monkeypatch: p
     turned, changed = scene(48, 64), scene().copy()
     changed[-1, -1, -1] ^= 1
     for other in (encoded(scene(), "BMP"), encoded(turned, "PNG"), encoded(changed, "PNG"), b"", content[:60]):
-        monkeypatch.setitem(stripping.STRIPPERS, "png", lambda content, orientation, other=other: other)
+        monkeypatch.setitem(stripping.STRIPPERS, "png", partial(_another, other))
         with pytest.raises(MetadataStays) as refused:
             strip_metadata(content, image, LIMITS, shrink_to_px=None, budget=UNLIMITED)
         assert str(refused.value) == SENTENCE.format(format="PNG")
     same = encoded(scene(), "PNG", compress_level=1)
-    monkeypatch.setitem(stripping.STRIPPERS, "png", lambda content, orientation: same)
+    monkeypatch.setitem(stripping.STRIPPERS, "png", partial(_another, same))
     assert strip_metadata(content, image, LIMITS, shrink_to_px=None, budget=UNLIMITED) == same
