@@ -94,6 +94,8 @@ def test_file_that_is_over_the_limit_between_two_codings_is_refused() -> None:
     assert len(stored) > 305
     with pytest.raises(TooManyBytes, match="more than the limit of 305 bytes"):
         unpacked(gzip.compress(stored), "deflate, gzip", 305)
+    with pytest.raises(TooManyBytes):
+        unpacked(gzip.compress(stored), "deflate, gzip", len(stored) - 1)
     assert unpacked(gzip.compress(stored), "deflate, gzip", len(stored)) == NOISE[:300]
 
 

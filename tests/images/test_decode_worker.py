@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -215,3 +216,114 @@ def test_picture_that_needs_no_room_asks_for_none(worker: Any) -> None:
         pass
     assert host.heard == []
     assert worker._RoomAtHost(host, 100).capacity_bytes == 100
+
+
+def test_host_waits_longer_than_the_worker_may_take_for_the_largest_picture(worker: Any) -> None:
+    apart, cost = (importlib.import_module(f"shared.images.{name}") for name in ("decode_in_subprocess", "decode"))
+    needed = cost.Limits().max_pixels * (17 + 10)
+    longest_s = worker.CLOCK_FACTOR * (worker.CPU_S + needed // worker.BYTES_PER_S)
+    assert 800 < longest_s < apart.RESPONSE_TIMEOUT_S <= 900
+
+
+class Libc:
+    """A C library that writes down the size of the threads' stacks."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    def pthread_attr_init(self, attributes: Any) -> None:
+        assert len(attributes) == 256
+        self.calls.append(("init", attributes))
+
+    def pthread_attr_setstacksize(self, attributes: Any, size: Any) -> None:
+        self.calls.append(("stack", size.value))
+
+    def pthread_setattr_default_np(self, attributes: Any) -> None:
+        self.calls.append(("default", attributes))
+
+
+@pytest.mark.parametrize(("processors", "threads"), [(None, 1), (1, 1), (3, 3), (4, 4), (64, 4)])
+def test_decoders_have_four_threads_with_small_stacks_at_most(
+    worker: Any, processors: int | None, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    libc = Libc()
+    monkeypatch.setattr(worker.pillow_heif.options, "DECODE_THREADS", 0)
+    monkeypatch.setattr(worker.AvifImagePlugin, "DEFAULT_MAX_THREADS", 0)
+    monkeypatch.setattr(worker.os, "cpu_count", lambda: processors)
+    monkeypatch.setattr(worker.ctypes, "CDLL", lambda _: libc)
+    worker._limit_threads()
+    assert worker.pillow_heif.options.DECODE_THREADS == 4
+    assert threads == worker.AvifImagePlugin.DEFAULT_MAX_THREADS
+    (_, attributes), stack, default = libc.calls
+    assert (stack, default) == (("stack", 1_048_576), ("default", attributes))
+    monkeypatch.setattr(worker.ctypes, "CDLL", lambda _: object())
+    worker._limit_threads()
+
+
+class Main(Host):
+    """The worker's process around its loop: the commands that it gets, and what it does to itself."""
+
+    def __init__(self, worker: Any, monkeypatch: pytest.MonkeyPatch, *commands: bytes) -> None:
+        super().__init__()
+        self.commands = list(commands)
+        self.files: list[int] = []
+        self.acts: list[Any] = []
+        ignored = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIG_IGN": signal.SIG_IGN}
+        record = lambda *what: self.acts.append(what)  # noqa: E731
+        monkeypatch.setattr(worker, "signal", SimpleNamespace(**ignored, signal=record))
+        monkeypatch.setattr(worker, "socket", SimpleNamespace(socket=self.opened, recv_fds=self.recv_fds))
+        monkeypatch.setattr(worker, "gc", SimpleNamespace(freeze=lambda: record("freeze")))
+        monkeypatch.setattr(worker, "configure_malloc", lambda: record("malloc"))
+        monkeypatch.setattr(worker, "_limit_threads", lambda: record("threads"))
+
+    def opened(self, fileno: int) -> Main:
+        assert fileno == 99
+        return self
+
+    def recv_fds(self, host: Any, length: int, number: int) -> tuple[bytes, list[int], int, None]:
+        assert (host, length, number) == (self, 1, 2)
+        command = self.commands.pop(0)
+        files = [os.open(os.devnull, os.O_RDONLY) for _ in range(2)] if command == b"d" else []
+        self.files += files
+        return command, files, 0, None
+
+    @property
+    def open_files(self) -> list[int]:
+        return [file for file in set(self.files) if os.path.exists(f"/dev/fd/{file}")]  # noqa: PTH110
+
+
+@pytest.mark.parametrize("last", [b"", b"x"])
+def test_worker_decodes_until_its_host_goes_and_closes_every_file(
+    worker: Any, last: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Main(worker, monkeypatch, b"d", b"d", last)
+    seen: list[tuple[int, int]] = []
+
+    def decode_one(_: Any, source_fd: int, pixels_fd: int) -> dict[str, Any]:
+        seen.append((source_fd, pixels_fd))
+        assert sorted(host.open_files) == sorted({source_fd, pixels_fd})
+        return {"number": len(seen)}
+
+    monkeypatch.setattr(worker, "_decode_one", decode_one)
+    worker.main(99)
+    assert host.heard == [{"number": 1}, {"number": 2}]
+    assert [file for pair in seen for file in pair] == host.files
+    assert host.open_files == []
+    assert host.acts == [
+        (signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, signal.SIG_IGN), ("malloc",), ("threads",), ("freeze",),
+    ]  # fmt: skip
+
+
+def test_worker_without_memory_to_answer_ends_with_a_status_of_its_own(
+    worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    host = Main(worker, monkeypatch, b"d")
+    monkeypatch.setattr(worker, "_decode_one", fail)
+    monkeypatch.setattr(worker.os, "_exit", lambda status: sys.exit(status))
+    with pytest.raises(SystemExit) as ended:
+        worker.main(99)
+    assert ended.value.code == 77
+    assert host.heard == []
