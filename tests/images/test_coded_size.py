@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -219,7 +219,7 @@ FTYP = box(b"ftyp", b"avif\0\0\0\0")
 def avif(
     coded: Sequence[bytes],
     declared: Sequence[bytes],
-    uses: dict[int, Sequence[int]] | None = None,
+    uses: Mapping[int, Sequence[int]] | None = None,
     kinds: dict[int, bytes] | None = None,
     more: bytes = b"",
 ) -> bytes:

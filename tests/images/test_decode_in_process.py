@@ -110,8 +110,9 @@ def test_decode_without_room_is_busy_and_gives_back_what_it_held() -> None:
 def test_jpeg_is_decoded_at_the_smallest_scale_that_is_long_enough(
     format: str, shrink_to_px: int | None, expected: tuple[int, int]
 ) -> None:
-    others = {"save_all": True, "append_images": [Image.new("RGB", (640, 480))]} if format == "MPO" else {}
-    content = encoded(smooth(640, 480), format, **others)
+    others = [Image.new("RGB", (640, 480))] if format == "MPO" else []
+    options: dict[str, Any] = {"save_all": True, "append_images": others} if others else {}
+    content = encoded(smooth(640, 480), format, **options)
     image = decode(content, PIXELS, shrink_to_px, UNLIMITED)
     assert image.pixels.shape[1::-1] == expected
     assert (image.format, image.width_px, image.height_px) == ("jpeg", 640, 480)

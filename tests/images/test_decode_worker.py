@@ -203,7 +203,8 @@ def test_worker_without_memory_for_a_picture_calls_it_too_costly(worker: Any, mo
 def test_worker_that_gets_no_room_decodes_nothing(
     worker: Any, answer: bytes, format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    content = encoded(scene(), format, **({"lossless": True} if format == "WEBP" else {}))
+    options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
+    content = encoded(scene(), format, **options)
     host, limits = Host(answer), Limits(worker, monkeypatch)
     response, pixels = decoded(worker, host, content)
     assert (len(host.heard), pixels, "shape" in response) == (1, b"", False)
@@ -269,7 +270,10 @@ class Main(Host):
         self.files: list[int] = []
         self.acts: list[Any] = []
         ignored = {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM, "SIG_IGN": signal.SIG_IGN}
-        record = lambda *what: self.acts.append(what)  # noqa: E731
+
+        def record(*what: Any) -> None:
+            self.acts.append(what)
+
         monkeypatch.setattr(worker, "signal", SimpleNamespace(**ignored, signal=record))
         monkeypatch.setattr(worker, "socket", SimpleNamespace(socket=self.opened, recv_fds=self.recv_fds))
         monkeypatch.setattr(worker, "gc", SimpleNamespace(freeze=lambda: record("freeze")))

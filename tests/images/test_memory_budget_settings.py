@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from typing import Any
 
 import pytest
 
 from shared.errors import Busy
-from shared.images import memory_budget
 from shared.images.memory_budget import MIB, UNLIMITED, MemoryBudget, MemoryBudgets, configure_malloc
 
 
@@ -94,7 +94,7 @@ def test_glibc_keeps_two_heaps_and_returns_blocks_of_a_mebibyte(monkeypatch: pyt
         loaded.append(name)
         return libc
 
-    monkeypatch.setattr(memory_budget.ctypes, "CDLL", load)
+    monkeypatch.setattr(ctypes, "CDLL", load)
     configure_malloc()
     configure_malloc()
     assert libc.settings == {-8: 2, -3: 1_048_576, -1: 1_048_576}
@@ -102,5 +102,5 @@ def test_glibc_keeps_two_heaps_and_returns_blocks_of_a_mebibyte(monkeypatch: pyt
 
 
 def test_c_library_without_such_settings_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_budget.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     configure_malloc()
