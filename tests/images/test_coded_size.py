@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from shared.images.headers.boxes import Items
-from shared.images.headers.coded_size import MAX_UNITS, av1_size, coded_pixels, declared_pixels, declared_size
+from shared.images.headers.coded_size import MAX_UNITS, _Bits, av1_size, coded_pixels, declared_pixels, declared_size
 from tests.images.heif_parts import full, iinf, iloc, iprp, iref, ispe, meta, read_items
 from tests.pictures import box
 
@@ -102,6 +102,23 @@ SEVERAL_FIELDS: dict[str, Sequence[Field]] = {
 @pytest.mark.parametrize("fields", SEVERAL_FIELDS)
 def test_size_is_found_behind_what_else_a_header_says(fields: str) -> None:
     assert av1_size(whole(*SEVERAL_FIELDS[fields], end=b"\xff\xff")) == (641, 479)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ([(1, 1)], 0),
+        ([(1, 2), (0, 1)], 1),
+        ([(1, 2), (1, 1)], 2),
+        ([(1, 3), (0, 2)], 3),
+        ([(1, 3), (3, 2)], 6),
+        ([(1, 32), (2**31 - 1, 31)], 2**32 - 2),
+        ([(0, 32)], 2**32 - 1),
+    ],
+)
+def test_number_of_variable_length_has_as_many_bits_as_zeros_before_it(fields: list[Field], expected: int) -> None:
+    reader = _Bits(bits(*fields, (0b101, 3)))
+    assert (reader.take_uvlc(), reader.take(3)) == (expected, 0b101)
 
 
 def test_size_in_the_first_64_bytes_of_a_header_is_found_and_behind_them_it_is_cut_short() -> None:

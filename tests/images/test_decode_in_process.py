@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,17 @@ def test_jpeg_is_decoded_at_the_smallest_scale_that_is_long_enough(
     image = decode(content, PIXELS, shrink_to_px, UNLIMITED)
     assert image.pixels.shape[1::-1] == expected
     assert (image.format, image.width_px, image.height_px) == ("jpeg", 640, 480)
+
+
+@pytest.mark.parametrize(("shrink_to_px", "scale"), [(60, 8), (61, 4), (120, 4), (121, 2), (240, 2), (241, 1)])
+def test_jpeg_is_scaled_by_its_decoder(shrink_to_px: int, scale: int) -> None:
+    """A picture that is decoded at a larger scale and then reduced has other pixels, and takes more time."""
+    content = encoded(smooth(640, 480), "JPEG")
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.draft(None, (640 // scale, 480 // scale))
+        expected = np.asarray(picture)
+    assert expected.shape[1] == 640 // scale
+    assert np.array_equal(decode(content, PIXELS, shrink_to_px, UNLIMITED).pixels, expected)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

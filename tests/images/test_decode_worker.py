@@ -226,6 +226,19 @@ def test_host_waits_longer_than_the_worker_may_take_for_the_largest_picture(work
     assert 800 < longest_s < apart.RESPONSE_TIMEOUT_S <= 900
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("7", "7")])
+def test_worker_has_one_thread_for_arrays_unless_more_are_set(
+    worker: Any, before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "OPENBLAS_NUM_THREADS"
+    if before is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, before)
+    importlib.reload(worker)
+    assert os.environ[name] == after
+
+
 class Libc:
     """A C library that writes down the size of the threads' stacks."""
 

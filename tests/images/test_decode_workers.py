@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -182,6 +183,56 @@ def test_end_kills_a_worker_that_is_alive_and_closes_its_socket(
     assert worker._process.acts == acts
     assert worker._lines.closed
     assert not worker._socket.is_open
+
+
+@pytest.fixture
+def pairs(apart: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return both ends of the sockets that are made."""
+    made: list[Any] = []
+    make = apart.socket.socketpair
+
+    def remember() -> Any:
+        made.extend(make())
+        return made[-2:]
+
+    monkeypatch.setattr(apart.socket, "socketpair", remember)
+    return made
+
+
+def test_worker_that_cannot_be_started_is_busy_and_leaves_no_socket(
+    apart: Any, pairs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr(apart.subprocess, "Popen", fail)
+    with pytest.raises(Busy) as busy:
+        apart._Worker()
+    assert str(busy.value) == "A process to decode the picture cannot be started; try again in a second."
+    assert [end.fileno() for end in pairs] == [-1, -1]
+
+
+def test_worker_is_started_with_the_modules_and_one_socket_of_its_host(
+    apart: Any, pairs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+
+    def start(command: list[str], **options: Any) -> Process:
+        started.extend((command, options, pairs[1].fileno()))
+        return Process()
+
+    monkeypatch.setattr(apart.subprocess, "Popen", start)
+    worker = apart._Worker()
+    (python, flag, code, number), options, theirs = started
+    assert (python, flag, number) == (sys.executable, "-c", str(theirs))
+    assert options == {"pass_fds": [theirs], "stdin": apart.subprocess.DEVNULL}
+    begin, _, end = code.partition("; ")[2].partition("; ")
+    assert begin == f"sys.path[:] = {sys.path!r}"
+    assert end == apart.START == "from shared.images.decode_worker import main; main(int(sys.argv[1]))"
+    ours, closed = pairs
+    assert (worker.is_between_pictures, worker.is_alive, ours.gettimeout(), closed.fileno()) == (True, True, 900, -1)
+    worker.end()
+    assert ours.fileno() == -1
 
 
 class Worker:

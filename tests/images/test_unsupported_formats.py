@@ -142,6 +142,14 @@ def test_tiff_whose_directory_cannot_be_read_is_not_named(content: bytes) -> Non
     assert unsupported_format(content, is_opened=False) is None
 
 
+@pytest.mark.parametrize("entry", [(262, 99, 1, 1), (262, 4, 0, 1), (259, 4, 0, 1), (277, 99, 1, 1), (258, 4, 0, 1)])
+def test_tiff_with_a_tag_of_an_unknown_type_or_without_values_is_not_named(entry: tuple[int, int, int, int]) -> None:
+    tags = GREY | {259: 9}
+    entries = [(tag, 4, 1, value) for tag, value in tags.items() if tag != entry[0]]
+    content = tiff(tuple(sorted([*entries, entry])), bytes(32))
+    assert unsupported_format(content, is_opened=False) is None
+
+
 def bmp(compression: int, size: tuple[int, int] = (5, -3), bits: int = 16, rest: int = 36, head: int = 40) -> bytes:
     """Return a BMP whose pixels begin at byte 54."""
     return struct.pack("<2sIHHIIiiHHI", b"BM", 0, 0, 0, 54, head, *size, 1, bits, compression).ljust(54, b"\0") + bytes(
