@@ -58,6 +58,12 @@ def test_box_of_size_1_has_its_size_in_eight_bytes() -> None:
         listed(b"\0\0\0\1wide" + struct.pack(">Q", 15))
 
 
+@pytest.mark.parametrize("size", [1 << 63 | 16, 1 << 56 | 16, 1 << 32 | 16])
+def test_size_of_eight_bytes_has_all_of_them(size: int) -> None:
+    with pytest.raises(ValueError, match="the box at byte 0 ends after the box that it is in"):
+        listed(b"\0\0\0\1wide" + struct.pack(">Q", size))
+
+
 @pytest.mark.parametrize("size", [2, 7, 9, 100, 0xFFFFFFFF])
 def test_box_that_is_smaller_than_its_header_or_larger_than_its_place_is_an_error(size: int) -> None:
     content = box(b"aaaa") + struct.pack(">I4s", size, b"bbbb")

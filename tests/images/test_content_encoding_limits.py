@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from shared.errors import TooManyBytes, WrongEncoding
-from shared.images.content_encoding import bytes_held, codings_of, unpacked
+from shared.images.content_encoding import GZIP, _unpack_member, bytes_held, codings_of, unpacked
 
 NOISE = b"\xff\xd8\xff" + random.Random(1).randbytes(300_000)
 """Bytes that cannot be compressed, in many pieces of 64 KiB."""
@@ -97,6 +97,15 @@ def test_file_that_is_over_the_limit_between_two_codings_is_refused() -> None:
     with pytest.raises(TooManyBytes):
         unpacked(gzip.compress(stored), "deflate, gzip", len(stored) - 1)
     assert unpacked(gzip.compress(stored), "deflate, gzip", len(stored)) == NOISE[:300]
+
+
+@pytest.mark.parametrize("room", [1, 69_999, 70_000, 70_001, 70_100, 200_000])
+def test_no_more_is_unpacked_than_there_is_room_for(room: int) -> None:
+    """What follows the noise would be megabytes."""
+    bomb, parts = gzip.compress(NOISE[:70_000] + bytes(40_000_000), 1), list[bytes]()
+    assert len(bomb) > 200_000
+    _unpack_member(bomb, 0, GZIP, room, parts)
+    assert [len(part) for part in parts] == [room]
 
 
 def test_members_are_unpacked_to_the_ten_thousandth() -> None:

@@ -146,6 +146,23 @@ def test_image_has_the_note_and_the_declared_white() -> None:
     assert image.note == "The picture is grey of 16 bits whose values go to 1,023, which is shown as white."
 
 
+def test_avif_alone_is_cropped_to_its_clean_aperture(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def box_of(*about: Any) -> tuple[int, int, int, int]:
+        asked.append(about)
+        return 3, 5, 40, 47
+
+    avif, others = encoded(scene(), "AVIF"), [encoded(scene(), format) for format in ("JPEG", "PNG", "WEBP", "HEIF")]
+    whole = decode(avif, PIXELS, None, UNLIMITED).pixels
+    monkeypatch.setattr(decode_in_process, "_clean_aperture", box_of)
+    image = decode(avif, PIXELS, None, UNLIMITED)
+    assert (image.width_px, image.height_px) == (37, 42)
+    assert np.array_equal(image.pixels, whole[5:47, 3:40])
+    assert [decode(other, PIXELS, None, UNLIMITED).width_px for other in others] == [64] * 4
+    assert asked == [(avif, (64, 48))]
+
+
 def test_tiff_whose_zero_is_white_is_opened() -> None:
     tags = ((256, 3, 1, 2), (257, 3, 1, 1), (258, 3, 1, 32), (259, 3, 1, 1), (262, 3, 1, 0), (273, 4, 1, 512))
     content = tiff((*tags, (277, 3, 1, 1), (278, 3, 1, 1), (279, 4, 1, 8), (339, 3, 1, 2)), struct.pack("<ii", 0, 255))

@@ -73,6 +73,26 @@ def test_damage_that_cannot_be_repaired_is_raised_as_it_was_found(content: bytes
         decode(content, Limits())
 
 
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [(b"\xff\xd8\xff\xe0\xff\xd9", 1), (b"\xff\xd8\xff\xe0", 2), (b"\x89PNG\r\n\x1a\n", 1), (b"GIF89a", 1)],
+)
+def test_only_a_jpeg_without_its_end_is_decoded_once_more(
+    content: bytes, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = importlib.import_module("shared.images.decode_in_process")
+    decode_here, calls = here.decode, list[bytes]()
+
+    def count(content: bytes, *order: Any) -> Any:
+        calls.append(content)
+        return decode_here(content, *order)
+
+    monkeypatch.setattr(here, "decode", count)
+    with pytest.raises(DamagedImage):
+        decode(content, Limits())
+    assert len(calls) == number
+
+
 def test_png_is_repaired_without_what_its_pixels_do_not_need() -> None:
     bad = png_chunk(b"tEXt", b"Title\0garden")[:-4] + b"\0\1\2\3"
     assert decode(png(scene(), tail=bad), Limits()).pixels.tolist() == scene().tolist()

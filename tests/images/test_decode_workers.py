@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
+import atexit
+import importlib.util
 import io
 import json
 import os
@@ -335,6 +336,17 @@ def test_end_of_the_process_ends_every_free_worker(workers: Any) -> None:
     assert one.is_ended
     assert another.is_ended
     assert workers._free == []
+
+
+def test_free_workers_are_ended_when_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[Any] = []
+    monkeypatch.setattr(atexit, "register", registered.append)
+    spec = importlib.util.find_spec("shared.images.decode_in_subprocess")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert registered == [module._workers.end]
 
 
 class Decoder:
