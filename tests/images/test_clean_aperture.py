@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from shared.images.decode_in_process import _clean_aperture
 from shared.images.headers.clean_aperture import clean_aperture
 from tests.images.heif_parts import iinf, iloc, iprp, ispe, meta, pitm
 from tests.pictures import box
@@ -83,6 +84,10 @@ def test_clean_aperture_is_that_of_the_primary_item() -> None:
     assert clean_aperture(avif(ispe(*SIZE), declared, item=2, primary=2), SIZE) == (16, 12, 48, 36)
     assert clean_aperture(avif(ispe(*SIZE), declared, item=2, primary=1), SIZE) is None
     assert clean_aperture(avif(ispe(*SIZE), declared, primary=None), SIZE) is None
+
+
+def test_decode_crops_to_the_clean_aperture_of_the_file() -> None:
+    assert _clean_aperture(avif(ispe(*SIZE), clap(32, 24)), SIZE) == (16, 12, 48, 36)
 
 
 def test_clean_aperture_is_the_first_of_several() -> None:

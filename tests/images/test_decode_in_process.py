@@ -246,6 +246,16 @@ def test_avif_that_contradicts_itself_is_damaged_and_a_heic_is_left_to_its_decod
     )
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyError, IndexError])
+def test_contradiction_in_a_header_is_the_pictures(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(decode_in_process, "pixels_held", fail)
+    with pytest.raises(DamagedImage, match="contradicts itself about its picture's size"):
+        decode(encoded(scene(), "PNG"), PIXELS, None, UNLIMITED)
+
+
 def test_avif_is_limited_by_the_largest_size_that_it_declares() -> None:
     content = encoded(scene(), "AVIF") + box(b"free", ispe(100, 100))
     assert decode(content, 10_000, None, UNLIMITED).width_px == 64

@@ -338,6 +338,26 @@ def test_end_of_the_process_ends_every_free_worker(workers: Any) -> None:
     assert workers._free == []
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_file_for_a_worker_is_in_memory_or_else_temporary(
+    apart: Any, in_memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(name: str, flags: int) -> int:
+        made.append(name)
+        return os.open(os.devnull, os.O_RDWR)
+
+    monkeypatch.setattr(apart.os, "MFD_CLOEXEC", 1, raising=False)
+    monkeypatch.setattr(apart.os, "memfd_create", make, raising=False)
+    if not in_memory:
+        monkeypatch.delattr(apart.os, "memfd_create")
+    with apart._file("picture") as file:
+        assert file.write(b"content") == 7
+        assert file.fileno() > 2
+    assert made == (["picture"] if in_memory else [])
+
+
 def test_free_workers_are_ended_when_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     registered: list[Any] = []
     monkeypatch.setattr(atexit, "register", registered.append)
