@@ -23,7 +23,8 @@ check: .venv/.dev  ## Check format, lint, types and what needs no process, socke
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
 
 test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/images/test_decode.py
-	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
+	@$(if $(TESTS),,$(MAKE) --no-print-directory coverage)
+	@$(PYTEST) $(or $(TESTS),--tier test)
 
 test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
 	@$(PYTEST) --tier rest
@@ -34,10 +35,10 @@ test-foreign: .venv/.everything  ## Compare with programs of other people, which
 	@$(BIN)/python -m pytest --tier foreign
 
 fast-tests: .venv/.dev
-	@$(PYTEST) -q --tier check --cov --cov-report=
+	@$(PYTEST) -q --tier check
 
-coverage: fast-tests  ## Write what make check leaves out, line by line, into build/coverage.html
-	@$(BIN)/coverage html
+coverage: .venv/.dev  ## Measure the branch coverage of make check's tests, which may not fall; lines: build/coverage.html
+	@$(PYTEST) -q --tier check --cov --cov-report=html
 
 cloud-check: .venv/.everything  ## Deploy in a project of yours, try it, remove it [PROJECT=id REGION=… CONFIRM='…', for which it asks]
 	@$(BIN)/python -m tests.system.cloud_check --project '$(PROJECT)' $(if $(REGION),--region '$(REGION)') --confirm '$(value CONFIRM)' --write docs/proved.md $(ARGS)

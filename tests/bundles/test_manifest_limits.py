@@ -183,10 +183,10 @@ def test_index_of_bundles_serves_them_by_their_own_names() -> None:
     ("platform", "environment", "expected"),
     [
         ("win32", {"LOCALAPPDATA": "/local"}, "/local/bucketlens"),
-        ("win32", {}, "/home/somebody/AppData/Local/bucketlens"),
-        ("darwin", {"XDG_DATA_HOME": "/data"}, "/home/somebody/Library/Application Support/bucketlens"),
+        ("win32", {}, "/people/ada/AppData/Local/bucketlens"),
+        ("darwin", {"XDG_DATA_HOME": "/data"}, "/people/ada/Library/Application Support/bucketlens"),
         ("linux", {"XDG_DATA_HOME": "/data"}, "/data/bucketlens"),
-        ("linux", {}, "/home/somebody/.local/share/bucketlens"),
+        ("linux", {}, "/people/ada/.local/share/bucketlens"),
         ("linux", {"BUCKETLENS_FOLDER": "/mine"}, "/mine"),
     ],
 )
@@ -194,7 +194,7 @@ def test_data_folder_is_where_the_platform_keeps_data(
     platform: str, environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
+    monkeypatch.setattr(Path, "home", lambda: Path("/people/ada"))
     assert data_folder(environment) == Path(expected)
 
 

@@ -45,6 +45,9 @@ def _imports_in(body: Iterable[ast.stmt]) -> Iterator[str]:
                 yield from _imports_in([*node.body, *node.orelse])
             case ast.Try():
                 yield from _imports_in([*node.body, *node.orelse, *node.finalbody])
+            case ast.Expr(value=call) | ast.Assign(value=call) if "importorskip" in ast.unparse(call):
+                constants = (part.value for part in ast.walk(call) if isinstance(part, ast.Constant))
+                yield from (value for value in constants if isinstance(value, str))
 
 
 @cache

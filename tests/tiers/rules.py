@@ -1,7 +1,7 @@
 """The rules that decide which tier a test is in. Docs: docs/testing.md.
 
-A test that needs nothing is in ``check``. Any other is in the tier of its folder, or of its file where that has a rule
-of its own; and one that needs programs of other people is run on demand only.
+A test that needs nothing is in ``check``, unless its file is in ``SLOW``. Any other is in the tier of its folder, or of
+its file where that has a rule of its own; and one that needs programs of other people is run on demand only.
 """
 
 from __future__ import annotations
@@ -76,6 +76,21 @@ BY_FILE: dict[str, Tier] = {
 """Files with another tier than their folder, whatever they need."""
 
 
+SLOW = frozenset(
+    (
+        "monitoring/test_accuracy.py",
+        "monitoring/test_drift.py",
+        "monitoring/test_two_samples.py",
+        "monitoring/test_verdict.py",
+        "mutation/test_in_place.py",
+        "training/test_calibration.py",
+        "training/test_paired.py",
+        "training/test_profile.py",
+    )
+)
+"""Files whose tests need nothing but seconds, of which ``make check`` has 60; they are in the tier of their folder."""
+
+
 class NoRule(Exception):
     """No rule decides when a test runs."""
 
@@ -87,7 +102,7 @@ def tier_of(item: pytest.Item) -> Tier:
         NoRule: its folder has no rule.
     """
     rule, needs = rule_for(item.path), needs_of(item)
-    if not needs:
+    if not needs and item.path.resolve().relative_to(TESTS).as_posix() not in SLOW:
         return Tier.CHECK
     is_ours = getattr(getattr(item, "callspec", None), "params", {}).get("running_warehouse") == OURS
     is_foreign = Need.FOREIGN in needs and rule is Tier.TEST and not is_ours

@@ -85,6 +85,7 @@ def test_tier_needs_of_a_test_are_read_from_its_code(code: Callable[[], object],
     ("source", "loads"),
     [
         ("import keras", True),
+        ('import pytest\npytest.importorskip("tensorflow")', True),
         ("try:\n    import tensorflow as tf\nexcept ImportError:\n    tf = None", True),
         ("from shared.adapters.runtimes.saved_model import open_model", False),
         ("def late():\n    import tensorflow", False),

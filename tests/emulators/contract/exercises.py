@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from shared.errors import (
     TooManyBytes,
     WarehouseUnavailable,
 )
+from shared.release.model_events import TABLE, Event, EventModel, ModelEvent, event_row
 from shared.types import ImageFacts
 from tests.emulators.contract.bench import NAME, Bench
 from tests.pipeline import rows
@@ -61,7 +63,7 @@ def upload(bench: Bench) -> None:
         assert bench.store.upload(bench.world.uploads, name, bench.file(b"another")) is None
         with bench.aside():
             assert bench.store.read(ref, len(content)) == content
-    assert bench.store.upload(bench.world.uploads, "for a model", bench.file(b"bytes"), "flowers")
+    assert bench.store.upload(bench.world.uploads, "for a model", bench.file(b"bytes"), "flowers", is_probe=True)
 
 
 def copy_once(bench: Bench) -> None:
@@ -121,6 +123,15 @@ def append(bench: Bench) -> None:
         bench.warehouse.append(rows.prediction(rows.bare_call(), ImageFacts(1, None), rows.BARE_TIMES))
 
 
+def append_row(bench: Bench) -> None:
+    """A row of a table that no outcome is kept in."""
+    model = EventModel("flowers", "1", "ab" * 32)
+    event = ModelEvent(
+        event_id="1" * 32, happened_at=datetime(2026, 12, 1, tzinfo=UTC), event=Event.VERDICT, model=model
+    )
+    bench.warehouse.append_row(TABLE, event.event_id, event_row(event))
+
+
 def query(bench: Bench) -> None:
     """No rows, pages of rows, parameters, what is wrong, and what takes long: waited for, and given up."""
     assert bench.warehouse.query("SELECT * FROM labels WHERE FALSE").rows == []
@@ -161,6 +172,7 @@ STORAGE: dict[Callable[[Bench], None], set[str]] = {
 
 WAREHOUSE: dict[Callable[[Bench], None], set[str]] = {
     append: {"bigquery.tabledata.insertAll"},
+    append_row: {"bigquery.tabledata.insertAll"},
     query: {f"bigquery.jobs.{name}" for name in ("query", "get", "getQueryResults", "cancel")},
 }
 
