@@ -35,8 +35,10 @@ def cli_page() -> str:
 
 
 def _contexts(context: click.Context, depth: int = 0) -> Iterator[tuple[int, click.Context]]:
-    yield depth, context
     command = context.command
+    # click caches the option with the names of the first context: another one if the command ran alone before.
+    command._help_option = None
+    yield depth, context
     if not isinstance(command, click.Group):
         return
     for name in command.list_commands(context):
