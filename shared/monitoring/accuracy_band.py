@@ -12,10 +12,8 @@ from math import sqrt
 import numpy as np
 
 from shared.monitoring.window import Floats, Validation
+from shared.release.confidence_bounds import Z_TWO_SIDED as Z
 from shared.release.confidence_bounds import score_interval
-
-Z = 1.959964
-"""95 % of a normal distribution are within so many standard deviations, on both sides together."""
 
 
 @dataclass(frozen=True, slots=True)

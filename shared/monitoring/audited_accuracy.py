@@ -11,8 +11,8 @@ from math import sqrt
 
 import numpy as np
 
-from shared.monitoring.accuracy_band import Z
 from shared.monitoring.window import AuditedPictures, Bools, Floats
+from shared.release.confidence_bounds import Z_TWO_SIDED as Z
 from shared.release.confidence_bounds import area_interval, score_interval
 
 

@@ -1,11 +1,14 @@
-"""Confidence bounds for shares and differences that are measured on a few images, one-sided at 95 %."""
+"""Confidence bounds for shares and differences that are measured on a few images."""
 
 from __future__ import annotations
 
 from math import sqrt
 
 Z = 1.645
-"""The normal distribution's 95 % point."""
+"""The normal distribution's 95 % point, for bounds that are one-sided at 95 %."""
+
+Z_TWO_SIDED = 1.959964
+"""The normal distribution's 97.5 % point: 95 % of it are within so many standard deviations on both sides."""
 
 
 def score_interval(share: float, of: int, z: float) -> tuple[float, float]:

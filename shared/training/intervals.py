@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shared.release.confidence_bounds import Z_TWO_SIDED as Z
 from shared.release.confidence_bounds import area_interval, score_interval
-
-Z = 1.959964
-"""Standard deviations of a normal distribution that hold 95 % of it."""
 
 Interval = tuple[float, float]
 """95 %: lower and upper end, 0 to 1."""
