@@ -7,6 +7,7 @@ its file where that has a rule of its own; and one that needs programs of other 
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -102,7 +103,7 @@ def tier_of(item: pytest.Item) -> Tier:
         NoRule: its folder has no rule.
     """
     rule, needs = rule_for(item.path), needs_of(item)
-    if not needs and item.path.resolve().relative_to(TESTS).as_posix() not in SLOW:
+    if not needs and str(_file_of(item.path)) not in SLOW:
         return Tier.CHECK
     is_ours = getattr(getattr(item, "callspec", None), "params", {}).get("running_warehouse") == OURS
     is_foreign = Need.FOREIGN in needs and rule is Tier.TEST and not is_ours
@@ -115,7 +116,7 @@ def rule_for(path: Path) -> Tier:
     Raises:
         NoRule: neither its folder nor one around it has a rule.
     """
-    file = PurePosixPath(path.resolve().relative_to(TESTS).as_posix())
+    file = _file_of(path)
     if str(file) in BY_FILE:
         return BY_FILE[str(file)]
     for folder in file.parents:
@@ -125,3 +126,8 @@ def rule_for(path: Path) -> Tier:
         f"tests/{file} is in a folder without a rule; add {str(file.parent)!r} to BY_FOLDER in tests/tiers/rules.py: "
         "TEST if every change should run it, REST if it takes long"
     )
+
+
+@cache
+def _file_of(path: Path) -> PurePosixPath:
+    return PurePosixPath(path.resolve().relative_to(TESTS).as_posix())
