@@ -15,7 +15,7 @@ from shared.images.decode import Limits, decode
 from shared.importing.scaling import NAMED
 from shared.inference.classifier import Classifier, calibrate_scores, prepare
 from shared.ports import Model
-from shared.training.dataset import files_by_label, labels_of
+from shared.training.dataset import files_by_label, labels_of, spread_indices
 from shared.training.decision import Aim, with_decision
 from shared.training.report import Report, report_of
 from shared.types import Pixels
@@ -110,7 +110,7 @@ def better_scaling(manifest: Manifest, model: Model, labelled: Labelled) -> str 
     spec = manifest.input
     if spec.dtype != "float32":
         return None
-    chosen = np.unique(np.linspace(0, len(labelled.pictures) - 1, TRIED).round().astype(int)).tolist()
+    chosen = spread_indices(len(labelled.pictures), TRIED)
     pictures = [labelled.pictures[index] for index in chosen]
     targets = [labelled.targets[index] for index in chosen]
     shares = {}

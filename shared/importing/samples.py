@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import PIL.Image
 from shared.errors import Misconfigured, Permanent
 from shared.images.decode import Limits, check_size, decode
 from shared.images.files import files_under
+from shared.training.dataset import spread_indices
 from shared.types import Pixels
 
 MOST = 400
@@ -38,7 +39,7 @@ def read_samples(folder: Path, shrink_to_px: int, on_read: Callable[[], None]) -
         Misconfigured: the folder has no picture.
     """
     files = list(files_under(folder)) if folder.is_dir() else []
-    chosen = [files[index] for index in _spread(len(files), MOST)]
+    chosen = [files[index] for index in spread_indices(len(files), MOST)]
 
     def read(path: Path) -> Pixels | None:
         limits = Limits()
@@ -65,8 +66,3 @@ def made_up_pictures() -> list[Pixels]:
     coarse = random.integers(0, 256, (MADE_UP, 6, 8, 3), dtype=np.uint8)
     bicubic = PIL.Image.Resampling.BICUBIC
     return [np.asarray(PIL.Image.fromarray(pixels).resize((320, 240), bicubic)) for pixels in coarse]
-
-
-def _spread(count: int, most: int) -> Sequence[int]:
-    indices: list[int] = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
-    return indices if count else []

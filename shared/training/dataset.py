@@ -118,8 +118,13 @@ def files_by_label(folder: Path) -> list[tuple[Path, str]]:
 
 def spread(examples: Sequence[Example], count: int) -> list[Example]:
     """Return some of the examples, at equal distances, so that each label has its share."""
-    indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round().astype(int))
-    return [examples[index] for index in indices]
+    return [examples[index] for index in spread_indices(len(examples), count)]
+
+
+def spread_indices(length: int, count: int) -> list[int]:
+    """Return ``count`` indices of a sequence at equal distances, its ends among them; all if there are no more."""
+    indices: list[int] = np.unique(np.linspace(0, length - 1, min(count, length)).round().astype(int)).tolist()
+    return indices
 
 
 def _read(path: Path, label: str, shrink_to_px: int | None) -> Example | BadFile:

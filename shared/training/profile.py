@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from shared.signals.novelty import (
 )
 from shared.signals.profile import FILE, Familiar, Reference, write_profile
 from shared.signals.statistics import LONG_EDGE_PX, statistics_of
-from shared.training.dataset import Example, spread
+from shared.training.dataset import Example, spread, spread_indices
 
 FEWEST = 30
 """Pictures that a threshold of novelty can be made of; with 30, 3 % of false alarms are to be expected, with 99 1 %."""
@@ -145,7 +145,7 @@ def with_profile(
         raise Misconfigured("the profile", [fault])
     directions = directions_of(training)
     familiar = Familiar(directions, unfamiliar_above(novelties))
-    kept = np.unique(np.linspace(0, len(held_out) - 1, min(REFERENCES, len(held_out))).round().astype(int))
+    kept = spread_indices(len(held_out), REFERENCES)
     write_profile(
         folder / FILE,
         digest_of(folder / manifest.model_file),
@@ -179,7 +179,7 @@ def _reference(
     seen: Seen,
     novelties: npt.NDArray[np.floating],
     directions: Floats,
-    kept: npt.NDArray[np.int_],
+    kept: Sequence[int],
 ) -> Reference:
     labels, activation = list(manifest.labels), manifest.activation
     rows = [calibrate_scores(seen.outputs[index], activation, manifest.temperature, len(labels)) for index in kept]
@@ -196,15 +196,5 @@ def _reference(
 
 
 def _statistics(example: Example) -> list[float]:
-    statistics = statistics_of(small_copy(example.pixels, LONG_EDGE_PX))
     height, width, _ = example.pixels.shape
-    return [
-        *(
-            statistics.brightness,
-            statistics.contrast,
-            statistics.sharpness,
-            statistics.saturation,
-            statistics.colourfulness,
-        ),
-        width / height,
-    ]
+    return [*astuple(statistics_of(small_copy(example.pixels, LONG_EDGE_PX))), width / height]
