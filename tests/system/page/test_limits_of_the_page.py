@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.system.page.actions import card, choose, copies, wait_for
 from tests.system.page.conftest import Visit
+from tests.system.page.redirecting_front import redirecting_front
 
 KEPT = """
 async () => {
@@ -136,23 +137,24 @@ def test_page_obeys_retry_after_up_to_a_minute(
     page.unroute("**/v1/classify")
 
 
-def test_page_does_not_take_a_redirect_as_an_answer(visit: Visit, flowers: dict[str, Path]) -> None:
+def test_page_does_not_take_a_redirect_as_an_answer(visit: Visit, address: str, flowers: dict[str, Path]) -> None:
     """A proxy may redirect a signed-out user to a page with status 200, which is not an answer about the picture."""
-    page = visit()
-    page.route("**/v1/classify", lambda route: route.fulfill(status=302, headers={"Location": "/v2"}), times=1)
-    choose(page, flowers["daisy"])
-    result = wait_for(page, "daisy.jpg", "failed")
-    expect(result.locator(".note")).to_contain_text("The connection broke while this was sent")
-    page.get_by_role("button", name="Retry all").click()
-    wait_for(page, "daisy.jpg")
+    with redirecting_front(address, {"/v1/classify": 1}) as front:
+        page = visit(front)
+        choose(page, flowers["daisy"])
+        result = wait_for(page, "daisy.jpg", "failed")
+        expect(result.locator(".note")).to_contain_text("The connection broke while this was sent")
+        page.get_by_role("button", name="Retry all").click()
+        wait_for(page, "daisy.jpg")
 
 
-def test_page_treats_a_service_that_only_redirects_as_away(visit: Visit, flowers: dict[str, Path]) -> None:
-    page = visit()
-    for address in ("**/v1/classify", "**/v2/health/live"):
-        page.route(address, lambda route: route.fulfill(status=302, headers={"Location": "/v2"}))
-    choose(page, flowers["daisy"])
-    expect(page.locator("#banner")).to_contain_text("The service does not answer. 1 picture waits.")
+def test_page_treats_a_service_that_only_redirects_as_away(
+    visit: Visit, address: str, flowers: dict[str, Path]
+) -> None:
+    with redirecting_front(address, {"/v1/classify": 1000, "/v2/health/live": 1000}) as front:
+        page = visit(front)
+        choose(page, flowers["daisy"])
+        expect(page.locator("#banner")).to_contain_text("The service does not answer. 1 picture waits.")
 
 
 def test_page_shows_answers_and_keeps_old_ones_in_a_full_browser(visit: Visit, flowers: dict[str, Path]) -> None:
