@@ -13,7 +13,7 @@ from shared.reporting.sections_of_calls import cost_section, events_section, fai
 from shared.reporting.sections_of_pictures import pictures_section, scores_section, volume_section
 from shared.reporting.thumbnails import Thumbnail
 from shared.reporting.visible_text import cut
-from shared.reporting.wording import count, dollars, milliseconds, moment, percent
+from shared.reporting.wording import count, counted, dollars, milliseconds, moment, percent
 
 TONES = {"steady": Tone.GOOD, "drifting": Tone.CAUTION, "harmed": Tone.BAD}
 """Of the verdicts; that of any other word is neutral."""
@@ -65,21 +65,27 @@ def _summary(facts: PeriodFacts, cost: PeriodCost) -> tuple[Block, ...]:
     days = len(facts.period.days)
     figures = [
         KeyFigure("Pictures", count(summary.pictures), f"{summary.pictures / days:,.0f} a day"),
-        KeyFigure("Need review", percent(summary.needing_review / summary.pictures), count(summary.needing_review)),
+        KeyFigure(
+            "Need review",
+            percent(summary.needing_review / summary.pictures),
+            counted(summary.needing_review, "picture"),
+        ),
     ]
     if summary.with_novelty:
         share = percent(summary.unfamiliar / summary.with_novelty)
-        figures.append(KeyFigure("Unfamiliar", share, count(summary.unfamiliar)))
+        figures.append(KeyFigure("Unfamiliar", share, counted(summary.unfamiliar, "picture")))
     if (accuracy := facts.audit.accuracy) is not None:
         interval = f"{100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %, of {count(accuracy.of)}"
         figures.append(KeyFigure("Accuracy, audited", percent(accuracy.value), interval))
     else:
         figures.append(KeyFigure("Accuracy, audited", "–", "no label counts yet"))
     rejected = sum(uploads for _, uploads in facts.failures)
-    figures.append(KeyFigure("Failures", count(rejected), percent(rejected / (rejected + summary.pictures))))
+    figures.append(
+        KeyFigure("Failures", count(rejected), f"{percent(rejected / (rejected + summary.pictures))} of uploads")
+    )
     if facts.latency:
         busiest = facts.latency[0]
         remark = f"95 %: {milliseconds(busiest.p95_ms)}"
         figures.append(KeyFigure("Median of a call", milliseconds(busiest.p50_ms), remark))
-    figures.append(KeyFigure("Cost", dollars(cost.usd), f"at most {dollars(cost.alone_usd)}"))
+    figures.append(KeyFigure("Cost", dollars(cost.usd), "at list prices"))
     return (*blocks, KeyFigures(tuple(figures)))

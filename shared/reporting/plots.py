@@ -15,7 +15,7 @@ from shared.reporting.embedded_svg import ACCENT, BAD, INK, SERIES, drawn
 from shared.reporting.visible_text import cut
 from shared.reporting.wording import count, percent
 
-WIDTH_IN = 6.6
+WIDTH_IN = 7.4
 MOST_NAME = 22
 """Characters of a label in a plot."""
 

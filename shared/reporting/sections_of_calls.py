@@ -49,8 +49,8 @@ def cost_section(facts: PeriodFacts, cost: PeriodCost) -> Section:
     if usage.calls:
         text = (
             f"On Google Cloud, at list prices, {counted(usage.calls, 'call')} in {counted(days, 'day')} cost about "
-            f"{dollars(cost.usd)}, or {dollars(cost.alone_usd)} if each had an instance for itself. Free amounts and "
-            "options that are off by default are left out. Measured of these calls: "
+            f"{dollars(cost.usd)}{_alone(cost)}. Free amounts and options that are off by default are left out; what a "
+            "month costs is taken by day. Measured of these calls: "
             f"{milliseconds(usage.mean_cpu_ms)} of decoding and classifying, {milliseconds(usage.mean_total_ms)} in "
             f"all, and {count(round(usage.mean_bytes))} bytes each."
         )
@@ -64,6 +64,11 @@ def cost_section(facts: PeriodFacts, cost: PeriodCost) -> Section:
     )
     table = Table("The bill of the period", (Column("item"), Column("US dollars", True)), rows, note)
     return Section("Cost", (Paragraph(text), table))
+
+
+def _alone(cost: PeriodCost) -> str:
+    alone = dollars(cost.alone_usd)
+    return f", or {alone} if each had an instance for itself" if alone != dollars(cost.usd) else ""
 
 
 def events_section(facts: PeriodFacts) -> Section:
