@@ -31,7 +31,7 @@ def accuracy_section(facts: PeriodFacts) -> Section:
         )
     if audit.accuracy is None:
         sample = counted(facts.audit_sample, "picture")
-        text = "No label counts yet. The audit sample, a uniform 1 % of all uploads "
+        text = f"No label counts yet. The audit sample, a uniform {100 * facts.audit_share:g} % of all uploads "
         text += f"since {facts.audit_since}, has {sample}"
         text += (
             "; label them: the view audit_queue lists them."
@@ -42,9 +42,9 @@ def accuracy_section(facts: PeriodFacts) -> Section:
     blocks: list[Block] = [
         Paragraph(
             f"{_interval(audit.accuracy)} of {counted(audit.pictures, 'picture')} are right, with the 95 % interval in "
-            f"brackets. They are the labelled pictures of the audit sample since {facts.audit_since}, a uniform 1 % of "
-            "all uploads, so the figures hold for all uploads. Other labels do not count: those of the review queue "
-            "are of the hardest pictures."
+            f"brackets. They are the labelled pictures of the audit sample since {facts.audit_since}, a uniform "
+            f"{100 * facts.audit_share:g} % of all uploads, so the figures hold for all uploads. Other labels do not "
+            "count: those of the review queue are of the hardest pictures."
         ),
         confusion_block(audit, facts.bundle.manifest.labels),
         figures_table(audit),

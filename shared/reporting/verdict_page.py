@@ -210,8 +210,6 @@ def _compared(
 
 def _proposal(judgement: Judgement) -> Section:
     proposal, title = judgement.proposal, "Retraining"
-    if proposal is None:
-        return Section(title, (Paragraph("Nothing is proposed, since the history of the model could not be read."),))
     if not proposal.reasons:
         return Section(title, (Paragraph("No threshold of a retraining is reached."),))
     reasons = Bullets(tuple(cut(reason, 400) for reason in proposal.reasons))
@@ -222,9 +220,7 @@ def _proposal(judgement: Judgement) -> Section:
 
 
 def _earlier(judgement: Judgement) -> Section:
-    windows = sorted(
-        judgement.history.windows if judgement.history else (), key=lambda past: (past.until, past.since), reverse=True
-    )
+    windows = sorted(judgement.history.windows, key=lambda past: (past.until, past.since), reverse=True)
     rows = tuple((moment(past.since), moment(past.until), past.state.value) for past in windows[:MOST_WINDOWS])
     if not rows:
         return Section("Verdicts so far", (Paragraph("There are no verdicts yet."),))
