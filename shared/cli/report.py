@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from shared.cli.event_record import EventRecord
 from shared.cli.monitor_options import Duration
 from shared.cli.monitored_bundle import monitored_bundle
 from shared.cli.options import Deployment, deployment_options, remarks
+from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say
 from shared.errors import BadRequest, Transient
 from shared.monitoring.threshold_settings import thresholds_from
@@ -22,8 +22,6 @@ from shared.settings import monitor_variables
 UNREACHABLE = 4
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
-
-WITHOUT_MATPLOTLIB = "Reports need matplotlib, which is not installed here; install it with: pip install matplotlib"
 
 
 @click.group("report", short_help="Write reports that people read.")
@@ -69,8 +67,7 @@ def periodic(
       bucketlens report periodic --since 7d --out week.md
       bucketlens report periodic --project my-project --region europe-west1 --no-pictures
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise click.ClickException(WITHOUT_MATPLOTLIB)
+    require_matplotlib()
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise click.UsageError(f"--out is {out}, expected a name that ends with .html or .md.")
     from shared.reporting.period import Period  # these load matplotlib, which takes a second
