@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from shared.cli.event_record import EventRecord
-from shared.cli.monitor_options import Duration
+from shared.cli.moment import Moment
 from shared.cli.monitored_bundle import monitored_bundle
 from shared.cli.options import Deployment, deployment_options, remarks
 from shared.cli.terminal import say
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--region", help="The region of the services; with --project, unless --bundle is given.")
 @click.option("--bundle", help="The bundle to compare with.  [default: what the service of uploads serves]")
 @click.option("--model", help="The model to report on, if several serve: NAME.")
-@click.option("--since", type=Duration(), default="30d", show_default=True, help="Report on uploads from that day on.")
+@click.option("--since", type=Moment(), default="30d", show_default=True, help="Report on uploads from that day on.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -49,7 +49,7 @@ def periodic(
     region: str | None,
     bundle: str | None,
     model: str | None,
-    since: timedelta,
+    since: datetime,
     out: Path | None,
     force: bool,
     no_pictures: bool,
@@ -81,7 +81,7 @@ def periodic(
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=remarks, transient=True) as progress:
             task = progress.add_task("Finding the model")
             monitored = monitored_bundle(deployment, region, bundle, model)
-            name, period = monitored.bundle.manifest.name, Period.since((now - since).date(), now)
+            name, period = monitored.bundle.manifest.name, Period.since(since.date(), now)
             target = out or Path(f"{file_stem(name, period)}.html")
             _refuse_to_overwrite(target, force)
             report = make_periodic_report(
