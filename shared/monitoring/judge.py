@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.bundles.bundle import Bundle
@@ -67,7 +67,12 @@ class Judgement:
             "rows": self.rows,
             "is_sampled": self.is_sampled,
             "unfamiliar_share": self.unfamiliar_share,
-            "audit_sample": {"pictures": self.audit.sample, "labelled": self.audit.labelled},
+            "audit_sample": {
+                "bound": self.audit.bound,
+                "pictures": self.audit.sample,
+                "labelled": self.audit.labelled,
+                "since": self.audit.since.astimezone(UTC).isoformat(),
+            },
             "other_models": [
                 {"name": model.name, "version": model.version, "digest": model.digest, "rows": rows}
                 for model, rows in self.other_models

@@ -17,6 +17,7 @@ from shared.bundles.bundle import Bundle
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.start.schemas import create_dataset
 from shared.errors import BadRequest
+from shared.http.protocols import feedback
 from shared.local.cloud import DATASET, PROJECT
 from shared.logs import log
 from shared.monitoring.history_rows import NONE_OF_THESE
@@ -368,6 +369,10 @@ def test_history_counts_pictures_with_labels_since_the_training(warehouse: Memor
     history = judged(warehouse, bundle).history
     assert (history.new_labels, dict(history.unknown_labels)) == (4, {"orchids": 3})
     assert history.training_pictures == 0
+
+
+def test_label_of_a_picture_without_a_right_label_is_that_of_the_feedback() -> None:
+    assert NONE_OF_THESE == feedback.NONE_OF_THESE
 
 
 def test_history_ignores_verdicts_on_later_windows_and_of_another_form(
