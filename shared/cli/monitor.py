@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from shared.cli.monitor_options import thresholds_options
 from shared.cli.monitor_report import print_judgement
 from shared.cli.monitored_bundle import monitored_bundle
 from shared.cli.options import Deployment, deployment_options, remarks
-from shared.cli.report import WITHOUT_MATPLOTLIB
+from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say_json
 from shared.errors import BadRequest, Transient
 from shared.monitoring.judge import Judgement, judge, verdict_event
@@ -71,8 +70,8 @@ def command(
     now = datetime.now(UTC)
     if since >= now:
         raise click.UsageError(f"--since is {since:%Y-%m-%d %H:%M}, expected a time in the past.")
-    if report and importlib.util.find_spec("matplotlib") is None:
-        raise click.ClickException(WITHOUT_MATPLOTLIB)
+    if report:
+        require_matplotlib()
     try:
         monitored = monitored_bundle(deployment, region, bundle, model)
         judgement = judge(
