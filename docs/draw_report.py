@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import sync_playwright  # noqa: E402  # found only now
 
 from shared.inference.classifier import Classifier  # noqa: E402  # found only now
-from shared.inference.from_bytes import classify_bytes  # noqa: E402
+from shared.inference.from_bytes import decode_for  # noqa: E402
 from shared.local.demo.drawings import drawings  # noqa: E402
 from shared.reporting.period import Period  # noqa: E402
 from shared.reporting.periodic import PeriodicReport, make_periodic_report  # noqa: E402
@@ -60,7 +60,7 @@ def drawn_report(folder: Path) -> PeriodicReport:
         truth, drawing = originals[min(int(random.exponential(1.6)), len(originals) - 1)]
         content = _variant(drawing, random) if number % 40 else jpeg(number, (480, 480))
         prediction_id = rows.classified(
-            classification=classify_bytes(classifier, content),
+            classification=classifier.classify_with_signals(decode_for(classifier, content).pixels),
             content=content,
             day=LAST_DAY - timedelta(days=int(random.integers(DAYS))),
             name=f"garden/{truth}-{number:03}.jpg",
