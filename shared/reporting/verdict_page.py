@@ -182,9 +182,9 @@ def _distributions(judgement: Judgement, drift: Drift) -> list[Block]:
             marks = [(above, f"unfamiliar above {above:.2f}")] if np.isfinite(above) else []
             blocks.append(_compared(NOVELTY, title, "novelty", ours.novelty, theirs.novelty, marks))
         elif test.subject == LABELS:
-            given, before = Counter(ours.labels), Counter(theirs.labels)
-            labels = [label for label, _ in (given + before).most_common(MOST_LABELS)]
-            shares = [given[label] / given.total() for label in labels]
+            counts, before = Counter(ours.labels), Counter(theirs.labels)
+            labels = [label for label, _ in (counts + before).most_common(MOST_LABELS)]
+            shares = [counts[label] / counts.total() for label in labels]
             blocks.append(
                 shares_plot(LABELS, title, labels, shares, [before[label] / before.total() for label in labels])
             )

@@ -21,7 +21,7 @@ from tests.memory.warehouse import MemoryWarehouse
 from tests.monitoring.drawn import SINCE, drawn_pictures
 from tests.monitoring.drawn_rows import UNTIL, drawn_bundle, write_rows
 from tests.reporting.hostile_texts import HOSTILE
-from tests.reporting.test_html_page import elements_of
+from tests.reporting.page_elements import elements_of
 
 
 @pytest.fixture(scope="module")
