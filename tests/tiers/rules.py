@@ -61,6 +61,7 @@ BY_FOLDER: dict[str, Tier] = {
     "system/infra": Tier.REST,
     "system/installing": Tier.REST,
     "system/page": Tier.REST,
+    "system/proofs": Tier.TEST,
     "system/site": Tier.REST,
     "system/small_places": Tier.REST,
     "system/supply_chain": Tier.FOREIGN,
