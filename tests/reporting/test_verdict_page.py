@@ -55,7 +55,7 @@ def test_page_of_a_steady_window_has_a_plot_of_each_distribution(warehouse: Memo
     judged = judgement(warehouse, tmp_path, drawn())
     assert judged.verdict.state is State.STEADY
     assert plots(judged) == [
-        "Accuracy",
+        "Estimates and audit against the floor",
         *(
             f"{name}: no drift"
             for name in (
