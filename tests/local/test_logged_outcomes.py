@@ -49,7 +49,7 @@ def show(tmp_path: Path) -> Callable[..., Result]:
 def test_logs_show_an_outcome_with_the_id_of_its_row(logs: Path, show: Callable[..., Result]) -> None:
     (logs / "classify_upload.log").write_text(line("a.jpg", times={"total_ms": 12.3}) + "\n", "utf-8")
     (logs / "classify_request.log").write_text(line("b.txt", 5, **FAILED, label=None) + "\n", "utf-8")
-    older, newer = show("--since", "1m").stdout.splitlines()
+    older, newer = show("--since", "1d").stdout.splitlines()
     assert older.split("  ")[1:] == ["classify_request", "rejected", "b.txt", "not_an_image", *both("p", "f")]
     assert newer.split("  ")[1:] == ["classify_upload", "predicted", "a.jpg", "rose 0.91", "12 ms", both("p", "f")[0]]
 
@@ -61,15 +61,15 @@ def both(prediction: str, failure: str) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
-        (("--since", "1h"), ["old.jpg", "failed.jpg", "new.jpg"]),
-        (("--since", "1h", "--failures"), ["failed.jpg"]),
-        (("--since", "10s"), ["new.jpg"]),
+        (("--since", "1d"), ["old.jpg", "failed.jpg", "new.jpg"]),
+        (("--since", "1d", "--failures"), ["failed.jpg"]),
+        (("--since", (NOW - timedelta(seconds=10)).isoformat()), ["new.jpg"]),
         (("--name", "OLD"), ["old.jpg"]),
         (("--trace", f"00-{ID}-{'1' * 16}-01"), ["failed.jpg"]),
-        (("--since", "1h", "-n", "1"), ["new.jpg"]),
-        (("classify-upload", "--since", "1h"), ["failed.jpg", "new.jpg"]),
-        (("classify_backlog", "--since", "1h"), ["old.jpg"]),
-        (("classify_upload-00002-abc", "--since", "1h"), ["failed.jpg"]),
+        (("--since", "1d", "-n", "1"), ["new.jpg"]),
+        (("classify-upload", "--since", "1d"), ["failed.jpg", "new.jpg"]),
+        (("classify_backlog", "--since", "1d"), ["old.jpg"]),
+        (("classify_upload-00002-abc", "--since", "1d"), ["failed.jpg"]),
     ],
 )
 def test_logs_are_chosen_by_options(
@@ -101,18 +101,18 @@ def test_logs_have_the_lines_of_a_rotation(logs: Path, show: Callable[..., Resul
     rotate(logs, largest_bytes=10)
     with log.open("a", encoding="utf-8") as writer:
         writer.write(line("after.jpg") + "\n")
-    shown = show("--since", "1m", "--json").stdout.splitlines()
+    shown = show("--since", "1d", "--json").stdout.splitlines()
     assert [json.loads(text)["name"] for text in shown] == ["before.jpg", "after.jpg"]
 
 
 def test_logs_escape_names_so_that_an_outcome_stays_one_line(logs: Path, show: Callable[..., Result]) -> None:
     (logs / "classify_upload.log").write_text(line("a\n\x1b[31m\u202e.jpg") + "\n", "utf-8")
-    [shown] = show("--since", "1m").stdout.splitlines()
+    [shown] = show("--since", "1d").stdout.splitlines()
     assert r"a\n\x1b[31m\u202e.jpg" in shown
 
 
 def test_logs_without_an_outcome_say_so_and_succeed(logs: Path, show: Callable[..., Result]) -> None:
-    for arguments, what in ((("--since", "1h"), "No outcome was logged since"), (("--failures",), "No failure was")):
+    for arguments, what in ((("--since", "1d"), "No outcome was logged since"), (("--failures",), "No failure was")):
         done = show(*arguments)
         assert (done.exit_code, done.stdout) == (0, "")
         assert what in done.stderr
@@ -122,7 +122,7 @@ def test_logs_without_an_outcome_say_so_and_succeed(logs: Path, show: Callable[.
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nothing", "--since", "1h"), "There is no function 'nothing', expected one of: classify-request"),
+        (("nothing", "--since", "1d"), "There is no function 'nothing', expected one of: classify-request"),
         (("--trace", "rose"), "The trace is 'rose', expected 32 hex digits"),
         (("--since", "soon"), "'soon' is neither an age, such as 90m, 2h or 7d, nor a date"),
         (("--failures", "-f", "classify_upload"), "--follow shows the lines of one part"),

@@ -118,13 +118,19 @@ def test_newest_outcomes_are_returned_oldest_first() -> None:
         ({}, ["Rose.jpg", "tulip.jpg"]),
         ({"only_failures": True}, ["tulip.jpg"]),
         ({"name": "ROSE"}, ["Rose.jpg"]),
+        ({"name": "b/tulip"}, ["tulip.jpg"]),
         ({"trace": ID}, ["tulip.jpg"]),
         ({"since": NOW + timedelta(seconds=1)}, []),
     ],
 )
 def test_query_chooses_outcomes(options: dict[str, Any], expected: list[str]) -> None:
     trace = f"projects/p/traces/{ID}"
-    failed = {"severity": "WARNING", "outcome": "rejected", "logging.googleapis.com/trace": trace}
+    failed = {
+        "severity": "WARNING",
+        "outcome": "rejected",
+        "message": "gs://b/tulip.jpg",
+        "logging.googleapis.com/trace": trace,
+    }
     lines = [("f", {**SOME, "name": "Rose.jpg"}), ("f", {**SOME, "name": "tulip.jpg", **failed})]
     query = LogQuery(**{"since": NOW, **options})
     assert sorted(str(outcome.name) for outcome in newest(lines, query, 9)) == expected
@@ -137,7 +143,8 @@ def test_filter_quotes_a_name_so_that_it_stays_one_condition() -> None:
     assert function == '((resource.type="cloud_run_revision" AND resource.labels.service_name="classify-upload"))'
     assert outcome.startswith("(jsonPayload.outcome:* OR ")
     assert trace == f'trace="projects/my-project/traces/{ID}"'
-    assert name == r'jsonPayload.name:"a\" OR severity>=DEFAULT OR \"\n"'
+    text = r'"a\" OR severity>=DEFAULT OR \"\n"'
+    assert name == f"(jsonPayload.name:{text} OR jsonPayload.message:{text})"
 
 
 def test_filter_of_failures_has_refused_requests_and_all_functions() -> None:
