@@ -15,10 +15,12 @@ DEPLOY = "deploy@my-project.iam.gserviceaccount.com"
 Answer = tuple[int, dict[str, Any]]
 
 
-class MachineCredentials(AnonymousCredentials):  # type: ignore[misc]
+class MachineCredentials(AnonymousCredentials):
     """Credentials of a machine of Google's, whose account is "default" until their first token."""
 
-    service_account_email = "default"
+    def __init__(self, email: str = "default") -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # as the base class is written
+        self.service_account_email = email
 
     def before_request(self, *arguments: Any) -> None:
         """Get a token; the metadata server's answer names the account."""
@@ -47,9 +49,7 @@ def test_account_that_google_does_not_return_is_unknown(answer: Answer) -> None:
 
 
 def test_account_of_a_key_is_known_without_a_request() -> None:
-    credentials = MachineCredentials()
-    credentials.service_account_email = DEPLOY
-    assert account_with(credentials, (500, {})) == (DEPLOY, [])
+    assert account_with(MachineCredentials(DEPLOY), (500, {})) == (DEPLOY, [])
 
 
 def test_account_of_a_machine_is_known_after_the_first_request() -> None:
