@@ -39,10 +39,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "importing": (
         *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
     ),
-    "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "operations": (
+        "types",
+        "errors",
+        "caller",
+        "parsing",
+        "images",
+        "ports",
+        "release",
+        "pipeline",
+        "adapters",
+        "backlog",
+    ),
     "monitoring": ("release",),
     "emulators": (),
-    "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
+    "local": ("errors", "logs", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
         *("types", "errors", "parsing", "images", "logs", "bundles", "release", "settings", "inference", "pipeline"),
         *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "local"),

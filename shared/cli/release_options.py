@@ -14,6 +14,7 @@ from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Deployment, deployment_options
+from shared.cli.release_record import ReleaseRecord
 from shared.errors import Misconfigured
 from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, absolute_references
 from shared.release.challenger import challenger_bundles
@@ -44,11 +45,21 @@ class Releases:
 
         return CloudRun(self.deployment.project, str(self.region))
 
+    @cached_property
+    def record(self) -> ReleaseRecord:
+        """The record of the release's steps."""
+        return ReleaseRecord(self.deployment)
+
+    @property
+    def front_url(self) -> str | None:
+        """The URL at which the local cloud splits HTTPS traffic; None on Cloud Run, and before the first release."""
+        return self.platform.front_url if isinstance(self.platform, LocalPlatform) else None
+
     def standings(self) -> list[Standing]:
         """Return the current state of the services."""
         return [self.platform.standing(service) for service in self.services]
 
-    def change(self, image: str | None, bundle: str | None) -> Change:
+    def change(self, image: str | None, bundle: str | None, commit: str | None = None) -> Change:
         """Return the change to release: the champion's models, with ``bundle`` in place of those of its names.
 
         On the local cloud a bundle is known by its absolute folder.
@@ -58,7 +69,7 @@ class Releases:
             click.UsageError: there is no such bundle.
         """
         if not bundle:
-            return Change(image, None)
+            return Change(image, None, commit)
         if self.deployment.cloud:
             absolute = absolute_references(bundle)
             for reference in references_from(bundle):
@@ -72,7 +83,7 @@ class Releases:
             raise ReleaseRefused(
                 f"{' and '.join(self.services)} serve different models; release each on its own with --service."
             )
-        return Change(image, changed.pop())
+        return Change(image, changed.pop(), commit)
 
     def _champions_bundle(self, service: str) -> str:
         standing = self.platform.standing(service)
