@@ -286,18 +286,19 @@ class StandIn(grpc.ProviderServicer):
         block, config = self.data[request.type_name], decoded(request.config)
         values = settled(block, planned(block, config, config), [request.type_name])
         if request.type_name == "google_artifact_registry_docker_images":
-            values["docker_images"] = [] if os.environ.get("STAND_IN_REGISTRY") == "empty" else [self._image(config)]
+            names = os.environ.get("STAND_IN_REGISTRY", "operations,pipeline,serving").replace("empty", "")
+            values["docker_images"] = [self._image(config, name) for name in names.split(",") if name]
         return protocol.ReadDataSource.Response(state=encoded(values))
 
     def StopProvider(self, request: Any, context: Any) -> Any:
         return protocol.StopProvider.Response()
 
-    def _image(self, config: Values) -> Values:
-        """Return the newest image, as if it had been built."""
-        repository = f"{config['location']}-docker.pkg.dev/{config['project']}/{config['repository_id']}/serving"
+    def _image(self, config: Values, name: str) -> Values:
+        """Return the newest image of a name, as if it had been built."""
+        repository = f"{config['location']}-docker.pkg.dev/{config['project']}/{config['repository_id']}/{name}"
         link = f"{repository}@sha256:{'1' * 64}"
         names = ("build_time", "image_size_bytes", "media_type", "name", "upload_time")
-        known = {"image_name": "serving", "self_link": link, "tags": ["b1"], "update_time": "2026-11-30T12:00:00Z"}
+        known = {"image_name": name, "self_link": link, "tags": ["b1"], "update_time": "2026-11-30T12:00:00Z"}
         return dict.fromkeys(names, "") | known
 
     def _address(self, kind: str, values: Values) -> Values:
