@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
-import psutil
 
+from shared.cli.event_record import EventRecord
 from shared.cli.monitor_options import Duration, thresholds_options
 from shared.cli.monitor_report import print_judgement
 from shared.cli.monitored_bundle import monitored_bundle
-from shared.cli.options import DEADLINE_S, Deployment, deployment_options, remarks
+from shared.cli.options import Deployment, deployment_options, remarks
+from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say_json
-from shared.errors import BadRequest, BucketlensError, Transient
-from shared.monitoring.judge import Judgement, judge, record_verdict
+from shared.errors import BadRequest, Transient
+from shared.monitoring.judge import Judgement, judge, verdict_event
 from shared.monitoring.thresholds import RetrainingThresholds, VerdictThresholds
 
 UNREACHABLE = 4
@@ -30,6 +32,12 @@ WITHOUT_TABLES = "The tables and views are those of infra/bigquery; an older dep
 @click.option("--since", type=Duration(), default="7d", show_default=True, help="Judge uploads from so long ago on.")
 @click.option("--window", type=click.IntRange(1), help="Judge only so many of the latest pictures since then.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the verdict and its evidence to an HTML page, with plots.",
+)
 @click.option("--dry-run", is_flag=True, help="Do not record the verdict.")
 @thresholds_options
 def command(
@@ -40,6 +48,7 @@ def command(
     since: timedelta,
     window: int | None,
     as_json: bool,
+    page: Path | None,
     dry_run: bool,
     thresholds: VerdictThresholds,
     retraining: RetrainingThresholds,
@@ -57,9 +66,12 @@ def command(
     \b
     Example:
       bucketlens monitor
+      bucketlens monitor --report verdict.html
       bucketlens monitor --since 30d --window 200 --json
       bucketlens monitor --project my-project --region europe-west1 --dry-run
     """
+    if page is not None:
+        require_matplotlib()
     now = datetime.now(UTC)
     try:
         monitored = monitored_bundle(deployment, region, bundle, model)
@@ -78,7 +90,10 @@ def command(
         else:
             print_judgement(judgement)
         if not dry_run:
-            _record(judgement, deployment, now)
+            record = EventRecord(deployment)
+            record.write(lambda: [verdict_event(judgement, record.actor, now)])
+        if page is not None:
+            _write_page(judgement, page)
     except BadRequest as error:
         raise click.UsageError(f"{error} {WITHOUT_TABLES}") from error
     except Transient as error:
@@ -87,18 +102,11 @@ def command(
     sys.exit(judgement.verdict.exit_code)
 
 
-def _record(judgement: Judgement, deployment: Deployment, at: datetime) -> None:
-    """Record a verdict. Where that fails, print a warning: the verdict stands, and its exit code counts."""
+def _write_page(judgement: Judgement, page: Path) -> None:
+    from shared.reporting.verdict_page import verdict_page  # it loads matplotlib, which takes a second
+
     try:
-        record_verdict(judgement, deployment.warehouse, actor=_actor(deployment), at=at)
-    except BucketlensError as error:
-        remarks.print(f"! Not recorded in model_events: {error}", style="yellow", markup=False, soft_wrap=True)
-
-
-def _actor(deployment: Deployment) -> str | None:
-    """Return the identity that judges: the account of the credentials, or the user of this machine."""
-    if deployment.cloud:
-        return psutil.Process().username()
-    from shared.adapters.google_rest import GoogleRest
-
-    return GoogleRest(deployment.project, DEADLINE_S).account()
+        page.write_text(verdict_page(judgement), "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{page} cannot be written ({error.strerror}).") from error
+    remarks.print(f"The page is {page}", markup=False, highlight=False, soft_wrap=True)

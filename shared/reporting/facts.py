@@ -135,6 +135,8 @@ class PeriodFacts:
     """Pictures of ``main`` by score, in ``BINS`` bins."""
     novelty: tuple[int, ...]
     audit: AuditedAccuracy
+    audit_share: float
+    """Share of all uploads that is the audit sample."""
     audit_sample: int
     """Pictures in the audit sample, labelled or not."""
     audit_since: date

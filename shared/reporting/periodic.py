@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from shared.bundles.bundle import Bundle
+from shared.monitoring.thresholds import VerdictThresholds
 from shared.ports import ObjectStore, Warehouse
 from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, record
 from shared.reporting.document import Document
@@ -23,6 +24,9 @@ from shared.reporting.thumbnails import Thumbnail, thumbnail_of
 from shared.types import ObjectRef
 
 CONTENT_TYPES = {"html": "text/html; charset=utf-8", "md": "text/markdown; charset=utf-8"}
+
+AUDIT_SHARE = VerdictThresholds().audit_share
+"""The share of the view ``audit_queue``."""
 
 Progress = Callable[[str], None]
 """Takes the name of the step that begins."""
@@ -67,6 +71,7 @@ def make_periodic_report(
     *,
     made_at: datetime,
     model_name: str | None = None,
+    audit_share: float = AUDIT_SHARE,
     with_pictures: bool = True,
     begin: Progress = lambda _: None,
 ) -> PeriodicReport:
@@ -79,6 +84,7 @@ def make_periodic_report(
         bundle: that serves; None where none is at hand, so nothing is compared and nothing is audited.
         made_at: aware.
         model_name: of the only model that counts; None for all models.
+        audit_share: share of all uploads that is the audit sample, above 0, at most 1.
         with_pictures: whether the page shows thumbnails; False where pictures must not leave the archive.
         begin: is called with each step.
 
@@ -88,7 +94,7 @@ def make_periodic_report(
         BadRequest: the tables and views are not there, or have other columns.
     """
     begin("Reading rows")
-    facts = read_facts(warehouse, period, bundle, made_at=made_at, model_name=model_name)
+    facts = read_facts(warehouse, period, bundle, made_at=made_at, model_name=model_name, audit_share=audit_share)
     thumbnails: dict[str, Thumbnail] = {}
     if with_pictures:
         begin("Reading pictures")
@@ -108,6 +114,7 @@ def write_periodic_report(
     made_at: datetime,
     actor: str | None = None,
     model_name: str | None = None,
+    audit_share: float = AUDIT_SHARE,
     with_pictures: bool = True,
 ) -> WrittenReport:
     """Write the report of a period into a bucket, as HTML and as Markdown, and record the event ``report``.
@@ -123,6 +130,7 @@ def write_periodic_report(
         made_at: aware; it is part of the objects' names.
         actor: the identity of the job; None where it is not known.
         model_name: of the only model that counts; None for all models.
+        audit_share: share of all uploads that is the audit sample, above 0, at most 1.
         with_pictures: whether the page shows thumbnails.
 
     Raises:
@@ -138,9 +146,10 @@ def write_periodic_report(
         bundle,
         made_at=made_at,
         model_name=model_name,
+        audit_share=audit_share,
         with_pictures=with_pictures,
     )
-    name = f"periodic/{period.last}/{file_stem(report.facts)}_{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    name = f"periodic/{period.last}/{file_stem(model_name, period)}_{made_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     contents = {"html": report.html.encode(), "md": report.markdown.encode()}
     html, markdown = (
         store.write_once(bucket, f"{name}.{ending}", contents[ending], CONTENT_TYPES[ending]) for ending in contents
@@ -180,8 +189,8 @@ def report_event(facts: PeriodFacts, files: dict[str, bytes], actor: str | None)
     )
 
 
-def file_stem(facts: PeriodFacts) -> str:
-    """Return the name of a report's files without an ending: its model and its period."""
-    name = facts.model_name or (facts.main.name if facts.main and len(facts.models) == 1 else "all_models")
+def file_stem(model_name: str | None, period: Period) -> str:
+    """Return the name of a report's files without an ending: its model, or all models, and its period."""
+    name = model_name or "all_models"
     safe = "".join(character if character.isascii() and character.isalnum() else "_" for character in name)[:60]
-    return f"report_{safe}_{facts.period.first}_{facts.period.last}"
+    return f"report_{safe}_{period.first}_{period.last}"

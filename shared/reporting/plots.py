@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -14,6 +15,8 @@ from shared.reporting.document import Column, Plot, Table
 from shared.reporting.embedded_svg import ACCENT, BAD, INK, SERIES, drawn
 from shared.reporting.visible_text import cut
 from shared.reporting.wording import count, percent
+
+Floats = npt.NDArray[np.float64]
 
 WIDTH_IN = 7.4
 MOST_NAME = 22
@@ -30,6 +33,17 @@ class Histogram:
     edges: tuple[float, ...]
     """Of the bins, ascending; one more than there are bins."""
     counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, values: Floats, edges: Sequence[float]) -> Histogram:
+        """Count values; what is not finite does not count, and what is beyond the edges is in the outer bins.
+
+        Args:
+            values: shape (n,).
+            edges: ascending, 2 or more.
+        """
+        clipped = np.clip(values[np.isfinite(values)], edges[0], edges[-1])
+        return cls(tuple(edges), tuple(int(number) for number in np.histogram(clipped, edges)[0]))
 
     @property
     def shares(self) -> tuple[float, ...]:

@@ -35,7 +35,13 @@ LABELS_BY_DAY = 5
 
 
 def read_facts(
-    warehouse: Warehouse, period: Period, bundle: Bundle | None, *, made_at: datetime, model_name: str | None = None
+    warehouse: Warehouse,
+    period: Period,
+    bundle: Bundle | None,
+    *,
+    made_at: datetime,
+    audit_share: float,
+    model_name: str | None = None,
 ) -> PeriodFacts:
     """Read the facts of a period. Nothing is written, and the same rows give the same facts.
 
@@ -44,6 +50,7 @@ def read_facts(
         period: of the report.
         bundle: that serves, or served; None where none is at hand, so nothing is compared and nothing is audited.
         made_at: aware; when the report is made.
+        audit_share: share of all uploads that is the audit sample, above 0, at most 1.
         model_name: of the only model that counts; None for all models.
 
     Raises:
@@ -68,7 +75,7 @@ def read_facts(
     spread = rows(queries.SPREAD, main=[main.digest]) if main else []
     labels = tuple(LabelRows(*_columns(row, LabelRows)) for row in rows(queries.LABELS, **ids))
     frequent = [label.label for label in labels[:LABELS_BY_DAY]]
-    audit, sample, audit_since = _audit(warehouse, period, made_at, bundle)
+    audit, sample, audit_since = _audit(warehouse, period, made_at, bundle, audit_share)
     [summary] = rows(queries.SUMMARY, **ids)
     [usage] = rows(queries.USAGE)
     return PeriodFacts(
@@ -88,6 +95,7 @@ def read_facts(
         scores=_binned(spread, "score_bin"),
         novelty=_binned(spread, "novelty_bin"),
         audit=audit,
+        audit_share=audit_share,
         audit_sample=sample,
         audit_since=audit_since,
         failures=tuple((row["reason"], row["uploads"]) for row in rows(queries.FAILURES)),
@@ -124,14 +132,14 @@ def _binned(spread: Sequence[dict[str, Any]], column: str) -> tuple[int, ...]:
 
 
 def _audit(
-    warehouse: Warehouse, period: Period, made_at: datetime, bundle: Bundle | None
+    warehouse: Warehouse, period: Period, made_at: datetime, bundle: Bundle | None, share: float
 ) -> tuple[AuditedAccuracy, int, date]:
     """Audit the bundle's model, over 30 days at least: a shorter time has too few labels."""
     end = min(datetime.combine(period.last, time.max, UTC), made_at)
     since = min(datetime.combine(period.first, time.min, UTC), end - timedelta(days=AUDIT_DAYS))
     if bundle is None:
         return AuditedAccuracy(0, ()), 0, since.date()
-    audit = audit_of(warehouse, Times(since, end), model_version_of(bundle), bundle.manifest.labels)
+    audit = audit_of(warehouse, Times(since, end), model_version_of(bundle), bundle.manifest.labels, share)
     return audited_accuracy(audit.pictures), audit.sample, since.date()
 
 

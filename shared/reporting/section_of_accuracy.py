@@ -31,7 +31,7 @@ def accuracy_section(facts: PeriodFacts) -> Section:
         )
     if audit.accuracy is None:
         sample = counted(facts.audit_sample, "picture")
-        text = "No label counts yet. The audit sample, a uniform 1 % of all uploads "
+        text = f"No label counts yet. The audit sample, a uniform {100 * facts.audit_share:g} % of all uploads "
         text += f"since {facts.audit_since}, has {sample}"
         text += (
             "; label them: the view audit_queue lists them."
@@ -42,12 +42,12 @@ def accuracy_section(facts: PeriodFacts) -> Section:
     blocks: list[Block] = [
         Paragraph(
             f"{_interval(audit.accuracy)} of {counted(audit.pictures, 'picture')} are right, with the 95 % interval in "
-            f"brackets. They are the labelled pictures of the audit sample since {facts.audit_since}, a uniform 1 % of "
-            "all uploads, so the figures hold for all uploads. Other labels do not count: those of the review queue "
-            "are of the hardest pictures."
+            f"brackets. They are the labelled pictures of the audit sample since {facts.audit_since}, a uniform "
+            f"{100 * facts.audit_share:g} % of all uploads, so the figures hold for all uploads. Other labels do not "
+            "count: those of the review queue are of the hardest pictures."
         ),
-        _confusion(audit, facts.bundle.manifest.labels),
-        _figures(audit),
+        confusion_block(audit, facts.bundle.manifest.labels),
+        figures_table(audit),
     ]
     if audit.unknown_labels:
         unknown = ", ".join(f"{cut(label, 60)} ({count(number)})" for label, number in audit.unknown_labels[:10])
@@ -61,7 +61,9 @@ def _interval(measured: Measured | None) -> str:
     return f"{percent(measured.value)} ({100 * measured.low:.1f} to {100 * measured.high:.1f})"
 
 
-def _figures(audit: AuditedAccuracy) -> Table:
+def figures_table(audit: AuditedAccuracy) -> Table:
+    """Return precision, recall, F1 and AUC of the labels with most pictures."""
+
     def weight(index: int) -> int:
         return sum(audit.confusion[index]) + sum(row[index] for row in audit.confusion)
 
@@ -84,7 +86,7 @@ def _figures(audit: AuditedAccuracy) -> Table:
     return Table("Figures by label", (Column("label"), *(Column(name, True) for name in names)), rows, note)
 
 
-def _confusion(audit: AuditedAccuracy, labels: Sequence[str]) -> Block:
+def confusion_block(audit: AuditedAccuracy, labels: Sequence[str]) -> Block:
     """Return the matrix of the labels with most pictures; all others share a row and a column."""
     matrix = np.asarray(audit.confusion, np.int64)
     weights = matrix[:-1].sum(axis=1) + matrix.sum(axis=0)

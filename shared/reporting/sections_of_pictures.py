@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from shared.monitoring.window import Floats
 from shared.reporting.document import Block, Column, Gallery, Paragraph, Picture, Section, Table
 from shared.reporting.facts import BINS, PeriodFacts, PictureRow
 from shared.reporting.plots import Histogram, days_plot, distribution_plot, shares_plot
@@ -120,7 +119,7 @@ def scores_section(facts: PeriodFacts) -> Section:
             "Scores of the labels that were given",
             "score",
             Histogram(EDGES, facts.scores),
-            None if reference is None else _histogram(reference.pictures.scores),
+            None if reference is None else Histogram.of(reference.pictures.scores, EDGES),
             marks=[(review_below, f"review below {review_below:.2f}")] if review_below is not None else [],
         )
     )
@@ -137,18 +136,13 @@ def scores_section(facts: PeriodFacts) -> Section:
             "Novelty: how unlike the training pictures each picture is",
             "novelty",
             Histogram(EDGES, facts.novelty),
-            None if reference is None else _histogram(reference.pictures.novelty),
+            None if reference is None else Histogram.of(reference.pictures.novelty, EDGES),
             marks=[(above, f"unfamiliar above {above:.2f}")] if np.isfinite(above) else [],
         )
     )
     if known < sum(facts.scores):
         blocks.append(Paragraph(f"The novelty of {counted(sum(facts.scores) - known, 'picture')} is not known."))
     return Section(title, tuple(blocks))
-
-
-def _histogram(values: Floats) -> Histogram:
-    bins = np.clip((values[np.isfinite(values)] * BINS).astype(np.int64), 0, BINS - 1)
-    return Histogram(EDGES, tuple(int(number) for number in np.bincount(bins, minlength=BINS)))
 
 
 def pictures_section(facts: PeriodFacts, thumbnails: Mapping[str, Thumbnail] | None) -> Section:

@@ -79,6 +79,7 @@ WITH_A_PIPELINE: set[Grant] = {
     ("deploy", "act_as", "account classify-request"),
     ("deploy", "act_as", "account classify-upload"),
     ("deploy", "act_as", "account monitor"),
+    ("deploy", "append", "table model_events"),
     ("deploy", "deploy", "job classify-backlog"),
     ("deploy", "deploy", "job monitor"),
     ("deploy", "deploy", "service classify-request"),
@@ -124,6 +125,7 @@ OF_OPTIONS: set[Grant] = {
     ("group:analysts@example.com", "roles/bigquery.dataViewer", "the dataset"),
     ("group:analysts@example.com", "roles/storage.objectViewer", "bucket reports"),
     ("group:team@example.com", "roles/storage.objectCreator", "bucket upload"),
+    ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "append", "table model_events"),
     ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "publish", "bucket models"),
     ("user:ada@example.com", "roles/run.invoker", "service classify-request"),
 }
