@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from shared.ports import Warehouse
 
 LOOK_BACK_DAYS = 120
-"""Days that are read at most: an alert on labels waits for a month, so a third of a year is as good as for ever."""
+"""Days that are read at most: an alert on labels waits for a month, so a third of a year is enough."""
 
 LABELS = "SELECT MAX(labelled_at) AS labelled_at FROM labels WHERE labelled_on >= DATE '{first}'"
 ROWS = "SELECT MIN(uploaded_on) AS uploaded_on FROM predictions WHERE uploaded_on >= DATE '{first}'"

@@ -90,6 +90,12 @@ def _fixed(usd: float) -> Callable[[int, Measured], float]:
 _SWEEP = SWEEPS * SWEEP_S * (VCPUS * _usd("job_vcpu_s") + SWEEP_GIB * _usd("job_gib_s"))
 _WARM = MONTH_S * (VCPUS + MEMORY_GIB) * _usd("idle_s")
 
+
+def _monitor(images: int, _: Measured) -> float:
+    """Return what the job costs and its queries at most, if each run reads every column of its days."""
+    return JUDGEMENTS * (_SWEEP / SWEEPS + images * WINDOW_DAYS / 30 * 1024 / (1 << 40) * _usd("tib_query"))
+
+
 ITEMS = (
     Item("CPU, memory, requests", _alone("compute"), ("vcpu_s", "gib_s", "request"), ("cloud_run_v2_service",)),
     Item("storage: writing and reading", _alone("storage"), ("write", "read"), ("storage_bucket",)),
@@ -114,19 +120,8 @@ ITEMS = (
     ),
     Item(f"the sweep, {SWEEPS:,} runs", _fixed(_SWEEP), ("job_vcpu_s", "job_gib_s"), ("cloud_run_v2_job",)),
     Item("its listings", _fixed(SWEEPS * 2 * _usd("write")), ("write",), ("cloud_run_v2_job",)),
-    Item("its schedule", _fixed(_usd("schedule")), ("schedule",), ("cloud_scheduler_job",)),
-    Item(
-        f"the monitor, {JUDGEMENTS} runs, and its schedule",
-        _fixed(_SWEEP / SWEEPS * JUDGEMENTS + _usd("schedule")),
-        ("job_vcpu_s", "job_gib_s", "schedule"),
-        ("cloud_run_v2_job", "cloud_scheduler_job"),
-    ),
-    Item(
-        "its queries, at most",
-        lambda images, _: images * WINDOW_DAYS / 30 * 1024 * JUDGEMENTS / (1 << 40) * _usd("tib_query"),
-        ("tib_query",),
-        ("bigquery_table",),
-    ),
+    Item(f"the monitor, {JUDGEMENTS} runs", _monitor, ("job_vcpu_s", "job_gib_s", "tib_query"), ("cloud_run_v2_job",)),
+    Item("their schedules", _fixed(2 * _usd("schedule")), ("schedule",), ("cloud_scheduler_job",)),
     Item("alert conditions", _fixed(CONDITIONS * _usd("condition")), ("condition",), ("monitoring_alert_policy",)),
     Item("the check from outside", _fixed(CHECKS * _usd("check")), ("check",), ("monitoring_uptime_check_config",)),
     Item(
