@@ -140,11 +140,7 @@ EXPECTED: dict[str, tuple[set[Grant], ...]] = {
 }
 """Grants by the plans of conftest.py."""
 
-OF_THE_MONITOR = {
-    grant
-    for grant in ALWAYS | WITH_A_PIPELINE
-    if "monitor" in (grant[0], grant[2].split()[-1]) or grant[0] == "monitor-schedule"
-}
+OF_THE_MONITOR = {grant for grant in ALWAYS if grant[0].startswith("monitor") or grant[2] == "job monitor"}
 """Grants that are not made where ``monitor`` is null."""
 
 CALLS_WITH_TOKENS: set[Grant] = {

@@ -206,7 +206,7 @@ def test_plan_with_one_bucket_in_two_roles_fails_with_a_message(initialised: Ter
         initialised.plan("prod", bucket_names=twice)
     message = " ".join(str(refused.value).replace("│", " ").split())
     assert "One bucket has two roles: archive is all-in-one, models is bucketlens-prod-models" in message
-    assert "Name four different ones" in message
+    assert "Name five different ones" in message
 
 
 def test_deployment_pages_have_a_block_from_empty_project_to_first_prediction(applied: Terraform) -> None:

@@ -290,8 +290,8 @@ class StandIn(grpc.ProviderServicer):
             new |= {name: prior[name] for name in filled}
             for path in replaced(FORCE_NEW.get(request.type_name, []), prior, new):
                 _name(answer.requires_replace.add(), path)
-            if request.type_name == "google_bigquery_table":
-                schemas = (json.loads(values.get("schema") or "[]") for values in (prior, new))
+            if request.type_name == "google_bigquery_table" and config.get("schema"):
+                schemas = (json.loads(values["schema"]) for values in (prior, new))
                 if not columns_change_in_place(*schemas):
                     _name(answer.requires_replace.add(), ("schema",))
         answer.planned_state.CopyFrom(encoded(new))
