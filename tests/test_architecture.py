@@ -242,3 +242,12 @@ def test_function_loads_its_clients_only_when_the_pipeline_is_built() -> None:
 
 def test_command_line_help_imports_nothing_heavy() -> None:
     assert loaded_by("import shared.cli", (*OF_THE_EDGES, "numpy", "PIL", "rich")) == []
+
+
+def test_plots_are_drawn_by_training_and_reporting_alone() -> None:
+    assert importing(("matplotlib",), outside_of=("shared.training", "shared.reporting")) == []
+
+
+def test_commands_load_matplotlib_only_when_they_draw() -> None:
+    commands = "import shared.cli.report, shared.cli.monitor, shared.reporting.html_page, shared.reporting.facts"
+    assert loaded_by(commands, ("matplotlib",)) == []

@@ -10,7 +10,7 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from shared.cli.event_record import EventRecord
-from shared.cli.monitor_options import Duration
+from shared.cli.moment import Moment
 from shared.cli.monitored_bundle import monitored_bundle
 from shared.cli.options import Deployment, deployment_options, remarks
 from shared.cli.plotting import require_matplotlib
@@ -20,6 +20,8 @@ from shared.monitoring.threshold_settings import thresholds_from
 from shared.settings import monitor_variables
 
 UNREACHABLE = 4
+
+MOST = timedelta(days=3660)
 
 ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 
@@ -34,7 +36,7 @@ def command() -> None:
 @click.option("--region", help="The region of the services; with --project, unless --bundle is given.")
 @click.option("--bundle", help="The bundle to compare with.  [default: what the service of uploads serves]")
 @click.option("--model", help="The model to report on, if several serve: NAME.")
-@click.option("--since", type=Duration(), default="30d", show_default=True, help="Report on uploads from that day on.")
+@click.option("--since", type=Moment(), default="30d", show_default=True, help="Report on uploads from that day on.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -47,7 +49,7 @@ def periodic(
     region: str | None,
     bundle: str | None,
     model: str | None,
-    since: timedelta,
+    since: datetime,
     out: Path | None,
     force: bool,
     no_pictures: bool,
@@ -74,11 +76,13 @@ def periodic(
     from shared.reporting.periodic import file_stem, make_periodic_report, report_event
 
     now = datetime.now(UTC)
+    if not now - MOST <= since < now:
+        raise click.UsageError(f"--since is {since:%Y-%m-%d %H:%M}, expected a time in the last {MOST.days} days.")
     try:
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=remarks, transient=True) as progress:
             task = progress.add_task("Finding the model")
             monitored = monitored_bundle(deployment, region, bundle, model)
-            name, period = monitored.bundle.manifest.name, Period.since((now - since).date(), now)
+            name, period = monitored.bundle.manifest.name, Period.since(since.astimezone(UTC).date(), now)
             target = out or Path(f"{file_stem(name, period)}.html")
             _refuse_to_overwrite(target, force)
             report = make_periodic_report(

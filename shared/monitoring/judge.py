@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.bundles.bundle import Bundle
@@ -20,6 +20,9 @@ from shared.monitoring.window import ModelVersion, Reference, Window
 from shared.monitoring.window_rows import MOST_PICTURES, Period, models_of, pictures_of, since_of_latest
 from shared.ports import Warehouse
 from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, record
+
+MOST_CONFUSED = 100
+"""Labels whose confusion matrix an event keeps: 10,000 numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +44,7 @@ class Judgement:
     """Models of other names, and versions that were not judged, with rows in the same time."""
     audit: Audit
     """The audit sample; it may reach further back than the window."""
+    thresholds: VerdictThresholds
     dataset_fingerprint: str | None = None
     """Of the pictures that the model was trained on; None where it is not known."""
 
@@ -67,11 +71,14 @@ class Judgement:
             "rows": self.rows,
             "is_sampled": self.is_sampled,
             "unfamiliar_share": self.unfamiliar_share,
-            "audit_sample": {"pictures": self.audit.sample, "labelled": self.audit.labelled},
-            "other_models": [
-                {"name": model.name, "version": model.version, "digest": model.digest, "rows": rows}
-                for model, rows in self.other_models
-            ],
+            "audit_sample": {
+                "bound": self.audit.bound,
+                "pictures": self.audit.sample,
+                "labelled": self.audit.labelled,
+                "since": self.audit.since.astimezone(UTC).isoformat(),
+            },
+            "other_models": [{**asdict(model), "rows": rows} for model, rows in self.other_models],
+            "thresholds": asdict(self.thresholds),
         }
 
 
@@ -132,6 +139,7 @@ def judge(
         rows=sum(rows for _, rows in counts),
         other_models=tuple((version, rows) for version, rows in models if version not in judged),
         audit=audit,
+        thresholds=bounds,
         dataset_fingerprint=_fingerprint(bundle),
     )
 
@@ -153,7 +161,7 @@ def verdict_event(judgement: Judgement, actor: str | None, at: datetime) -> Mode
         actor=actor,
         model=EventModel(model.name, model.version, model.digest),
         dataset_fingerprint=judgement.dataset_fingerprint,
-        evidence=judgement.as_json(),
+        evidence=_without_a_large_confusion(judgement.as_json()),
     )
 
 
@@ -167,6 +175,12 @@ def record_verdict(judgement: Judgement, warehouse: RowWriter, *, actor: str | N
     event = verdict_event(judgement, actor, at)
     record(event, warehouse)
     return event
+
+
+def _without_a_large_confusion(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the confusion matrix of many labels: of 1,000 it has a million numbers, and a row has 10 MB at most."""
+    is_large = len(evidence["audit"]["confusion"]) > MOST_CONFUSED
+    return {**evidence, "audit": {**evidence["audit"], "confusion": []}} if is_large else evidence
 
 
 def _fingerprint(bundle: Bundle) -> str | None:
