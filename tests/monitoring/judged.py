@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from shared.monitoring.audit_rows import Audit
+from shared.monitoring.audit_sample import audit_bound
 from shared.monitoring.judge import Judgement
 from shared.monitoring.retraining_proposal import ModelHistory, Proposal
+from shared.monitoring.thresholds import VerdictThresholds
 from shared.monitoring.verdict import verdict_on
 from tests.monitoring.drawn import LABELS, MODEL, audit_of, drawn_pictures, drawn_reference, window_of
 
@@ -28,5 +30,6 @@ def drawn_judgement(**drawn: Any) -> Judgement:
         history=ModelHistory(trained_at=None, training_pictures=0, unknown_labels=dict.fromkeys(LABELS, 0)),
         rows=200,
         other_models=(),
-        audit=Audit(audit, 40, 31),
+        audit=Audit(audit, 40, 31, audit_bound(0.01), window.since),
+        thresholds=VerdictThresholds(),
     )
