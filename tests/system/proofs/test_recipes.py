@@ -14,7 +14,8 @@ from tests.system.proofs.recipes import FACTS, RESULT, lines
 def screened(folder: Path, predicted: list[int], judged: list[str]) -> Path:
     folder.mkdir()
     logits = 2.0 * np.eye(3)[predicted]
-    np.savez(folder / RESULT, targets=np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0]), **{"224 px": logits})
+    arrays = {"targets": np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0]), "224 px": logits}
+    np.savez(folder / RESULT, **arrays)  # type: ignore[arg-type]
     (folder / FACTS).write_text(json.dumps({"set": [folder.name], "minutes": 7, "judged": judged}))
     return folder
 
