@@ -31,13 +31,15 @@ def monitor(arguments: Sequence[str] = ()) -> int:
     try:
         service = Service.from_environment()
         settings, actor = service.settings, service.platform.service
-        warehouse = open_warehouse(settings, service.platform)
-        judge_models(service.models.index, warehouse, now, actor=actor, environment=monitor_variables())
+        warehouse, thresholds = open_warehouse(settings, service.platform), monitor_variables()
+        judge_models(service.models.index, warehouse, now, actor=actor, environment=thresholds)
         if options.report or (settings.report_bucket and is_report_due(warehouse, now)):
             from shared.reporting.weekly import write_weekly_reports  # it draws, which verdicts need not wait for
 
-            store = open_store(settings, service.platform)
-            write_weekly_reports(service.models.index, warehouse, store, settings.report_bucket, now, actor=actor)
+            store, bucket = open_store(settings, service.platform), settings.report_bucket
+            write_weekly_reports(
+                service.models.index, warehouse, store, bucket, now, actor=actor, environment=thresholds
+            )
     except (Misconfigured, BadRequest) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from shared.bundles.model_index import ModelIndex
 from shared.errors import Misconfigured
 from shared.logs import log
+from shared.monitoring.threshold_settings import thresholds_from
 from shared.ports import ObjectStore
 from shared.reporting.period import Period
 from shared.reporting.periodic import ReportWarehouse, WrittenReport, write_periodic_report
@@ -23,6 +25,7 @@ def write_weekly_reports(
     now: datetime,
     *,
     actor: str | None,
+    environment: Mapping[str, str],
 ) -> list[WrittenReport]:
     """Write a report for each model that is served, of its stable version, and a log line for each.
 
@@ -33,15 +36,17 @@ def write_weekly_reports(
         bucket: takes the reports; empty if the deployment has none.
         now: aware.
         actor: the identity of the service that writes them; None where it is not known.
+        environment: has the share of the audit sample where it differs from the default.
 
     Raises:
-        Misconfigured: there is no bucket.
+        Misconfigured: there is no bucket, or a threshold of monitoring is malformed.
         InvalidBundle: a bundle's profile cannot be read.
         StorageUnavailable, WarehouseUnavailable: no answer within the deadline; run it again.
         BadRequest: the tables and views are not there, or have other columns.
     """
     if not bucket:
         raise Misconfigured("the environment", ["REPORT_BUCKET is not set (the bucket of weekly reports)"])
+    audit_share = thresholds_from(environment)[0].audit_share
     reports = []
     for name in models.names:
         bundle = models.find(name)
@@ -54,6 +59,7 @@ def write_weekly_reports(
             made_at=now,
             actor=actor,
             model_name=bundle.manifest.name,
+            audit_share=audit_share,
         )
         uri = f"gs://{report.html.bucket}/{report.html.name}"
         log.info(f"wrote {uri}", extra={"fields": {"outcome": "reported", "model": name, "uri": uri}})

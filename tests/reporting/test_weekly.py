@@ -38,7 +38,7 @@ def rows(tmp_path: Path) -> Iterator[PeriodRows]:
 
 
 def test_weekly_reports_are_written_for_each_model_and_recorded(rows: PeriodRows) -> None:
-    reports = write_weekly_reports(SERVED, rows.warehouse, rows.store, REPORTS, NOW, actor="monitor")
+    reports = write_weekly_reports(SERVED, rows.warehouse, rows.store, REPORTS, NOW, actor="monitor", environment={})
     names = [upload.ref.name for upload in rows.store.uploads(REPORTS)]
     assert sorted(names) == sorted(ref.name for report in reports for ref in (report.html, report.markdown))
     assert len(names) == 4
@@ -49,11 +49,20 @@ def test_weekly_reports_are_written_for_each_model_and_recorded(rows: PeriodRows
 
 def test_weekly_reports_that_are_repeated_are_the_same_objects(rows: PeriodRows) -> None:
     for _ in range(2):
-        write_weekly_reports(SERVED, rows.warehouse, rows.store, REPORTS, NOW, actor=None)
+        write_weekly_reports(SERVED, rows.warehouse, rows.store, REPORTS, NOW, actor=None, environment={})
     assert len(list(rows.store.uploads(REPORTS))) == 4
     assert len(rows.warehouse.query("SELECT event FROM model_history").rows) == 2
 
 
 def test_weekly_reports_need_a_bucket(rows: PeriodRows) -> None:
     with pytest.raises(Misconfigured, match="REPORT_BUCKET is not set"):
-        write_weekly_reports(SERVED, rows.warehouse, rows.store, "", NOW, actor=None)
+        write_weekly_reports(SERVED, rows.warehouse, rows.store, "", NOW, actor=None, environment={})
+
+
+def test_weekly_reports_have_the_audit_share_of_the_settings(rows: PeriodRows) -> None:
+    environment = {"MONITOR_AUDIT_SHARE": "0.25"}
+    reports = write_weekly_reports(
+        SERVED, rows.warehouse, rows.store, REPORTS, NOW, actor=None, environment=environment
+    )
+    pages = [rows.store.read(report.markdown, max_bytes=10_000_000).decode() for report in reports]
+    assert all("a uniform 25 % of all uploads" in page for page in pages)
