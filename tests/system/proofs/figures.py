@@ -20,8 +20,8 @@ class ConditionFigures:
     """Figures of a condition. Shares are 0 to 1."""
 
     HEADER: ClassVar[tuple[str, str]] = (
-        "| condition | windows | accuracy | ATC | mean score | band holds it ± 1 point | in a window's band | drift found "
-        "| by | verdicts |",
+        "| condition | windows | accuracy | ATC | mean score | in the band ± 1 point | in its window's band | drift "
+        "found | by | verdicts |",
         "|---|---:|---:|---:|---:|---|---:|---:|---|---|",
     )
 

@@ -29,9 +29,12 @@ from tests.system.proofs.draws import ALL_OTHERS, TRAINED_ON, UNSEEN_OTHERS, Des
 from tests.system.proofs.figures import ConditionFigures, figures_of
 from tests.system.proofs.observed import FOREIGN, Photographs, photographs
 
-SIZE, MIXED_SIZE, MIXED_SHARE = 100, 200, 0.05
+SIZE, MIXED_SIZE, MIXED_SHARE, LEAST_MIXED = 100, 200, 0.05, 0.9
 REFERENCE_SIZES = (100, 257, 450, 1000, 2000)
-"""Pictures of a reference: 257 are the validation pictures of a split of one in ten, 2,000 are the most of a profile."""
+"""Pictures of a reference: a split of one in ten leaves 257 of 2,569, and a profile keeps 2,000 at most."""
+
+ENOUGH = 450
+"""Pictures of a reference from which on a few strange ones must be found."""
 
 Draws = Callable[[Design, str, int, int, int], list[Drawn]]
 
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bars = [bar for design in (ALL_OTHERS, UNSEEN_OTHERS) for bar in _by_condition(pictures, design, drawn, chosen)]
         bars += _mixtures(pictures, drawn, chosen.draws)
         if pictures.are_unseen and len(pictures.windows) < len(pictures.whole):
-            _trained_on(drawn, chosen.draws)
+            _trained_on(drawn, max(1, chosen.draws // 4))
     print("\n".join(["", "| bar | measured | holds |", "|---|---|---|", *map(str, bars)]))
     raise SystemExit(not all(bar.holds for bar in bars))
 
@@ -70,7 +73,7 @@ def _heading(bundle: Bundle, pictures: Photographs, seed: int) -> str:
     kind = (
         "that the model was not trained on"
         if pictures.are_unseen
-        else ("that the model WAS trained on: accuracy and scores are better than those of new pictures")
+        else "that the model WAS trained on: accuracy and scores are better than those of new pictures"
     )
     return (
         f"{bundle.manifest.name} {bundle.manifest.version}; {made}. {len(pictures.whole)} pictures; windows are drawn "
@@ -109,9 +112,9 @@ def _mixtures(pictures: Photographs, drawn: Draws, draws: int) -> list[Bar]:
         by_novelty = float(np.mean(["novelty" in subjects for subjects in mixed]))
         alarms = float(np.mean([bool(subjects) for subjects in pure]))
         print(f"| {size:,} | {share:.1%} | {by_novelty:.1%} | {alarms:.1%} |")
-        bars.append(
-            Bar(f"{few} of {FOREIGN} among {MIXED_SIZE} ≥ 90 %, {size:,} reference pictures", share, share >= 0.9)
-        )
+        if size >= ENOUGH:
+            words = f"{few} of {FOREIGN} among {MIXED_SIZE} found in ≥ {LEAST_MIXED:.0%}; {size:,} reference pictures"
+            bars.append(Bar(words, share, share >= LEAST_MIXED))
     return bars
 
 
