@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
     ),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
-    "monitoring": ("release",),
+    "monitoring": ("logs", "ports", "bundles", "release", "signals"),
     "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (

@@ -1,0 +1,47 @@
+"""The log line of a verdict, which alerts are made of."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.logs import log
+from shared.monitoring.judge import Judgement
+from shared.monitoring.verdict import State
+
+LEVELS = {
+    State.STEADY: logging.INFO,
+    State.DRIFTING: logging.INFO,
+    State.UNKNOWN: logging.WARNING,
+    State.HARMED: logging.ERROR,
+}
+
+
+def log_verdict(judgement: Judgement) -> None:
+    """Write the log line of a verdict; fields that are not known are left out.
+
+    ``audited`` is the number of labelled pictures of the audit sample within its days: 0 is an alert.
+    """
+    verdict, audit = judgement.verdict, judgement.verdict.audit
+    share, proposal = judgement.unfamiliar_share, judgement.proposal
+    log.log(
+        LEVELS[verdict.state],
+        f"{verdict.state}: {judgement.model}: {verdict.why}",
+        extra={
+            "fields": {
+                "outcome": "judged",
+                "verdict": verdict.state.value,
+                "model": f"{judgement.model.name}_v{judgement.model.version}",
+                "digest": judgement.model.digest,
+                "since": judgement.window.since.isoformat(),
+                "until": judgement.window.until.isoformat(),
+                "rows": judgement.rows,
+                "pictures": len(judgement.window.pictures),
+                "drift": [test.subject for test in verdict.drift.drifted] if verdict.drift else None,
+                "unfamiliar_share": None if share is None else round(share, 4),
+                "estimated_accuracy": None if verdict.band is None else round(verdict.band.low, 4),
+                "audited_accuracy": None if audit.accuracy is None else round(audit.accuracy.value, 4),
+                "audited": judgement.audit.labelled,
+                "retraining_proposed": None if proposal is None else proposal.is_proposed,
+            }
+        },
+    )
