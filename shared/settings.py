@@ -33,10 +33,7 @@ CLOUD_RUN_REQUEST_BYTES = 32 * 1024 * 1024
 def _setting(
     env: str, parse: Callable[[str], Any], help: str, default: str | None = None, *, is_secret: bool = False
 ) -> Any:
-    """Declare a setting: its variable, its parser, its description, and its default as it would be typed.
-
-    A secret is never shown, not even if it is malformed.
-    """
+    """Declare a setting, its default as it would be typed; a secret is never shown, not even if it is malformed."""
     metadata = {"env": env, "parse": parse, "help": help, "default": default, "is_secret": is_secret}
     return field(metadata=metadata, repr=not is_secret)
 
@@ -236,6 +233,11 @@ def own_models() -> Path:
     return data_folder(os.environ) / "models"
 
 
+def monitor_variables() -> dict[str, str]:
+    """Return the variables that ``shared.monitoring.threshold_settings`` reads."""
+    return {name: value for name, value in os.environ.items() if name.startswith("MONITOR_")}
+
+
 def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child process: ours, with these settings instead of our own."""
     setting_names = {setting.metadata["env"] for setting in fields(Settings)}
@@ -243,11 +245,7 @@ def inherited_environment(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _value_of(setting: Field[Any], environment: Mapping[str, str]) -> Any:
-    """Read one setting.
-
-    Raises:
-        ValueError: the fault, as a sentence.
-    """
+    """Read one setting; a ``ValueError`` has the fault as a sentence."""
     env = setting.metadata["env"]
     value = environment.get(env) or setting.metadata["default"]
     if value is None:

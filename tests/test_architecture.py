@@ -40,12 +40,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
     ),
     "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
-    "monitoring": ("logs", "ports", "bundles", "release", "signals"),
+    "monitoring": ("errors", "logs", "ports", "bundles", "release", "signals"),
     "emulators": (),
     "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
         *("types", "errors", "parsing", "images", "logs", "bundles", "release", "settings", "inference", "pipeline"),
-        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "local"),
+        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "monitoring", "local"),
     ),
 }
 """Which chapter may import which: each only such as stand above it here."""

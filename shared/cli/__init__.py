@@ -22,6 +22,7 @@ COMMANDS = (
     "sweep",
     "replay",
     "release",
+    "monitor",
     "smoke",
     "doctor",
     "load",

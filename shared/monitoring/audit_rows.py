@@ -18,9 +18,6 @@ from shared.monitoring.window import AuditedPictures, ModelVersion, no_audit
 from shared.monitoring.window_rows import Period
 from shared.ports import Warehouse
 
-AUDIT_SHARE = 0.01
-"""Share of all uploads that is the audit sample; the view ``audit_queue`` has the same one."""
-
 AUDIT_DAYS = 30
 """An audit reaches back so far at least. 1,000 uploads a day give 300 pictures, which show a fall of 4 points."""
 
@@ -73,9 +70,7 @@ class Audit:
     """Labelled pictures of the sample, whether they count or not."""
 
 
-def audit_of(
-    warehouse: Warehouse, period: Period, model: ModelVersion, labels: Sequence[str], share: float = AUDIT_SHARE
-) -> Audit:
+def audit_of(warehouse: Warehouse, period: Period, model: ModelVersion, labels: Sequence[str], share: float) -> Audit:
     """Return the audit sample of a model.
 
     Args:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.bundles.bundle import Bundle
-from shared.monitoring.audit_rows import AUDIT_DAYS, AUDIT_SHARE, Audit, audit_of
+from shared.monitoring.audit_rows import AUDIT_DAYS, Audit, audit_of
 from shared.monitoring.history_rows import history_of
 from shared.monitoring.judgement_json import evidence_json, judgement_json
 from shared.monitoring.reference import model_version_of, reference_of
@@ -32,9 +32,8 @@ class Judgement:
     reference: Reference | None
     """None where the bundle has no profile."""
     verdict: Verdict
-    proposal: Proposal | None
-    """None where the history could not be read."""
-    history: ModelHistory | None
+    proposal: Proposal
+    history: ModelHistory
     """What the proposal is made of."""
     rows: int
     """Rows of the window; more than its pictures where these are a sample."""
@@ -85,7 +84,6 @@ def judge(
     pictures: int = MOST_PICTURES,
     latest: int | None = None,
     only_version: bool = False,
-    audit_share: float = AUDIT_SHARE,
     thresholds: VerdictThresholds | None = None,
     retraining: RetrainingThresholds | None = None,
 ) -> Judgement:
@@ -99,7 +97,6 @@ def judge(
         pictures: that are compared at most, chosen uniformly.
         latest: judge only so many of the latest pictures of the period; None for all.
         only_version: whether rows of other versions of the model are left out; else they make the verdict unknown.
-        audit_share: share of all uploads that is the audit sample, above 0, at most 1.
         thresholds: of the verdict; None for the defaults.
         retraining: thresholds of the proposal; None for the defaults.
 
@@ -109,6 +106,7 @@ def judge(
         WarehouseUnavailable: no answer within the deadline.
         BadRequest: the tables and views are not there, or have other columns.
     """
+    bounds = thresholds or VerdictThresholds()
     model, reference = model_version_of(bundle), reference_of(bundle)
     period = Period(since, until)
     models = models_of(warehouse, period)
@@ -118,10 +116,10 @@ def judge(
         models = models_of(warehouse, period)
     counts = tuple((version, rows) for version, rows in models if version in judged)
     audit_period = Period(min(period.since, until - timedelta(days=AUDIT_DAYS)), until)
-    audit = audit_of(warehouse, audit_period, model, bundle.manifest.labels, audit_share)
+    audit = audit_of(warehouse, audit_period, model, bundle.manifest.labels, bounds.audit_share)
     sample = pictures_of(warehouse, period, [version for version, _ in counts], pictures)
     window = Window(period.since, until, counts, sample, audit.pictures)
-    verdict = verdict_on(window, reference, thresholds)
+    verdict = verdict_on(window, reference, bounds)
     history = history_of(warehouse, bundle, until)
     history = replace(history, windows=(JudgedWindow(window.since, until, verdict.state), *history.windows))
     return Judgement(

@@ -14,7 +14,7 @@ from shared.monitoring.window import ModelVersion, Reference, Window
 
 
 def judgement_json(
-    model: ModelVersion, window: Window, reference: Reference | None, verdict: Verdict, proposal: Proposal | None
+    model: ModelVersion, window: Window, reference: Reference | None, verdict: Verdict, proposal: Proposal
 ) -> dict[str, Any]:
     """Return a judgement, ready for JSON: times in RFC 3339, UTC; a number that is not known is null."""
     audit, drift, band = verdict.audit, verdict.drift, verdict.band
@@ -38,7 +38,7 @@ def judgement_json(
             "estimated_accuracy": None if band is None else asdict(band),
             "audit": asdict(audit),
             "drift": None if drift is None else asdict(drift),
-            "proposal": None if proposal is None else asdict(proposal),
+            "proposal": asdict(proposal),
         }
     )
     return document

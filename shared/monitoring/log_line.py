@@ -22,7 +22,7 @@ def log_verdict(judgement: Judgement) -> None:
     ``audited`` is the number of labelled pictures of the audit sample within its days: 0 is an alert.
     """
     verdict, audit = judgement.verdict, judgement.verdict.audit
-    share, proposal = judgement.unfamiliar_share, judgement.proposal
+    share = judgement.unfamiliar_share
     log.log(
         LEVELS[verdict.state],
         f"{verdict.state}: {judgement.model}: {verdict.why}",
@@ -41,7 +41,7 @@ def log_verdict(judgement: Judgement) -> None:
                 "estimated_accuracy": None if verdict.band is None else round(verdict.band.low, 4),
                 "audited_accuracy": None if audit.accuracy is None else round(audit.accuracy.value, 4),
                 "audited": judgement.audit.labelled,
-                "retraining_proposed": None if proposal is None else proposal.is_proposed,
+                "retraining_proposed": judgement.proposal.is_proposed,
             }
         },
     )

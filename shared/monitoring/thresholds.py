@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 
-def _threshold(default: Any, help: str) -> Any:
-    """Declare a threshold, with a sentence for the command line and the settings."""
-    return field(default=default, metadata={"help": help})
+def _threshold(default: Any, help: str, most: float = 1.0) -> Any:
+    """Declare a threshold, with a sentence for the command line and the settings; it is above 0 and at most ``most``.
+
+    A whole number has no upper limit.
+    """
+    return field(default=default, metadata={"help": help, "most": most})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,9 @@ class VerdictThresholds:
     """With fewer, even a blur of 2.5 pixels can be missed, and a share of 0.95 is known to 6 points only."""
     min_audited: int = _threshold(20, "Labelled pictures of the audit sample before they decide.")
     """With 20, all of them right, the accuracy is at least 0.84; with fewer, two slips of a finger decide."""
+    audit_share: float = _threshold(0.01, "Share of all uploads that is the audit sample.")
+    """1 % of 1,000 uploads a day are ten pictures to label. The view ``audit_queue`` lists this share; its labels still
+    count with a larger one."""
     accuracy_floor: float | None = _threshold(None, "Accuracy below which a model is harmed; else the fall decides.")
     max_accuracy_fall: float = _threshold(0.05, "By how much the accuracy may fall below the validation's.")
     """Pictures that are dark or warm cost flowers_v1 at most 1 point, upside down 4, blurred or grey 11 to 14."""
@@ -40,5 +47,5 @@ class RetrainingThresholds:
     """Below a tenth, a model that is trained again differs more by its seed than by the pictures."""
     min_unknown_labels: int = _threshold(20, "Pictures that people gave one label that the model does not have.")
     """Fewer than 20 cannot be divided into training and validation pictures. The label may also be a typing error."""
-    min_days_between: float = _threshold(7.0, "Days after a training in which none is proposed.")
+    min_days_between: float = _threshold(7.0, "Days after a training in which none is proposed.", inf)
     """The windows since then are too few to judge what the last one brought."""

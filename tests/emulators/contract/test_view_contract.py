@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.monitoring.audit_sample import audit_bound
 from tests.docs.questions import QUESTIONS
 from tests.emulators.contract.our_dataset import INFRA, LAYOUT, OUR_DATASET, Warehouse, views_in_order
 from tests.emulators.no_retry import NO_RETRY
@@ -151,6 +152,29 @@ def test_review_queue_says_why_a_picture_waits(empty: Warehouse) -> None:
         ("low_score", None),
         ("unfamiliar", 0.9),
         ("low_score_and_unfamiliar", 0.9),
+    ]
+
+
+def test_audit_queue_has_a_hundredth_of_the_ids_and_no_labelled_or_generated_picture(empty: Warehouse) -> None:
+    first, last = audit_bound(0.01), "028f5c28f5c28f5" + "f" * 49
+    assert first > last
+    generated = prediction(4, upload_id="0" * 64)
+    generated["image"] |= {"generated_by": "painter"}
+    sample = [prediction(number, upload_id=upload_id) for number, upload_id in enumerate(("0" * 64, last))]
+    labelled = prediction(3, upload_id="1".rjust(64, "0"))
+    empty.fill("predictions", *sample, prediction(2, upload_id=first), labelled, generated)
+    empty.fill("labels", label(3, "rose", 1))
+    assert [row["upload_id"] for row in empty.view("audit_queue", "upload_id")] == ["0" * 64, last]
+
+
+def test_model_history_has_an_event_once_as_it_was_recorded_first(empty: Warehouse) -> None:
+    event = {"happened_on": "2026-01-02", "happened_at": "2026-01-02T23:00:00Z", "event": "verdict"}
+    again = event | {"happened_on": "2026-01-03", "happened_at": "2026-01-03T01:00:00Z"}
+    empty.fill("model_events", {"event_id": "a"} | again, {"event_id": "a"} | event, {"event_id": "b"} | again)
+    rows = empty.view("model_history", "event_id")
+    assert [(row["event_id"], row["happened_on"]) for row in rows] == [
+        ("a", date(2026, 1, 2)),
+        ("b", date(2026, 1, 3)),
     ]
 
 

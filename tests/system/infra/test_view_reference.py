@@ -23,7 +23,7 @@ from tests.memory.warehouse import SCHEMAS
 from tests.system.infra.view_reference import REFERENCE, Row, Tables
 
 VIEWS = sorted(path.stem for path in (SCHEMAS / "views").glob("*.sql"))
-TABLES = ("predictions", "failures", "labels")
+TABLES = ("predictions", "failures", "labels", "model_events")
 MIDNIGHT = datetime(2026, 1, 3, tzinfo=UTC)
 MODELS = (("flowers", "1"), ("flowers", "2"), ("chest", "1"))
 LABELS = ("tulip", "rose", "daisy")
@@ -134,7 +134,7 @@ def predictions(draw: st.DrawFn, second: int) -> Row:
     score = draw(st.sampled_from((0.25, 0.5, 0.75)))
     return {
         "prediction_id": f"prediction-{upload}-{2 - version}",
-        "upload_id": f"upload-{upload}",
+        "upload_id": f"{upload}-upload",  # the first is in the audit sample
         "uploaded_on": uploaded_at(upload).date(),
         "uploaded_at": uploaded_at(upload),
         "recorded_at": MIDNIGHT + timedelta(seconds=second),
@@ -205,6 +205,25 @@ def labels(draw: st.DrawFn, second: int) -> Row:
 
 
 @st.composite
+def model_events(draw: st.DrawFn, second: int) -> Row:
+    """Draw a row of ``model_events`` of this second; what is recorded again is the same but for its time."""
+    number = draw(st.integers(0, 2))
+    happened_at = MIDNIGHT + timedelta(seconds=second - 2)
+    return {
+        "event_id": f"event-{number}",
+        "happened_on": happened_at.date(),
+        "happened_at": happened_at,
+        "event": ("verdict", "promoted", "report")[number],
+        "actor": (None, "ana@example.com", "ben@example.com")[number],
+        "model": {"name": "flowers", "version": f"{number}", "digest": f"{number}" * 64} if number else None,
+        "parent_digest": (None, "a" * 64, "b" * 64)[number],
+        "dataset_fingerprint": (None, "c" * 64, "d" * 64)[number],
+        "code_commit": (None, "0123abc", "4567def")[number],
+        "evidence": None,
+    }
+
+
+@st.composite
 def rows_of(draw: st.DrawFn, kind: Any, key: str, most: int) -> list[Row]:
     """Draw rows; those of the same key and moment are copies of each other, as a repeated delivery's are."""
     moments = draw(st.lists(st.integers(0, 4), max_size=most))
@@ -219,6 +238,7 @@ TABLES_DRAWN = st.builds(
     rows_of(predictions, "prediction_id", 8),
     rows_of(failures, "failure_id", 5),
     rows_of(labels, "label_id", 5),
+    rows_of(model_events, "event_id", 5),
 )
 
 

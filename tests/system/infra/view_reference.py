@@ -9,6 +9,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.monitoring.audit_sample import audit_bound
+
 Row = dict[str, Any]
 
 
@@ -19,6 +21,7 @@ class Tables:
     predictions: Sequence[Row] = ()
     failures: Sequence[Row] = ()
     labels: Sequence[Row] = ()
+    model_events: Sequence[Row] = ()
 
 
 def calls(tables: Tables) -> list[Row]:
@@ -91,6 +94,29 @@ def review_queue(tables: Tables) -> list[Row]:
     ]
 
 
+def audit_queue(tables: Tables) -> list[Row]:
+    """Return a row for each upload of the audit sample whose picture was not generated and that has no label."""
+    labelled = {row["prediction_id"] for row in tables.labels}
+    columns = ("prediction_id", "upload_id", "uploaded_on", "uploaded_at", "label", "score", "candidates")
+    return [
+        {name: row[name] for name in columns}
+        | {"name": row["image"]["name"], "archive_uri": row["image"]["archive_uri"]}
+        | {"model_name": row["model"]["name"], "model_version": row["model"]["version"]}
+        for row in latest_predictions(tables)
+        if row["upload_id"] < audit_bound(0.01)
+        and row["image"]["generated_by"] is None
+        and row["prediction_id"] not in labelled
+    ]
+
+
+def model_history(tables: Tables) -> list[Row]:
+    """Return a row for each event, as it was recorded first."""
+    first: dict[str, Row] = {}
+    for row in sorted(tables.model_events, key=lambda row: row["happened_at"]):
+        first.setdefault(row["event_id"], row)
+    return list(first.values())
+
+
 def results(tables: Tables) -> list[Row]:
     """Return a row for each file name, content and model: the last upload, with the last label by a person."""
     seen = {row["prediction_id"]: row for row in predictions_by_model(tables)}
@@ -136,10 +162,12 @@ def latency_by_revision(tables: Tables) -> list[Row]:
 REFERENCE: dict[str, Callable[[Tables], list[Row]]] = {
     view.__name__: view
     for view in (
+        audit_queue,
         calls,
         daily_label_counts,
         latency_by_revision,
         latest_predictions,
+        model_history,
         predictions_by_model,
         rejected_uploads,
         results,

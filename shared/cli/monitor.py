@@ -1,0 +1,104 @@
+"""``bucketlens monitor``."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import click
+import psutil
+
+from shared.cli.monitor_options import Duration, thresholds_options
+from shared.cli.monitor_report import print_judgement
+from shared.cli.monitored_bundle import monitored_bundle
+from shared.cli.options import DEADLINE_S, Deployment, deployment_options, remarks
+from shared.cli.terminal import say_json
+from shared.errors import BadRequest, BucketlensError, Transient
+from shared.monitoring.judge import Judgement, judge, record_verdict
+from shared.monitoring.thresholds import RetrainingThresholds, VerdictThresholds
+
+UNREACHABLE = 4
+
+WITHOUT_TABLES = "The tables and views are those of infra/bigquery; an older deployment gets them by `terraform apply`."
+
+
+@click.command("monitor", short_help="Judge whether the model still suits its pictures.")
+@deployment_options
+@click.option("--region", help="The region of the services; with --project, unless --bundle is given.")
+@click.option("--bundle", help="The bundle to judge.  [default: what the service of uploads serves]")
+@click.option("--model", help="The model to judge, if several serve: NAME; or NAME@VERSION, without other versions.")
+@click.option("--since", type=Duration(), default="7d", show_default=True, help="Judge uploads from so long ago on.")
+@click.option("--window", type=click.IntRange(1), help="Judge only so many of the latest pictures since then.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@click.option("--dry-run", is_flag=True, help="Do not record the verdict.")
+@thresholds_options
+def command(
+    deployment: Deployment,
+    region: str | None,
+    bundle: str | None,
+    model: str | None,
+    since: timedelta,
+    window: int | None,
+    as_json: bool,
+    dry_run: bool,
+    thresholds: VerdictThresholds,
+    retraining: RetrainingThresholds,
+) -> None:
+    """Compare recent pictures with those of the bundle's profile, estimate and audit the accuracy, and print a verdict.
+
+    The verdict is steady, drifting (harmless so far), harmed or unknown, each with its evidence. Shadows, probes and
+    generated pictures do not count. The accuracy is audited where people have labelled pictures of the view
+    `audit_queue`, a uniform 1 % of all uploads. The verdict is recorded in `model_events`. A retraining may be
+    proposed; nothing starts it.
+
+    Exit codes: 0 steady or drifting; 1 harmed; 2 the arguments are invalid; 3 unknown; 4 the platform or the warehouse
+    did not answer.
+
+    \b
+    Example:
+      bucketlens monitor
+      bucketlens monitor --since 30d --window 200 --json
+      bucketlens monitor --project my-project --region europe-west1 --dry-run
+    """
+    now = datetime.now(UTC)
+    try:
+        monitored = monitored_bundle(deployment, region, bundle, model)
+        judgement = judge(
+            deployment.warehouse,
+            monitored.bundle,
+            now - since,
+            now,
+            latest=window,
+            only_version=monitored.is_version,
+            thresholds=thresholds,
+            retraining=retraining,
+        )
+        if as_json:
+            say_json(judgement.as_json(), indent=2)
+        else:
+            print_judgement(judgement)
+        if not dry_run:
+            _record(judgement, deployment, now)
+    except BadRequest as error:
+        raise click.UsageError(f"{error} {WITHOUT_TABLES}") from error
+    except Transient as error:
+        remarks.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(UNREACHABLE)
+    sys.exit(judgement.verdict.exit_code)
+
+
+def _record(judgement: Judgement, deployment: Deployment, at: datetime) -> None:
+    """Record a verdict. Where that fails, print a warning: the verdict stands, and its exit code counts."""
+    try:
+        record_verdict(judgement, deployment.warehouse, actor=_actor(deployment), at=at)
+    except BucketlensError as error:
+        remarks.print(f"! Not recorded in model_events: {error}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _actor(deployment: Deployment) -> str | None:
+    """Return the identity that judges: the account of the credentials, or the user of this machine."""
+    if deployment.cloud:
+        return psutil.Process().username()
+    from shared.adapters.google_rest import GoogleRest
+
+    return GoogleRest(deployment.project, DEADLINE_S).account()
