@@ -72,6 +72,7 @@ BY_FOLDER: dict[str, Tier] = {
 BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
+    "system/infra/test_view_reference.py": Tier.TEST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
 }
 """Files with another tier than their folder, whatever they need."""
@@ -79,11 +80,13 @@ BY_FILE: dict[str, Tier] = {
 
 SLOW = frozenset(
     (
+        "http/test_admission_on_a_server.py",
         "monitoring/test_accuracy.py",
         "monitoring/test_drift.py",
         "monitoring/test_two_samples.py",
         "monitoring/test_verdict.py",
         "mutation/test_in_place.py",
+        "system/infra/test_view_reference.py",
         "training/test_calibration.py",
         "training/test_paired.py",
         "training/test_profile.py",

@@ -1,1 +1,1 @@
-"""Proofs by photographs: commands that take a folder of pictures, which the repository does not hold."""
+"""Proofs that need photographs: commands that take data, run by hand, with their results written down in docs/."""
