@@ -113,6 +113,7 @@ module "bigquery" {
   keep_days           = var.keep_days.rows
   kms_key             = one(module.encryption[*].kms_key)
   project             = var.project
+  publishers          = var.publishers
   readers             = var.readers
   reads_rows          = length(var.kept_buckets) > 0
   region              = var.region

@@ -122,18 +122,40 @@ class _Json(logging.Formatter):
 
 
 class _Text(logging.Formatter):
-    """The format of one line for people. Control characters, which uploaded names may contain, are escaped.
+    """The format of one line for people; see ``readable``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        trail = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+        return _text(datetime.fromtimestamp(record.created), record.levelname, record.getMessage(), trail)
+
+
+def readable(line: str) -> str:
+    """Return a line of a log as ``text`` writes it; a line that is not our JSON is returned as it is."""
+    fields = fields_in(line)
+    if fields is None:
+        return line
+    moment = datetime.fromisoformat(fields["time"]).astimezone()
+    return _text(moment, fields["severity"], fields["message"], str(fields.get("stack_trace", "")))
+
+
+def fields_in(line: str | bytes) -> dict[str, Any] | None:
+    """Return the fields of a line that ``json`` wrote; None if another program wrote it, or if it is not whole."""
+    try:
+        fields = json.loads(line)
+        is_ours = all(isinstance(fields[name], str) for name in ("severity", "message", "time"))
+        return fields if is_ours and datetime.fromisoformat(fields["time"]).tzinfo else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _text(moment: datetime, severity: str, message: str, trail: str) -> str:
+    """Return one line for people. Control characters, which uploaded names may contain, are escaped.
 
     A traceback may contain such a name or a line break, so its lines are indented: none looks like a line of the log.
     """
-
-    def format(self, record: logging.LogRecord) -> str:
-        message = _visible(record.getMessage())
-        moment = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        mark = {"INFO": " ", "WARNING": "!", "ERROR": "✗"}.get(record.levelname, "✗")
-        trail = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-        below = [f"    {_visible(line)}" for line in trail.split("\n") if line]
-        return "\n".join([f"{moment} {mark} {message}", *below])
+    mark = {"INFO": " ", "WARNING": "!", "ERROR": "✗"}.get(severity, "✗")
+    below = [f"    {_visible(line)}" for line in trail.split("\n") if line]
+    return "\n".join([f"{moment:%H:%M:%S} {mark} {_visible(message)}", *below])
 
 
 def _visible(text: str) -> str:

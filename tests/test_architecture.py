@@ -39,13 +39,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "importing": (
         *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
     ),
-    "operations": ("types", "errors", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    "operations": (
+        *("types", "errors", "caller", "parsing", "images", "ports", "release", "pipeline", "adapters", "backlog"),
+    ),
     "monitoring": ("errors", "logs", "ports", "bundles", "release", "signals"),
+    "reporting": (
+        *("types", "errors", "parsing", "images", "ports", "bundles", "release", "operations", "monitoring"),
+    ),
     "emulators": (),
-    "local": ("errors", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
+    "local": ("errors", "logs", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
     "cli": (
         *("types", "errors", "parsing", "images", "logs", "bundles", "release", "settings", "inference", "pipeline"),
-        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "monitoring", "local"),
+        *("adapters", "wiring", "service", "training", "importing", "backlog", "operations", "monitoring"),
+        *("reporting", "local"),
     ),
 }
 """Which chapter may import which: each only such as stand above it here."""

@@ -20,6 +20,16 @@ resource "google_bigquery_table_iam_member" "append" {
   member     = var.identities[each.value.who]
 }
 
+# Who publishes a model records that, and may add to no other table.
+resource "google_bigquery_table_iam_member" "publisher_records_events" {
+  for_each   = var.publishers
+  project    = var.project
+  dataset_id = google_bigquery_dataset.dataset.dataset_id
+  table_id   = google_bigquery_table.table["model_events"].table_id
+  role       = var.roles["append"]
+  member     = each.key
+}
+
 # With --keep the job asks which uploads have their row: it reads two tables, and runs queries.
 resource "google_bigquery_table_iam_member" "classify_backlog_reads" {
   for_each   = toset(var.reads_rows ? ["failures", "predictions"] : [])

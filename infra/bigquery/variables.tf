@@ -44,6 +44,12 @@ variable "project" {
   }
 }
 
+variable "publishers" {
+  description = "Who may publish models, and so records what they published."
+  type        = set(string)
+  nullable    = false
+}
+
 variable "readers" {
   description = "Who may query the dataset."
   type        = set(string)

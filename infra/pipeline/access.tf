@@ -56,6 +56,15 @@ resource "google_bigquery_dataset_iam_member" "reads_rows" {
   member     = var.identity.member
 }
 
+# What it does to a model is recorded: only in this table, and only by adding to it.
+resource "google_bigquery_table_iam_member" "records_events" {
+  project    = var.project
+  dataset_id = var.dataset
+  table_id   = "model_events"
+  role       = var.roles["append"]
+  member     = var.identity.member
+}
+
 # The image that was built, or the copy of what was handed over.
 resource "google_artifact_registry_repository_iam_member" "pushes" {
   project    = var.project

@@ -32,8 +32,8 @@ verdict=0
 release check --wait="$((MINUTES * 60))" --min-images="$IMAGES" --min-shared=0 || verdict=$?
 if [[ $verdict == 3 && -n $GOLDEN_SET && -n $TRIAL_URL ]]; then
   # The upload function cannot be asked so: it takes events only. It is the same image with the same model.
-  python -m shared.cli smoke --golden-only --project="$PROJECT" --url="$TRIAL_URL" --audience="$AUDIENCE" \
-    --caller="$CALLER" --golden-set="$GOLDEN_SET"
+  python -m shared.cli smoke --golden-only --project="$PROJECT" --dataset="$DATASET" --url="$TRIAL_URL" \
+    --audience="$AUDIENCE" --caller="$CALLER" --golden-set="$GOLDEN_SET"
 elif [[ $verdict == 3 ]]; then
   is_moved=no
   echo "Too few images to tell, and no golden set to ask: $image keeps its $PERCENT %. Look at it: bucketlens release check; then: bucketlens release promote, or rollback" >&2

@@ -45,18 +45,8 @@ class BundleDownload:
             StorageUnavailable: no answer within the deadline.
         """
         what = f"the bundle {reference.location}"
-        bucket, folder = reference.bucket_and_folder
-        manifest = self._manifest(bucket, folder) or self._manifest_below(bucket, folder)
-        if manifest is None:
-            raise InvalidBundle(what, [f"neither it nor a folder in it holds a {MANIFEST}"])
-        if manifest.size_bytes > MAX_MANIFEST_BYTES:
-            faults = [f"{manifest.ref.uri} has {manifest.size_bytes:,} bytes, expected at most {MAX_MANIFEST_BYTES:,}"]
-            raise InvalidBundle(what, faults)
-        try:
-            content = self._store.read(manifest.ref, MAX_MANIFEST_BYTES)
-        except (AlreadyDone, TooManyBytes) as error:
-            raise InvalidBundle(what, [f"{manifest.ref.uri} was replaced while it was read"]) from error
-        files = self._files(manifest.ref, parse_manifest(content, what), what)
+        manifest, content = self.manifest(reference)
+        files = self._files(manifest, parse_manifest(content, what), what)
         copy = Path(tempfile.mkdtemp(dir=_private_folder()))
         try:
             (copy / MANIFEST).write_bytes(content)
@@ -68,6 +58,29 @@ class BundleDownload:
             if isinstance(error, InvalidBundle):
                 raise InvalidBundle(what, error.faults) from error
             raise
+
+    def manifest(self, reference: BundleReference) -> tuple[ObjectRef, bytes]:
+        """Return the manifest of a bundle in a bucket, and its bytes; no other file is read.
+
+        Args:
+            reference: as in ``bundle``.
+
+        Raises:
+            InvalidBundle: there is no manifest, or it is too large.
+            StorageUnavailable: no answer within the deadline.
+        """
+        what = f"the bundle {reference.location}"
+        bucket, folder = reference.bucket_and_folder
+        manifest = self._manifest(bucket, folder) or self._manifest_below(bucket, folder)
+        if manifest is None:
+            raise InvalidBundle(what, [f"neither it nor a folder in it holds a {MANIFEST}"])
+        if manifest.size_bytes > MAX_MANIFEST_BYTES:
+            faults = [f"{manifest.ref.uri} has {manifest.size_bytes:,} bytes, expected at most {MAX_MANIFEST_BYTES:,}"]
+            raise InvalidBundle(what, faults)
+        try:
+            return manifest.ref, self._store.read(manifest.ref, MAX_MANIFEST_BYTES)
+        except (AlreadyDone, TooManyBytes) as error:
+            raise InvalidBundle(what, [f"{manifest.ref.uri} was replaced while it was read"]) from error
 
     def _manifest(self, bucket: str, folder: str) -> Upload | None:
         with suppress(AlreadyDone):

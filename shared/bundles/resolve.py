@@ -5,13 +5,14 @@ If the location has several versions of a model, the highest is read.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from shared.bundles.bundle import Bundle, load_bundle
+from shared.bundles.bundle import Bundle, load_bundle, parse_manifest
 from shared.bundles.download import BundleDownload
 from shared.bundles.folders import bundle_folder
-from shared.bundles.manifest import MANIFEST
+from shared.bundles.manifest import MANIFEST, Manifest
 from shared.bundles.model_index import Entry, ModelIndex
 from shared.bundles.references import BundleReference, highest_version
 from shared.errors import InvalidBundle, StorageUnavailable
@@ -60,8 +61,28 @@ class BundleSource:
         """
         if reference.is_in_a_bucket:
             return BundleDownload(self._open_store(), self._max_bytes).bundle(reference)
+        return load_bundle(self._folder(reference))
+
+    def manifest(self, reference: BundleReference) -> tuple[Manifest, str]:
+        """Read the manifest of a reference's bundle and return it with its digest; no other file is read or checked.
+
+        Raises:
+            InvalidBundle: the manifest is missing or invalid.
+            StorageUnavailable: the bucket did not answer within the deadline.
+        """
+        what = f"the bundle {reference.location}"
+        if reference.is_in_a_bucket:
+            _, content = BundleDownload(self._open_store(), self._max_bytes).manifest(reference)
+        else:
+            try:
+                content = (self._folder(reference) / MANIFEST).read_bytes()
+            except OSError as error:
+                raise InvalidBundle(what, [f"{MANIFEST} cannot be read ({error.strerror})"]) from error
+        return parse_manifest(content, what), hashlib.sha256(content).hexdigest()
+
+    def _folder(self, reference: BundleReference) -> Path:
         folder = bundle_folder(reference.location, self._own_models)
-        return load_bundle(folder if (folder / MANIFEST).exists() else _highest_below(folder))
+        return folder if (folder / MANIFEST).exists() else _highest_below(folder)
 
 
 def with_absolute_paths(references: Iterable[BundleReference], own_models: Path) -> str:

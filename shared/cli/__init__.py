@@ -23,6 +23,7 @@ COMMANDS = (
     "replay",
     "release",
     "monitor",
+    "report",
     "smoke",
     "doctor",
     "load",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from datetime import UTC, datetime
 
 import click
 from rich.progress import track
 
-from shared.adapters.gcs import CloudStorage
-from shared.bundles.bundle import load_bundle
+from shared.bundles.bundle import Bundle, load_bundle
 from shared.bundles.publish import NotPublished, Publication
 from shared.cli.bundle_names import folder_of
-from shared.cli.options import DEADLINE_S, folder_option, remarks, required_cloud
+from shared.cli.event_record import EventRecord
+from shared.cli.options import Deployment, deployment_options, remarks
 from shared.cli.terminal import say
 from shared.errors import InvalidBundle, StorageUnavailable
-from shared.local.cloud import MODELS_BUCKET, PROJECT
+from shared.local.cloud import MODELS_BUCKET
 from shared.parsing.gs_uri import bucket_name
 from shared.parsing.setting_values import BUCKET_NAME
+from shared.release.model_events import Event, ModelEvent, event_id_of
+from shared.release.served_models import served_model
 from shared.training.silence import silence
 from shared.wiring import open_classifier
 
@@ -31,14 +33,14 @@ from shared.wiring import open_classifier
     show_envvar=True,
     help="The models bucket.  [default: that of the local cloud, or with --project gs://PROJECT-models]",
 )
-@click.option("--project", help="Use this Google Cloud project instead of the local cloud.")
-@folder_option
-def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Path) -> None:
+@deployment_options
+def publish_bundle(bundle: str, to: str | None, deployment: Deployment) -> None:
     """Upload a bundle to the models bucket as gs://BUCKET/NAME/VERSION/, from where a serving process can load it.
 
     The whole bundle is checked first. Only the files that the manifest names are uploaded, the manifest last. Nothing
     is overwritten: the same bundle again is a success, another bundle under the same version is refused. Run an
-    interrupted command again to continue it.
+    interrupted command again to continue it. The publication is recorded in the table `model_events`; if that fails,
+    the command prints a warning and the bundle is published nevertheless.
 
     Exit codes: 0 the bundle is in the bucket; 1 it is invalid, or the version is taken, or the bucket does not answer;
     2 the arguments are invalid.
@@ -48,18 +50,16 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
       bucketlens bundle publish ./roses_v2
       bucketlens bundle publish ./roses_v2 --project my-project --to gs://my-models
     """
-    name = bucket_name(to or (f"{project}-models" if project else MODELS_BUCKET))
+    name = bucket_name(to or (MODELS_BUCKET if deployment.cloud else f"{deployment.project}-models"))
     if not BUCKET_NAME.fullmatch(name):
         raise click.UsageError(
             f"--to is {to!r}, expected gs://BUCKET; the folder in it is always NAME/VERSION of the bundle."
         )
-    endpoint = None if project else required_cloud(folder).url("storage")
-    store = CloudStorage(project or PROJECT, DEADLINE_S, endpoint=endpoint)
     try:
         loaded = load_bundle(folder_of(bundle))
         with silence():
             open_classifier(loaded, threads=1)
-        publication = Publication(store, name, loaded)
+        publication = Publication(deployment.store, name, loaded)
         steps = track(publication.steps(), "Publishing", len(publication.files), console=remarks, transient=True)
         created = [step for step in steps if step.is_new]
     except InvalidBundle as error:
@@ -71,6 +71,7 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
         sys.exit(1)
     result = "is published" if created else "was already there, with the same bytes"
     say(f"✓ {publication.uri} {result}; digest {loaded.digest}")
+    _record(deployment, publication, loaded)
     manifest = loaded.manifest
     remarks.print(
         f"Serve it: MODEL_BUNDLE={publication.uri}; always the highest version: {publication.uri.rpartition('/')[0]}\n"
@@ -78,4 +79,24 @@ def publish_bundle(bundle: str, to: str | None, project: str | None, folder: Pat
         highlight=False,
         soft_wrap=True,
         markup=False,
+    )
+
+
+def _record(deployment: Deployment, publication: Publication, bundle: Bundle) -> None:
+    """Record the publication; the same bundle at the same URI is the same event."""
+    record, published = EventRecord(deployment), served_model(bundle.manifest, bundle.digest)
+    metrics = {name: value for name, value in bundle.manifest.metrics.items() if isinstance(value, int | float | str)}
+    record.write(
+        lambda: [
+            ModelEvent(
+                event_id=event_id_of(Event.PUBLISHED, publication.uri, bundle.digest),
+                happened_at=datetime.now(UTC),
+                event=Event.PUBLISHED,
+                actor=record.actor,
+                model=published.model,
+                dataset_fingerprint=published.dataset_fingerprint,
+                code_commit=published.code_commit,
+                evidence={"uri": publication.uri, "files": len(publication.files), "metrics": metrics},
+            )
+        ]
     )

@@ -23,10 +23,9 @@ from shared.cli.release_report import print_standings, standing_json, what_to_co
 from shared.cli.release_verdict import reach_verdict, refuse_worse_challenger
 from shared.cli.terminal import say_json
 from shared.errors import BadRequest, BucketlensError, Transient
-from shared.local.releases.platform import LocalPlatform
 from shared.release.criteria import Criteria, Finding, Verdict
 from shared.release.errors import NothingToRelease, RevisionFailed
-from shared.release.revisions import Change
+from shared.release.revisions import Change, Standing
 from shared.release.rollout import begin, promote, roll_back
 
 UNREACHABLE = 4
@@ -64,10 +63,10 @@ def status_(releases: Releases, as_json: bool) -> None:
         standings = releases.standings()
     if as_json:
         services = [standing_json(standing) for standing in standings]
-        say_json({"services": services, "https": _front(releases)}, indent=2)
+        say_json({"services": services, "https": releases.front_url}, indent=2)
         return
     print_standings(standings)
-    if front := _front(releases):
+    if front := releases.front_url:
         console.print(f"HTTPS traffic is split at {front}", highlight=False)
 
 
@@ -114,13 +113,15 @@ def canary(
             return
         for percent in percents:
             if percent == 100 and len(percents) > 1:
-                print_standings(promote(releases.platform, releases.services))
+                _promote(releases, anyway=False)
                 return
             step_began = datetime.now(UTC)
-            print_standings(begin(releases.platform, releases.services, change, percent))
+            standings = begin(releases.platform, releases.services, change, percent)
+            print_standings(standings)
+            releases.record.canary(standings, percent)
             if len(percents) > 1:
                 query = replace(comparison_query(releases.standings(), (), (), None, 7), since=step_began)
-                verdict = reach_verdict(releases, query, criteria, wait, every, as_json=False)
+                verdict = reach_verdict(releases, query, standings, criteria, wait, every)
                 _continue_if_good(releases, percent, verdict)
 
 
@@ -157,7 +158,7 @@ def check(
     with _errors_as_exit_codes():
         standings = [] if champion and (challenger or shadow) else releases.standings()
         query = comparison_query(standings, champion, challenger, shadow, days)
-        sys.exit(reach_verdict(releases, query, criteria, wait, every, as_json=as_json).exit_code)
+        sys.exit(reach_verdict(releases, query, standings, criteria, wait, every, as_json=as_json).exit_code)
 
 
 @command.command("promote")
@@ -183,8 +184,7 @@ def promote_(releases: Releases, anyway: bool, days: int, criteria: Criteria) ->
     with _errors_as_exit_codes():
         if not anyway:
             refuse_worse_challenger(releases, days, criteria)
-        standings = promote(releases.platform, releases.services)
-        print_standings(standings)
+        standings = _promote(releases, anyway=anyway)
         if not releases.deployment.cloud:
             remarks.print(what_to_commit(standings), markup=False, highlight=False, soft_wrap=True)
 
@@ -212,26 +212,33 @@ def _continue_if_good(releases: Releases, percent: int, verdict: Verdict) -> Non
         sys.exit(verdict.exit_code)
 
 
+def _promote(releases: Releases, *, anyway: bool) -> list[Standing]:
+    standings = promote(releases.platform, releases.services)
+    print_standings(standings)
+    releases.record.promoted(standings, anyway=anyway)
+    return standings
+
+
 def _roll_back(releases: Releases) -> None:
+    before = releases.standings()
     try:
         standings = roll_back(releases.platform, releases.services)
     except NothingToRelease as error:  # a repeated rollback in a script must not fail
         console.print(f"{error}", highlight=False)
-        standings = releases.standings()
+        standings = before
     for standing in standings:
         share = standing.percent_of(standing.champion)
         console.print(f"{standing.service}: {standing.champion} serves {share} %", highlight=False)
+    releases.record.rolled_back(before, standings)
 
 
 def _shadow(releases: Releases, change: Change) -> None:
+    standings = releases.standings()
     run = releases.platform.shadow(change)
+    releases.record.shadowed(run, change, standings)
     console.print(
         f"The shadow has classified the archive; next: bucketlens release check --shadow {run}", highlight=False
     )
-
-
-def _front(releases: Releases) -> str | None:
-    return releases.platform.front_url if isinstance(releases.platform, LocalPlatform) else None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Deployment, deployment_options
+from shared.cli.release_record import ReleaseRecord
 from shared.errors import Misconfigured
 from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, absolute_references
 from shared.release.challenger import challenger_bundles
@@ -43,6 +44,16 @@ class Releases:
         from shared.adapters.cloud_run import CloudRun
 
         return CloudRun(self.deployment.project, str(self.region))
+
+    @cached_property
+    def record(self) -> ReleaseRecord:
+        """The record of the release's steps."""
+        return ReleaseRecord(self.deployment)
+
+    @property
+    def front_url(self) -> str | None:
+        """The URL at which the local cloud splits HTTPS traffic; None on Cloud Run, and before the first release."""
+        return self.platform.front_url if isinstance(self.platform, LocalPlatform) else None
 
     def standings(self) -> list[Standing]:
         """Return the current state of the services."""

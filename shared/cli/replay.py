@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from rich.progress import track
 from rich.table import Table
 
+from shared.cli.moment import Moment
 from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import BadRequest, Permanent, Transient
@@ -21,30 +20,12 @@ from shared.operations.served import check_served
 from shared.parsing.gs_uri import bucket_name
 
 REASONS = sorted(kind.reason for kind in Permanent.__subclasses__())
-UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 SHOWN = {
     Fate.PUT_BACK: "put back",
     Fate.TAKEN: "left: the name is taken",
     Fate.GONE: "no longer in quarantine",
     Fate.SET_ASIDE: "set aside in its bucket",
 }
-
-
-class _Moment(click.ParamType[datetime]):
-    """A time: ``2h`` is two hours ago, a date is its midnight in UTC."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            if match := re.fullmatch(r"([0-9]{1,6})([smhdw])", value):
-                return datetime.now(UTC) - timedelta(seconds=int(match[1]) * UNITS_S[match[2]])
-            moment = datetime.fromisoformat(value)
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is neither an age, such as 90m, 2h or 7d, nor a date, such as 2026-11-20.")
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @click.command("replay", short_help="Put quarantined files back.")
@@ -69,14 +50,14 @@ class _Moment(click.ParamType[datetime]):
 @click.option(
     "--older-than",
     "before",
-    type=_Moment(),
+    type=Moment(),
     metavar="AGE",
     help="Replay only files quarantined before: 2h or 7d ago, or a date: 2026-11-20.",
 )
 @click.option(
     "--newer-than",
     "after",
-    type=_Moment(),
+    type=Moment(),
     metavar="AGE",
     help="Replay only files quarantined since: 2h or 7d ago, or a date: 2026-11-20.",
 )

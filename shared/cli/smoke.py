@@ -6,11 +6,13 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from shared.cli.event_record import EventRecord
 from shared.cli.options import Deployment, console, deployment_options, remarks
 from shared.cli.terminal import shown
 from shared.errors import AlreadyDone, BadRequest, BucketlensError, Transient
@@ -27,6 +29,7 @@ from shared.operations.smoke_test import (
 )
 from shared.parsing.gs_uri import bucket_name
 from shared.pipeline.ids import ImageIds
+from shared.release.model_events import Event, EventModel, ModelEvent
 
 DEFAULTS = Demands()
 
@@ -110,8 +113,8 @@ def command(
     """Test a deployment: upload a picture and wait for its row, send a request, and classify the golden set.
 
     Both rows must be by the given revisions, so that no old revision is tested. The pictures of the golden set leave
-    no rows. Its accuracy counts at 95 % certainty (Wilson's lower bound), so a small set proves little: 0.9 needs 25
-    pictures of 25 right, or 95 of 100.
+    no rows; its figures are recorded in the table `model_events`. Its accuracy counts at 95 % certainty (Wilson's lower
+    bound), so a small set proves little: 0.9 needs 25 pictures of 25 right, or 95 of 100.
 
     Exit codes: 0 the deployment works well enough; 1 it does not, and each fault is named; 2 the arguments are invalid.
 
@@ -133,6 +136,7 @@ def command(
             figures = measure(deployment.store, pictures, tested.ask)
             _print(figures)
             faults = list(figures.faults(demands))
+            _record(deployment, figures, faults)
     except OSError as error:
         raise click.UsageError(f"The golden set cannot be read: {error.strerror}.") from error
     except (BadRequest, AlreadyDone) as error:
@@ -199,4 +203,22 @@ def _print(figures: Figures) -> None:
         f"{figures.error_rate:.1%} failed, "
         f"95 % within {figures.p95_ms:.0f} ms",
         highlight=False,
+    )
+
+
+def _record(deployment: Deployment, figures: Figures, faults: list[str]) -> None:
+    """Record the figures of the golden set, for the model that answered."""
+    record, tested = EventRecord(deployment), figures.model
+    evidence = {"by": "golden set", **asdict(figures), "accuracy": figures.accuracy, "faults": faults}
+    record.write(
+        lambda: [
+            ModelEvent(
+                event_id=uuid.uuid4().hex,  # each measurement is a test of its own
+                happened_at=datetime.now(UTC),
+                event=Event.TESTED,
+                actor=record.actor,
+                model=EventModel(tested["name"], tested["version"], tested["digest"]) if tested else None,
+                evidence=evidence,
+            )
+        ]
     )

@@ -75,7 +75,7 @@ def function_part(cloud: Cloud, function: str, name: str, *, revision: str, bund
         "PORT": str(port),
         "K_SERVICE": function.replace("_", "-"),
         "K_REVISION": revision,
-        "LOG_FORMAT": "text",
+        "LOG_FORMAT": "json",  # commands find outcomes by their fields, and show the lines as text
     }
     command = (sys.executable, "-m", "gunicorn", "--config", str(ROOT / "functions" / "gunicorn.conf.py"))
     url = cloud.url("classify_request") if port == cloud.ports["classify_request"] else f"http://{HOST}:{port}"

@@ -224,5 +224,5 @@ class Supervisor:
             time.sleep(0.05)
 
     def _last_lines(self, name: str) -> str:
-        lines = last_lines(self.cloud.log_file(name), 12)
+        lines = [line for text in last_lines(self.cloud.log_file(name), 12) for line in text.splitlines()]
         return "\n".join(f"  {line}" for line in lines) or "  (nothing)"

@@ -65,6 +65,8 @@ class Answer:
     milliseconds: float
     label: str | None = None
     prediction_id: str | None = None
+    model: dict[str, Any] | None = None
+    """The model that answered, by ``name``, ``version`` and ``digest``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Figures:
     error_rate: float
     p95_ms: float
     """95 of a hundred answers took no longer, as the caller saw it."""
+    model: dict[str, Any] | None = None
+    """The model that answered; None where there was no answer, or several models answered."""
 
     @property
     def accuracy(self) -> float:
@@ -170,7 +174,8 @@ def ask(url: str, token: str | None, content: bytes, *, record: bool) -> Answer:
         status = error.code
     except (OSError, ValueError):
         pass  # no answer, or none that is JSON
-    return Answer(status, (time.monotonic() - began) * 1000, answer.get("label"), answer.get("prediction_id"))
+    took_ms = (time.monotonic() - began) * 1000
+    return Answer(status, took_ms, answer.get("label"), answer.get("prediction_id"), answer.get("model"))
 
 
 def measure(
@@ -187,7 +192,14 @@ def measure(
     failed = sum(answer.status != 200 for answer in answers)
     times = sorted(answer.milliseconds for answer in answers)
     slowest = times[math.ceil(0.95 * len(times)) - 1]
-    return Figures(len(answers), right, failed / len(answers), slowest)
+    models = {json.dumps(answer.model, sort_keys=True): answer.model for answer in answers if _is_model(answer.model)}
+    model = next(iter(models.values())) if len(models) == 1 else None
+    return Figures(len(answers), right, failed / len(answers), slowest, model)
+
+
+def _is_model(model: Any) -> bool:
+    """Return whether an answer names its model completely, which older and other servers do not."""
+    return isinstance(model, dict) and {"name", "version", "digest"} <= model.keys()
 
 
 def row_of(warehouse: Warehouse, id: str, timeout_s: float) -> dict[str, Any] | None:

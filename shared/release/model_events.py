@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol
 
 TABLE = "model_events"
@@ -70,6 +71,11 @@ class ModelEvent:
             json.dumps(self.evidence, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise ValueError(f"The evidence of the event {self.event_id} is not JSON: {error}.") from error
+
+
+def event_id_of(*identity: Any) -> str:
+    """Return the id of an event by what makes it the same one when it is written again: sha256 of a JSON array."""
+    return sha256(json.dumps(identity, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 class RowWriter(Protocol):

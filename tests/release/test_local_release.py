@@ -7,30 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from shared.adapters.bigquery import BigQuery
-from shared.cli import main
-from shared.local.cloud import DATASET, PROJECT, Cloud, folder_lock, new_cloud
-from shared.local.supervisor import Supervisor
-from shared.settings import DEFAULT_BUNDLE
 from shared.types import Correction
 from tests.bundles.copies import write_bundle
 from tests.pictures import encoded, smooth
 from tests.release.bundles import write_good_bundle, write_worse_bundle
+from tests.release.supervised_cloud import COPIES, PICTURES, Bucketlens, supervised
 
 ROOT = Path(__file__).parents[2]
-PICTURES, COPIES = 12, 4
 BY_LABELS = ("--latency-slack-ms", "60000", "--max-score-fall", "1")
 """Criteria on which neither a busy machine nor the split of the pictures decides."""
 
@@ -40,61 +31,10 @@ FEW = (*BY_LABELS, "--min-images", "8", "--min-shared", "4")
 UPLOAD, REQUEST = "classify-upload", "classify-request"
 
 
-class Bucketlens:
-    """The command line on a local cloud of its own."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.cloud = cloud
-
-    @cached_property
-    def warehouse(self) -> BigQuery:
-        return BigQuery(PROJECT, DATASET, 20, endpoint=self.cloud.url("warehouse"))
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        folder = ("--folder", str(self.cloud.folder))
-        result = CliRunner().invoke(main, [*arguments, *folder], prog_name="bucketlens")
-        assert result.exit_code == code, (
-            f"{arguments}: exit code {result.exit_code}\n{result.output}\n{result.exception!r}"
-        )
-        return result.stdout if code == 0 or "--json" in arguments else result.output
-
-    def service(self, name: str) -> dict[str, Any]:
-        services = json.loads(self("release", "status", "--json"))["services"]
-        [match] = [service for service in services if service["service"] == name]
-        return dict(match)
-
-    def drop(self, name: str, copies: int = COPIES) -> None:
-        """Drop ``copies`` of each picture: each copy is an event, and all are one object in the archive."""
-        for copy in range(copies):
-            folder = self.cloud.folder / "images" / name / str(copy)
-            folder.mkdir(parents=True)
-            for number in range(PICTURES):
-                content = encoded(smooth(96, 72, seed=number), "JPEG", quality=90)
-                (folder / f"{number:02}.jpg").write_bytes(content)
-        self("drop", str(self.cloud.folder / "images" / name), "--wait")
-
-
 @pytest.fixture(scope="module")
 def bucketlens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucketlens]:
-    """Yield a cloud that is supervised as by `bucketlens up`, without its process."""
-    folder = tmp_path_factory.mktemp("release")
-    supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0)
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.1):
-            supervisor.watch()
-
-    watching = threading.Thread(target=watch)
-    with folder_lock(folder):
-        try:
-            supervisor.start()
-            watching.start()
-            yield Bucketlens(supervisor.cloud)
-        finally:
-            stop.set()
-            watching.join()
-            supervisor.stop()
+    with supervised(tmp_path_factory.mktemp("release")) as bucketlens:
+        yield bucketlens
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,7 @@ SLOW = frozenset(
         "http/test_admission_on_a_server.py",
         "monitoring/test_accuracy.py",
         "monitoring/test_drift.py",
+        "monitoring/test_judge.py",
         "monitoring/test_two_samples.py",
         "monitoring/test_verdict.py",
         "mutation/test_in_place.py",

@@ -18,6 +18,7 @@ from shared.bundles.resolve import BundleSource, with_absolute_paths
 from shared.errors import Misconfigured, StorageUnavailable
 from shared.local.children import answers
 from shared.local.cloud import HOST, PROJECT, Cloud, free_port
+from shared.local.log_files import last_lines
 from shared.local.processes import shadow_command
 from shared.local.releases.ledger import (
     SERVICES,
@@ -191,10 +192,7 @@ def _bundle_references(change: Change) -> str:
 
 
 def _last_lines(log: Path) -> str:
-    try:
-        lines = log.read_text("utf-8", "replace").splitlines()[-6:]
-    except OSError:
-        lines = []
+    lines = [line for text in last_lines(log, 6) for line in text.splitlines()]
     return (
         "The last lines of its log:\n" + "\n".join(f"  {line}" for line in lines)
         if lines

@@ -21,6 +21,7 @@ PIPELINE_MAY = {
     "roles/bigquery.dataViewer": "judge a release by its rows",
     "roles/bigquery.jobUser": "query them",
     "roles/bucketlens_act_as": "deploy as the function's account",
+    "roles/bucketlens_append": "record what it does to a model",
     "roles/bucketlens_deploy": "replace image and traffic",
     "roles/bucketlens_follow": "see when that is done",
     "roles/bucketlens_inspect": "see how an image was built",

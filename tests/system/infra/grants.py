@@ -72,6 +72,7 @@ WITH_A_PIPELINE: set[Grant] = {
     ("deploy", "act_as", "account classify-backlog"),
     ("deploy", "act_as", "account classify-request"),
     ("deploy", "act_as", "account classify-upload"),
+    ("deploy", "append", "table model_events"),
     ("deploy", "deploy", "job classify-backlog"),
     ("deploy", "deploy", "service classify-request"),
     ("deploy", "deploy", "service classify-upload"),
@@ -115,6 +116,7 @@ OF_OPTIONS: set[Grant] = {
     ("deploy", "roles/secretmanager.secretAccessor", "secret git-token"),
     ("group:analysts@example.com", "roles/bigquery.dataViewer", "the dataset"),
     ("group:team@example.com", "roles/storage.objectCreator", "bucket upload"),
+    ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "append", "table model_events"),
     ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "publish", "bucket models"),
     ("user:ada@example.com", "roles/run.invoker", "service classify-request"),
 }
