@@ -1,6 +1,6 @@
 """Replay some days of uploads with a shift, and print what monitoring concluded on which day.
 
-python -m tests.system.proofs.replay BUNDLE DATA [--condition grey] [--shift-on 20] [--days 30] [--picture PNG]
+python -m tests.system.proofs.replay BUNDLE DATA [--condition grey] [--shift-on 20] [--picture PNG] [--pages FOLDER]
 
 Each day, other pictures of DATA arrive, of which the bundle's profile is not: a copy of the bundle gets one of the
 pictures that do not arrive. From a day on, they arrive under a condition. They go the way of a request, from bytes to
@@ -29,6 +29,7 @@ from shared.importing.profile_bundle import profile_bundle
 from shared.inference.classifier import Classifier
 from shared.monitoring.judge import judge, record_verdict
 from shared.monitoring.reference import made_at
+from shared.reporting.verdict_page import verdict_page
 from shared.training.dataset import Example, read_dataset
 from shared.training.silence import silence
 from shared.wiring import load_model
@@ -123,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--window-days", type=int, default=3, help="days that are judged together")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--picture", type=Path, help="a PNG of the days")
+    parser.add_argument("--pages", type=Path, help="a folder for the page of each day's verdict")
     chosen = parser.parse_args(arguments)
     folder = folder_of(chosen.bundle)
     labels = set(load_bundle(folder).manifest.labels)
@@ -151,6 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table_of(judged))
     if chosen.picture:
         draw_days(judged, chosen.shift_on, f"{chosen.condition} from day {chosen.shift_on} on", chosen.picture)
+    if chosen.pages:
+        chosen.pages.mkdir(parents=True, exist_ok=True)
+        for day in judged:
+            (chosen.pages / f"day-{day.number:02}.html").write_text(verdict_page(day.judgement), "utf-8")
 
 
 if __name__ == "__main__":
