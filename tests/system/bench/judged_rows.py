@@ -40,6 +40,7 @@ from shared.local.cloud import DATASET, PROJECT
 from shared.monitoring.audit_sample import audit_bound
 from shared.monitoring.judge import judge
 from shared.monitoring.thresholds import VerdictThresholds
+from shared.monitoring.window import STATISTICS
 from shared.pipeline.record import Row, label_row, prediction_row
 from shared.settings import DEFAULT_BUNDLE
 from shared.signals.novelty import DIRECTIONS
@@ -111,15 +112,14 @@ def drawn_bundle(folder: Path) -> Bundle:
 
 def signals_of(random: np.random.Generator) -> Signals:
     """Draw the signals of a picture."""
-    statistics = random.gamma(9, 0.1, 6).tolist()
+    statistics = dict(zip(STATISTICS, random.gamma(9, 0.1, len(STATISTICS)).tolist(), strict=True))
     embedding = tuple(random.normal(size=DIRECTIONS).round(3).tolist())
-    return Signals(0.3, *statistics, novelty=float(random.beta(4, 20)), embedding=embedding)
+    return Signals(entropy=0.3, **statistics, novelty=float(random.beta(4, 20)), embedding=embedding)
 
 
 def statistics_of(signals: Signals) -> list[float]:
     """Return the image statistics of signals, in the order of a profile's columns."""
-    names = ("brightness", "contrast", "sharpness", "saturation", "colourfulness", "aspect")
-    return [getattr(signals, name) for name in names]
+    return [getattr(signals, name) for name in STATISTICS]
 
 
 def rows_of(bundle: Bundle, first: int, end: int) -> Iterator[tuple[Row, Row | None]]:
