@@ -1,10 +1,9 @@
-"""Options of ``bucketlens monitor``: how long back, and a threshold for each field of the two kinds."""
+"""Options of ``bucketlens monitor``: one for each threshold."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import Field, fields
-from datetime import timedelta
 from functools import wraps
 from math import isfinite
 from typing import Any
@@ -13,23 +12,7 @@ import click
 
 from shared.errors import Misconfigured
 from shared.monitoring.threshold_settings import KINDS, is_whole, thresholds_from, variable_of
-from shared.parsing.duration import duration
 from shared.settings import monitor_variables
-
-
-class Duration(click.ParamType[timedelta]):
-    """How long back: ``7d``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Return the time; click calls this."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return duration(str(value))
-        except ValueError as error:
-            self.fail(f"it is {str(value)[:40]!r}, expected {error}", param)
 
 
 def thresholds_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +10,10 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from shared.cli.event_record import EventRecord
-from shared.cli.monitor_options import Duration
+from shared.cli.moment import Moment
 from shared.cli.monitored_bundle import monitored_bundle
 from shared.cli.options import Deployment, deployment_options, remarks
+from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say
 from shared.errors import BadRequest, Transient
 from shared.monitoring.threshold_settings import thresholds_from
@@ -21,9 +21,9 @@ from shared.settings import monitor_variables
 
 UNREACHABLE = 4
 
-ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
+MOST = timedelta(days=3660)
 
-WITHOUT_MATPLOTLIB = "Reports need matplotlib, which is not installed here; install it with: pip install matplotlib"
+ENDINGS = {".html": "html", ".htm": "html", ".md": "markdown"}
 
 
 @click.group("report", short_help="Write reports that people read.")
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--region", help="The region of the services; with --project, unless --bundle is given.")
 @click.option("--bundle", help="The bundle to compare with.  [default: what the service of uploads serves]")
 @click.option("--model", help="The model to report on, if several serve: NAME.")
-@click.option("--since", type=Duration(), default="30d", show_default=True, help="Report on uploads from that day on.")
+@click.option("--since", type=Moment(), default="30d", show_default=True, help="Report on uploads from that day on.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -49,7 +49,7 @@ def periodic(
     region: str | None,
     bundle: str | None,
     model: str | None,
-    since: timedelta,
+    since: datetime,
     out: Path | None,
     force: bool,
     no_pictures: bool,
@@ -69,19 +69,20 @@ def periodic(
       bucketlens report periodic --since 7d --out week.md
       bucketlens report periodic --project my-project --region europe-west1 --no-pictures
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise click.ClickException(WITHOUT_MATPLOTLIB)
+    require_matplotlib()
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise click.UsageError(f"--out is {out}, expected a name that ends with .html or .md.")
     from shared.reporting.period import Period  # these load matplotlib, which takes a second
     from shared.reporting.periodic import file_stem, make_periodic_report, report_event
 
     now = datetime.now(UTC)
+    if not now - MOST <= since < now:
+        raise click.UsageError(f"--since is {since:%Y-%m-%d %H:%M}, expected a time in the last {MOST.days} days.")
     try:
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=remarks, transient=True) as progress:
             task = progress.add_task("Finding the model")
             monitored = monitored_bundle(deployment, region, bundle, model)
-            name, period = monitored.bundle.manifest.name, Period.since((now - since).date(), now)
+            name, period = monitored.bundle.manifest.name, Period.since(since.astimezone(UTC).date(), now)
             target = out or Path(f"{file_stem(name, period)}.html")
             _refuse_to_overwrite(target, force)
             report = make_periodic_report(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,10 @@ class Audit:
     """Pictures of the sample, labelled or not."""
     labelled: int
     """Labelled pictures of the sample, whether they count or not."""
+    bound: str
+    """The ``upload_id`` below which an upload is of the sample."""
+    since: datetime
+    """When the first of its days begins; aware."""
 
 
 def audit_of(warehouse: Warehouse, period: Period, model: ModelVersion, labels: Sequence[str], share: float) -> Audit:
@@ -84,18 +89,19 @@ def audit_of(warehouse: Warehouse, period: Period, model: ModelVersion, labels: 
         WarehouseUnavailable: no answer within the deadline.
         BadRequest: the tables and views are not there, or have other columns.
     """
-    parameters = {**period.parameters(), "digest": [model.digest], "bound": [audit_bound(share)]}
+    bound = audit_bound(share)
+    parameters = {**period.parameters(), "digest": [model.digest], "bound": [bound]}
     rows = warehouse.query(_within(period, COUNTS), **parameters).rows
     counts = {bool(row["is_hard"]): Counts(row["pictures"], row["labelled"]) for row in rows}
     pictures, labelled = (sum(getattr(side, name) for side in counts.values()) for name in ("pictures", "labelled"))
     if not labelled:
-        return Audit(no_audit(labels), pictures, 0)
+        return Audit(no_audit(labels), pictures, 0, bound, period.since)
     labelled_rows = warehouse.query(_within(period, LABELLED), **parameters).rows
     kept: list[dict[str, Any]] = []
     for is_hard, side in counts.items():
         of_side = [row for row in labelled_rows if row["is_hard"] == is_hard]
         kept += of_side[: counted(side, counts.get(not is_hard, Counts()))]
-    return Audit(_audited(kept, labels), pictures, labelled)
+    return Audit(_audited(kept, labels), pictures, labelled, bound, period.since)
 
 
 def counted(side: Counts, other: Counts) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.bundles.bundle import Bundle
@@ -41,6 +41,7 @@ class Judgement:
     """Models of other names, and versions that were not judged, with rows in the same time."""
     audit: Audit
     """The audit sample; it may reach further back than the window."""
+    thresholds: VerdictThresholds
     dataset_fingerprint: str | None = None
     """Of the pictures that the model was trained on; None where it is not known."""
 
@@ -67,11 +68,14 @@ class Judgement:
             "rows": self.rows,
             "is_sampled": self.is_sampled,
             "unfamiliar_share": self.unfamiliar_share,
-            "audit_sample": {"pictures": self.audit.sample, "labelled": self.audit.labelled},
-            "other_models": [
-                {"name": model.name, "version": model.version, "digest": model.digest, "rows": rows}
-                for model, rows in self.other_models
-            ],
+            "audit_sample": {
+                "bound": self.audit.bound,
+                "pictures": self.audit.sample,
+                "labelled": self.audit.labelled,
+                "since": self.audit.since.astimezone(UTC).isoformat(),
+            },
+            "other_models": [{**asdict(model), "rows": rows} for model, rows in self.other_models],
+            "thresholds": asdict(self.thresholds),
         }
 
 
@@ -132,6 +136,7 @@ def judge(
         rows=sum(rows for _, rows in counts),
         other_models=tuple((version, rows) for version, rows in models if version not in judged),
         audit=audit,
+        thresholds=bounds,
         dataset_fingerprint=_fingerprint(bundle),
     )
 

@@ -29,6 +29,7 @@ class VerdictThresholds:
     """1 % of 1,000 uploads a day are ten pictures to label. The view ``audit_queue`` lists this share; its labels still
     count with a larger one."""
     accuracy_floor: float | None = _threshold(None, "Accuracy below which a model is harmed; else the fall decides.")
+    """What is enough depends on what the labels are used for: set it where that is known."""
     max_accuracy_fall: float = _threshold(0.05, "By how much the accuracy may fall below the validation's.")
     """Pictures that are dark or warm cost flowers_v1 at most 1 point, upside down 4, blurred or grey 11 to 14."""
     min_score_fall: float = _threshold(0.02, "By how much the mean score must certainly have fallen to count as harm.")

@@ -74,8 +74,9 @@ def _block(block: Block) -> Iterator[str]:
         case Bullets():
             yield "\n".join(f"- {escaped(item)}" for item in block.items)
         case Command():
-            # as indented code, which no text can end
-            yield "\n".join(f"    {visible(line)}" for line in block.text.splitlines())
+            # an indented block would become part of a list before it
+            fence = "~" * max(3, *(len(run) + 1 for run in re.findall("~+", block.text) or ("",)))
+            yield "\n".join([fence, *(visible(line) for line in block.text.splitlines()), fence])
         case KeyFigures():
             figures = ((figure.name, figure.value, figure.remark) for figure in block.figures)
             yield "\n".join(f"- {escaped(name)}: {_joined(value, remark)}" for name, value, remark in figures)

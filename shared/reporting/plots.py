@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from shared.reporting.document import Column, Plot, Table
 from shared.reporting.embedded_svg import ACCENT, BAD, INK, SERIES, drawn
 from shared.reporting.visible_text import cut
-from shared.reporting.wording import count, percent
+from shared.reporting.wording import count, counted, percent
 
 Floats = npt.NDArray[np.float64]
 
@@ -108,14 +108,17 @@ def distribution_plot(
     return Plot(title, description, drawn(name, WIDTH_IN, 2.6, draw), Table(title, tuple(columns), tuple(rows)))
 
 
-def days_plot(name: str, title: str, days: Sequence[date], groups: Sequence[tuple[str, Sequence[int]]]) -> Plot:
-    """Draw counts by day as stacked bars.
+def days_plot(
+    name: str, title: str, days: Sequence[date], groups: Sequence[tuple[str, Sequence[int]]], unit: str = "day"
+) -> Plot:
+    """Draw counts by day, or by another length of time, as stacked bars.
 
     Args:
         name: of the plot on its page.
         title: one line.
-        days: in order, 1 or more.
+        days: the first day of each bar, in order, 1 or more.
         groups: names with their counts by day, the largest first; at most ``NAMED_GROUPS``, and one for all others.
+        unit: the length of time of a bar.
     """
     totals = np.array([counts for _, counts in groups], np.int64).sum(axis=0) if groups else np.zeros(len(days))
 
@@ -138,11 +141,10 @@ def days_plot(name: str, title: str, days: Sequence[date], groups: Sequence[tupl
         (day.isoformat(), *(count(int(counts[index])) for _, counts in groups), count(int(totals[index])))
         for index, day in enumerate(days)
     )
-    columns = (Column("day"), *(Column(cut(group, 60), True) for group, _ in groups), Column("together", True))
+    columns = (Column(unit), *(Column(cut(group, 60), True) for group, _ in groups), Column("together", True))
     top = int(np.argmax(totals))
     description = (
-        f"{count(int(totals.sum()))} pictures in {len(days)} day{'s' * (len(days) != 1)}; most on {days[top]}: "
-        f"{count(int(totals[top]))}."
+        f"{counted(int(totals.sum()), 'picture')}; most in the {unit} of {days[top]}: {count(int(totals[top]))}."
     )
     return Plot(title, description, drawn(name, WIDTH_IN, 2.9, draw), Table(title, columns, rows))
 

@@ -13,6 +13,9 @@ from shared.reporting.thumbnails import Thumbnail
 from shared.reporting.visible_text import cut
 from shared.reporting.wording import count, counted, decimal, moment, percent
 
+MOST_BARS = 62
+"""Bars of the plot of days."""
+
 MOST_MODELS = 20
 """Models whose rows are in the table."""
 
@@ -63,16 +66,19 @@ def volume_section(facts: PeriodFacts) -> Section:
 
 
 def _by_day(facts: PeriodFacts) -> Block:
+    """Draw the pictures by day; a long period by weeks, or by whatever number of weeks fits."""
     days = facts.period.days
-    position = {day: index for index, day in enumerate(days)}
-    names = [label.label for label in facts.labels]
+    step = 1 if len(days) <= MOST_BARS else 7 * -(-len(days) // (7 * MOST_BARS))
+    starts = days[::step]
+    position = {day: index // step for index, day in enumerate(days)}
     counts: dict[str | None, list[int]] = {}
     for row in facts.days:
-        counts.setdefault(row.label, [0] * len(days))[position[row.day]] += row.pictures
-    groups = [(name, counts[name]) for name in names if name in counts]
+        counts.setdefault(row.label, [0] * len(starts))[position[row.day]] += row.pictures
+    groups = [(label.label, counts[label.label]) for label in facts.labels if label.label in counts]
     if None in counts:
         groups.append(("other labels", counts[None]))
-    return days_plot("days", "Pictures by day and label", days, groups)
+    unit = "day" if step == 1 else "week" if step == 7 else f"{step // 7} weeks"
+    return days_plot("days", f"Pictures by {unit} and label", starts, groups, unit)
 
 
 def _models_table(facts: PeriodFacts) -> Table:

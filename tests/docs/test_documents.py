@@ -102,6 +102,12 @@ def test_settings_table_has_a_line_for_every_setting() -> None:
     assert all(line.endswith(". |") for line in lines[2:])
 
 
+def test_monitoring_page_has_the_thresholds_of_the_code() -> None:
+    table = writer_of_tables().thresholds_table()
+    assert between(PAGES["monitoring.md"], "thresholds") == table, "run: make docs"
+    assert all(not line.endswith("|  |") for line in table.splitlines()[2:])  # each default has its reason
+
+
 @pytest.mark.parametrize("table", ["predictions", "failures", "labels", "model_events"])
 def test_rows_page_has_the_tables_of_the_schemas(table: str) -> None:
     assert between(PAGES["rows.md"], table) == writer_of_tables().row_table(table), "run: make docs"

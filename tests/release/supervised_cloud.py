@@ -58,9 +58,9 @@ class Bucketlens:
 
 
 @contextmanager
-def supervised(folder: Path) -> Iterator[Bucketlens]:
+def supervised(folder: Path, bundle: str = DEFAULT_BUNDLE) -> Iterator[Bucketlens]:
     """Run a cloud as `bucketlens up` does, without its process."""
-    supervisor = Supervisor(new_cloud(folder, DEFAULT_BUNDLE), print, sweep_every_s=0)
+    supervisor = Supervisor(new_cloud(folder, bundle), print, sweep_every_s=0)
     stop = threading.Event()
 
     def watch() -> None:

@@ -51,6 +51,7 @@ BY_FOLDER: dict[str, Tier] = {
     "parsing": Tier.TEST,
     "pipeline": Tier.TEST,
     "release": Tier.TEST,
+    "reporting": Tier.TEST,
     "signals": Tier.TEST,
     "system/bench": Tier.REST,
     "system/chaos": Tier.REST,
