@@ -23,7 +23,7 @@ finish() {
 trap finish EXIT # also after a failure inside a function, a cancelled build, a time limit
 trap 'exit 1' INT TERM
 
-release canary --image="$image" --percent="$PERCENT" || {
+release canary --image="$image" --percent="$PERCENT" ${COMMIT:+--commit="$COMMIT"} || {
   [[ $? != 2 ]] || is_moved=no # it serves already, or something else is on trial, which is not ours to end
   exit 1
 }

@@ -115,7 +115,7 @@ def translate_errors(project: str) -> Iterator[None]:
 
 
 def _sentence(error: api.GoogleAPICallError) -> str:
-    return f"{str(error.message).rstrip('.')}."
+    return f"{message_of(error).rstrip('.')}."
 
 
 def _line(entry: Any) -> Line:

@@ -33,6 +33,9 @@ BY_NAME = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVI
 BACKLOG, SHADOW = "classify-backlog", "classify-backlog-shadow"
 REVISIONS_READ = 20
 
+COMMIT = "commit"
+"""The label that infra/pipeline/deploy.sh gives a revision, too."""
+
 
 class CloudRun:
     """``release.ports.Platform`` on Cloud Run.
@@ -86,6 +89,9 @@ class CloudRun:
         before = _traffic(current)
         if not _is_in(change, current.template):
             _apply(change, current.template)
+            if change.image:  # the label of the image before would be wrong
+                current.template.labels.pop(COMMIT, None)
+                current.template.labels.update({COMMIT: change.commit} if change.commit else {})
             current.template.revision = ""
             # Traffic that goes to "the latest" is pinned to the revision that is the latest now.
             pinned = [_target(target) for target in before if target.tag != CHALLENGER]
@@ -192,7 +198,8 @@ def _revision(resource: Any) -> Revision:
     bundle = _setting(resource, "MODEL_BUNDLE")
     ready = (condition for condition in resource.conditions if condition.type_ == "Ready")
     is_ready = any(condition.state == run_v2.Condition.State.CONDITION_SUCCEEDED for condition in ready)
-    return Revision(_short(resource.name), resource.containers[0].image, bundle, is_ready, resource.create_time)
+    image, commit = resource.containers[0].image, resource.labels.get(COMMIT)
+    return Revision(_short(resource.name), image, bundle, is_ready, resource.create_time, commit)
 
 
 def _traffic(service: Any) -> Traffic:

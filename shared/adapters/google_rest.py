@@ -107,13 +107,18 @@ class GoogleRest:
 
     def account(self) -> str | None:
         """See ``RestReader.account``."""
-        email = getattr(self._session.credentials, "service_account_email", None)
-        if email and "@" in email:
-            return str(email)
+        if email := self._service_account():
+            return email
         try:
-            return self.get("www", "oauth2/v2/userinfo").get("email")
+            email = self.get("www", "oauth2/v2/userinfo").get("email")
         except GoogleApiError:
-            return None
+            email = None
+        return email or self._service_account()
+
+    def _service_account(self) -> str | None:
+        """Return the credentials' service account; those of Google's machines know it after the first call."""
+        email = getattr(self._session.credentials, "service_account_email", None)
+        return str(email) if email and "@" in email else None
 
     def _call(self, method: str, api: str, path: str, **arguments: Any) -> Document:
         url = f"{self._endpoint}/{api}/{path}" if self._endpoint else f"https://{api}.googleapis.com/{path}"

@@ -77,7 +77,7 @@ def command(
         default = datetime.now(UTC) - (SINCE_OF_A_PICTURE if trace or name else SINCE)
         query = LogQuery(
             since=since or default,
-            functions=functions_of(part),
+            functions=_functions(part, folder / "logs", project),
             only_failures=failures,
             trace=trace_id_from(trace) if trace else None,
             name=name,
@@ -86,6 +86,13 @@ def command(
         print_outcomes(outcomes, query, as_json=as_json, is_cut=len(outcomes) == lines)
     else:
         _show_part(part, folder, follow=follow, lines=lines)
+
+
+def _functions(part: str | None, logs: Path, project: str | None) -> tuple[str, ...]:
+    """Return the functions of a query; on this machine a revision has a log of its own, and so a name."""
+    if part and not project and part.startswith(OF_FUNCTIONS) and part in names_in(logs):
+        return (_function_of(part),)
+    return functions_of(part)
 
 
 def _in_project(project: str, query: LogQuery, limit: int) -> list[LoggedOutcome]:
@@ -103,9 +110,12 @@ def _on_this_machine(folder: Path, query: LogQuery, limit: int) -> list[LoggedOu
 
 def _lines_in(logs: Path, query: LogQuery) -> Iterator[Line]:
     for name in names_in(logs):
-        function = name.replace("_", "-").replace("shadow", "classify-backlog-shadow")
-        if name.startswith(OF_FUNCTIONS) and function.startswith(query.functions):
+        if name.startswith(OF_FUNCTIONS) and _function_of(name).startswith(query.functions):
             yield from ((name, fields) for fields in fields_of_lines(logs / f"{name}.log"))
+
+
+def _function_of(log: str) -> str:
+    return log.replace("_", "-").replace("shadow", "classify-backlog-shadow")
 
 
 def _show_part(part: str | None, folder: Path, *, follow: bool, lines: int) -> None:

@@ -74,6 +74,7 @@ def status_(releases: Releases, as_json: bool) -> None:
 @releases_options
 @click.option("--bundle", help="The new model: a bundle of the image, or a folder.")
 @click.option("--image", help="The new container image, by digest; only on Cloud Run.")
+@click.option("--commit", help="The commit of the image's code, for its label and the record.")
 @click.option(
     "--percent",
     "percents",
@@ -89,6 +90,7 @@ def canary(
     releases: Releases,
     bundle: str | None,
     image: str | None,
+    commit: str | None,
     percents: tuple[int, ...],
     shadow: bool,
     criteria: Criteria,
@@ -107,7 +109,7 @@ def canary(
       bucketlens release canary --shadow --bundle roses_v2/
     """
     with _errors_as_exit_codes():
-        change = releases.change(image, bundle)
+        change = releases.change(image, bundle, commit)
         if shadow:
             _shadow(releases, change)
             return

@@ -59,7 +59,7 @@ class Releases:
         """Return the current state of the services."""
         return [self.platform.standing(service) for service in self.services]
 
-    def change(self, image: str | None, bundle: str | None) -> Change:
+    def change(self, image: str | None, bundle: str | None, commit: str | None = None) -> Change:
         """Return the change to release: the champion's models, with ``bundle`` in place of those of its names.
 
         On the local cloud a bundle is known by its absolute folder.
@@ -69,7 +69,7 @@ class Releases:
             click.UsageError: there is no such bundle.
         """
         if not bundle:
-            return Change(image, None)
+            return Change(image, None, commit)
         if self.deployment.cloud:
             absolute = absolute_references(bundle)
             for reference in references_from(bundle):
@@ -83,7 +83,7 @@ class Releases:
             raise ReleaseRefused(
                 f"{' and '.join(self.services)} serve different models; release each on its own with --service."
             )
-        return Change(image, changed.pop())
+        return Change(image, changed.pop(), commit)
 
     def _champions_bundle(self, service: str) -> str:
         standing = self.platform.standing(service)

@@ -88,7 +88,7 @@ class LogQuery:
             outcome.at >= self.since
             and (outcome.is_failure or not self.only_failures)
             and self.trace in (None, outcome.trace)
-            and (self.name is None or self.name.casefold() in (outcome.name or "").casefold())
+            and (self.name is None or self.name.casefold() in f"{outcome.name} {outcome.message}".casefold())
         )
 
     def filter(self, project: str) -> str:
@@ -105,7 +105,7 @@ class LogQuery:
                 "(jsonPayload.outcome:* OR (severity>=ERROR AND NOT httpRequest.requestMethod:*))",
                 *((failures,) if self.only_failures else ()),
                 *((f'trace="projects/{project}/traces/{self.trace}"',) if self.trace else ()),
-                *((f"jsonPayload.name:{json.dumps(self.name)}",) if self.name else ()),
+                *((_contains(self.name),) if self.name else ()),
             )
         )
 
@@ -187,6 +187,12 @@ def _resources(functions: Iterable[str]) -> Iterable[str]:
             yield f'(resource.type="cloud_run_revision" AND resource.labels.service_name="{function}")'
         else:
             yield f'(resource.type="cloud_run_job" AND resource.labels.job_name="{function}")'
+
+
+def _contains(name: str) -> str:
+    """Return the condition that a line is about a picture; a postponed one is named in the message alone."""
+    text = json.dumps(name, ensure_ascii=False)
+    return f"(jsonPayload.name:{text} OR jsonPayload.message:{text})"
 
 
 def _rank(severity: str) -> int:

@@ -32,6 +32,7 @@ class Replacement:
             "revision": self.revision.name,
             "bundle": self.revision.bundle,
             "image": self.revision.image,
+            "commit": self.revision.commit,
             "replaced": self.replaced.name,
         }
 
@@ -149,6 +150,7 @@ class ReleaseEvents:
                 {**evidence, "services": [replacement.as_json() for replacement in changed]},
                 [_identity(replacement, has_moved=has_moved) for replacement in changed],
                 at,
+                None if parent else changed[0].revision.commit,
             )
             for (served, parent), changed in by_change.items()
         ]
@@ -161,7 +163,9 @@ class ReleaseEvents:
         evidence: Mapping[str, Any],
         identity: list[Any],
         at: datetime | None = None,
+        commit: str | None = None,
     ) -> ModelEvent:
+        """Return an event; ``commit`` is that of the image, which counts where the model itself did not change."""
         digest = served.model.digest if served else None
         return ModelEvent(
             event_id=event_id_of(event, digest, parent, *identity),
@@ -171,7 +175,7 @@ class ReleaseEvents:
             model=served.model if served else None,
             parent_digest=parent,
             dataset_fingerprint=served.dataset_fingerprint if served else None,
-            code_commit=served.code_commit if served else None,
+            code_commit=commit or (served.code_commit if served else None),
             evidence=evidence,
         )
 

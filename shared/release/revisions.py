@@ -28,6 +28,8 @@ class Revision:
     is_ready: bool
     created_at: datetime | None = None
     """Aware, UTC."""
+    commit: str | None = None
+    """The commit of the image's code; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Change:
     """A container image, by digest."""
     bundle: str | None = None
     """A value of ``MODEL_BUNDLE``."""
+    commit: str | None = None
+    """The commit of the image's code, which a new revision is labelled with; it is not a change by itself."""
 
     def is_in(self, revision: Revision) -> bool:
         """Return whether a revision has the change already."""

@@ -92,6 +92,7 @@ class FakeCloudRun:
         is_ready = template["containers"][0]["image"] not in self.broken
         condition = {"type": "Ready", "state": SUCCEEDED if is_ready else FAILED}
         made = {"name": full, "containers": copy.deepcopy(template["containers"]), "conditions": [condition]}
+        made |= {"labels": dict(template["labels"])} if template.get("labels") else {}
         revisions.append({**made, "createTime": "2026-11-21T12:00:00Z"})
         service["latestCreatedRevision"] = full
         if is_ready:

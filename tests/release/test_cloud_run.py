@@ -53,6 +53,18 @@ def test_cloud_run_revision_is_deployed_without_traffic(server: FakeCloudRun, cl
     assert server.services["classify-upload"]["template"].get("revision", "") == ""
 
 
+def test_cloud_run_revision_is_labelled_with_the_commit_of_its_image(server: FakeCloudRun, cloud_run: CloudRun) -> None:
+    template = server.services["classify-upload"]["template"]
+    template["labels"] = {"team": "ours", "commit": "of-the-old-image"}
+    cloud_run.deploy("classify-upload", Change(image=NEW.image, commit="0123abc"))
+    assert cloud_run.standing("classify-upload").revisions[0].commit == "0123abc"
+    cloud_run.deploy("classify-upload", Change(bundle="/models/roses_v2"))
+    assert cloud_run.standing("classify-upload").revisions[0].commit == "0123abc"  # the image is the same
+    cloud_run.deploy("classify-upload", Change(image=f"{DIGEST}{'2' * 64}"))
+    assert cloud_run.standing("classify-upload").revisions[0].commit is None
+    assert server.services["classify-upload"]["template"]["labels"] == {"team": "ours"}
+
+
 def test_cloud_run_deploy_is_idempotent(server: FakeCloudRun, cloud_run: CloudRun) -> None:
     assert cloud_run.deploy("classify-upload", NEW) == cloud_run.deploy("classify-upload", NEW)
     assert len(server.revisions["classify-upload"]) == 2

@@ -87,8 +87,10 @@ def test_events_name_no_model_where_a_revision_served_two_of_a_name(warehouse: M
 def test_events_of_an_image_with_the_same_model_have_no_parent(warehouse: MemoryWarehouse) -> None:
     for revision in (OLD, NEW):
         classify(warehouse, revision.name, ModelFacts("flowers", "1", "a" * 64, "litert"))
-    [event] = events_with(warehouse).promoted(promotions([PROMOTED]), anyway=False)
+    of_commit = replace(PROMOTED, revisions=(replace(NEW, commit="0123abc"), OLD))
+    [event] = events_with(warehouse).promoted(promotions([of_commit]), anyway=False)
     assert (event.model, event.parent_digest) == (EventModel("flowers", "1", "a" * 64), None)
+    assert event.code_commit == event.evidence["services"][0]["commit"] == "0123abc"
 
 
 def test_events_of_a_release_are_one_for_each_changed_model(warehouse: MemoryWarehouse, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ BY_FOLDER: dict[str, Tier] = {
     "system/infra": Tier.REST,
     "system/installing": Tier.REST,
     "system/page": Tier.REST,
-    "system/proofs": Tier.REST,
+    "system/proofs": Tier.TEST,
     "system/site": Tier.REST,
     "system/small_places": Tier.REST,
     "system/supply_chain": Tier.FOREIGN,
@@ -75,6 +75,7 @@ BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
     "system/infra/test_view_reference.py": Tier.TEST,
+    "system/proofs/test_replay.py": Tier.REST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
 }
 """Files with another tier than their folder, whatever they need."""
