@@ -3,6 +3,7 @@
 #     upload bucket ──trigger──► classify_upload   ┐                      ┌─► archive bucket
 #     HTTPS client ──(domain)──► classify_request  ├─ the image of the ───┼─► quarantine bucket
 #     schedule ────────────────► classify_backlog  ┘  registry            └─► BigQuery ──sql_function──► classify_request
+#     schedule ────────────────► monitor ◄── rows, archive; ──► verdicts in BigQuery, reports bucket
 #
 # One project holds one environment: names are the same in each, and infra/environments says what differs.
 
@@ -49,6 +50,7 @@ module "project" {
 
 module "identities" {
   source       = "./infra/identities"
+  has_monitor  = var.monitor != null
   has_pipeline = var.pipeline != null
   project      = var.project
   depends_on   = [module.project]
@@ -66,6 +68,7 @@ module "buckets" {
   source              = "./infra/buckets"
   archive_classes     = var.archive_classes
   deletion_protection = var.deletion_protection
+  has_monitor         = var.monitor != null
   identities          = module.identities.members
   keep_days           = var.keep_days
   kept_buckets        = var.kept_buckets
@@ -75,6 +78,7 @@ module "buckets" {
   readable_buckets    = var.readable_buckets
   reads_models        = local.model_folder || local.model_download
   region              = var.region
+  report_readers      = try(var.monitor.readers, [])
   roles               = module.project.roles
   uploaders           = var.uploaders
 }
@@ -109,6 +113,7 @@ module "bigquery" {
   archive_bucket      = module.buckets.names["archive"]
   dataset             = var.dataset
   deletion_protection = var.deletion_protection
+  has_monitor         = var.monitor != null
   identities          = module.identities.members
   keep_days           = var.keep_days.rows
   kms_key             = one(module.encryption[*].kms_key)
@@ -130,6 +135,17 @@ module "image" {
   project    = var.project
   region     = var.region
   repository = local.repository
+  target     = "serving"
+}
+
+module "operations_image" {
+  source     = "./infra/image"
+  count      = var.deploy_functions && var.monitor != null ? 1 : 0
+  image      = try(var.monitor.image, null)
+  project    = var.project
+  region     = var.region
+  repository = local.repository
+  target     = "operations"
 }
 
 module "classify_upload" {
@@ -174,7 +190,7 @@ module "classify_request" {
 }
 
 module "classify_backlog" {
-  source                   = "./infra/backlog"
+  source                   = "./infra/job"
   count                    = var.deploy_functions ? 1 : 0
   name                     = "classify-backlog"
   environment              = local.environment
@@ -187,6 +203,23 @@ module "classify_backlog" {
   region                   = var.region
   scheduler                = { email = module.identities.emails["backlog-schedule"], member = module.identities.members["backlog-schedule"] }
   size                     = var.classify_backlog
+  depends_on               = [module.binary_authorization, module.buckets, module.bigquery]
+}
+
+module "monitor" {
+  source                   = "./infra/job"
+  count                    = var.deploy_functions && var.monitor != null ? 1 : 0
+  name                     = "monitor"
+  environment              = merge(local.environment, { REPORT_BUCKET = module.buckets.names["reports"] })
+  has_binary_authorization = length(var.attestors) > 0
+  identity                 = module.identities.emails["monitor"]
+  image                    = module.operations_image[0].image
+  kms_key                  = one(module.encryption[*].kms_key)
+  model_bucket             = local.model_folder ? module.buckets.names["models"] : null
+  project                  = var.project
+  region                   = var.region
+  scheduler                = { email = module.identities.emails["monitor-schedule"], member = module.identities.members["monitor-schedule"] }
+  size                     = merge(var.monitor.size, { tasks = 1 })
   depends_on               = [module.binary_authorization, module.buckets, module.bigquery]
 }
 
@@ -238,7 +271,7 @@ module "pipeline" {
   connection    = "projects/${var.project}/locations/${local.build_region}/connections/${var.pipeline.connection}"
   dataset       = module.bigquery.dataset
   domain_url    = var.domain == null ? null : local.url
-  functions     = { for name in ["classify-backlog", "classify-request", "classify-upload"] : name => module.identities.names[name] }
+  functions     = { for name in concat(["classify-backlog", "classify-request", "classify-upload"], var.monitor == null ? [] : ["monitor"]) : name => module.identities.names[name] }
   golden_set    = var.pipeline.golden_set
   hands_to      = var.pipeline.hands_to
   identity      = { member = module.identities.members["deploy"], name = module.identities.names["deploy"] }
@@ -254,7 +287,7 @@ module "pipeline" {
   url           = var.domain == null && length(var.iap_members) == 0 ? module.classify_request[0].url : null
   wait_s        = var.wait_s
   webhook       = var.pipeline.webhook
-  depends_on    = [module.classify_backlog, module.classify_request, module.classify_upload]
+  depends_on    = [module.classify_backlog, module.classify_request, module.classify_upload, module.monitor]
 }
 
 module "observability" {
@@ -263,6 +296,7 @@ module "observability" {
   budget          = var.watch.budget
   channels        = var.watch.channels
   emails          = var.watch.emails
+  has_monitor     = var.monitor != null
   host            = length(var.iap_members) > 0 ? null : trimprefix(local.url, "https://")
   project         = var.project
   project_number  = module.project.number
@@ -270,11 +304,14 @@ module "observability" {
   subscription    = module.upload_trigger[0].subscription
   thresholds      = var.watch.thresholds
   urgent_channels = var.watch.urgent_channels
-  depends_on      = [module.classify_backlog, module.classify_request, module.classify_upload, module.metrics]
+  depends_on      = [module.classify_backlog, module.classify_request, module.classify_upload, module.metrics, module.monitor]
 }
 
 locals {
-  bucket_names = { for role, name in var.bucket_names : role => coalesce(name, "${var.project}-${role}") }
+  bucket_names = {
+    for role, name in var.bucket_names : role => coalesce(name, "${var.project}-${role}")
+    if role != "reports" || var.monitor != null
+  }
 
   build_region = coalesce(var.build_region, var.region)
   repository   = "bucketlens"
@@ -321,7 +358,7 @@ locals {
 
   decided_here = [
     "ARCHIVE_BUCKET", "BIGQUERY_DATASET", "CALLERS", "FUNCTION_TARGET", "GOOGLE_CLOUD_PROJECT", "IAP_AUDIENCE", "LABEL_KEYS",
-    "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE", "QUARANTINE_BUCKET", "READABLE_BUCKETS", "THREADS", "UPLOAD_BUCKET",
+    "LOG_FORMAT", "MEMORY_MB", "MODEL_BUNDLE", "QUARANTINE_BUCKET", "READABLE_BUCKETS", "REPORT_BUCKET", "THREADS", "UPLOAD_BUCKET",
   ]
 
   # By name as in docs/settings.md; functions add what their size decides.
@@ -364,18 +401,19 @@ variable "attestors" {
 }
 
 variable "bucket_names" {
-  description = "Names of buckets, where PROJECT-archive, PROJECT-models, PROJECT-quarantine and PROJECT-upload will not do."
+  description = "Names of buckets, where PROJECT-archive, PROJECT-models, PROJECT-quarantine, PROJECT-reports and PROJECT-upload will not do."
   type = object({
     archive    = optional(string)
     models     = optional(string)
     quarantine = optional(string)
+    reports    = optional(string)
     upload     = optional(string)
   })
   default  = {}
   nullable = false
   validation {
-    condition     = length(distinct([for role, name in var.bucket_names : coalesce(name, "${var.project}-${role}")])) == 4
-    error_message = "One bucket has two roles: ${join(", ", [for role, name in var.bucket_names : "${role} is ${coalesce(name, "${var.project}-${role}")}"])}. Name four different ones, or an image would be classified again and again."
+    condition     = length(distinct([for role, name in var.bucket_names : coalesce(name, "${var.project}-${role}")])) == 5
+    error_message = "One bucket has two roles: ${join(", ", [for role, name in var.bucket_names : "${role} is ${coalesce(name, "${var.project}-${role}")}"])}. Name five different ones, or an image would be classified again and again."
   }
 }
 
@@ -528,11 +566,12 @@ variable "invokers" {
 }
 
 variable "keep_days" {
-  description = "Days that things are kept: what lies in quarantine, versions that were overwritten, what was deleted (0, or 7 to 90), and rows (null: for ever)."
+  description = "Days that things are kept: what lies in quarantine, versions that were overwritten, what was deleted (0, or 7 to 90), reports, and rows (null: for ever)."
   type = object({
     deleted      = optional(number, 7)
     old_versions = optional(number, 30)
     quarantine   = optional(number, 90)
+    reports      = optional(number, 400)
     rows         = optional(number)
   })
   default  = {}
@@ -580,6 +619,33 @@ variable "model_bundle" {
       can(regex("^([A-Za-z0-9][A-Za-z0-9._-]*(@(stable|canary))?=)?([A-Za-z0-9_.-]+|(/models|gs://[a-z0-9][a-z0-9._-]+)(/[A-Za-z0-9_.-]+)+)$", trimspace(place)))
     ])
     error_message = "model_bundle is \"${coalesce(var.model_bundle, "null")}\", expected a bundle's name, /models/NAME or gs://BUCKET/NAME, each alone or as NAME=… or NAME@canary=…, with commas between them."
+  }
+}
+
+variable "monitor" {
+  description = "The job that judges what is served, and writes a report each week: its size and schedule (cron, UTC), who may read the reports, which show pictures, and its image, as `image`; null: nothing is judged."
+  type = object({
+    image   = optional(string)
+    readers = optional(set(string), [])
+    size = optional(object({
+      cpu       = optional(number, 1)
+      memory_mb = optional(number, 1024)
+      schedule  = optional(string, "20 */6 * * *")
+      timeout_s = optional(number, 1800)
+    }), {})
+  })
+  default = {}
+  validation {
+    condition     = try(var.monitor.image, null) == null || can(regex("^[a-z0-9.-]+/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$", try(var.monitor.image, "")))
+    error_message = "monitor.image is \"${try(coalesce(var.monitor.image, "null"), "null")}\", expected REGION-docker.pkg.dev/PROJECT/bucketlens/operations@sha256:… with 64 hex digits: a tag may be moved, a digest may not."
+  }
+  validation {
+    condition     = try(var.monitor.size.memory_mb, 512) >= 512
+    error_message = "monitor.size.memory_mb is ${try(var.monitor.size.memory_mb, 0)}, expected at least 512."
+  }
+  validation {
+    condition     = length(setintersection(try(var.monitor.readers, []), ["allAuthenticatedUsers", "allUsers"])) == 0
+    error_message = "monitor.readers names everybody, and reports show pictures that people uploaded."
   }
 }
 
@@ -717,27 +783,30 @@ variable "watch" {
     emails   = optional(set(string), [])
     runbook  = optional(string)
     thresholds = optional(object({
-      busy_instances  = optional(number, 3)
-      busy_rate       = optional(number, 0.2)
-      error_rate      = optional(number, 0.05)
-      latency_p95_ms  = optional(number, 2000)
-      no_rows_h       = optional(number, 23)
-      oldest_event_s  = optional(number, 1800)
-      oldest_upload_s = optional(number, 3600)
-      quarantine_rate = optional(number, 0.2)
-      sweep_silent_h  = optional(number, 2)
+      busy_instances   = optional(number, 3)
+      busy_rate        = optional(number, 0.2)
+      error_rate       = optional(number, 0.05)
+      latency_p95_ms   = optional(number, 2000)
+      monitor_silent_h = optional(number, 23)
+      no_labels_days   = optional(number, 30)
+      no_rows_h        = optional(number, 23)
+      oldest_event_s   = optional(number, 1800)
+      oldest_upload_s  = optional(number, 3600)
+      quarantine_rate  = optional(number, 0.2)
+      sweep_silent_h   = optional(number, 2)
+      unfamiliar_share = optional(number, 0.1)
     }), {})
     urgent_channels = optional(set(string), [])
   })
   default  = {}
   nullable = false
   validation {
-    condition     = alltrue([for hours in [var.watch.thresholds.no_rows_h == 0 ? 1 : var.watch.thresholds.no_rows_h, var.watch.thresholds.sweep_silent_h] : hours >= 1 && hours <= 23])
-    error_message = "watch.thresholds has no_rows_h ${var.watch.thresholds.no_rows_h} and sweep_silent_h ${var.watch.thresholds.sweep_silent_h}, expected 1 to 23 (no_rows_h also 0, for no such alert): Cloud Monitoring looks back no further than a day."
+    condition     = alltrue([for hours in [for name in ["monitor_silent_h", "no_rows_h"] : var.watch.thresholds[name] == 0 ? 1 : var.watch.thresholds[name]] : hours >= 1 && hours <= 23]) && var.watch.thresholds.sweep_silent_h >= 1 && var.watch.thresholds.sweep_silent_h <= 23
+    error_message = "watch.thresholds has monitor_silent_h ${var.watch.thresholds.monitor_silent_h}, no_rows_h ${var.watch.thresholds.no_rows_h} and sweep_silent_h ${var.watch.thresholds.sweep_silent_h}, expected 1 to 23 (the first two also 0, for no such alert): Cloud Monitoring looks back no further than a day."
   }
   validation {
-    condition     = alltrue([for share in [var.watch.thresholds.busy_rate, var.watch.thresholds.error_rate, var.watch.thresholds.quarantine_rate] : share > 0 && share < 1])
-    error_message = "watch.thresholds has busy_rate ${var.watch.thresholds.busy_rate}, error_rate ${var.watch.thresholds.error_rate} and quarantine_rate ${var.watch.thresholds.quarantine_rate}, expected shares between 0 and 1."
+    condition     = alltrue([for share in [var.watch.thresholds.busy_rate, var.watch.thresholds.error_rate, var.watch.thresholds.quarantine_rate, var.watch.thresholds.unfamiliar_share] : share > 0 && share < 1])
+    error_message = "watch.thresholds has busy_rate ${var.watch.thresholds.busy_rate}, error_rate ${var.watch.thresholds.error_rate}, quarantine_rate ${var.watch.thresholds.quarantine_rate} and unfamiliar_share ${var.watch.thresholds.unfamiliar_share}, expected shares between 0 and 1."
   }
   validation {
     condition     = alltrue([for channel in setunion(var.watch.channels, var.watch.urgent_channels) : can(regex("^projects/[^/]+/notificationChannels/[^/]+$", channel))])
@@ -779,6 +848,11 @@ output "drop" {
 output "query" {
   description = "Shows the latest predictions."
   value       = "bq --project_id=${var.project} --location=${var.region} query --nouse_legacy_sql 'SELECT image.name, label, score FROM `${var.project}.${var.dataset}.latest_predictions` WHERE uploaded_on = CURRENT_DATE() ORDER BY uploaded_at DESC LIMIT 20'"
+}
+
+output "reports" {
+  description = "Lists the reports of the job monitor."
+  value       = var.monitor == null ? "echo monitor is null, so there are no reports" : "gcloud storage ls --long gs://${module.buckets.names["reports"]}"
 }
 
 output "sql" {

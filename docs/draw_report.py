@@ -21,19 +21,17 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402  # found only now
 
-from shared.bundles.bundle import load_bundle  # noqa: E402
-from shared.bundles.folders import MODELS  # noqa: E402
-from shared.inference.classifier import Classifier  # noqa: E402
-from shared.inference.from_bytes import classify_bytes  # noqa: E402
+from shared.inference.classifier import Classifier  # noqa: E402  # found only now
+from shared.inference.from_bytes import decode_for  # noqa: E402
 from shared.local.demo.drawings import drawings  # noqa: E402
 from shared.reporting.period import Period  # noqa: E402
 from shared.reporting.periodic import PeriodicReport, make_periodic_report  # noqa: E402
-from shared.settings import DEFAULT_BUNDLE  # noqa: E402
 from shared.types import ModelFacts  # noqa: E402
 from shared.wiring import load_model  # noqa: E402
 from tests.environments import Impossible  # noqa: E402
 from tests.memory.object_store import MemoryStore  # noqa: E402
 from tests.memory.warehouse import MemoryWarehouse  # noqa: E402
+from tests.monitoring.profiled import profiled_copy  # noqa: E402
 from tests.reporting.period_rows import ARCHIVE, LAST_DAY, MADE_AT, PeriodRows, jpeg  # noqa: E402
 from tests.system.page.chromium import chromium  # noqa: E402
 
@@ -46,22 +44,23 @@ def drawn_report(folder: Path) -> PeriodicReport:
     """Classify variants of the drawings, as if they came in 30 days, and return their report.
 
     Args:
-        folder: gets the warehouse.
+        folder: gets the warehouse, and a bundle with a profile of such variants.
     """
-    warehouse, store = MemoryWarehouse(folder), MemoryStore()
+    warehouse, store = MemoryWarehouse(folder / "warehouse"), MemoryStore()
     store.create_bucket(ARCHIVE)
     rows = PeriodRows(warehouse, store)
-    bundle = load_bundle(MODELS / DEFAULT_BUNDLE)
+    random = np.random.default_rng(7)
+    originals = list(drawings().items())
+    known = [_variant(originals[number % len(originals)][1], random) for number in range(PICTURES)]
+    bundle = profiled_copy(folder / "bundle", known)
     classifier = Classifier(bundle, load_model(bundle, threads=2))
     manifest = bundle.manifest
     model = ModelFacts(manifest.name, manifest.version, bundle.digest, manifest.runtime)
-    random = np.random.default_rng(7)
-    originals = list(drawings().items())
     for number in range(PICTURES):
         truth, drawing = originals[min(int(random.exponential(1.6)), len(originals) - 1)]
         content = _variant(drawing, random) if number % 40 else jpeg(number, (480, 480))
         prediction_id = rows.classified(
-            classification=classify_bytes(classifier, content),
+            classification=classifier.classify_with_signals(decode_for(classifier, content).pixels),
             content=content,
             day=LAST_DAY - timedelta(days=int(random.integers(DAYS))),
             name=f"garden/{truth}-{number:03}.jpg",
@@ -112,8 +111,8 @@ def main() -> None:
     """Write the pages, and the picture."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as warehouse:
-        report = drawn_report(Path(warehouse))
+    with tempfile.TemporaryDirectory() as temporary:
+        report = drawn_report(Path(temporary))
     (folder / "report.html").write_text(report.html, "utf-8")
     (folder / "report.md").write_text(report.markdown, "utf-8")
     try:

@@ -19,6 +19,7 @@ from shared.parsing.setting_values import (
     dataset,
     hosts,
     log_format,
+    optional_bucket,
     positive,
     secret_keys,
     text,
@@ -45,6 +46,7 @@ class Settings:
     project: str = _setting("GOOGLE_CLOUD_PROJECT", text, "The project that holds the buckets and the dataset.")
     upload_bucket: str = _setting("UPLOAD_BUCKET", bucket, "The bucket where people upload images.")
     archive_bucket: str = _setting("ARCHIVE_BUCKET", bucket, "The bucket with the pictures that were classified.")
+    report_bucket: str = _setting("REPORT_BUCKET", optional_bucket, "The bucket of weekly reports, if any.", "")
     quarantine_bucket: str = _setting("QUARANTINE_BUCKET", bucket, "The bucket of files that could not be classified.")
     dataset: str = _setting("BIGQUERY_DATASET", dataset, "The BigQuery dataset of the tables and views.", "bucketlens")
     readable_buckets: tuple[str, ...] = _setting(

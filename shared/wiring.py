@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from werkzeug.datastructures import Headers
 
@@ -20,6 +21,9 @@ from shared.pipeline.rate_limit import RateLimit
 from shared.ports import Model, ObjectStore, Strip
 from shared.settings import Platform, Settings, own_models
 
+if TYPE_CHECKING:
+    from shared.adapters.bigquery import BigQuery
+
 RUNTIMES = "shared.adapters.runtimes"
 """The package of runtimes: each module has the name that a manifest's ``runtime`` gives, and ``open_model``."""
 
@@ -30,18 +34,11 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
     Raises:
         InvalidBundle: a model file and its manifest disagree.
     """
-    from shared.adapters.bigquery import BigQuery
-
     models.open()
     return Pipeline(
         models=models,
         store=open_store(settings, platform),
-        warehouse=BigQuery(
-            settings.project,
-            settings.dataset,
-            settings.warehouse_deadline_s,
-            endpoint=platform.warehouse_endpoint,
-        ),
+        warehouse=open_warehouse(settings, platform),
         archive_bucket=settings.archive_bucket,
         quarantine_bucket=settings.quarantine_bucket,
         limits=Limits(settings.max_image_bytes, settings.max_image_pixels),
@@ -50,6 +47,14 @@ def build_pipeline(settings: Settings, platform: Platform, models: ModelRegistry
         strip=_stripper() if settings.strip_metadata else None,
         store_embedding=settings.store_embedding,
     )
+
+
+def open_warehouse(settings: Settings, platform: Platform) -> BigQuery:
+    """Return a client of BigQuery."""
+    from shared.adapters.bigquery import BigQuery
+
+    endpoint = platform.warehouse_endpoint
+    return BigQuery(settings.project, settings.dataset, settings.warehouse_deadline_s, endpoint=endpoint)
 
 
 def open_store(settings: Settings, platform: Platform) -> ObjectStore:

@@ -34,7 +34,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "service": ("types", "caller", "images", "logs", "bundles", "settings", "pipeline", "wiring"),
     "http": ("types", "errors", "parsing", "images", "logs", "bundles", "settings", "inference", "pipeline", "service"),
     "backlog": ("types", "errors", "parsing", "logs", "ports", "settings", "pipeline", "service"),
-    "functions": ("types", "errors", "logs", "settings", "pipeline", "service", "http", "backlog"),
     "training": ("types", "errors", "images", "bundles", "release", "signals", "inference", "adapters"),
     "importing": (
         *("types", "errors", "images", "ports", "bundles", "signals", "inference", "adapters", "wiring", "training"),
@@ -44,7 +43,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "monitoring": ("errors", "logs", "ports", "bundles", "release", "signals"),
     "reporting": (
-        *("types", "errors", "parsing", "images", "ports", "bundles", "release", "operations", "monitoring"),
+        *("types", "errors", "parsing", "images", "logs", "ports", "bundles", "release", "operations", "monitoring"),
+    ),
+    "functions": (
+        *("types", "errors", "logs", "settings", "pipeline", "wiring", "service", "http", "backlog", "monitoring"),
+        "reporting",
     ),
     "emulators": (),
     "local": ("errors", "logs", "bundles", "release", "settings", "adapters", "backlog", "emulators"),
@@ -63,7 +66,10 @@ EDGES = ("shared.adapters", "shared.emulators", "shared.local", "shared.training
 NOT_SERVED = tuple(
     f"shared.{name}" for name in MAY_IMPORT if name not in (*SERVED, *VOCABULARY, "functions", "release")
 )
-"""What a deployed function never loads; the command line may use all of it."""
+"""What a function that serves never loads; the command line may use all of it."""
+
+OPERATED = ("functions.monitor",)
+"""Functions of another image than the one that serves: tests/system/image compares it with what they import."""
 
 EMPTY_NAMES = ("utils", "util", "helpers", "helper", "manager", "common", "base", "misc")
 READERS_OF_THE_ENVIRONMENT = ("shared/settings.py", "functions/gunicorn.conf.py")
@@ -168,7 +174,7 @@ def test_edges_alone_import_their_libraries() -> None:
 
 
 def test_serving_never_imports_the_local_cloud_training_or_the_command_line() -> None:
-    assert importing(NOT_SERVED, outside_of=NOT_SERVED) == []
+    assert importing(NOT_SERVED, outside_of=(*NOT_SERVED, *OPERATED)) == []
 
 
 def test_wiring_alone_chooses_adapters() -> None:
@@ -236,3 +242,12 @@ def test_function_loads_its_clients_only_when_the_pipeline_is_built() -> None:
 
 def test_command_line_help_imports_nothing_heavy() -> None:
     assert loaded_by("import shared.cli", (*OF_THE_EDGES, "numpy", "PIL", "rich")) == []
+
+
+def test_plots_are_drawn_by_training_and_reporting_alone() -> None:
+    assert importing(("matplotlib",), outside_of=("shared.training", "shared.reporting")) == []
+
+
+def test_commands_load_matplotlib_only_when_they_draw() -> None:
+    commands = "import shared.cli.report, shared.cli.monitor, shared.reporting.html_page, shared.reporting.facts"
+    assert loaded_by(commands, ("matplotlib",)) == []

@@ -33,6 +33,7 @@ def test_settings_need_four_values_and_have_defaults_for_the_others() -> None:
         "upload_bucket": "my-uploads",
         "archive_bucket": "my-archive",
         "quarantine_bucket": "my-quarantine",
+        "report_bucket": "",
         "dataset": "bucketlens",
         "readable_buckets": (),
         "model_bundle": ({"location": "flowers_v1", "name": None, "alias": None},),

@@ -1,7 +1,13 @@
 # Who may append rows to which table, and who may read them.
 
 locals {
-  appends = {
+  appends = merge(local.of_the_functions, var.has_monitor ? local.of_the_monitor : {})
+
+  of_the_monitor = {
+    monitor_appends_events = { table = "model_events", who = "monitor" }
+  }
+
+  of_the_functions = {
     classify_backlog_appends_failures    = { table = "failures", who = "classify-backlog" }
     classify_backlog_appends_predictions = { table = "predictions", who = "classify-backlog" }
     classify_request_appends_labels      = { table = "labels", who = "classify-request" }
@@ -46,6 +52,22 @@ resource "google_project_iam_member" "classify_backlog_queries" {
   project = var.project
   role    = "roles/bigquery.jobUser"
   member  = var.identities["classify-backlog"]
+}
+
+# A view is read as its tables are, so the monitor reads the whole dataset.
+resource "google_bigquery_dataset_iam_member" "monitor_reads" {
+  count      = var.has_monitor ? 1 : 0
+  project    = var.project
+  dataset_id = google_bigquery_dataset.dataset.dataset_id
+  role       = "roles/bigquery.dataViewer"
+  member     = var.identities["monitor"]
+}
+
+resource "google_project_iam_member" "monitor_queries" {
+  count   = var.has_monitor ? 1 : 0
+  project = var.project
+  role    = "roles/bigquery.jobUser"
+  member  = var.identities["monitor"]
 }
 
 resource "google_bigquery_dataset_iam_member" "reader" {

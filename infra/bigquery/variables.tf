@@ -16,6 +16,12 @@ variable "deletion_protection" {
   nullable    = false
 }
 
+variable "has_monitor" {
+  description = "Whether a job judges what is served: it reads rows, and appends verdicts."
+  type        = bool
+  nullable    = false
+}
+
 variable "identities" {
   description = "Service accounts by name, as IAM names them."
   type        = map(string)

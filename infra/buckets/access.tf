@@ -1,7 +1,15 @@
 # Who may do what in which bucket. classify-request reads the archive for BigQuery's function; it does not see uploads.
 
 locals {
-  grants = {
+  grants = merge(local.of_the_functions, var.has_monitor ? local.of_the_monitor : {})
+
+  # A report is new each time, so the monitor adds to its bucket as a publisher does, and shows pictures of the archive.
+  of_the_monitor = {
+    monitor_adds_reports  = { bucket = "reports", role = var.roles["publish"], who = "monitor" }
+    monitor_reads_archive = { bucket = "archive", role = "roles/storage.objectViewer", who = "monitor" }
+  }
+
+  of_the_functions = {
     classify_backlog_deposits_in_archive    = { bucket = "archive", role = var.roles["deposit"], who = "classify-backlog" }
     classify_backlog_deposits_in_quarantine = { bucket = "quarantine", role = var.roles["deposit"], who = "classify-backlog" }
     classify_backlog_takes_uploads          = { bucket = "upload", role = var.roles["take"], who = "classify-backlog" }
@@ -12,7 +20,7 @@ locals {
     classify_upload_takes_uploads           = { bucket = "upload", role = var.roles["take"], who = "classify-upload" }
   }
 
-  model_readers = toset(var.reads_models ? ["classify-backlog", "classify-request", "classify-upload"] : [])
+  model_readers = toset(var.reads_models ? concat(["classify-backlog", "classify-request", "classify-upload"], var.has_monitor ? ["monitor"] : []) : [])
 }
 
 resource "google_storage_bucket_iam_member" "grant" {
@@ -61,6 +69,13 @@ resource "google_storage_bucket_iam_member" "classify_backlog_reads" {
   bucket   = each.key
   role     = "roles/storage.objectViewer"
   member   = var.identities["classify-backlog"]
+}
+
+resource "google_storage_bucket_iam_member" "report_reader" {
+  for_each = var.report_readers
+  bucket   = google_storage_bucket.bucket["reports"].name
+  role     = "roles/storage.objectViewer"
+  member   = each.key
 }
 
 resource "google_storage_bucket_iam_member" "uploader" {

@@ -1,4 +1,4 @@
-# Four buckets. Old versions and what lies in quarantine expire; pictures in the archive stay.
+# The buckets. Old versions, reports and what lies in quarantine expire; pictures in the archive stay.
 
 locals {
   day_s = 24 * 60 * 60
@@ -20,7 +20,8 @@ locals {
       # The sweep removes its markers; one that a kill left behind has done its work after a week.
       { type = "Delete", age = 7, matches_prefix = ["attempts/"] },
     ]
-    upload = [local.expire_old_versions]
+    reports = [{ type = "Delete", age = var.keep_days.reports }]
+    upload  = [local.expire_old_versions]
   }
 }
 

@@ -10,6 +10,12 @@ variable "deletion_protection" {
   nullable    = false
 }
 
+variable "has_monitor" {
+  description = "Whether a job judges what is served: it reads pictures, and writes reports."
+  type        = bool
+  nullable    = false
+}
+
 variable "identities" {
   description = "Service accounts by name, as IAM names them."
   type        = map(string)
@@ -17,8 +23,8 @@ variable "identities" {
 }
 
 variable "keep_days" {
-  description = "Days that deleted objects, old versions and quarantined files are kept."
-  type        = object({ deleted = number, old_versions = number, quarantine = number })
+  description = "Days that deleted objects, old versions, quarantined files and reports are kept."
+  type        = object({ deleted = number, old_versions = number, quarantine = number, reports = number })
   nullable    = false
 }
 
@@ -35,12 +41,12 @@ variable "kms_key" {
 }
 
 variable "names" {
-  description = "Names by role: archive, models, quarantine, upload."
+  description = "Names by role: archive, models, quarantine, upload, and reports where there is a monitor."
   type        = map(string)
   nullable    = false
   validation {
-    condition     = length(distinct(values(var.names))) == 4
-    error_message = "names is ${jsonencode(var.names)}, expected four different ones, for archive, models, quarantine and upload."
+    condition     = length(distinct(values(var.names))) == length(setunion(keys(var.names), ["archive", "models", "quarantine", "upload"]))
+    error_message = "names is ${jsonencode(var.names)}, expected different ones, for archive, models, quarantine and upload at least."
   }
 }
 
@@ -70,6 +76,12 @@ variable "region" {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
     error_message = "region is \"${var.region}\", expected a region in lower case, such as europe-west1."
   }
+}
+
+variable "report_readers" {
+  description = "Who may read the reports, which show pictures."
+  type        = set(string)
+  nullable    = false
 }
 
 variable "roles" {

@@ -7,8 +7,8 @@ classify_request = { max_instances = 10 }
 classify_upload  = { max_instances = 10 }
 keep_days        = { rows = 90 }
 
-# Nobody uploads over a weekend, and nobody need be told.
-watch = { thresholds = { no_rows_h = 0 } }
+# Nobody uploads over a weekend, nobody labels, and nobody need be told.
+watch = { thresholds = { no_labels_days = 0, no_rows_h = 0 } }
 
 # Everything is deployed by hand. With a connected repository (docs/deployment.md, "The pipeline"), what is pushed to main is
 # built, deployed and tested here, handed over, and built anew each month:

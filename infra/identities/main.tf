@@ -1,7 +1,16 @@
 # A service account for each thing that acts. What it may do is granted beside what it may do it to.
 
 locals {
-  identities = merge(local.always, var.has_pipeline ? local.of_the_pipeline : {})
+  identities = merge(
+    local.always,
+    var.has_monitor ? local.of_the_monitor : {},
+    var.has_pipeline ? local.of_the_pipeline : {},
+  )
+
+  of_the_monitor = tomap({
+    monitor          = "The job monitor."
+    monitor-schedule = "Starts the job monitor on its schedule."
+  })
 
   of_the_pipeline = tomap({
     deploy = "The pipeline: builds, deploys, tests and promotes."

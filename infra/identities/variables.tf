@@ -1,3 +1,9 @@
+variable "has_monitor" {
+  description = "Whether a job judges what is served."
+  type        = bool
+  nullable    = false
+}
+
 variable "has_pipeline" {
   description = "Whether something is deployed by itself."
   type        = bool

@@ -29,3 +29,9 @@ variable "repository" {
   type        = string
   nullable    = false
 }
+
+variable "target" {
+  description = "The image's name, which is a target of functions/Dockerfile."
+  type        = string
+  nullable    = false
+}

@@ -1,4 +1,5 @@
-# Figures that are read off the log: shared/logs.py and shared/backlog/sweep.py write the lines, docs/runbook.md says what they mean.
+# Figures that are read off the log: shared/logs.py, shared/backlog and shared/monitoring write the lines, docs/runbook.md says
+# what they mean.
 # They are of the first apply: Monitoring may need ten minutes until it knows a metric, and refuses alerts on it till then.
 
 locals {
@@ -7,17 +8,24 @@ locals {
     "(resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"classify-backlog\")",
   ])
 
+  verdicts = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"monitor\" AND jsonPayload.outcome=\"judged\""
+
   # A label's value is a field of the line.
   counters = {
     outcomes = {
       title  = "Outcomes"
-      filter = "jsonPayload.outcome!=\"swept\" AND jsonPayload.outcome:*"
+      filter = "(${local.ours}) AND jsonPayload.outcome!=\"swept\" AND jsonPayload.outcome:*"
       labels = { outcome = "jsonPayload.outcome", source = "jsonPayload.source" }
     }
     failures = {
       title  = "Failures by reason"
-      filter = "jsonPayload.outcome=\"rejected\""
+      filter = "(${local.ours}) AND jsonPayload.outcome=\"rejected\""
       labels = { reason = "jsonPayload.reason" }
+    }
+    verdicts = {
+      title  = "Verdicts"
+      filter = local.verdicts
+      labels = { model = "jsonPayload.model", verdict = "jsonPayload.verdict" }
     }
   }
 
@@ -29,7 +37,7 @@ resource "google_logging_metric" "count" {
   project     = var.project
   name        = "bucketlens/${each.key}"
   description = "${each.value.title}; see infra/metrics."
-  filter      = "(${local.ours}) AND ${each.value.filter}"
+  filter      = each.value.filter
 
   label_extractors = { for name, field in each.value.labels : name => "EXTRACT(${field})" }
 
@@ -93,5 +101,53 @@ resource "google_logging_metric" "oldest_upload" {
     value_type   = "DISTRIBUTION"
     unit         = "s"
     display_name = "Age of the oldest upload"
+  }
+}
+
+# Of each verdict, where there were pictures enough: a percentile is right to within a point.
+resource "google_logging_metric" "unfamiliar_share" {
+  project         = var.project
+  name            = "bucketlens/unfamiliar_share"
+  description     = "Share of the pictures of a window that are unlike those that the model was made with, 0 to 1."
+  filter          = "${local.verdicts} AND jsonPayload.unfamiliar_share>=0"
+  value_extractor = "EXTRACT(jsonPayload.unfamiliar_share)"
+
+  bucket_options {
+    linear_buckets {
+      num_finite_buckets = 100
+      offset             = 0
+      width              = 0.01
+    }
+  }
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "DISTRIBUTION"
+    unit         = "1"
+    display_name = "Share of unfamiliar pictures"
+  }
+}
+
+# To within a day, up to a third of a year.
+resource "google_logging_metric" "days_since_label" {
+  project         = var.project
+  name            = "bucketlens/days_since_label"
+  description     = "Days since somebody labelled a picture; since the first row, where nobody ever did."
+  filter          = "${local.verdicts} AND jsonPayload.days_since_label>=0"
+  value_extractor = "EXTRACT(jsonPayload.days_since_label)"
+
+  bucket_options {
+    linear_buckets {
+      num_finite_buckets = 120
+      offset             = 0
+      width              = 1
+    }
+  }
+
+  metric_descriptor {
+    metric_kind  = "DELTA"
+    value_type   = "DISTRIBUTION"
+    unit         = "d"
+    display_name = "Days since the last label"
   }
 }

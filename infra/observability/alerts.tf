@@ -6,6 +6,7 @@ locals {
   ours_run = "resource.labels.service_name=one_of(\"classify-request\", \"classify-upload\")"
   rows     = "${local.log}/outcomes\" AND metric.labels.outcome=one_of(\"predicted\", \"rejected\")"
   sweeps   = "resource.type=\"cloud_run_job\" AND metric.type=\"logging.googleapis.com/user/bucketlens/oldest_upload_s\""
+  verdicts = "resource.type=\"cloud_run_job\" AND metric.type=\"logging.googleapis.com/user/bucketlens"
   minute_s = 60
   hour_s   = 3600
 
@@ -54,6 +55,39 @@ locals {
       reducer  = "REDUCE_MAX"
       align_s  = 5 * local.minute_s
       for_s    = 15 * local.minute_s
+      severity = "WARNING"
+    })
+    "model-harmed" = merge(local.usual, {
+      title   = "A model is harmed"
+      filter  = "${local.verdicts}/verdicts\" AND metric.labels.verdict=\"harmed\""
+      above   = var.has_monitor ? 0 : null
+      aligner = "ALIGN_DELTA"
+      reducer = "REDUCE_SUM"
+    })
+    "monitor-failed" = merge(local.usual, {
+      title    = "The monitor failed"
+      filter   = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=\"monitor\" AND metric.type=\"run.googleapis.com/job/completed_execution_count\" AND metric.labels.result=\"failed\""
+      above    = var.has_monitor ? 0 : null
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_SUM"
+      severity = "WARNING"
+    })
+    # It also covers what leaves no failed execution behind: a schedule that is paused, or may not start the job.
+    "monitor-silent" = merge(local.usual, {
+      title    = "No model is judged"
+      filter   = "${local.verdicts}/verdicts\""
+      absent_s = var.has_monitor && var.thresholds.monitor_silent_h > 0 ? var.thresholds.monitor_silent_h * local.hour_s : null
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_SUM"
+      align_s  = 5 * local.minute_s
+      severity = "WARNING"
+    })
+    "no-labels" = merge(local.usual, {
+      title    = "Nothing is labelled"
+      filter   = "${local.verdicts}/days_since_label\""
+      above    = var.has_monitor && var.thresholds.no_labels_days > 0 ? var.thresholds.no_labels_days : null
+      aligner  = "ALIGN_PERCENTILE_99"
+      reducer  = "REDUCE_MAX"
       severity = "WARNING"
     })
     "no-rows" = merge(local.usual, {
@@ -110,6 +144,15 @@ locals {
       reducer  = "REDUCE_PERCENTILE_99"
       align_s  = 5 * local.minute_s
       severity = "CRITICAL"
+    })
+    # The verdict's own figure, of the same pictures: without probes and shadows, and only where there are enough of them.
+    "unfamiliar-share" = merge(local.usual, {
+      title    = "Too many pictures are unlike those that the model was made with"
+      filter   = "${local.verdicts}/unfamiliar_share\""
+      above    = var.has_monitor ? var.thresholds.unfamiliar_share : null
+      aligner  = "ALIGN_PERCENTILE_99"
+      reducer  = "REDUCE_MAX"
+      severity = "WARNING"
     })
   }
 }

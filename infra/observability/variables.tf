@@ -16,6 +16,12 @@ variable "emails" {
   nullable    = false
 }
 
+variable "has_monitor" {
+  description = "Whether a job judges what is served."
+  type        = bool
+  nullable    = false
+}
+
 variable "host" {
   description = "Where classify-request answers, without https://; null where no check from outside can get in."
   type        = string
@@ -53,15 +59,18 @@ variable "subscription" {
 variable "thresholds" {
   description = "From where on somebody is told."
   type = object({
-    busy_instances  = number
-    busy_rate       = number
-    error_rate      = number
-    latency_p95_ms  = number
-    no_rows_h       = number
-    oldest_event_s  = number
-    oldest_upload_s = number
-    quarantine_rate = number
-    sweep_silent_h  = number
+    busy_instances   = number
+    busy_rate        = number
+    error_rate       = number
+    latency_p95_ms   = number
+    monitor_silent_h = number
+    no_labels_days   = number
+    no_rows_h        = number
+    oldest_event_s   = number
+    oldest_upload_s  = number
+    quarantine_rate  = number
+    sweep_silent_h   = number
+    unfamiliar_share = number
   })
   nullable = false
   validation {

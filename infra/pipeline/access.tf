@@ -3,6 +3,7 @@
 
 locals {
   services = toset(["classify-request", "classify-upload"])
+  jobs     = setsubtract(keys(var.functions), local.services)
   # In production nothing is tested with uploads of ours.
   uploads = local.builds ? toset(["smoke"]) : toset([])
   # Where there are labelled pictures, a release may be judged by them.
@@ -19,11 +20,18 @@ resource "google_cloud_run_v2_service_iam_member" "deploys" {
 }
 
 resource "google_cloud_run_v2_job_iam_member" "deploys" {
+  for_each = local.jobs
   project  = var.project
-  name     = "classify-backlog"
+  name     = each.key
   location = var.region
   role     = var.roles["deploy"]
   member   = var.identity.member
+}
+
+# An apply from before there was a second job finds this grant again.
+moved {
+  from = google_cloud_run_v2_job_iam_member.deploys
+  to   = google_cloud_run_v2_job_iam_member.deploys["classify-backlog"]
 }
 
 # Cloud Run lets somebody deploy only who may act as the account that the revision runs as.

@@ -4,6 +4,8 @@
 #     push ──build──► images ──► deployed here, smoke test ──digests──► topic of production ──promote──► approval, canary
 
 locals {
+  monitor = contains(keys(var.functions), "monitor") ? "yes" : ""
+
   # A folder in a bucket: gs://BUCKET/FOLDER.
   golden_bucket = var.golden_set == null ? null : regex("^gs://([^/]+)", var.golden_set)[0]
   builds        = var.branch != null
@@ -21,6 +23,7 @@ locals {
   of_a_build = {
     _DATASET       = var.dataset
     _GOLDEN_SET    = var.golden_set == null ? "" : var.golden_set
+    _MONITOR       = local.monitor
     _REGION        = var.region
     _REGISTRY      = var.registry
     _TOPIC         = var.hands_to == null ? "" : "projects/${var.hands_to}/topics/releases"
@@ -67,7 +70,7 @@ locals {
       promote = {
         description = "Digests were handed over: once approved, verify, canary, check, promote or roll back."
         # What is no digest of the one place does not even wait for approval.
-        filter = "_HANDED.matches(\"${local.within}/serving${local.digest}\") && _TOOLS.matches(\"${local.within}/pipeline${local.digest}\")"
+        filter = "_HANDED.matches(\"${local.within}/serving${local.digest}\") && _OPERATIONS.matches(\"${local.within}/operations${local.digest}\") && _TOOLS.matches(\"${local.within}/pipeline${local.digest}\")"
         inline = local.promotion
         substitutions = {
           _AUDIENCE       = var.url == null ? "" : var.url
@@ -78,6 +81,8 @@ locals {
           _DATASET        = var.dataset
           _GOLDEN_SET     = var.golden_set == null ? "" : var.golden_set
           _HANDED         = "$(body.message.data.image)"
+          _MONITOR        = local.monitor
+          _OPERATIONS     = "$(body.message.data.operations)"
           _REGION         = var.region
           _REGISTRY       = var.registry
           _SOURCE         = local.source

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fail unless Cloud Build built both images, in the project that hands over and from the named commit.
+"""Fail unless Cloud Build built the images, in the project that hands over and from the named commit.
 
 Cloud Build writes its provenance (https://slsa.dev/spec/v1.0/provenance) when a build has ended, which may be minutes
 after it has handed over; so this asks again for a while. It runs before anything of what was handed over does.
@@ -23,11 +23,11 @@ PAUSE_S = float(os.environ.get("PAUSE_S", "30"))
 
 
 def main() -> None:
-    """Look at both images."""
+    """Look at each image."""
     source, commit = os.environ["SOURCE"], os.environ["COMMIT"]
     if not COMMIT.match(commit):
         sys.exit(f'_COMMIT is "{commit}", expected 40 hex digits: what was tested')
-    for variable, name in (("HANDED", "serving"), ("TOOLS", "pipeline")):
+    for variable, name in (("HANDED", "serving"), ("OPERATIONS", "operations"), ("TOOLS", "pipeline")):
         image = os.environ[variable]
         found = DIGEST.match(image)
         if not found or found["place"] != f"{source}/{name}":

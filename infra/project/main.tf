@@ -72,7 +72,7 @@ locals {
     # Read what Cloud Build wrote about how an image was built.
     bucketlens_inspect = ["containeranalysis.occurrences.get", "containeranalysis.occurrences.list"]
 
-    # Add a model, and see whether it is there already. Not replace, not delete: a version never changes.
+    # Add a model or a report, and see whether it is there already. Not replace, not delete: neither ever changes.
     bucketlens_publish = ["storage.objects.create", "storage.objects.get", "storage.objects.list"]
 
     # Read and remove objects. Without `list` a missing object is 403 and not 404, and an upload that another delivery

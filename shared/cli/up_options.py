@@ -14,7 +14,7 @@ from shared.settings import DEFAULT_BUNDLE, Settings
 
 DECIDED = (
     *("GOOGLE_CLOUD_PROJECT", "UPLOAD_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET", "READABLE_BUCKETS"),
-    *("BIGQUERY_DATASET", "MODEL_BUNDLE", "LOG_FORMAT"),
+    *("REPORT_BUCKET", "BIGQUERY_DATASET", "MODEL_BUNDLE", "LOG_FORMAT"),
 )
 """Settings that the local cloud sets itself."""
 

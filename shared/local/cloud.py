@@ -23,6 +23,7 @@ DATASET = "bucketlens"
 UPLOAD_BUCKET = "bucketlens-uploads"
 ARCHIVE_BUCKET = "bucketlens-archive"
 QUARANTINE_BUCKET = "bucketlens-quarantine"
+REPORT_BUCKET = "bucketlens-reports"
 MODELS_BUCKET = "bucketlens-models"
 
 BEHIND_FRONT = {
@@ -87,6 +88,7 @@ class Cloud:
             "UPLOAD_BUCKET": UPLOAD_BUCKET,
             "ARCHIVE_BUCKET": ARCHIVE_BUCKET,
             "QUARANTINE_BUCKET": QUARANTINE_BUCKET,
+            "REPORT_BUCKET": REPORT_BUCKET,
             "READABLE_BUCKETS": f"{UPLOAD_BUCKET},{ARCHIVE_BUCKET}",
             "BIGQUERY_DATASET": DATASET,
             "MODEL_BUNDLE": self.bundle,

@@ -31,6 +31,10 @@ part() { compile "$@" --constraint "$work/whole.txt"; }
     pinned 'tensorflow(-cpu)?' | part pyproject.toml -
 } >functions/requirements-tensorflow.txt
 {
+    echo '# What the image operations needs, with hashes. Written by `make lock` from pyproject.toml.'
+    part pyproject.toml --extra operations
+} >functions/requirements-operations.txt
+{
     echo '# What the image training needs, with hashes. Written by `make lock` from pyproject.toml.'
     pinned 'aiohttp|click|psutil|rich|scikit-learn' | part pyproject.toml - --extra train
 } >functions/requirements-training.txt

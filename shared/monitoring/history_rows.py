@@ -19,16 +19,19 @@ DAYS_BEFORE = 90
 """Days after its upload until which a picture may be labelled and count as a new label."""
 
 MOST_DAYS = 365
-"""Labels of so many days count where it is not known when the model was trained."""
+"""Verdicts of so many days count, and labels where it is not known when the model was trained."""
 
 VERDICTS = """
 SELECT
   JSON_VALUE(evidence, '$.since') AS since, JSON_VALUE(evidence, '$.until') AS until,
   JSON_VALUE(evidence, '$.state') AS state
-FROM model_history
-WHERE event = 'verdict' AND model.digest IN UNNEST(@digest)
+FROM model_events
+WHERE happened_on >= DATE '{first}' AND event = 'verdict' AND model.digest IN UNNEST(@digest)
+QUALIFY ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY happened_at) = 1
 ORDER BY happened_at DESC, event_id
 """
+"""The table, and not the view ``model_history``: a filter on the day would not reach below the view's window, and the
+evidence of a year of hourly verdicts is read by each of them."""
 
 LABELS = """
 SELECT judged.label AS label, COUNT(DISTINCT predictions.image.sha256) AS pictures
@@ -64,7 +67,8 @@ def history_of(warehouse: Warehouse, bundle: Bundle, now: datetime) -> ModelHist
     sql = LABELS.format(trained=since.date(), uploaded=since.date() - timedelta(days=DAYS_BEFORE))
     rows = warehouse.query(sql, model=[manifest.name], trained_at=[since.isoformat()]).rows
     pictures = {row["label"]: row["pictures"] for row in rows if row["label"] != NONE_OF_THESE}
-    verdicts = warehouse.query(VERDICTS, digest=[bundle.digest]).rows
+    first = (now - timedelta(days=MOST_DAYS)).astimezone(UTC).date()
+    verdicts = warehouse.query(VERDICTS.format(first=first), digest=[bundle.digest]).rows
     windows = filter(None, map(_judged_window, verdicts))
     return ModelHistory(
         trained_at=trained_at,

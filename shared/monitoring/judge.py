@@ -21,6 +21,9 @@ from shared.monitoring.window_rows import MOST_PICTURES, Period, models_of, pict
 from shared.ports import Warehouse
 from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, record
 
+MOST_CONFUSED = 100
+"""Labels whose confusion matrix an event keeps: 10,000 numbers."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
@@ -158,7 +161,7 @@ def verdict_event(judgement: Judgement, actor: str | None, at: datetime) -> Mode
         actor=actor,
         model=EventModel(model.name, model.version, model.digest),
         dataset_fingerprint=judgement.dataset_fingerprint,
-        evidence=judgement.as_json(),
+        evidence=_without_a_large_confusion(judgement.as_json()),
     )
 
 
@@ -172,6 +175,12 @@ def record_verdict(judgement: Judgement, warehouse: RowWriter, *, actor: str | N
     event = verdict_event(judgement, actor, at)
     record(event, warehouse)
     return event
+
+
+def _without_a_large_confusion(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the confusion matrix of many labels: of 1,000 it has a million numbers, and a row has 10 MB at most."""
+    is_large = len(evidence["audit"]["confusion"]) > MOST_CONFUSED
+    return {**evidence, "audit": {**evidence["audit"], "confusion": []}} if is_large else evidence
 
 
 def _fingerprint(bundle: Bundle) -> str | None:

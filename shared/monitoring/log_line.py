@@ -16,10 +16,14 @@ LEVELS = {
 }
 
 
-def log_verdict(judgement: Judgement) -> None:
+def log_verdict(judgement: Judgement, days_since_label: float | None = None) -> None:
     """Write the log line of a verdict; fields that are not known are left out.
 
-    ``audited`` is the number of labelled pictures of the audit sample within its days: 0 is an alert.
+    ``audited`` is the number of labelled pictures of the audit sample within its days.
+
+    Args:
+        judgement: of a window.
+        days_since_label: since a person labelled any picture; None where it is not known.
     """
     verdict, audit = judgement.verdict, judgement.verdict.audit
     share = judgement.unfamiliar_share
@@ -41,6 +45,7 @@ def log_verdict(judgement: Judgement) -> None:
                 "estimated_accuracy": None if verdict.band is None else round(verdict.band.low, 4),
                 "audited_accuracy": None if audit.accuracy is None else round(audit.accuracy.value, 4),
                 "audited": judgement.audit.labelled,
+                "days_since_label": days_since_label,
                 "retraining_proposed": judgement.proposal.is_proposed,
             }
         },

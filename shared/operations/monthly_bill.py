@@ -22,7 +22,10 @@ SWEEPS, SWEEP_S, SWEEP_GIB = 4 * 24 * 30, 60, 1.0
 KEPT_DAYS = 7
 """Of soft delete (``keep_days.deleted``): an upload is deleted after its row, and kept for that long."""
 
-CONDITIONS, CHECKS = 10, 3 * 12 * 24 * 30
+JUDGEMENTS, WINDOW_DAYS = 4 * 30, 7
+"""Runs of the monitor in a month, billed as sweeps are, and the days of rows that each reads, as main.tf has it."""
+
+CONDITIONS, CHECKS = 15, 3 * 12 * 24 * 30
 """Alert conditions, and the check's questions from three places every five minutes."""
 
 POINTS_A_MINUTE = 6 * 3 * 80 + 15 * 8
@@ -38,6 +41,7 @@ FURTHER = {
     ),
     "idle_s": Price(0.0000025, "vCPU or GiB second of an idle warm instance", "cloud.google.com/run/pricing", NOT_READ),
     "gib_rows_month": Price(0.02, "GiB of rows kept for a month", "cloud.google.com/bigquery/pricing", NOT_READ),
+    "tib_query": Price(6.25, "TiB read by queries", "cloud.google.com/bigquery/pricing", NOT_READ),
     "condition": Price(0.10, "alert condition and month", "cloud.google.com/stackdriver/pricing", NOT_READ),
     "check": Price(0.30 / 1e3, "question of an uptime check", "cloud.google.com/stackdriver/pricing", NOT_READ),
     "mib_metric": Price(0.258, "MiB of log metrics", "cloud.google.com/stackdriver/pricing", NOT_READ),
@@ -86,6 +90,12 @@ def _fixed(usd: float) -> Callable[[int, Measured], float]:
 _SWEEP = SWEEPS * SWEEP_S * (VCPUS * _usd("job_vcpu_s") + SWEEP_GIB * _usd("job_gib_s"))
 _WARM = MONTH_S * (VCPUS + MEMORY_GIB) * _usd("idle_s")
 
+
+def _monitor(images: int, _: Measured) -> float:
+    """Return what the job costs and its queries at most, if each run reads every column of its days."""
+    return JUDGEMENTS * (_SWEEP / SWEEPS + images * WINDOW_DAYS / 30 * 1024 / (1 << 40) * _usd("tib_query"))
+
+
 ITEMS = (
     Item("CPU, memory, requests", _alone("compute"), ("vcpu_s", "gib_s", "request"), ("cloud_run_v2_service",)),
     Item("storage: writing and reading", _alone("storage"), ("write", "read"), ("storage_bucket",)),
@@ -110,7 +120,8 @@ ITEMS = (
     ),
     Item(f"the sweep, {SWEEPS:,} runs", _fixed(_SWEEP), ("job_vcpu_s", "job_gib_s"), ("cloud_run_v2_job",)),
     Item("its listings", _fixed(SWEEPS * 2 * _usd("write")), ("write",), ("cloud_run_v2_job",)),
-    Item("its schedule", _fixed(_usd("schedule")), ("schedule",), ("cloud_scheduler_job",)),
+    Item(f"the monitor, {JUDGEMENTS} runs", _monitor, ("job_vcpu_s", "job_gib_s", "tib_query"), ("cloud_run_v2_job",)),
+    Item("their schedules", _fixed(2 * _usd("schedule")), ("schedule",), ("cloud_scheduler_job",)),
     Item("alert conditions", _fixed(CONDITIONS * _usd("condition")), ("condition",), ("monitoring_alert_policy",)),
     Item("the check from outside", _fixed(CHECKS * _usd("check")), ("check",), ("monitoring_uptime_check_config",)),
     Item(

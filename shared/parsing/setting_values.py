@@ -39,6 +39,15 @@ def bucket(value: str) -> str:
     return value
 
 
+def optional_bucket(value: str) -> str:
+    """Return the name of a bucket, or an empty text.
+
+    Raises:
+        ValueError: the message is what was expected.
+    """
+    return bucket(value) if value else ""
+
+
 def buckets(value: str) -> tuple[str, ...]:
     """Return the bucket names of a list with commas; empty ones are dropped.
 

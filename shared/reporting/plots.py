@@ -142,10 +142,8 @@ def days_plot(
         for index, day in enumerate(days)
     )
     columns = (Column(unit), *(Column(cut(group, 60), True) for group, _ in groups), Column("together", True))
-    top = int(np.argmax(totals))
-    description = (
-        f"{counted(int(totals.sum()), 'picture')}; most in the {unit} of {days[top]}: {count(int(totals[top]))}."
-    )
+    top, when = int(np.argmax(totals)), "on" if unit == "day" else f"in the {unit} from"
+    description = f"{counted(int(totals.sum()), 'picture')}; most {when} {days[top]}: {count(int(totals[top]))}."
     return Plot(title, description, drawn(name, WIDTH_IN, 2.9, draw), Table(title, columns, rows))
 
 

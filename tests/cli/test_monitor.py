@@ -144,6 +144,8 @@ def test_monitor_writes_a_page(deployment: Deployment) -> None:
         (("--false-alarms", "0"), "0.0 is not in the range 0<x<=1"),
         (("--model", "cats"), "The model 'cats' is not served here, expected one of: flowers."),
         (("--bundle", "no_such_bundle"), "no_such_bundle"),
+        (("--bundle", "flowers_v1,chest_xray_v1"), "2 models serve: flowers, chest_xray. Choose one with --model."),
+        (("--bundle", "a=,"), "--bundle is a=,, expected"),
     ],
 )
 def test_monitor_refuses_bad_usage_with_a_sentence(
@@ -162,6 +164,15 @@ def test_monitor_of_a_bundle_without_a_profile_is_unknown(deployment: Deployment
     chosen = deployment.monitor("--bundle", "chest_xray_v1", "--dry-run", code=3)
     assert chosen["why"].startswith("There are no rows")
     assert [model["name"] for model in chosen["other_models"]] == ["flowers"]
+
+
+@pytest.mark.usefixtures("verdicts")
+def test_monitor_judges_the_model_that_is_chosen(deployment: Deployment) -> None:
+    chosen = deployment.monitor("--model", "flowers@monitored", *LATEST, "--dry-run", code=1)
+    assert chosen["model"] == {"name": "flowers", "version": "monitored", "digest": deployment.digest}
+    both = ("--bundle", f"{deployment.folder / 'flowers_monitored'},chest_xray_v1", "--dry-run")
+    assert deployment.monitor(*both, "--model", "flowers", *LATEST, code=1)["state"] == "harmed"
+    assert deployment.monitor(*both, "--model", "chest_xray", code=3)["model"]["name"] == "chest_xray"
 
 
 def test_monitor_in_a_project_needs_a_region_or_a_bundle() -> None:

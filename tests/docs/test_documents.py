@@ -45,6 +45,7 @@ REGISTRIES = re.compile(
 LOCKS = (
     "functions/requirements.txt",
     "functions/requirements-tensorflow.txt",
+    "functions/requirements-operations.txt",
     "functions/requirements-training.txt",
     "shared/local/requirements.txt",
     "tests/requirements.txt",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import shared.monitoring.judge as judge_module
 from shared.bundles.bundle import Bundle
 from shared.emulators.bigquery.engine.store import Store
 from shared.emulators.bigquery.start.schemas import create_dataset
@@ -417,3 +418,15 @@ def test_embeddings_of_another_size_than_the_profiles_are_not_compared(
     judgement = judged(warehouse, bundle)
     assert judgement.verdict.drift is not None
     assert "embeddings" not in [test.subject for test in judgement.verdict.drift.tests]
+
+
+def test_event_of_a_model_with_many_labels_has_no_confusion_matrix(
+    warehouse: MemoryWarehouse, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = usual(1)
+    label_all(warehouse, write_rows(warehouse, bundle, pictures), pictures)
+    judgement = judged(warehouse, bundle)
+    assert verdict_event(judgement, None, UNTIL).evidence["audit"]["confusion"] != []
+    monkeypatch.setattr(judge_module, "MOST_CONFUSED", len(LABELS))
+    assert verdict_event(judgement, None, UNTIL).evidence["audit"]["confusion"] == []
+    assert judgement.as_json()["audit"]["confusion"] != []

@@ -111,7 +111,7 @@ def colours(scheme: str) -> dict[str, tuple[float, ...]]:
     """Return the page's colours by name; channels are 0 to 1."""
     style = (TEMPLATES / "report.css").read_text("utf-8")
     light, dark, printed = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    named = {}
+    named: dict[str, str] = {}
     for part in {"light": [light], "dark": [light, dark], "print": [light, printed]}[scheme]:
         named |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part))
     return {name: tuple(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)) for name, text in named.items()}

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from shared.adapters.bigquery import BigQuery
 from shared.adapters.gcs import CloudStorage
-from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET
+from shared.local.cloud import ARCHIVE_BUCKET, DATASET, PROJECT, QUARANTINE_BUCKET, REPORT_BUCKET, UPLOAD_BUCKET
+from tests.environments import ROOT
 
 DEADLINE_S = 30
 
@@ -28,6 +29,13 @@ def gcloud(arguments: list[str]) -> int:
             assert re.fullmatch(r"gs://[\w-]+-upload", bucket), bucket
             store = CloudStorage(PROJECT, DEADLINE_S, endpoint=os.environ["LOCAL_STORAGE"])
             assert store.upload(UPLOAD_BUCKET, f"{os.environ['LOCAL_PREFIX']}/{file}", Path(file))
+        case ["storage", "ls", "--long", pattern]:
+            assert re.fullmatch(r"gs://[\w-]+-reports/\*\*", pattern), pattern
+            store = CloudStorage(PROJECT, DEADLINE_S, endpoint=os.environ["LOCAL_STORAGE"])
+            for report in store.uploads(REPORT_BUCKET):
+                print(report.size_bytes, report.ref.uri)
+        case ["run", "jobs", "execute", "monitor", "--region=europe-west1", argument, "--wait"]:
+            return monitor(argument.removeprefix("--args="))
         case ["auth", "print-identity-token"]:
             print("eyJhbGciOiJub25lIn0.e30.", end="")
         case ["storage" | "services" | "builds", *_]:
@@ -36,6 +44,18 @@ def gcloud(arguments: list[str]) -> int:
             print(f"unexpected command: gcloud {' '.join(arguments)}", file=sys.stderr)
             return 2
     return 0
+
+
+def monitor(argument: str) -> int:
+    """Run the job itself on the local cloud."""
+    settings = {
+        **{"GOOGLE_CLOUD_PROJECT": PROJECT, "BIGQUERY_DATASET": DATASET, "CLOUD_RUN_JOB": "monitor"},
+        **{"UPLOAD_BUCKET": UPLOAD_BUCKET, "ARCHIVE_BUCKET": ARCHIVE_BUCKET, "QUARANTINE_BUCKET": QUARANTINE_BUCKET},
+        **{"REPORT_BUCKET": REPORT_BUCKET, "STORAGE_EMULATOR_HOST": os.environ["LOCAL_STORAGE"]},
+        "BIGQUERY_EMULATOR_HOST": os.environ["LOCAL_WAREHOUSE"],
+    }
+    command = [sys.executable, str(ROOT / "functions" / "monitor" / "main.py"), argument]
+    return subprocess.call(command, env={**os.environ, **settings, "PYTHONPATH": str(ROOT)})
 
 
 def bq(arguments: list[str]) -> int:

@@ -15,6 +15,10 @@ STATE = "gs://$TF_VAR_project-terraform"
 TOKEN = 'BUCKETLENS_TOKEN="$(gcloud auth print-identity-token)"'
 FIRST_APIS = ("cloudresourcemanager", "serviceusage", "storage")
 URL = '"$(terraform output -raw url)"'
+VERDICT = (
+    "\"SELECT JSON_VALUE(evidence, '$.state') AS state, event FROM "
+    "\\`$TF_VAR_project.bucketlens.model_history\\` WHERE event = 'verdict' LIMIT 1\""
+)
 LOAD_USD = 1.0
 REGION = "europe-west1"
 """The region of docs/deployment.md and of the test environment."""
@@ -106,6 +110,26 @@ STEPS = (
         minutes=5,
         proves="a request with a token gets a prediction",
         until=re.compile(r'"label"'),
+    ),
+    Step(
+        "judge the model",
+        ("gcloud run jobs execute monitor --region=europe-west1 --args=report --wait",),
+        minutes=10,
+        proves="the monitor's account may read rows and pictures, append a verdict and write a report",
+    ),
+    Step(
+        "look for the verdict",
+        (f"bq --project_id=$TF_VAR_project query --nouse_legacy_sql {VERDICT}",),
+        minutes=5,
+        proves="a verdict is a row, and views of model_events are taken by BigQuery",
+        until=re.compile(r"unknown"),  # one picture is too few for any other
+    ),
+    Step(
+        "look for the report",
+        ('eval "$(terraform output -raw reports)/**"',),
+        minutes=2,
+        proves="a report with a plot and a thumbnail is made in the image",
+        until=re.compile(r"gs://\S+\.html"),
     ),
     Step(
         "load it for a minute",

@@ -17,7 +17,7 @@ from tests.system.image.size import installed_mb, largest_parts
 def main() -> int:
     """Perform the target, print its largest parts, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.image", description=__doc__)
-    parser.add_argument("target", nargs="?", default="serving", help="serving, serving-tensorflow, training or local")
+    parser.add_argument("target", nargs="?", default="serving", help="a target of functions/Dockerfile")
     target = parser.parse_args().target
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:

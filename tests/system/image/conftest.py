@@ -1,4 +1,4 @@
-"""Fixtures: the serving image, performed once for the session, and copies of its sources."""
+"""Fixtures: the images that are deployed, performed once for the session, and copies of its sources."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def serving(engine: Engine) -> Image:
     """The target that is deployed."""
     try:
         return engine.build("serving")
+    except Impossible as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def operations(engine: Engine) -> Image:
+    """The target that the monitor runs."""
+    try:
+        return engine.build("operations")
     except Impossible as error:
         pytest.skip(str(error))
 

@@ -19,13 +19,19 @@ PLATFORM = "x86_64-manylinux_2_28"
 
 OWN_LOCK = {
     "serving": "functions/requirements.txt",
+    "operations": "functions/requirements-operations.txt",
     "serving-tensorflow": "functions/requirements-tensorflow.txt",
     "training": "functions/requirements-training.txt",
     "local": "shared/local/requirements.txt",
 }
 """Lock files by target; each holds that of the target that it builds on."""
 
-BUILDS_ON = {"serving-tensorflow": "serving", "training": "serving-tensorflow", "local": "serving"}
+BUILDS_ON = {
+    "operations": "serving",
+    "serving-tensorflow": "serving",
+    "training": "serving-tensorflow",
+    "local": "serving",
+}
 """By target, the target whose packages it has too."""
 
 MARKERS = {

@@ -26,7 +26,11 @@ FILES = build_context(ROOT)
 OWNERS = packages_distributions()
 COMMANDS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "cli").glob("*.py"))
 PROCESSES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "shared" / "emulators").glob("*/__main__.py"))
-FUNCTIONS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "functions").glob("*/main.py"))
+OPERATED = ["functions/monitor/main.py"]
+"""The functions of the image operations; the image serving has all others."""
+FUNCTIONS = sorted({path.relative_to(ROOT).as_posix() for path in (ROOT / "functions").glob("*/main.py")} - {*OPERATED})
+ENTRIES = {"operations": OPERATED, "training": COMMANDS, "local": [*FUNCTIONS, *PROCESSES]}
+"""What a target starts, where it is not the functions that serve."""
 
 
 def test_dockerfile_passes_hadolint() -> None:
@@ -89,7 +93,7 @@ def test_serving_image_is_built_without_tensorflow_even_without_buildkit() -> No
     assert {stage.name for stage in above} <= {stage.name for stage in lineage(DOCKERFILE, "serving")}
 
 
-def test_image_serves_every_function() -> None:
+def test_image_serves_every_function_but_those_of_operations() -> None:
     assert set(FUNCTIONS) <= copied_files(DOCKERFILE, "serving", FILES)
     variables = [step.values for stage in DOCKERFILE.stages for step in stage.instructions if isinstance(step, Env)]
     assert "FUNCTION_TARGET" not in {name for values in variables for name, _ in values}
@@ -100,6 +104,9 @@ def test_serving_image_has_its_imports_and_no_local_cloud_or_training(target: st
     copied = copied_files(DOCKERFILE, target, FILES)
     assert sorted(needed_modules(ROOT, FUNCTIONS) - copied) == []
     others = (
+        *(path.rsplit("/", 1)[0] for path in OPERATED),
+        "shared/monitoring/",
+        "shared/reporting/",
         "shared/cli/",
         "shared/local/",
         "shared/emulators/",
@@ -111,6 +118,16 @@ def test_serving_image_has_its_imports_and_no_local_cloud_or_training(target: st
         "infra/",
     )
     assert [file for file in copied if file.startswith(others)] == []
+
+
+def test_operations_image_has_the_chapters_that_its_functions_load_and_no_others() -> None:
+    copied = copied_files(DOCKERFILE, "operations", FILES)
+    needed = {*OPERATED, *needed_modules(ROOT, OPERATED)}
+    assert sorted(needed - copied) == []
+    chapters = {file.split("/")[1] for file in copied if file.startswith("shared/") and file.count("/") > 1}
+    assert chapters - {"models"} == {file.split("/")[1] for file in needed if file.count("/") > 1 and "shared/" in file}
+    others = {file for file in copied if file.startswith("functions/")} - {*OPERATED, *locks_of("operations")}
+    assert others == set()
 
 
 @pytest.mark.parametrize("target", ["training", "local"])
@@ -148,9 +165,9 @@ def test_dockerfile_copies_the_data_files_of_the_code(target: str) -> None:
 @pytest.mark.needs("tensorflow")
 @pytest.mark.parametrize("target", TARGETS)
 def test_target_imports_only_packages_of_its_lock_file(target: str) -> None:
-    entries = {"training": COMMANDS, "local": [*FUNCTIONS, *PROCESSES]}.get(target, FUNCTIONS)
+    entries = ENTRIES.get(target, FUNCTIONS)
     files = {*entries, *needed_modules(ROOT, entries)}
-    if target in ("serving", "local"):
+    if target in ("serving", "operations", "local"):
         files.discard("shared/adapters/tensorflow_model.py")  # loaded for bundles of another runtime only
     names = set(locked(ROOT / OWN_LOCK[target]))
     missing = {

@@ -41,11 +41,14 @@ def test_lock_includes_the_lock_that_it_builds_on() -> None:
 
 
 def test_lock_of_serving_has_no_tensorflow_and_those_named_after_it_do() -> None:
-    serving, tensorflow, training, local = (set(locked(lock)) for lock in LOCKS)
-    assert not TENSORFLOW & (serving | local)
+    packages = {target: set(locked(ROOT / lock)) for target, lock in OWN_LOCK.items()}
+    serving, tensorflow, training = (packages[target] for target in ("serving", "serving-tensorflow", "training"))
+    assert not TENSORFLOW & (serving | packages["operations"] | packages["local"])
     assert tensorflow >= TENSORFLOW
     assert {*TENSORFLOW, "scikit-learn", "matplotlib", "rich"} <= training
-    assert not {"duckdb", "pytest", "ruff", "google-cloud-logging"} & training
+    assert not {"duckdb", "pytest", "ruff", "google-cloud-logging"} & (training | packages["operations"])
+    assert "matplotlib" in packages["operations"]
+    assert "matplotlib" not in serving
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=NAMES)

@@ -24,6 +24,11 @@ EVERY_OPTION = {
     "kept_buckets": ["holiday-photos"],
     "kms_key": "projects/keys/locations/europe-west1/keyRings/ring/cryptoKeys/key",
     "model_bundle": "flowers_v1,flowers@canary=gs://bucketlens-test-models/flowers,x-ray=/models/chest_xray/2",
+    "monitor": {
+        "image": f"europe-west1-docker.pkg.dev/bucketlens-test/bucketlens/operations@sha256:{'a' * 64}",
+        "readers": ["group:analysts@example.com"],
+        "size": {"schedule": "0 5 * * *"},
+    },
     "pipeline": {
         "branch": "^main$",
         "golden_set": "gs://golden-set/flowers",
@@ -61,7 +66,11 @@ TAKES = {
     "golden_set": "gs://golden-set/flowers",
     "takes_from": "bucketlens-preprod",
 }
-SHIPPED_THRESHOLDS = {"test": {"no_rows_h": 0}, "preprod": {"no_rows_h": 0}, "prod": {"no_rows_h": 6}}
+SHIPPED_THRESHOLDS = {
+    "test": {"no_labels_days": 0, "no_rows_h": 0},
+    "preprod": {"no_labels_days": 0, "no_rows_h": 0},
+    "prod": {"no_rows_h": 6},
+}
 PLANS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {"watch": {**ALERT_EMAILS, "thresholds": hours}}) for name, hours in SHIPPED_THRESHOLDS.items()},
     "preprod that builds": ("preprod", {"pipeline": BUILDS, "watch": ALERT_EMAILS}),

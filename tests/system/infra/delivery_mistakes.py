@@ -9,8 +9,8 @@ MISTAKES = (
     Mistake(
         "a build without labelled pictures",
         "infra/pipeline/main.tf",
-        '_GOLDEN_SET    = var.golden_set == null ? "" : var.golden_set\n    _REGION        ',
-        '_GOLDEN_SET    = ""\n    _REGION        ',
+        '_GOLDEN_SET    = var.golden_set == null ? "" : var.golden_set\n    _MONITOR       ',
+        '_GOLDEN_SET    = ""\n    _MONITOR       ',
         rules.a_push_is_built_and_tested_but_not_in_production,
         r'trigger\["build"\] has no golden set',
     ),

@@ -15,7 +15,7 @@ from tests.system.infra.plan import Plan, Resource, texts_in
 from tests.system.infra.plan_rules import Rule, role_name
 
 DIGESTS_ONLY = "@sha256:[0-9a-f]{64}$"
-MAY_BE_EMPTY = {"_AUDIENCE", "_COMMIT", "_GOLDEN_SET", "_RENEW", "_TOPIC", "_TRIAL_URL", "_URL"}
+MAY_BE_EMPTY = {"_AUDIENCE", "_COMMIT", "_GOLDEN_SET", "_MONITOR", "_RENEW", "_TOPIC", "_TRIAL_URL", "_URL"}
 PIPELINE_MAY = {
     "roles/artifactregistry.writer": "push built images, and copies of handed-over images",
     "roles/bigquery.dataViewer": "judge a release by its rows",
@@ -40,12 +40,18 @@ ALERTS = {
     "error-rate",
     "events-wait",
     "latency",
+    "model-harmed",
+    "monitor-failed",
+    "monitor-silent",
     "not-answering",
     "oldest-upload",
     "quarantine-rate",
     "spend",
     "sweep-silent",
+    "unfamiliar-share",
 }
+MAY_BE_OFF = {"no-labels": ("no_labels_days", 30), "no-rows": ("no_rows_h", 23)}
+"""Alerts that a threshold of 0 switches off, with the threshold's name and its default."""
 USER_METRIC = re.compile(r'metric\.type ?= ?"logging\.googleapis\.com/user/([^"]+)"')
 METRIC_LABEL = re.compile(r'metric\.labels?\."?(\w+)"?')
 FIELD = re.compile(r"jsonPayload\.([\w.]+)")
@@ -80,7 +86,7 @@ def a_release_waits_for_approval(plan: Plan) -> Iterator[str]:
     for trigger in releases:
         if trigger.block("approval_config").get("approval_required") is not True:
             yield f"{trigger.address} releases without approval"
-        if str(trigger["filter"]).count(DIGESTS_ONLY) != 2:
+        if str(trigger["filter"]).count(DIGESTS_ONLY) != 3:
             yield f"{trigger.address} takes more than digests"
 
 
@@ -107,7 +113,7 @@ def builds_record_provenance(plan: Plan) -> Iterator[str]:
     for trigger in plan.of("cloudbuild_trigger"):
         build = trigger.block("build")
         if "_UPLOAD_BUCKET" in (trigger["substitutions"] or {}) and build:
-            if len(build.get("images") or []) != 2:
+            if len(build.get("images") or []) != 3:
                 yield f"{trigger.address} names no images"
             if trigger.block("build", "options").get("requested_verify_option") != "VERIFIED":
                 yield f"{trigger.address} requests no provenance"
@@ -171,8 +177,8 @@ def the_pipeline_changes_only_what_is_there(plan: Plan) -> Iterator[str]:
 def alerts_lead_to_the_runbook(plan: Plan) -> Iterator[str]:
     """Every watched condition has an alert, alerts have a channel, and each message links to its runbook entry."""
     made = {str((policy["user_labels"] or {}).get("runbook")): policy for policy in plan.of("monitoring_alert_policy")}
-    has_hours = _watch_of(plan).get("thresholds", {}).get("no_rows_h", 23) != 0
-    expected = ALERTS | ({"no-rows"} if has_hours else set())
+    thresholds = _watch_of(plan).get("thresholds", {})
+    expected = ALERTS | {alert for alert, (name, default) in MAY_BE_OFF.items() if thresholds.get(name, default) != 0}
     yield from (f"no alert is made for {name}" for name in sorted(expected - made.keys()))
     yield from (f"{made[name].address} is an alert that is not expected" for name in sorted(made.keys() - expected))
     headings = re.findall(r"^## (\S+)$", (ROOT / "docs/runbook.md").read_text("utf-8"), re.MULTILINE)
@@ -190,10 +196,11 @@ def alerts_lead_to_the_runbook(plan: Plan) -> Iterator[str]:
 
 
 def alerts_have_the_right_conditions(plan: Plan) -> Iterator[str]:
-    """Alerts on sweeps and rows fire also where there is no figure at all; shares are shares."""
+    """Alerts on sweeps, rows and verdicts fire also where there is no figure at all; rates are shares of calls."""
     for policy in plan.of("monitoring_alert_policy"):
         name = str((policy["user_labels"] or {}).get("runbook"))
-        kind = "condition_absent" if name in ("no-rows", "sweep-silent") else "condition_threshold"
+        is_absence = name in ("monitor-silent", "no-rows", "sweep-silent")
+        kind = "condition_absent" if is_absence else "condition_threshold"
         condition = policy.block("conditions", kind)
         if not condition:
             yield f"{policy.address} has no {kind}"

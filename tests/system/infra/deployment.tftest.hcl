@@ -38,7 +38,7 @@ run "the_second_apply_makes_the_functions" {
     error_message = "A function is not named after its folder."
   }
   assert {
-    condition     = length(module.upload_trigger) + length(module.classify_backlog) + length(module.sql_function) == 3
+    condition     = length(module.upload_trigger) + length(module.classify_backlog) + length(module.sql_function) + length(module.monitor) == 4
     error_message = "A way into the pipeline is missing."
   }
   assert {
@@ -97,6 +97,7 @@ run "malformed_variables_are_refused_all_at_once" {
     keep_days        = { deleted = 3 }
     kms_key          = "projects/keys/locations/us-east1/keyRings/ring/cryptoKeys/key"
     model_bundle     = "flowers_v1,flowers@beta=gs://models/flowers"
+    monitor          = { readers = ["allUsers"] }
     project          = "Bucketlens"
     public           = true
     settings         = { UPLOAD_BUCKET = "another" }
@@ -104,7 +105,7 @@ run "malformed_variables_are_refused_all_at_once" {
   }
   expect_failures = [
     var.archive_classes, var.attestors, var.build_region, var.classify_backlog, var.classify_request, var.classify_upload, var.dataset, var.domain, var.environment, var.image,
-    var.invokers, var.keep_days, var.kms_key, var.model_bundle, var.project, var.public, var.settings,
+    var.invokers, var.keep_days, var.kms_key, var.model_bundle, var.monitor, var.project, var.public, var.settings,
     var.wait_s,
   ]
 }

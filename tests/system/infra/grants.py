@@ -31,7 +31,7 @@ ROLES = {
 }
 """The project's own roles: no permission more, and none that the code needs less (infra/project gives the reasons)."""
 
-_FUNCTIONS = ("classify-backlog", "classify-request", "classify-upload")
+_FUNCTIONS = ("classify-backlog", "classify-request", "classify-upload", "monitor")
 _KEYS = ("bigquery", "registry", "run", "storage")
 
 ATTEMPTS_ONLY = (
@@ -59,6 +59,12 @@ ALWAYS: set[Grant] = {
     ("classify-upload", "deposit", "bucket archive"),
     ("classify-upload", "deposit", "bucket quarantine"),
     ("classify-upload", "take", "bucket upload"),
+    ("monitor", "append", "table model_events"),
+    ("monitor", "publish", "bucket reports"),
+    ("monitor", "roles/bigquery.dataViewer", "the dataset"),
+    ("monitor", "roles/bigquery.jobUser", "the project"),
+    ("monitor", "roles/storage.objectViewer", "bucket archive"),
+    ("monitor-schedule", "roles/run.invoker", "job monitor"),
     ("upload-trigger", "roles/eventarc.eventReceiver", "the project"),
     ("upload-trigger", "roles/run.invoker", "service classify-upload"),
     ("BigQuery's connection", "roles/run.invoker", "service classify-request"),
@@ -72,8 +78,10 @@ WITH_A_PIPELINE: set[Grant] = {
     ("deploy", "act_as", "account classify-backlog"),
     ("deploy", "act_as", "account classify-request"),
     ("deploy", "act_as", "account classify-upload"),
+    ("deploy", "act_as", "account monitor"),
     ("deploy", "append", "table model_events"),
     ("deploy", "deploy", "job classify-backlog"),
+    ("deploy", "deploy", "job monitor"),
     ("deploy", "deploy", "service classify-request"),
     ("deploy", "deploy", "service classify-upload"),
     ("deploy", "follow", "the project"),
@@ -115,6 +123,7 @@ OF_OPTIONS: set[Grant] = {
     ("classify-request", "roles/storage.objectViewer", "bucket holiday-photos"),
     ("deploy", "roles/secretmanager.secretAccessor", "secret git-token"),
     ("group:analysts@example.com", "roles/bigquery.dataViewer", "the dataset"),
+    ("group:analysts@example.com", "roles/storage.objectViewer", "bucket reports"),
     ("group:team@example.com", "roles/storage.objectCreator", "bucket upload"),
     ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "append", "table model_events"),
     ("serviceAccount:trainer@bucketlens-test.iam.gserviceaccount.com", "publish", "bucket models"),
@@ -130,6 +139,9 @@ EXPECTED: dict[str, tuple[set[Grant], ...]] = {
     "every option": (ALWAYS, WITH_A_PIPELINE, THAT_ASKS_A_GOLDEN_SET, THAT_BUILDS, OF_OPTIONS),
 }
 """Grants by the plans of conftest.py."""
+
+OF_THE_MONITOR = {grant for grant in ALWAYS if grant[0].startswith("monitor") or grant[2] == "job monitor"}
+"""Grants that are not made where ``monitor`` is null."""
 
 CALLS_WITH_TOKENS: set[Grant] = {
     ("BigQuery's connection", "roles/run.invoker", "service classify-request"),

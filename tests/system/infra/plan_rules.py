@@ -32,7 +32,7 @@ OF_THE_PROJECT = {
 }
 """Roles that may be granted for the whole project, with the reason."""
 
-DATA = ("archive", "models", "quarantine", "upload")
+DATA = ("archive", "models", "quarantine", "reports", "upload")
 OF_THE_SERVER = {"FUNCTION_TARGET", "THREADS"}
 """Read by functions/gunicorn.conf.py, so every service needs them; the other variables are those of ``Settings``."""
 

@@ -37,6 +37,9 @@ OURS = {"$_REGISTRY/pipeline:$BUILD_ID", "$_TOOLS"}
 BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "PROJECT_ID", "SERVICE_ACCOUNT_EMAIL"}
 """The substitutions in use of https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values."""
 
+IMAGES = ("serving", "operations", "pipeline")
+"""The images that a build makes: targets of functions/Dockerfile."""
+
 SUBSTITUTION = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 DIGEST = "sha256:" + "a" * 64
 COMMIT = "c0ffee" + "0" * 34
@@ -128,7 +131,7 @@ def test_build_of_a_push_tests_builds_deploys_and_hands_over_in_order() -> None:
 def test_cloud_build_records_provenance_of_released_images(path: Path) -> None:
     """Check that a build names its images: Cloud Build does not attest an image that only a step has pushed."""
     build = build_of(path)
-    assert build["images"] == ["$_REGISTRY/serving:$BUILD_ID", "$_REGISTRY/pipeline:$BUILD_ID"]
+    assert build["images"] == [f"$_REGISTRY/{name}:$BUILD_ID" for name in IMAGES]
     assert build["options"]["requestedVerifyOption"] == "VERIFIED"
 
 
@@ -219,10 +222,10 @@ INSPECTED = (
 )
 
 
-def test_push_notes_both_digests_and_nothing_else(tmp_path: Path) -> None:
+def test_push_notes_every_digest_and_nothing_else(tmp_path: Path) -> None:
     done = run("push.sh", tmp_path, {"docker": INSPECTED.format(DIGEST)}, REGISTRY=HERE, TAG="build-1")
     assert done.returncode == 0, done.stderr
-    for name in ("serving", "pipeline"):
+    for name in IMAGES:
         assert (tmp_path / ".release" / name).read_text() == f"{HERE}/{name}@{DIGEST}\n"
 
 
@@ -253,7 +256,7 @@ def test_images_are_built_on_the_base_image_by_its_digest(tmp_path: Path) -> Non
     done = run("build.sh", tmp_path, {"docker": "true"}, REGISTRY=HERE, TAG="build-1")
     assert done.returncode == 0, done.stderr
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert [call.partition("--target=")[2].split()[0] for call in calls] == ["serving", "pipeline"]
+    assert [call.partition("--target=")[2].split()[0] for call in calls] == list(IMAGES)
     assert all(f"--build-arg=PYTHON={HERE}/base@{DIGEST} " in call for call in calls)
 
 
@@ -284,6 +287,20 @@ def test_deployment_moves_traffic_to_the_new_revision_before_its_smoke_test(tmp_
     assert not any("jobs update" in call for call in calls), "the job gets what has passed the smoke test"
 
 
+@pytest.mark.parametrize("monitor", ["yes", ""])
+def test_deployment_of_jobs_gives_the_monitor_its_image_where_there_is_one(tmp_path: Path, monitor: str) -> None:
+    (tmp_path / ".release").mkdir()
+    for name in IMAGES:
+        (tmp_path / ".release" / name).write_text(f"{HERE}/{name}@{DIGEST}\n")
+    where = {"COMMIT": "c0ffee", "PROJECT": "preprod", "REGION": "europe-west1"}
+    done = run("job.sh", tmp_path, {"gcloud": "true"}, MONITOR=monitor, **where)
+    assert done.returncode == 0, done.stderr
+    updated = [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()]
+    images = [re.findall(r"--image=\S+/(\w+)@", call) for call in (tmp_path / "calls").read_text().splitlines()]
+    assert updated == ["classify-backlog", "monitor"][: 2 if monitor else 1]
+    assert images == [["serving"], ["operations"]][: 2 if monitor else 1]
+
+
 @pytest.mark.parametrize(("is_good", "code"), [(True, 0), (False, 1)])
 def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_good: bool, code: int) -> None:
     (tmp_path / ".release").mkdir()
@@ -309,20 +326,32 @@ def test_deployment_that_fails_its_smoke_test_is_rolled_back(tmp_path: Path, is_
     ],
 )
 def test_promotion_takes_only_a_digest_of_its_repository(tmp_path: Path, handed: str, message: str) -> None:
-    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
+    done = _take(tmp_path, HANDED=handed)
     assert done.returncode == 1
     assert message in done.stderr
     assert not (tmp_path / "calls").exists()
 
 
-def test_promotion_copies_an_image_without_changing_its_digest(tmp_path: Path) -> None:
-    handed = f"{SOURCE}/serving@{DIGEST}"
-    done = run("take.sh", tmp_path, {"gcloud": "true"}, HANDED=handed, REGISTRY=HERE, SOURCE=SOURCE, TAG="build-1")
+def test_promotion_takes_only_a_digest_of_operations_for_the_monitor(tmp_path: Path) -> None:
+    done = _take(tmp_path, OPERATIONS=f"{SOURCE}/serving@{DIGEST}")
+    assert done.returncode == 1
+    assert f"_OPERATIONS is from {SOURCE}/serving, expected {SOURCE}/operations" in done.stderr
+
+
+def test_promotion_copies_images_without_changing_their_digests(tmp_path: Path) -> None:
+    done = _take(tmp_path)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / ".release" / "serving").read_text() == f"{HERE}/serving@{DIGEST}\n"
-    copied, looked_for = (tmp_path / "calls").read_text().splitlines()
-    assert copied.endswith(f"add-tag --quiet {handed} {HERE}/serving:build-1")
-    assert f"describe {HERE}/serving@{DIGEST}" in looked_for
+    calls = iter((tmp_path / "calls").read_text().splitlines())
+    for name in ("serving", "operations"):
+        assert (tmp_path / ".release" / name).read_text() == f"{HERE}/{name}@{DIGEST}\n"
+        assert next(calls).endswith(f"add-tag --quiet {SOURCE}/{name}@{DIGEST} {HERE}/{name}:build-1")
+        assert f"describe {HERE}/{name}@{DIGEST}" in next(calls)
+
+
+def _take(tmp_path: Path, **overrides: str) -> subprocess.CompletedProcess[str]:
+    handed = {"HANDED": f"{SOURCE}/serving@{DIGEST}", "OPERATIONS": f"{SOURCE}/operations@{DIGEST}"}
+    values = {**handed, "REGISTRY": HERE, "SOURCE": SOURCE, "TAG": "build-1", **overrides}
+    return run("take.sh", tmp_path, {"gcloud": "true"}, **values)
 
 
 @pytest.mark.parametrize(
@@ -376,20 +405,21 @@ def _release(tmp_path: Path, codes: dict[str, int], **overrides: str) -> subproc
     return run("release.sh", tmp_path, {"python": f'case "$* " in {cases} esac'}, **values, **overrides)
 
 
-def test_handover_message_has_the_digest(tmp_path: Path) -> None:
+def test_handover_message_has_the_digests(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
-    for name in ("serving", "pipeline"):
+    for name in IMAGES:
         (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
     done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="projects/prod/topics/releases")
     assert done.returncode == 0, done.stderr
     [call] = (tmp_path / "calls").read_text().splitlines()
-    handed = {"image": f"{SOURCE}/serving@{DIGEST}", "tools": f"{SOURCE}/pipeline@{DIGEST}", "commit": "c0ffee"}
+    names = {"image": "serving", "operations": "operations", "tools": "pipeline"}
+    handed = {"commit": "c0ffee", **{key: f"{SOURCE}/{name}@{DIGEST}" for key, name in names.items()}}
     assert json.loads(call.partition("--message=")[2]) == handed
 
 
 def test_handover_sends_nothing_without_a_topic(tmp_path: Path) -> None:
     (tmp_path / ".release").mkdir()
-    for name in ("serving", "pipeline"):
+    for name in IMAGES:
         (tmp_path / ".release" / name).write_text(f"{SOURCE}/{name}@{DIGEST}\n")
     done = run("hand_over.sh", tmp_path, {"gcloud": "true"}, COMMIT="c0ffee", TOPIC="")
     assert (done.returncode, (tmp_path / "calls").exists()) == (0, False)

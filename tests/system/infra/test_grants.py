@@ -29,6 +29,22 @@ MISTAKES: tuple[tuple[str, str, str, str, Callable[[Plan], list[str]], str], ...
         "classify-backlog may not do roles/storage.objectViewer on bucket quarantine, attempts only",
     ),
     (
+        "the monitor may change predictions",
+        "infra/bigquery/access.tf",
+        'monitor_appends_events = { table = "model_events", who = "monitor" }',
+        'monitor_appends_events = { table = "predictions", who = "monitor" }',
+        the_table_is_granted,
+        "monitor may do append on table predictions, which is not expected",
+    ),
+    (
+        "the monitor may delete pictures",
+        "infra/buckets/access.tf",
+        'monitor_reads_archive = { bucket = "archive", role = "roles/storage.objectViewer"',
+        'monitor_reads_archive = { bucket = "archive", role = var.roles["take"]',
+        the_table_is_granted,
+        "monitor may do take on bucket archive, which is not expected",
+    ),
+    (
         "classify-upload may not append failures",
         "infra/bigquery/access.tf",
         '    classify_upload_appends_failures     = { table = "failures", who = "classify-upload" }\n',

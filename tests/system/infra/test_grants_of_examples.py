@@ -12,7 +12,15 @@ import pytest
 
 from tests.environments import ROOT
 from tests.system.infra.conftest import ALERT_EMAILS, PLANS
-from tests.system.infra.grants import ALWAYS, CALLS_WITH_TOKENS, OF_EXAMPLES, differences, grants_of, strangers
+from tests.system.infra.grants import (
+    ALWAYS,
+    CALLS_WITH_TOKENS,
+    OF_EXAMPLES,
+    OF_THE_MONITOR,
+    differences,
+    grants_of,
+    strangers,
+)
 from tests.system.infra.plan import Plan, Resource
 from tests.system.infra.roles import own_roles_are_minimal
 from tests.system.infra.terraform import Terraform
@@ -26,6 +34,7 @@ SIGNED_IN = {
 OPTIONS: dict[str, tuple[dict[str, Any], set[tuple[str, str, str]]]] = {
     "label_keys_secret": ({"label_keys_secret": "bucketlens-label-keys"}, {*ALWAYS, SECRET}),
     "iap_members": ({"iap_members": ["group:team@example.com"]}, (ALWAYS - CALLS_WITH_TOKENS) | SIGNED_IN),
+    "no monitor": ({"monitor": None}, ALWAYS - OF_THE_MONITOR),
     "the first apply": (
         {"deploy_functions": False},
         {grant for grant in ALWAYS if not re.search(r"^(service|job) ", grant[2]) and "eventarc" not in grant[1]}
@@ -55,6 +64,10 @@ def test_option_grants_exactly_what_it_needs(initialised: Terraform, option: str
     plan = Plan(initialised.plan("prod", wait_s=0, watch=ALERT_EMAILS, **variables))
     assert differences(plan, expected) == []
     assert strangers(plan) == []
+    if option == "no monitor":
+        alerts = {str(alert["user_labels"]["runbook"]) for alert in plan.of("monitoring_alert_policy")}
+        assert alerts & {"model-harmed", "monitor-failed", "monitor-silent", "no-labels", "unfamiliar-share"} == set()
+        assert "reports" not in {(bucket["labels"] or {}).get("role") for bucket in plan.of("storage_bucket")}
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -46,11 +46,11 @@ MISTAKES = (
     ),
     Mistake(
         "a job that cannot be replaced",
-        "infra/backlog/main.tf",
+        "infra/job/main.tf",
         "deletion_protection = false",
         "deletion_protection = true",
         rules.data_is_protected,
-        r"backlog cannot be replaced where its first revision did not start",
+        r"classify_backlog.* cannot be replaced where its first revision did not start",
     ),
     Mistake(
         "tags that keep every image",
@@ -95,16 +95,16 @@ MISTAKES = (
     Mistake(
         "an admin of a bucket",
         "infra/buckets/access.tf",
-        'bucket = "archive", role = "roles/storage.objectViewer"',
-        'bucket = "archive", role = "roles/storage.objectAdmin"',
+        'classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectViewer"',
+        'classify_request_reads_archive          = { bucket = "archive", role = "roles/storage.objectAdmin"',
         rules.no_role_is_broad,
         r"classify_request_reads_archive.* grants roles/storage\.objectAdmin",
     ),
     Mistake(
         "an owner of the dataset",
         "infra/bigquery/access.tf",
-        'role       = var.roles["append"]',
-        'role       = "roles/bigquery.dataOwner"',
+        'role       = var.roles["append"]\n  member     = var.identities[each.value.who]',
+        'role       = "roles/bigquery.dataOwner"\n  member     = var.identities[each.value.who]',
         rules.no_role_is_broad,
         r"append.* grants roles/bigquery\.dataOwner",
     ),
@@ -271,8 +271,8 @@ MISTAKES = (
     Mistake(
         "functions that read models which they do not serve",
         "infra/buckets/access.tf",
-        "toset(var.reads_models ? [",
-        "toset(true ? [",
+        "toset(var.reads_models ? concat(",
+        "toset(true ? concat(",
         rules.models_do_not_change,
         r"reads models that it does not serve",
     ),
@@ -350,15 +350,16 @@ def test_plan_has_the_resources_that_the_rules_check(plan_of: Callable[[str], Pl
         "classify-backlog",
         "classify-request",
         "classify-upload",
+        "monitor",
     }
-    assert len(plan.of("storage_bucket")) == 5
+    assert len(plan.of("storage_bucket")) == 6
     has_pipeline, builds = "pipeline" in PLANS[name][1], name in ("preprod that builds", "every option")
-    assert len(plan.of("service_account")) == 6 + has_pipeline
+    assert len(plan.of("service_account")) == 8 + has_pipeline
     assert len(plan.of("cloudbuild_trigger")) == (3 if builds else int(has_pipeline))
-    assert len(plan.of("monitoring_alert_policy")) == (9 if name in ("test", "preprod") else 10)
-    assert len(plan.of("logging_metric")) == 8
+    assert len(plan.of("monitoring_alert_policy")) == (13 if name in ("test", "preprod") else 15)
+    assert len(plan.of("logging_metric")) == 11
     assert len(plan.of("eventarc_trigger", "bigquery_routine", "bigquery_connection")) == 3
-    assert len(plan.of("cloud_scheduler_job")) == 1 + builds
+    assert len(plan.of("cloud_scheduler_job")) == 2 + builds
     assert len(plan.grants) >= 25
 
 

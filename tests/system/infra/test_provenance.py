@@ -19,6 +19,9 @@ from tests.environments import ROOT
 SOURCE = "europe-west1-docker.pkg.dev/preprod/bucketlens"
 COMMIT = "c0ffee" + "0" * 34
 DIGEST = "a" * 64
+IMAGES = {"HANDED": "serving", "OPERATIONS": "operations", "TOOLS": "pipeline"}
+"""Images by the substitution that names them."""
+
 STATEMENT: dict[str, Any] = {
     "_type": "https://in-toto.io/Statement/v1",
     "subject": [{"name": f"https://{SOURCE}/serving:build-1", "digest": {"sha256": DIGEST}}],
@@ -51,7 +54,7 @@ def verified(folder: Path, statements: list[dict[str, Any]], **variables: str) -
     (folder / "provenance.json").write_text(json.dumps(document if statements else {}))
     (folder / "gcloud").write_text(f'#!/bin/sh\necho "$*" >>"{folder}/calls"\ncat "{folder}/provenance.json"\n')
     (folder / "gcloud").chmod(0o755)
-    values = {"HANDED": f"{SOURCE}/serving@sha256:{DIGEST}", "TOOLS": f"{SOURCE}/pipeline@sha256:{DIGEST}"}
+    values = {variable: f"{SOURCE}/{name}@sha256:{DIGEST}" for variable, name in IMAGES.items()}
     values |= {"COMMIT": COMMIT, "SOURCE": SOURCE, "TRIES": "2", "PAUSE_S": "0", **variables}
     command = [sys.executable, str(ROOT / "infra" / "pipeline" / "verify.py")]
     environment = {"PATH": f"{folder}:/usr/bin:/bin", **values}
@@ -67,7 +70,7 @@ def test_provenance_admits_images_that_cloud_build_made_from_the_commit(tmp_path
     done = verified(tmp_path, [STATEMENT])
     assert done.returncode == 0, done.stderr
     looked_at = [call.split()[4] for call in (tmp_path / "calls").read_text().splitlines()]
-    assert looked_at == [f"{SOURCE}/serving@sha256:{DIGEST}", f"{SOURCE}/pipeline@sha256:{DIGEST}"]
+    assert looked_at == [f"{SOURCE}/{name}@sha256:{DIGEST}" for name in IMAGES.values()]
 
 
 def _builder(statement: dict[str, Any]) -> None:
@@ -118,6 +121,7 @@ def test_provenance_refuses_images_without_any_after_a_while(tmp_path: Path) -> 
     [
         ("COMMIT", "main", "expected 40 hex digits"),
         ("HANDED", f"{SOURCE}/serving:latest", "nothing else is taken"),
+        ("OPERATIONS", "", "nothing else is taken"),
         ("TOOLS", f"docker.io/you/pipeline@sha256:{DIGEST}", "nothing else is taken"),
         ("TOOLS", f"{SOURCE}/serving@sha256:{DIGEST}", "nothing else is taken"),
     ],

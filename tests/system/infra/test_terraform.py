@@ -206,7 +206,7 @@ def test_plan_with_one_bucket_in_two_roles_fails_with_a_message(initialised: Ter
         initialised.plan("prod", bucket_names=twice)
     message = " ".join(str(refused.value).replace("│", " ").split())
     assert "One bucket has two roles: archive is all-in-one, models is bucketlens-prod-models" in message
-    assert "Name four different ones" in message
+    assert "Name five different ones" in message
 
 
 def test_deployment_pages_have_a_block_from_empty_project_to_first_prediction(applied: Terraform) -> None:
@@ -310,7 +310,7 @@ def test_service_whose_first_revision_failed_is_replaced_by_an_apply(applied: Te
     kept = [
         instance for resource in state["resources"] if resource["type"] in kinds for instance in resource["instances"]
     ]
-    assert [instance["attributes"]["deletion_protection"] for instance in kept] == [False] * 3
+    assert [instance["attributes"]["deletion_protection"] for instance in kept] == [False] * 4
 
 
 @pytest.mark.parametrize("folder", MODULES, ids=lambda folder: folder.name)
@@ -353,7 +353,7 @@ def test_examples_are_all_documented() -> None:
 
 def test_apply_after_a_deployment_rolls_nothing_back(applied: Terraform, tmp_path: Path) -> None:
     copy = applied.copy(tmp_path / "tree")
-    assert deploy(copy, IMAGE + "b" * 64) == 3
+    assert deploy(copy, IMAGE + "b" * 64) == 4
     assert not copy.changes(*OPTIONS)
     assert copy.changes(*OPTIONS, '-var=settings={"MAX_IMAGE_BYTES":"5242880"}')
 

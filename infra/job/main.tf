@@ -1,10 +1,10 @@
-# The sweep: a job that takes what no event finished, and a schedule that starts it.
+# A job, and a schedule that starts it: the sweep, which takes what no event finished, and the monitor, which judges models.
 
 locals {
   environment = merge(var.environment, { MEMORY_MB = tostring(var.size.memory_mb) })
 }
 
-resource "google_cloud_run_v2_job" "backlog" {
+resource "google_cloud_run_v2_job" "job" {
   project  = var.project
   name     = var.name
   location = var.region
@@ -25,14 +25,14 @@ resource "google_cloud_run_v2_job" "backlog" {
     template {
       encryption_key        = var.kms_key
       execution_environment = var.model_bucket == null ? null : "EXECUTION_ENVIRONMENT_GEN2"
-      # The schedule comes again, and an upload that kills a task is told by its markers, not by retries.
+      # The schedule comes again, and an upload that kills a task is known by its markers, not by retries.
       max_retries     = 0
       service_account = var.identity
       timeout         = "${var.size.timeout_s}s"
 
       containers {
         image   = var.image
-        command = ["python", "functions/classify_backlog/main.py"]
+        command = ["python", "functions/${replace(var.name, "-", "_")}/main.py"]
 
         dynamic "env" {
           for_each = local.environment
@@ -79,9 +79,15 @@ resource "google_cloud_run_v2_job" "backlog" {
   }
 }
 
+# An apply from before there was a second job finds the first one again.
+moved {
+  from = google_cloud_run_v2_job.backlog
+  to   = google_cloud_run_v2_job.job
+}
+
 resource "google_cloud_run_v2_job_iam_member" "scheduler_starts_it" {
   project  = var.project
-  name     = google_cloud_run_v2_job.backlog.name
+  name     = google_cloud_run_v2_job.job.name
   location = var.region
   role     = "roles/run.invoker"
   member   = var.scheduler.member
@@ -98,7 +104,7 @@ resource "google_cloud_scheduler_job" "schedule" {
 
   http_target {
     http_method = "POST"
-    uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.backlog.id}:run"
+    uri         = "https://run.googleapis.com/v2/${google_cloud_run_v2_job.job.id}:run"
     oauth_token {
       service_account_email = var.scheduler.email
     }

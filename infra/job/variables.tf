@@ -35,7 +35,7 @@ variable "model_bucket" {
 }
 
 variable "name" {
-  description = "The job's name, and the schedule's."
+  description = "The job's name, and the schedule's. Its program is in the folder of functions that has this name, with underscores."
   type        = string
   nullable    = false
 }
