@@ -54,7 +54,7 @@ class ConditionFigures:
             "yes" if self.band_holds else "**no**",
             f"{self.in_band:.1%}",
             f"{self.found:.1%}",
-            ", ".join(f"{subject} {share:.0%}" for subject, share in self.by if share >= 0.005) or "–",
+            ", ".join(f"{subject} {share:.0%}" for subject, share in self.by if share >= 0.01) or "–",
             ", ".join(f"{state} {share:.1%}" for state, share in self.states),
         )
         return f"| {' | '.join(cells)} |"
