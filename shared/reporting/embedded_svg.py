@@ -44,7 +44,7 @@ FONT_PT = 10.5
 SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be read aloud, searched, and has the page's font
     "svg.hashsalt": "bucketlens",  # ids do not depend on chance
-    "text.parse_math": False,  # a label with dollar signs is no formula
+    "text.parse_math": False,  # a label with dollar signs is not a formula
     "axes.unicode_minus": True,
     "font.size": FONT_PT,
     "figure.facecolor": "none",

@@ -101,7 +101,7 @@ def distribution_plot(
     pictures = sum(values.counts)
     peak = int(np.argmax(values.counts))
     description = (
-        f"Bars: {count(pictures)} pictures of this period, most of them from {values.edges[peak]:.3g} to "
+        f"Bars: {counted(pictures, 'picture')} of this period, most often {values.edges[peak]:.3g} to "
         f"{values.edges[peak + 1]:.3g}."
     )
     description += " Line: the reference." if reference is not None else " There is no reference to compare with."

@@ -50,14 +50,14 @@ def volume_section(facts: PeriodFacts) -> Section:
     if (reference := facts.reference) is not None and len(facts.models) == 1:
         labels = [label.label for label in facts.labels]
         shares = [label.pictures / summary.pictures for label in facts.labels]
-        given = reference.pictures.labels
+        expected = reference.pictures.labels
         blocks.append(
             shares_plot(
                 "label-shares",
                 "Labels next to the reference",
                 labels,
                 shares,
-                [given.count(x) / len(given) for x in labels],
+                [expected.count(label) / len(expected) for label in labels],
             )
         )
     if len(facts.models) > 1:

@@ -80,7 +80,7 @@ def _key_figures(judgement: Judgement) -> KeyFigures:
     remark = f"{count(compared)} of them compared" if judgement.is_sampled else ""
     figures = [KeyFigure("Pictures", count(judgement.rows), remark)]
     if (band := verdict.band) is not None:
-        figures.append(KeyFigure("Accuracy, estimated", f"{100 * band.low:.1f} to {100 * band.high:.1f} %"))
+        figures.append(KeyFigure("Accuracy, estimated", f"{100 * band.low:.1f}–{100 * band.high:.1f} %"))
     if (accuracy := verdict.audit.accuracy) is not None:
         remark = f"{100 * accuracy.low:.1f} to {100 * accuracy.high:.1f} %, of {count(accuracy.of)}"
         figures.append(KeyFigure("Accuracy, audited", percent(accuracy.value), remark))
@@ -112,7 +112,7 @@ def _accuracy(judgement: Judgement) -> Section:
         intervals.append(Interval("validation", right, right, right))
     blocks: list[Block] = []
     if intervals:
-        blocks.append(intervals_plot("accuracy", "Accuracy", intervals, verdict.floor))
+        blocks.append(intervals_plot("accuracy", "Estimates and audit against the floor", intervals, verdict.floor))
     else:
         blocks.append(Paragraph("Nothing is known of the accuracy: there is no reference, and no label counts yet."))
     blocks.append(Paragraph(_audit_words(judgement)))
@@ -126,9 +126,10 @@ def _audit_words(judgement: Judgement) -> str:
     audit = judgement.audit
     if not audit.sample:
         return "The audit sample has no pictures yet; it is a uniform share of all uploads."
-    labelled = f"{count(audit.labelled)} of {counted(audit.sample, 'picture')} of the audit sample are labelled"
-    counts = f", and {count(len(audit.pictures))} of these count" if len(audit.pictures) < audit.labelled else ""
-    return f"{labelled}{counts}; the view audit_queue lists the others."
+    words = f"Labelled pictures of the audit sample: {count(audit.labelled)} of {count(audit.sample)}"
+    if (counting := len(audit.pictures)) < audit.labelled:
+        words += f", of which {count(counting)} {'counts' if counting == 1 else 'count'}"
+    return f"{words}; the view audit_queue lists those without a label."
 
 
 def _drift(judgement: Judgement) -> Section:
@@ -182,9 +183,9 @@ def _distributions(judgement: Judgement, drift: Drift) -> list[Block]:
             marks = [(above, f"unfamiliar above {above:.2f}")] if np.isfinite(above) else []
             blocks.append(_compared(NOVELTY, title, "novelty", ours.novelty, theirs.novelty, marks))
         elif test.subject == LABELS:
-            given, before = Counter(ours.labels), Counter(theirs.labels)
-            labels = [label for label, _ in (given + before).most_common(MOST_LABELS)]
-            shares = [given[label] / given.total() for label in labels]
+            counts, before = Counter(ours.labels), Counter(theirs.labels)
+            labels = [label for label, _ in (counts + before).most_common(MOST_LABELS)]
+            shares = [counts[label] / counts.total() for label in labels]
             blocks.append(
                 shares_plot(LABELS, title, labels, shares, [before[label] / before.total() for label in labels])
             )

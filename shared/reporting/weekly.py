@@ -12,7 +12,7 @@ from shared.reporting.period import Period
 from shared.reporting.periodic import ReportWarehouse, WrittenReport, write_periodic_report
 
 DAYS = 30
-"""Days of a weekly report: each shows the last weeks too, so that a change is seen beside what came before it."""
+"""Days of a weekly report: each shows the last weeks too, so that a change is seen next to what came before it."""
 
 
 def write_weekly_reports(

@@ -21,7 +21,11 @@ from tests.release.supervised_cloud import Bucketlens, supervised
 
 PICTURES = 60
 LATEST = ("--window", str(PICTURES), "--audit-share", "1")
-EVENTS = "SELECT event, actor, model.version AS version, JSON_VALUE(evidence, '$.state') AS state FROM model_history"
+EVENTS = """
+SELECT event, actor, model.version AS version, JSON_VALUE(evidence, '$.state') AS state
+FROM model_history
+ORDER BY happened_at
+"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def test_monitor_names_what_drifted(verdicts: dict[str, dict[str, Any]]) -> None
 
 
 def test_monitor_records_each_verdict(deployment: Deployment, verdicts: dict[str, dict[str, Any]]) -> None:
-    rows = deployment.bucketlens.warehouse.query(f"{EVENTS} ORDER BY happened_at").rows
+    rows = deployment.bucketlens.warehouse.query(EVENTS).rows
     assert [row["state"] for row in rows][: len(verdicts)] == [verdict["state"] for verdict in verdicts.values()]
     assert {(row["event"], row["actor"], row["version"]) for row in rows} == {
         ("verdict", psutil.Process().username(), "monitored")

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
 from shared.reporting.document import SPANISH, Column, Document, Paragraph, Section, Table
 from shared.reporting.html_page import TEMPLATES, html_page
+from tests.contrast import Colour, contrast
 from tests.reporting.hostile_texts import HOSTILE, full_document
-from tests.system.page.test_contrast import contrast
+from tests.reporting.page_elements import elements_of
 
 TEXTS = ("ink", "muted", "good", "caution", "bad")
 LINES = ("border", "accent", "reference", *(f"series-{number}" for number in range(1, 7)))
-
-
-@dataclass
-class Elements(HTMLParser):
-    """The elements of a page."""
-
-    tags: list[str] = field(default_factory=list)
-    attributes: list[tuple[str, str, str]] = field(default_factory=list)
-    """Tag, name and value."""
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def values(self, attribute: str) -> list[str]:
-        return [value for _, name, value in self.attributes if name == attribute]
-
-
-def elements_of(page: str) -> Elements:
-    elements = Elements()
-    elements.feed(page)
-    elements.close()
-    return elements
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -107,14 +80,15 @@ def test_document_without_sections_is_a_page() -> None:
     assert "<p>nothing yet</p>" in html_page(Document("Report", "", (Paragraph("nothing yet"),), ()))
 
 
-def colours(scheme: str) -> dict[str, tuple[float, ...]]:
+def colours(scheme: str) -> dict[str, Colour]:
     """Return the page's colours by name; channels are 0 to 1."""
     style = (TEMPLATES / "report.css").read_text("utf-8")
     light, dark, printed = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     named: dict[str, str] = {}
     for part in {"light": [light], "dark": [light, dark], "print": [light, printed]}[scheme]:
         named |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", part))
-    return {name: tuple(int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)) for name, text in named.items()}
+    channels = {name: [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)] for name, text in named.items()}
+    return {name: (red, green, blue) for name, (red, green, blue) in channels.items()}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
@@ -125,7 +99,7 @@ def test_page_colours_contrast_with_their_background(scheme: str) -> None:
         for names, least in ((TEXTS, 4.5), (LINES, 3))
         for name in names
         for ground in ("paper", "raised")
-        if contrast(of[name], of[ground]) < least  # type: ignore[arg-type]
+        if contrast(of[name], of[ground]) < least
     }
     assert weak == set()
 
@@ -133,5 +107,5 @@ def test_page_colours_contrast_with_their_background(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
 def test_numbers_of_a_confusion_contrast_with_their_shaded_cell(scheme: str) -> None:
     of = colours(scheme)
-    cell = tuple(0.45 * full + 0.55 * empty for full, empty in zip(of["accent"], of["paper"], strict=True))
-    assert contrast(of["ink"], cell) >= 4.5  # type: ignore[arg-type]
+    red, green, blue = (0.45 * full + 0.55 * empty for full, empty in zip(of["accent"], of["paper"], strict=True))
+    assert contrast(of["ink"], (red, green, blue)) >= 4.5

@@ -20,8 +20,8 @@ from tests.memory.object_store import MemoryStore
 from tests.memory.warehouse import MemoryWarehouse
 from tests.monitoring.drawn_rows import drawn_bundle
 from tests.reporting.hostile_texts import HOSTILE
+from tests.reporting.page_elements import elements_of
 from tests.reporting.period_rows import ARCHIVE, LAST_DAY, MADE_AT, REPORTS, PeriodRows, jpeg
-from tests.reporting.test_html_page import elements_of
 
 MONTH = Period.of_days(30, MADE_AT)
 Report = Callable[..., PeriodicReport]

@@ -21,7 +21,7 @@ from tests.memory.warehouse import MemoryWarehouse
 from tests.monitoring.drawn import SINCE, drawn_pictures
 from tests.monitoring.drawn_rows import UNTIL, drawn_bundle, write_rows
 from tests.reporting.hostile_texts import HOSTILE
-from tests.reporting.test_html_page import elements_of
+from tests.reporting.page_elements import elements_of
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_page_of_a_steady_window_has_a_plot_of_each_distribution(warehouse: Memo
     judged = judgement(warehouse, tmp_path, drawn())
     assert judged.verdict.state is State.STEADY
     assert plots(judged) == [
-        "Accuracy",
+        "Estimates and audit against the floor",
         *(
             f"{name}: no drift"
             for name in (

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from shared.http.page import files
+from tests.contrast import contrast
 
 LINES = ("border", "accent", "review-mark", "muted")
 TEXTS = ("ink", "muted", "accent-ink", "review", "wrong")
@@ -21,17 +22,6 @@ def colours(scheme: str) -> dict[str, tuple[float, float, float]]:
     if scheme == "dark":
         colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark))
     return {name: tuple(int(hexed[at : at + 2], 16) / 255 for at in (1, 3, 5)) for name, hexed in colours.items()}  # type: ignore[misc]
-
-
-def contrast(first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
-    """Return the ratio of https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
-
-    def luminance(colour: tuple[float, float, float]) -> float:
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    darker, lighter = sorted((luminance(first), luminance(second)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
