@@ -117,6 +117,13 @@ def test_settings_need_three_different_buckets(taken_by: str) -> None:
     assert "again and again" in fault
 
 
+@pytest.mark.parametrize("taken_by", ["UPLOAD_BUCKET", "ARCHIVE_BUCKET", "QUARANTINE_BUCKET"])
+def test_settings_need_a_bucket_of_its_own_for_reports(taken_by: str) -> None:
+    [fault] = faults_of({**REQUIRED, "REPORT_BUCKET": REQUIRED[taken_by]})
+    assert fault == f"REPORT_BUCKET and {taken_by} are '{REQUIRED[taken_by]}': expected a bucket of its own for reports"
+    assert Settings.from_environment({**REQUIRED, "REPORT_BUCKET": "my-reports"}).report_bucket == "my-reports"
+
+
 def test_settings_need_an_attempt_timeout_longer_than_all_calls() -> None:
     [fault] = faults_of({**REQUIRED, "ATTEMPT_TIMEOUT_S": "100"})
     assert fault.startswith("ATTEMPT_TIMEOUT_S is '100', expected more than 100:")

@@ -19,14 +19,16 @@ LEVELS = {
 def log_verdict(judgement: Judgement, days_since_label: float | None = None) -> None:
     """Write the log line of a verdict; fields that are not known are left out.
 
-    ``audited`` is the number of labelled pictures of the audit sample within its days.
+    ``audited`` is the number of labelled pictures of the audit sample within its days. The share of unfamiliar pictures
+    is left out where there are too few of them for a comparison: an alert reads it.
 
     Args:
         judgement: of a window.
         days_since_label: since a person labelled any picture; None where it is not known.
     """
     verdict, audit = judgement.verdict, judgement.verdict.audit
-    share = judgement.unfamiliar_share
+    has_enough = len(judgement.window.pictures) >= judgement.thresholds.min_pictures
+    share = judgement.unfamiliar_share if has_enough else None
     log.log(
         LEVELS[verdict.state],
         f"{verdict.state}: {judgement.model}: {verdict.why}",

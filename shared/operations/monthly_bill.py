@@ -31,8 +31,8 @@ CONDITIONS, CHECKS = 15, 3 * 12 * 24 * 30
 POINTS_A_MINUTE = 6 * 3 * 80 + 15 * 8
 """Bytes of log metrics while something happens: six distributions of three series, fifteen counters."""
 
-IMAGES_KEPT, IMAGE_GB, BUILDS, BUILD_MIN = 10, 0.4, 20, 25
-"""Images that the registry keeps and what serving and pipeline weigh together; builds a month, with a pipeline."""
+IMAGES_KEPT, IMAGE_GB, BUILDS, BUILD_MIN = 10, 0.53, 20, 25
+"""Images that the registry keeps, and GB of all three targets together; builds a month, with a pipeline."""
 
 FURTHER = {
     "job_vcpu_s": Price(0.000018, "vCPU second of a job", "cloud.google.com/run/pricing, tier 1, instance-based", COPY),

@@ -8,7 +8,12 @@ from typing import Any
 
 def faults_between(values: Mapping[str, Any]) -> list[str]:
     """Return the faults between settings, a sentence each; settings that could not be parsed are not in ``values``."""
-    return _bucket_in_two_roles(values) + _timeout_too_short(values) + _no_audience(values)
+    return (
+        _bucket_in_two_roles(values)
+        + _reports_among_pictures(values)
+        + _timeout_too_short(values)
+        + _no_audience(values)
+    )
 
 
 def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
@@ -18,6 +23,17 @@ def _bucket_in_two_roles(values: Mapping[str, Any]) -> list[str]:
         return []
     named = ", ".join(f"{name.upper()} is {bucket!r}" for name, bucket in roles.items())
     return [f"{named}: expected three different buckets, or an image would be classified again and again"]
+
+
+def _reports_among_pictures(values: Mapping[str, Any]) -> list[str]:
+    """Report a bucket of reports that has another role: a report would be classified, archived or exported."""
+    others = [name for name in ("upload_bucket", "archive_bucket", "quarantine_bucket") if name in values]
+    bucket = values.get("report_bucket")
+    return [
+        f"REPORT_BUCKET and {name.upper()} are {bucket!r}: expected a bucket of its own for reports"
+        for name in others
+        if bucket and values[name] == bucket
+    ]
 
 
 def _timeout_too_short(values: Mapping[str, Any]) -> list[str]:

@@ -134,6 +134,13 @@ def test_log_line_of_a_verdict_has_the_figures_that_alerts_read(log_lines: list[
     assert line["model"] == "flowers_v2"
 
 
+def test_log_line_of_few_pictures_has_no_share_of_unfamiliar_ones(log_lines: list[dict[str, object]]) -> None:
+    log_verdict(drawn_judgement(49, novel=20))
+    [line] = log_lines
+    assert line["verdict"] == "unknown"
+    assert line.get("unfamiliar_share") is None
+
+
 def test_days_since_label_are_those_since_the_last_one(rows: PeriodRows) -> None:
     identity = rows.classified(day=date(2026, 10, 1))
     for days in (40, 12.5):

@@ -22,8 +22,8 @@ ANSWERS = {
     "CKV_GCP_62": "Access logs of buckets: Cloud Audit Logs have more; data access is switched on by an organisation, "
     "which pays for it.",
     "CKV_GCP_63": "A bucket that logs to itself: no bucket logs (CKV_GCP_62).",
-    "CKV_GCP_78": "Versions: archive and quarantine are written create-only, so no object has a second version; build "
-    "sources live for a week. Deleted objects come back by soft delete.",
+    "CKV_GCP_78": "Versions: archive, quarantine and reports are written create-only, so no object has a second "
+    "version; build sources live for a week. Deleted objects come back by soft delete.",
     "CKV_GCP_80": "A customer's key for tables: `kms_key`, which the plan of every option uses.",
     "CKV_GCP_81": "A customer's key for the dataset: as CKV_GCP_80.",
     "CKV_GCP_83": "A customer's key for the topic of releases: it holds digests, which are not secret.",

@@ -130,7 +130,7 @@ MISTAKES = (
         'module.identities.emails["classify-backlog"]',
         'module.identities.emails["classify-request"]',
         rules.every_service_account_is_used,
-        r"backlog runs as classify-request@.* expected an account of its own",
+        r"classify_backlog.* runs as classify-request@.* expected an account of its own",
     ),
     Mistake(
         "a trigger in another region than its bucket",

@@ -13,11 +13,11 @@ from tests.environments import ROOT
 from tests.system.infra.terraform import Terraform, of_environment
 
 TABLES = ROOT / "infra" / "bigquery" / "tables"
-OF_EACH_ROW = {"call.batch_id", "call.is_probe", "image.generated_by", "image.note"}
+OF_EACH_CALL = {"call.batch_id", "call.is_probe"}
 ADDED = {
-    "failures": OF_EACH_ROW,
+    "failures": OF_EACH_CALL,
     "labels": {"is_new_label"},
-    "predictions": {*OF_EACH_ROW, "is_unfamiliar", "signals"},
+    "predictions": {*OF_EACH_CALL, "image.generated_by", "image.note", "is_unfamiliar", "signals"},
 }
 """Columns that the tables of version 0.1.0 lack, by table."""
 
