@@ -75,6 +75,7 @@ BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
     "system/infra/test_view_reference.py": Tier.TEST,
+    "system/proofs/test_replay.py": Tier.REST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
 }
 """Files with another tier than their folder, whatever they need."""
@@ -89,6 +90,7 @@ SLOW = frozenset(
         "monitoring/test_two_samples.py",
         "monitoring/test_verdict.py",
         "mutation/test_in_place.py",
+        "system/proofs/test_draws.py",
         "system/infra/test_view_reference.py",
         "training/test_calibration.py",
         "training/test_paired.py",
