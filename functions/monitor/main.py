@@ -36,10 +36,8 @@ def monitor(arguments: Sequence[str] = ()) -> int:
         if options.report or (settings.report_bucket and is_report_due(warehouse, now)):
             from shared.reporting.weekly import write_weekly_reports  # it draws, which verdicts need not wait for
 
-            store, bucket = open_store(settings, service.platform), settings.report_bucket
-            write_weekly_reports(
-                service.models.index, warehouse, store, bucket, now, actor=actor, environment=thresholds
-            )
+            at = (open_store(settings, service.platform), settings.report_bucket)
+            write_weekly_reports(service.models.index, warehouse, *at, now, actor=actor, environment=thresholds)
     except (Misconfigured, BadRequest) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
