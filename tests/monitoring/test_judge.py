@@ -398,7 +398,8 @@ def test_history_ignores_verdicts_on_later_windows_and_of_another_form(
 def test_log_line_of_a_verdict_has_the_fields_of_alerts(
     warehouse: MemoryWarehouse, bundle: Bundle, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "propagate", True)
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "handlers", [caplog.handler])
     pictures = usual(novel=6)
     label_all(warehouse, write_rows(warehouse, bundle, pictures), pictures, wrong=30)
     with caplog.at_level(logging.INFO, log.name):
