@@ -73,7 +73,10 @@ BY_FOLDER: dict[str, Tier] = {
 
 BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
+    "cli/test_report.py": Tier.REST,
+    "functions/test_monitor.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
+    "release/test_recorded_release.py": Tier.REST,
     "system/infra/test_view_reference.py": Tier.TEST,
     "system/proofs/test_replay.py": Tier.REST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
