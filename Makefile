@@ -23,10 +23,9 @@ check: .venv/.dev  ## Check format, lint, types and what needs no process, socke
 	@$(MAKE) --no-print-directory -j 2 lint fast-tests
 
 test: .venv/.everything lint  ## Run what a change can plausibly break; a part: TESTS=tests/images/test_decode.py
-	@$(if $(TESTS),,$(MAKE) --no-print-directory coverage)
-	@$(PYTEST) $(or $(TESTS),--tier test)
+	@$(PYTEST) $(or $(TESTS),--tier check --tier test)
 
-test-rest: .venv/.everything  ## Run what takes long, or has its own harness: what test leaves out
+test-rest: .venv/.everything coverage  ## Run what takes long, or has its own harness: what test leaves out
 	@$(PYTEST) --tier rest
 
 test-all: test test-rest  ## Run every test but those of test-foreign

@@ -73,10 +73,15 @@ BY_FOLDER: dict[str, Tier] = {
 
 BY_FILE: dict[str, Tier] = {
     "test_environments.py": Tier.REST,
+    "cli/test_monitor.py": Tier.REST,
     "cli/test_report.py": Tier.REST,
     "functions/test_monitor.py": Tier.REST,
     "images/test_memory_limit.py": Tier.REST,
+    "monitoring/test_judge_models.py": Tier.REST,
     "release/test_recorded_release.py": Tier.REST,
+    "reporting/test_periodic.py": Tier.REST,
+    "reporting/test_verdict_page.py": Tier.REST,
+    "reporting/test_weekly.py": Tier.REST,
     "system/infra/test_view_reference.py": Tier.TEST,
     "system/proofs/test_replay.py": Tier.REST,
     "mutation/test_worker.py": Tier.FOREIGN,  # on demand, like `make mutate` itself, whose forks it times
