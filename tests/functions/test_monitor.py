@@ -53,7 +53,7 @@ def test_monitor_judges_and_reports_once_by_hand(world: World, picture: Picture,
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert [line["outcome"] for line in lines] == ["judged", "reported"]
     assert "report" in [event["event"] for event in events(world)]
-    # The window ends with the last full hour, so another test's run may have recorded this verdict before: it is one event.
+    # The window ends with the last full hour, so a run of another test may have recorded the same verdict: one event.
     [verdicts] = world.warehouse.query("SELECT COUNT(*) AS number FROM model_history WHERE event = 'verdict'").rows
     assert verdicts["number"] >= 1
     names = world.names_in(reports)
