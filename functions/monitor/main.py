@@ -36,14 +36,13 @@ def monitor(arguments: Sequence[str] = ()) -> int:
         if options.report or (settings.report_bucket and is_report_due(warehouse, now)):
             from shared.reporting.weekly import write_weekly_reports  # it draws, which verdicts need not wait for
 
-            at = (open_store(settings, service.platform), settings.report_bucket)
-            write_weekly_reports(service.models.index, warehouse, *at, now, actor=actor, environment=thresholds)
-    except (Misconfigured, BadRequest) as error:
+            store, bucket = open_store(settings, service.platform), settings.report_bucket
+            write_weekly_reports(
+                service.models.index, warehouse, store, bucket, now, actor=actor, environment=thresholds
+            )
+    except (Misconfigured, BadRequest, Transient) as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 2
-    except Transient as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, Transient) else 2
     return 0
 
 

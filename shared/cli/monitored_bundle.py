@@ -13,7 +13,7 @@ from shared.cli.options import Deployment
 from shared.cli.release_options import Releases
 from shared.errors import UnknownModel
 from shared.local.releases.platform import LARGEST_BYTES
-from shared.settings import DEFAULT_BUNDLE, own_models
+from shared.settings import own_models
 
 SERVICE = "classify-upload"
 
@@ -57,9 +57,6 @@ def monitored_bundle(
 
 
 def _served(deployment: Deployment, region: str | None) -> str:
-    """Return the champion's value of ``MODEL_BUNDLE``."""
     if deployment.cloud is None and not region:
         raise click.UsageError("--project needs --region, where the services run, or --bundle.")
-    standing = Releases(deployment, region, (SERVICE,)).platform.standing(SERVICE)
-    champion = standing.find(standing.champion)
-    return (champion.bundle if champion else None) or DEFAULT_BUNDLE
+    return Releases(deployment, region, (SERVICE,)).champions_bundle(SERVICE)

@@ -77,7 +77,7 @@ class Releases:
                     folder_of(reference.location)
             bundle = absolute
         changed = {
-            challenger_bundles(self._champions_bundle(service), bundle, self._name_of) for service in self.services
+            challenger_bundles(self.champions_bundle(service), bundle, self._name_of) for service in self.services
         }
         if len(changed) > 1:
             raise ReleaseRefused(
@@ -85,7 +85,8 @@ class Releases:
             )
         return Change(image, changed.pop(), commit)
 
-    def _champions_bundle(self, service: str) -> str:
+    def champions_bundle(self, service: str) -> str:
+        """Return the champion's value of ``MODEL_BUNDLE``."""
         standing = self.platform.standing(service)
         champion = standing.find(standing.champion)
         return (champion.bundle if champion else None) or DEFAULT_BUNDLE

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,16 @@ class Audit:
     """The ``upload_id`` below which an upload is of the sample."""
     since: datetime
     """When the first of its days begins; aware."""
+
+
+def audit_period(since: datetime, until: datetime) -> Period:
+    """Return the time of an audit, which reaches back ``AUDIT_DAYS`` at least: a shorter one has too few labels.
+
+    Args:
+        since: when what is audited begins; aware.
+        until: when it ends; aware.
+    """
+    return Period(min(since, until - timedelta(days=AUDIT_DAYS)), until)
 
 
 def audit_of(warehouse: Warehouse, period: Period, model: ModelVersion, labels: Sequence[str], share: float) -> Audit:

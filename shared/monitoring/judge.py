@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.bundles.bundle import Bundle
-from shared.monitoring.audit_rows import AUDIT_DAYS, Audit, audit_of
+from shared.monitoring.audit_rows import Audit, audit_of, audit_period
 from shared.monitoring.history_rows import history_of
 from shared.monitoring.judgement_json import evidence_json, judgement_json
 from shared.monitoring.reference import model_version_of, reference_of
@@ -19,7 +17,8 @@ from shared.monitoring.verdict import Verdict, verdict_on
 from shared.monitoring.window import ModelVersion, Reference, Window
 from shared.monitoring.window_rows import MOST_PICTURES, Period, models_of, pictures_of, since_of_latest
 from shared.ports import Warehouse
-from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, record
+from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, event_id_of, record
+from shared.release.served_models import served_model
 
 MOST_CONFUSED = 100
 """Labels whose confusion matrix an event keeps: 10,000 numbers."""
@@ -122,8 +121,7 @@ def judge(
         period = Period(since_of_latest(warehouse, period, judged, latest), until)
         models = models_of(warehouse, period)
     counts = tuple((version, rows) for version, rows in models if version in judged)
-    audit_period = Period(min(period.since, until - timedelta(days=AUDIT_DAYS)), until)
-    audit = audit_of(warehouse, audit_period, model, bundle.manifest.labels, bounds.audit_share)
+    audit = audit_of(warehouse, audit_period(period.since, until), model, bundle.manifest.labels, bounds.audit_share)
     sample = pictures_of(warehouse, period, [version for version, _ in counts], pictures)
     window = Window(period.since, until, counts, sample, audit.pictures)
     verdict = verdict_on(window, reference, bounds)
@@ -140,7 +138,7 @@ def judge(
         other_models=tuple((version, rows) for version, rows in models if version not in judged),
         audit=audit,
         thresholds=bounds,
-        dataset_fingerprint=_fingerprint(bundle),
+        dataset_fingerprint=served_model(bundle.manifest, bundle.digest).dataset_fingerprint,
     )
 
 
@@ -155,7 +153,7 @@ def verdict_event(judgement: Judgement, actor: str | None, at: datetime) -> Mode
     content = evidence_json(judgement.model, judgement.window, judgement.verdict)
     model = judgement.model
     return ModelEvent(
-        event_id=hashlib.sha256(json.dumps([Event.VERDICT, content], sort_keys=True).encode()).hexdigest(),
+        event_id=event_id_of(Event.VERDICT, content),
         happened_at=at,
         event=Event.VERDICT,
         actor=actor,
@@ -181,9 +179,3 @@ def _without_a_large_confusion(evidence: dict[str, Any]) -> dict[str, Any]:
     """Leave out the confusion matrix of many labels: of 1,000 it has a million numbers, and a row has 10 MB at most."""
     is_large = len(evidence["audit"]["confusion"]) > MOST_CONFUSED
     return {**evidence, "audit": {**evidence["audit"], "confusion": []}} if is_large else evidence
-
-
-def _fingerprint(bundle: Bundle) -> str | None:
-    data = bundle.manifest.lineage.get("data")
-    fingerprint = data.get("fingerprint") if isinstance(data, dict) else None
-    return fingerprint if isinstance(fingerprint, str) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Protocol
 from shared.bundles.bundle import Bundle
 from shared.monitoring.thresholds import VerdictThresholds
 from shared.ports import ObjectStore, Warehouse
-from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, record
+from shared.release.model_events import Event, EventModel, ModelEvent, RowWriter, event_id_of, record
 from shared.reporting.document import Document
 from shared.reporting.facts import PeriodFacts
 from shared.reporting.html_page import html_page
@@ -180,7 +179,7 @@ def report_event(facts: PeriodFacts, files: dict[str, bytes], actor: str | None)
     }
     main = facts.main
     return ModelEvent(
-        event_id=hashlib.sha256(json.dumps([Event.REPORT, evidence], sort_keys=True).encode()).hexdigest(),
+        event_id=event_id_of(Event.REPORT, evidence),
         happened_at=facts.made_at,
         event=Event.REPORT,
         actor=actor,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import numpy as np
 
 from shared.bundles.bundle import Bundle
-from shared.monitoring.audit_rows import AUDIT_DAYS, audit_of
+from shared.monitoring.audit_rows import audit_of, audit_period
 from shared.monitoring.audited_accuracy import AuditedAccuracy, audited_accuracy
 from shared.monitoring.reference import model_version_of, reference_of
 from shared.monitoring.window import ModelVersion
-from shared.monitoring.window_rows import Period as Times
 from shared.ports import Warehouse
 from shared.reporting import period_queries as queries
 from shared.reporting.facts import (
@@ -134,13 +133,13 @@ def _binned(spread: Sequence[dict[str, Any]], column: str) -> tuple[int, ...]:
 def _audit(
     warehouse: Warehouse, period: Period, made_at: datetime, bundle: Bundle | None, share: float
 ) -> tuple[AuditedAccuracy, int, date]:
-    """Audit the bundle's model, over 30 days at least: a shorter time has too few labels."""
-    end = min(datetime.combine(period.last, time.max, UTC), made_at)
-    since = min(datetime.combine(period.first, time.min, UTC), end - timedelta(days=AUDIT_DAYS))
+    """Audit the bundle's model, and return from which day on."""
+    until = min(datetime.combine(period.last, time.max, UTC), made_at)
+    audited = audit_period(datetime.combine(period.first, time.min, UTC), until)
     if bundle is None:
-        return AuditedAccuracy(0, ()), 0, since.date()
-    audit = audit_of(warehouse, Times(since, end), model_version_of(bundle), bundle.manifest.labels, share)
-    return audited_accuracy(audit.pictures), audit.sample, since.date()
+        return AuditedAccuracy(0, ()), 0, audited.since.date()
+    audit = audit_of(warehouse, audited, model_version_of(bundle), bundle.manifest.labels, share)
+    return audited_accuracy(audit.pictures), audit.sample, audited.since.date()
 
 
 def _event(row: dict[str, Any]) -> PastEvent:
