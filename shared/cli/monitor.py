@@ -13,14 +13,12 @@ from shared.cli.moment import Moment
 from shared.cli.monitor_options import thresholds_options
 from shared.cli.monitor_report import print_judgement
 from shared.cli.monitored_bundle import monitored_bundle
-from shared.cli.options import Deployment, deployment_options, remarks
+from shared.cli.options import Deployment, deployment_options, exit_unreachable, remarks
 from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say_json
 from shared.errors import BadRequest, Transient
 from shared.monitoring.judge import Judgement, judge, verdict_event
 from shared.monitoring.thresholds import RetrainingThresholds, VerdictThresholds
-
-UNREACHABLE = 4
 
 WITHOUT_TABLES = "The tables and views are those of infra/bigquery; an older deployment gets them by `terraform apply`."
 
@@ -87,8 +85,7 @@ def command(
     except BadRequest as error:
         raise click.UsageError(f"{error} {WITHOUT_TABLES}") from error
     except Transient as error:
-        remarks.print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(UNREACHABLE)
+        exit_unreachable(error)
     if as_json:
         say_json(judgement.as_json(), indent=2)
     else:

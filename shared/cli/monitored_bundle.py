@@ -8,12 +8,9 @@ import click
 
 from shared.bundles.bundle import Bundle
 from shared.bundles.references import references_from
-from shared.bundles.resolve import BundleSource
 from shared.cli.options import Deployment
 from shared.cli.release_options import Releases
 from shared.errors import UnknownModel
-from shared.local.releases.platform import LARGEST_BYTES
-from shared.settings import own_models
 
 SERVICE = "classify-upload"
 
@@ -47,7 +44,7 @@ def monitored_bundle(
         references = references_from(bundle or _served(deployment, region))
     except ValueError as error:
         raise click.UsageError(f"--bundle is {bundle}, expected {error}.") from error
-    index = BundleSource(lambda: deployment.store, LARGEST_BYTES, own_models()).index(references)
+    index = deployment.bundles.index(references)
     if model is None and len(index.names) > 1:
         raise click.UsageError(f"{len(index.names)} models serve: {', '.join(index.names)}. Choose one with --model.")
     try:

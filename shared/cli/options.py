@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, wraps
@@ -20,12 +21,15 @@ from shared.bundles.references import BundleReference, references_from
 from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.console import TerminalConsole
-from shared.errors import InvalidBundle, Misconfigured
+from shared.errors import InvalidBundle, Misconfigured, Transient
 from shared.local.cloud import DATASET, PROJECT, UPLOAD_BUCKET, Cloud, running_cloud
 from shared.local.running import folders_in_use
 from shared.settings import DEFAULT_BUNDLE, own_models
 
 DEADLINE_S = 60
+
+UNREACHABLE = 4
+"""The exit code if the platform or the warehouse did not answer."""
 
 console = TerminalConsole()
 """The console for results: stdout."""
@@ -96,6 +100,13 @@ class Deployment:
         endpoint = self.cloud.url("warehouse") if self.cloud else None
         return BigQuery(self.project, self.dataset, DEADLINE_S, endpoint=endpoint)
 
+    @cached_property
+    def bundles(self) -> BundleSource:
+        """The source of bundles: in its buckets, the user's own, and those that ship."""
+        from shared.local.releases.platform import LARGEST_BYTES  # most commands read no bundle
+
+        return BundleSource(lambda: self.store, LARGEST_BYTES, own_models())
+
     @property
     def upload_bucket(self) -> str | None:
         """The upload bucket of the local cloud; None for a deployment on Google Cloud, which has its own name."""
@@ -115,6 +126,12 @@ def deployment_options(command: Callable[..., None]) -> Callable[..., None]:
     project = click.option("--project", help="Use this Google Cloud project instead of the local cloud.")
     dataset = click.option("--dataset", default=DATASET, show_default=True, help="The BigQuery dataset of the project.")
     return folder_option(project(dataset(with_deployment)))
+
+
+def exit_unreachable(error: Transient) -> NoReturn:
+    """Print that something did not answer, and exit with ``UNREACHABLE``."""
+    remarks.print(str(error), style="red", markup=False, soft_wrap=True)
+    sys.exit(UNREACHABLE)
 
 
 def refuse_without_locks() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import click
 
-from shared.cli.options import console, remarks
+from shared.cli.options import console, exit_unreachable, remarks
 from shared.cli.release_options import (
     Percents,
     Releases,
@@ -27,8 +27,6 @@ from shared.release.criteria import Criteria, Finding, Verdict
 from shared.release.errors import NothingToRelease, RevisionFailed
 from shared.release.revisions import Change, Standing
 from shared.release.rollout import begin, promote, roll_back
-
-UNREACHABLE = 4
 
 
 @click.group("release", short_help="Try a new model or image, compare it, promote it or roll back.")
@@ -252,7 +250,6 @@ def _errors_as_exit_codes() -> Iterator[None]:
         remarks.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
     except Transient as error:
-        remarks.print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(UNREACHABLE)
+        exit_unreachable(error)
     except (BadRequest, BucketlensError) as error:
         raise click.UsageError(str(error)) from error

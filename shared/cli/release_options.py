@@ -11,19 +11,18 @@ from typing import Any
 import click
 
 from shared.bundles.references import BundleReference, references_from
-from shared.bundles.resolve import BundleSource
 from shared.cli.bundle_names import folder_of
 from shared.cli.options import Deployment, deployment_options
 from shared.cli.release_record import ReleaseRecord
 from shared.errors import Misconfigured
-from shared.local.releases.platform import LARGEST_BYTES, LocalPlatform, absolute_references
+from shared.local.releases.platform import LocalPlatform, absolute_references
 from shared.release.challenger import challenger_bundles
 from shared.release.criteria import Criteria
 from shared.release.errors import ReleaseRefused
 from shared.release.metrics import ComparisonQuery
 from shared.release.ports import Platform
 from shared.release.revisions import Change, Standing
-from shared.settings import DEFAULT_BUNDLE, own_models
+from shared.settings import DEFAULT_BUNDLE
 
 SERVICES = ("classify-upload", "classify-request")
 
@@ -93,9 +92,7 @@ class Releases:
 
     def _name_of(self, reference: BundleReference) -> str:
         try:
-            [(_, bundle)] = (
-                BundleSource(lambda: self.deployment.store, LARGEST_BYTES, own_models()).index([reference]).entries
-            )
+            [(_, bundle)] = self.deployment.bundles.index([reference]).entries
         except Misconfigured as error:
             raise ReleaseRefused(
                 f"{error} If it is served under a name of its own, say so: --bundle NAME={reference.location}"

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from shared.bundles.resolve import BundleSource
 from shared.cli.event_record import EventRecord
 from shared.cli.options import Deployment
-from shared.local.releases.platform import LARGEST_BYTES
 from shared.release.metrics import ComparisonQuery
 from shared.release.release_events import ReleaseEvents, on_trial, promotions, withdrawals
 from shared.release.revisions import Change, Standing
 from shared.release.served_models import ServedModels
-from shared.settings import own_models
 
 MAX_PAIRS = 100
 """The pairs of labels that are recorded, most frequent first: a thousand labels could have a million pairs."""
@@ -58,7 +55,6 @@ class ReleaseRecord:
 
     @cached_property
     def _events(self) -> ReleaseEvents:
-        source = BundleSource(lambda: self._deployment.store, LARGEST_BYTES, own_models())
         has_images = self._deployment.cloud is None
-        models = ServedModels(source, self._record.warehouse, has_images=has_images)
+        models = ServedModels(self._deployment.bundles, self._record.warehouse, has_images=has_images)
         return ReleaseEvents(models, self._record.actor)

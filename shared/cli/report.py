@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +11,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from shared.cli.event_record import EventRecord
 from shared.cli.moment import Moment
 from shared.cli.monitored_bundle import monitored_bundle
-from shared.cli.options import Deployment, deployment_options, remarks
+from shared.cli.options import Deployment, deployment_options, exit_unreachable, remarks
 from shared.cli.plotting import require_matplotlib
 from shared.cli.terminal import say
 from shared.errors import BadRequest, Transient
 from shared.monitoring.threshold_settings import thresholds_from
 from shared.settings import monitor_variables
-
-UNREACHABLE = 4
 
 MOST = timedelta(days=3660)
 
@@ -102,8 +99,7 @@ def periodic(
     except BadRequest as error:
         raise click.UsageError(str(error)) from error
     except Transient as error:
-        remarks.print(str(error), style="red", markup=False, soft_wrap=True)
-        sys.exit(UNREACHABLE)
+        exit_unreachable(error)
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written ({error.strerror}).") from error
     record = EventRecord(deployment)
